@@ -1,0 +1,126 @@
+"""The whole way from a CT series to organ doses, and the object that holds all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .ct.series import CTSeries
+from .dosimetry.doses import DoseResult
+from .dosimetry.measurements import Measurements, measure
+from .dosimetry.organ_dose import load_model, predict
+from .dosimetry.published import predict_published
+from .dosimetry.size import SizeProfile, SSDEProfile, measure_size, ssde
+from .errors import Flag
+from .events import Events, Stage
+from .provenance import provenance
+from .segmentation.labelmap import Labelmap
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything one CT series gave; tables, charts and Slicer's nodes are views of it.
+
+    Attributes
+    ----------
+    series
+        The CT as read.
+    labelmap
+        Its segmentation, on the same grid.
+    measurements
+        Counts and HU sums of every slice and atom.
+    size
+        Body size per slice: area, mean HU, WED, truncation.
+    ssde
+        Size-specific dose estimate per slice.
+    doses
+        Organ doses with both intervals.
+    provenance
+        How the result came to be: `schema_version`, `created`, `ctdoseseg_version`, `python`,
+        `packages` (name to version), `parameters`, `inputs` (SHA-256 of each file), `series`
+        (hashed identity, what was left out and why), `engine`. No patient identity.
+    flags
+        All remarks on the scan as a whole; those on a slice or an organ stand with it.
+    """
+
+    series: CTSeries
+    labelmap: Labelmap
+    measurements: Measurements
+    size: SizeProfile
+    ssde: SSDEProfile
+    doses: DoseResult
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
+
+
+def analyze(
+    series: CTSeries,
+    labelmap: Labelmap,
+    *,
+    region: str = "auto",
+    dose_model: str | Path = "bundled",
+    anatomy: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    events: Events | None = None,
+) -> Analysis:
+    """Measure, size and dose of one CT: one pass over the volume, then arithmetic on its sums.
+
+    Parameters
+    ----------
+    series
+        HU in [k, j, i] with geometry and exposure.
+    labelmap
+        Exclusive atoms on the same grid.
+    region
+        ``auto`` (each organ by the region whose model knows it), ``chest`` or ``abdomen``.
+    dose_model
+        ``bundled``, or the folder of the published repository for its networks.
+    anatomy
+        ``body`` or ``head`` for SSDE's factor; None: as the acquisition says.
+    parameters
+        Further choices of the user, for the provenance.
+    events
+        Told of progress; may cancel.
+
+    Returns
+    -------
+    Analysis
+        All results with their flags and their provenance.
+
+    Raises
+    ------
+    GeometryError
+        If the label map is not on the grid of the CT.
+    ModelError
+        If the dose model's files are missing or damaged.
+    """
+    events = events or Events()
+    measurements = measure(series, labelmap, Stage(events, 0.0, 0.7))
+    events.progress(0.7, "measuring size")
+    size = measure_size(series, labelmap, measurements)
+    size_specific = ssde(series, size, anatomy=anatomy)
+    events.progress(0.8, "predicting organ doses")
+    if dose_model == "bundled":
+        doses = predict(load_model(), series, labelmap, measurements, size, region=region)
+    else:
+        doses = predict_published(dose_model, series, labelmap, measurements, size, region=region)
+    events.progress(1.0, "analysed")
+    choices = {"region": region, "dose_model": dose_model, "anatomy": anatomy, **(parameters or {})}
+    return Analysis(
+        series=series,
+        labelmap=labelmap,
+        measurements=measurements,
+        size=size,
+        ssde=size_specific,
+        doses=doses,
+        provenance=provenance(series, labelmap, choices),
+        flags=_each_once(
+            series.flags, labelmap.flags, size.scan_flags, size_specific.flags, doses.flags
+        ),
+    )
+
+
+def _each_once(*sources: tuple[Flag, ...]) -> tuple[Flag, ...]:
+    return tuple(dict.fromkeys(flag for flags in sources for flag in flags))

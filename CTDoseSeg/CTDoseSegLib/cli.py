@@ -1,0 +1,250 @@
+"""The command `ctdoseseg`.
+
+Parsing is argparse's: Slicer's Python, which runs the same command, has no other parser, and a
+first run there must install nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from . import __version__
+from .errors import Cancelled, CTDoseSegError
+from .events import Events, JsonLines, Stage
+from .progress import TerminalProgress
+
+NOT_FOR_CLINICAL_USE = "Research software, not for clinical use."
+USAGE_ERROR = 2
+CANCELLED = 130
+
+
+def analyze_command(args: argparse.Namespace, events: Events) -> None:
+    """CT in, tables, pictures and result.json out."""
+    from .analysis import analyze
+    from .ct.reading import read_series
+    from .reporting.output import write_analysis
+    from .reporting.terminal import print_analysis
+
+    series = read_series(
+        args.input,
+        series_uid=args.series,
+        acquisition=args.acquisition,
+        events=Stage(events, 0.0, 0.2),
+    )
+    labelmap = _labelmap(args, series, Stage(events, 0.2, 0.6))
+    analysis = analyze(
+        series,
+        labelmap,
+        region=args.region,
+        dose_model=args.dose_model,
+        parameters=_parameters(args),
+        events=Stage(events, 0.6, 0.7),
+    )
+    written = write_analysis(analysis, args.output, Stage(events, 0.7, 1.0))
+    events.result(folder=str(args.output), files=[path.name for path in written])
+    if args.events == "rich":
+        print_analysis(analysis, args.output)
+
+
+def segment_command(args: argparse.Namespace, events: Events) -> None:
+    """CT in, label map with its tables out."""
+    from .ct.reading import read_series
+    from .reporting.output import staged_folder
+    from .reporting.tables import write_labelmap
+
+    series = read_series(args.input, series_uid=args.series, events=Stage(events, 0.0, 0.3))
+    labelmap = _labelmap(args, series, Stage(events, 0.3, 0.9))
+    with staged_folder(args.output) as folder:
+        written = write_labelmap(labelmap, folder)
+    events.result(folder=str(args.output), files=[path.name for path in written])
+
+
+def export_command(args: argparse.Namespace, events: Events) -> None:
+    """CT in, HU volume, organ volume and organ surface out."""
+    from .ct.reading import read_series
+    from .export import export
+
+    series = read_series(args.input, series_uid=args.series, events=Stage(events, 0.0, 0.4))
+    labelmap = None
+    if args.organ or args.segmentation:
+        labelmap = _labelmap(args, series, Stage(events, 0.4, 0.7))
+    written = export(
+        series,
+        labelmap,
+        args.output,
+        spacing_mm=args.spacing,
+        organ=args.organ,
+        mesh=args.mesh,
+        events=Stage(events, 0.7, 1.0),
+    )
+    events.result(folder=str(args.output), files=[path.name for path in written])
+
+
+def phantom_command(args: argparse.Namespace, events: Events) -> None:
+    """Write the analytic phantom as a DICOM series with its exact truth."""
+    from .ct.phantom import Phantom, write_dicom
+
+    written = write_dicom(Phantom(seed=args.seed, variant=args.variant), args.output, events=events)
+    events.result(folder=str(args.output), files=[path.name for path in written])
+
+
+def train_dose_command(args: argparse.Namespace, events: Events) -> None:
+    """Fit the dose model to arrays in the published format and write it with its card."""
+    from .learning.dose_fit import train
+
+    summary = train(args.arrays, args.output, baseline=args.baseline, events=events)
+    events.result(folder=str(args.output), **summary)
+    if args.events == "rich":
+        for line in summary["lines"]:
+            print(line)
+
+
+def _labelmap(args: argparse.Namespace, series, events: Events):
+    """The label map that the user gave, completed by the outline, or an engine's own."""
+    from .segmentation.engines import choose
+    from .segmentation.given import combine, read_labelmap
+
+    if args.segmentation:
+        from .segmentation.engines import ClassicalEngine
+
+        organs = read_labelmap(args.segmentation, series)
+        return combine(ClassicalEngine().segment(series, events), organs)
+    return choose(args.engine).segment(series, events)
+
+
+def _parameters(args: argparse.Namespace) -> dict[str, object]:
+    """What the user chose, for the provenance; the input stands there by its hashes."""
+    return {name: getattr(args, name) for name in ("engine", "segmentation", "acquisition")}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ctdoseseg",
+        description=f"From a CT examination to organ doses. {NOT_FOR_CLINICAL_USE}",
+    )
+    parser.add_argument("--version", action="version", version=f"ctdoseseg {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable, summary: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=summary, description=summary)
+        sub.set_defaults(run=run)
+        sub.add_argument(
+            "--events",
+            choices=("rich", "jsonl", "none"),
+            default="rich",
+            help="how progress is told: a bar, JSON lines on standard output, or not at all",
+        )
+        return sub
+
+    def reads_ct(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument(
+            "input", type=Path, metavar="INPUT", help="DICOM folder or file, NIfTI, NRRD, npy"
+        )
+        sub.add_argument(
+            "--output", type=Path, required=True, metavar="DIR", help="folder for the results"
+        )
+        sub.add_argument("--series", metavar="UID", help="series to take, by its instance UID")
+        sub.add_argument(
+            "--engine",
+            choices=("auto", "classical", "unet", "totalsegmentator"),
+            default="auto",
+            help="what segments the CT",
+        )
+        sub.add_argument(
+            "--segmentation",
+            type=Path,
+            metavar="FILE",
+            help="label map with TotalSegmentator's labels, or with labels.csv beside it",
+        )
+
+    sub = command("analyze", analyze_command, "WED, SSDE, segmentation and organ doses of a CT")
+    reads_ct(sub)
+    sub.add_argument("--region", choices=("auto", "chest", "abdomen"), default="auto")
+    sub.add_argument(
+        "--dose-model",
+        default="bundled",
+        metavar="bundled|FOLDER",
+        help="FOLDER of the published repository: its networks as a reference mode",
+    )
+    sub.add_argument(
+        "--acquisition", type=Path, metavar="FILE.json", help="exposure values that you type"
+    )
+
+    sub = command("segment", segment_command, "only the label map")
+    reads_ct(sub)
+
+    sub = command("export", export_command, "HU volume, organ volume, organ surface")
+    reads_ct(sub)
+    sub.add_argument(
+        "--spacing", type=float, metavar="MM", help="also resample to this isotropic spacing"
+    )
+    sub.add_argument("--organ", metavar="NAME", help="also mask the volume to this organ")
+    sub.add_argument("--mesh", action="store_true", help="also the organ's surface (STL and PLY)")
+
+    sub = command("phantom", phantom_command, "an analytic CT with exact labels and exact WED")
+    sub.add_argument("output", type=Path, metavar="DIR", help="folder to write")
+    sub.add_argument("--variant", choices=("trunk", "chest", "abdomen", "head"), default="trunk")
+    sub.add_argument("--seed", type=int, default=0, help="anatomy and noise")
+
+    sub = command("train-dose", train_dose_command, "fit the dose model to arrays")
+    sub.add_argument("arrays", type=Path, metavar="ARRAYS", help="folder in the published format")
+    sub.add_argument("--output", type=Path, required=True, metavar="DIR")
+    sub.add_argument(
+        "--baseline",
+        action="store_true",
+        help="also train the published architecture on the same folds (needs torch)",
+    )
+    return parser
+
+
+@contextlib.contextmanager
+def _listener(kind: str) -> Iterator[Events]:
+    if kind == "jsonl":
+        events = JsonLines()
+        threading.Thread(target=_end_with_parent, args=(events,), daemon=True).start()
+        yield events
+    elif kind == "rich":
+        with TerminalProgress() as events:
+            yield events
+    else:
+        yield Events()
+
+
+def _end_with_parent(events: Events) -> None:
+    """Wait for standard input to close, which means: cancelled, or nobody listens any more."""
+    while os.read(0, 4096):
+        pass
+    events.cancel()
+    # A library call can take long to reach a safe point; whoever cancelled waits two seconds.
+    threading.Event().wait(1.0)
+    os._exit(CANCELLED)
+
+
+def _raise_cancelled(*_: object) -> None:
+    raise Cancelled("The task was cancelled; nothing was written.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code that the README promises."""
+    args = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _raise_cancelled)
+    if args.events == "rich" and hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `ctdoseseg ... | head` ends quietly
+    with _listener(args.events) as events:
+        events.started(args.run.__name__.removesuffix("_command"))
+        try:
+            args.run(args, events)
+        except (CTDoseSegError, KeyboardInterrupt) as error:
+            code = getattr(error, "exit_code", CANCELLED)
+            message = str(error) or "The task was cancelled; nothing was written."
+            events.error(type(error).__name__, message, code)
+            sys.stderr.write(f"ctdoseseg: {message}\n")
+            return code
+    return 0

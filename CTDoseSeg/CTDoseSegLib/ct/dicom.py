@@ -1,0 +1,215 @@
+"""DICOM files as headers: the tags that CTDoseSeg needs, and where the pixels lie.
+
+A file is parsed once, up to its pixels; an uncompressed slice is later read from `pixel_offset`
+straight into a buffer and from there into the volume.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from .values import dataset_values, known_tags, parse_errors
+
+# Larger than any CT matrix; a header that claims more is damaged.
+MAX_SIDE = 4096
+
+
+@dataclass(frozen=True)
+class Header:
+    """The needed tags of one slice (one frame of a multi-frame file).
+
+    Attributes
+    ----------
+    path
+        File of the slice.
+    values
+        Keyword to a tuple of floats (numbers) or strings (everything else); absent and empty
+        values are not in it. Sequences are tuples of such mappings.
+    transfer_syntax
+        UID, as written in the file's meta group (implicit little endian where there is none).
+    pixel_offset, pixel_bytes
+        Where the uncompressed pixels of this slice start in the file, and how many bytes of them
+        the file has from there on; None where they must be decoded.
+    frame
+        Index of the frame in its file.
+    problems
+        Keywords whose values could not be read.
+    """
+
+    path: str
+    values: Mapping[str, Any]
+    transfer_syntax: str
+    pixel_offset: int | None = None
+    pixel_bytes: int = 0
+    frame: int = 0
+    problems: tuple[str, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """Name of the file without its folders."""
+        return os.path.basename(self.path)
+
+    def text(self, keyword: str) -> str:
+        """All values joined by a backslash, empty where absent."""
+        return "\\".join(str(v) for v in self.values.get(keyword, ()))
+
+    def texts(self, keyword: str) -> tuple[str, ...]:
+        return self.values.get(keyword, ())
+
+    def numbers(self, keyword: str) -> tuple[float, ...]:
+        return self.values.get(keyword, ())
+
+    def number(self, keyword: str) -> float | None:
+        """The first value, None where absent."""
+        values = self.values.get(keyword, ())
+        return values[0] if values else None
+
+    def integer(self, keyword: str, default: int = 0) -> int:
+        value = self.number(keyword)
+        return default if value is None else int(value)
+
+
+def find_files(folder: Path) -> tuple[list[str], int]:
+    """Regular files below `folder`, sorted, and how many were left out as hidden or DICOMDIR.
+
+    Symbolic links are followed; a folder already seen is not entered again, so loops end.
+
+    Raises
+    ------
+    InputError
+        If the folder itself cannot be opened.
+    """
+    files: list[str] = []
+    left_out = 0
+    seen: set[tuple[int, int]] = set()
+    pending = [os.fspath(folder)]
+    while pending:
+        current = pending.pop()
+        try:
+            status = os.stat(current)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            entries = sorted(os.scandir(current), key=lambda entry: entry.name)
+        except OSError as error:
+            if current == os.fspath(folder):
+                raise InputError(
+                    f"The folder cannot be opened ({error.strerror}); check its permissions."
+                ) from error
+            left_out += 1
+            continue
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name.upper() == "DICOMDIR":
+                left_out += 1
+                continue
+            try:
+                mode = entry.stat().st_mode
+            except OSError:  # a broken link, or a link to itself
+                left_out += 1
+                continue
+            if stat.S_ISDIR(mode):
+                pending.append(entry.path)
+            elif stat.S_ISREG(mode):
+                files.append(entry.path)
+            else:  # a pipe or device: reading it could wait for ever
+                left_out += 1
+    return sorted(files), left_out
+
+
+def looks_like_dicom(start: bytes) -> bool:
+    """True if a file that starts with these 132 bytes may be DICOM, with a preamble or without."""
+    if start[128:132] == b"DICM":
+        return True
+    # Without preamble and meta group the first element is in group 0002 or 0008 of either
+    # byte order.
+    return start[:2] in (b"\x02\x00", b"\x08\x00", b"\x00\x08")
+
+
+def read_header(path: str) -> Header | None:
+    """Parse one file up to its pixels; None if it is not DICOM.
+
+    Raises
+    ------
+    InputError
+        If the file is DICOM but cannot be parsed; the sentence names the file.
+    """
+    import pydicom
+
+    name = os.path.basename(path)
+    try:
+        with open(path, "rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            start = file.read(132)
+            if not looks_like_dicom(start):
+                return None
+            file.seek(0)
+            dataset = pydicom.dcmread(
+                file,
+                stop_before_pixels=True,
+                force=start[128:132] != b"DICM",
+                specific_tags=list(known_tags()),
+            )
+            meta = getattr(dataset, "file_meta", None) or {}
+            syntax = str(meta.get("TransferSyntaxUID", "") or "").strip() or "1.2.840.10008.1.2"
+            values, problems = dataset_values(dataset)
+            offset, length = _pixel_position(file, dataset, syntax)
+    except RecursionError:
+        raise InputError(
+            f"{name}: its sequences are nested too deeply to be read; the file is damaged, "
+            "export it again."
+        ) from None
+    except PermissionError:
+        raise InputError(f"{name}: no permission to read it; change its permissions.") from None
+    except parse_errors() as error:
+        raise InputError(
+            f"{name}: the DICOM header is damaged; copy or export the file again."
+        ) from error
+    if start[128:132] != b"DICM" and not {"Modality", "Rows"} & values.keys():
+        return None  # some other format whose first bytes look like a tag
+    return Header(path, values, syntax, offset, length, problems=tuple(problems))
+
+
+_UNCOMPRESSED = {"1.2.840.10008.1.2": 8, "1.2.840.10008.1.2.1": 12, "1.2.840.10008.1.2.2": 12}
+
+
+def _pixel_position(file: Any, dataset: Any, syntax: str) -> tuple[int | None, int]:
+    """Offset of the uncompressed pixels and the bytes that the file has from there on.
+
+    pydicom leaves the file at the start of the pixel data element, whose head is 12 bytes with
+    an explicit VR (PS3.5, 7.1.2) and 8 without (7.1.3).
+    """
+    if syntax not in _UNCOMPRESSED:
+        return None, 0
+    start = file.tell()
+    head = file.read(12)
+    order = ">" if syntax == "1.2.840.10008.1.2.2" else "<"
+    if len(head) < 8 or struct.unpack(f"{order}HH", head[:4]) != (0x7FE0, 0x0010):
+        return None, 0
+    # Files exist that name one syntax and are written in the other: the VR shows which.
+    size = 12 if head[4:6] in (b"OW", b"OB", b"UN") else 8
+    length = struct.unpack(f"{order}I", head[size - 4 : size])[0]
+    if length == 0xFFFFFFFF:  # compressed after all
+        return None, 0
+    offset = start + size
+    return offset, min(length, max(0, os.fstat(file.fileno()).st_size - offset))
+
+
+def iter_frames(header: Header) -> Iterator[Header]:
+    """The slices of a file: itself, or each frame of a multi-frame file."""
+    single = header.integer("NumberOfFrames", 1) in (0, 1)
+    if header.text("Modality") != "CT" or (
+        single and "PerFrameFunctionalGroupsSequence" not in header.values
+    ):
+        yield header
+        return
+    from .multiframe import split_frames
+
+    yield from split_frames(header)

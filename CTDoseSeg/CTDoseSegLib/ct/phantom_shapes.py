@@ -1,0 +1,322 @@
+"""Shapes of the phantom and the canvas that they are painted on.
+
+A shape is a closed set in patient coordinates (RAS, mm) with a bounding box. Shapes are painted
+one over the other; what was painted last at a point is there, so materials are exclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+Box = np.ndarray  # [3, 2], lower and upper RAS corner in mm
+EVERYWHERE = 1e4
+
+
+class Shape(Protocol):
+    """A closed set of points with its bounding box."""
+
+    @property
+    def box(self) -> Box: ...
+
+    def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """Boolean array of the broadcast shape of the coordinates (mm)."""
+        ...
+
+
+def _box(centre: Sequence[float], half: Sequence[float]) -> Box:
+    centre, half = np.asarray(centre, float), np.asarray(half, float)
+    return np.stack([centre - half, centre + half], axis=1)
+
+
+@dataclass(frozen=True)
+class Ellipsoid:
+    """A rotated ellipsoid: ``|matrix (p - centre)| <= 1``."""
+
+    centre: tuple[float, float, float]
+    matrix: np.ndarray
+
+    @classmethod
+    def from_axes(
+        cls,
+        centre: Sequence[float],
+        half_axes: Sequence[float],
+        rotation_deg: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    ) -> Ellipsoid:
+        """Half axes along x, y, z, then turned about x, y and z in this order (degrees)."""
+        rx, ry, rz = np.deg2rad(rotation_deg)
+        about_x = [[1, 0, 0], [0, np.cos(rx), -np.sin(rx)], [0, np.sin(rx), np.cos(rx)]]
+        about_y = [[np.cos(ry), 0, np.sin(ry)], [0, 1, 0], [-np.sin(ry), 0, np.cos(ry)]]
+        about_z = [[np.cos(rz), -np.sin(rz), 0], [np.sin(rz), np.cos(rz), 0], [0, 0, 1]]
+        turn = np.array(about_z) @ np.array(about_y) @ np.array(about_x)
+        return cls(tuple(map(float, centre)), np.diag(1.0 / np.asarray(half_axes, float)) @ turn.T)
+
+    @property
+    def box(self) -> Box:
+        return _box(self.centre, np.linalg.norm(np.linalg.inv(self.matrix), axis=1))
+
+    def inside(self, x, y, z):
+        x, y, z = (v - np.float32(c) for v, c in zip((x, y, z), self.centre, strict=True))
+        m = self.matrix.astype(np.float32)
+        if np.count_nonzero(m) == 3:  # not turned: each term keeps its own small axis
+            return (m[0, 0] * x) ** 2 + (m[1, 1] * y) ** 2 + (m[2, 2] * z) ** 2 <= 1
+        return sum((row[0] * x + row[1] * y + row[2] * z) ** 2 for row in m) <= 1
+
+
+@dataclass(frozen=True)
+class Superellipsoid:
+    """``sum |(p - centre) / half_axes| ** power <= 1``; another half axis below."""
+
+    centre: tuple[float, float, float]
+    half_axes: tuple[float, float, float]
+    half_axis_below: float
+    power: float
+
+    @property
+    def box(self) -> Box:
+        low = np.array([*self.half_axes[:2], self.half_axis_below])
+        centre = np.array(self.centre)
+        return np.stack([centre - low, centre + np.array(self.half_axes)], axis=1)
+
+    def inside(self, x, y, z):
+        x, y, z = (v - np.float32(c) for v, c in zip((x, y, z), self.centre, strict=True))
+        half_z = np.where(z < 0, np.float32(self.half_axis_below), np.float32(self.half_axes[2]))
+        p = np.float32(self.power)
+        a, b = np.float32(self.half_axes[0]), np.float32(self.half_axes[1])
+        return np.abs(x / a) ** p + np.abs(y / b) ** p + np.abs(z / half_z) ** p <= 1
+
+
+@dataclass(frozen=True)
+class Column:
+    """A stack of superellipses: half axes and centre follow z smoothly; constant beyond the ends.
+
+    `knots` is [n, 5]: z, half axis in x, half axis in y, centre x, centre y (mm).
+    """
+
+    knots: np.ndarray
+    power: float = 2.0
+    z_range: tuple[float, float] = (-EVERYWHERE, EVERYWHERE)
+    extra: float = 0.0
+
+    @classmethod
+    def smooth(cls, knots: Sequence[Sequence[float]], **options: object) -> Column:
+        """Through a few knots, without overshoot (piecewise cubic Hermite)."""
+        from scipy.interpolate import PchipInterpolator
+
+        knots = np.array(sorted(map(tuple, knots)), float)
+        z = np.linspace(knots[0, 0], knots[-1, 0], 96)
+        return cls(np.column_stack([z, PchipInterpolator(knots[:, 0], knots[:, 1:])(z)]), **options)
+
+    @property
+    def box(self) -> Box:
+        k = self.knots
+        low = (k[:, 3:5] - k[:, 1:3]).min(axis=0) - self.extra
+        high = (k[:, 3:5] + k[:, 1:3]).max(axis=0) + self.extra
+        return np.array([[low[0], high[0]], [low[1], high[1]], list(self.z_range)])
+
+    def at(self, z: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Half axes a, b and centre x, y at z."""
+        k = self.knots
+        a, b, x, y = (np.interp(z, k[:, 0], k[:, c]).astype(np.float32) for c in (1, 2, 3, 4))
+        return a + np.float32(self.extra), b + np.float32(self.extra), x, y
+
+    def inside(self, x, y, z):
+        a, b, cx, cy = self.at(z)
+        p = np.float32(self.power)
+        hit = np.abs((x - cx) / a) ** p + np.abs((y - cy) / b) ** p <= 1
+        return hit & (z >= self.z_range[0]) & (z <= self.z_range[1])
+
+
+@dataclass(frozen=True)
+class Capsule:
+    """A straight piece of tube with round ends; its radius goes linearly from one to the other."""
+
+    start: tuple[float, float, float]
+    end: tuple[float, float, float]
+    start_radius: float
+    end_radius: float
+
+    @property
+    def box(self) -> Box:
+        ends = np.array([self.start, self.end])
+        radii = np.array([[self.start_radius], [self.end_radius]])
+        return np.stack([(ends - radii).min(axis=0), (ends + radii).max(axis=0)], axis=1)
+
+    def inside(self, x, y, z):
+        start, along = np.float32(self.start), np.float32(self.end) - np.float32(self.start)
+        x, y, z = x - start[0], y - start[1], z - start[2]
+        length2 = max(float(along @ along), 1e-6)
+        t = np.clip((x * along[0] + y * along[1] + z * along[2]) / np.float32(length2), 0, 1)
+        radius = np.float32(self.start_radius) + t * np.float32(self.end_radius - self.start_radius)
+        distance2 = (x - t * along[0]) ** 2 + (y - t * along[1]) ** 2 + (z - t * along[2]) ** 2
+        return distance2 <= radius**2
+
+
+@dataclass(frozen=True)
+class Cradle:
+    """Everything within `radius` of a line along z: the hollow that a couch leaves for the body."""
+
+    centre_xy: tuple[float, float]
+    radius: float
+
+    @property
+    def box(self) -> Box:
+        return _box((*self.centre_xy, 0.0), (self.radius, self.radius, EVERYWHERE))
+
+    def inside(self, x, y, z):
+        # float64: the radius of a nearly flat couch is metres, and 0.01 mm matters at its rim.
+        x, y = np.float64(x) - self.centre_xy[0], np.float64(y) - self.centre_xy[1]
+        return x**2 + y**2 <= self.radius**2
+
+
+@dataclass(frozen=True)
+class HalfSpace:
+    """``normal . p <= offset``."""
+
+    normal: tuple[float, float, float]
+    offset: float
+
+    @property
+    def box(self) -> Box:
+        return _box((0, 0, 0), (EVERYWHERE,) * 3)
+
+    def inside(self, x, y, z):
+        n = np.float32(self.normal)
+        return n[0] * x + n[1] * y + n[2] * z <= np.float32(self.offset)
+
+
+@dataclass(frozen=True)
+class Both:
+    """Intersection of shapes, or of the first with what lies outside the second (`without`)."""
+
+    first: Shape
+    second: Shape
+    without: bool = False
+
+    @property
+    def box(self) -> Box:
+        if self.without:
+            return self.first.box
+        a, b = self.first.box, self.second.box
+        return np.stack([np.maximum(a[:, 0], b[:, 0]), np.minimum(a[:, 1], b[:, 1])], axis=1)
+
+    def inside(self, x, y, z):
+        second = self.second.inside(x, y, z)
+        return self.first.inside(x, y, z) & (~second if self.without else second)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is at a point: the atom it belongs to (None: air outside everything) and its HU."""
+
+    atom: str | None
+    hu: float
+
+
+@dataclass
+class Canvas:
+    """Materials and the order in which shapes are painted with them.
+
+    Attributes
+    ----------
+    materials
+        Index is the value that `paint` writes; 0 is the air around.
+    """
+
+    materials: list[Material] = field(default_factory=lambda: [Material(None, -1000.0)])
+    shapes: list[Shape] = field(default_factory=list)
+    tables: list[np.ndarray] = field(default_factory=list)  # [256] uint8: old value to new value
+
+    def material(self, atom: str | None, hu: float) -> int:
+        """Add a material and return its index."""
+        if len(self.materials) == 256:
+            raise ValueError("A phantom has at most 255 materials.")
+        self.materials.append(Material(atom, float(hu)))
+        return len(self.materials) - 1
+
+    def paint(self, shape: Shape, material: int, over: Iterable[int] | None = None) -> None:
+        """Paint `shape`, everywhere or only over the materials `over`."""
+        table = np.full(256, material, dtype=np.uint8)
+        if over is not None:
+            table = np.arange(256, dtype=np.uint8)
+            table[list(over)] = material
+        self.repaint(shape, table)
+
+    def repaint(self, shape: Shape, table: np.ndarray) -> None:
+        """Change materials inside `shape`: `table` [256] maps old indices to new ones."""
+        self.shapes.append(shape)
+        self.tables.append(table)
+
+    def boxes(self) -> np.ndarray:
+        """Bounding boxes of all painted shapes, [n, 3, 2] mm."""
+        return np.array([shape.box for shape in self.shapes])
+
+
+class Sampler:
+    """Samples a canvas on planes of one image grid.
+
+    Parameters
+    ----------
+    canvas
+        What is painted.
+    affine
+        4 x 4, (i, j, k, 1) to RAS mm, of the image.
+    """
+
+    def __init__(self, canvas: Canvas, affine: np.ndarray) -> None:
+        self._canvas, self._affine = canvas, affine
+        boxes = canvas.boxes()
+        centre, half = boxes.mean(axis=2), (boxes[:, :, 1] - boxes[:, :, 0]) / 2
+        inverse = np.linalg.inv(affine)
+        middle = centre @ inverse[:3, :3].T + inverse[:3, 3]
+        reach = half @ np.abs(inverse[:3, :3]).T
+        # [n, 3] fractional i, j, k; a little wider, so that rounding cuts nothing off
+        self.low, self.high = middle - reach - 1e-3, middle + reach + 1e-3
+        self._uniform = [int(t[0]) if (t == t[0]).all() else None for t in canvas.tables]
+
+    def plane(self, i: np.ndarray, j: np.ndarray, k: float) -> np.ndarray:
+        """Material index at columns `i`, rows `j` (fractional, increasing) of plane `k`.
+
+        Returns
+        -------
+        numpy.ndarray
+            uint8, [row, column].
+        """
+        out = np.zeros((j.size, i.size), dtype=np.uint8)
+        coordinates = [self._coordinate(axis, i, j, k) for axis in range(3)]
+        hits = np.flatnonzero((self.low[:, 2] <= k) & (k <= self.high[:, 2]))
+        for n in hits:
+            columns, rows = (
+                slice(v.searchsorted(self.low[n, c]), v.searchsorted(self.high[n, c], "right"))
+                for c, v in enumerate((i, j))
+            )
+            part = out[rows, columns]
+            if part.size == 0:
+                continue
+            x, y, z = (_cut(c, rows, columns) for c in coordinates)
+            mask = np.broadcast_to(self._canvas.shapes[n].inside(x, y, z), part.shape)
+            value = self._uniform[n]
+            new = self._canvas.tables[n][part] if value is None else np.uint8(value)
+            np.copyto(part, new, where=mask)
+        return out
+
+    def _coordinate(self, axis: int, i: np.ndarray, j: np.ndarray, k: float) -> np.ndarray:
+        """RAS coordinate [rows, columns] in mm; a dimension that it does not vary along is 1."""
+        a = self._affine[axis]
+        value = np.full((1, 1), a[2] * k + a[3])
+        if abs(a[0]) > 1e-9:
+            value = value + a[0] * i[None, :]
+        if abs(a[1]) > 1e-9:
+            value = value + a[1] * j[:, None]
+        return value.astype(np.float32)
+
+
+def _cut(coordinate: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
+    """Part of a coordinate that may be constant along rows or columns."""
+    every = slice(None)
+    return coordinate[
+        rows if coordinate.shape[0] > 1 else every, columns if coordinate.shape[1] > 1 else every
+    ]

@@ -1,0 +1,111 @@
+"""A CT as an array with its geometry and exposure, whatever file it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from ..errors import Flag, GeometryError
+from .acquisition import Acquisition
+
+
+@dataclass(frozen=True)
+class SliceInfo:
+    """One slice. None is "not known", never a default.
+
+    Attributes
+    ----------
+    z_mm
+        RAS superior coordinate of the slice centre.
+    slice_location_mm
+        DICOM SliceLocation; its zero is the table's, not the patient's.
+    tube_current_mA, exposure_mAs, effective_mAs
+        `exposure_mAs` as written by the scanner; `effective_mAs` is mA x rotation time / pitch.
+    ctdivol_mGy
+        CTDIvol as written for this slice (may be the scan's mean on every slice).
+    thickness_mm
+        Nominal slice thickness.
+    """
+
+    z_mm: float
+    slice_location_mm: float | None = None
+    tube_current_mA: float | None = None
+    exposure_mAs: float | None = None
+    effective_mAs: float | None = None
+    ctdivol_mGy: float | None = None
+    thickness_mm: float | None = None
+
+
+@dataclass(frozen=True)
+class CTSeries:
+    """A CT volume.
+
+    Attributes
+    ----------
+    hu
+        HU, [k, j, i], int16 where that is exact, else float32; never clipped; padding is air.
+    affine
+        4 x 4, (i, j, k, 1) to RAS in mm. A DICOM series is stacked foot to head along the slice
+        normal; a volume file keeps its own grid. If not `regular`, the k column is the mean step
+        and `slices` has the true positions.
+    slices
+        One for each k.
+    acquisition
+        Exposure of the event.
+    identity
+        Series instance UID where there is one, else ``sha256:`` of the pixel data: never shown
+        as it is.
+    regular
+        True where slices are equally spaced and not sheared, so that volumes (ml), resampling and
+        three-dimensional engines are valid.
+    flags
+        What was noticed while reading.
+    files
+        Paths read, in slice order (one for a volume file).
+    description
+        Series description and number, free of the patient's identity; may be empty.
+    left_out
+        One sentence for each other series of the folder and for files that were not read, with
+        the reason; free of identity.
+    """
+
+    hu: np.ndarray
+    affine: np.ndarray
+    slices: tuple[SliceInfo, ...]
+    acquisition: Acquisition
+    identity: str
+    regular: bool = True
+    flags: tuple[Flag, ...] = field(default=())
+    files: tuple[str, ...] = field(default=())
+    description: str = ""
+    left_out: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.hu.ndim != 3 or self.hu.dtype not in (np.int16, np.float32):
+            raise GeometryError(
+                f"A CT volume must be a three-dimensional int16 or float32 array, not a "
+                f"{self.hu.ndim}-dimensional {self.hu.dtype} one."
+            )
+        if len(self.slices) != self.hu.shape[0]:
+            raise GeometryError(
+                f"{len(self.slices)} slice descriptions for {self.hu.shape[0]} slices."
+            )
+        if self.affine.shape != (4, 4) or abs(np.linalg.det(self.affine)) < 1e-9:
+            raise GeometryError("The volume's affine is not an invertible 4 x 4 matrix.")
+
+    @cached_property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Voxel size along i, j and k."""
+        return tuple(float(v) for v in np.linalg.norm(self.affine[:3, :3], axis=0))
+
+    @property
+    def pixel_area_mm2(self) -> float:
+        """Area of one pixel in the slice plane."""
+        return self.spacing_mm[0] * self.spacing_mm[1]
+
+    @property
+    def z_mm(self) -> np.ndarray:
+        """RAS superior coordinate of each slice centre, [k]."""
+        return np.array([s.z_mm for s in self.slices])

@@ -1,0 +1,242 @@
+"""Organ doses of one scan by the physical model, with two intervals and the reasons for doubt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..ct.series import CTSeries
+from ..errors import Flag, flag
+from ..segmentation.labelmap import SKIN, Labelmap
+from .dose_model import EVERYWHERE, DoseModel, OrganModel, RegionModel, load_model, smooth, spread
+from .doses import DoseResult, OrganDose
+from .measurements import GroupSlices, Measurements
+from .refusals import disagreement_flag, feature_flags, scan_flags
+from .routes import MAS, ROUTES, Exposure, exposures
+from .size import SizeProfile
+from .uncertainty import budget, total_log_half_width
+
+__all__ = ["load_model", "predict"]
+
+LUNG = "lung"
+# A slice belongs to the chest where the lungs take up at least this part of the body.
+_CHEST_LUNG_FRACTION = 0.15
+_LEAST_DENSITY = 0.01
+NO_ROUTE = "none"
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """What all organs of a scan share; arrays are [k]."""
+
+    series: CTSeries
+    measurements: Measurements
+    size: SizeProfile
+    exposures: dict[str, Exposure]
+    irradiated_mm: tuple[float, float]
+    wed_mm: np.ndarray
+    z_mm: np.ndarray
+
+    @property
+    def routes(self) -> list[str]:
+        """The routes that can be taken, the better one first."""
+        return [route for route in ROUTES if self.exposures[route].values is not None]
+
+
+def predict(
+    model: DoseModel,
+    series: CTSeries,
+    labelmap: Labelmap,
+    measurements: Measurements,
+    size: SizeProfile,
+    *,
+    region: str = "auto",
+) -> DoseResult:
+    """Dose of every organ that is in the label map and that the model or the published list knows.
+
+    Parameters
+    ----------
+    model
+        From `load_model`.
+    series
+        The CT, for exposure and positions.
+    labelmap
+        Its organs.
+    measurements, size
+        Of this label map on this CT.
+    region
+        ``auto``: each organ by the region whose model knows it, skin by the chest's where half of
+        the slices or more are chest; ``chest`` or ``abdomen``: organs of that region alone.
+
+    Raises
+    ------
+    ValueError
+        If `region` is none of these.
+    """
+    if region not in ("auto", *model.regions):
+        raise ValueError(f"region is {region!r}; give auto or one of {sorted(model.regions)}.")
+    ways = exposures(series)
+    remarks = scan_flags(series.acquisition, ways)
+    z = series.z_mm
+    irradiated = series.acquisition.irradiated_range_mm or EVERYWHERE
+    if irradiated[1] <= z.min() or irradiated[0] >= z.max():
+        if len(z) > 1:
+            remarks += (flag("irradiated_range_elsewhere"),)
+        irradiated = EVERYWHERE
+    # Where too much of the body is cut to correct its size, the size as measured is too small and
+    # the dose too high: the safer of two errors, flagged.
+    wed = np.where(np.isfinite(size.wed_corrected_mm), size.wed_corrected_mm, size.wed_mm)
+    scan = _Scan(series, measurements, size, ways, irradiated, wed, z)
+    refusals = tuple(remark for remark in remarks if remark.severity == "refusal")
+    present = {
+        group: slices
+        for group in measurements.groups
+        if group in labelmap.groups and (slices := measurements.of(group)).count.any()
+    }
+    organs = [
+        _refused(scan, organ.organ, organ.region, present[organ.organ], refusals)
+        if refusals
+        else _predict_organ(scan, shared, organ, present[organ.organ])
+        for shared, organ in _chosen(model, present, region)
+    ]
+    for name, reason in model.not_predicted.items():
+        if name in present:
+            why = (flag("no_dose_model", reason),)
+            organs.append(_refused(scan, name, "", present[name], why))
+    if not refusals and scan.routes == [MAS]:
+        remarks += (flag("mas_only"),)
+    return DoseResult(tuple(organs), remarks, model.card)
+
+
+def _chosen(
+    model: DoseModel, present: dict[str, GroupSlices], region: str
+) -> Iterator[tuple[RegionModel, OrganModel]]:
+    """The models to use, each organ once."""
+    if region == "auto":
+        first = "chest" if _is_chest(present) else "abdomen"
+        names = [first, *(name for name in model.regions if name != first)]
+    else:
+        names = [region]
+    done: set[str] = set()
+    for name in names:
+        shared = model.regions[name]
+        for organ_name, organ in shared.organs.items():
+            if organ_name in present and organ_name not in done:
+                done.add(organ_name)
+                yield shared, organ
+
+
+def _is_chest(present: dict[str, GroupSlices]) -> bool:
+    if LUNG not in present or "body" not in present:
+        return False
+    body = present["body"].count
+    chest = present[LUNG].count >= _CHEST_LUNG_FRACTION * np.maximum(body, 1)
+    return bool(chest[body > 0].mean() >= 0.5)
+
+
+def _predict_organ(
+    scan: _Scan, shared: RegionModel, organ: OrganModel, slices: GroupSlices
+) -> OrganDose:
+    wed = smooth(scan.z_mm, scan.wed_mm, shared.kernel_length_mm)
+    there = slices.count > 0
+    usable = there & np.isfinite(wed) & np.isfinite(slices.mean_hu)
+    if not usable.any():
+        why = (flag("organ_not_measurable"),)
+        return _refused(scan, organ.organ, organ.region, slices, why)
+    z, hu = scan.z_mm[usable], slices.mean_hu[usable]
+    factor = np.exp(organ.log_factor(z, wed[usable], hu))
+    kernel = spread(scan.z_mm, shared.kernel_length_mm, scan.irradiated_mm)[usable]
+    currents = {
+        route: kernel @ scan.exposures[route].tube_current_mA(shared.ctdivol_per_mas)
+        for route in scan.routes
+    }
+    weights = slices.area_mm2[usable] * np.maximum(hu / 1000.0 + 1.0, _LEAST_DENSITY)
+    by_route: dict[str, float | None] = {
+        route: float(np.average(currents[route] * factor, weights=weights))
+        if route in currents
+        else None
+        for route in ROUTES
+    }
+    route = scan.routes[0]
+    remarks = (
+        *feature_flags(organ, wed[usable], currents[route], hu),
+        *_organ_flags(scan, organ, there, usable),
+    )
+    if any(remark.severity == "refusal" for remark in remarks):
+        return _refused(scan, organ.organ, organ.region, slices, remarks)
+    profile = np.full(len(there), np.nan)
+    profile[usable] = currents[route] * factor
+    dose = by_route[route]
+    lines = budget(
+        organ.model_log_q90, route, scan.series.acquisition, _distance_to_end(scan.z_mm, there)
+    )
+    total = total_log_half_width(lines)
+    return replace(
+        _refused(scan, organ.organ, organ.region, slices, remarks),
+        dose_mGy=dose,
+        model_low_mGy=dose * math.exp(-organ.model_log_q90),
+        model_high_mGy=dose * math.exp(organ.model_log_q90),
+        total_low_mGy=dose * math.exp(-total),
+        total_high_mGy=dose * math.exp(total),
+        dose_slice_mean_mGy=float(profile[usable].mean()),
+        route=route,
+        by_route=by_route,
+        slice_dose_mGy=profile,
+        budget=lines,
+        flags=(*remarks, *disagreement_flag(by_route)),
+    )
+
+
+def _organ_flags(
+    scan: _Scan, organ: OrganModel, there: np.ndarray, usable: np.ndarray
+) -> tuple[Flag, ...]:
+    remarks = []
+    if organ.organ != SKIN and _is_cut(scan.z_mm, there):
+        remarks.append(flag("organ_cut"))
+    if (left_out := int((there & ~usable).sum())) > 0:
+        remarks.append(flag("slices_without_features", f"{left_out} of {int(there.sum())}"))
+    cut = scan.size.truncated_fraction[there]
+    if np.nanmax(np.append(cut, 0.0)) > 0:
+        remarks.append(flag("organ_truncated", f"up to {np.nanmax(cut):.0%} of the outline"))
+    if organ.warn:
+        remarks.append(flag("suspect_training"))
+    return tuple(remarks)
+
+
+def _refused(
+    scan: _Scan, organ: str, region: str, slices: GroupSlices, why: tuple[Flag, ...]
+) -> OrganDose:
+    """What is known of an organ without its dose."""
+    there = slices.count > 0
+    regular = scan.series.regular
+    step = scan.series.spacing_mm[2]
+    return OrganDose(
+        organ=organ,
+        region=region,
+        dose_mGy=None,
+        model_low_mGy=None,
+        model_high_mGy=None,
+        total_low_mGy=None,
+        total_high_mGy=None,
+        dose_slice_mean_mGy=None,
+        volume_ml=scan.measurements.volume_ml(organ, step) if regular else None,
+        n_slices=int(there.sum()),
+        coverage=None if _is_cut(scan.z_mm, there) else 1.0,
+        route=NO_ROUTE,
+        by_route=dict.fromkeys(ROUTES),
+        slice_dose_mGy=np.full(len(there), np.nan),
+        budget={},
+        flags=why,
+    )
+
+
+def _is_cut(z_mm: np.ndarray, there: np.ndarray) -> bool:
+    return bool(there[np.argmin(z_mm)] or there[np.argmax(z_mm)])
+
+
+def _distance_to_end(z_mm: np.ndarray, there: np.ndarray) -> float:
+    z = z_mm[there]
+    return float(min(z.min() - z_mm.min(), z_mm.max() - z.max()))

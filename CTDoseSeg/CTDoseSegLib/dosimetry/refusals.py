@@ -1,0 +1,94 @@
+"""When no organ dose is given, and when one is given with a warning."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from ..ct.acquisition import Acquisition
+from ..errors import Flag, flag
+from .dose_model import OrganModel
+from .routes import TRAINING_KVP, Exposure
+
+ADULT_YEARS = 18.0
+DISAGREEMENT = 0.2
+_TRUNK = ("CHEST", "THORAX", "LUNG", "HEART", "ABDOMEN", "PELVIS", "TRUNK", "LIVER", "WHOLEBODY")
+_HEAD = ("HEAD", "HEADNECK", "BRAIN", "SKULL", "ORBIT", "EAR", "IAC", "SINUS", "FACE", "JAW")
+_LIMBS = (
+    *("EXTREMITY", "EXTREMITIES", "ARM", "HUMERUS", "ELBOW", "FOREARM", "WRIST", "HAND", "FINGER"),
+    *("LEG", "FEMUR", "THIGH", "KNEE", "CALF", "ANKLE", "FOOT", "TOE"),
+)
+
+
+def scan_flags(acquisition: Acquisition, exposures: dict[str, Exposure]) -> tuple[Flag, ...]:
+    """Remarks on the scan as a whole; a refusal among them means that no dose is given."""
+    flags = [remark for exposure in exposures.values() for remark in exposure.flags]
+    age = acquisition.age_years
+    if age is None:
+        flags.append(flag("age_unknown"))
+    elif age < ADULT_YEARS:
+        flags.append(flag("child"))
+    if acquisition.pregnancy_stated:
+        flags.append(flag("pregnancy"))
+    if not_of_the_trunk(acquisition.body_part):
+        flags.append(flag("not_trunk", str(acquisition.body_part)))
+    if all(exposure.values is None for exposure in exposures.values()):
+        flags.append(flag("no_exposure"))
+    if acquisition.kvp_kV is None:
+        flags.append(flag("tube_voltage_unknown"))
+    elif abs(acquisition.kvp_kV - TRAINING_KVP) > 0.5:
+        flags.append(flag("tube_voltage", f"{acquisition.kvp_kV:g} kV"))
+    if acquisition.contrast:
+        flags.append(flag("contrast"))
+    if acquisition.irradiated_range_mm is None:
+        flags.append(flag("dose_range_unknown"))
+    return tuple(flags)
+
+
+def not_of_the_trunk(body_part: str | None) -> bool:
+    """True where the scanner's body part names head or limbs and no part of the trunk."""
+    text = (body_part or "").upper()
+    words = set(re.split(r"[^A-Z]+", text))
+    return not any(part in text for part in _TRUNK) and not words.isdisjoint((*_HEAD, *_LIMBS))
+
+
+def feature_flags(
+    model: OrganModel, wed_mm: np.ndarray, tube_current_mA: np.ndarray, hu: np.ndarray
+) -> tuple[Flag, ...]:
+    """Refusal or warning where an organ's mean features lie outside training's p1 to p99.
+
+    Parameters
+    ----------
+    wed_mm, tube_current_mA
+        Smoothed along the body, of the organ's slices, [n].
+    hu
+        Mean HU of the organ's slices, [n].
+    """
+    size, known = float(wed_mm.mean()), model.training["wed_mm"]
+    if size not in known:
+        detail = f"{size:.0f} mm, trained on {known.low:.0f} to {known.high:.0f} mm"
+        return (flag("size_outside_training", detail),)
+    outside = [
+        f"{name} {value:.0f} {unit} (trained on {span.low:.0f} to {span.high:.0f})"
+        for name, unit, value, span in (
+            ("HU", "HU", float(hu.mean()), model.training["hu"]),
+            (
+                "tube current",
+                "mA",
+                float(tube_current_mA.mean()),
+                model.training["tube_current_mA"],
+            ),
+        )
+        if value not in span
+    ]
+    return (flag("outside_training", "; ".join(outside)),) if outside else ()
+
+
+def disagreement_flag(by_route: dict[str, float | None]) -> tuple[Flag, ...]:
+    """A warning where both routes give a dose and they differ by more than 20 %."""
+    doses = [dose for dose in by_route.values() if dose is not None]
+    if len(doses) < 2 or max(doses) <= (1 + DISAGREEMENT) * min(doses):
+        return ()
+    detail = ", ".join(f"{dose:.1f} mGy by {route}" for route, dose in by_route.items())
+    return (flag("routes_disagree", detail),)

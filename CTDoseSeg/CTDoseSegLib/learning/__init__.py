@@ -1,0 +1,1 @@
+"""How the networks and coefficients came to be."""

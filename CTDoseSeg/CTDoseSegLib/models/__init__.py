@@ -1,0 +1,1 @@
+"""Package data: weights and coefficients with their model cards."""

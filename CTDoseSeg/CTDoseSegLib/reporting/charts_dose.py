@@ -1,0 +1,161 @@
+"""Organ doses with their two intervals."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .figure import BLUE, GREY, INK, ORANGE, PALE, SKY, known, new_figure, say
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..analysis import Analysis
+    from ..dosimetry.doses import OrganDose
+
+ROUTES = {
+    "ctdivol": "scaled by CTDIvol",
+    "mas": "scaled by effective mAs",
+    "none": "no route",
+}
+ROW_IN = 0.28
+REASON_CHARACTERS = 95
+
+
+def draw_organ_doses(analysis: Analysis) -> Figure:
+    """One row an organ, highest dose first; organs without a dose below, with the reason."""
+    organs = analysis.doses.organs
+    given = sorted(
+        (organ for organ in organs if organ.dose_mGy is not None), key=lambda o: -o.dose_mGy
+    )
+    refused = [organ for organ in organs if organ.dose_mGy is None]
+    rows = max(len(organs), 1)
+    figure = new_figure(10, 1.9 + ROW_IN * rows)
+    axes = figure.subplots()
+    axes.set_title("Organ doses")
+    if given:
+        _draw_given(axes, given)
+        _draw_ssde(axes, analysis, len(given))
+        axes.set_xlim(0, _right_limit(given))
+        axes.grid(True, axis="x")
+        _legend_below(axes)
+    else:
+        axes.set_xlim(0, 1)
+        axes.set_xticks([])
+    _draw_refused(axes, refused, len(given))
+    if not organs:
+        say(axes, "no organ of the dose model is in the label map")
+    axes.set_ylim(rows - 0.4, -0.6)
+    axes.set_yticks(range(len(organs)), [display_name(o, organs) for o in (*given, *refused)])
+    for tick, organ in zip(axes.get_yticklabels(), (*given, *refused), strict=True):
+        tick.set_color(INK if organ.dose_mGy is not None else GREY)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel(f"Organ dose (mGy){_routes(given)}")
+    return figure
+
+
+def _legend_below(axes: Axes) -> None:
+    """Below the label of the abscissa, whatever the height of the axes."""
+    from matplotlib.transforms import ScaledTranslation
+
+    down = ScaledTranslation(0, -0.5, axes.figure.dpi_scale_trans)
+    axes.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=axes.transAxes + down,
+        ncols=4,
+        borderaxespad=0,
+    )
+
+
+def _draw_given(axes: Axes, given: list[OrganDose]) -> None:
+    y = np.arange(len(given))
+    for low, high, width, color, label in (
+        ("total_low_mGy", "total_high_mGy", 2.0, SKY, "90 %, all uncertainties"),
+        ("model_low_mGy", "model_high_mGy", 6.0, BLUE, "90 %, model alone"),
+    ):
+        ends = [(getattr(o, low), getattr(o, high)) for o in given]
+        lows, highs = (
+            np.array([np.nan if v is None else v for v in end]) for end in zip(*ends, strict=True)
+        )
+        axes.hlines(y, lows, highs, color=color, lw=width, label=label, zorder=2)
+    doses = np.array([organ.dose_mGy for organ in given])
+    axes.plot(doses, y, "o", ms=6, mfc="white", mec=INK, mew=1.4, label="dose", zorder=4)
+    limit = _right_limit(given)
+    marked = with_own_warnings(given)
+    for row, organ in enumerate(given):
+        mark = " *" if any(organ is other for other in marked) else ""
+        right = max(v for v in (organ.total_high_mGy, organ.dose_mGy) if v is not None)
+        axes.text(
+            min(right, limit) + 0.012 * limit,
+            row,
+            f"{organ.dose_mGy:.3g}{mark}",
+            va="center",
+            fontsize=9,
+            bbox={"fc": "white", "ec": "none", "pad": 0.6},
+            zorder=3,
+        )
+
+
+def with_own_warnings(given: Sequence[OrganDose]) -> list[OrganDose]:
+    """Organs with a warning that is not every organ's; those say nothing about one of them."""
+    warnings = [{f.code for f in o.flags if f.severity != "info"} for o in given]
+    shared = set.intersection(*warnings) if len(given) > 1 else set()
+    return [organ for organ, own in zip(given, warnings, strict=True) if own - shared]
+
+
+def _right_limit(given: list[OrganDose]) -> float:
+    """Room for the values beside the longest bar."""
+    ends = [v for o in given for v in (o.dose_mGy, o.total_high_mGy) if v is not None]
+    return 1.1 * max(*ends, 1e-6)
+
+
+def _draw_ssde(axes: Axes, analysis: Analysis, rows: int) -> None:
+    ssde = np.asarray(analysis.ssde.ssde_mGy, float)
+    if known(ssde):
+        mean = float(np.nanmean(ssde))
+        label = f"mean SSDE, {mean:.3g} mGy"
+        axes.vlines(mean, -0.6, rows - 0.5, color=ORANGE, ls="--", lw=1.4, zorder=1, label=label)
+
+
+def _draw_refused(axes: Axes, refused: list[OrganDose], first: int) -> None:
+    if refused:
+        axes.axhspan(first - 0.5, first + len(refused) - 0.5, color=PALE, alpha=0.35, lw=0)
+    for row, organ in enumerate(refused, start=first):
+        axes.text(
+            0.012,
+            row,
+            f"not given: {reason(organ)}",
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            fontsize=8.5,
+            color=GREY,
+        )
+
+
+def reason(organ: OrganDose) -> str:
+    """Why an organ has no dose: the first sentence of its refusal, short enough for a row."""
+    refusals = sorted(organ.flags, key=lambda flag: flag.severity != "refusal")
+    if not refusals:
+        return "no reason stated"
+    sentence = refusals[0].message.split(". ")[0].rstrip(".")
+    return textwrap.shorten(sentence, REASON_CHARACTERS, placeholder=" ...")
+
+
+def display_name(organ: OrganDose, organs: Sequence[OrganDose]) -> str:
+    """Organ's name in words, with the region where the organ is listed for several."""
+    name = organ.organ.replace("_", " ")
+    several = sum(other.organ == organ.organ for other in organs) > 1
+    return f"{name} ({organ.region})" if several and organ.region else name
+
+
+def _routes(given: list[OrganDose]) -> str:
+    routes = dict.fromkeys(ROUTES.get(o.route, f"model {o.route}") for o in given)
+    text = f", {' or '.join(routes)}" if routes else ""
+    if with_own_warnings(given):
+        text += "   (* has warnings of its own, see organ_doses.csv)"
+    return text

@@ -1,0 +1,145 @@
+"""Body size, tube current and dose indices along the body."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .figure import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PALE,
+    RED,
+    SKY,
+    known,
+    new_figure,
+    optional,
+    position_along_body,
+    say,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..analysis import Analysis
+
+# Above this part of the outline lost, a slice is marked; less is a rounding of the outline.
+SHOWN_TRUNCATION = 0.005
+# A curve that is flat to a millimetre shall look flat.
+LEAST_WED_SPAN_MM = 20.0
+
+
+def draw_size(analysis: Analysis) -> Figure:
+    """WED, tube current, and CTDIvol with SSDE, one panel below the other, along the body."""
+    figure = new_figure(10, 7.2)
+    panels = figure.subplots(3, 1, sharex=True, height_ratios=(3, 2, 2))
+    x, x_label = position_along_body(analysis.series)
+    order = np.argsort(x)
+    _draw_wed(panels[0], analysis, x, order)
+    _draw_current(panels[1], analysis, x, order)
+    _draw_dose(panels[2], analysis, x, order)
+    panels[0].set_title("Body size and exposure along the body")
+    panels[2].set_xlabel(x_label)
+    _limit(panels, x)
+    _shade_irradiated(panels, analysis, x_label)
+    for axes in panels:
+        axes.grid(True)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
+
+
+def _limit(panels: np.ndarray, x: np.ndarray) -> None:
+    # One slice, or several at one place, has no extent of its own to show.
+    margin = max(0.02 * np.ptp(x), 5.0)
+    panels[0].set_xlim(x.min() - margin, x.max() + margin)
+
+
+def _shade_irradiated(panels: np.ndarray, analysis: Analysis, x_label: str) -> None:
+    span = analysis.series.acquisition.irradiated_range_mm
+    if span is None or x_label == "Slice":
+        return
+    limits = panels[0].get_xlim()
+    for number, axes in enumerate(panels):
+        label = "irradiated range" if number == 0 else None
+        axes.axvspan(*span, color=PALE, alpha=0.5, lw=0, zorder=0, label=label)
+    panels[0].set_xlim(limits)
+
+
+def _draw_wed(axes: Axes, analysis: Analysis, x: np.ndarray, order: np.ndarray) -> None:
+    size = analysis.size
+    wed, corrected = np.asarray(size.wed_mm, float), np.asarray(size.wed_corrected_mm, float)
+    truncated = np.asarray(size.truncated_fraction, float) > SHOWN_TRUNCATION
+    _curve(axes, x, wed, order, BLUE, "WED, as measured")
+    if (truncated & np.isfinite(corrected)).any():
+        shown = np.where(truncated, corrected, np.nan)
+        _curve(axes, x, shown, order, ORANGE, "WED, corrected\nfor truncation", dashed=True)
+    for mask, face, label in (
+        (truncated & np.isfinite(corrected), "white", "truncated"),
+        (truncated & ~np.isfinite(corrected), RED, "truncated too much"),
+    ):
+        if mask.any():
+            label += f"\n({mask.sum()} of {x.size} slices)"
+            axes.plot(x[mask], wed[mask], "v", mfc=face, mec=RED, ms=5.5, ls="none", label=label)
+    if known(wed):
+        low, high = axes.get_ylim()
+        spare = max(LEAST_WED_SPAN_MM - (high - low), 0.0) / 2
+        axes.set_ylim(low - spare, high + spare)
+    else:
+        say(axes, "no body was found")
+    axes.set_ylabel("WED (mm)")
+
+
+def _draw_current(axes: Axes, analysis: Analysis, x: np.ndarray, order: np.ndarray) -> None:
+    current = optional([info.tube_current_mA for info in analysis.series.slices])
+    if known(current):
+        _curve(axes, x, current, order, GREEN, "tube current")
+        axes.set_ylim(0, 1.12 * np.nanmax(current))
+    else:
+        say(axes, "tube current: not known")
+    axes.set_ylabel("Tube current (mA)")
+
+
+def _draw_dose(axes: Axes, analysis: Analysis, x: np.ndarray, order: np.ndarray) -> None:
+    ctdivol = optional([info.ctdivol_mGy for info in analysis.series.slices])
+    mean = analysis.series.acquisition.ctdivol_mGy
+    if not known(ctdivol) and mean is not None:
+        ctdivol = np.full(x.size, float(mean))
+    phantom = analysis.series.acquisition.phantom_cm
+    ssde = np.asarray(analysis.ssde.ssde_mGy, float)
+    if known(ctdivol):
+        label = f"CTDIvol\n({phantom} cm phantom)" if phantom else "CTDIvol\n(phantom not known)"
+        _curve(axes, x, ctdivol, order, GREY, label)
+    if known(ssde):
+        _curve(axes, x, ssde, order, SKY, "SSDE")
+    if known(ctdivol) or known(ssde):
+        axes.set_ylim(0, 1.12 * np.nanmax(np.concatenate([ctdivol, ssde])))
+    else:
+        say(axes, "CTDIvol: not known, so that there is no SSDE")
+    axes.set_ylabel("Dose index (mGy)")
+
+
+def _curve(
+    axes: Axes,
+    x: np.ndarray,
+    values: np.ndarray,
+    order: np.ndarray,
+    color: str,
+    label: str,
+    *,
+    dashed: bool = False,
+) -> None:
+    few = np.isfinite(np.asarray(values, float)).sum() <= 60
+    axes.plot(
+        x[order],
+        np.asarray(values, float)[order],
+        color=color,
+        ls="--" if dashed else "-",
+        marker="o" if few else None,
+        ms=3.5,
+        label=label,
+    )

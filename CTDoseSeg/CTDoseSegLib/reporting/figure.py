@@ -1,0 +1,109 @@
+"""What all pictures share: size, colours, the notice, and how they reach the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import DependencyError
+from .result_json import NOTICE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..ct.series import CTSeries
+
+DPI = 110
+# Okabe and Ito (2008): told apart with every kind of colour vision.
+BLUE, SKY, ORANGE, GREEN, RED, PURPLE = (
+    "#0072B2",
+    "#56B4E9",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+)
+INK, GREY, PALE = "#222222", "#6E6E6E", "#D9D9D9"
+STYLE: dict[str, Any] = {
+    "font.size": 10,
+    "axes.titlesize": 12,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": PALE,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 1.8,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+def new_figure(width_in: float, height_in: float, *, layout: str | None = "constrained") -> Figure:
+    """An empty figure that no global state knows of.
+
+    Raises
+    ------
+    DependencyError
+        If matplotlib is missing.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise DependencyError(
+            "Pictures need the package matplotlib; install it with: pip install matplotlib"
+        ) from error
+    figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout=layout, facecolor="white")
+    FigureCanvasAgg(figure)
+    if layout == "constrained":
+        notice_in = 0.3
+        figure.get_layout_engine().set(
+            rect=(0.005, notice_in / height_in, 0.99, 1 - (notice_in + 0.05) / height_in)
+        )
+    return figure
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write the figure as PNG, with the notice at its foot."""
+    height_in = figure.get_size_inches()[1]
+    figure.text(0.01, 0.08 / height_in, NOTICE, fontsize=8, color=GREY, va="bottom")
+    figure.savefig(path, format="png", metadata={"Software": "CTDoseSeg"})
+    return path
+
+
+def position_along_body(series: CTSeries) -> tuple[np.ndarray, str]:
+    """Abscissa of per-slice curves, [k], and its label.
+
+    The superior coordinate; the slice number where the slices do not differ in it (sagittal and
+    coronal ones).
+    """
+    z_mm = series.z_mm
+    if z_mm.size > 1 and np.ptp(z_mm) < 0.5 * z_mm.size * 0.1:
+        return np.arange(z_mm.size, dtype=float), "Slice"
+    return z_mm, "Position along the body, z (mm), feet to head"
+
+
+def known(values: np.ndarray) -> bool:
+    """Whether any of the values is a number."""
+    return bool(np.isfinite(values).any())
+
+
+def optional(values: list[float | None]) -> np.ndarray:
+    """Values as floats, NaN for None."""
+    return np.array([np.nan if v is None else v for v in values], float)
+
+
+def say(axes: Axes, text: str) -> None:
+    """Say in the middle of a panel why it is empty."""
+    axes.set_yticks([])
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)

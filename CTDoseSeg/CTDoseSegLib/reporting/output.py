@@ -1,0 +1,183 @@
+"""A folder of results that appears whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from ..errors import DependencyError, OutputError
+from ..events import Events
+from .charts import CHARTS, write_charts
+from .result_json import RESULT, write_result
+from .tables import write_tables
+
+if TYPE_CHECKING:
+    from ..analysis import Analysis
+
+LOCK = ".ctdoseseg.lock"
+REASONS = {
+    errno.ENOSPC: "the disk is full; free some space and run again",
+    errno.EDQUOT: "your disk quota is used up; free some space and run again",
+    errno.EFBIG: "the file system takes no file of this size; choose another folder",
+    errno.EACCES: "permission is denied; choose a folder that you may write to",
+    errno.EPERM: "permission is denied; choose a folder that you may write to",
+    errno.EROFS: "the disk is read-only; choose another folder",
+    errno.ENOTDIR: "a part of its path is a file; choose another folder",
+    errno.EEXIST: "a file of that name is in the way; choose another folder",
+    errno.ENAMETOOLONG: "its path is too long; choose a shorter one",
+}
+
+
+def write_analysis(
+    analysis: Analysis, target: str | Path, events: Events | None = None
+) -> tuple[Path, ...]:
+    """Write all tables, pictures, the segmentation and ``result.json`` to the folder `target`.
+
+    Without matplotlib the pictures are left out with a warning; those of an earlier run are
+    removed, for they would show another result.
+
+    Returns
+    -------
+    tuple of Path
+        The files written.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written or another run is writing it; nothing is left then.
+    """
+    events = events or Events()
+    with staged_folder(target, replaces=CHARTS) as folder:
+        events.progress(0.0, "writing tables")
+        written = write_tables(analysis, folder)
+        events.progress(0.3, "drawing pictures")
+        try:
+            written += write_charts(analysis, folder)
+        except DependencyError as error:
+            events.warning("no_pictures", str(error))
+        events.progress(0.9, "writing the result")
+        written.append(write_result(analysis, folder / RESULT))
+        events.check_cancelled()
+    events.progress(1.0, "written")
+    return tuple(Path(target) / path.name for path in written)
+
+
+@contextmanager
+def staged_folder(target: str | Path, *, replaces: Iterable[str] = ()) -> Iterator[Path]:
+    """A folder to write to, whose files move to `target` when the block ends without an error.
+
+    Files are moved one by one, each replacing its namesake; ``result.json``, the sign of a whole
+    result, is taken away first and comes last. After an error `target` is as it was before.
+
+    Parameters
+    ----------
+    target
+        Folder to write; made with its parents where it is missing.
+    replaces
+        Names of files of an earlier run that must go even if this one does not write them.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written, or another run is writing it.
+    """
+    target = Path(target)
+    made: list[Path] = []
+    try:
+        with ExitStack() as stack:
+            stack.callback(_remove_empty, made)
+            _make_folders(target, made)
+            stack.enter_context(_locked(target))
+            # Inside the target, so that it is the same file system even on a mount point.
+            staging = Path(tempfile.mkdtemp(prefix=".ctdoseseg-", dir=target))
+            stack.callback(shutil.rmtree, staging, ignore_errors=True)
+            yield staging
+            _move(staging, target, replaces)
+    except OSError as error:
+        if error.errno not in REASONS:
+            raise
+        raise OutputError(
+            f"The folder {target.name} cannot be written: {REASONS[error.errno]}."
+        ) from error
+
+
+def _make_folders(target: Path, made: list[Path]) -> None:
+    missing = [folder for folder in (target, *target.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        made.append(folder)
+    if not target.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder")
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in reversed(folders):
+        with suppress(OSError):  # holds results now, or somebody else's files
+            folder.rmdir()
+
+
+def _move(staging: Path, target: Path, replaces: Iterable[str]) -> None:
+    (target / RESULT).unlink(missing_ok=True)
+    names = sorted((path.name for path in staging.iterdir()), key=lambda name: name == RESULT)
+    for name in set(replaces) - set(names):
+        (target / name).unlink(missing_ok=True)
+    for name in names:
+        os.replace(staging / name, target / name)
+
+
+@contextmanager
+def _locked(target: Path) -> Iterator[None]:
+    """Hold the folder's lock file; the system lets go of it when a process dies."""
+    path = target / LOCK
+    with path.open("a+", encoding="ascii") as stream:
+        if not _lock(stream) or not _is_still(path, stream):
+            stream.seek(0)
+            owner = stream.read(20).strip()
+            owner = f"process {owner}" if owner.isdigit() else "another process"
+            raise OutputError(
+                f"The folder {target.name} is being written by {owner}; wait for it to end, or "
+                "choose another folder."
+            )
+        stream.truncate(0)
+        stream.write(f"{os.getpid()}\n")
+        stream.flush()
+        try:
+            yield
+        finally:
+            if os.name != "nt":  # Windows deletes no open file
+                path.unlink(missing_ok=True)
+    if os.name == "nt":
+        with suppress(OSError):
+            path.unlink()
+
+
+def _lock(stream: IO[str]) -> bool:
+    """Lock an open file; False where another holds it."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            stream.seek(1 << 20)  # beyond the text, which others may read
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        # Network file systems without locks say so: writing there is as safe as it can be.
+        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+    return True
+
+
+def _is_still(path: Path, stream: IO[str]) -> bool:
+    """Whether the locked file is the one that the name stands for (its last owner unlinks it)."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(stream.fileno()))
+    except FileNotFoundError:
+        return False

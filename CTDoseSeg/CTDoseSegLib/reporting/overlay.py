@@ -1,0 +1,173 @@
+"""Montage of the CT with organs, body and couch, as a radiologist expects to see it.
+
+Every picture is laid out by the volume's affine: the patient's right is at the image's left,
+anterior is up in axial slices, and the head is up in the others. The arrays themselves are not
+touched: pictures are views of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..segmentation.grid import canonical_axes
+from ..segmentation.labelmap import BODY
+from .montage import LEVEL_HU, WINDOW_HU, Board, Painter, Picture, lookup
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..analysis import Analysis
+    from ..ct.series import CTSeries
+    from ..segmentation.labelmap import Labelmap
+
+AXIAL_SLICES = 12
+MARGIN_MM = 20.0
+# Below this extent along the body, coronal and sagittal pictures would be a few lines.
+LEAST_EXTENT_MM = 15.0
+
+
+@dataclass(frozen=True)
+class Views:
+    """A volume and its labels as views with fixed directions of their axes.
+
+    Attributes
+    ----------
+    hu, labels
+        [feet to head, anterior to posterior, right to left].
+    spacing_mm
+        Along these axes; the first is a mean where slices are uneven.
+    z_mm
+        Superior coordinate of each index along the first axis.
+    """
+
+    hu: np.ndarray
+    labels: np.ndarray
+    spacing_mm: tuple[float, float, float]
+    z_mm: np.ndarray
+
+
+def oriented(series: CTSeries, labelmap: Labelmap) -> Views:
+    """Views of `series` and `labelmap` with the patient's axes nearest to the volume's own."""
+    order, reversed_axes = canonical_axes(series.affine)
+    hu, labels = (
+        np.flip(array.transpose(order), reversed_axes) for array in (series.hu, labelmap.labels)
+    )
+    spacing = tuple(series.spacing_mm[::-1][axis] for axis in order)
+    if order[0] == 0:  # slices are axial, and may lie at uneven places
+        z_mm = series.z_mm[::-1] if 0 in reversed_axes else series.z_mm
+    else:
+        rise = abs(series.affine[2, 2 - order[0]])
+        lowest = series.affine[2, 3] + min(0.0, series.affine[2, 2 - order[0]]) * (len(hu) - 1)
+        z_mm = lowest + rise * np.arange(len(hu))
+    return Views(hu, labels, spacing, z_mm)
+
+
+def draw_overlay(analysis: Analysis) -> Figure:
+    """About 12 axial slices, a coronal and a sagittal one, to one scale, with a legend."""
+    views = oriented(analysis.series, analysis.labelmap)
+    body = lookup(analysis.labelmap, BODY)[views.labels]
+    tiles, planes = _axial(views, body), _lengthwise(views, body)
+    painter = Painter(analysis.labelmap)
+    legend = painter.legend([*tiles, *planes])
+    board = Board(tiles[0].size_mm, len(tiles), [plane.size_mm for plane in planes], len(legend))
+    for number, picture in enumerate(tiles):
+        painter.paint(board.tile(number), picture)
+    for number, picture in enumerate(planes):
+        painter.paint(board.plane(number), picture)
+    board.write("Segmentation", _caption(analysis), legend)
+    return board.figure
+
+
+def _caption(analysis: Analysis) -> str:
+    uneven = "" if analysis.series.regular else "; slices uneven or sheared, shown at their z"
+    return (
+        f"Window {WINDOW_HU} HU, level {LEVEL_HU} HU. The patient's right is at the left (R). "
+        f"Engine: {analysis.labelmap.engine}{uneven}."
+    )
+
+
+def _axial(views: Views, body: np.ndarray) -> list[Picture]:
+    box = _box(body, views.spacing_mm)
+    return [
+        Picture(
+            views.hu[k][box],
+            views.labels[k][box],
+            views.spacing_mm[1:],
+            f"z = {views.z_mm[k]:.0f} mm",
+            "R",
+            "L",
+        )
+        for k in _chosen_slices(body)
+    ]
+
+
+def _lengthwise(views: Views, body: np.ndarray) -> list[Picture]:
+    """Coronal and sagittal plane through the body's centre; none of a thin slab."""
+    if len(views.hu) < 3 or np.ptp(views.z_mm) + views.spacing_mm[0] < LEAST_EXTENT_MM:
+        return []
+    rows, step = _even_rows(views)
+    y, x = _box(body, views.spacing_mm)
+    coronal, sagittal = _central(body)
+    return [
+        Picture(
+            views.hu[rows, coronal, x],
+            views.labels[rows, coronal, x],
+            (step, views.spacing_mm[2]),
+            "coronal",
+            "R",
+            "L",
+        ),
+        Picture(
+            views.hu[rows, y, sagittal],
+            views.labels[rows, y, sagittal],
+            (step, views.spacing_mm[1]),
+            "sagittal",
+            "A",
+            "P",
+        ),
+    ]
+
+
+def _box(body: np.ndarray, spacing_mm: tuple[float, float, float]) -> tuple[slice, slice]:
+    """Rows and columns around the body, with a margin; the whole slice without a body."""
+    box = []
+    for axis, step in ((1, spacing_mm[1]), (2, spacing_mm[2])):
+        there = np.flatnonzero(body.any(axis=(0, 3 - axis)))
+        if there.size == 0:
+            box.append(slice(0, body.shape[axis]))
+            continue
+        margin = int(np.ceil(MARGIN_MM / step))
+        box.append(slice(max(there[0] - margin, 0), min(there[-1] + 1 + margin, body.shape[axis])))
+    return box[0], box[1]
+
+
+def _chosen_slices(body: np.ndarray) -> list[int]:
+    """Evenly spaced from head to feet among the slices with a body, so that they read down."""
+    there = np.flatnonzero(body.any(axis=(1, 2)))
+    there = there if there.size else np.arange(body.shape[0])
+    picks = np.linspace(0, there.size - 1, min(AXIAL_SLICES, there.size)).round().astype(int)
+    return [int(k) for k in there[picks[::-1]]]
+
+
+def _central(body: np.ndarray) -> tuple[int, int]:
+    """Row and column through the body's centre."""
+    if not body.any():
+        return body.shape[1] // 2, body.shape[2] // 2
+    area = body.sum(axis=0)
+    rows, columns = (
+        round(float(np.average(np.arange(area.shape[axis]), weights=area.sum(axis=1 - axis))))
+        for axis in (0, 1)
+    )
+    return rows, columns
+
+
+def _even_rows(views: Views) -> tuple[np.ndarray, float]:
+    """Nearest slice for evenly spaced rows from head to feet, and their step in mm."""
+    order = np.argsort(views.z_mm)
+    z_mm = views.z_mm[order]
+    step = max(views.spacing_mm[2], (np.ptp(z_mm) + views.spacing_mm[0]) / 2000)
+    rows = np.arange(z_mm[-1] + views.spacing_mm[0] / 2, z_mm[0] - views.spacing_mm[0] / 2, -step)
+    return order[np.abs(rows[:, None] - z_mm[None, :]).argmin(axis=1)], float(step)

@@ -1,0 +1,157 @@
+"""The result in the terminal: organ doses with intervals and flags, then what matters beside."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .charts_dose import display_name
+from .result_json import NOTICE
+from .tables import codes
+
+if TYPE_CHECKING:
+    from ..analysis import Analysis
+    from ..dosimetry.doses import OrganDose
+    from ..errors import Flag
+
+HEADINGS = ("organ", "dose mGy", "model 90 %", "total 90 %", "ml", "flags")
+RIGHT_ALIGNED = slice(1, 5)
+PLAIN_WIDTH = 100
+NAMED_ORGANS = 6  # a longer list says less than the table's last column
+
+
+def print_analysis(analysis: Analysis, folder: str | Path | None = None) -> None:
+    """Print the result to standard output, with rich where it is there.
+
+    Parameters
+    ----------
+    analysis
+        The result.
+    folder
+        Where the files were written, to be named at the end.
+    """
+    organs = analysis.doses.organs
+    rows = [dose_row(organ, organs) for organ in organs]
+    if rows:
+        _print_table(rows)
+    for line in summary(analysis):
+        print(line)
+    for line in remarks(analysis):
+        print(textwrap.fill(line, PLAIN_WIDTH, subsequent_indent="  "))
+    if folder is not None:
+        print(f"Written to {folder}")
+    print(NOTICE)
+
+
+def dose_row(organ: OrganDose, organs: Sequence[OrganDose]) -> tuple[str, ...]:
+    """Cells of one of `organs`, in the order of `HEADINGS`; a dash for what is not known."""
+    return (
+        display_name(organ, organs),
+        _number(organ.dose_mGy),
+        _interval(organ.model_low_mGy, organ.model_high_mGy),
+        _interval(organ.total_low_mGy, organ.total_high_mGy),
+        _number(organ.volume_ml),
+        codes(organ.flags).replace(";", ", "),
+    )
+
+
+def summary(analysis: Analysis) -> list[str]:
+    """Engine, slices, size and dose indices, a line each."""
+    series, acquisition = analysis.series, analysis.series.acquisition
+    z_mm = series.z_mm
+    lines = [
+        f"Segmentation: {analysis.labelmap.engine}",
+        f"Slices:       {z_mm.size}, z {z_mm.min():.0f} to {z_mm.max():.0f} mm",
+        f"WED:          {_mean_and_range(analysis.size.wed_mm, 'mm')}",
+    ]
+    ctdivol = [info.ctdivol_mGy for info in series.slices if info.ctdivol_mGy is not None]
+    if ctdivol or acquisition.ctdivol_mGy is not None:
+        phantom = f"{acquisition.phantom_cm} cm" if acquisition.phantom_cm else "unknown"
+        shown = _mean_and_range(np.array(ctdivol or [acquisition.ctdivol_mGy], float), "mGy")
+        lines.append(f"CTDIvol:      {shown} ({phantom} phantom)")
+    else:
+        lines.append("CTDIvol:      not known")
+    known = np.isfinite(analysis.ssde.ssde_mGy).any()
+    table = f" ({analysis.ssde.table})" if known else ""
+    lines.append(f"SSDE:         {_mean_and_range(analysis.ssde.ssde_mGy, 'mGy')}{table}")
+    return lines
+
+
+def remarks(analysis: Analysis) -> Iterator[str]:
+    """Refusals, warnings and remarks, each text once, with the organs that it is about."""
+    where: dict[Flag, list[str]] = {}
+    for flag in analysis.flags:
+        where.setdefault(flag, [])
+    for organ in analysis.doses.organs:
+        for flag in organ.flags:
+            where.setdefault(flag, []).append(organ.organ)
+    for severity in ("refusal", "warning", "info"):
+        for flag, organs in where.items():
+            if flag.severity == severity:
+                yield f"{severity}: {flag.message.rstrip('.')}.{_about(organs)}"
+
+
+def _about(organs: list[str]) -> str:
+    names = list(dict.fromkeys(organs))
+    if len(names) > NAMED_ORGANS:
+        return f" ({len(names)} organs)"
+    return f" ({', '.join(names).replace('_', ' ')})" if names else ""
+
+
+def _print_table(rows: list[tuple[str, ...]]) -> None:
+    try:
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.table import Table
+    except ImportError:  # Slicer's Python has no rich: aligned text does
+        print("\n".join(plain_table(rows)))
+        return
+    table = Table()
+    right = range(len(HEADINGS))[RIGHT_ALIGNED]
+    for column, heading in enumerate(HEADINGS):
+        justify = "right" if column in right else "left"
+        table.add_column(heading, justify=justify, no_wrap=column in right, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(text) for text in row), style="dim" if row[1] == "-" else "")
+    console = Console()
+    if not console.is_terminal:  # a log file has no width; rich would take 80 columns
+        console.width = PLAIN_WIDTH
+    console.print(table)
+
+
+def plain_table(rows: list[tuple[str, ...]]) -> list[str]:
+    """Lines of a table in plain text, columns aligned."""
+    widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, strict=True)]
+    right = range(len(HEADINGS))[RIGHT_ALIGNED]
+    return [
+        "  ".join(
+            text.rjust(width) if column in right else text.ljust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (HEADINGS, tuple("-" * width for width in widths), *rows)
+    ]
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "-" if low is None or high is None else f"{_number(low)} - {_number(high)}"
+
+
+def _mean_and_range(values: np.ndarray, unit: str) -> str:
+    values = np.asarray(values, float)
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        return "not known"
+    low, high, mean = values.min(), values.max(), values.mean()
+    if high - low < 0.005 * abs(mean):
+        return f"{_number(mean)} {unit}"
+    return f"mean {_number(mean)}, {_number(low)} to {_number(high)} {unit}"

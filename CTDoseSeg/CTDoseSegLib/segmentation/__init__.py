@@ -1,0 +1,1 @@
+"""Which voxel is what."""

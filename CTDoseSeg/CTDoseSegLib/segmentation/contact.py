@@ -1,0 +1,314 @@
+"""What touches the skin: cloth, and the shell of a couch or headrest, on the slices themselves.
+
+A threshold cannot part what touches. Cloth is less dense than skin and fat, and thicker than the
+blur of the skin's surface. A couch is a thin shell, in cross section an arc that goes on beside
+the body: its flanks tell where it runs beneath.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import ndimage
+
+# Fat is about -100 HU; with the noise of a mean of nine pixels it stays above this.
+CLOTH_HU = -200.0
+# What fades out has as many voxels between these values beyond it as it has itself.
+FADING_HU = (-900.0, -500.0)
+FADING_SHARE = 0.6
+FLANK_MM = 70.0
+SHELL_MM = 9.0
+SMALLEST_RADIUS_MM = 40.0
+TRIPLES = 80
+SHORTEST_FLANK_MM = 25.0
+
+
+def without_cloth(outline: np.ndarray, hu: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Take away a layer of cloth that lies on the body.
+
+    Parameters
+    ----------
+    outline
+        Boolean [j, i], the body at the surface threshold, with what touches it.
+    hu
+        [j, i].
+    inside
+        Boolean [j, i], certainly body (its depth, and the lungs).
+
+    Returns
+    -------
+    numpy.ndarray
+        Boolean [j, i].
+    """
+    tissue = inside | (ndimage.uniform_filter(hu.astype(np.float32), 3) > CLOTH_HU)
+    layer = outline & ~tissue
+    # Blur makes the skin's own surface a layer too, of one pixel.
+    core = layer & ~ndimage.binary_dilation(tissue, iterations=2)
+    if not core.any():
+        return outline
+    regions, _ = ndimage.label(layer)
+    surface = layer & ~ndimage.binary_erosion(outline, border_value=1)
+    outer = np.intersect1d(np.unique(regions[surface]), np.unique(regions[core]))
+    core &= np.isin(regions, outer[outer > 0])
+    cloth = ndimage.binary_dilation(core, np.ones((3, 3), bool), iterations=3, mask=layer)
+    return outline & ~_sharp(cloth, outline, hu)
+
+
+def _sharp(layer: np.ndarray, outline: np.ndarray, hu: np.ndarray) -> np.ndarray:
+    """The pieces of `layer` that end sharply.
+
+    Where the surface runs obliquely through a thick slice, the body itself fades out; it does so
+    as slowly below the threshold as above it.
+    """
+    fading = ~outline & (hu > FADING_HU[0]) & (hu < FADING_HU[1])
+    regions, n = ndimage.label(layer, np.ones((3, 3), bool))
+    # Each fading pixel near a piece counts for the piece that it is near to.
+    near = ndimage.maximum_filter(regions, size=9)
+    beyond = np.bincount(near[fading], minlength=n + 1)
+    own = np.bincount(regions.ravel(), minlength=n + 1)
+    sharp = beyond < FADING_SHARE * own
+    sharp[0] = False
+    return sharp[regions]
+
+
+@dataclass(frozen=True)
+class Arc:
+    """A circle (mm) that a shell runs along, and the shell's thickness as it appears."""
+
+    x: float
+    y: float
+    radius: float
+    thickness: float
+    side: float
+
+    def beyond(self, points: np.ndarray) -> np.ndarray:
+        """Distance (mm) of points [n, 2] beyond the middle of the shell, seen from the body."""
+        distance = np.hypot(points[:, 0] - self.x, points[:, 1] - self.y)
+        return self.side * (distance - self.radius)
+
+
+@dataclass(frozen=True)
+class Couch:
+    """What is known of couch and headrest from all slices together.
+
+    Attributes
+    ----------
+    place
+        Boolean [j, i]: where couch can be.
+    points
+        Pixels [n, 2] (mm along j and i) of its shell on the body's side, where no body hides it.
+    """
+
+    place: np.ndarray
+    points: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        dense_slices: Iterable[tuple[np.ndarray, np.ndarray]],
+        spacing_mm: tuple[float, float],
+    ) -> Couch:
+        """From (above the threshold, in or near the body), boolean [j, i], of every slice.
+
+        The couch is the same in every slice that shows it; cloth is not.
+        """
+        counts = [np.zeros(1, dtype=np.int32)] * 3
+        for dense, near in dense_slices:
+            counts = [counts[0] + (dense & ~near), counts[1] + ~near, counts[2] + near]
+        shown, free, hidden = counts
+        n = int(free.max()) if free.size else 0
+        body = np.argwhere(hidden > 0) if (hidden > 0).any() else np.zeros((1, 2))
+        low, high = body.min(axis=0), body.max(axis=0)
+        centre = body.mean(axis=0)
+        steady = (shown > 0.6 * free) & (free > 0)
+        turn = _towards(np.argwhere(steady) - centre, high - low + 1)
+        place = turn.apply(
+            ndimage.binary_dilation(shown > 0.25 * np.maximum(free, 0.2 * n), iterations=2)
+        )
+        row = round(turn.row(centre, steady.shape))
+        place[: row + 1] = False
+        below = turn.apply(steady).copy()
+        below[: row + 1] = False
+        started = np.cumsum(below, axis=0) > 0
+        first_run = below & (np.cumsum(started & ~below, axis=0) == 0)
+        return cls(turn.undo(place), np.argwhere(turn.undo(first_run)) * spacing_mm)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """Turns a slice so that its couch is at the last rows."""
+
+    transposed: bool
+    reversed: bool
+
+    def apply(self, image: np.ndarray) -> np.ndarray:
+        image = image.T if self.transposed else image
+        return image[::-1] if self.reversed else image
+
+    def undo(self, image: np.ndarray) -> np.ndarray:
+        image = image[::-1] if self.reversed else image
+        return np.ascontiguousarray(image.T if self.transposed else image)
+
+    def row(self, centre: np.ndarray, shape: tuple[int, int]) -> float:
+        axis = int(self.transposed)
+        return shape[axis] - 1 - centre[axis] if self.reversed else float(centre[axis])
+
+
+def _towards(offsets: np.ndarray, extent: np.ndarray) -> _Turn:
+    """The side of the body (of `extent`) that the couch is on: where most of what stays lies.
+
+    `offsets` [n, 2] are its pixels, from the body's middle.
+    """
+    # Which of the four sides a pixel belongs to: the diagonals of the body's box part them.
+    along = np.abs(offsets / extent).argmax(axis=1)
+    sides = [
+        (int(((along == axis) & (offsets[:, axis] * sign > 0)).sum()), axis, sign)
+        for axis in (0, 1)
+        for sign in (1, -1)
+    ]
+    _, axis, sign = max(sides, key=lambda side: side[0])
+    return _Turn(transposed=axis == 1, reversed=sign < 0)
+
+
+def without_couch(
+    outline: np.ndarray, dense: np.ndarray, couch: Couch, spacing_mm: tuple[float, float]
+) -> np.ndarray:
+    """Take away the shell of couch or headrest where it touches the body.
+
+    Parameters
+    ----------
+    outline
+        Boolean [j, i], the body with what touches it.
+    dense
+        Boolean [j, i], above the surface threshold.
+    couch
+        What all slices tell of the couch.
+    spacing_mm
+        Along j and i.
+
+    Returns
+    -------
+    numpy.ndarray
+        Boolean [j, i].
+    """
+    if not outline.any():
+        return outline
+    pixel = max(spacing_mm)
+    middle = np.argwhere(outline).mean(axis=0) * spacing_mm
+    edge = np.argwhere(outline & ~ndimage.binary_erosion(outline, border_value=1))
+    edge = edge[couch.place[tuple(edge.T)]] * spacing_mm
+    if len(edge) * pixel < SHORTEST_FLANK_MM:
+        return outline
+    best, most = None, SHORTEST_FLANK_MM / pixel
+    # All slices together tell best where the couch is; a headrest may be in a few slices only.
+    for points in (couch.points, _flanks(outline, dense & couch.place, spacing_mm)):
+        arc, beneath = _arc_beneath(points, edge, middle, pixel)
+        if arc is not None and len(beneath) > most:
+            best, most = (arc, beneath), 1.2 * len(beneath)
+    if best is None:
+        return outline
+    arc, beneath = best
+    near = np.zeros_like(outline)
+    near[tuple(np.rint(beneath / spacing_mm).astype(int).T)] = True
+    near = ndimage.binary_dilation(near, iterations=2 + round(arc.thickness / min(spacing_mm)))
+    where = np.argwhere(near & outline)
+    cut = where[arc.beyond(where * spacing_mm) > -0.5 * arc.thickness]
+    result = outline.copy()
+    result[tuple(cut.T)] = False
+    return result
+
+
+def _flanks(outline: np.ndarray, shell: np.ndarray, spacing_mm: tuple[float, float]) -> np.ndarray:
+    """Pixels [n, 2] (mm) of the shell beside the body, as far as it can be followed."""
+    shell = shell & ~outline
+    touching = shell & ndimage.binary_dilation(outline, np.ones((3, 3), bool), iterations=2)
+    if not touching.any():
+        return np.empty((0, 2))
+    size = [2 * round(FLANK_MM / step) + 1 for step in spacing_mm]
+    reach = ndimage.maximum_filter(touching, size=size)
+    regions, _ = ndimage.label(shell & reach, np.ones((3, 3), bool))
+    followed = np.isin(regions, np.unique(regions[touching])) & shell
+    return np.argwhere(followed) * spacing_mm
+
+
+def _arc_beneath(
+    points: np.ndarray, edge: np.ndarray, middle: np.ndarray, pixel: float
+) -> tuple[Arc | None, np.ndarray]:
+    """The arc of a shell and the edge of the body that follows it, each found with the other."""
+    arc, beneath = _fit(points, middle, pixel), np.empty((0, 2))
+    if arc is None:
+        return None, beneath
+    outer = 0.5 * (arc.thickness - pixel)
+    for _ in range(3):
+        beneath = edge[np.abs(arc.beyond(edge) - outer) < 0.5 * pixel + 0.7]
+        if len(beneath) < 5:
+            break
+        better = _fit(np.vstack([points, _moved(beneath, arc, outer)]), middle, pixel)
+        if better is None:
+            break
+        arc = replace(better, thickness=arc.thickness)
+    return arc, beneath
+
+
+def _moved(points: np.ndarray, arc: Arc, outer: float) -> np.ndarray:
+    """Points on the shell's far side, moved to its middle."""
+    away = points - (arc.x, arc.y)
+    return points - arc.side * outer * away / np.linalg.norm(away, axis=1, keepdims=True)
+
+
+def _fit(points: np.ndarray, middle: np.ndarray, pixel: float) -> Arc | None:
+    """The arc through the middle of a shell's pixels; None where most lie on no thin arc.
+
+    The best of random triples (RANSAC), then least squares on what lies near it.
+    """
+    if len(points) < 12:
+        return None
+    chosen = np.random.default_rng(0).integers(len(points), size=(TRIPLES, 3))
+    circles = _circles(points[chosen])
+    distance = np.linalg.norm(points[None] - circles[:, None, :2], axis=2) - circles[:, 2:]
+    near = np.abs(distance) < 0.75 * pixel
+    circle = circles[near.sum(axis=1).argmax()]
+    for _ in range(4):
+        residual = np.linalg.norm(points - circle[:2], axis=1) - circle[2]
+        inlier = np.abs(residual) < 1.25 * pixel
+        if inlier.sum() < 12:
+            return None
+        circle = _least_squares(points[inlier])
+    residual = (np.linalg.norm(points - circle[:2], axis=1) - circle[2])[inlier]
+    thickness = max(float(np.sqrt(12.0) * residual.std()), pixel)
+    length = inlier.sum() * pixel**2 / thickness
+    if (
+        not np.isfinite(circle).all()
+        or circle[2] < SMALLEST_RADIUS_MM
+        or inlier.mean() < 0.5
+        or thickness > SHELL_MM
+        or length < SHORTEST_FLANK_MM
+    ):
+        return None
+    side = 1.0 if np.linalg.norm(middle - circle[:2]) < circle[2] else -1.0
+    return Arc(*(float(v) for v in circle), thickness, side)
+
+
+def _circles(triples: np.ndarray) -> np.ndarray:
+    """Circles (x, y, radius) [n, 3] through triples of points [n, 3, 2]."""
+    a, b, c = triples[:, 0], triples[:, 1], triples[:, 2]
+    ab, ac = b - a, c - a
+    twice = 2.0 * (ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0])
+    # Points on a line: a circle so large that it is one.
+    twice = np.where(np.abs(twice) < 1e-3, 1e-3, twice)
+    squares = (ab**2).sum(axis=1), (ac**2).sum(axis=1)
+    x = (ac[:, 1] * squares[0] - ab[:, 1] * squares[1]) / twice
+    y = (ab[:, 0] * squares[1] - ac[:, 0] * squares[0]) / twice
+    return np.column_stack([a[:, 0] + x, a[:, 1] + y, np.hypot(x, y)])
+
+
+def _least_squares(points: np.ndarray) -> np.ndarray:
+    """The circle (x, y, radius) nearest to the points, algebraically (Kasa)."""
+    centre = points.mean(axis=0)
+    local = points - centre
+    system = np.column_stack([2 * local, np.ones(len(local))])
+    answer = np.linalg.lstsq(system, (local**2).sum(axis=1), rcond=1e-12)[0]
+    radius = np.sqrt(max(0.0, answer[2] + answer[0] ** 2 + answer[1] ** 2))
+    return np.array([centre[0] + answer[0], centre[1] + answer[1], radius])

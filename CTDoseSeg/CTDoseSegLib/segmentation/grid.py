@@ -1,0 +1,154 @@
+"""The slices as a scanner shows them, and a coarse copy for decisions that need no detail.
+
+The engine looks at every volume from the same side: slices foot to head, rows front to back,
+columns right to left (the patient's). Axes are permuted and reversed, never resampled, so that
+the result goes back to the volume's own grid voxel for voxel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..ct.series import CTSeries
+
+COARSE_MM = 2.2
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """A series seen along the patient's axes: [k, j, i] = [superior, posterior, left].
+
+    Attributes
+    ----------
+    hu
+        View of the series' HU, int16 or float32.
+    spacing_mm
+        Voxel size along k, j and i.
+    permutation, reversed_axes
+        How the view came from the series' array: `transpose`, then `flip`.
+    """
+
+    hu: np.ndarray
+    spacing_mm: tuple[float, float, float]
+    permutation: tuple[int, int, int]
+    reversed_axes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, series: CTSeries) -> Canonical:
+        """The view of `series` along the patient's axes nearest to its own."""
+        permutation, reversed_axes = canonical_axes(series.affine)
+        hu = np.flip(series.hu.transpose(permutation), reversed_axes)
+        size = series.spacing_mm[::-1]
+        return cls(hu, tuple(size[axis] for axis in permutation), permutation, reversed_axes)
+
+    def restore(self, labels: np.ndarray) -> np.ndarray:
+        """Bring an array on the view's grid back to the series' own, contiguous."""
+        own = np.flip(labels, self.reversed_axes).transpose(np.argsort(self.permutation))
+        return np.ascontiguousarray(own)
+
+
+def canonical_axes(affine: np.ndarray) -> tuple[tuple[int, int, int], tuple[int, ...]]:
+    """Permutation and reversals that bring an array [k, j, i] to [superior, posterior, left].
+
+    Each array axis goes to the patient's axis that it is nearest to; each of those is used once.
+    """
+    columns = affine[:3, [2, 1, 0]] / np.linalg.norm(affine[:3, [2, 1, 0]], axis=0)
+    weights = np.abs(columns)
+    permutation, signs = [-1, -1, -1], [1.0, 1.0, 1.0]
+    for _ in range(3):
+        world, array = np.unravel_index(np.argmax(weights), (3, 3))
+        # RAS row 2 is superior: first; row 1 anterior: second, reversed; row 0 right: last.
+        place = 2 - int(world)
+        permutation[place] = int(array)
+        signs[place] = columns[world, array] * (1.0 if world == 2 else -1.0)
+        weights[world, :] = weights[:, array] = -1.0
+    return tuple(permutation), tuple(axis for axis in range(3) if signs[axis] < 0)
+
+
+@dataclass(frozen=True)
+class Coarse:
+    """Block means of the slices at about `COARSE_MM` in the plane; slices as they are.
+
+    A block's mean also thins out clothing and blankets, which are a pixel or two wide.
+
+    Attributes
+    ----------
+    hu
+        int16, [k, j, i].
+    factor
+        Pixels of the slice along one side of a block.
+    spacing_mm
+        Along k, j and i.
+    seen
+        Boolean [j, i]: False where the scanner reconstructed nothing.
+    """
+
+    hu: np.ndarray
+    factor: int
+    spacing_mm: tuple[float, float, float]
+    seen: np.ndarray
+
+    @classmethod
+    def of(cls, view: Canonical) -> Coarse:
+        step, *plane = view.spacing_mm
+        factor = max(1, round(COARSE_MM / max(plane)))
+        slices = [block_mean(image, factor) for image in view.hu]
+        seen = block_mean(field_of_view(view.hu).astype(np.float32), factor) > 0.5
+        spacing = (step, plane[0] * factor, plane[1] * factor)
+        return cls(np.stack(slices).astype(np.int16), factor, spacing, seen)
+
+    def enlarge(self, mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        """A coarse 2-D array on the fine grid of `shape`."""
+        fine = mask.repeat(self.factor, axis=0).repeat(self.factor, axis=1)
+        return fine[: shape[0], : shape[1]]
+
+    def radius_px(self, radius_mm: float) -> int:
+        """A length in the plane as whole coarse pixels, at least one."""
+        return max(1, round(radius_mm / (0.5 * (self.spacing_mm[1] + self.spacing_mm[2]))))
+
+    @property
+    def pixel_mm2(self) -> float:
+        return self.spacing_mm[1] * self.spacing_mm[2]
+
+
+def block_mean(image: np.ndarray, factor: int) -> np.ndarray:
+    """Means of blocks of factor x factor pixels; the last row and column are repeated to fit."""
+    rows, columns = (-n % factor for n in image.shape)
+    # Padding below air must not pull a block of tissue under the threshold more than air does.
+    image = np.maximum(image.astype(np.float32), -1024.0)
+    if rows or columns:
+        image = np.pad(image, ((0, rows), (0, columns)), mode="edge")
+    j, i = image.shape[0] // factor, image.shape[1] // factor
+    return image.reshape(j, factor, i, factor).mean(axis=(1, 3))
+
+
+def field_of_view(hu: np.ndarray) -> np.ndarray:
+    """Boolean [j, i], True inside the circle that the scanner reconstructed.
+
+    Where everything outside the largest circle of the image has one value in every slice, that
+    is padding and not air: the body may be cut by the circle. Otherwise all of the image is seen.
+    """
+    rows, columns = hu.shape[1:]
+    everything = np.ones((rows, columns), dtype=bool)
+    if abs(rows - columns) > 1 or rows < 32:
+        return everything
+    j, i = np.ogrid[:rows, :columns]
+    centre = (rows - 1) / 2
+    squared = (j - centre) ** 2 + (i - centre) ** 2
+    corner = squared > (rows / 2 + 1) ** 2
+    first = hu[0][corner][0]
+    if any((image[corner] != first).any() for image in hu):
+        return everything
+    # Air that was reconstructed carries noise; a noise-free volume has no visible circle.
+    rim = (squared > (0.46 * rows) ** 2) & (squared < (0.49 * rows) ** 2)
+    if not any((image[rim] != first).any() for image in hu):
+        return everything
+    return squared <= (rows / 2 - 0.5) ** 2
+
+
+def disc(radius: int) -> np.ndarray:
+    """Flat 3-D structuring element: a disc in the slice plane."""
+    y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+    return (y * y + x * x <= radius * radius + 0.5)[None]

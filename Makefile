@@ -1,0 +1,50 @@
+# Two commands: `make demo` and `make test`. Each sets up its own virtual environment from nothing.
+PYTHON ?= python3
+PIP = -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+DEMO = .venv/demo
+TEST = .venv/test
+SLICER = .venv/slicer-python
+OUTPUT ?= demo
+
+.PHONY: demo test test-slicer-python lint benchmark clean
+
+demo: $(DEMO)/ready
+ifdef CT
+	$(DEMO)/bin/ctdoseseg analyze "$(CT)" --output "$(OUTPUT)/results"
+else
+	$(DEMO)/bin/ctdoseseg phantom "$(OUTPUT)/phantom"
+	$(DEMO)/bin/ctdoseseg analyze "$(OUTPUT)/phantom/dicom" --segmentation "$(OUTPUT)/phantom/truth/segmentation.nii.gz" --output "$(OUTPUT)/results"
+endif
+
+test: $(TEST)/ready
+	$(TEST)/bin/python -m pytest -n 2 --dist worksteal
+
+# Slicer's own Python, without torch: what a first Apply in Slicer has to work with.
+test-slicer-python: $(SLICER)/ready
+	$(SLICER)/bin/python -m pytest -n 2 --dist worksteal
+
+lint: $(TEST)/ready
+	$(TEST)/bin/ruff check .
+	$(TEST)/bin/ruff format --check .
+
+benchmark: $(TEST)/ready
+	for script in Testing/Benchmarks/benchmark_*.py; do $(TEST)/bin/python $$script || exit 1; done
+
+$(DEMO)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear $(DEMO)
+	$(DEMO)/bin/python $(PIP) --editable .
+	touch $@
+
+$(TEST)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear $(TEST)
+	$(TEST)/bin/python $(PIP) torch
+	$(TEST)/bin/python $(PIP) --editable ".[dev]"
+	touch $@
+
+$(SLICER)/ready: pyproject.toml constraints.txt
+	python3.12 -m venv --clear $(SLICER)
+	$(SLICER)/bin/python $(PIP) --editable ".[mesh]" "numpy==2.4.6" "pydicom==3.0.2" pytest pytest-xdist hypothesis nibabel
+	touch $@
+
+clean:
+	rm -rf .venv demo

@@ -1,0 +1,155 @@
+"""The shipped dose model against the training arrays, and the plausibility of doses on real CT."""
+
+from __future__ import annotations
+
+import csv
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from CTDoseSegLib.ct.reading import read_series
+from CTDoseSegLib.dosimetry.dose_model import TERMS, load_model
+from CTDoseSegLib.dosimetry.measurements import measure
+from CTDoseSegLib.dosimetry.organ_dose import predict
+from CTDoseSegLib.dosimetry.size import measure_size, ssde
+from CTDoseSegLib.learning.arrays import REGIONS, load_region
+from CTDoseSegLib.learning.coefficients import KERNEL_LENGTH_MM, NOT_PREDICTED
+from CTDoseSegLib.learning.dose_evaluation import crop_change
+from CTDoseSegLib.learning.dose_fit import train
+from CTDoseSegLib.segmentation.classical import segment
+from CTDoseSegLib.segmentation.given import combine, read_labelmap
+
+BUNDLED = Path(str(files("CTDoseSegLib.models"))) / "dose"
+REACH_MEDIAN_PCT = 6.5
+REACH_CROP_PCT = 5.0
+
+
+@pytest.fixture(scope="session")
+def arrays_folder(data_dir):
+    return data_dir / "dose" / "training_arrays"
+
+
+@pytest.fixture(scope="session")
+def retrained(arrays_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dose_model")
+    return train(arrays_folder, folder), load_model(folder)
+
+
+def test_patients_are_put_together_from_the_arrays(arrays_folder):
+    chest, abdomen = (load_region(arrays_folder, region) for region in REGIONS)
+    assert (chest.counts["blocks"], len(chest.patients)) == (65, 64)
+    assert (abdomen.counts["blocks"], len(abdomen.patients)) == (52, 52)
+    for region in (chest, abdomen):
+        lost = sum(n for name, n in region.counts.items() if name.startswith(("unm", "amb")))
+        assert lost < 20
+
+
+def test_the_shipped_model_is_what_the_arrays_give(retrained):
+    shipped, again = load_model(), retrained[1]
+    for name, region in shipped.regions.items():
+        assert set(region.organs) == set(again.regions[name].organs)
+        for organ, model in region.organs.items():
+            other = again.regions[name].organs[organ]
+            for term in TERMS:
+                assert model.coefficients[term] == pytest.approx(other.coefficients[term], abs=1e-5)
+            assert model.model_log_q90 == pytest.approx(other.model_log_q90, abs=1e-5)
+            assert dict(model.counts) == dict(other.counts)
+
+
+def test_the_shipped_figures_are_what_the_arrays_give(retrained):
+    with (BUNDLED / "evaluation.csv").open(newline="") as stream:
+        shipped = {(row["region"], row["organ"]): row for row in csv.DictReader(stream)}
+    for row in retrained[0]["organs"]:
+        for name in ("labelled_median_pct", "tissue_median_pct", "coverage_pct"):
+            assert float(shipped[row["region"], row["organ"]][name]) == pytest.approx(
+                row[name], rel=0.01, abs=0.02
+            )
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_errors_on_patients_left_out_reach_the_goal(retrained, region):
+    figures = retrained[0]["regions"][region]
+    assert figures["labelled_median_pct"] <= REACH_MEDIAN_PCT
+    assert figures["tissue_median_pct"] <= REACH_MEDIAN_PCT
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_the_published_network_stands_beside_on_the_same_patients(region):
+    with (BUNDLED / "baseline.csv").open(newline="") as stream:
+        baseline = {r["organ"]: r for r in csv.DictReader(stream) if r["region"] == region}
+    with (BUNDLED / "evaluation.csv").open(newline="") as stream:
+        ours = {r["organ"]: r for r in csv.DictReader(stream) if r["region"] == region}
+    assert {o: r["patients"] for o, r in baseline.items()} == {
+        o: r["patients"] for o, r in ours.items()
+    }
+
+
+def test_intervals_cover_nine_of_ten_patients_left_out(retrained):
+    covered = [row["coverage_pct"] for row in retrained[0]["organs"]]
+    assert 88 <= np.mean(covered) <= 93
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_scan_cropped_to_an_organ_gives_nearly_the_same_dose(retrained, region):
+    organs = [row for row in retrained[0]["organs"] if row["region"] == region]
+    for row in organs:
+        assert row["crop_mean_abs_pct"] <= REACH_CROP_PCT, row["organ"]
+
+
+def test_cropping_changes_nothing_where_current_and_size_are_even(arrays_folder):
+    patient = load_region(arrays_folder, "abdomen").patients[0]
+    even = type(patient)(
+        patient.z_mm,
+        np.full_like(patient.z_mm, 300.0),
+        np.full_like(patient.z_mm, 280.0),
+        patient.interior,
+        patient.organs,
+    )
+    model = load_model().regions["abdomen"]
+    assert model.kernel_length_mm == KERNEL_LENGTH_MM
+    assert crop_change(model.organs["liver"], even, "liver") == pytest.approx(0, abs=1e-12)
+
+
+def doses_of(series, labels):
+    labelmap = combine(segment(series), read_labelmap(labels, series))
+    measured = measure(series, labelmap)
+    size = measure_size(series, labelmap, measured)
+    result = predict(load_model(), series, labelmap, measured, size)
+    return result, ssde(series, size).ssde_mGy
+
+
+def test_doses_on_the_real_slab_are_plausible_by_either_route(data_dir):
+    folder = data_dir / "ct" / "totalsegmentator_reference"
+    series = read_series(folder / "example_ct_dicom")
+    result, size_specific = doses_of(series, folder / "example_seg_dicom.nii.gz")
+    organs = {organ.organ: organ for organ in result.organs if organ.dose_mGy is not None}
+    assert {"liver", "spleen", "stomach", "colon", "aorta"} <= set(organs)
+    for name in ("liver", "spleen", "stomach", "colon", "aorta"):
+        there = np.isfinite(organs[name].slice_dose_mGy)
+        for dose in organs[name].by_route.values():
+            # Plausibility only: the scale was fitted under this assumption.
+            assert 0.8 <= dose / size_specific[there].mean() <= 1.2, name
+    listed = {organ.organ for organ in result.organs if organ.dose_mGy is None}
+    assert listed <= set(NOT_PREDICTED)
+
+
+def test_doses_on_the_real_thorax_are_plausible_by_either_route(data_dir, unpack, tmp_path):
+    import SimpleITK as sitk
+
+    names = {7: "liver", 8: "spleen", 11: "stomach"}
+    image = sitk.ReadImage(str(data_dir / "labels" / "lungdx_A0001_thorax.nii.gz"))
+    array = sitk.GetArrayFromImage(image)
+    organs_alone = sitk.GetImageFromArray(np.where(np.isin(array, list(names)), array, 0))
+    organs_alone.CopyInformation(image)
+    sitk.WriteImage(organs_alone, str(tmp_path / "organs.nii.gz"))
+    rows = "".join(f"{value},{name}\n" for value, name in names.items())
+    (tmp_path / "labels.csv").write_text(f"value,name\n{rows}")
+    series = read_series(unpack("lungdx_A0001_thorax"))
+    result, size_specific = doses_of(series, tmp_path / "organs.nii.gz")
+    organs = {organ.organ: organ for organ in result.organs}
+    for name in names.values():
+        there = np.isfinite(organs[name].slice_dose_mGy)
+        for dose in organs[name].by_route.values():
+            assert 0.8 <= dose / size_specific[there].mean() <= 1.2, name

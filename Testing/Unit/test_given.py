@@ -1,0 +1,259 @@
+"""Label maps that users bring."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from CTDoseSegLib.ct.acquisition import Acquisition
+from CTDoseSegLib.ct.series import CTSeries, SliceInfo
+from CTDoseSegLib.errors import GeometryError, InputError, SegmentationError
+from CTDoseSegLib.segmentation import organs
+from CTDoseSegLib.segmentation.files import write_labelmap
+from CTDoseSegLib.segmentation.given import combine, read_labelmap
+from CTDoseSegLib.segmentation.labelmap import Labelmap
+
+AFFINE = np.array([[-0.75, 0, 0, 180], [0, -0.75, 0, 150.5], [0, 0, 5, -420.25], [0, 0, 0, 1]])
+SHAPE = (3, 4, 5)
+
+
+def series(shape=SHAPE, affine=AFFINE) -> CTSeries:
+    slices = tuple(SliceInfo(z_mm=float(k)) for k in range(shape[0]))
+    return CTSeries(np.zeros(shape, np.int16), affine, slices, Acquisition(), "test")
+
+
+def some_labels(values=(0, 1, 5), shape=SHAPE, dtype=np.uint8) -> np.ndarray:
+    return np.random.default_rng(1).choice(values, size=shape).astype(dtype)
+
+
+def write(path: Path, labels: np.ndarray, affine: np.ndarray = AFFINE) -> Path:
+    image = sitk.GetImageFromArray(labels)
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    flip = np.diag([-1.0, -1.0, 1.0])
+    image.SetSpacing(spacing.tolist())
+    image.SetOrigin((flip @ affine[:3, 3]).tolist())
+    image.SetDirection((flip @ (affine[:3, :3] / spacing)).ravel().tolist())
+    sitk.WriteImage(image, str(path))
+    return path
+
+
+@pytest.mark.parametrize("name", ["seg.nii.gz", "seg.nii", "seg.nrrd"])
+def test_values_without_a_table_are_totalsegmentators(tmp_path, name):
+    labels = some_labels()
+    read = read_labelmap(write(tmp_path / name, labels), series())
+    assert (read.labels == labels).all()
+    assert {a.value: a.name for a in read.atoms} == {1: "spleen", 5: "liver"}
+    assert read.flags == ()
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    order=st.sampled_from(list(itertools.permutations(range(3)))),
+    turned=st.sets(st.integers(0, 2)),
+    shape=st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(1, 4)),
+)
+def test_order_and_direction_of_axes_do_not_matter(tmp_path, order, turned, shape):
+    """The same voxels in another order of axes come back to the series' grid exactly."""
+    labels = some_labels(shape=shape)
+    labels[0, 0, 0] = 5
+    other = np.flip(labels.transpose(order), tuple(turned))
+    affine = AFFINE.copy()
+    affine[:3, :3] = AFFINE[:3, [2 - order[2], 2 - order[1], 2 - order[0]]]
+    for axis in turned:
+        column = 2 - axis
+        affine[:3, 3] += affine[:3, column] * (other.shape[axis] - 1)
+        affine[:3, column] *= -1
+    path = write(tmp_path / "turned.nrrd", np.ascontiguousarray(other), affine)
+    read = read_labelmap(path, series(shape))
+    assert (read.labels == labels).all()
+    assert (read.affine == AFFINE).all()
+
+
+def test_another_grid_is_refused_with_both_grids(tmp_path):
+    moved = AFFINE.copy()
+    moved[2, 3] += 2.5
+    path = write(tmp_path / "seg.nii.gz", some_labels(), moved)
+    with pytest.raises(GeometryError, match=r"5 x 4 x 3 voxels.*-417.75.*series.*-420.25"):
+        read_labelmap(path, series())
+
+
+def test_another_size_is_refused(tmp_path):
+    path = write(tmp_path / "seg.nii.gz", some_labels(shape=(3, 4, 4)))
+    with pytest.raises(GeometryError, match="4 x 4 x 3 voxels"):
+        read_labelmap(path, series())
+
+
+def test_rounding_of_a_header_is_no_other_grid(tmp_path):
+    path = write(tmp_path / "seg.nii.gz", some_labels(), AFFINE + np.eye(4, k=3) * 0.002)
+    assert read_labelmap(path, series()).atoms
+
+
+@pytest.mark.parametrize("wrong", [np.full(SHAPE, 0.5, np.float32), np.full(SHAPE, -3, np.int16)])
+def test_a_map_that_holds_no_labels_is_refused(tmp_path, wrong):
+    with pytest.raises(SegmentationError, match="no labels"):
+        read_labelmap(write(tmp_path / "seg.nrrd", wrong), series())
+
+
+def test_not_a_number_is_no_label(tmp_path):
+    labels = some_labels(dtype=np.float32)
+    labels[0, 0, 0] = np.nan
+    with pytest.raises(SegmentationError, match="no labels"):
+        read_labelmap(write(tmp_path / "seg.nrrd", labels), series())
+
+
+def test_whole_numbers_stored_as_floats_are_labels(tmp_path):
+    labels = some_labels(dtype=np.float64)
+    assert (read_labelmap(write(tmp_path / "seg.nrrd", labels), series()).labels == labels).all()
+
+
+def test_an_empty_map_is_refused(tmp_path):
+    with pytest.raises(SegmentationError, match="every voxel is 0"):
+        read_labelmap(write(tmp_path / "seg.nii.gz", np.zeros(SHAPE, np.uint8)), series())
+
+
+def test_a_missing_or_broken_file_is_said_by_name(tmp_path):
+    with pytest.raises(InputError, match=r"no label map seg\.nii\.gz"):
+        read_labelmap(tmp_path / "seg.nii.gz", series())
+    (tmp_path / "seg.nii.gz").write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"seg\.nii\.gz cannot be read"):
+        read_labelmap(tmp_path / "seg.nii.gz", series())
+
+
+def test_unknown_values_are_named_and_flagged(tmp_path):
+    read = read_labelmap(write(tmp_path / "seg.nii.gz", some_labels((0, 5, 200))), series())
+    assert {a.name for a in read.atoms} == {"liver", "label_200"}
+    assert [f.code for f in read.flags] == ["unknown_labels"]
+    assert "200" in read.flags[0].message
+
+
+@pytest.mark.parametrize("table", ["labels.csv", "seg.csv"])
+def test_a_table_beside_the_file_names_the_labels(tmp_path, table):
+    (tmp_path / table).write_text("Value,Name,color\n1,liver,\n5,my_organ,#123456\n")
+    read = read_labelmap(write(tmp_path / "seg.nii.gz", some_labels()), series())
+    assert {a.value: a.name for a in read.atoms} == {1: "liver", 5: "my_organ"}
+    assert {a.name: a.color for a in read.atoms}["my_organ"] == "#123456"
+    assert {a.name: a.snomed_code for a in read.atoms}["liver"] == "10200004"
+
+
+@pytest.mark.parametrize(
+    "content", [{"labels": {"background": 0, "liver": 1, "aorta": 5}}, {"1": "liver", "5": "aorta"}]
+)
+def test_a_json_beside_the_file_names_the_labels(tmp_path, content):
+    (tmp_path / "seg.json").write_text(json.dumps(content))
+    read = read_labelmap(write(tmp_path / "seg.nii.gz", some_labels()), series())
+    assert {a.value: a.name for a in read.atoms} == {1: "liver", 5: "aorta"}
+
+
+@pytest.mark.parametrize(
+    ("table", "found"),
+    [
+        ("value,name\n1,liver\n1,spleen\n", "only once"),
+        ("value,name\n1,liver\n5,liver\n", "only once"),
+        ("value,name\n1.5,liver\n", "whole number"),
+        ("number,organ\n1,liver\n", "no column value and name"),
+        ("", "no column"),
+    ],
+)
+def test_a_wrong_table_is_refused(tmp_path, table, found):
+    (tmp_path / "labels.csv").write_text(table)
+    with pytest.raises(InputError, match=found):
+        read_labelmap(write(tmp_path / "seg.nii.gz", some_labels()), series())
+
+
+def outline() -> Labelmap:
+    names = ("body_rest", "skin", "couch", "lung_left", "lung_right", "trachea", "bone")
+    labels = np.arange(np.prod(SHAPE), dtype=np.uint8).reshape(SHAPE) % 8
+    atoms = tuple(organs.atom(v, n, "classical") for v, n in enumerate(names, 1))
+    return Labelmap(labels, AFFINE, atoms, organs.groups_of(names), "classical")
+
+
+def given_map(tmp_path, **organ) -> Labelmap:
+    """A label map with the first voxels of the grid marked, one organ after the other."""
+    labels = np.zeros(SHAPE, np.uint8)
+    for value, name in enumerate(organ, 1):
+        labels.ravel()[organ[name]] = value
+    rows = "".join(f"{value},{name}\n" for value, name in enumerate(organ, 1))
+    (tmp_path / "labels.csv").write_text("value,name\n" + rows)
+    return read_labelmap(write(tmp_path / "seg.nii.gz", labels), series())
+
+
+def test_organs_lie_on_top_of_the_outline(tmp_path):
+    both = combine(outline(), given_map(tmp_path, liver=slice(0, 10)))
+    assert both.mask("liver").ravel()[:10].all()
+    assert both.mask("liver").sum() == 10
+    assert (both.mask("skin").ravel()[10:] == outline().mask("skin").ravel()[10:]).all()
+    assert (both.mask("couch").ravel()[10:] == outline().mask("couch").ravel()[10:]).all()
+    assert {a.name: a.origin for a in both.atoms} == {
+        "liver": "given",
+        **{a.name: "classical" for a in outline().atoms},
+    }
+
+
+def test_every_voxel_of_body_stays_body(tmp_path):
+    both = combine(outline(), given_map(tmp_path, rib_left_1=[3, 4], lung=[11]))
+    expected = outline().mask("body")
+    expected.ravel()[[3, 4, 11]] = True
+    assert (both.mask("body") == expected).all()
+
+
+def test_given_lobes_replace_the_outlines_lungs(tmp_path):
+    both = combine(
+        outline(), given_map(tmp_path, lung_upper_lobe_left=[20], lung_lower_lobe_right=[21])
+    )
+    assert both.mask("lung").sum() == 2
+    assert "trachea" in both.groups
+    assert "bone" in both.groups
+
+
+def test_one_given_lobe_leaves_the_other_side(tmp_path):
+    both = combine(outline(), given_map(tmp_path, lung_upper_lobe_left=[0]))
+    assert "lung_left" not in {a.name for a in both.atoms}
+    assert (both.mask("lung_right") == outline().mask("lung_right")).all()
+
+
+def test_labels_in_the_air_are_flagged(tmp_path):
+    air = np.flatnonzero(outline().labels.ravel() == 0)[:4]
+    both = combine(outline(), given_map(tmp_path, liver=air))
+    assert [f.code for f in both.flags] == ["labels_in_air"]
+    assert "100 %" in both.flags[0].message
+
+
+def test_a_complete_map_needs_no_outline(tmp_path):
+    complete = given_map(tmp_path, body=slice(0, 20), liver=[3])
+    assert combine(outline(), complete) is complete
+    assert complete.mask("body").sum() == 20
+
+
+def test_what_was_written_reads_back_the_same(tmp_path):
+    both = combine(outline(), given_map(tmp_path, liver=slice(0, 10), label_200=[12]))
+    folder = tmp_path / "out"
+    write_labelmap(both, folder)
+    read = read_labelmap(folder / "segmentation.nii.gz", series())
+    assert (read.labels == both.labels).all()
+    assert set(read.atoms) == set(both.atoms)
+    assert {g: set(m) for g, m in read.groups.items()} == {
+        g: set(m) for g, m in both.groups.items()
+    }
+
+
+def test_the_real_label_map_falls_on_its_slab(data_dir):
+    """Rows of the file run the other way than the DICOM slices'; organs must have their HU."""
+    from CTDoseSegLib.ct.reading import read_series
+
+    folder = data_dir / "ct" / "totalsegmentator_reference"
+    ct = read_series(folder / "example_ct_dicom")
+    read = read_labelmap(folder / "example_seg_dicom.nii.gz", ct)
+    mean = {name: ct.hu[read.mask(name)].mean() for name in ("liver", "spleen", "aorta")}
+    assert mean["liver"] == pytest.approx(89.3, abs=0.1)
+    assert mean["spleen"] == pytest.approx(79.6, abs=0.1)
+    assert mean["aorta"] == pytest.approx(177.3, abs=0.1)
+    assert ct.hu[read.mask("liver")].std() < 25

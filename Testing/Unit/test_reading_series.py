@@ -1,0 +1,381 @@
+"""Reading: which slices belong together, and their values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pydicom
+import pytest
+from dicom_files import SHAPE, UID, codes, make_slice, save, write_series
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from CTDoseSegLib.ct.dicom import Header
+from CTDoseSegLib.ct.pixels import AIR_HU, to_hu
+from CTDoseSegLib.ct.reading import read_series
+from CTDoseSegLib.errors import InputError, PixelDataError, SeveralPatientsError
+
+
+def header(**values) -> Header:
+    base = {"BitsAllocated": (16.0,), "RescaleSlope": (1.0,), "RescaleIntercept": (-1024.0,)}
+    return Header("a.dcm", base | {k: (float(v),) for k, v in values.items()}, "")
+
+
+def one(tmp_path, pixels, **tags):
+    return read_series(save(make_slice(0, pixels, **tags), tmp_path / "a.dcm"))
+
+
+# Values
+
+
+def test_each_slice_has_its_own_slope_and_intercept(tmp_path):
+    write_series(tmp_path, RescaleSlope=lambda k: 1 + k, RescaleIntercept=lambda k: -1000 * k)
+    series = read_series(tmp_path)
+    expected = [(1024 + k) * (1 + k) - 1000 * k for k in range(5)]
+    assert series.hu[:, 0, 0].tolist() == expected
+    assert series.hu.dtype == np.int16
+    assert "rescale_varies" in codes(series)
+
+
+def test_a_broken_slope_gives_floats_for_all_slices(tmp_path):
+    write_series(tmp_path, RescaleSlope=lambda k: 0.5 if k == 3 else 1)
+    series = read_series(tmp_path)
+    assert series.hu.dtype == np.float32
+    assert series.hu[:, 0, 0].tolist() == [0, 1, 2, 1027 * 0.5 - 1024, 4]
+
+
+def test_metal_above_3071_is_kept(tmp_path):
+    pixels = np.full(SHAPE, 31000, np.uint16)
+    assert (one(tmp_path, pixels).hu == 31000 - 1024).all()
+
+
+def test_a_value_beyond_16_bits_turns_the_volume_to_floats_instead_of_wrapping(tmp_path):
+    pixels = np.full(SHAPE, 1024, np.uint16)
+    pixels[2, 2] = 65000
+    series = one(tmp_path, pixels)
+    assert series.hu.dtype == np.float32
+    assert series.hu[0, 2, 2] == 65000 - 1024
+    assert series.hu[0, 0, 0] == 0
+
+
+@given(
+    stored=hnp.arrays(np.int16, (4, 5), elements=st.integers(-1000, 3000)),
+    intercept=st.sampled_from([-1024, 0, -8192, 500]),
+    slope=st.sampled_from([1, 2, 1.5]),
+    signed=st.booleans(),
+)
+def test_hu_is_slope_times_stored_plus_intercept(stored, intercept, slope, signed):
+    stored = stored if signed else (stored + 1000).astype(np.uint16)
+    about = header(RescaleSlope=slope, RescaleIntercept=intercept, PixelRepresentation=signed)
+    dtype = np.int16 if slope != 1.5 else np.float32
+    exact = stored.astype(float) * slope + intercept
+    hu, remark = to_hu(stored.copy(), about, np.dtype(dtype))
+    lowest = exact[[0, 0, -1, -1], [0, -1, 0, -1]].min()
+    if lowest > -1500:  # else the corners may be taken for padding
+        assert np.array_equal(hu, exact)
+    assert hu.dtype == dtype
+    assert not remark
+
+
+def test_twelve_stored_bits_carry_no_overlay(tmp_path):
+    pixels = np.full(SHAPE, 1034 | 0x8000, np.uint16)
+    assert (one(tmp_path, pixels, BitsStored=12, HighBit=11).hu == 10).all()
+
+
+def test_the_sign_of_twelve_stored_bits_is_extended(tmp_path):
+    pixels = np.full(SHAPE, 0x0FFE, np.int16)  # -2 in twelve bits
+    series = one(tmp_path, pixels, BitsStored=12, HighBit=11, RescaleIntercept=0)
+    assert (series.hu == -2).all()
+
+
+def test_missing_rescaling_is_refused_where_no_value_is_negative(tmp_path):
+    tags = {"RescaleSlope": None, "RescaleIntercept": None}
+    with pytest.raises(PixelDataError, match="RescaleSlope and RescaleIntercept"):
+        one(tmp_path, np.full(SHAPE, 1024, np.uint16), **tags)
+    series = one(tmp_path, np.full(SHAPE, -1000, np.int16), **tags)
+    assert (series.hu == -1000).all()
+    assert "rescale_missing" in codes(series)
+
+
+def test_a_slope_of_zero_is_refused(tmp_path):
+    with pytest.raises(PixelDataError, match="RescaleSlope"):
+        one(tmp_path, np.full(SHAPE, 1024, np.uint16), RescaleSlope=0)
+
+
+@pytest.mark.parametrize("value", [-2000, -32768])
+def test_declared_padding_is_air(tmp_path, value):
+    pixels = np.full(SHAPE, 1024, np.int16)
+    pixels[0, 0] = pixels[3, 3] = value
+    series = one(tmp_path, pixels, PixelPaddingValue=value % 65536)  # VR US for signed pixels
+    assert series.hu[0, 0, 0] == series.hu[0, 3, 3] == AIR_HU
+    assert series.hu.dtype == np.int16
+    assert (series.hu == 0).sum() == 46
+
+
+def test_a_range_of_padding_is_air(tmp_path):
+    pixels = np.full(SHAPE, 1024, np.int16)
+    pixels[0, :3] = [-2000, -1990, -1980]
+    series = one(tmp_path, pixels, PixelPaddingValue=63536, PixelPaddingRangeLimit=63556)
+    assert (series.hu[0, 0, :3] == AIR_HU).all()
+
+
+def test_declared_padding_that_is_clipped_air_stays_as_it_is(tmp_path):
+    pixels = np.full(SHAPE, 1024, np.uint16)
+    pixels[0, 0] = 0
+    series = one(tmp_path, pixels, PixelPaddingValue=0)
+    assert series.hu[0, 0, 0] == -1024
+    assert "padding_ignored" not in codes(series)
+
+
+def test_padding_that_would_blank_out_tissue_is_not_believed(tmp_path):
+    pixels = np.full(SHAPE, -1000, np.int16)
+    pixels[2:4, 2:6] = 0
+    series = one(tmp_path, pixels, RescaleIntercept=0, PixelPaddingValue=0)
+    assert (series.hu[0, 2:4, 2:6] == 0).all()
+    assert "padding_ignored" in codes(series)
+
+
+def test_padding_with_a_high_value_is_believed_at_the_corners(tmp_path):
+    pixels = np.full(SHAPE, 1024, np.uint16)
+    pixels[[0, 0, -1, -1], [0, -1, 0, -1]] = 30000
+    series = one(tmp_path, pixels, PixelPaddingValue=30000)
+    assert series.hu.max() == 0
+    assert series.hu[0, 0, 0] == AIR_HU
+
+
+@pytest.mark.parametrize("outside", [-2000, -3024, -2048])
+def test_padding_that_no_tag_declares_is_air_too(tmp_path, outside):
+    pixels = np.full(SHAPE, 0, np.int16)
+    pixels[[0, 0, -1, -1], [0, -1, 0, -1]] = outside
+    pixels[3, 3] = outside + 30  # a streak, not padding
+    series = one(tmp_path, pixels, RescaleIntercept=0)
+    assert (series.hu == AIR_HU).sum() == 4
+    assert series.hu[0, 3, 3] == outside + 30
+
+
+def test_values_below_air_inside_the_image_are_kept(tmp_path):
+    pixels = np.full(SHAPE, -1000, np.int16)
+    pixels[3, 3] = -1300
+    assert one(tmp_path, pixels, RescaleIntercept=0).hu[0, 3, 3] == -1300
+
+
+@pytest.mark.parametrize(
+    "tags", [{"RescaleType": "US"}, {"ManufacturerModelName": "Varian OBI"}], ids=str
+)
+def test_values_that_are_not_hounsfield_units_are_flagged(tmp_path, tags):
+    assert "not_hu" in codes(one(tmp_path, np.full(SHAPE, 1024, np.uint16), **tags))
+
+
+# Which slices belong together
+
+
+def test_two_patients_are_refused_with_a_list_that_names_nobody(tmp_path):
+    write_series(tmp_path)
+    write_series(tmp_path, PatientID="ID-0815", SeriesInstanceUID="1.2.3.4567890123")
+    with pytest.raises(SeveralPatientsError) as error:
+        read_series(tmp_path)
+    assert "2 patients" in str(error.value)
+    assert 'series 3 "Thorax" (5 slices), UID ...90123' not in str(error.value)
+    assert "UID ...90123" not in str(error.value)
+    assert "67890123" in str(error.value)
+    for secret in ("4711", "0815", "Secret"):
+        assert secret not in str(error.value)
+    chosen = read_series(tmp_path, series_uid="1.2.3.4567890123")
+    assert chosen.identity == "1.2.3.4567890123"
+
+
+def test_a_series_is_chosen_by_its_uid(tmp_path):
+    write_series(tmp_path)
+    write_series(tmp_path, slices=range(2), SeriesInstanceUID="1.2.3")
+    assert read_series(tmp_path).hu.shape[0] == 5
+    assert read_series(tmp_path, series_uid="1.2.3").hu.shape[0] == 2
+    with pytest.raises(InputError, match="None of the 2 series"):
+        read_series(tmp_path, series_uid="9.9")
+
+
+def test_the_series_left_out_are_listed_with_the_reason(tmp_path):
+    write_series(tmp_path)
+    write_series(
+        tmp_path,
+        slices=range(1),
+        SeriesInstanceUID="1.2.3",
+        SeriesNumber=1,
+        SeriesDescription="Topogram",
+        ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"],
+        ImageOrientationPatient=[0, 1, 0, 0, 0, -1],
+    )
+    series = read_series(tmp_path)
+    assert series.left_out == (
+        'Series 1 "Topogram" (1 slice) was left out: it is a localizer (scout), not a tomographic '
+        "image.",
+    )
+
+
+@pytest.mark.parametrize(("modality", "said"), [("MR", "magnetic resonance"), ("PT", "PET")])
+def test_mr_and_pet_are_refused(tmp_path, modality, said):
+    with pytest.raises(InputError, match=f"it is {said}, not CT"):
+        read_series(save(make_slice(Modality=modality), tmp_path / "a.dcm"))
+
+
+def test_blank_uids_are_told_apart_by_the_other_tags(tmp_path):
+    blank = {"SeriesInstanceUID": "", "StudyInstanceUID": ""}
+    write_series(tmp_path / "a", **blank)
+    write_series(tmp_path / "b", **blank, SeriesNumber=4, ConvolutionKernel="B80f")
+    series = read_series(tmp_path)
+    assert series.hu.shape[0] == 5
+    assert series.acquisition.kernel == "B30f"
+    assert series.identity.startswith("sha256:")
+    assert len(series.left_out) == 1
+
+
+def test_the_hash_that_stands_for_a_blank_uid_follows_the_pixels(tmp_path):
+    write_series(tmp_path / "a", SeriesInstanceUID="")
+    write_series(tmp_path / "b", SeriesInstanceUID="", SeriesDescription="Other")
+    write_series(tmp_path / "c", SeriesInstanceUID="", RescaleIntercept=-1000)
+    a, b, c = (read_series(tmp_path / name).identity for name in "abc")
+    assert a == b != c
+
+
+def test_identical_slices_are_dropped(tmp_path):
+    write_series(tmp_path / "a")
+    write_series(tmp_path / "b", slices=range(2))
+    series = read_series(tmp_path)
+    assert series.hu.shape[0] == 5
+    assert "duplicates_dropped" in codes(series)
+    assert "phases_left_out" not in codes(series)
+
+
+@pytest.mark.parametrize(
+    "keyword", ["AcquisitionNumber", "TemporalPositionIdentifier", "KVP", "ContentTime", "none"]
+)
+def test_of_several_phases_the_one_with_most_slices_is_taken(tmp_path, keyword):
+    def phase(folder, slices, number, air):
+        own = {} if keyword == "none" else {keyword: f"12000{number}"}
+        for n, k in enumerate(slices):
+            data = make_slice(k, np.full(SHAPE, 1024 + air, np.uint16), **own)
+            data.InstanceNumber = 100 * number + n
+            save(data, tmp_path / folder / f"{n}.dcm")
+
+    phase("short", range(4), 1, 7)
+    phase("long", range(5), 2, 9)
+    series = read_series(tmp_path)
+    (found,) = [f for f in series.flags if f.code == "phases_left_out"]
+    assert series.hu.shape[0] == 5
+    assert "4 slices were left out" in found.message
+    if keyword != "none":
+        assert (series.hu == 9).all()
+
+
+def test_of_equal_phases_the_first_in_time_is_taken(tmp_path):
+    for number, time, value in ((1, "120500", 7), (2, "120000", 9)):
+        for k in range(3):
+            pixels = np.full(SHAPE, 1024 + value, np.uint16)
+            data = make_slice(k, pixels, AcquisitionNumber=number, AcquisitionTime=time)
+            save(data, tmp_path / f"{number}-{k}.dcm")
+    assert (read_series(tmp_path).hu == 9).all()
+
+
+def test_acquisition_numbers_that_count_rotations_do_not_divide_a_series(tmp_path):
+    write_series(tmp_path, AcquisitionNumber=lambda k: k // 2)
+    assert read_series(tmp_path).hu.shape[0] == 5
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [{"PixelSpacing": [0.6, 0.6]}, {"pixels": np.zeros((4, 4), np.uint16)}],
+    ids=["fov", "size"],
+)
+def test_of_a_series_that_changes_size_the_larger_part_is_read(tmp_path, tags):
+    write_series(tmp_path / "a", slices=range(6))
+    write_series(tmp_path / "b", slices=range(6, 8), **tags)
+    series = read_series(tmp_path)
+    assert series.hu.shape == (6, *SHAPE)
+    assert "mixed_series" in codes(series)
+
+
+def test_two_irradiation_events_in_a_series_are_told(tmp_path):
+    write_series(tmp_path, IrradiationEventUID=lambda k: f"{UID}.{k // 3}")
+    assert "several_events" in codes(read_series(tmp_path))
+
+
+def test_derived_images_are_flagged(tmp_path):
+    write_series(tmp_path, ImageType=["DERIVED", "PRIMARY", "AXIAL"])
+    assert "derived" in codes(read_series(tmp_path))
+
+
+# Enhanced CT
+
+# Tags that enhanced CT has in its functional groups instead.
+MOVED = (
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "SliceThickness",
+    "RescaleSlope",
+    "RescaleIntercept",
+    "XRayTubeCurrent",
+    "ExposureTime",
+    "SpiralPitchFactor",
+    "CTDIvol",
+    "KVP",
+)
+
+
+def enhanced(frames: int = 3) -> pydicom.Dataset:
+    pixels = np.stack([np.full(SHAPE, 1000 + 10 * n, np.uint16) for n in range(frames)])
+    data = make_slice(0, pixels[0], SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1")
+    for keyword in MOVED:
+        delattr(data, keyword)
+    data.NumberOfFrames, data.PixelData = frames, pixels.tobytes()
+    shared = pydicom.Dataset()
+    shared.PlaneOrientationSequence = [_item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])]
+    shared.PixelMeasuresSequence = [_item(PixelSpacing=[0.5, 0.8], SliceThickness=3)]
+    shared.CTXRayDetailsSequence = [_item(KVP=100)]
+    shared.CTAcquisitionDetailsSequence = [_item(RevolutionTime=0.5, SpiralPitchFactor=1.25)]
+    data.SharedFunctionalGroupsSequence = [shared]
+    groups = []
+    for n in range(frames):
+        own = pydicom.Dataset()
+        own.PlanePositionSequence = [_item(ImagePositionPatient=[0, 0, -3 * n])]
+        own.PixelValueTransformationSequence = [
+            _item(RescaleSlope=1, RescaleIntercept=-1000 - n, RescaleType="HU")
+        ]
+        own.CTExposureSequence = [
+            _item(XRayTubeCurrentInmA=100.0 + 10 * n, ExposureInmAs=40.0, CTDIvol=6.0 + n)
+        ]
+        groups.append(own)
+    data.PerFrameFunctionalGroupsSequence = groups
+    return data
+
+
+def _item(**values) -> pydicom.Dataset:
+    item = pydicom.Dataset()
+    for keyword, value in values.items():
+        setattr(item, keyword, value)
+    return item
+
+
+def test_frames_of_enhanced_ct_are_slices_with_their_own_groups(tmp_path):
+    series = read_series(save(enhanced(), tmp_path / "a.dcm"))
+    assert series.z_mm.tolist() == [-6, -3, 0]
+    assert series.hu[:, 0, 0].tolist() == [18, 9, 0]
+    assert series.spacing_mm == (0.8, 0.5, 3.0)
+    assert [s.tube_current_mA for s in series.slices] == [120, 110, 100]
+    assert [s.ctdivol_mGy for s in series.slices] == [8, 7, 6]
+    assert series.slices[0].effective_mAs == pytest.approx(120 * 0.5 / 1.25)
+    assert series.acquisition.kvp_kV == 100
+    assert series.acquisition.ctdivol_is_scan_mean is False
+
+
+def test_enhanced_ct_without_groups_for_each_frame_is_refused(tmp_path):
+    data = enhanced()
+    data.PerFrameFunctionalGroupsSequence = data.PerFrameFunctionalGroupsSequence[:2]
+    with pytest.raises(InputError, match="3 frames but functional groups for 2"):
+        read_series(save(data, tmp_path / "a.dcm"))
+
+
+def test_enhanced_ct_cut_off_in_its_last_frame_is_refused(tmp_path):
+    path = save(enhanced(), tmp_path / "a.dcm")
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(PixelDataError, match=r"a\.dcm: the pixels are cut off after 76 of 96"):
+        read_series(path)

@@ -1,0 +1,86 @@
+"""`result.json`: everything, in strict JSON."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from tiny_analysis import AFFINE, tiny_analysis
+
+from CTDoseSegLib.reporting.result_json import plain, write_result
+
+
+def strict(path):
+    def refuse(word):
+        raise ValueError(f"{word} is not JSON")
+
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory):
+    return strict(write_result(tiny_analysis(), tmp_path_factory.mktemp("json") / "result.json"))
+
+
+def test_the_file_says_how_it_was_made_and_that_it_is_research(content):
+    assert content["schema_version"] == "1.0"
+    assert content["provenance"]["inputs"] == [{"sha256": "00" * 32}]
+    assert "not for clinical use" in content["notice"]
+    assert content["dose_model"] == {"name": "test model"}
+
+
+def test_an_organ_has_intervals_routes_budget_and_flags(content):
+    lung, liver = content["organs"]
+    assert lung["dose_mGy"] == 10.123456789
+    assert lung["model_low_mGy"] < lung["dose_mGy"] < lung["total_high_mGy"]
+    assert lung["by_route"] == {"ctdivol": 10.123456789, "mas": None}
+    assert lung["budget"] == {"model": 0.06, "transfer": 0.1}
+    assert lung["slice_dose_mGy"] == [None, *[10.123456789] * 3]
+    assert liver["dose_mGy"] is None
+    assert liver["flags"] == [
+        {
+            "code": "too_large",
+            "severity": "refusal",
+            "message": "The body is too large: WED 400 mm. Use SSDE.",
+        }
+    ]
+
+
+def test_per_slice_arrays_have_one_entry_for_each_slice(content):
+    slices = content["slices"]
+    assert {len(column) for column in slices.values()} == {4}
+    assert slices["tube_current_mA"] == [200.0, 201.0, 202.0, None]
+    assert all(wed > 0 for wed in slices["wed_mm"])
+    assert len(content["structures"]["lung"]["mean_hu"]) == 4
+    assert content["structures"]["lung"]["mean_hu"][0] is None
+
+
+def test_an_acquisition_value_stands_beside_its_source(content):
+    assert content["acquisition"]["kvp_kV"] == {"value": 120.0, "source": "image (0018,0060)"}
+    assert content["acquisition"]["pitch"] == {"value": None, "source": None}
+
+
+def test_the_geometry_is_exact(content):
+    np.testing.assert_array_equal(content["geometry"]["affine_ijk_to_ras"], AFFINE)
+    assert content["geometry"]["shape_kji"] == [4, 24, 32]
+
+
+def test_volumes_are_left_out_where_slices_are_irregular(tmp_path):
+    content = strict(write_result(tiny_analysis(regular=False), tmp_path / "result.json"))
+    assert content["structures"]["lung"]["volume_ml"] is None
+
+
+def test_the_same_analysis_gives_the_same_bytes(tmp_path):
+    first, second = (write_result(tiny_analysis(), tmp_path / name) for name in "ab")
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf"), np.float32("nan"), np.nan])
+def test_what_is_not_a_number_is_null(value):
+    assert plain({"x": [value]}) == {"x": [None]}
+
+
+def test_what_json_cannot_say_is_an_error_not_text():
+    with pytest.raises(TypeError, match="set has no place"):
+        plain({"x": {1, 2}})

@@ -1,0 +1,91 @@
+"""From exposure to the training scanner's tube current."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from dose_scans import codes, make
+
+from CTDoseSegLib.dosimetry.routes import ctdivol_exposure, mas_exposure
+
+
+def series(**changes):
+    return make(slices=6, organs=(), **changes)[0]
+
+
+def test_ctdivol_per_slice_is_used_as_it_is():
+    values = [4.0, 5.0, 6.0, 7.0, 8.0, 9.0]
+    exposure = ctdivol_exposure(series(ctdivol=values, current=None))
+    np.testing.assert_array_equal(exposure.values, values)
+    assert exposure.flags == ()
+
+
+def test_one_ctdivol_is_distributed_by_the_tube_current_and_keeps_its_mean():
+    current = np.array([100.0, 150.0, 200.0, 250.0, 300.0, 350.0])
+    exposure = ctdivol_exposure(series(ctdivol=9.0, current=current))
+    assert exposure.values.mean() == pytest.approx(9.0)
+    np.testing.assert_allclose(exposure.values / exposure.values[0], current / current[0])
+    assert codes(exposure.flags) == {"ctdivol_distributed"}
+
+
+def test_one_ctdivol_without_tube_current_is_flat_and_says_so():
+    exposure = ctdivol_exposure(series(ctdivol=9.0, current=None))
+    np.testing.assert_array_equal(exposure.values, 9.0)
+    assert codes(exposure.flags) == {"ctdivol_flat"}
+
+
+def test_the_events_ctdivol_stands_in_for_missing_slices():
+    values = [9.0, None, 9.0, 9.0, None, 9.0]
+    exposure = ctdivol_exposure(series(ctdivol=values, ctdivol_mGy=9.0))
+    np.testing.assert_array_equal(exposure.values, 9.0)
+
+
+@pytest.mark.parametrize("value", [None, 0.0, -1.0, float("nan"), float("inf")])
+def test_a_ctdivol_that_is_no_measurement_is_not_used(value):
+    exposure = ctdivol_exposure(series(ctdivol=value))
+    assert exposure.values is None
+    assert codes(exposure.flags) == {"ctdivol_unknown"}
+
+
+def test_the_small_phantoms_ctdivol_is_not_converted():
+    exposure = ctdivol_exposure(series(phantom_cm=16))
+    assert exposure.values is None
+    assert codes(exposure.flags) == {"ctdivol_small_phantom"}
+
+
+def test_ctdivol_becomes_the_current_that_would_give_it_on_the_training_scanner():
+    exposure = ctdivol_exposure(series(ctdivol=6.8))
+    np.testing.assert_allclose(exposure.tube_current_mA(0.068), 200.0)
+
+
+def test_effective_mas_takes_rotation_time_and_pitch():
+    exposure = mas_exposure(series(current=400.0, rotation_time_s=0.33, pitch=0.8))
+    np.testing.assert_allclose(exposure.values, 400 * 0.33 / 0.8)
+    np.testing.assert_allclose(exposure.tube_current_mA(0.061), 400 * 0.33 / 0.8 / 0.5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"dual_source": True}, "two tubes"),
+        ({"tin_filter": True}, "tin filter"),
+        ({"ecg_gated": True}, "ECG gating"),
+        ({"kvp_kV": 100.0}, "100 kV"),
+        ({"kvp_kV": None}, "tube voltage"),
+        ({"current": None}, "tube current"),
+        ({"current": 0.0}, "tube current"),
+        ({"rotation_time_s": None}, "rotation time"),
+        ({"pitch": None}, "pitch"),
+    ],
+)
+def test_the_mas_route_is_refused_with_the_reason(changes, reason):
+    exposure = mas_exposure(series(**changes))
+    assert exposure.values is None
+    (why,) = exposure.flags
+    assert why.code == "mas_unusable"
+    assert reason in why.message
+
+
+def test_a_route_without_values_gives_no_current():
+    with pytest.raises(ValueError, match="mas"):
+        mas_exposure(series(pitch=None)).tube_current_mA(0.061)

@@ -1,0 +1,43 @@
+"""Fixtures: the development data where it is there, and what every test shares."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def development_data() -> Path | None:
+    """Folder of the development data, or None on a machine that has none."""
+    folder = Path(os.environ.get("CTDOSESEG_DATA", ROOT.parent / "shared" / "data"))
+    return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Folder of the development data; the test is skipped only where the folder is not there."""
+    folder = development_data()
+    if folder is None:
+        pytest.skip("the development data is not on this machine (set CTDOSESEG_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def unpack(data_dir, tmp_path_factory):
+    """Unpack an archive of the development data, once a session; returns its folder."""
+    done: dict[str, Path] = {}
+
+    def unpack_once(name: str) -> Path:
+        if name not in done:
+            (archive,) = (data_dir / "ct").glob(f"{name}.tar.*")
+            folder = tmp_path_factory.mktemp(name)
+            with tarfile.open(archive) as tar:
+                tar.extractall(folder, filter="data")
+            done[name] = folder
+        return done[name]
+
+    return unpack_once
