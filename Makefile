@@ -1,5 +1,6 @@
 # Two commands: `make demo` and `make test`. Each sets up its own virtual environment from nothing.
 PYTHON ?= python3
+SLICER_PYTHON ?= python3.12
 PIP = -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO = .venv/demo
 TEST = .venv/test
@@ -42,7 +43,7 @@ $(TEST)/ready: pyproject.toml constraints.txt
 	touch $@
 
 $(SLICER)/ready: pyproject.toml constraints.txt
-	python3.12 -m venv --clear $(SLICER)
+	$(SLICER_PYTHON) -m venv --clear $(SLICER)
 	$(SLICER)/bin/python $(PIP) --editable ".[mesh]" "numpy==2.4.6" "pydicom==3.0.2" pytest pytest-xdist hypothesis nibabel
 	touch $@
 

@@ -6,6 +6,7 @@ first run there must install nothing.
 
 from __future__ import annotations
 
+import _thread
 import argparse
 import contextlib
 import os
@@ -16,13 +17,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from . import __version__
-from .errors import Cancelled, CTDoseSegError
+from .errors import Cancelled, CTDoseSegError, InputError
 from .events import Events, JsonLines, Stage
 from .progress import TerminalProgress
 
 NOT_FOR_CLINICAL_USE = "Research software, not for clinical use."
 USAGE_ERROR = 2
 CANCELLED = 130
+CANCELLED_TEXT = "The task was cancelled; nothing was written."
+OUT_OF_MEMORY = (
+    "The memory of this machine is too small for this scan; give a thicker reconstruction or a "
+    "part of it."
+)
 
 
 def analyze_command(args: argparse.Namespace, events: Events) -> None:
@@ -121,7 +127,10 @@ def _labelmap(args: argparse.Namespace, series, events: Events):
 
 def _parameters(args: argparse.Namespace) -> dict[str, object]:
     """What the user chose, for the provenance; the input stands there by its hashes."""
-    return {name: getattr(args, name) for name in ("engine", "segmentation", "acquisition")}
+    chosen = {name: getattr(args, name) for name in ("engine", "segmentation", "acquisition")}
+    if args.dose_model != "bundled":  # a folder's path can name the patient or the user
+        chosen["dose_model"] = Path(args.dose_model)
+    return chosen
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -222,28 +231,66 @@ def _end_with_parent(events: Events) -> None:
     while os.read(0, 4096):
         pass
     events.cancel()
-    # A library call can take long to reach a safe point; whoever cancelled waits two seconds.
+    # As if the signal had come: Python code stops where it is, not at its next report.
+    _thread.interrupt_main(signal.SIGTERM)
+    # A library call can take long to end; whoever cancelled waits two seconds.
     threading.Event().wait(1.0)
+    from .reporting.output import remove_unfinished
+
+    remove_unfinished()
     os._exit(CANCELLED)
 
 
-def _raise_cancelled(*_: object) -> None:
-    raise Cancelled("The task was cancelled; nothing was written.")
+class _CancelOnSignal:
+    """Turns the first SIGTERM or SIGINT into `Cancelled`, raised where the task is.
+
+    Later ones are ignored: whoever cancels closes standard input and sends a signal as well, and
+    the second must not end what the first has to clean up.
+    """
+
+    def __init__(self, events: Events) -> None:
+        self.over = False
+        self._events = events
+        self._before = {}
+
+    def __enter__(self) -> _CancelOnSignal:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._cancel)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over = True
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _cancel(self, *_: object) -> None:
+        self._events.cancel()  # a library may catch what is raised here; the next report does not
+        if not self.over:
+            self.over = True
+            raise Cancelled(CANCELLED_TEXT)
+
+
+def _outcome(error: BaseException) -> tuple[int, str]:
+    """Exit code and sentence of what ended a command."""
+    if isinstance(error, MemoryError):
+        return InputError.exit_code, OUT_OF_MEMORY
+    return getattr(error, "exit_code", CANCELLED), str(error) or CANCELLED_TEXT
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code that the README promises."""
     args = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _raise_cancelled)
     if args.events == "rich" and hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `ctdoseseg ... | head` ends quietly
-    with _listener(args.events) as events:
-        events.started(args.run.__name__.removesuffix("_command"))
+    with _listener(args.events) as events, _CancelOnSignal(events) as signals:
         try:
+            events.started(args.run.__name__.removesuffix("_command"))
             args.run(args, events)
-        except (CTDoseSegError, KeyboardInterrupt) as error:
-            code = getattr(error, "exit_code", CANCELLED)
-            message = str(error) or "The task was cancelled; nothing was written."
+            signals.over = True
+        except (CTDoseSegError, KeyboardInterrupt, MemoryError) as error:
+            signals.over = True
+            code, message = _outcome(error)
             events.error(type(error).__name__, message, code)
             sys.stderr.write(f"ctdoseseg: {message}\n")
             return code

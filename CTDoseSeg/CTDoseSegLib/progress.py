@@ -29,6 +29,7 @@ class TerminalProgress(Events):
             TimeElapsedColumn(),
             console=Console(stderr=True),
             transient=True,
+            disable=not sys.stderr.isatty(),
         )
         self._task = self._bar.add_task("", total=1.0)
 
@@ -50,7 +51,7 @@ class TerminalProgress(Events):
     def _show(self, fraction: float, message: str) -> None:
         if self._bar:
             self._bar.update(self._task, completed=fraction, description=message)
-        else:
+        elif sys.stderr.isatty():
             sys.stderr.write(f"{fraction:4.0%} {message}\n")
 
     def _print(self, line: str) -> None:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.errors import GeometryError, InputError, SegmentationError
+from CTDoseSegLib.reporting.tables import write_labelmap
 from CTDoseSegLib.segmentation import organs
-from CTDoseSegLib.segmentation.files import write_labelmap
 from CTDoseSegLib.segmentation.given import combine, read_labelmap
 from CTDoseSegLib.segmentation.labelmap import Labelmap
 
@@ -236,6 +236,7 @@ def test_a_complete_map_needs_no_outline(tmp_path):
 def test_what_was_written_reads_back_the_same(tmp_path):
     both = combine(outline(), given_map(tmp_path, liver=slice(0, 10), label_200=[12]))
     folder = tmp_path / "out"
+    folder.mkdir()
     write_labelmap(both, folder)
     read = read_labelmap(folder / "segmentation.nii.gz", series())
     assert (read.labels == both.labels).all()

@@ -174,9 +174,15 @@ def read_header(path: str) -> Header | None:
         ) from error
     if start[128:132] != b"DICM" and not {"Modality", "Rows"} & values.keys():
         return None  # some other format whose first bytes look like a tag
+    if not values or (values.get("SOPClassUID") in _CT_IMAGE and "Rows" not in values):
+        raise InputError(
+            f"{name}: it holds no image (a DICOMDIR, or a file that is cut off); give the folder "
+            "of the CT series, or copy the file again."
+        )
     return Header(path, values, syntax, offset, length, problems=tuple(problems))
 
 
+_CT_IMAGE = (("1.2.840.10008.5.1.4.1.1.2",), ("1.2.840.10008.5.1.4.1.1.2.1",))
 _UNCOMPRESSED = {"1.2.840.10008.1.2": 8, "1.2.840.10008.1.2.1": 12, "1.2.840.10008.1.2.2": 12}
 
 

@@ -248,6 +248,6 @@ def several_patients(candidates: Sequence[SeriesCandidate]) -> str:
     ]
     more = f"; and {len(lines) - 20} more" if len(lines) > 20 else ""
     return (
-        f"The folder holds {patients} patients; give the folder of one, or name the series by its "
-        f"UID: {'; '.join(lines[:20])}{more}."
+        f"The folder holds {patients} patients; give the folder of one, or name the series by the "
+        f"end of its UID: {'; '.join(lines[:20])}{more}."
     )

@@ -24,7 +24,7 @@ from .pixels import read_volume
 from .selection import choose
 from .series import CTSeries, SliceInfo
 from .stacking import stack
-from .volume_file import is_volume_file, pixel_identity, read_volume_file
+from .volume_file import HIGHEST_AIR_HU, is_volume_file, pixel_identity, read_volume_file
 
 SCAN_SHARE = 0.4  # of the progress: headers first, then pixels
 
@@ -44,7 +44,8 @@ def read_series(
         A DICOM file or folder (searched with its subfolders), ``.nii``, ``.nii.gz``, ``.nrrd``,
         or ``.npy`` with ``.json`` beside it.
     series_uid
-        Which series of a DICOM folder; else the fittest by the rules of `selection`.
+        Which series of a DICOM folder, by its UID or the end of it; else the fittest by the
+        rules of `selection`.
     acquisition
         JSON file of values that a user typed; they replace those of the image.
     events
@@ -123,21 +124,32 @@ def _read_dicom(path: Path, folder: bool, series_uid: str | None, events: Events
     groups = grouping.group(headers)
     uids = {g.headers[0].text("SeriesInstanceUID") for g in groups}
     if series_uid is not None:
-        groups = [g for g in groups if g.headers[0].text("SeriesInstanceUID") == series_uid]
-        if not groups:
-            raise InputError(
-                f"None of the {len(uids)} series in the folder has the UID asked for; leave it out "
-                "to see what there is."
-            )
+        meant = _series_meant(series_uid, uids)
+        groups = [g for g in groups if g.headers[0].text("SeriesInstanceUID") == meant]
     candidates = [g.candidate(i) for i, g in enumerate(groups)]
     if len({c.patient for c in candidates}) > 1:
         raise SeveralPatientsError(grouping.several_patients(candidates))
     chosen, left_out = choose(candidates, asked_for=series_uid is not None or not folder)
     if chosen is None:
-        reasons = " ".join(left_out[:5])
-        raise InputError(f"No CT series that can be measured was found. {reasons}")
+        reasons = "; ".join(f"{said[:1].lower()}{said[1:]}".rstrip(".") for said in left_out[:5])
+        raise InputError(f"No CT series that can be measured was found: {reasons}.")
     parts = [g for g in groups if g.series == groups[chosen.index].series]
     return _build(groups[chosen.index], parts, (*left_out, *remarks), flags, events)
+
+
+def _series_meant(asked_for: str, uids: set[str]) -> str:
+    """The UID asked for, or the one that ends with it: lists show the end alone."""
+    if asked_for in uids:
+        return asked_for
+    found = [uid for uid in uids if asked_for and uid.endswith(asked_for)]
+    if not found:
+        raise InputError(
+            f"None of the {len(uids)} series in the folder has the UID asked for; leave it out to "
+            "see what there is."
+        )
+    if len(found) > 1:
+        raise InputError(f"{len(found)} series have a UID that ends so; give more of the UID.")
+    return found[0]
 
 
 def _scan(path: Path, folder: bool, events: Events) -> tuple[list[Header], list[str], list[Flag]]:
@@ -154,10 +166,13 @@ def _scan(path: Path, folder: bool, events: Events) -> tuple[list[Header], list[
             events.progress(SCAN_SHARE * n / len(files), f"looking at file {n + 1} of {len(files)}")
         try:
             header = read_header(file)
-            if header is None:
-                foreign.append(file)
-            else:
+            if header is not None:
                 headers.extend(iter_frames(header))
+            elif folder and _is_empty_slice(file):
+                name = os.path.basename(file)
+                damaged.append(f"{name}: it is empty (0 bytes); copy or export it again.")
+            else:
+                foreign.append(file)
         except InputError as error:
             damaged.append(str(error))
     if not headers:
@@ -167,9 +182,16 @@ def _scan(path: Path, folder: bool, events: Events) -> tuple[list[Header], list[
         remarks.append(f"{len(foreign) + hidden} files were left out: they are not DICOM images.")
     flags = []
     if damaged:
-        remarks += damaged[:10]
-        flags.append(flag("files_unreadable", f"{len(damaged)} files, the first: {damaged[0]}"))
+        # These travel with the result: file names, which can name the patient, stay out.
+        reasons = [said.partition(": ")[2] for said in damaged]
+        remarks += [f"A DICOM file was not read: {said}" for said in reasons[:10]]
+        detail = f"{len(damaged)} files, the first: {reasons[0].rstrip('.')}"
+        flags.append(flag("files_unreadable", detail))
     return headers, remarks, flags
+
+
+def _is_empty_slice(file: str) -> bool:
+    return file.lower().endswith((".dcm", ".ima")) and os.path.getsize(file) == 0
 
 
 def _nothing_found(files: list[str], foreign: list[str], damaged: list[str], folder: bool) -> str:
@@ -205,6 +227,8 @@ def _build(
     flags += grouping.kind_flags(headers)
     hu, found = read_volume(headers, events, (SCAN_SHARE, 1.0))
     flags += found
+    if hu.min() > HIGHEST_AIR_HU:
+        flags.append(flag("not_hu", f"no value is below {HIGHEST_AIR_HU}"))
     acquisition, exposures, found = read_exposure(headers, geometry.z_mm)
     flags += found
     problems = Counter(k for header in headers for k in header.problems)

@@ -5,13 +5,10 @@ They keep their own grid. They carry no exposure unless the .json says it.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import math
 import os
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -22,6 +19,7 @@ import numpy as np
 from ..errors import Flag, GeometryError, InputError, PixelDataError, flag
 from .acquisition import Acquisition
 from .exposure import missing_flags
+from .nifti_check import check_nifti
 from .pixels import air_outside
 from .series import CTSeries, SliceInfo
 
@@ -95,7 +93,7 @@ def _read_itk(path: Path) -> tuple[np.ndarray, np.ndarray]:
     import SimpleITK
 
     if path.name.lower().endswith((".nii", ".nii.gz")):
-        _check_nifti_length(path)
+        check_nifti(path)
     try:
         image = SimpleITK.ReadImage(os.fspath(path))
     except RuntimeError as error:
@@ -122,60 +120,6 @@ def _read_itk(path: Path) -> tuple[np.ndarray, np.ndarray]:
     affine[:3, 3] = image.GetOrigin()
     # ITK's world is LPS.
     return SimpleITK.GetArrayFromImage(image), np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
-
-
-def _check_nifti_length(path: Path) -> None:
-    """Refuse a NIfTI file that is shorter than its header says: ITK would fill it up in silence."""
-    packed = path.name.lower().endswith(".gz")
-    try:
-        with gzip.open(path) if packed else open(path, "rb") as file:
-            head = file.read(348)
-            needed = _nifti_bytes(head)
-            if needed is None:
-                return  # no NIfTI header: ITK says what it is
-            if not packed:
-                there = path.stat().st_size
-            elif _gzip_length(path) == needed % 2**32:
-                return
-            else:  # cut off, or in several parts: only unpacking tells
-                there = len(head)
-                while block := file.read(1 << 22):
-                    there += len(block)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(
-            f"{path.name}: not a readable NIfTI file, or cut off; write it again."
-        ) from error
-    if there < needed:
-        raise InputError(
-            f"{path.name}: cut off after {there} of {needed} bytes; copy or export it again."
-        )
-
-
-def _nifti_bytes(head: bytes) -> int | None:
-    """Bytes that a NIfTI-1 or -2 file has by its header (sizes, bits a voxel, offset)."""
-    for order in "<>":
-        try:
-            if struct.unpack_from(f"{order}i", head)[0] == 348:
-                sizes = struct.unpack_from(f"{order}8h", head, 40)
-                bits = struct.unpack_from(f"{order}h", head, 72)[0]
-                offset = int(struct.unpack_from(f"{order}f", head, 108)[0])
-            elif struct.unpack_from(f"{order}i", head)[0] == 540:
-                sizes = struct.unpack_from(f"{order}8q", head, 16)
-                bits = struct.unpack_from(f"{order}h", head, 14)[0]
-                offset = struct.unpack_from(f"{order}q", head, 168)[0]
-            else:
-                continue
-        except (struct.error, ValueError, OverflowError):
-            return None
-        return offset + math.prod(max(1, n) for n in sizes[1 : 1 + max(0, sizes[0])]) * bits // 8
-    return None
-
-
-def _gzip_length(path: Path) -> int:
-    """Unpacked length modulo 2^32 of the last member of a gzip file (RFC 1952)."""
-    with open(path, "rb") as file:
-        file.seek(-4, os.SEEK_END)
-        return struct.unpack("<I", file.read(4))[0]
 
 
 def _as_hu(values: np.ndarray, name: str) -> np.ndarray:
@@ -291,6 +235,9 @@ def _exposure(
         if unknown := set(stated) - known:
             raise InputError(f"{name}: unknown names in acquisition: {', '.join(sorted(unknown))}.")
         values = dict(stated)
+        _check_kinds(values, Acquisition)
+        for item in listed:
+            _check_kinds(item, SliceInfo)
         if values.get("irradiated_range_mm") is not None:
             low, high = values["irradiated_range_mm"]
             values["irradiated_range_mm"] = (float(low), float(high))
@@ -300,6 +247,23 @@ def _exposure(
     if slices and len(slices) != count:
         raise GeometryError(f"{name}: {len(slices)} slices are described, the volume has {count}.")
     return Acquisition(**values), slices
+
+
+def _check_kinds(values: Mapping[str, Any], owner: type) -> None:
+    """TypeError if a value is of another kind than its field: text where a number is expected."""
+    for kind in fields(owner):
+        value, wanted = dict(values).get(kind.name), str(kind.type)
+        if value is None:
+            continue
+        if wanted.startswith("bool"):
+            fits = isinstance(value, bool)
+        elif wanted.startswith(("float", "int")):
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            fits = number and math.isfinite(value)
+        else:
+            fits = isinstance(value, str) or not wanted.startswith("str")
+        if not fits:
+            raise TypeError(f"{kind.name} is no {wanted}")
 
 
 def write_npy_volume(series: CTSeries, path: str | Path) -> None:

@@ -159,12 +159,16 @@ def measure_size(series: CTSeries, labelmap: Labelmap, measurements: Measurement
         area, rim = np.zeros(slices), np.zeros(slices)
         mean, truncated = np.full(slices, np.nan), np.full(slices, np.nan)
     wed = water_equivalent_diameter_mm(area, mean, rim)
+    not_axial = any(remark.code == "not_axial" for remark in series.flags)
+    if not_axial:  # the diameter of another cut through the body is not the beam's
+        wed[:] = np.nan
     corrected = wed * np.exp(1.15 * truncated**3)  # Anam et al. 2017
     corrected[~(truncated < CORRECTABLE_FRACTION)] = np.nan
 
     cases = {
         "slice_without_body": area == 0,
-        "body_lighter_than_air": (area > 0) & np.isnan(wed),
+        "not_axial": np.full(slices, not_axial),
+        "body_lighter_than_air": (area > 0) & np.isnan(wed) & ~np.full(slices, not_axial),
         "body_truncated": (truncated > 0) & (truncated < CORRECTABLE_FRACTION),
         "truncation_not_corrected": truncated >= CORRECTABLE_FRACTION,
     }
@@ -172,7 +176,7 @@ def measure_size(series: CTSeries, labelmap: Labelmap, measurements: Measurement
     for code, where in cases.items():
         if code == "slice_without_body" and where.all():
             scan_flags.append(flag("no_body"))
-        elif where.any():
+        elif where.any() and code != "not_axial":  # the series itself says that
             detail = f"slices {_ranges(np.flatnonzero(where))}"
             if code.startswith(("body_truncated", "truncation")):
                 detail += f", up to {100 * truncated[where].max():.0f} % of the outline"

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ..analysis import Analysis
 
 LOCK = ".ctdoseseg.lock"
+STAGING = ".ctdoseseg-"
+# Folders that this process is filling, each with those that it made for it.
+_unfinished: dict[Path, list[Path]] = {}
 REASONS = {
     errno.ENOSPC: "the disk is full; free some space and run again",
     errno.EDQUOT: "your disk quota is used up; free some space and run again",
@@ -95,8 +98,10 @@ def staged_folder(target: str | Path, *, replaces: Iterable[str] = ()) -> Iterat
             _make_folders(target, made)
             stack.enter_context(_locked(target))
             # Inside the target, so that it is the same file system even on a mount point.
-            staging = Path(tempfile.mkdtemp(prefix=".ctdoseseg-", dir=target))
-            stack.callback(shutil.rmtree, staging, ignore_errors=True)
+            _remove_stale(target)
+            staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=target))
+            stack.callback(_remove_staging, staging)
+            _unfinished[staging] = made
             yield staging
             _move(staging, target, replaces)
     except OSError as error:
@@ -105,6 +110,26 @@ def staged_folder(target: str | Path, *, replaces: Iterable[str] = ()) -> Iterat
         raise OutputError(
             f"The folder {target.name} cannot be written: {REASONS[error.errno]}."
         ) from error
+
+
+def remove_unfinished() -> None:
+    """Remove what runs of this process have not finished: it is about to end without unwinding."""
+    for staging, made in list(_unfinished.items()):
+        shutil.rmtree(staging, ignore_errors=True)
+        (staging.parent / LOCK).unlink(missing_ok=True)
+        _remove_empty(made)
+
+
+def _remove_staging(staging: Path) -> None:
+    shutil.rmtree(staging, ignore_errors=True)
+    _unfinished.pop(staging, None)
+
+
+def _remove_stale(target: Path) -> None:
+    """Remove what killed runs left; the lock is held, so that none of them is alive."""
+    for path in target.glob(f"{STAGING}*"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _make_folders(target: Path, made: list[Path]) -> None:

@@ -101,14 +101,10 @@ def _couch_side(dense: np.ndarray, core: np.ndarray) -> int | None:
     if not weight.any() or not core.any():
         return None
     body = np.argwhere(core.any(axis=0))
-    extent = np.ptp(body, axis=0) + 1
-    rows, columns = np.indices(weight.shape)
-    down = (rows - body[:, 0].mean()) / extent[0]
-    across = (columns - body[:, 1].mean()) / extent[1]
-    vertical = np.abs(down) > np.abs(across)
-    parts = (vertical & (down < 0), vertical & (down > 0), ~vertical & (across < 0))
-    masses = [weight[part].sum() for part in (*parts, ~vertical & (across > 0))]
-    return int(np.argmax(masses))
+    shells = np.argwhere(weight > 0) - body.mean(axis=0)
+    mean = np.average(shells, axis=0, weights=weight[weight > 0]) / (np.ptp(body, axis=0) + 1)
+    axis = int(np.abs(mean).argmax())
+    return 2 * axis + int(mean[axis] > 0)
 
 
 def _cavities(

@@ -74,7 +74,9 @@ def segment(series: CTSeries, events: Events | None = None) -> Labelmap:
     labels = _refine(view, coarse, threshold, body, lungs, bone, events)
     present = np.flatnonzero(counts(labels))
     atoms = tuple(organs.atom(VALUE[n], n, ENGINE) for n in NAMES if VALUE[n] in present)
-    flags = (flag("several_bodies", f"{bodies} separate ones"),) if bodies > 1 else ()
+    flags = () if series.regular else (flag("slices_not_regular"),)
+    if bodies > 1:
+        flags += (flag("several_bodies", f"{bodies} separate ones"),)
     return Labelmap(
         labels=view.restore(labels),
         affine=series.affine,

@@ -15,13 +15,12 @@ from scipy import ndimage
 
 # Fat is about -100 HU; with the noise of a mean of nine pixels it stays above this.
 CLOTH_HU = -200.0
-# What fades out has as many voxels between these values beyond it as it has itself.
-FADING_HU = (-900.0, -500.0)
-FADING_SHARE = 0.6
+# A window this wide holds half of a piece of cloth with its blurred edge, a fifth of a ramp.
+FADING_HU, EVEN_HU, EVEN_SHARE = -900.0, 150.0, 0.34
 FLANK_MM = 70.0
 SHELL_MM = 9.0
 SMALLEST_RADIUS_MM = 40.0
-TRIPLES = 80
+TRIPLES = 150
 SHORTEST_FLANK_MM = 25.0
 
 
@@ -53,24 +52,25 @@ def without_cloth(outline: np.ndarray, hu: np.ndarray, inside: np.ndarray) -> np
     outer = np.intersect1d(np.unique(regions[surface]), np.unique(regions[core]))
     core &= np.isin(regions, outer[outer > 0])
     cloth = ndimage.binary_dilation(core, np.ones((3, 3), bool), iterations=3, mask=layer)
-    return outline & ~_sharp(cloth, outline, hu)
+    return outline & ~_even(cloth, outline, hu)
 
 
-def _sharp(layer: np.ndarray, outline: np.ndarray, hu: np.ndarray) -> np.ndarray:
-    """The pieces of `layer` that end sharply.
+def _even(layer: np.ndarray, outline: np.ndarray, hu: np.ndarray) -> np.ndarray:
+    """The pieces of `layer` that have one density.
 
-    Where the surface runs obliquely through a thick slice, the body itself fades out; it does so
-    as slowly below the threshold as above it.
+    Where the surface runs obliquely through a thick slice, the body itself fades out, and all
+    densities down to air are equally frequent.
     """
-    fading = ~outline & (hu > FADING_HU[0]) & (hu < FADING_HU[1])
     regions, n = ndimage.label(layer, np.ones((3, 3), bool))
-    # Each fading pixel near a piece counts for the piece that it is near to.
-    near = ndimage.maximum_filter(regions, size=9)
-    beyond = np.bincount(near[fading], minlength=n + 1)
-    own = np.bincount(regions.ravel(), minlength=n + 1)
-    sharp = beyond < FADING_SHARE * own
-    sharp[0] = False
-    return sharp[regions]
+    # What fades out goes on outside the outline: count it for the piece that it is near to.
+    fading = ~outline & (hu > FADING_HU)
+    near = np.where(fading, ndimage.maximum_filter(regions, size=9), regions)
+    even = np.zeros(n + 1, dtype=bool)
+    for index in range(1, n + 1):
+        values = np.sort(hu[near == index].astype(np.float32))
+        alike = np.searchsorted(values, values + EVEN_HU, side="right") - np.arange(values.size)
+        even[index] = alike.max() > EVEN_SHARE * values.size
+    return even[regions]
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,16 @@ class Couch:
 
     Attributes
     ----------
+    hidden
+        Boolean [j, i]: where it can be and touch the body: on its side of the body, and not seen
+        to be air.
     place
-        Boolean [j, i]: where couch can be.
+        Boolean [j, i]: where it is seen in many slices.
     points
         Pixels [n, 2] (mm along j and i) of its shell on the body's side, where no body hides it.
     """
 
+    hidden: np.ndarray
     place: np.ndarray
     points: np.ndarray
 
@@ -117,9 +121,9 @@ class Couch:
         counts = [np.zeros(1, dtype=np.int32)] * 3
         for dense, near in dense_slices:
             counts = [counts[0] + (dense & ~near), counts[1] + ~near, counts[2] + near]
-        shown, free, hidden = counts
+        shown, free, covered = counts
         n = int(free.max()) if free.size else 0
-        body = np.argwhere(hidden > 0) if (hidden > 0).any() else np.zeros((1, 2))
+        body = np.argwhere(covered > 0) if (covered > 0).any() else np.zeros((1, 2))
         low, high = body.min(axis=0), body.max(axis=0)
         centre = body.mean(axis=0)
         steady = (shown > 0.6 * free) & (free > 0)
@@ -129,11 +133,16 @@ class Couch:
         )
         row = round(turn.row(centre, steady.shape))
         place[: row + 1] = False
+        # Where the body always lies, nobody sees the couch.
+        hidden = place | turn.apply(ndimage.binary_dilation(free < 0.2 * n, iterations=2))
+        hidden[: row + 1] = False
         below = turn.apply(steady).copy()
         below[: row + 1] = False
         started = np.cumsum(below, axis=0) > 0
         first_run = below & (np.cumsum(started & ~below, axis=0) == 0)
-        return cls(turn.undo(place), np.argwhere(turn.undo(first_run)) * spacing_mm)
+        return cls(
+            turn.undo(hidden), turn.undo(place), np.argwhere(turn.undo(first_run)) * spacing_mm
+        )
 
 
 @dataclass(frozen=True)
@@ -157,19 +166,15 @@ class _Turn:
 
 
 def _towards(offsets: np.ndarray, extent: np.ndarray) -> _Turn:
-    """The side of the body (of `extent`) that the couch is on: where most of what stays lies.
+    """The side of the body (of `extent`) that the couch is on: where the mean of what stays lies.
 
-    `offsets` [n, 2] are its pixels, from the body's middle.
+    `offsets` [n, 2] are its pixels, from the body's middle. Flanks left and right cancel out.
     """
-    # Which of the four sides a pixel belongs to: the diagonals of the body's box part them.
-    along = np.abs(offsets / extent).argmax(axis=1)
-    sides = [
-        (int(((along == axis) & (offsets[:, axis] * sign > 0)).sum()), axis, sign)
-        for axis in (0, 1)
-        for sign in (1, -1)
-    ]
-    _, axis, sign = max(sides, key=lambda side: side[0])
-    return _Turn(transposed=axis == 1, reversed=sign < 0)
+    if not len(offsets):
+        return _Turn(transposed=False, reversed=False)
+    mean = offsets.mean(axis=0) / extent
+    axis = int(np.abs(mean).argmax())
+    return _Turn(transposed=axis == 1, reversed=bool(mean[axis] < 0))
 
 
 def without_couch(
@@ -198,7 +203,7 @@ def without_couch(
     pixel = max(spacing_mm)
     middle = np.argwhere(outline).mean(axis=0) * spacing_mm
     edge = np.argwhere(outline & ~ndimage.binary_erosion(outline, border_value=1))
-    edge = edge[couch.place[tuple(edge.T)]] * spacing_mm
+    edge = edge[couch.hidden[tuple(edge.T)]] * spacing_mm
     if len(edge) * pixel < SHORTEST_FLANK_MM:
         return outline
     best, most = None, SHORTEST_FLANK_MM / pixel
@@ -242,7 +247,7 @@ def _arc_beneath(
         return None, beneath
     outer = 0.5 * (arc.thickness - pixel)
     for _ in range(3):
-        beneath = edge[np.abs(arc.beyond(edge) - outer) < 0.5 * pixel + 0.7]
+        beneath = edge[np.abs(arc.beyond(edge) - outer) < 0.5 * pixel + 0.3]
         if len(beneath) < 5:
             break
         better = _fit(np.vstack([points, _moved(beneath, arc, outer)]), middle, pixel)
@@ -268,21 +273,24 @@ def _fit(points: np.ndarray, middle: np.ndarray, pixel: float) -> Arc | None:
     chosen = np.random.default_rng(0).integers(len(points), size=(TRIPLES, 3))
     circles = _circles(points[chosen])
     distance = np.linalg.norm(points[None] - circles[:, None, :2], axis=2) - circles[:, 2:]
-    near = np.abs(distance) < 0.75 * pixel
+    near = np.abs(distance) < 1.25 * pixel
     circle = circles[near.sum(axis=1).argmax()]
-    for _ in range(4):
-        residual = np.linalg.norm(points - circle[:2], axis=1) - circle[2]
-        inlier = np.abs(residual) < 1.25 * pixel
+    reach = 1.25 * pixel
+    for _ in range(6):
+        residual = np.abs(np.linalg.norm(points - circle[:2], axis=1) - circle[2])
+        inlier = residual < reach
+        reach = max(0.75 * pixel, 2.5 * float(np.median(residual[inlier])) if inlier.any() else 0)
         if inlier.sum() < 12:
             return None
         circle = _least_squares(points[inlier])
-    residual = (np.linalg.norm(points - circle[:2], axis=1) - circle[2])[inlier]
-    thickness = max(float(np.sqrt(12.0) * residual.std()), pixel)
+    residual = np.abs(np.linalg.norm(points - circle[:2], axis=1) - circle[2])[inlier]
+    # Pixels that fill a shell evenly are a quarter of its thickness from its middle, in the median.
+    thickness = max(4.0 * float(np.median(residual)), pixel)
     length = inlier.sum() * pixel**2 / thickness
     if (
         not np.isfinite(circle).all()
         or circle[2] < SMALLEST_RADIUS_MM
-        or inlier.mean() < 0.5
+        or inlier.mean() < 0.6
         or thickness > SHELL_MM
         or length < SHORTEST_FLANK_MM
     ):

@@ -14,10 +14,10 @@ from ..ct.series import CTSeries
 from ..errors import DependencyError, GeometryError, InputError, SegmentationError, flag
 from ..events import Events
 from . import organs
-from .files import GROUPS, LABELS
 from .labelmap import BODY, BODY_REST, Atom, Labelmap, counts
 
 ORIGIN = "given"
+LABELS, GROUPS = "labels.csv", "groups.csv"
 # Corners of the two grids may differ by this: float32 headers round, other grids differ by more.
 SAME_GRID_MM = 0.01
 

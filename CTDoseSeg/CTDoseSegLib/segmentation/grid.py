@@ -127,25 +127,25 @@ def block_mean(image: np.ndarray, factor: int) -> np.ndarray:
 def field_of_view(hu: np.ndarray) -> np.ndarray:
     """Boolean [j, i], True inside the circle that the scanner reconstructed.
 
-    Where everything outside the largest circle of the image has one value in every slice, that
-    is padding and not air: the body may be cut by the circle. Otherwise all of the image is seen.
+    Padding has one value in every slice, the corners' value, and lies outside a circle that
+    nearly fills the image: the body may be cut by that circle. Reconstructed air carries noise.
+    Without such padding all of the image is seen.
     """
     rows, columns = hu.shape[1:]
     everything = np.ones((rows, columns), dtype=bool)
     if abs(rows - columns) > 1 or rows < 32:
         return everything
     j, i = np.ogrid[:rows, :columns]
-    centre = (rows - 1) / 2
-    squared = (j - centre) ** 2 + (i - centre) ** 2
-    corner = squared > (rows / 2 + 1) ** 2
-    first = hu[0][corner][0]
-    if any((image[corner] != first).any() for image in hu):
+    outer = (2 * j - rows + 1) ** 2 + (2 * i - columns + 1) ** 2 > (0.94 * rows) ** 2
+    corner = hu[0, 0, 0]
+    padding = outer.copy()
+    for image in hu:
+        padding &= image == corner
+    beyond = (2 * j - rows + 1) ** 2 + (2 * i - columns + 1) ** 2 > (rows + 2) ** 2
+    # A volume without noise has no visible circle: all of its air is alike.
+    if not padding[beyond].all() or padding[outer].mean() > 0.99:
         return everything
-    # Air that was reconstructed carries noise; a noise-free volume has no visible circle.
-    rim = (squared > (0.46 * rows) ** 2) & (squared < (0.49 * rows) ** 2)
-    if not any((image[rim] != first).any() for image in hu):
-        return everything
-    return squared <= (rows / 2 - 0.5) ** 2
+    return ~padding
 
 
 def disc(radius: int) -> np.ndarray:
