@@ -61,7 +61,6 @@ def analyze(
     *,
     region: str = "auto",
     dose_model: str | Path = "bundled",
-    anatomy: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     events: Events | None = None,
 ) -> Analysis:
@@ -77,8 +76,6 @@ def analyze(
         ``auto`` (each organ by the region whose model knows it), ``chest`` or ``abdomen``.
     dose_model
         ``bundled``, or the folder of the published repository for its networks.
-    anatomy
-        ``body`` or ``head`` for SSDE's factor; None: as the acquisition says.
     parameters
         Further choices of the user, for the provenance.
     events
@@ -100,14 +97,15 @@ def analyze(
     measurements = measure(series, labelmap, Stage(events, 0.0, 0.7))
     events.progress(0.7, "measuring size")
     size = measure_size(series, labelmap, measurements)
-    size_specific = ssde(series, size, anatomy=anatomy)
+    size_specific = ssde(series, size)
     events.progress(0.8, "predicting organ doses")
     if dose_model == "bundled":
         doses = predict(load_model(), series, labelmap, measurements, size, region=region)
     else:
         doses = predict_published(dose_model, series, labelmap, measurements, size, region=region)
     events.progress(1.0, "analysed")
-    choices = {"region": region, "dose_model": dose_model, "anatomy": anatomy, **(parameters or {})}
+    kind = "bundled" if dose_model == "bundled" else "published"
+    choices = {"region": region, "dose_model": kind, **(parameters or {})}
     return Analysis(
         series=series,
         labelmap=labelmap,

@@ -379,3 +379,18 @@ def test_enhanced_ct_cut_off_in_its_last_frame_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(PixelDataError, match=r"a\.dcm: the pixels are cut off after 76 of 96"):
         read_series(path)
+
+
+def test_identity_in_a_text_tag_goes_whatever_its_length_or_form(tmp_path):
+    changes = {
+        "PatientName": "Li^Wu",
+        "PatientID": "77",
+        "PatientBirthDate": "19500131",
+        "SeriesDescription": "Li Wu 77 Liver 31.01.1950 1950-01-31",
+        "BodyPartExamined": "LI",
+    }
+    write_series(tmp_path, **changes)
+    series = read_series(tmp_path)
+    assert series.description.split()[-1] == "Liver"
+    assert not set(series.description.replace(".", " ").split()) & {"Li", "Wu", "77", "1950"}
+    assert series.acquisition.body_part is None

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import Flag, flag
 from .acquisition import Acquisition
 from .dicom import Header
+from .identity import safe_text
 
 # Exposure as written may differ from mA x rotation time / pitch by this fraction (its rounding).
 EXPOSURE_TOLERANCE = 0.05
@@ -151,7 +152,7 @@ class _Collector:
             ("manufacturer", "Manufacturer"),
             ("model", "ManufacturerModelName"),
         ):
-            self.put(name, self.first.text(keyword), _tag(keyword))
+            self.put(name, safe_text(self.first, keyword), _tag(keyword))
 
     def patient(self) -> None:
         age, source = age_years(self.first)

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import Flag, GeometryError, flag
 from .decoding import same_pixels
 from .dicom import Header
+from .identity import safe_text
 from .selection import SeriesCandidate, reformat
 from .stacking import SAME_POSITION_MM, along, is_axial
 
@@ -227,16 +228,6 @@ def description(header: Header) -> str:
     number = header.number("SeriesNumber")
     said = safe_text(header, "SeriesDescription")
     return " ".join(([f"{int(number)}"] if number is not None else []) + ([said] if said else []))
-
-
-def safe_text(header: Header, keyword: str) -> str:
-    """A text tag without the patient's name, ID and birth date, and without control characters."""
-    said = "".join(c if c.isprintable() else " " for c in header.text(keyword))
-    names = re.split(r"[\^=\s,\\]+", header.text("PatientName"))
-    for word in (header.text("PatientID"), header.text("PatientBirthDate"), *names):
-        if len(word) >= 3:
-            said = re.sub(re.escape(word), "", said, flags=re.IGNORECASE)
-    return " ".join(said.split())[:64]
 
 
 def several_patients(candidates: Sequence[SeriesCandidate]) -> str:
