@@ -127,10 +127,7 @@ def _labelmap(args: argparse.Namespace, series, events: Events):
 
 def _parameters(args: argparse.Namespace) -> dict[str, object]:
     """What the user chose, for the provenance; the input stands there by its hashes."""
-    chosen = {name: getattr(args, name) for name in ("engine", "segmentation", "acquisition")}
-    if args.dose_model != "bundled":  # a folder's path can name the patient or the user
-        chosen["dose_model"] = Path(args.dose_model)
-    return chosen
+    return {name: getattr(args, name) for name in ("engine", "segmentation", "acquisition")}
 
 
 def _parser() -> argparse.ArgumentParser:

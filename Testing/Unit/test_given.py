@@ -124,7 +124,7 @@ def test_a_missing_or_broken_file_is_said_by_name(tmp_path):
     with pytest.raises(InputError, match=r"no label map seg\.nii\.gz"):
         read_labelmap(tmp_path / "seg.nii.gz", series())
     (tmp_path / "seg.nii.gz").write_bytes(b"nothing")
-    with pytest.raises(InputError, match=r"seg\.nii\.gz cannot be read"):
+    with pytest.raises(InputError, match=r"seg\.nii\.gz: not a readable NIfTI"):
         read_labelmap(tmp_path / "seg.nii.gz", series())
 
 

@@ -387,10 +387,15 @@ def test_identity_in_a_text_tag_goes_whatever_its_length_or_form(tmp_path):
         "PatientID": "77",
         "PatientBirthDate": "19500131",
         "SeriesDescription": "Li Wu 77 Liver 31.01.1950 1950-01-31",
-        "BodyPartExamined": "LI",
+        "ConvolutionKernel": "Li",
     }
     write_series(tmp_path, **changes)
     series = read_series(tmp_path)
     assert series.description.split()[-1] == "Liver"
     assert not set(series.description.replace(".", " ").split()) & {"Li", "Wu", "77", "1950"}
-    assert series.acquisition.body_part is None
+    assert series.acquisition.kernel is None
+
+
+def test_a_patient_named_head_keeps_the_body_part(tmp_path):
+    write_series(tmp_path, PatientName="Head^Eve", BodyPartExamined="HEAD")
+    assert read_series(tmp_path).acquisition.body_part == "HEAD"

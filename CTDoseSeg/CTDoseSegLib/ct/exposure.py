@@ -147,12 +147,16 @@ class _Collector:
             ("modulation", "ExposureModulationType"),
             ("filter_type", "FilterType"),
             ("kernel", "ConvolutionKernel"),
-            ("body_part", "BodyPartExamined"),
-            ("patient_position", "PatientPosition"),
             ("manufacturer", "Manufacturer"),
             ("model", "ManufacturerModelName"),
         ):
             self.put(name, safe_text(self.first, keyword), _tag(keyword))
+        # Coded words: a patient whose name is Head must not lose the body part.
+        for name, keyword in (
+            ("body_part", "BodyPartExamined"),
+            ("patient_position", "PatientPosition"),
+        ):
+            self.put(name, self.first.text(keyword), _tag(keyword))
 
     def patient(self) -> None:
         age, source = age_years(self.first)

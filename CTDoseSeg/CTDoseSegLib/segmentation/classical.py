@@ -64,7 +64,7 @@ def segment(series: CTSeries, events: Events | None = None) -> Labelmap:
     body, bodies = find_body(coarse, threshold, events)
     if not body.any():
         raise SegmentationError(
-            "No body was found: nothing in the volume is as dense and as thick as tissue. Check "
+            "No body was found, nothing in the volume is as dense and as thick as tissue: check "
             "that the values are HU, or give a label map."
         )
     events.progress(0.35, "finding the lungs")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..ct.nifti_check import check_nifti
 from ..ct.series import CTSeries
 from ..errors import DependencyError, GeometryError, InputError, SegmentationError, flag
 from ..events import Events
@@ -136,6 +137,8 @@ def _read_image(path: Path) -> tuple[np.ndarray, np.ndarray]:
         ) from error
     if not path.is_file():
         raise InputError(f"There is no label map {path.name}: check the path.")
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        check_nifti(path)
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
@@ -165,7 +168,7 @@ def _as_labels(voxels: np.ndarray, name: str) -> np.ndarray:
     if not whole or low < 0 or high > 65535:
         raise SegmentationError(
             f"{name} holds values from {low:g} to {high:g}, which are no labels: labels are whole "
-            "numbers from 0 to 65535. Give the label map, not the CT or a probability map."
+            "numbers from 0 to 65535; give the label map, not the CT or a probability map."
         )
     return voxels.astype(np.uint8 if high < 256 else np.uint16)
 
@@ -186,7 +189,7 @@ def _on_grid(labels: np.ndarray, affine: np.ndarray, series: CTSeries, name: str
     if not fits:
         raise GeometryError(
             f"{name} is not on the grid of the series: label map {_describe(labels, affine)}, "
-            f"series {_describe(series.hu, series.affine)}. Make the label map from this series, "
+            f"series {_describe(series.hu, series.affine)}; make the label map from this series, "
             "or resample it onto the series first."
         )
     reversed_axes = tuple(2 - axis for axis in range(3) if turned[axis, axes[axis]] < 0)

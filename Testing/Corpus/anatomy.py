@@ -1,0 +1,261 @@
+"""Anatomy: who lies on the couch, and what of them is in the images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .base import Base, Table, alter, copied, pixels, put_pixels, write
+
+ANATOMY = Table("anatomy")
+case = ANATOMY.case
+
+
+@case("a body cut by the field of view", flags="truncation_not_corrected|body_truncated")
+def truncated_body(base: Base, folder: Path):
+    return [write(base.slices("cut"), folder)]
+
+
+def no_couch_in_the_body(folder: Path, result: dict) -> None:
+    """The body is a body's size, the couch an atom of its own."""
+    names = {atom["name"] for atom in result["segmentation"]["atoms"]}
+    assert "couch" in names
+    assert "couch" not in result["structures"]["body"]["atoms"]
+    assert 180 < np.mean(result["slices"]["wed_mm"]) < 360
+
+
+@case("couch, blanket, arms beside the trunk", check=no_couch_in_the_body)
+def couch_blanket_arms(base: Base, folder: Path):
+    return [write(base.slices("clothed"), folder)]
+
+
+@case("two bodies", flags="several_bodies")
+def two_bodies(base: Base, folder: Path):
+    slices = base.slices()
+    rows, columns = np.ogrid[:96, :96]
+    for k, data in enumerate(slices):
+        stored = np.full((96, 96), 24, "<i2")
+        for centre in (26, 70):
+            width = 18 - 0.5 * abs(k - 8)  # a body is no prism, a couch is
+            inside = ((rows - 48) / 22) ** 2 + ((columns - centre) / width) ** 2 < 1
+            stored[inside] = 1064
+        noise = np.random.default_rng(3).normal(0, 10, stored.shape)
+        put_pixels(data, (stored + noise).astype("<i2"))
+    return [write(slices, folder)]
+
+
+@case("a water cylinder", doses=None)
+def cylinder(base: Base, folder: Path):
+    slices = base.slices()
+    rows, columns = np.ogrid[:96, :96]
+    inside = (rows - 47.5) ** 2 + (columns - 47.5) ** 2 < 33**2
+    for data in slices:
+        put_pixels(data, np.where(inside, 1024, 24).astype("<i2"))
+    return [write(alter(slices, BodyPartExamined=None), folder)]
+
+
+@case("a child", flags="child", doses=False)
+def child(base: Base, folder: Path):
+    return [write(alter(base.slices(), PatientAge="009Y"), folder)]
+
+
+@case("a child by birth date and study date", flags="child", doses=False)
+def child_by_birth_date(base: Base, folder: Path):
+    return [write(alter(base.slices(), PatientAge=None, PatientBirthDate="20150601"), folder)]
+
+
+@case("no age", flags="age_unknown", doses=True)
+def age_unknown(base: Base, folder: Path):
+    return [write(alter(base.slices(), PatientAge=None, PatientBirthDate=None), folder)]
+
+
+@case("pregnancy stated", flags="pregnancy", doses=False)
+def pregnancy(base: Base, folder: Path):
+    return [write(alter(base.slices(), PregnancyStatus=3), folder)]
+
+
+@case("contrast agent", flags="contrast", doses=True)
+def contrast(base: Base, folder: Path):
+    return [write(alter(base.slices(), ContrastBolusAgent="Iomeprol 400"), folder)]
+
+
+@case("a head", flags="not_trunk", doses=False)
+def head(base: Base, folder: Path):
+    return [write(base.slices("head"), folder)]
+
+
+@case("a head that is not called one", doses=False)
+def head_without_a_name(base: Base, folder: Path):
+    return [write(alter(base.slices("head"), BodyPartExamined=None), folder)]
+
+
+@case("a head called chest, 32 cm phantom", doses=False)
+def head_called_chest(base: Base, folder: Path):
+    slices = alter(base.slices("head"), BodyPartExamined="CHEST")
+    for data in slices:
+        data.CTDIPhantomTypeCodeSequence[0].CodeValue = "113691"
+    return [write(slices, folder)]
+
+
+@case("a body too small for the models", flags="size_outside_training", doses=False)
+def small_body(base: Base, folder: Path):
+    return [write(alter(base.slices(), PixelSpacing=[2.0, 2.0]), folder)]
+
+
+@case("a body too large for the models", flags="size_outside_training", doses=False)
+def large_body(base: Base, folder: Path):
+    return [write(alter(base.slices(), PixelSpacing=[9.0, 9.0]), folder)]
+
+
+def _labelled(base: Base, folder: Path, change) -> list[object]:
+    """The phantom with its label map, altered by `change(labels [k, j, i], values by name)`."""
+    import SimpleITK as sitk
+
+    image = sitk.ReadImage(str(base.truth()))
+    labels = sitk.GetArrayFromImage(image)
+    lines = (base.truth().parent / "labels.csv").read_text().splitlines()[1:]
+    values = {line.split(",")[1]: int(line.split(",")[0]) for line in lines}
+    altered = sitk.GetImageFromArray(change(labels, values))
+    altered.CopyInformation(image)
+    (folder / "labels").mkdir()
+    sitk.WriteImage(altered, str(folder / "labels" / "organs.nii.gz"))
+    for name in ("labels.csv", "groups.csv"):
+        copied(base.truth().parent / name, folder / "labels")
+    ct = write(base.slices(), folder / "ct")
+    return [ct, "--segmentation", folder / "labels" / "organs.nii.gz"]
+
+
+def no_liver(folder: Path, result: dict) -> None:
+    assert "liver" not in {organ["organ"] for organ in result["organs"]}
+
+
+@case("an organ is absent", check=no_liver, doses=True)
+def organ_absent(base: Base, folder: Path):
+    def change(labels, values):
+        labels[labels == values["liver"]] = values["body_rest"]
+        return labels
+
+    return _labelled(base, folder, change)
+
+
+def one_voxel(folder: Path, result: dict) -> None:
+    (liver,) = [organ for organ in result["organs"] if organ["organ"] == "liver"]
+    assert liver["n_slices"] == 1
+    assert abs(liver["volume_ml"] - 4.5 * 4.5 * 20 / 1000) < 1e-6
+
+
+@case("an organ of one voxel", check=one_voxel)
+def organ_of_one_voxel(base: Base, folder: Path):
+    def change(labels, values):
+        places = np.argwhere(labels == values["liver"])
+        labels[labels == values["liver"]] = values["body_rest"]
+        labels[tuple(places[len(places) // 2])] = values["liver"]
+        return labels
+
+    return _labelled(base, folder, change)
+
+
+def liver_is_cut(folder: Path, result: dict) -> None:
+    (liver,) = [organ for organ in result["organs"] if organ["organ"] == "liver"]
+    assert "organ_cut" in {flag["code"] for flag in liver["flags"]}
+    assert liver["coverage"] is None
+
+
+@case("an organ that the last slice cuts", flags="organ_cut", check=liver_is_cut)
+def organ_cut(base: Base, folder: Path):
+    def change(labels, values):
+        labels[0, 40:50, 40:50] = values["liver"]
+        return labels
+
+    return _labelled(base, folder, change)
+
+
+@case("labels in the air", flags="labels_in_air")
+def labels_in_air(base: Base, folder: Path):
+    def change(labels, values):
+        labels[labels == values["body_rest"]] = 0
+        labels[:, :12, :] = values["liver"]
+        return labels
+
+    return _labelled(base, folder, change)
+
+
+@case("a body outline without a voxel: no label but the couch", says="[Bb]ody|label", doses=None)
+def no_body_label(base: Base, folder: Path):
+    def change(labels, values):
+        return np.zeros_like(labels)
+
+    return _labelled(base, folder, change)
+
+
+@case("labels of another grid", says=("organs.nii.gz", "grid"))
+def labels_of_another_grid(base: Base, folder: Path):
+    arguments = _labelled(base, folder, lambda labels, values: labels)
+    ct = write(base.slices()[:12], folder / "shorter")
+    return [ct, *arguments[1:]]
+
+
+@case("a label map that is not there", says=("missing.nii.gz",))
+def labels_missing(base: Base, folder: Path):
+    return [write(base.slices(), folder), "--segmentation", folder / "missing.nii.gz"]
+
+
+@case("a label map that is cut off", says=("organs.nii",))
+def labels_cut_off(base: Base, folder: Path):
+    import SimpleITK as sitk
+
+    arguments = _labelled(base, folder, lambda labels, values: labels)
+    plain = folder / "labels" / "organs.nii"
+    sitk.WriteImage(sitk.ReadImage(str(arguments[-1])), str(plain))
+    plain.write_bytes(plain.read_bytes()[:-60000])
+    return [*arguments[:-1], plain]
+
+
+@case("a packed label map that is cut off", says=("organs.nii.gz",))
+def packed_labels_cut_off(base: Base, folder: Path):
+    arguments = _labelled(base, folder, lambda labels, values: labels)
+    arguments[-1].write_bytes(arguments[-1].read_bytes()[:-800])
+    return arguments
+
+
+@case("probabilities instead of labels", says=("organs.nii.gz", "labels"))
+def probabilities(base: Base, folder: Path):
+    return _labelled(base, folder, lambda labels, values: labels.astype("f4") / 7)
+
+
+@case("the CT itself as label map", says=("ct.nii.gz", "labels"))
+def ct_as_labels(base: Base, folder: Path):
+    from CTDoseSegLib.ct.nifti import write_nifti
+    from CTDoseSegLib.ct.reading import read_series
+
+    series = read_series(write(base.slices(), folder / "ct"))
+    write_nifti(folder / "ct.nii.gz", series.hu, series.affine)
+    return [folder / "ct", "--segmentation", folder / "ct.nii.gz"]
+
+
+@case("a table of labels without a column of names", says=("labels.csv", "name"))
+def labels_without_names(base: Base, folder: Path):
+    arguments = _labelled(base, folder, lambda labels, values: labels)
+    (folder / "labels" / "labels.csv").write_text("number,organ\n1,liver\n")
+    return arguments
+
+
+@case("values that the table does not name", flags="unknown_labels")
+def unnamed_labels(base: Base, folder: Path):
+    def change(labels, values):
+        labels[8, 44:50, 44:50] = 250
+        return labels
+
+    return _labelled(base, folder, change)
+
+
+@case("metal in the body and next to it", doses=None)
+def implants(base: Base, folder: Path):
+    slices = base.slices()
+    for data in slices:
+        stored = pixels(data)
+        stored[45:48, 30:33] = 9000
+        stored[5:8, 5:8] = 9000
+        put_pixels(data, stored)
+    return [write(slices, folder)]

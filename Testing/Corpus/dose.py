@@ -1,0 +1,187 @@
+"""Dose: exposure that is missing, zero, in other units, or of two tubes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from .base import Base, Table, alter, write
+
+DOSE = Table("dose")
+case = DOSE.case
+
+
+def by_mas(folder: Path, result: dict) -> None:
+    """Doses come from effective mAs, and no SSDE was made up."""
+    assert {o["route"] for o in result["organs"] if o["dose_mGy"] is not None} == {"mas"}
+    assert set(result["slices"]["ssde_mGy"]) == {None}
+
+
+def by_ctdivol(folder: Path, result: dict) -> None:
+    assert {o["route"] for o in result["organs"] if o["dose_mGy"] is not None} == {"ctdivol"}
+
+
+@case(
+    "no CTDIvol",
+    flags=("ctdivol_missing", "ctdivol_unknown", "mas_only", "ssde_without_ctdivol"),
+    check=by_mas,
+    doses=True,
+)
+def no_ctdivol(base: Base, folder: Path):
+    return [write(alter(base.slices(), CTDIvol=None), folder)]
+
+
+@case("CTDIvol of 0", flags=("ctdivol_missing", "mas_only"), check=by_mas, doses=True)
+def ctdivol_zero(base: Base, folder: Path):
+    return [write(alter(base.slices(), CTDIvol=0.0), folder)]
+
+
+@case("a negative CTDIvol", flags=("ctdivol_missing", "mas_only"), check=by_mas, doses=True)
+def ctdivol_negative(base: Base, folder: Path):
+    return [write(alter(base.slices(), CTDIvol=-4.0), folder)]
+
+
+@case("CTDIvol not a number", flags=("ctdivol_missing", "tags_unreadable"), check=by_mas)
+def ctdivol_nan(base: Base, folder: Path):
+    return [write(alter(base.slices(), CTDIvol=float("nan")), folder)]
+
+
+@case("one CTDIvol for all slices", flags="ctdivol_distributed", check=by_ctdivol, doses=True)
+def ctdivol_of_the_scan(base: Base, folder: Path):
+    return [write(alter(base.slices(), CTDIvol=5.5), folder)]
+
+
+@case("CTDIvol of each slice", check=by_ctdivol, doses=True, without=("ctdivol_distributed",))
+def ctdivol_per_slice(base: Base, folder: Path):
+    return [write(base.slices(), folder)]
+
+
+@case("no phantom code", flags=("phantom_unknown", "ctdivol_phantom_unknown"), doses=True)
+def no_phantom_code(base: Base, folder: Path):
+    return [write(alter(base.slices(), CTDIPhantomTypeCodeSequence=None), folder)]
+
+
+@case("an empty phantom sequence", flags="phantom_unknown")
+def empty_phantom_sequence(base: Base, folder: Path):
+    return [write(alter(base.slices(), CTDIPhantomTypeCodeSequence=Sequence([])), folder)]
+
+
+@case("both phantoms", flags="phantom_unknown")
+def both_phantoms(base: Base, folder: Path):
+    codes = Sequence([_code("113690"), _code("113691")])
+    return [write(alter(base.slices(), CTDIPhantomTypeCodeSequence=codes), folder)]
+
+
+@case("CTDIvol of the 16 cm phantom for a trunk", flags="ctdivol_small_phantom")
+def small_phantom(base: Base, folder: Path):
+    slices = alter(base.slices(), CTDIPhantomTypeCodeSequence=Sequence([_code("113690")]))
+    return [write(slices, folder)]
+
+
+def _code(value: str) -> Dataset:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "DCM", "phantom"
+    return item
+
+
+_CURRENT = ("XRayTubeCurrent", "Exposure", "ExposureInuAs")
+
+
+@case("no tube current", flags="tube_current_missing", check=by_ctdivol, doses=True)
+def no_tube_current(base: Base, folder: Path):
+    return [write(alter(base.slices(), **dict.fromkeys(_CURRENT)), folder)]
+
+
+@case("a tube current of 0", flags="tube_current_missing", check=by_ctdivol, doses=True)
+def tube_current_zero(base: Base, folder: Path):
+    return [write(alter(base.slices(), XRayTubeCurrent=0), folder)]
+
+
+@case("neither CTDIvol nor tube current", flags=("no_exposure",), doses=False)
+def no_exposure(base: Base, folder: Path):
+    tags = dict.fromkeys((*_CURRENT, "CTDIvol", "ExposureTime", "RevolutionTime"))
+    return [write(alter(base.slices(), **tags), folder)]
+
+
+def in_mas(folder: Path, result: dict) -> None:
+    """From microampere seconds to milliampere seconds."""
+    written = [v for v in result["slices"]["exposure_mAs"] if v is not None]
+    assert written
+    assert all(20 < value < 400 for value in written)
+
+
+@case("exposure in uAs only", check=in_mas)
+def exposure_in_uas(base: Base, folder: Path):
+    slices = alter(base.slices(), Exposure=None, XRayTubeCurrent=None, Manufacturer="SIEMENS")
+    return [write(slices, folder)]
+
+
+@case("two tubes, CTDIvol known", flags="mas_unusable", check=by_ctdivol, doses=True)
+def dual_source(base: Base, folder: Path):
+    return [write(alter(base.slices(), SpiralPitchFactor=3.2), folder)]
+
+
+@case("two tubes without CTDIvol", flags=("no_exposure", "mas_unusable"), doses=False)
+def dual_source_without_ctdivol(base: Base, folder: Path):
+    return [write(alter(base.slices(), SpiralPitchFactor=3.2, CTDIvol=None), folder)]
+
+
+@case("ECG gating without CTDIvol", flags=("no_exposure", "mas_unusable"), doses=False)
+def gated_without_ctdivol(base: Base, folder: Path):
+    tags = {"CardiacSynchronizationTechnique": "PROSPECTIVE", "CTDIvol": None}
+    return [write(alter(base.slices(), **tags), folder)]
+
+
+@case("a tin filter without CTDIvol", flags=("no_exposure", "mas_unusable"), doses=False)
+def tin_filter_without_ctdivol(base: Base, folder: Path):
+    return [write(alter(base.slices(), FilterMaterial="TIN", CTDIvol=None), folder)]
+
+
+@case("dual energy", flags="dual_energy")
+def dual_energy(base: Base, folder: Path):
+    return [write(alter(base.slices(), MultienergyCTAcquisition="YES"), folder)]
+
+
+@case("80 kV", flags="tube_voltage", check=by_ctdivol, doses=True)
+def low_tube_voltage(base: Base, folder: Path):
+    return [write(alter(base.slices(), KVP=80), folder)]
+
+
+@case("no tube voltage", flags=("kvp_unknown", "tube_voltage_unknown"), doses=True)
+def no_tube_voltage(base: Base, folder: Path):
+    return [write(alter(base.slices(), KVP=None), folder)]
+
+
+@case("a tube voltage that changes", flags="kvp_unknown")
+def tube_voltage_changes(base: Base, folder: Path):
+    return [write(alter(base.slices(), KVP=lambda k: 100 if k % 2 else 120), folder)]
+
+
+@case("Exposure that is not mA x rotation time / pitch", flags="exposure_disagrees")
+def exposure_disagrees(base: Base, folder: Path):
+    return [write(alter(base.slices(), Exposure=250, ExposureInuAs=None), folder)]
+
+
+@case("effective mAs that is four times what CTDIvol says", flags="routes_disagree")
+def routes_disagree(base: Base, folder: Path):
+    return [write(alter(base.slices(), CTDIvol=lambda k: 20.0 + k), folder)]
+
+
+@case("an unknown irradiated range", flags=("irradiated_range_unknown", "dose_range_unknown"))
+def range_unknown(base: Base, folder: Path):
+    return [write(alter(base.slices(), ScanLength=None), folder)]
+
+
+@case("a typed irradiated range elsewhere", flags="irradiated_range_elsewhere")
+def range_elsewhere(base: Base, folder: Path):
+    (folder / "typed.json").write_text(json.dumps({"irradiated_range_mm": [5000, 5200]}))
+    return [write(base.slices(), folder / "ct"), "--acquisition", folder / "typed.json"]
+
+
+@case("a tube current far outside the training range", flags="outside_training")
+def outside_training(base: Base, folder: Path):
+    slices = alter(base.slices(), XRayTubeCurrent=2500, Exposure=None, ExposureInuAs=None)
+    return [write(alter(slices, CTDIvol=90.0), folder)]
