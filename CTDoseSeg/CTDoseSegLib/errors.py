@@ -14,7 +14,7 @@ Severity = Literal["info", "warning", "refusal"]
 
 
 class CTDoseSegError(Exception):
-    """Base of all errors that CTDoseSeg raises on purpose; its text is one sentence for the user."""
+    """Base of all errors raised on purpose; the text is one sentence for the user."""
 
     exit_code = 3
 
@@ -155,8 +155,7 @@ FLAGS: dict[str, tuple[Severity, str, str]] = {
     "ctdivol_unknown": (
         "info",
         "CTDIvol is not known",
-        "Type ctdivol_mGy of the 32 cm phantom in --acquisition, or give the dose report with "
-        "--rdsr",
+        "Type ctdivol_mGy of the 32 cm phantom in --acquisition",
     ),
     "ctdivol_small_phantom": (
         "warning",
@@ -178,6 +177,11 @@ FLAGS: dict[str, tuple[Severity, str, str]] = {
         "info",
         "One CTDIvol is given and the tube current of the slices is not known",
         "It was taken as the same on every slice; with tube-current modulation it was not",
+    ),
+    "ctdivol_filled": (
+        "warning",
+        "CTDIvol is missing on some slices",
+        "It was taken from their tube current and the CTDIvol per mA of the others",
     ),
     "mas_unusable": (
         "info",
@@ -213,13 +217,39 @@ FLAGS: dict[str, tuple[Severity, str, str]] = {
     "dose_range_unknown": (
         "warning",
         "Organ doses take every slice as lying inside the irradiated range, which is not known",
-        "Near the ends they may be too high; give the dose report with --rdsr or type "
-        "irradiated_range_mm in --acquisition",
+        "Near the ends they may be too high; type irradiated_range_mm in --acquisition",
     ),
     "irradiated_range_elsewhere": (
         "warning",
         "The irradiated range does not overlap the images",
-        "It was not used; check irradiated_range_mm",
+        "It was not used, and every slice was taken as inside; check irradiated_range_mm",
+    ),
+    "irradiated_range_widened": (
+        "info",
+        "The irradiated range was widened by the usual overranging",
+        "Type irradiated_range_mm in --acquisition, where the tube was on, and it is taken as it "
+        "is",
+    ),
+    "organ_outside_range": (
+        "warning",
+        "The organ lies partly or wholly outside the irradiated range",
+        "It gets scatter there, which the model knows roughly; the total interval is widened",
+    ),
+    "contrast_by_hu": (
+        "warning",
+        "Blood is enhanced, although no contrast agent is stated",
+        "Iodine raises the dose of enhanced organs; the model follows it only within the HU that "
+        "it was trained on",
+    ),
+    "edge_of_trunk": (
+        "warning",
+        "The body part lies at the edge of the trunk",
+        "The dose models are for chest and abdomen and may not hold there",
+    ),
+    "air_label": (
+        "info",
+        "The training labels of this organ fall with the air in it, the dose given does not",
+        "Dose to tissue does not fall with density; the intervals reach down to the label",
     ),
     "organ_cut": (
         "warning",
@@ -229,8 +259,8 @@ FLAGS: dict[str, tuple[Severity, str, str]] = {
     "organ_truncated": (
         "warning",
         "The body is cut by the field of view at this organ",
-        "Its size is corrected for the missing part as far as that can be done; see the slices' "
-        "flags",
+        "Its size is corrected for the missing part as far as that can be done (see the slices' "
+        "flags); where it is not, the size is too small and the dose too high",
     ),
     "outside_training": (
         "warning",
@@ -443,7 +473,8 @@ FLAGS.update(
         "ssde_scan_ctdivol": (
             "info",
             "CTDIvol is known for the scan only, not for each slice",
-            "SSDE per slice uses the scan's mean.",
+            "SSDE per slice takes it in proportion to the tube current where that is known, else "
+            "the scan's mean on every slice.",
         ),
         "ssde_outside_fit": (
             "warning",
@@ -458,7 +489,7 @@ FLAGS.update(
         "ssde_in_doubt": (
             "warning",
             "Anatomy and phantom leave two tables for SSDE",
-            "Both results are given; state the anatomy and phantom_cm.",
+            "Both results are given; type body_part and phantom_cm in --acquisition.",
         ),
         "ssde_head_unverified": (
             "info",
@@ -468,7 +499,7 @@ FLAGS.update(
         "ssde_head_body_phantom": (
             "refusal",
             "CTDIvol of a head is stated for the 32 cm phantom, for which there are no factors",
-            "Check phantom_cm; state the anatomy if this is not a head.",
+            "Check phantom_cm; type body_part in --acquisition if this is not a head.",
         ),
         "published_no_interval": (
             "warning",
@@ -509,6 +540,11 @@ FLAGS.update(
             "refusal",
             "The published models need the water-equivalent diameter of every slice",
             "No body was found on a slice that has the organ; look at the segmentation.",
+        ),
+        "published_negative": (
+            "refusal",
+            "The published network's dose is not above zero",
+            "Its input lies outside what it was trained on; the dose is not given.",
         ),
         "published_outside_training": (
             "warning",

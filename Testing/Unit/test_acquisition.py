@@ -105,6 +105,15 @@ def test_a_ctdivol_of_zero_is_not_known():
 
 
 @pytest.mark.parametrize(
+    ("tags", "says"), [({}, ": 1 of 2 slices."), ({"CTDIvol": 0.0}, ": 0 in 1 of 2 slices.")]
+)
+def test_a_ctdivol_that_is_absent_is_not_said_to_be_zero(tags, says):
+    headers = [header(CTDIvol=5.0), header(**tags)]
+    (remark,) = [f for f in read_exposure(headers, [0.0, 5.0])[2] if f.code == "ctdivol_missing"]
+    assert says in remark.message
+
+
+@pytest.mark.parametrize(
     ("doses", "currents", "expected"),
     [((10, 10), (100, 200), True), ((5, 10), (100, 200), False), ((10, 10), (100, 100), None)],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,8 +12,9 @@ from CTDoseSegLib.errors import InputError, OutputError
 from CTDoseSegLib.events import Collected
 from CTDoseSegLib.learning import dose_fit
 from CTDoseSegLib.learning.arrays import OrganRows, Patient, RegionArrays
-from CTDoseSegLib.learning.coefficients import KERNEL_LENGTH_MM, fit_region, samples_of
+from CTDoseSegLib.learning.coefficients import KERNEL, fit_region, samples_of
 from CTDoseSegLib.learning.dose_evaluation import (
+    Held,
     conformal_quantile,
     cross_validate,
     folds_of,
@@ -27,8 +30,8 @@ def patient(seed, *, factor=1.0, organ="liver", per_100_mm=PER_100_MM, noise=0.0
     current = random.uniform(150, 500) * (1 + 0.2 * np.sin(z / 50 + seed))
     wed = random.uniform(240, 330) + 10 * np.sin(z / 80)
     at = np.arange(15, 40)
-    dose = (spread(z, KERNEL_LENGTH_MM) @ current) * np.exp(
-        INTERCEPT + per_100_mm * (smooth(z, wed, KERNEL_LENGTH_MM) - 280) / 100
+    dose = (spread(z, KERNEL) @ current) * np.exp(
+        INTERCEPT + per_100_mm * (smooth(z, wed, KERNEL) - 280) / 100
     )
     noisy = factor * dose[at] * np.exp(random.normal(0, noise, len(at)))
     rows = OrganRows(at, random.normal(60, 5, len(at)), np.full(len(at), 12.0), noisy)
@@ -42,7 +45,7 @@ def region_of(patients):
 
 
 def fitted(patients):
-    samples = {"liver": samples_of(tuple(patients), "liver", KERNEL_LENGTH_MM)}
+    samples = {"liver": samples_of(tuple(patients), "liver")}
     return fit_region("abdomen", samples, {"liver": 0}, {"liver": 0.1}).organs["liver"]
 
 
@@ -76,10 +79,38 @@ def test_folds_keep_a_patient_together_and_are_alike_in_size():
 
 
 def test_the_conformal_quantile_covers_as_many_patients_as_promised():
-    errors = np.linspace(-0.5, 0.5, 99)
-    q = conformal_quantile(errors)
-    assert np.mean(np.abs(errors) <= q) >= 0.9
-    assert conformal_quantile(np.array([0.1, -0.2])) == 0.2
+    scores = np.abs(np.linspace(-0.5, 0.5, 99))
+    assert np.mean(scores <= conformal_quantile(scores)) >= 0.9
+    assert conformal_quantile(np.array([0.1, -0.2])) == 0.1
+
+
+@pytest.mark.parametrize(("label", "factor"), [(7.0, None), (12.0, 12.0 / 10.0), (4.0, 5.0 / 4.0)])
+def test_a_label_is_outside_above_the_dose_as_given_or_below_that_with_the_air_term(label, factor):
+    dose = Held(0, np.array([label]), labelled=np.array([5.0]), tissue=np.array([10.0]), crop=0.0)
+    if factor is None:
+        assert dose.log_outside < 0
+    else:
+        assert dose.log_outside == pytest.approx(np.log(factor))
+
+
+def test_the_interval_covers_the_label_around_the_dose_as_given():
+    # Half of the patients have so much gas that the label shows little of the dose.
+    patients = [gassy(patient(seed, organ="colon"), seed % 2 == 0) for seed in range(60)]
+    counts = {f"{what}:colon": 0 for what in ("rows", "unmatched", "ambiguous", "nan")}
+    (errors,) = cross_validate(RegionArrays("abdomen", tuple(patients), counts))
+    assert errors.tissue_mean_pct > 20
+    assert errors.labelled_mean_pct < 5
+    assert 86 <= errors.coverage_pct <= 100
+    # Around the dose as given alone it would have to be half as wide as the label falls.
+    assert errors.interval_high < 1.2
+
+
+def gassy(made, much):
+    """The patient with gas in the colon, whose label falls as the published ones do."""
+    rows = made.organs["colon"]
+    hu = rows.hu - (60 + 550 if much else 60)
+    shown = np.exp(np.minimum(hu + 300, 0) / 100 * 0.2)
+    return replace(made, organs={"colon": replace(rows, hu=hu, dose_mGy=rows.dose_mGy * shown)})
 
 
 def test_errors_on_patients_left_out_are_small_where_the_model_is_true():

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
-from dose_scans import MODEL, ORGANS, PIXEL_MM, STEP_MM, codes, doses
+from dose_scans import MODEL, ORGANS, PIXEL_MM, STEP_MM, codes, doses, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as float_arrays
 
-from CTDoseSegLib.dosimetry.dose_model import load_model, parse_model, smooth, spread
+from CTDoseSegLib.dosimetry.dose_model import (
+    cell_widths_mm,
+    load_model,
+    parse_model,
+    smooth,
+    spread,
+)
+from CTDoseSegLib.dosimetry.measurements import measure
+from CTDoseSegLib.dosimetry.organ_dose import predict
+from CTDoseSegLib.dosimetry.size import measure_size
 from CTDoseSegLib.dosimetry.uncertainty import K90, budget, total_log_half_width
 from CTDoseSegLib.errors import ModelError
 
@@ -24,6 +34,17 @@ EVERY = [
     for organ in region.organs.values()
 ]
 BUNDLED = Path(str(files("CTDoseSegLib.models"))) / "dose"
+
+
+SHIPPED_KERNEL = MODEL.regions["chest"].kernel
+
+
+@st.composite
+def kernels(draw):
+    """One exponential or two."""
+    share = draw(st.floats(0.1, 1.0))
+    parts = ((share, draw(st.floats(5, 80))), (1.0 - share, draw(st.floats(5, 80))))
+    return tuple(part for part in parts if part[0] > 0)
 
 
 @st.composite
@@ -41,8 +62,8 @@ def scans(draw):
 
 
 def model_dose(region, organ, z, current, wed, hu):
-    length = region.kernel_length_mm
-    return (spread(z, length) @ current) * np.exp(organ.log_factor(z, smooth(z, wed, length), hu))
+    kernel = region.kernel
+    return (spread(z, kernel) @ current) * np.exp(organ.log_factor(z, smooth(z, wed, kernel), hu))
 
 
 @pytest.mark.parametrize(("region", "organ"), EVERY)
@@ -96,43 +117,63 @@ def test_no_hu_moves_the_dose_out_of_bounds(region, organ):
 
 
 @settings(max_examples=60, deadline=None)
-@given(scan=scans(), length=st.floats(5, 80))
-def test_the_kernel_keeps_a_constant_current_where_the_range_is_not_known(scan, length):
+@given(scan=scans(), kernel=kernels())
+def test_the_kernel_keeps_a_constant_current_where_the_range_is_not_known(scan, kernel):
     z = scan[0]
-    kernel = spread(z, length)
+    kernel = spread(z, kernel)
     assert (kernel >= 0).all()
     np.testing.assert_allclose(kernel.sum(axis=1), 1.0, rtol=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
-@given(scan=scans(), length=st.floats(5, 80), seed=st.integers(0, 99))
-def test_the_order_of_slices_does_not_matter(scan, length, seed):
+@given(scan=scans(), kernel=kernels(), seed=st.integers(0, 99))
+def test_the_order_of_slices_does_not_matter(scan, kernel, seed):
     z, current = scan[:2]
     order = np.random.default_rng(seed).permutation(len(z))
     np.testing.assert_allclose(
-        spread(z[order], length) @ current[order],
-        (spread(z, length) @ current)[order],
+        spread(z[order], kernel) @ current[order],
+        (spread(z, kernel) @ current)[order],
         rtol=1e-9,
     )
 
 
 def test_the_kernel_is_symmetric_on_even_slices():
-    kernel = spread(np.arange(0, 400, 5.0), 25)[20:-20, 20:-20]
+    kernel = spread(np.arange(0, 800, 5.0), SHIPPED_KERNEL)[60:-60, 60:-60]
     np.testing.assert_allclose(kernel, kernel.T, atol=1e-12)
 
 
 def test_dose_is_half_at_the_edge_of_a_known_range_and_falls_beyond_it():
-    z = np.arange(0, 600, 5.0)
-    dose = spread(z, 25, (200.0, 500.0)) @ np.ones(len(z))
+    z = np.arange(0, 1200, 5.0)
+    dose = spread(z, ((1.0, 25.0),), (200.0, 1000.0)) @ np.ones(len(z))
     assert dose[z == 200] == pytest.approx(0.5, abs=1e-5)
-    assert dose[z == 350] == pytest.approx(1.0, abs=0.01)
+    assert dose[z == 600] == pytest.approx(1.0, abs=1e-5)
     assert (np.diff(dose[z <= 200]) > 0).all()
     assert dose[z == 150] == pytest.approx(0.5 * np.exp(-2), abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("outside_mm", "simulated"), [(0, 0.48), (25, 0.19), (50, 0.11), (75, 0.06)]
+)
+def test_scatter_outside_the_range_falls_off_as_in_water(outside_mm, simulated):
+    # A quick Monte Carlo simulation of a 32 cm water phantom, part of the plateau.
+    z = np.arange(0, 1200, 5.0)
+    dose = spread(z, SHIPPED_KERNEL, (200.0, 1000.0)) @ np.ones(len(z))
+    assert dose[z == 200 - outside_mm] == pytest.approx(simulated, abs=0.025)
+
+
+@given(scan=scans())
+def test_cells_cover_the_scan_and_are_all_alike_on_even_slices(scan):
+    z = scan[0]
+    widths = cell_widths_mm(z)
+    assert (widths > 0).all()
+    order = np.argsort(z)
+    np.testing.assert_allclose(cell_widths_mm(z[order]), widths[order])
+    np.testing.assert_allclose(cell_widths_mm(np.arange(0, 50, 2.5)), 2.5)
+
+
 def test_a_range_beyond_the_images_continues_the_end_slices_current():
     z = np.arange(0, 50, 5.0)
-    far = spread(z, 25, (-1000.0, 1000.0)) @ np.ones(len(z))
+    far = spread(z, SHIPPED_KERNEL, (-3000.0, 3000.0)) @ np.ones(len(z))
     np.testing.assert_allclose(far, 1.0, atol=1e-9)
 
 
@@ -140,7 +181,7 @@ def test_a_missing_size_touches_no_other_slice():
     z = np.arange(0, 50, 5.0)
     values = np.full(10, 280.0)
     values[3] = np.nan
-    smoothed = smooth(z, values, 25)
+    smoothed = smooth(z, values, SHIPPED_KERNEL)
     assert np.isnan(smoothed[3])
     np.testing.assert_allclose(np.delete(smoothed, 3), 280.0)
 
@@ -217,6 +258,12 @@ def test_the_headline_weights_slices_by_area_and_density():
         ({"pregnancy_stated": True}, "pregnancy"),
         ({"body_part": "HEAD"}, "not_trunk"),
         ({"body_part": "LOWER LEG"}, "not_trunk"),
+        ({"body_part": "LOWEREXTREMITY"}, "not_trunk"),
+        ({"body_part": "LEGS"}, "not_trunk"),
+        ({"body_part": "FEET"}, "not_trunk"),
+        ({"body_part": "Kopf"}, "not_trunk"),
+        ({"body_part": "Sch\u00e4del"}, "not_trunk"),
+        ({"body_part": "HEADNECK"}, "not_trunk"),
         ({"ctdivol": None, "current": None}, "no_exposure"),
         ({"ctdivol": None, "pitch": None}, "no_exposure"),
         ({"ctdivol": None, "dual_source": True}, "no_exposure"),
@@ -236,9 +283,14 @@ def test_refused_scans_give_no_dose_and_say_why(changes, code):
         assert np.isnan(organ.slice_dose_mGy).all()
 
 
-@pytest.mark.parametrize("body_part", ["CHEST", "ABDOMEN", "HEAD AND CHEST", "PARTIALBODY", None])
+@pytest.mark.parametrize(
+    "body_part",
+    ["CHEST", "ABDOMEN", "HEAD AND CHEST", "PARTIALBODY", "HEART", "NECKCHEST", "TSPINE", None],
+)
 def test_trunks_are_not_refused_for_their_body_part(body_part):
-    assert doses(body_part=body_part)[1]["liver"].dose_mGy is not None
+    result, organs = doses(body_part=body_part)
+    assert organs["liver"].dose_mGy is not None
+    assert not {"not_trunk", "edge_of_trunk"} & codes(result.flags)
 
 
 @pytest.mark.parametrize("half_axes", [(80.0, 60.0), (196.0, 190.0)])
@@ -258,6 +310,12 @@ def test_a_patient_beyond_the_training_range_of_size_is_refused_organ_by_organ(h
         ({"age_years": None}, "age_unknown"),
         ({}, "dose_range_unknown"),
         ({"irradiated_range_mm": (5000.0, 6000.0)}, "irradiated_range_elsewhere"),
+        ({"irradiated_range_mm": (5000.0, 6000.0)}, "dose_range_unknown"),
+        ({"body_part": "NECK"}, "edge_of_trunk"),
+        ({"body_part": "C-SPINE"}, "edge_of_trunk"),
+        ({"body_part": "CSPINE"}, "edge_of_trunk"),
+        ({"body_part": "SHOULDER"}, "edge_of_trunk"),
+        ({"body_part": "HIPS"}, "edge_of_trunk"),
         ({"ctdivol": None}, "mas_only"),
         ({"phantom_cm": None}, "ctdivol_phantom_unknown"),
     ],
@@ -277,11 +335,134 @@ def test_an_organ_that_touches_the_end_of_the_images_is_flagged_as_cut():
     assert organs["liver"].coverage == 1.0
 
 
+TYPED = {"irradiated_range_mm": "user"}
+GUESSED = {"irradiated_range_mm": "computed: image (0018,1302) centred on the images"}
+
+
+def liver_in(low, high, **changes):
+    return doses(irradiated_range_mm=(low, high), **changes)[1]["liver"]
+
+
 def test_an_organ_in_a_known_range_gets_less_dose_outside_it():
-    inside = doses(irradiated_range_mm=(-50.0, 300.0))[1]["liver"]
-    outside = doses(irradiated_range_mm=(170.0, 300.0))[1]["liver"]
+    inside, outside = liver_in(-50.0, 300.0), liver_in(170.0, 300.0)
     assert outside.dose_mGy < 0.5 * inside.dose_mGy
     assert inside.budget["irradiated_range"] < doses()[1]["liver"].budget["irradiated_range"]
+
+
+def test_a_range_that_was_not_typed_is_widened_by_overranging():
+    # Half of the collimation at each end, 15 mm where it is not known; a typed range includes it.
+    wide = liver_in(70.0, 125.0, total_collimation_mm=40.0)
+    usual = liver_in(75.0, 120.0)
+    assert usual.dose_mGy == pytest.approx(liver_in(60.0, 135.0, sources=TYPED).dose_mGy)
+    assert wide.dose_mGy == pytest.approx(liver_in(50.0, 145.0, sources=TYPED).dose_mGy)
+    result, _ = doses(irradiated_range_mm=(70.0, 125.0))
+    assert "irradiated_range_widened" in codes(result.flags)
+    typed, _ = doses(irradiated_range_mm=(70.0, 125.0), sources=TYPED)
+    assert "irradiated_range_widened" not in codes(typed.flags)
+
+
+def test_the_ranges_line_is_small_deep_inside_and_grows_towards_and_beyond_the_edge():
+    # The liver lies from 60 to 135 mm.
+    lows = (-400.0, 0.0, 50.0, 100.0, 190.0)
+    lines = [liver_in(low, 600.0).budget["irradiated_range"] for low in lows]
+    assert lines[0] == pytest.approx(0.02, abs=0.002)
+    assert lines == sorted(lines)
+    assert lines[2] > 0.025
+    assert lines[3] > 0.15
+    assert lines[4] > 0.4
+
+
+def test_a_guessed_range_is_less_certain_than_a_stated_and_a_typed_one():
+    typed, stated, guessed = (
+        liver_in(-50.0, 250.0, sources=s).budget["irradiated_range"] for s in (TYPED, {}, GUESSED)
+    )
+    assert typed < stated < guessed
+
+
+@pytest.mark.parametrize(("low", "part"), [(0.0, None), (100.0, ": 50%"), (190.0, ": 100%")])
+def test_an_organ_outside_the_range_is_flagged(low, part):
+    liver = liver_in(low, 600.0, sources=TYPED)
+    found = [remark for remark in liver.flags if remark.code == "organ_outside_range"]
+    assert bool(found) is (part is not None)
+    for remark in found:
+        assert part in remark.message
+
+
+def test_a_range_that_misses_the_images_counts_as_not_known():
+    result, organs = doses(irradiated_range_mm=(5000.0, 6000.0))
+    unknown = doses()[1]["liver"]
+    assert organs["liver"].dose_mGy == pytest.approx(unknown.dose_mGy)
+    assert organs["liver"].budget == unknown.budget
+    assert {"dose_range_unknown", "irradiated_range_elsewhere"} <= codes(result.flags)
+
+
+def test_unevenly_spaced_slices_count_by_their_width():
+    series, labelmap = make(ctdivol=np.linspace(4, 16, 40), organs=("liver",))
+    z = np.concatenate((np.arange(20) * 1.0, 20 + np.arange(20) * 9.0))
+    infos = tuple(replace(s, z_mm=float(at)) for s, at in zip(series.slices, z, strict=True))
+    series = replace(series, slices=infos, regular=False)
+    measured = measure(series, labelmap)
+    size = measure_size(series, labelmap, measured)
+    organs = {o.organ: o for o in predict(MODEL, series, labelmap, measured, size).organs}
+    profile = organs["liver"].slice_dose_mGy[12:28]
+    expected = np.average(profile, weights=np.gradient(z)[12:28])
+    assert organs["liver"].dose_mGy == pytest.approx(expected, rel=1e-9)
+    assert organs["liver"].dose_mGy > 1.05 * profile.mean()
+
+
+def with_hu(hu, organ, **changes):
+    """`DoseResult` where `organ` has the HU given."""
+    series, labelmap = make(organs=(organ,), **changes)
+    series.hu[labelmap.labels == 3] = hu
+    measured = measure(series, labelmap)
+    size = measure_size(series, labelmap, measured)
+    return predict(MODEL, series, labelmap, measured, size)
+
+
+@pytest.mark.parametrize(
+    ("organ", "hu", "stated", "expected"),
+    [
+        ("aorta", 180, None, True),
+        ("pulmonary_artery", 300, False, True),
+        ("heart_atrium_left", 120, None, True),
+        ("aorta", 45, None, False),
+        ("aorta", 180, True, False),
+        ("liver", 180, None, False),
+    ],
+)
+def test_enhanced_blood_is_flagged_where_no_contrast_is_stated(organ, hu, stated, expected):
+    result = with_hu(hu, organ, contrast=stated)
+    assert ("contrast_by_hu" in codes(result.flags)) is expected
+
+
+@pytest.mark.parametrize(("hu", "notable"), [(-800, False), (-890, True)])
+def test_the_interval_of_a_lobe_with_much_air_reaches_down_to_the_label(hu, notable):
+    organ = MODEL.regions["chest"].organs["lung_upper_lobe_left"]
+    (lobe,) = [o for o in with_hu(hu, organ.organ).organs if o.organ == organ.organ]
+    q = organ.model_log_q90
+    assert np.log(lobe.model_high_mGy / lobe.dose_mGy) == pytest.approx(q)
+    air = -float(organ.label_artefact(np.array([float(hu)]))[0])
+    assert np.log(lobe.dose_mGy / lobe.model_low_mGy) == pytest.approx(q + air)
+    assert ("air_label" in codes(lobe.flags)) is notable
+    assert (air > 0.05) is notable
+    assert lobe.total_low_mGy < lobe.model_low_mGy
+
+
+def test_a_body_cut_by_the_field_of_view_widens_the_total_interval():
+    series, labelmap = make(organs=("liver",))
+    measured = measure(series, labelmap)
+    whole = measure_size(series, labelmap, measured)
+
+    def liver(fraction):
+        part = np.full(40, fraction)
+        corrected = whole.wed_mm if fraction < 0.2 else np.full(40, np.nan)
+        size = replace(whole, truncated_fraction=part, wed_corrected_mm=corrected)
+        return predict(MODEL, series, labelmap, measured, size).organs[0]
+
+    lines = [liver(fraction).budget["truncation"] for fraction in (0.0, 0.1, 0.4)]
+    np.testing.assert_allclose(lines, [0.0, 0.03, 0.18])
+    (cut,) = [f for f in liver(0.4).flags if f.code == "organ_truncated"]
+    assert "too high" in cut.message
 
 
 def test_published_organs_without_a_model_are_listed_with_the_reason():
@@ -330,7 +511,8 @@ def test_organ_based_modulation_widens_the_budget_where_it_is_stated():
     from CTDoseSegLib.ct.acquisition import Acquisition
 
     def line(modulation):
-        return budget(0.1, "ctdivol", Acquisition(modulation=modulation), 100.0)["organ_modulation"]
+        acquisition = Acquisition(modulation=modulation)
+        return budget(0.1, "ctdivol", acquisition, 0.05, 0.0)["organ_modulation"]
 
     assert line("X-CARE") > line(None) > line("XYZ_EC")
 
@@ -377,6 +559,7 @@ def test_line_ends_of_windows_do_not_change_the_model(tmp_path):
         (("schema_version",), 99, "schema version"),
         (("regions", "chest", "organs", "aorta", "coefficients", "wed"), 0.1, "positive"),
         (("regions", "chest", "organs", "aorta", "coefficients"), {}, "not a dose model"),
+        (("regions", "chest", "kernel", "weights"), [0.9, 0.9], "sum to 1"),
         (("regions",), None, "not a dose model"),
     ],
 )

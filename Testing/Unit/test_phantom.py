@@ -440,3 +440,18 @@ def test_a_cancelled_phantom_leaves_nothing(tmp_path):
     with pytest.raises(Cancelled):
         write_dicom(Phantom(shape=(16, 16, 2), spacing_mm=(30, 30, 60)), tmp_path, events)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_phantom_with_enhanced_blood_states_its_contrast_agent(tmp_path):
+    import pydicom
+
+    stated, enhanced = {}, {}
+    for seed in range(1, 9):
+        phantom = Phantom(seed=seed, shape=(24, 24, 2), spacing_mm=(20, 20, 200))
+        write_dicom(phantom, tmp_path / str(seed))
+        first = next((tmp_path / str(seed) / "dicom").iterdir())
+        agent = pydicom.dcmread(first, stop_before_pixels=True).get("ContrastBolusAgent")
+        blood = next(m.hu for m in phantom.canvas.materials if m.atom == "aorta")
+        stated[seed], enhanced[seed] = bool(agent), blood > 100
+    assert stated == enhanced
+    assert set(enhanced.values()) == {True, False}

@@ -34,10 +34,41 @@ def test_one_ctdivol_without_tube_current_is_flat_and_says_so():
     assert codes(exposure.flags) == {"ctdivol_flat"}
 
 
-def test_the_events_ctdivol_stands_in_for_missing_slices():
-    values = [9.0, None, 9.0, 9.0, None, 9.0]
-    exposure = ctdivol_exposure(series(ctdivol=values, ctdivol_mGy=9.0))
+def test_the_events_ctdivol_stands_in_where_no_slice_has_one():
+    exposure = ctdivol_exposure(series(ctdivol=None, ctdivol_mGy=9.0))
     np.testing.assert_array_equal(exposure.values, 9.0)
+
+
+def test_slices_without_ctdivol_get_it_from_their_tube_current():
+    current = np.array([100.0, 150.0, 200.0, 250.0, 300.0, 350.0])
+    values = [3.0, 4.5, None, 7.5, None, 10.5]
+    exposure = ctdivol_exposure(series(ctdivol=values, current=current, ctdivol_mGy=6.4))
+    np.testing.assert_allclose(exposure.values, 0.03 * current)
+    (remark,) = exposure.flags
+    assert remark.code == "ctdivol_filled"
+    assert "2 of 6 slices" in remark.message
+
+
+def test_ctdivol_is_not_used_where_slices_lack_it_and_their_tube_current():
+    values = [3.0, 4.5, None, 7.5, None, 10.5]
+    exposure = ctdivol_exposure(series(ctdivol=values, current=None, ctdivol_mGy=6.4))
+    assert exposure.values is None
+    (why,) = exposure.flags
+    assert why.code == "ctdivol_unknown"
+    assert "2 of 6 slices" in why.message
+
+
+def test_ssde_takes_the_ctdivol_of_the_slices_that_organ_doses_take():
+    from CTDoseSegLib.dosimetry.measurements import measure
+    from CTDoseSegLib.dosimetry.size import measure_size, ssde
+
+    current = np.array([100.0, 150.0, 200.0, 250.0, 300.0, 350.0])
+    scan, labelmap = make(slices=6, organs=(), ctdivol=9.0, current=current)
+    size = measure_size(scan, labelmap, measure(scan, labelmap))
+    profile = ssde(scan, size)
+    np.testing.assert_allclose(profile.ssde_mGy / profile.factor, ctdivol_exposure(scan).values)
+    assert {"ssde_scan_ctdivol", "ctdivol_distributed"} <= codes(profile.flags)
+    assert scan.slices[0].ctdivol_mGy == 9.0
 
 
 @pytest.mark.parametrize("value", [None, 0.0, -1.0, float("nan"), float("inf")])

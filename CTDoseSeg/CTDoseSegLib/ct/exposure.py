@@ -274,7 +274,11 @@ class _Collector:
     def _scan_ctdivol(
         self, dose: list[float | None], tag: str, current: list[float | None]
     ) -> None:
-        zero = any("CTDIvol" in h.values or _inner(h, "CTDIvol") for h in self.headers)
+        zero = any(
+            "CTDIvol" in h.values or _inner(h, "CTDIvol")
+            for h, value in zip(self.headers, dose, strict=True)
+            if value is None
+        )
         known = [v for v in dose if v is not None]
         if missing := len(dose) - len(known):
             detail = f"{missing} of {len(dose)} slices"

@@ -31,6 +31,8 @@ OVERRANGE_MM = 19.2
 TUBE_CURRENT_LIMITS_MA = (80.0, 600.0)
 # Tube current (mA) at a water-equivalent diameter (mm).
 TUBE_CURRENT_AT_MM = {"body": (240.0, 300.0), "head": (400.0, 170.0)}
+# Blood without contrast agent is far below, with it far above.
+ENHANCED_HU = 90.0
 # Zero of the table's scale against the phantom's own: SliceLocation has no anatomical meaning.
 TABLE_ZERO_MM = 411.5
 
@@ -202,6 +204,8 @@ def _patient_and_study(ds, phantom: Phantom) -> None:
     ds.StudyDescription = "CTDoseSeg phantom"
     ds.SeriesDescription = f"Phantom {phantom.variant}"
     ds.ProtocolName = f"Phantom {phantom.variant}"
+    if any(m.atom == "aorta" and m.hu > ENHANCED_HU for m in phantom.canvas.materials):
+        ds.ContrastBolusAgent = "IODINE"
     ds.Modality, ds.SeriesNumber, ds.AcquisitionNumber = "CT", 2, 1
     ds.Manufacturer, ds.ManufacturerModelName = "CTDoseSeg phantom", "Analytic"
     ds.SoftwareVersions = __version__

@@ -168,7 +168,8 @@ class Cradle:
 
     def inside(self, x, y, z):
         # float64: the radius of a nearly flat couch is metres, and 0.01 mm matters at its rim.
-        x, y = np.float64(x) - self.centre_xy[0], np.float64(y) - self.centre_xy[1]
+        x = np.asarray(x, np.float64) - self.centre_xy[0]
+        y = np.asarray(y, np.float64) - self.centre_xy[1]
         return x**2 + y**2 <= self.radius**2
 
 

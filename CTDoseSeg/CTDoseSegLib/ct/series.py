@@ -38,7 +38,7 @@ class SliceInfo:
     thickness_mm: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class CTSeries:
     """A CT volume.
 

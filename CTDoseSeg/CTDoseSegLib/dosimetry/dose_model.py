@@ -21,7 +21,7 @@ import numpy as np
 
 from ..errors import ModelError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MODEL_FILE = "model.json"
 CARD_FILE = "model_card.md"
 TERMS = ("intercept", "wed", "position", "position_squared", "hu")
@@ -30,6 +30,8 @@ ROTATION_TIME_S = 0.5
 WED_ORIGIN_MM = 280.0
 WED_SCALE_MM = 100.0
 EVERYWHERE = (-np.inf, np.inf)
+# Parts of a dose-spread kernel: (weight, length in mm) of each two-sided exponential.
+Kernel = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,14 @@ class OrganModel:
     training
         Feature (``wed_mm``, ``tube_current_mA``, ``hu``) to its first and 99th percentile.
     model_log_q90
-        90 % quantile of |ln(predicted / simulated)| of patients left out (conformal).
+        90 % quantile, over patients left out (conformal), of how far in ln(dose) the label lies
+        outside the span from the dose as given to the dose with the label's air term; without such
+        a term, of |ln(predicted / simulated)|.
     air_label
         Knot in HU to the slope, per 100 HU, by which the training label falls below it because
         air in the organ was scored as nearly no dose: an artefact of the label, used when
-        predictions are compared with labels and never in a patient's dose.
+        predictions are compared with labels and at the low end of the interval, never in a
+        patient's dose.
     warn
         True where the training rows are suspect.
     counts
@@ -103,7 +108,7 @@ class RegionModel:
     """
 
     region: str
-    kernel_length_mm: float
+    kernel: Kernel
     ctdivol_per_mas: float
     organs: Mapping[str, OrganModel]
 
@@ -118,38 +123,48 @@ class DoseModel:
 
 
 def spread(
-    z_mm: np.ndarray, length_mm: float, irradiated_mm: tuple[float, float] = EVERYWHERE
+    z_mm: np.ndarray, kernel: Kernel, irradiated_mm: tuple[float, float] = EVERYWHERE
 ) -> np.ndarray:
     """Dose-spread kernel K as a matrix, [k, k]: what slice j's current gives at slice i.
 
-    The kernel is a two-sided exponential, exp(-|z|/length) / (2 length): in a 32 cm water phantom
-    the dose falls to 0.48 of the plateau at the edge of the irradiated range, 0.19 at 25 mm and
-    0.11 at 50 mm outside. It is integrated exactly over each slice's cell, whose edges are halfway
-    to its neighbours, so that uneven steps need no resampling. The end slices' current goes on to
-    the ends of the irradiated range; outside the range it is zero. Where the range is not known it
-    is everywhere, so that every slice is an interior one.
+    The kernel is a sum of two-sided exponentials, weight exp(-|z|/length) / (2 length), the
+    weights adding up to 1. It is integrated exactly over each slice's cell, whose edges are
+    halfway to its neighbours, so that uneven steps need no resampling. The end slices' current
+    goes on to the ends of the irradiated range; outside the range it is zero. Where the range is
+    not known it is everywhere, so that every slice is an interior one.
     """
     order = np.argsort(z_mm, kind="stable")
     z = np.asarray(z_mm, dtype=float)[order]
     low, high = irradiated_mm
     edges = np.concatenate(([low], np.clip((z[1:] + z[:-1]) / 2, low, high), [high]))
-    cumulative = _cumulative((edges - z[:, None]) / length_mm)
+    cumulative = _cumulative(edges - z[:, None], kernel)
     matrix = np.empty((len(z), len(z)))
     matrix[np.ix_(order, order)] = np.diff(cumulative, axis=1)
     return matrix
 
 
-def _cumulative(x: np.ndarray) -> np.ndarray:
-    tail = 0.5 * np.exp(-np.abs(x))
-    return np.where(x < 0, tail, 1.0 - tail)
+def _cumulative(x_mm: np.ndarray, kernel: Kernel) -> np.ndarray:
+    away = np.abs(x_mm)
+    tail = 0.5 * sum(weight * np.exp(-away / length) for weight, length in kernel)
+    return np.where(x_mm < 0, tail, 1.0 - tail)
 
 
-def smooth(z_mm: np.ndarray, values: np.ndarray, length_mm: float) -> np.ndarray:
+def cell_widths_mm(z_mm: np.ndarray) -> np.ndarray:
+    """Width of the cell that each slice stands for, halfway to its neighbours, [k]; 1 for one."""
+    if len(z_mm) < 2:
+        return np.ones(len(z_mm))
+    order = np.argsort(z_mm, kind="stable")
+    widths = np.empty(len(z_mm))
+    widths[order] = np.gradient(np.asarray(z_mm, dtype=float)[order])
+    return widths
+
+
+def smooth(z_mm: np.ndarray, values: np.ndarray, kernel: Kernel) -> np.ndarray:
     """`values` smoothed along z with the kernel, [k]; NaN stays NaN and touches no other slice."""
     known = np.isfinite(values)
     out = np.full(len(values), np.nan)
     if known.any():
-        out[known] = spread(z_mm[known], length_mm) @ values[known]
+        out[known] = spread(z_mm[known], kernel) @ values[known]
     return out
 
 
@@ -257,10 +272,20 @@ def _region(name: str, value: Mapping[str, Any]) -> RegionModel:
     organs = {organ: _organ(organ, name, v) for organ, v in value["organs"].items()}
     return RegionModel(
         region=name,
-        kernel_length_mm=float(value["kernel"]["length_mm"]),
+        kernel=_kernel(value["kernel"]),
         ctdivol_per_mas=float(value["ctdivol_per_mas"]),
         organs=_frozen(organs),
     )
+
+
+def _kernel(value: Mapping[str, Any]) -> Kernel:
+    kernel = tuple(
+        (float(weight), float(length))
+        for weight, length in zip(value["weights"], value["lengths_mm"], strict=True)
+    )
+    if min(min(part) for part in kernel) <= 0 or abs(sum(w for w, _ in kernel) - 1) > 1e-9:
+        raise ValueError("the kernel's weights and lengths must be positive, its weights sum to 1")
+    return kernel
 
 
 def _organ(organ: str, region: str, value: Mapping[str, Any]) -> OrganModel:

@@ -23,7 +23,8 @@ class OrganDose:
     dose_mGy
         Headline: the mean over slices weighted by area times density (energy over mass).
     model_low_mGy, model_high_mGy
-        90 % interval of the model alone (conformal): valid for scans like those trained on.
+        90 % interval of the model alone (conformal): valid for scans like those trained on. For
+        organs with air it reaches down to the training label, which falls with the air.
     total_low_mGy, total_high_mGy
         90 % interval with every line of `budget`.
     dose_slice_mean_mGy

@@ -11,13 +11,29 @@ import numpy as np
 from ..ct.series import CTSeries
 from ..errors import Flag, flag
 from ..segmentation.labelmap import SKIN, Labelmap
-from .dose_model import EVERYWHERE, DoseModel, OrganModel, RegionModel, load_model, smooth, spread
+from .dose_model import (
+    DoseModel,
+    OrganModel,
+    RegionModel,
+    cell_widths_mm,
+    load_model,
+    smooth,
+    spread,
+)
 from .doses import DoseResult, OrganDose
+from .irradiated import Beam, beam_of
 from .measurements import GroupSlices, Measurements
-from .refusals import disagreement_flag, feature_flags, scan_flags
+from .refusals import contrast_by_hu_flag, disagreement_flag, feature_flags, scan_flags
 from .routes import MAS, ROUTES, Exposure, exposures
 from .size import SizeProfile
-from .uncertainty import budget, total_log_half_width
+from .uncertainty import (
+    TRUNCATION_CORRECTED,
+    TRUNCATION_UNCORRECTED,
+    budget,
+    known_range_line,
+    total_log_half_width,
+    unknown_range_line,
+)
 
 __all__ = ["load_model", "predict"]
 
@@ -26,6 +42,8 @@ LUNG = "lung"
 _CHEST_LUNG_FRACTION = 0.15
 _LEAST_DENSITY = 0.01
 NO_ROUTE = "none"
+# The air term of the label is worth a word where it would lower the dose by more than this (ln).
+_NOTABLE_AIR = 0.05
 
 
 @dataclass(frozen=True)
@@ -36,7 +54,7 @@ class _Scan:
     measurements: Measurements
     size: SizeProfile
     exposures: dict[str, Exposure]
-    irradiated_mm: tuple[float, float]
+    beam: Beam
     wed_mm: np.ndarray
     z_mm: np.ndarray
 
@@ -79,23 +97,25 @@ def predict(
     if region not in ("auto", *model.regions):
         raise ValueError(f"region is {region!r}; give auto or one of {sorted(model.regions)}.")
     ways = exposures(series)
-    remarks = scan_flags(series.acquisition, ways)
-    z = series.z_mm
-    irradiated = series.acquisition.irradiated_range_mm or EVERYWHERE
-    if irradiated[1] <= z.min() or irradiated[0] >= z.max():
-        if len(z) > 1:
-            remarks += (flag("irradiated_range_elsewhere"),)
-        irradiated = EVERYWHERE
-    # Where too much of the body is cut to correct its size, the size as measured is too small and
-    # the dose too high: the safer of two errors, flagged.
-    wed = np.where(np.isfinite(size.wed_corrected_mm), size.wed_corrected_mm, size.wed_mm)
-    scan = _Scan(series, measurements, size, ways, irradiated, wed, z)
-    refusals = tuple(remark for remark in remarks if remark.severity == "refusal")
+    beam = beam_of(series)
+    used = series.acquisition
+    if not beam.known:
+        used = replace(used, irradiated_range_mm=None)
     present = {
         group: slices
         for group in measurements.groups
         if group in labelmap.groups and (slices := measurements.of(group)).count.any()
     }
+    remarks = (
+        *scan_flags(used, ways),
+        *beam.flags,
+        *contrast_by_hu_flag(used, present),
+    )
+    # Where too much of the body is cut to correct its size, the size as measured is too small and
+    # the dose too high: the safer of two errors, flagged.
+    wed = np.where(np.isfinite(size.wed_corrected_mm), size.wed_corrected_mm, size.wed_mm)
+    scan = _Scan(series, measurements, size, ways, beam, wed, series.z_mm)
+    refusals = tuple(remark for remark in remarks if remark.severity == "refusal")
     organs = [
         _refused(scan, organ.organ, organ.region, present[organ.organ], refusals)
         if refusals
@@ -137,57 +157,113 @@ def _is_chest(present: dict[str, GroupSlices]) -> bool:
     return bool(chest[body > 0].mean() >= 0.5)
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """One organ's measurable slices; `wed_mm` is smoothed, `weights` are mass, sum 1. [n]."""
+
+    usable: np.ndarray
+    z_mm: np.ndarray
+    wed_mm: np.ndarray
+    hu: np.ndarray
+    factor: np.ndarray
+    weights: np.ndarray
+
+
 def _predict_organ(
     scan: _Scan, shared: RegionModel, organ: OrganModel, slices: GroupSlices
 ) -> OrganDose:
-    wed = smooth(scan.z_mm, scan.wed_mm, shared.kernel_length_mm)
     there = slices.count > 0
-    usable = there & np.isfinite(wed) & np.isfinite(slices.mean_hu)
-    if not usable.any():
+    piece = _piece(scan, shared, organ, slices)
+    if piece is None:
         why = (flag("organ_not_measurable"),)
         return _refused(scan, organ.organ, organ.region, slices, why)
-    z, hu = scan.z_mm[usable], slices.mean_hu[usable]
-    factor = np.exp(organ.log_factor(z, wed[usable], hu))
-    kernel = spread(scan.z_mm, shared.kernel_length_mm, scan.irradiated_mm)[usable]
+    kernel = spread(scan.z_mm, shared.kernel, scan.beam.range_mm)[piece.usable]
     currents = {
         route: kernel @ scan.exposures[route].tube_current_mA(shared.ctdivol_per_mas)
         for route in scan.routes
     }
-    weights = slices.area_mm2[usable] * np.maximum(hu / 1000.0 + 1.0, _LEAST_DENSITY)
     by_route: dict[str, float | None] = {
-        route: float(np.average(currents[route] * factor, weights=weights))
-        if route in currents
-        else None
+        route: float(currents[route] * piece.factor @ piece.weights) if route in currents else None
         for route in ROUTES
     }
     route = scan.routes[0]
+    profile = currents[route] * piece.factor
+    dose = by_route[route]
+    labelled = profile * np.exp(organ.label_artefact(piece.hu)) @ piece.weights
+    air = max(math.log(dose / labelled), 0.0)
     remarks = (
-        *feature_flags(organ, wed[usable], currents[route], hu),
-        *_organ_flags(scan, organ, there, usable),
+        *feature_flags(organ, piece.wed_mm, currents[route], piece.hu),
+        *_organ_flags(scan, organ, there, piece.usable),
     )
     if any(remark.severity == "refusal" for remark in remarks):
         return _refused(scan, organ.organ, organ.region, slices, remarks)
-    profile = np.full(len(there), np.nan)
-    profile[usable] = currents[route] * factor
-    dose = by_route[route]
+    if air > _NOTABLE_AIR:
+        detail = f"with that fall it would be {labelled:.1f} instead of {dose:.1f} mGy"
+        remarks += (flag("air_label", detail),)
     lines = budget(
-        organ.model_log_q90, route, scan.series.acquisition, _distance_to_end(scan.z_mm, there)
+        organ.model_log_q90,
+        route,
+        scan.series.acquisition,
+        _range_line(scan, shared, route, piece, there),
+        _truncation_line(scan, shared, piece),
     )
     total = total_log_half_width(lines)
+    slice_dose = np.full(len(there), np.nan)
+    slice_dose[piece.usable] = profile
     return replace(
         _refused(scan, organ.organ, organ.region, slices, remarks),
         dose_mGy=dose,
-        model_low_mGy=dose * math.exp(-organ.model_log_q90),
+        model_low_mGy=dose * math.exp(-air - organ.model_log_q90),
         model_high_mGy=dose * math.exp(organ.model_log_q90),
-        total_low_mGy=dose * math.exp(-total),
+        total_low_mGy=dose * math.exp(-air - total),
         total_high_mGy=dose * math.exp(total),
-        dose_slice_mean_mGy=float(profile[usable].mean()),
+        dose_slice_mean_mGy=float(profile.mean()),
         route=route,
         by_route=by_route,
-        slice_dose_mGy=profile,
+        slice_dose_mGy=slice_dose,
         budget=lines,
         flags=(*remarks, *disagreement_flag(by_route)),
     )
+
+
+def _piece(
+    scan: _Scan, shared: RegionModel, organ: OrganModel, slices: GroupSlices
+) -> _Piece | None:
+    wed = smooth(scan.z_mm, scan.wed_mm, shared.kernel)
+    usable = (slices.count > 0) & np.isfinite(wed) & np.isfinite(slices.mean_hu)
+    if not usable.any():
+        return None
+    z, hu = scan.z_mm[usable], slices.mean_hu[usable]
+    density = np.maximum(hu / 1000.0 + 1.0, _LEAST_DENSITY)
+    mass = slices.area_mm2[usable] * density * cell_widths_mm(scan.z_mm)[usable]
+    factor = np.exp(organ.log_factor(z, wed[usable], hu))
+    return _Piece(usable, z, wed[usable], hu, factor, mass / mass.sum())
+
+
+def _range_line(
+    scan: _Scan, shared: RegionModel, route: str, piece: _Piece, there: np.ndarray
+) -> float:
+    """The budget's line for the irradiated range."""
+    if not scan.beam.known:
+        return unknown_range_line(_distance_to_end(scan.z_mm, there))
+    current = scan.exposures[route].tube_current_mA(shared.ctdivol_per_mas)
+
+    def dose(range_mm: tuple[float, float]) -> float:
+        kernel = spread(scan.z_mm, shared.kernel, range_mm)[piece.usable]
+        return float((kernel @ current) * piece.factor @ piece.weights)
+
+    outside = float(piece.weights[scan.beam.outside(piece.z_mm)].sum())
+    return known_range_line(scan.beam, dose, outside)
+
+
+def _truncation_line(scan: _Scan, shared: RegionModel, piece: _Piece) -> float:
+    """The budget's line for a body cut by the field of view, as the sizes are smoothed."""
+    cut = scan.size.truncated_fraction > 0
+    line = np.where(cut, TRUNCATION_CORRECTED, 0.0)
+    line[cut & np.isnan(scan.size.wed_corrected_mm)] = TRUNCATION_UNCORRECTED
+    line[np.isnan(scan.wed_mm)] = np.nan
+    smoothed = smooth(scan.z_mm, line, shared.kernel)
+    return float(smoothed[piece.usable] @ piece.weights)
 
 
 def _organ_flags(
@@ -198,6 +274,8 @@ def _organ_flags(
         remarks.append(flag("organ_cut"))
     if (left_out := int((there & ~usable).sum())) > 0:
         remarks.append(flag("slices_without_features", f"{left_out} of {int(there.sum())}"))
+    if (outside := scan.beam.outside(scan.z_mm)[there].mean()) > 0:
+        remarks.append(flag("organ_outside_range", f"{outside:.0%} of its slices"))
     cut = scan.size.truncated_fraction[there]
     if np.nanmax(np.append(cut, 0.0)) > 0:
         remarks.append(flag("organ_truncated", f"up to {np.nanmax(cut):.0%} of the outline"))

@@ -279,6 +279,9 @@ def _organ_dose(
         per_slice[here] = models.networks[key].predict(scaled)
         dose = float(per_slice[here].mean())
         flags = _unusual(scaled)
+        if dose <= 0:
+            flags.append(flag("published_negative", f"{organ}: {dose:.2f} mGy"))
+            dose = None
     step_mm = series.spacing_mm[2]
     return OrganDose(
         organ=organ,

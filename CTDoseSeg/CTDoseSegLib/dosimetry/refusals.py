@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Mapping
 
 import numpy as np
 
 from ..ct.acquisition import Acquisition
 from ..errors import Flag, flag
 from .dose_model import OrganModel
+from .measurements import GroupSlices
 from .routes import TRAINING_KVP, Exposure
 
 ADULT_YEARS = 18.0
 DISAGREEMENT = 0.2
-_TRUNK = ("CHEST", "THORAX", "LUNG", "HEART", "ABDOMEN", "PELVIS", "TRUNK", "LIVER", "WHOLEBODY")
-_HEAD = ("HEAD", "HEADNECK", "BRAIN", "SKULL", "ORBIT", "EAR", "IAC", "SINUS", "FACE", "JAW")
-_LIMBS = (
-    *("EXTREMITY", "EXTREMITIES", "ARM", "HUMERUS", "ELBOW", "FOREARM", "WRIST", "HAND", "FINGER"),
-    *("LEG", "FEMUR", "THIGH", "KNEE", "CALF", "ANKLE", "FOOT", "TOE"),
+# Blood without contrast agent has 30 to 60 HU.
+ENHANCED_HU = 90.0
+_BLOOD = (
+    *("aorta", "pulmonary_artery", "heart_atrium_left", "heart_atrium_right"),
+    *("heart_ventricle_left", "heart_ventricle_right"),
 )
+_TRUNK = (
+    *("CHEST", "THORA", "TORAX", "LUNG", "HEART", "ABDOM", "PELVI", "TRUNK", "LIVER"),
+    *("WHOLEBODY", "BRUST", "BAUCH", "BECKEN"),
+)
+# Found anywhere in the text, without accents: names of head and limbs in the scanners' languages.
+_HEAD_OR_LIMB_PARTS = (
+    *("HEAD", "BRAIN", "SKULL", "ORBIT", "SINUS", "KOPF", "SCHADEL", "CRANE", "CRANI", "CABEZA"),
+    *("EXTREMIT", "EXTREMID", "HUMERUS", "ELBOW", "FOREARM", "WRIST", "FINGER", "FEMUR", "THIGH"),
+    *("KNEE", "ANKLE", "GENOU", "RODILLA", "SPRUNGGELENK"),
+)
+# Found as words of their own, or in the plural.
+_HEAD_OR_LIMB_WORDS = (
+    *("EAR", "IAC", "FACE", "JAW", "TETE", "TESTA", "ARM", "HAND", "LEG", "CALF", "FOOT", "FEET"),
+    *("TOE", "KNIE", "FUSS", "BEIN", "PIED", "JAMBE", "BRAS", "PIERNA", "BRAZO", "MANO"),
+)
+_EDGE_PARTS = (
+    *("NECK", "CSPINE", "CSPN", "CERVIC", "SHOULDER", "CLAVIC", "HALS", "SCHULTER", "CUELLO"),
+    *("EPAULE", "HOMBRO", "HUFTE", "HANCHE", "CADERA"),
+)
+_EDGE_WORDS = ("HIP", "COU", "HWS")
 
 
 def scan_flags(acquisition: Acquisition, exposures: dict[str, Exposure]) -> tuple[Flag, ...]:
@@ -33,6 +56,8 @@ def scan_flags(acquisition: Acquisition, exposures: dict[str, Exposure]) -> tupl
         flags.append(flag("pregnancy"))
     if not_of_the_trunk(acquisition.body_part):
         flags.append(flag("not_trunk", str(acquisition.body_part)))
+    elif at_the_edge_of_the_trunk(acquisition.body_part):
+        flags.append(flag("edge_of_trunk", str(acquisition.body_part)))
     if all(exposure.values is None for exposure in exposures.values()):
         flags.append(flag("no_exposure"))
     if acquisition.kvp_kV is None:
@@ -48,9 +73,41 @@ def scan_flags(acquisition: Acquisition, exposures: dict[str, Exposure]) -> tupl
 
 def not_of_the_trunk(body_part: str | None) -> bool:
     """True where the scanner's body part names head or limbs and no part of the trunk."""
-    text = (body_part or "").upper()
-    words = set(re.split(r"[^A-Z]+", text))
-    return not any(part in text for part in _TRUNK) and not words.isdisjoint((*_HEAD, *_LIMBS))
+    return _names(body_part, _HEAD_OR_LIMB_PARTS, _HEAD_OR_LIMB_WORDS)
+
+
+def at_the_edge_of_the_trunk(body_part: str | None) -> bool:
+    """True where it names neck, shoulder or hip and no part of the trunk."""
+    return _names(body_part, _EDGE_PARTS, _EDGE_WORDS)
+
+
+def _names(body_part: str | None, parts: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    decomposed = unicodedata.normalize("NFKD", (body_part or "").upper())
+    text = "".join(c for c in decomposed if not unicodedata.combining(c))
+    # "C-SPINE" and "C SPINE" are one word as the scanners mean it.
+    joined = re.sub(r"[^A-Z]+", "", text)
+    if any(part in joined for part in _TRUNK):
+        return False
+    found = {word.removesuffix("S") for word in re.split(r"[^A-Z]+", text)} - {""}
+    return any(part in joined for part in parts) or any(
+        word.removesuffix("S") in found for word in words
+    )
+
+
+def contrast_by_hu_flag(
+    acquisition: Acquisition, present: Mapping[str, GroupSlices]
+) -> tuple[Flag, ...]:
+    """A warning where blood is denser than without contrast agent and none is stated."""
+    if acquisition.contrast:
+        return ()
+    found = []
+    for name in _BLOOD:
+        if name in present:
+            filled = present[name].count > 0
+            mean = np.average(present[name].mean_hu[filled], weights=present[name].count[filled])
+            if mean > ENHANCED_HU:
+                found.append(f"{name} {mean:.0f} HU")
+    return (flag("contrast_by_hu", ", ".join(found)),) if found else ()
 
 
 def feature_flags(

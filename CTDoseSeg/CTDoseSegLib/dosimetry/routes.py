@@ -13,6 +13,7 @@ import numpy as np
 
 from ..ct.series import CTSeries
 from ..errors import Flag, flag
+from .ctdivol import positive_number, positive_numbers, slice_ctdivol_mGy
 from .dose_model import ROTATION_TIME_S
 
 CTDIVOL = "ctdivol"
@@ -20,8 +21,6 @@ MAS = "mas"
 ROUTES = (CTDIVOL, MAS)
 TRAINING_KVP = 120.0
 BODY_PHANTOM_CM = 32
-# Values of one quantity that differ by less are the same number on every slice.
-_SAME = 1e-3
 
 
 @dataclass(frozen=True)
@@ -66,34 +65,22 @@ def exposures(series: CTSeries) -> dict[str, Exposure]:
 
 
 def ctdivol_exposure(series: CTSeries) -> Exposure:
-    """CTDIvol of every slice.
+    """CTDIvol of every slice (`slice_ctdivol_mGy`).
 
-    Values that differ between slices are used as they are. One value for all is distributed in
-    proportion to the slices' tube current (its mean over the slices kept), if that is known. The
-    16 cm phantom is not converted: the ratio of both depends on spectrum and filter.
+    The 16 cm phantom is not converted: the ratio of both depends on spectrum and filter.
     """
     acquisition = series.acquisition
-    values = _numbers([s.ctdivol_mGy for s in series.slices])
-    if not np.isfinite(values).all():
-        values = np.where(np.isfinite(values), values, _number(acquisition.ctdivol_mGy))
-    if not np.isfinite(values).all():
-        return Exposure(CTDIVOL, None, (flag("ctdivol_unknown"),))
+    values, flags = slice_ctdivol_mGy(series)
+    if missing := int(np.isnan(values).sum()):
+        some = f"on {missing} of {len(values)} slices, nor is their tube current"
+        return Exposure(
+            CTDIVOL, None, (flag("ctdivol_unknown", some if missing < len(values) else ""),)
+        )
     if acquisition.phantom_cm is not None and acquisition.phantom_cm != BODY_PHANTOM_CM:
         return Exposure(CTDIVOL, None, (flag("ctdivol_small_phantom"),))
-    flags = []
     if acquisition.phantom_cm is None:
-        flags.append(flag("ctdivol_phantom_unknown"))
-    if np.ptp(values) <= _SAME * values.mean():
-        current = _numbers([s.tube_current_mA for s in series.slices])
-        if not np.isfinite(current).all():
-            if len(values) > 1:
-                flags.append(flag("ctdivol_flat", f"{values.mean():.2f} mGy"))
-        elif np.ptp(current) > _SAME * current.mean():
-            values = values * current / current.mean()
-            flags.append(
-                flag("ctdivol_distributed", f"{current.min():.0f} to {current.max():.0f} mA")
-            )
-    return Exposure(CTDIVOL, values, tuple(flags))
+        flags = (flag("ctdivol_phantom_unknown"), *flags)
+    return Exposure(CTDIVOL, values, flags)
 
 
 def mas_exposure(series: CTSeries) -> Exposure:
@@ -113,10 +100,13 @@ def mas_exposure(series: CTSeries) -> Exposure:
         reasons.append("tube voltage not known")
     elif abs(kvp - TRAINING_KVP) > 0.5:
         reasons.append(f"{kvp:g} kV instead of {TRAINING_KVP:g} kV")
-    mas = _numbers([s.effective_mAs for s in series.slices])
+    mas = positive_numbers([s.effective_mAs for s in series.slices])
     if not np.isfinite(mas).all():
-        current = _numbers([s.tube_current_mA for s in series.slices])
-        rotation, pitch = _number(acquisition.rotation_time_s), _number(acquisition.pitch)
+        current = positive_numbers([s.tube_current_mA for s in series.slices])
+        rotation, pitch = (
+            positive_number(acquisition.rotation_time_s),
+            positive_number(acquisition.pitch),
+        )
         mas = np.where(np.isfinite(mas), mas, current * rotation / pitch)
         missing = [
             name
@@ -132,12 +122,3 @@ def mas_exposure(series: CTSeries) -> Exposure:
     if reasons:
         return Exposure(MAS, None, (flag("mas_unusable", "; ".join(reasons)),))
     return Exposure(MAS, mas, ())
-
-
-def _number(value: float | None) -> float:
-    """A positive number, or NaN: zero and negative exposures are not measurements."""
-    return float(value) if value is not None and 0 < float(value) < np.inf else np.nan
-
-
-def _numbers(values: list[float | None]) -> np.ndarray:
-    return np.array([_number(value) for value in values])

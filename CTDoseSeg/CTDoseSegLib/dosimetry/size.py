@@ -13,8 +13,9 @@ import numpy as np
 from ..ct.series import CTSeries
 from ..errors import AcquisitionError, Flag, flag
 from ..segmentation.labelmap import BODY, Labelmap
+from .ctdivol import slice_ctdivol_mGy
 from .measurements import Measurements
-from .outline import trace_outlines
+from .outline import Outlines, trace_outlines
 
 # Anam et al. 2017 (10.1093/rpd/ncw326), for the thorax: good to about 1 % below this fraction; one
 # side cut further makes it wrong by up to 16 %.
@@ -139,8 +140,15 @@ def water_equivalent_diameter_mm(
     return 2.0 * np.sqrt(np.where(water_mm2 > 0, water_mm2, np.nan) / np.pi)
 
 
-def measure_size(series: CTSeries, labelmap: Labelmap, measurements: Measurements) -> SizeProfile:
+def measure_size(
+    series: CTSeries,
+    labelmap: Labelmap,
+    measurements: Measurements,
+    outlines: Outlines | None = None,
+) -> SizeProfile:
     """Size of the body group in every slice, with truncation.
+
+    `outlines` spares following them, for who keeps those of an earlier state (`trace_outlines`).
 
     Notes
     -----
@@ -152,7 +160,7 @@ def measure_size(series: CTSeries, labelmap: Labelmap, measurements: Measurement
     if BODY in measurements.groups:
         body = measurements.of(BODY)
         area, mean = body.area_mm2, body.mean_hu
-        outline = trace_outlines(series, labelmap)
+        outline = outlines or trace_outlines(series, labelmap)
         truncated = np.where(body.count > 0, outline.truncated_fraction, np.nan)
         rim = outline.rim_water_mm2
     else:
@@ -192,7 +200,8 @@ def ssde(series: CTSeries, size: SizeProfile, anatomy: str | None = None) -> SSD
     Parameters
     ----------
     series
-        For CTDIvol (of each slice, else of the scan), phantom, body part and age.
+        For CTDIvol (of each slice, or the scan's distributed by the tube current, as organ doses
+        take it), phantom, body part and age.
     size
         Size of the same series.
     anatomy
@@ -212,7 +221,7 @@ def ssde(series: CTSeries, size: SizeProfile, anatomy: str | None = None) -> SSD
     if anatomy not in (None, "body", "head"):
         raise AcquisitionError(f"The anatomy is {anatomy!r}; say body or head, or leave it out.")
     table, other, flags = _choose_tables(series, size, anatomy)
-    ctdivol, from_scan = _ctdivol_mGy(series)
+    ctdivol, remarks = slice_ctdivol_mGy(series)
     if np.isnan(ctdivol).all():
         flags = []  # there is nothing that a table could be applied to
     factor = _factor(table, size.wed_mm)
@@ -220,7 +229,10 @@ def ssde(series: CTSeries, size: SizeProfile, anatomy: str | None = None) -> SSD
     low, high = FIT_RANGE_MM
     outside = (size.wed_mm < low) | (size.wed_mm > high)
     cases = {"ssde_without_ctdivol": np.isnan(ctdivol), "ssde_outside_fit": outside}
-    if from_scan:
+    flags += remarks
+    one_value = any(r.code in ("ctdivol_distributed", "ctdivol_flat") for r in remarks)
+    of_slices = any(s.ctdivol_mGy for s in series.slices)
+    if one_value or not (of_slices or np.isnan(ctdivol).all()):
         flags.append(flag("ssde_scan_ctdivol"))
     for code, where in cases.items():
         if where.any():
@@ -285,17 +297,6 @@ def _factor(table: str, wed_mm: np.ndarray) -> np.ndarray:
         return np.full(wed_mm.shape, np.nan)
     a, b = TABLES[table]
     return a * np.exp(-b * wed_mm / 10.0)
-
-
-def _ctdivol_mGy(series: CTSeries) -> tuple[np.ndarray, bool]:
-    """CTDIvol of each slice, NaN where not known, and whether the scan's mean stood in for any."""
-    values = np.array([s.ctdivol_mGy or np.nan for s in series.slices])
-    values[~(values > 0)] = np.nan
-    missing = np.isnan(values)
-    scan = series.acquisition.ctdivol_mGy
-    if missing.all() and scan is not None and scan > 0:
-        return np.where(missing, scan, values), True
-    return values, False
 
 
 def _per_slice(cases: dict[str, np.ndarray], slices: int) -> tuple[tuple[Flag, ...], ...]:

@@ -25,7 +25,6 @@ from ..errors import OutputError
 from ..events import Events, Stage
 from .arrays import REGIONS, RegionArrays, load_region
 from .coefficients import (
-    KERNEL_LENGTH_MM,
     NOT_PREDICTED,
     fit_region,
     organs_to_fit,
@@ -112,7 +111,7 @@ def train(
 def fit_all(arrays: RegionArrays, quantiles: Mapping[str, float]) -> RegionModel:
     """The region's model, fitted to all its patients."""
     organs = organs_to_fit(arrays)
-    samples = {o: samples_of(arrays.patients, o, KERNEL_LENGTH_MM) for o in organs}
+    samples = {o: samples_of(arrays.patients, o) for o in organs}
     used = {o: sum(int(s.keep.sum()) for s in found) for o, found in samples.items()}
     all_rows = {
         o: sum(arrays.counts[f"{what}:{o}"] for what in ("rows", "unmatched", "ambiguous", "nan"))
@@ -147,7 +146,11 @@ def model_json(
 
 def _region_json(model: RegionModel) -> dict[str, Any]:
     return {
-        "kernel": {"form": "two-sided exponential", "length_mm": model.kernel_length_mm},
+        "kernel": {
+            "form": "sum of two-sided exponentials",
+            "weights": [weight for weight, _ in model.kernel],
+            "lengths_mm": [length for _, length in model.kernel],
+        },
         "ctdivol_per_mas": model.ctdivol_per_mas,
         "organs": {name: _organ_json(organ) for name, organ in sorted(model.organs.items())},
     }
@@ -184,7 +187,7 @@ def _figures(
 ) -> dict[str, float]:
     """Means over all organs with a model."""
     mine = [e for e in errors if e.region == region]
-    skip = ("region", "organ", "patients", "rows", "model_log_q90")
+    skip = ("region", "organ", "patients", "rows", "model_log_q90", "interval_low", "interval_high")
     figures = {
         name: float(np.mean([getattr(e, name) for e in mine]))
         for name in OrganErrors.columns()
@@ -205,8 +208,9 @@ def _line(region: str, figures: Mapping[str, float]) -> str:
     )
     return (
         f"{region}: median organ error {figures['labelled_median_pct']:.1f} % against the labels, "
-        f"{figures['tissue_median_pct']:.1f} % for the dose as given{beside}; a cropped scan "
-        f"changes it by {figures['crop_mean_abs_pct']:.1f} %"
+        f"{figures['tissue_median_pct']:.1f} % for the dose as given{beside}; its interval covers "
+        f"{figures['coverage_pct']:.0f} %; a cropped scan changes it by "
+        f"{figures['crop_mean_abs_pct']:.1f} %"
     )
 
 
