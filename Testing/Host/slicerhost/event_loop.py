@@ -1,0 +1,69 @@
+"""Running the real Qt event loop from a test, and measuring how long it was blocked."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6 import QtCore, QtWidgets
+
+
+class StallMeter:
+    """A timer that should fire every few milliseconds; what it misses is the block."""
+
+    interval_ms = 5
+
+    def __init__(self) -> None:
+        self._timer = QtCore.QTimer()
+        self._timer.setTimerType(QtCore.Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(self.interval_ms)
+        self._timer.timeout.connect(self._tick)
+        self._last: float | None = None
+        self.longest_ms = 0.0
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        if self._last is not None:
+            self.longest_ms = max(self.longest_ms, 1000 * (now - self._last) - self.interval_ms)
+        self._last = now
+
+    def start(self) -> None:
+        """Begin a measurement."""
+        self.longest_ms = 0.0
+        self._last = time.perf_counter()
+        self._timer.start()
+
+    def stop(self) -> float:
+        """End the measurement; the longest block in milliseconds."""
+        self._tick()
+        self._timer.stop()
+        return self.longest_ms
+
+
+def wait_until(predicate, timeout_s: float, meter: StallMeter) -> None:
+    """Turn the event loop until the predicate holds.
+
+    The loop runs in slices; the time a test spends in its predicate does not count as a block.
+
+    Raises
+    ------
+    TimeoutError
+        The predicate did not hold in time.
+    """
+    end = time.monotonic() + timeout_s
+    while not predicate():
+        if time.monotonic() > end:
+            raise TimeoutError(f"Not so within {timeout_s:g} s: {_describe(predicate)}")
+        meter._last = time.perf_counter() if meter._last is not None else None
+        loop = QtCore.QEventLoop()
+        QtCore.QTimer.singleShot(10, loop.quit)
+        loop.exec()
+    QtWidgets.QApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
+
+
+def _describe(predicate) -> str:
+    import inspect
+
+    try:
+        return inspect.getsource(predicate).strip()
+    except (OSError, TypeError):
+        return repr(predicate)

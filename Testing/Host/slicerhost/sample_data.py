@@ -1,0 +1,113 @@
+"""`SampleData`: remembers what is registered and loads what needs no network."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import slicer
+
+
+@dataclass(frozen=True)
+class SampleDataSource:
+    """One entry of the Sample Data module."""
+
+    sampleName: str
+    category: str
+    uris: tuple[str, ...] = ()
+    fileNames: tuple[str, ...] = ()
+    nodeNames: tuple[str, ...] = ()
+    checksums: tuple[str, ...] = ()
+    thumbnailFileName: str | None = None
+    loadFileTypes: tuple[str, ...] = ()
+    loadFiles: tuple[bool, ...] = ()
+    loadFileProperties: dict = field(default_factory=dict)
+    customDownloader: object = None
+
+
+def _several(value) -> tuple:
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def registerCustomSampleDataSource(
+    category="Custom",
+    sampleName=None,
+    uris=None,
+    fileNames=None,
+    nodeNames=None,
+    customDownloader=None,
+    thumbnailFileName=None,
+    loadFileTypes=None,
+    loadFiles=None,
+    loadFileProperties=None,
+    checksums=None,
+    loadFileType=None,
+):
+    """Remember an entry; what Slicer would need and is not given raises."""
+    source = SampleDataSource(
+        sampleName,
+        category,
+        _several(uris),
+        _several(fileNames),
+        _several(nodeNames),
+        _several(checksums),
+        thumbnailFileName,
+        _several(loadFileTypes or loadFileType),
+        _several(loadFiles),
+        dict(loadFileProperties or {}),
+        customDownloader,
+    )
+    if not sampleName or not (source.uris or customDownloader):
+        raise ValueError("Sample data need a name, and addresses or a downloader.")
+    if source.uris and len(source.fileNames) != len(source.uris):
+        raise ValueError(f"{sampleName}: each address needs a file name.")
+    if source.uris and len(source.checksums) != len(source.uris):
+        raise ValueError(f"{sampleName}: each address needs a checksum.")
+    entries = slicer.modules.sampleDataSources.setdefault(category, [])
+    if source.sampleName not in [entry.sampleName for entry in entries]:
+        entries.append(source)
+
+
+def downloadSample(sampleName):
+    """Load an entry from a file: address or by its own downloader."""
+    for entries in slicer.modules.sampleDataSources.values():
+        for source in entries:
+            if source.sampleName == sampleName:
+                return _load(source)
+    raise ValueError(f"There are no sample data named {sampleName!r}.")
+
+
+def _load(source: SampleDataSource):
+    if source.customDownloader is not None:
+        return source.customDownloader(source)
+    nodes = []
+    for index, uri in enumerate(source.uris):
+        address = urlparse(uri)
+        if address.scheme != "file":
+            raise RuntimeError(f"The test host downloads nothing: {uri}")
+        path = Path(unquote(address.path))
+        kind = source.loadFileTypes[index] if source.loadFileTypes else None
+        nodes.append(slicer.util.loadNodeFromFile(str(path), kind, dict(source.loadFileProperties)))
+    return nodes
+
+
+class SampleDataLogic:
+    """The logic of the Sample Data module."""
+
+    registerCustomSampleDataSource = staticmethod(registerCustomSampleDataSource)
+
+    def downloadSample(self, sampleName):
+        return downloadSample(sampleName)
+
+
+def make_module() -> types.ModuleType:
+    """`SampleData` for sys.modules."""
+    module = types.ModuleType("SampleData")
+    module.SampleDataLogic = SampleDataLogic
+    module.SampleDataSource = SampleDataSource
+    module.downloadSample = downloadSample
+    return module
