@@ -23,6 +23,7 @@ def scene_of_full_size():
     """Volume and segmentation nodes: an elliptic body with a ball for each organ."""
     import numpy as np
     import slicer
+
     from CTDoseSegLib.ctdoseseg_ui.segmentations import fill_segmentation
     from CTDoseSegLib.segmentation import organs
     from CTDoseSegLib.segmentation.labelmap import Labelmap
@@ -64,6 +65,7 @@ def main() -> int:
         panel = host.open("CTDoseSeg")
         print(f"load and open the module: {time.perf_counter() - started:.2f} s")
         import slicer
+
         from CTDoseSegLib.ctdoseseg_ui.parameters import Method
 
         volume, organs = scene_of_full_size()
@@ -85,11 +87,11 @@ def main() -> int:
         warm(host, panel)
         print(f"longest block while measuring in the background: {host.longest_block_ms():.0f} ms")
         results = panel.results.results
-        for n in range(3):
-            edit(slicer, results, 2 + n)
-            changed = panel.ui.liveLabel.text
+        for _ in range(3):
+            panel.ui.liveLabel.text = ""
+            edit(slicer, results)
             started = time.perf_counter()
-            host.wait_until(lambda was=changed: panel.ui.liveLabel.text != was, 20)
+            host.wait_until(lambda: panel.ui.liveLabel.text != "", 20)
             waited = time.perf_counter() - started
             print(f"edit: {waited:.2f} s in all with the timer's 0.2 s; {panel.ui.liveLabel.text}")
         profile(panel, results, slicer)
@@ -110,7 +112,7 @@ def timed(owner, name: str, words: str) -> None:
     setattr(owner, name, wrapped)
 
 
-def edit(slicer, results, n: int) -> None:
+def edit(slicer, results) -> None:
     """Take some slices off the liver."""
     segmentation = results.segmentation.GetSegmentation()
     voxels = slicer.util.arrayFromSegmentInternalBinaryLabelmap(results.segmentation, "liver")
@@ -127,7 +129,7 @@ def profile(panel, results, slicer) -> None:
     import cProfile
     import pstats
 
-    edit(slicer, results, 0)
+    edit(slicer, results)
     profiler = cProfile.Profile()
     profiler.enable()
     panel.logic.recompute(results)

@@ -1,0 +1,39 @@
+"""What Slicer loads. The work is in CTDoseSegLib, its window and logic in ctdoseseg_ui."""
+
+import slicer
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import ScriptedLoadableModule
+
+from CTDoseSegLib.ctdoseseg_ui.logic import CTDoseSegLogic
+from CTDoseSegLib.ctdoseseg_ui.self_test import CTDoseSegTest
+from CTDoseSegLib.ctdoseseg_ui.widget import CTDoseSegWidget
+
+__all__ = ["CTDoseSeg", "CTDoseSegLogic", "CTDoseSegTest", "CTDoseSegWidget"]
+
+
+class CTDoseSeg(ScriptedLoadableModule):
+    """The module as Slicer's menus show it."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = _("CT Dose Segmentation")
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Quantification")]
+        parent.dependencies = []
+        parent.contributors = ["CTDoseSeg contributors"]
+        parent.helpText = _(
+            "From a CT to its organs, its water-equivalent diameter, SSDE and organ doses with "
+            "their intervals. Research software, not for clinical use."
+        )
+        parent.acknowledgementText = _(
+            "The dose model was fitted to the arrays published by Tzanis and Damilakis (2024)."
+        )
+        slicer.app.connect("startupCompleted()", on_startup)
+
+
+def on_startup():
+    """Register what a saved scene may need before the module is opened."""
+    from CTDoseSegLib.ctdoseseg_ui import layout, sample_data
+
+    layout.register()
+    sample_data.register()

@@ -1,0 +1,1 @@
+"""The scripted module: the only code that knows Slicer and Qt."""

@@ -1,0 +1,263 @@
+"""Plot series and charts of a result.
+
+Slicer's plot view draws lines and markers over a numeric axis, with one range for y. So: WED with
+the tube current scaled to its height, SSDE with CTDIvol, organ doses as low, value and high over
+the organ's number. The slice marker lives in a table of its own, for every change of a table
+redraws all of its chart's series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+
+from .results import Results
+from .scene import SCALED_CURRENT, current_scale, numbers, ordered, set_columns
+
+BLUE, ORANGE, GREEN, RED, GRAY = (
+    (0.10, 0.37, 0.70),
+    (0.90, 0.50, 0.05),
+    (0.15, 0.55, 0.25),
+    (0.80, 0.10, 0.10),
+    (0.45, 0.45, 0.45),
+)
+MARKER_COLUMNS = ("z_mm", "sizeChart", "ssdeChart")
+# Room above the highest value for the legend.
+HEADROOM = 1.35
+TITLE_SIZE, TEXT_SIZE = 15, 12
+
+
+def show_charts(results: Results, hypothetical: Mapping[str, float] | None = None) -> None:
+    """Make or update the three charts of a result."""
+    _show_size(results)
+    _show_ssde(results)
+    show_dose_chart(results, hypothetical)
+
+
+def _show_size(results: Results) -> None:
+    slices = results.result["slices"]
+    table = results.get("sliceTable")
+    scale = current_scale(results)
+    lines = [_line(results, "wed", "WED (mm)", table, "wed_mm", BLUE)]
+    columns = [numbers(slices["wed_mm"])]
+    corrected = numbers(slices["wed_corrected_mm"])
+    if (np.abs(corrected - columns[0]) > 0.05).any():
+        name = "WED corrected (mm)"
+        lines.append(_line(results, "corrected", name, table, "wed_corrected_mm", GREEN))
+        columns.append(corrected)
+    current = numbers(slices["tube_current_mA"]) * scale
+    if np.isfinite(current).any():
+        name = "tube current (mA)" if scale == 1 else f"tube current (mA x {scale:g})"
+        lines.append(_line(results, "current", name, table, SCALED_CURRENT, ORANGE))
+        columns.append(current)
+    _chart(results, "sizeChart", "Size and tube current", "mm", lines, columns)
+
+
+def _show_ssde(results: Results) -> None:
+    slices = results.result["slices"]
+    table = results.get("sliceTable")
+    lines, columns = [], []
+    for role, name, column, color in (
+        ("ssde", "SSDE (mGy)", "ssde_mGy", BLUE),
+        ("ctdivol", "CTDIvol (mGy)", "ctdivol_mGy", ORANGE),
+    ):
+        values = numbers(slices[column])
+        if np.isfinite(values).any():
+            lines.append(_line(results, role, name, table, column, color))
+            columns.append(values)
+    title = "SSDE and CTDIvol" if lines else "SSDE and CTDIvol: CTDIvol is not known"
+    _chart(results, "ssdeChart", title, "mGy", lines, columns)
+
+
+def show_dose_chart(results: Results, hypothetical: Mapping[str, float] | None = None) -> None:
+    """The chart of organ doses, with those of "What if" where there are any."""
+    organs = [o for o in ordered(results.result["organs"]) if o["dose_mGy"] is not None]
+    table = results.ensure("chartTable")
+    if not organs:
+        set_columns(table, {"number": []})
+        _chart(results, "doseChart", "No organ dose is given", "mGy", [], [])
+        return
+    columns: dict[str, Any] = {"number": np.arange(1.0, len(organs) + 1)}
+    for name in ("dose_mGy", "total_low_mGy", "total_high_mGy"):
+        columns[name] = numbers([o[name] for o in organs])
+    if hypothetical is not None:
+        columns["hypothetical_mGy"] = numbers([hypothetical.get(o["organ"]) for o in organs])
+    columns["organ"] = [o["organ"] for o in organs]
+    if len(organs) == 1:
+        for name, values in columns.items():
+            columns[name] = [*values, "" if name == "organ" else np.nan]
+    set_columns(table, columns)
+    marker = slicer.vtkMRMLPlotSeriesNode
+    points = [
+        _points(results, "dose", "dose", table, "dose_mGy", BLUE, marker.MarkerStyleCircle),
+        _points(
+            results, "low", "total 90 %, low", table, "total_low_mGy", GRAY, marker.MarkerStylePlus
+        ),
+        _points(
+            results,
+            "high",
+            "total 90 %, high",
+            table,
+            "total_high_mGy",
+            GRAY,
+            marker.MarkerStyleCross,
+        ),
+    ]
+    if hypothetical is not None:
+        points.append(
+            _points(
+                results,
+                "hypothetical",
+                "HYPOTHETICAL",
+                table,
+                "hypothetical_mGy",
+                RED,
+                marker.MarkerStyleDiamond,
+            )
+        )
+    values = [v for name, v in columns.items() if name.endswith("_mGy")]
+    title = "Organ doses (numbers as in the table)"
+    _chart(results, "doseChart", title, "mGy", points, values, x_title="organ")
+    chart = results.get("doseChart")
+    chart.SetXAxisRangeAuto(False)
+    chart.SetXAxisRange(0.0, len(organs) + 1.0)
+
+
+def _line(
+    results: Results, role: str, name: str, table: Any, column: str, color: tuple[float, ...]
+) -> Any:
+    node = _series(results, role, name, table, "z_mm", column, color)
+    node.SetLineStyle(node.LineStyleSolid)
+    node.SetLineWidth(2)
+    # Without markers a line cannot be clicked.
+    node.SetMarkerStyle(node.MarkerStyleCircle)
+    node.SetMarkerSize(4)
+    return node
+
+
+def _points(
+    results: Results,
+    role: str,
+    name: str,
+    table: Any,
+    column: str,
+    color: tuple[float, ...],
+    style: int,
+) -> Any:
+    node = _series(results, role, name, table, "number", column, color)
+    node.SetLineStyle(node.LineStyleNone)
+    node.SetMarkerStyle(style)
+    node.SetMarkerSize(9)
+    node.SetLabelColumnName("organ")
+    return node
+
+
+def _series(
+    results: Results,
+    role: str,
+    name: str,
+    table: Any,
+    x: str,
+    y: str,
+    color: tuple[float, ...],
+) -> Any:
+    node = results.series(role, name)
+    was = node.StartModify()
+    node.SetName(name)
+    node.SetPlotType(node.PlotTypeScatter)
+    node.SetAndObserveTableNodeID(table.GetID())
+    node.SetXColumnName(x)
+    node.SetYColumnName(y)
+    node.SetColor(*color)
+    node.EndModify(was)
+    return node
+
+
+def _chart(
+    results: Results,
+    role: str,
+    title: str,
+    y_title: str,
+    series: list[Any],
+    columns: list[np.ndarray],
+    x_title: str = "z (mm, towards the head)",
+) -> None:
+    chart = results.ensure(role)
+    highest = max((np.nanmax(c) for c in columns if np.isfinite(c).any()), default=1.0) * HEADROOM
+    # VTK cannot draw a series of one point.
+    series = [node for node in series if node.GetTableNode().GetNumberOfRows() > 1]
+    if role in MARKER_COLUMNS and series:
+        series = [*series, _marker_series(results, role)]
+    was = chart.StartModify()
+    try:
+        wanted = [node.GetID() for node in series]
+        shown = [chart.GetNthPlotSeriesNodeID(n) for n in range(chart.GetNumberOfPlotSeriesNodes())]
+        if shown != wanted:
+            chart.RemoveAllPlotSeriesNodeIDs()
+            for identifier in wanted:
+                chart.AddAndObservePlotSeriesNodeID(identifier)
+        chart.SetTitle(title)
+        chart.SetXAxisTitle(x_title)
+        chart.SetYAxisTitle(y_title)
+        chart.SetTitleFontSize(TITLE_SIZE)
+        chart.SetAxisTitleFontSize(TEXT_SIZE)
+        chart.SetAxisLabelFontSize(TEXT_SIZE)
+        chart.SetLegendFontSize(TEXT_SIZE)
+        chart.SetLegendVisibility(bool(series))
+        chart.SetYAxisRangeAuto(False)
+        chart.SetYAxisRange(0.0, float(highest))
+    finally:
+        chart.EndModify(was)
+
+
+def _marker_series(results: Results, role: str) -> Any:
+    table = results.ensure("markerTable")
+    if table.GetNumberOfColumns() != len(MARKER_COLUMNS):
+        set_columns(table, dict.fromkeys(MARKER_COLUMNS, np.zeros(2)))
+    node = _series(results, f"marker.{role}", "slice shown", table, "z_mm", role, GRAY)
+    node.SetLineStyle(node.LineStyleDash)
+    node.SetLineWidth(2)
+    node.SetMarkerStyle(node.MarkerStyleNone)
+    return node
+
+
+def move_marker(results: Results, z_mm: float) -> None:
+    """Put the slice marker of the charts at `z_mm`."""
+    table = results.get("markerTable")
+    if table is None or table.GetNumberOfColumns() != len(MARKER_COLUMNS):
+        return
+    tops = [_top(results, role) for role in MARKER_COLUMNS[1:]]
+    rows = ((z_mm, 0.0, 0.0), (z_mm, *tops))
+    columns = [table.GetTable().GetColumn(n) for n in range(len(MARKER_COLUMNS))]
+    for row, values in enumerate(rows):
+        for column, value in zip(columns, values, strict=True):
+            column.SetValue(row, value)
+    for column in columns:
+        column.Modified()
+    table.GetTable().Modified()
+
+
+def _top(results: Results, role: str) -> float:
+    chart = results.get(role)
+    if chart is None:
+        return 0.0
+    return float(chart.GetYAxisRange()[1])
+
+
+def selected_points(series_ids: Any, selections: Any) -> list[tuple[Any, int]]:
+    """What was clicked in a chart: plot series and row of its table.
+
+    The two collections that the view hands out can be empty or differ in length.
+    """
+    found = []
+    count = min(series_ids.GetNumberOfValues(), selections.GetNumberOfItems())
+    for n in range(count):
+        node = slicer.mrmlScene.GetNodeByID(series_ids.GetValue(n))
+        rows = selections.GetItemAsObject(n)
+        if node is not None and isinstance(rows, vtk.vtkDataArray) and rows.GetNumberOfValues():
+            found.append((node, int(rows.GetValue(0))))
+    return found

@@ -1,0 +1,306 @@
+"""A task in another process: started, followed by its events, ended.
+
+`sys.executable` inside Slicer is a launcher that passes no signal on. To end a task its standard
+input is closed, which it takes as "stop"; if it is still there a moment later, its process group
+is ended by the process ID that it reported itself, and at last the launcher.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+KINDS = ("started", "progress", "warning", "result", "error")
+GRACE_MS, FORCE_MS = 900, 1500
+LONGEST_LINE = 1 << 20
+LIB_PARENT = str(Path(__file__).resolve().parents[2])
+
+IDLE, RUNNING, CANCELLING, DONE, FAILED, CANCELLED = (
+    "idle",
+    "running",
+    "cancelling",
+    "done",
+    "failed",
+    "cancelled",
+)
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """The command of a task, without the program."""
+    return ["-u", "-X", "utf8", "-m", "CTDoseSegLib", *arguments, "--events", "jsonl"]
+
+
+class EventLines:
+    """Events out of a stream of bytes: partial lines wait, rubbish is passed to `on_rubbish`."""
+
+    def __init__(self, on_rubbish: Callable[[str], None] = lambda line: None) -> None:
+        self._rest = b""
+        self._on_rubbish = on_rubbish
+
+    def feed(self, data: bytes) -> list[dict[str, Any]]:
+        """The events that `data` completes."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > LONGEST_LINE:
+            lines, self._rest = [*lines, self._rest], b""
+        events = []
+        for line in lines:
+            event = _event(line)
+            if event is not None:
+                events.append(event)
+            elif line.strip():
+                self._on_rubbish(line[:200].decode("utf-8", "replace").strip())
+        return events
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(event, dict) or event.get("event") not in KINDS:
+        return None
+    return event
+
+
+def as_bytes(array: Any) -> bytes:
+    """A QByteArray as bytes, in PythonQt as in PySide."""
+    data = array.data()
+    return data.encode("latin-1") if isinstance(data, str) else bytes(data)
+
+
+def end_process_group(pid: int | None) -> None:
+    """End the process `pid` with its children; nothing happens if it is gone."""
+    if not pid or pid == os.getpid():
+        return
+    try:
+        if os.name == "nt":
+            subprocess.run(
+                ["taskkill", "/F", "/T", "/PID", str(pid)],
+                check=False,
+                capture_output=True,
+                timeout=5,
+            )
+        elif os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGKILL)
+        else:
+            # Not a group of its own: its group may be Slicer's.
+            os.kill(pid, signal.SIGKILL)
+    except (OSError, subprocess.SubprocessError):
+        return
+
+
+class Job:
+    """One task in another process, followed through Qt's event loop.
+
+    Parameters
+    ----------
+    arguments
+        Of the command `ctdoseseg`.
+    on_event
+        Called with every event, a dictionary.
+    on_log
+        Called with every line that is for the log.
+    on_end
+        Called once with the final state: done, failed or cancelled.
+    make_process, make_timer
+        Give a QProcess and a QTimer; a test hands in its own.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        on_event: Callable[[dict[str, Any]], None],
+        on_log: Callable[[str], None],
+        on_end: Callable[[str], None],
+        make_process: Callable[[], Any] | None = None,
+        make_timer: Callable[[], Any] | None = None,
+    ) -> None:
+        self.state = IDLE
+        self.message = ""
+        self.last_sign = 0.0
+        self._arguments = list(arguments)
+        self._on_event, self._on_log, self._on_end = on_event, on_log, on_end
+        self._make_process = make_process or _process
+        self._timer = (make_timer or _timer)()
+        self._process: Any = None
+        self._pid: int | None = None
+        self._lines = EventLines(on_log)
+        self._errors = b""
+        self._has_result = False
+        self._forced = False
+
+    @property
+    def active(self) -> bool:
+        """True until the task has ended."""
+        return self.state in (RUNNING, CANCELLING)
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the last sign of life."""
+        return time.monotonic() - self.last_sign
+
+    def start(self) -> None:
+        """Start the task."""
+        process = self._process = self._make_process()
+        process.setWorkingDirectory(LIB_PARENT)
+        process.connect("readyReadStandardOutput()", self._read_events)
+        process.connect("readyReadStandardError()", self._read_errors)
+        process.connect("finished(int,QProcess::ExitStatus)", self._on_finished)
+        process.connect("errorOccurred(QProcess::ProcessError)", self._on_process_error)
+        self._timer.connect("timeout()", self._force)
+        self.state = RUNNING
+        self.last_sign = time.monotonic()
+        process.start(sys.executable, command(self._arguments))
+
+    def cancel(self) -> None:
+        """Ask the task to end, and see to it."""
+        if self.state != RUNNING:
+            return
+        self.state = CANCELLING
+        self._process.closeWriteChannel()
+        self._timer.start(GRACE_MS)
+
+    def end(self) -> None:
+        """End the task at once, without waiting and without calling back."""
+        self._on_event = self._on_log = self._on_end = _ignore
+        if self.active:
+            self.state = CANCELLING
+            self._process.closeWriteChannel()
+            end_process_group(self._pid)
+            self._process.kill()
+            self._process.waitForFinished(1000)
+        self._timer.stop()
+
+    def _read_events(self) -> None:
+        self.last_sign = time.monotonic()
+        for event in self._lines.feed(as_bytes(self._process.readAllStandardOutput())):
+            if event["event"] == "started":
+                pid = event.get("pid")
+                self._pid = pid if isinstance(pid, int) else None
+            elif event["event"] == "error":
+                self.message = str(event.get("message", ""))
+            elif event["event"] == "result":
+                self._has_result = True
+            if self.state == RUNNING:
+                self._on_event(event)
+
+    def _read_errors(self) -> None:
+        self.last_sign = time.monotonic()
+        data = as_bytes(self._process.readAllStandardError())
+        *lines, self._errors = (self._errors + data).split(b"\n")
+        for line in lines:
+            if line.strip():
+                self._on_log(line.decode("utf-8", "replace").rstrip()[:500])
+
+    def _force(self) -> None:
+        self._timer.stop()
+        if not self.active:
+            return
+        end_process_group(self._pid)
+        if self._forced:
+            self._process.kill()
+        else:
+            self._forced = True
+            self._timer.start(FORCE_MS - GRACE_MS)
+
+    def _on_process_error(self, error: Any) -> None:
+        # Of Qt's errors only "failed to start" (0) is not followed by finished().
+        if int(getattr(error, "value", error)) == 0 and self.active:
+            self.message = "The task could not be started; see the log of Slicer."
+            self._conclude(FAILED)
+
+    def _on_finished(self, code: int, status: Any) -> None:
+        if not self.active:
+            return
+        self._read_events()
+        self._read_errors()
+        crashed = int(getattr(status, "value", status)) != 0
+        if self.state == CANCELLING:
+            self._conclude(CANCELLED)
+        elif code == 0 and not crashed and self._has_result:
+            self._conclude(DONE)
+        else:
+            self.message = self.message or (
+                f"The task ended unexpectedly (code {code}); nothing was changed. "
+                "Its last words are in the log."
+            )
+            self._conclude(FAILED)
+
+    def _conclude(self, state: str) -> None:
+        self.state = state
+        self._timer.stop()
+        self._on_end(state)
+
+
+def _ignore(*_: Any) -> None:
+    """Nobody listens any more."""
+
+
+def _process() -> Any:
+    import qt
+
+    process = qt.QProcess()
+    environment = qt.QProcessEnvironment.systemEnvironment()
+    environment.insert("PYTHONUTF8", "1")
+    environment.insert("PYTHONUNBUFFERED", "1")
+    process.setProcessEnvironment(environment)
+    return process
+
+
+def _timer() -> Any:
+    import qt
+
+    return qt.QTimer()
+
+
+def run_and_wait(
+    arguments: Sequence[str], on_event: Callable[[dict[str, Any]], None] = _ignore
+) -> tuple[int, str]:
+    """Run a task and wait for it, for the Python console.
+
+    Returns
+    -------
+    code : int
+        Exit code of the command.
+    message : str
+        Its error's sentence, or the last words of its log; empty where all went well.
+    """
+    environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [sys.executable, *command(arguments)],
+        cwd=LIB_PARENT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    message, words = "", []
+    lines = EventLines(words.append)
+    pid = None
+    try:
+        for line in process.stdout:
+            for event in lines.feed(line):
+                if event["event"] == "started":
+                    pid = event.get("pid")
+                elif event["event"] == "error":
+                    message = str(event.get("message", ""))
+                on_event(event)
+        code = process.wait()
+    except BaseException:
+        process.stdin.close()
+        end_process_group(pid)
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        process.stdout.close()
+    process.stdin.close()
+    return code, message or ("" if code == 0 else " ".join(words[-3:]))

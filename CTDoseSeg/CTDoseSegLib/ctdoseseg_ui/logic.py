@@ -1,0 +1,390 @@
+"""CTDoseSegLogic: all that the module does, for the Python console; nothing here needs the widget.
+
+Packages of numbers are imported inside the methods, so that opening the module costs nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import slicer
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
+from ..errors import CTDoseSegError, InputError, OutputError
+from . import handover
+from .handover import BUNDLED, Task
+from .job import CANCELLED, DONE, Job, run_and_wait
+from .results import EDITED, Results
+
+if TYPE_CHECKING:
+    from .session import Session
+
+
+class CTDoseSegLogic(ScriptedLoadableModuleLogic):
+    """From a CT volume of the scene to organ doses.
+
+    Examples
+    --------
+    In Slicer's Python console::
+
+        logic = slicer.util.getModuleLogic("CTDoseSeg")
+        results = logic.analyze(slicer.util.getNode("CT"), engine="classical")
+        print(results.doses())                     # organ -> mGy
+        slicer.util.getNode("CT segmentation")     # edit it, then
+        logic.recompute(results)
+        logic.export(results, "/tmp/ct")
+
+    Values that DICOM does not say are given by the names of the command line's ``--acquisition``::
+
+        logic.analyze(volumeNode, acquisition={"ctdivol_mGy": 8.1, "phantom_cm": 32})
+    """
+
+    def __init__(self) -> None:
+        ScriptedLoadableModuleLogic.__init__(self)
+        self._sessions: dict[str, Session] = {}
+
+    def getParameterNode(self) -> Any:
+        """The parameter node of this scene, typed."""
+        from .parameters import CTDoseSegParameterNode
+
+        return CTDoseSegParameterNode(ScriptedLoadableModuleLogic.getParameterNode(self))
+
+    # Analysis ------------------------------------------------------------------------------
+
+    def analyze(
+        self,
+        volumeNode: Any,
+        segmentationNode: Any = None,
+        engine: str = "auto",
+        region: str = "auto",
+        doseModel: str = BUNDLED,
+        acquisition: Mapping[str, Any] | None = None,
+        onEvent: Callable[[dict[str, Any]], None] | None = None,
+    ) -> Results:
+        """Segment, measure and predict doses; returns when all is in the scene.
+
+        Parameters
+        ----------
+        volumeNode
+            The CT, a scalar volume in HU.
+        segmentationNode
+            Organs that are drawn already; body, skin and couch are found if they are not there.
+        engine
+            ``auto``, ``classical``, ``unet`` or ``totalsegmentator``; without effect if a
+            segmentation is given.
+        region
+            ``auto``, ``chest`` or ``abdomen``.
+        doseModel
+            ``bundled``, or the folder of the published models.
+        acquisition
+            Typed values that replace those of DICOM.
+        onEvent
+            Told of progress, with the events of the command line.
+
+        Returns
+        -------
+        Results
+            The nodes of the result and its numbers.
+
+        Raises
+        ------
+        CTDoseSegError
+            With one sentence that says what was wrong and what to do.
+        """
+        task = self.prepare(volumeNode, segmentationNode, engine, region, doseModel, acquisition)
+        try:
+            code, message = run_and_wait(task.arguments, onEvent or (lambda event: None))
+            if code:
+                raise InputError(message or f"The analysis ended with code {code}.")
+            return self.finish(task)
+        finally:
+            task.clear()
+
+    def start(
+        self,
+        task: Task,
+        *,
+        onEvent: Callable[[dict[str, Any]], None],
+        onLog: Callable[[str], None],
+        onEnd: Callable[[str, str, Results | None], None],
+    ) -> Job:
+        """Run a prepared task without blocking.
+
+        Parameters
+        ----------
+        task
+            From `prepare`.
+        onEvent, onLog
+            Told of every event and every line of the log.
+        onEnd
+            Called at the end with the state (done, failed, cancelled), a sentence and the
+            results (None unless done).
+        """
+
+        def end(state: str) -> None:
+            results, message = None, job.message
+            try:
+                if state == DONE and task.output is None:
+                    with _wait_cursor():
+                        results = self.finish(task)
+            except CTDoseSegError as error:
+                state, message = "failed", str(error)
+            finally:
+                task.clear()
+            onEnd(state, "" if state == CANCELLED else message, results)
+
+        job = Job(task.arguments, on_event=onEvent, on_log=onLog, on_end=end)
+        job.start()
+        return job
+
+    def prepare(
+        self,
+        volumeNode: Any,
+        segmentationNode: Any = None,
+        engine: str = "auto",
+        region: str = "auto",
+        doseModel: str = BUNDLED,
+        acquisition: Mapping[str, Any] | None = None,
+    ) -> Task:
+        """Hand the volume, and the segmentation if there is one, to a temporary folder.
+
+        Parameters are those of `analyze`.
+        """
+        series = self.series(volumeNode, acquisition)
+        choices = {
+            "engine": "given" if segmentationNode is not None else engine,
+            "region": region,
+            "dose_model": doseModel or BUNDLED,
+        }
+        arguments = ["--region", region, "--dose-model", doseModel or BUNDLED]
+        if segmentationNode is None:
+            arguments += ["--engine", engine]
+        return handover.hand_over(volumeNode, segmentationNode, series, arguments, choices)
+
+    def finish(self, task: Task) -> Results:
+        """Bring the results of a task into the scene."""
+        from ..segmentation.given import read_labelmap
+        from . import charts, scene, segmentations
+        from .session import Session
+
+        volume = slicer.mrmlScene.GetNodeByID(task.volumeID)
+        if volume is None:
+            raise InputError(
+                "The volume was removed from the scene while it was analysed; nothing was added."
+            )
+        folder = task.folder / handover.RESULT_FOLDER
+        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        labelmap = read_labelmap(folder / handover.SEGMENTATION_FILE, task.series)
+        engine = result["segmentation"]["engine"]
+        labelmap = replace(labelmap, engine=engine)
+        results = Results.create(volume)
+        results.write(result)
+        segmentation = results.segmentation_to_fill(task.givenID)
+        segmentations.fill_segmentation(segmentation, labelmap, volume)
+        session = Session(task.series, task.choices["region"], task.choices["dose_model"])
+        session.choices = {"engine": task.choices["engine"]}
+        session.take(labelmap, complete=True)
+        self._sessions[results.node.GetID()] = session
+        scene.show_slices(results)
+        scene.show_doses(results)
+        charts.show_charts(results)
+        scene.place(results)
+        return results
+
+    def series(self, volumeNode: Any, acquisition: Mapping[str, Any] | None = None) -> Any:
+        """The volume as a CTSeries, with typed values in place of those of DICOM."""
+        from ..ct.acquisition import check_typed
+        from ..ct.reading import with_typed
+        from .volumes import series_of
+
+        series = series_of(volumeNode)
+        return with_typed(series, check_typed(acquisition)) if acquisition else series
+
+    # Edits ---------------------------------------------------------------------------------
+
+    def recompute(self, results: Results) -> int:
+        """Bring a result up to date with its segmentation.
+
+        Returns
+        -------
+        int
+            Number of slices that had changed; with 0 nothing is touched.
+        """
+        changed = self.look(results)
+        session = self.session(results)
+        if changed or session.pending:
+            session.finish()
+            self.publish(results)
+        return changed
+
+    def look(self, results: Results) -> int:
+        """Compare the segmentation with what is known of it; returns how many slices differ."""
+        from .segmentations import labelmap_of
+        from .stored import groups_of_edited, same_atoms
+
+        session = self.session(results)
+        labelmap = labelmap_of(results.segmentation, results.volume, session.series)
+        known = session.labelmap
+        if known is not None and same_atoms(known, labelmap):
+            labelmap = replace(labelmap, atoms=known.atoms, groups=known.groups)
+        else:
+            labelmap = replace(labelmap, groups=groups_of_edited(results.result, labelmap))
+        renamed = known is not None and labelmap.atoms != known.atoms
+        engine = results.result["segmentation"]["engine"].removesuffix(", edited")
+        changed = session.take(replace(labelmap, engine=f"{engine}, edited"))
+        return max(changed, int(renamed))
+
+    def publish(self, results: Results) -> None:
+        """Write the present state of the session into the result, its tables and its charts."""
+        from ..reporting.result_json import result
+        from . import charts, scene
+
+        session = self.session(results)
+        results.write(result(session.analysis()))
+        results.segmentation.SetAttribute(EDITED, "1")
+        scene.show_slices(results)
+        scene.show_doses(results)
+        charts.show_charts(results)
+
+    def session(self, results: Results) -> Session:
+        """What is kept in memory of a result; made anew for one that came with a saved scene."""
+        from .session import Session
+        from .stored import series_with_stored_exposure
+
+        if results.volume is None or results.segmentation is None:
+            raise InputError("The volume or the segmentation of the result is gone; press Apply.")
+        key = results.node.GetID()
+        if key not in self._sessions:
+            result = results.result
+            parameters = result["provenance"]["parameters"]
+            self._sessions[key] = Session(
+                series_with_stored_exposure(results.volume, result),
+                parameters.get("region", "auto"),
+                parameters.get("dose_model", BUNDLED),
+                {"engine": parameters.get("engine")},
+            )
+        return self._sessions[key]
+
+    def forget(self, results: Results | None = None) -> None:
+        """Free the memory that is kept for edits, of one result or of all."""
+        if results is None:
+            self._sessions.clear()
+        else:
+            self._sessions.pop(results.node.GetID(), None)
+
+    def showOverlay(self, results: Results) -> Any:
+        """Make or update the dose overlay; returns its volume node."""
+        from .scene import show_overlay
+        from .segmentations import labelmap_of
+
+        session = self.session(results)
+        labelmap = session.labelmap
+        if labelmap is None:
+            labelmap = labelmap_of(results.segmentation, results.volume, session.series)
+        return show_overlay(results, labelmap.labels, {a.name: a.value for a in labelmap.atoms})
+
+    # What if -------------------------------------------------------------------------------
+
+    def hypothetical(
+        self,
+        results: Results,
+        tubeCurrent: float = 1.0,
+        rotationTime: float = 1.0,
+        ctdivol: float = 1.0,
+    ) -> dict[str, float]:
+        """Organ doses in mGy if exposure were other by these factors; nothing is stored.
+
+        Dose is proportional to tube current times rotation time, and so is CTDIvol; `ctdivol` is
+        what changes it beyond that (voltage, filter, collimation), and has no effect on a dose
+        that was scaled with mAs alone. The published networks are not proportional to anything:
+        for them there is no such dose.
+        """
+        doses = {}
+        for organ in results.result["organs"]:
+            if organ["dose_mGy"] is None or organ["route"] not in ("ctdivol", "mas"):
+                continue
+            factor = tubeCurrent * rotationTime
+            if organ["route"] == "ctdivol":
+                factor *= ctdivol
+            doses[organ["organ"]] = organ["dose_mGy"] * factor
+        return doses
+
+    # Files ---------------------------------------------------------------------------------
+
+    def prepareExport(self, results: Results, folder: str | Path) -> Task:
+        """A task that writes the files of the command line's ``analyze`` to `folder`."""
+        series = self.session(results).series
+        parameters = results.result["provenance"]["parameters"]
+        arguments = ["--region", parameters.get("region", "auto")]
+        arguments += ["--dose-model", parameters.get("dose_model", BUNDLED)]
+        return handover.hand_over(
+            results.volume, results.segmentation, series, arguments, {}, output=folder
+        )
+
+    def export(self, results: Results, folder: str | Path) -> Path:
+        """Write the files of the command line's ``analyze`` to `folder`; returns the folder."""
+        task = self.prepareExport(results, folder)
+        try:
+            code, message = run_and_wait(task.arguments)
+        finally:
+            task.clear()
+        if code:
+            raise OutputError(message)
+        return Path(folder)
+
+    def analyzeFolder(
+        self,
+        inputFolder: str | Path,
+        outputFolder: str | Path,
+        engine: str = "auto",
+        onCase: Callable[[str, str], None] | None = None,
+    ) -> dict[str, str]:
+        """Analyse every CT below a folder: each subfolder of DICOM files, each volume file.
+
+        The scene is not touched. Results go to numbered folders, for the names of folders can be
+        those of patients.
+
+        Returns
+        -------
+        dict
+            Name of the case's output folder to "done" or the sentence that says why not.
+
+        Examples
+        --------
+        ::
+
+            logic.analyzeFolder("/data/cts", "/data/results", engine="classical", onCase=print)
+        """
+        endings = (".nii", ".nii.gz", ".nrrd", ".npy")
+        cases = sorted(
+            path
+            for path in Path(inputFolder).iterdir()
+            if path.is_dir() or path.name.lower().endswith(endings)
+        )
+        states = {}
+        for n, path in enumerate(cases, start=1):
+            name = f"case_{n:04d}"
+            target = Path(outputFolder) / name
+            code, message = run_and_wait(
+                ["analyze", str(path), "--output", str(target), "--engine", engine]
+            )
+            states[name] = "done" if code == 0 else message
+            if onCase is not None:
+                onCase(name, states[name])
+        return states
+
+
+@contextlib.contextmanager
+def _wait_cursor() -> Iterator[None]:
+    import qt
+
+    slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
+    try:
+        yield
+    finally:
+        slicer.app.restoreOverrideCursor()

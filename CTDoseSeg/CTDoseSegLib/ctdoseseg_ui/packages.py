@@ -1,0 +1,84 @@
+"""What the networks need beyond Slicer; asked for before anything is installed."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+from slicer.i18n import tr as _
+
+from ..errors import DependencyError
+
+# Distribution names; torch comes from the PyTorch extension where it is there.
+NEEDED = {
+    "unet": ("torch", "safetensors"),
+    "totalsegmentator": ("torch", "TotalSegmentator"),
+}
+# Slicer's own copies, or chosen by the PyTorch extension: pip must not replace them.
+SKIPPED = ["SimpleITK", "torch", "requests"]
+
+
+def missing(engine: str) -> tuple[str, ...]:
+    """Names of packages that the engine needs and that are not installed."""
+    return tuple(name for name in NEEDED.get(engine, ()) if not _installed(name))
+
+
+def _installed(name: str) -> bool:
+    # The version alone: importing torch here would lock its libraries on Windows.
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def ensure(engine: str) -> None:
+    """Ask for and install what the engine needs; nothing for the classical engine.
+
+    Raises
+    ------
+    DependencyError
+        If the user refuses, or the installation fails.
+    """
+    names = missing(engine)
+    if not names:
+        return
+    import subprocess
+
+    import slicer.packaging
+
+    if "torch" in names:
+        _install_torch(engine)
+    rest = [name for name in names if name != "torch"]
+    try:
+        if rest:
+            slicer.packaging.pip_ensure(rest, skip_packages=SKIPPED, requester="CTDoseSeg")
+    except RuntimeError as error:
+        raise DependencyError(_refused(engine, rest)) from error
+    except subprocess.CalledProcessError as error:
+        raise DependencyError(
+            _(
+                "Installing {names} failed; nothing was analysed. Choose the classical method, or "
+                "see Slicer's log for the reason."
+            ).format(names=", ".join(rest))
+        ) from error
+
+
+def _refused(engine: str, names: list[str]) -> str:
+    return _(
+        "The method {engine} needs {names}, which were not installed. Choose the classical method, "
+        "which needs nothing, or press Apply again to install them."
+    ).format(engine=engine, names=", ".join(names))
+
+
+def _install_torch(engine: str) -> None:
+    try:
+        import PyTorchUtils
+    except ImportError as error:
+        raise DependencyError(
+            _(
+                "The method {engine} needs PyTorch. Install the extension PyTorch in the "
+                "Extensions Manager, or choose the classical method, which needs nothing."
+            ).format(engine=engine)
+        ) from error
+    if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=True) is None:
+        raise DependencyError(_refused(engine, ["torch"]))

@@ -1,0 +1,106 @@
+"""The parameter node: what the user chose, kept with the scene."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+from slicer import (
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLSegmentationNode,
+    vtkMRMLTextNode,
+)
+from slicer.i18n import tr as _
+from slicer.parameterNodeWrapper import Default, WithinRange, parameterNodeWrapper
+
+LOWEST_FACTOR, HIGHEST_FACTOR = 0.25, 4.0
+
+
+class Method(Enum):
+    """Where the organs come from."""
+
+    AUTO = "auto"
+    TOTALSEGMENTATOR = "totalsegmentator"
+    UNET = "unet"
+    CLASSICAL = "classical"
+    EXISTING = "existing"
+
+    def label(self) -> str:
+        """Text in the menu."""
+        return {
+            Method.AUTO: _("Automatic (best that is installed)"),
+            Method.TOTALSEGMENTATOR: _("TotalSegmentator (asks before it installs)"),
+            Method.UNET: _("UNet (asks before it installs)"),
+            Method.CLASSICAL: _("Classical: body, lungs, bone (nothing to install)"),
+            Method.EXISTING: _("A segmentation of the scene"),
+        }[self]
+
+
+class Region(Enum):
+    """Which model's organs."""
+
+    AUTO = "auto"
+    CHEST = "chest"
+    ABDOMEN = "abdomen"
+
+    def label(self) -> str:
+        """Text in the menu."""
+        return {
+            Region.AUTO: _("Automatic"),
+            Region.CHEST: _("Chest"),
+            Region.ABDOMEN: _("Abdomen"),
+        }[self]
+
+
+class LowerChart(Enum):
+    """What the second plot view shows."""
+
+    DOSES = "doseChart"
+    SSDE = "ssdeChart"
+
+    def label(self) -> str:
+        """Text in the menu."""
+        return {
+            LowerChart.DOSES: _("Organ doses"),
+            LowerChart.SSDE: _("SSDE and CTDIvol"),
+        }[self]
+
+
+@parameterNodeWrapper
+class CTDoseSegParameterNode:
+    """What the user chose. Typed exposure is text: empty means "as DICOM says"."""
+
+    inputVolume: vtkMRMLScalarVolumeNode
+    method: Method = Method.AUTO
+    inputSegmentation: vtkMRMLSegmentationNode
+    region: Region = Region.AUTO
+    doseModelFolder: str = ""
+
+    kvp_kV: str = ""
+    tube_current_mA: str = ""
+    rotation_time_s: str = ""
+    pitch: str = ""
+    ctdivol_mGy: str = ""
+    phantom_cm: str = ""
+    irradiated_range_mm: str = ""
+
+    result: vtkMRMLTextNode
+    lowerChart: LowerChart = LowerChart.DOSES
+    showOverlay: bool = False
+    overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.5
+    show3D: bool = False
+
+    tubeCurrentFactor: Annotated[float, WithinRange(LOWEST_FACTOR, HIGHEST_FACTOR), Default(1.0)]
+    rotationTimeFactor: Annotated[float, WithinRange(LOWEST_FACTOR, HIGHEST_FACTOR), Default(1.0)]
+    ctdivolFactor: Annotated[float, WithinRange(LOWEST_FACTOR, HIGHEST_FACTOR), Default(1.0)]
+
+
+TYPED = (
+    "kvp_kV",
+    "tube_current_mA",
+    "rotation_time_s",
+    "pitch",
+    "ctdivol_mGy",
+    "phantom_cm",
+    "irradiated_range_mm",
+)

@@ -1,0 +1,174 @@
+"""The nodes of one result, held together by the text node that has all of its numbers.
+
+The text node keeps `result.json` and references to every other node of the result, so that it
+comes back with a saved scene. Tables, charts and overlay are views of it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import slicer
+
+MARK = "CTDoseSeg.Result"
+VERSION = "1"
+ROLE = "CTDoseSeg."
+# Of a segmentation that somebody changed by hand.
+EDITED = "CTDoseSeg.Edited"
+# Role to class; nodes that are made when they are first needed.
+CLASSES = {
+    "segmentation": "vtkMRMLSegmentationNode",
+    "doseTable": "vtkMRMLTableNode",
+    "sliceTable": "vtkMRMLTableNode",
+    "chartTable": "vtkMRMLTableNode",
+    "markerTable": "vtkMRMLTableNode",
+    "sizeChart": "vtkMRMLPlotChartNode",
+    "ssdeChart": "vtkMRMLPlotChartNode",
+    "doseChart": "vtkMRMLPlotChartNode",
+    "overlay": "vtkMRMLScalarVolumeNode",
+}
+TITLES = {
+    "segmentation": "segmentation",
+    "doseTable": "organ doses",
+    "sliceTable": "slices",
+    "chartTable": "organ dose chart data",
+    "markerTable": "slice marker",
+    "sizeChart": "WED and tube current",
+    "ssdeChart": "SSDE and CTDIvol",
+    "doseChart": "organ dose chart",
+    "overlay": "dose overlay (mGy)",
+}
+
+
+class Results:
+    """One result in the scene.
+
+    Attributes
+    ----------
+    node
+        The text node with `result.json`.
+    """
+
+    def __init__(self, node: Any) -> None:
+        self.node = node
+        self._read: tuple[int, dict[str, Any]] | None = None
+
+    @classmethod
+    def create(cls, volumeNode: Any) -> Results:
+        """The result of a volume: the one that it has, else a new one."""
+        found = cls.of_volume(volumeNode)
+        if found is not None:
+            return found
+        name = f"CTDoseSeg {volumeNode.GetName()}"
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", f"{name} result")
+        node.SetAttribute(MARK, VERSION)
+        node.SetNodeReferenceID(f"{ROLE}volume", volumeNode.GetID())
+        return cls(node)
+
+    @classmethod
+    def of_volume(cls, volumeNode: Any) -> Results | None:
+        """The newest result of a volume; None if it has none."""
+        found = [r for r in cls.all() if volumeNode is not None and r.volume is volumeNode]
+        return found[-1] if found else None
+
+    @classmethod
+    def all(cls) -> list[Results]:
+        """All results of the scene."""
+        nodes = slicer.util.getNodesByClass("vtkMRMLTextNode")
+        return [cls(node) for node in nodes if node.GetAttribute(MARK)]
+
+    @property
+    def volume(self) -> Any:
+        """The CT; None if it is gone."""
+        return self.get("volume")
+
+    @property
+    def segmentation(self) -> Any:
+        """The segmentation with all organs; None if it is gone."""
+        return self.get("segmentation")
+
+    @property
+    def doseTable(self) -> Any:
+        """The table of organ doses, as shown."""
+        return self.get("doseTable")
+
+    @property
+    def sliceTable(self) -> Any:
+        """The table of slices: z, tube current, CTDIvol, area, WED, SSDE."""
+        return self.get("sliceTable")
+
+    @property
+    def overlay(self) -> Any:
+        """The dose overlay; None until it is asked for."""
+        return self.get("overlay")
+
+    def get(self, role: str) -> Any:
+        """The node of a role, None where there is none."""
+        return self.node.GetNodeReference(f"{ROLE}{role}")
+
+    def ensure(self, role: str) -> Any:
+        """The node of a role, made if there is none."""
+        node = self.get(role)
+        if node is None:
+            volume = self.volume
+            name = volume.GetName() if volume is not None else "CT"
+            title = f"{name} {TITLES[role]}"
+            node = slicer.mrmlScene.AddNewNodeByClass(CLASSES[role], title)
+            self.node.SetNodeReferenceID(f"{ROLE}{role}", node.GetID())
+        return node
+
+    def segmentation_to_fill(self, givenID: str = "") -> Any:
+        """The segmentation for a new result; one drawn by hand is kept beside it, hidden.
+
+        `givenID` is the node ID of the segmentation that the new result was made from, if any.
+        """
+        given = slicer.mrmlScene.GetNodeByID(givenID) if givenID else None
+        old = self.segmentation
+        drawn = old if old is not None and old is not given and old.GetAttribute(EDITED) else None
+        if drawn is not None:
+            self.node.SetNodeReferenceID(f"{ROLE}segmentation", None)
+        segmentation = self.ensure("segmentation")
+        segmentation.RemoveAttribute(EDITED)
+        for node in (given, drawn):
+            if node not in (None, segmentation) and node.GetDisplayNode() is not None:
+                node.GetDisplayNode().SetVisibility(False)
+        return segmentation
+
+    def series(self, role: str, name: str) -> Any:
+        """A plot series of this result, made if there is none."""
+        key = f"{ROLE}series.{role}"
+        node = self.node.GetNodeReference(key)
+        if node is None:
+            node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", name)
+            self.node.SetNodeReferenceID(key, node.GetID())
+        return node
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """`result.json` as plain values; empty before the first analysis."""
+        time = self.node.GetMTime()
+        if self._read is None or self._read[0] != time:
+            text = self.node.GetText()
+            self._read = (time, json.loads(text) if text else {})
+        return self._read[1]
+
+    def write(self, result: dict[str, Any]) -> None:
+        """Keep `result`, as it goes to `result.json`."""
+        self.node.SetText(json.dumps(result, ensure_ascii=True, allow_nan=False))
+        self._read = (self.node.GetMTime(), result)
+
+    def doses(self) -> dict[str, float]:
+        """Organ to its dose in mGy, of those organs that have one."""
+        organs = self.result.get("organs", [])
+        return {o["organ"]: o["dose_mGy"] for o in organs if o["dose_mGy"] is not None}
+
+    def remove(self) -> None:
+        """Take the result and all of its nodes out of the scene; the volume stays."""
+        roles: list[str] = []
+        self.node.GetNodeReferenceRoles(roles)
+        for role in roles:
+            node = self.node.GetNodeReference(role)
+            if role.startswith(ROLE) and role != f"{ROLE}volume" and node is not None:
+                slicer.mrmlScene.RemoveNode(node)
+        slicer.mrmlScene.RemoveNode(self.node)

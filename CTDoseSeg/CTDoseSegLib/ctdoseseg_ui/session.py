@@ -1,0 +1,189 @@
+"""One analysed CT in memory, so that an edit costs no more than the slices that it touched."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..analysis import Analysis
+from ..ct.series import CTSeries
+from ..dosimetry.measurements import Measurements, measure
+from ..dosimetry.organ_dose import load_model, predict
+from ..dosimetry.outline import Outlines, trace_outlines
+from ..dosimetry.size import measure_size, ssde
+from ..provenance import provenance
+from ..segmentation.labelmap import BODY, BODY_REST, COUCH, Labelmap
+
+BUNDLED = "bundled"
+MOMENTS = ("counts", "sums", "squares")
+
+
+class Session:
+    """Counts and HU sums of every slice and label, kept up to date slice by slice.
+
+    Parameters
+    ----------
+    series
+        The CT; its voxels and its exposure.
+    region, dose_model
+        As in `CTDoseSegLib.analysis.analyze`.
+    choices
+        Further choices of the user, for the provenance.
+    """
+
+    def __init__(
+        self,
+        series: CTSeries,
+        region: str = "auto",
+        dose_model: str = BUNDLED,
+        choices: dict[str, Any] | None = None,
+    ) -> None:
+        self.series, self.region, self.dose_model = series, region, dose_model
+        self.choices = dict(choices or {})
+        self.labelmap: Labelmap | None = None
+        self._drawn: np.ndarray | None = None
+        self._pending: list[int] = []
+        kind = np.int64 if series.hu.dtype == np.int16 else np.float64
+        count = len(series.slices)
+        self._moments = {name: np.zeros((count, 1), kind) for name in MOMENTS}
+        self._outlines = Outlines(np.zeros(count), np.zeros(count))
+
+    @property
+    def pending(self) -> int:
+        """Slices that wait to be measured."""
+        return len(self._pending)
+
+    def take(self, labelmap: Labelmap, *, complete: bool = False) -> int:
+        """Take a new state of the segmentation; returns how many slices differ from the last.
+
+        Parameters
+        ----------
+        labelmap
+            On the grid of the series.
+        complete
+            Take it as it is. Else what no segment holds but the body encloses counts as the rest
+            of the body: an organ that was erased leaves tissue behind, not air.
+        """
+        drawn = labelmap.labels
+        if self._drawn is None or self._drawn.shape != drawn.shape:
+            changed = list(range(drawn.shape[0]))
+            filled = drawn.copy()
+        else:
+            changed = [
+                k for k in range(drawn.shape[0]) if not np.array_equal(self._drawn[k], drawn[k])
+            ]
+            filled = self.labelmap.labels
+            if filled.dtype != drawn.dtype:
+                filled = filled.astype(np.promote_types(filled.dtype, drawn.dtype))
+            for k in changed:
+                filled[k] = drawn[k]
+        values = {atom.name: atom.value for atom in labelmap.atoms}
+        if BODY_REST in values and not complete:
+            for k in changed:
+                _fill_enclosed(filled[k], values[BODY_REST], values.get(COUCH, 0))
+        if self.labelmap is not None and _body_values(self.labelmap) != _body_values(labelmap):
+            changed = list(range(drawn.shape[0]))  # a renamed segment came into the body or left it
+        self._drawn = drawn
+        self.labelmap = replace(labelmap, labels=filled)
+        self._pending = sorted({*self._pending, *changed})
+        self._widen(max(atom.value for atom in labelmap.atoms))
+        return len(changed)
+
+    def step(self, seconds: float = 0.04) -> bool:
+        """Measure pending slices for about `seconds`; True when none is left."""
+        end = time.perf_counter() + seconds
+        while self._pending and time.perf_counter() < end:
+            some, self._pending = self._pending[:4], self._pending[4:]
+            self._measure(some)
+        return not self._pending
+
+    def finish(self) -> None:
+        """Measure all that is pending."""
+        while not self.step(1.0):
+            pass
+
+    def analysis(self) -> Analysis:
+        """All results of the present state; measures what is pending first."""
+        self.finish()
+        series, labelmap = self.series, self.labelmap
+        measurements = self._measurements()
+        size = measure_size(series, labelmap, measurements, self._outlines)
+        model = load_model()
+        doses = predict(model, series, labelmap, measurements, size, region=self.region)
+        choices = {"region": self.region, "dose_model": self.dose_model, **self.choices}
+        origin = {**provenance(series, labelmap, choices), "model_card": dict(doses.model_card)}
+        return Analysis(
+            series=series,
+            labelmap=labelmap,
+            measurements=measurements,
+            size=size,
+            ssde=ssde(series, size),
+            doses=doses,
+            provenance=origin,
+            flags=tuple(dict.fromkeys((*series.flags, *labelmap.flags, *doses.flags))),
+        )
+
+    def _widen(self, highest: int) -> None:
+        for name, array in self._moments.items():
+            if array.shape[1] <= highest:
+                wider = np.zeros((array.shape[0], highest + 1), array.dtype)
+                wider[:, : array.shape[1]] = array
+                self._moments[name] = wider
+
+    def _measure(self, slices: list[int]) -> None:
+        series, labelmap = self.series, self.labelmap
+        some = replace(series, hu=series.hu[slices], slices=tuple(series.slices[k] for k in slices))
+        theirs = replace(labelmap, labels=labelmap.labels[slices])
+        part = measure(some, theirs)
+        if BODY in theirs.groups:
+            traced = trace_outlines(some, theirs)
+            self._outlines.truncated_fraction[slices] = traced.truncated_fraction
+            self._outlines.rim_water_mm2[slices] = traced.rim_water_mm2
+        columns = [atom.value for atom in labelmap.atoms]
+        for name, array in self._moments.items():
+            rows = np.zeros((len(slices), array.shape[1]), array.dtype)
+            rows[:, columns] = getattr(part, name)
+            array[slices] = rows
+
+    def _measurements(self) -> Measurements:
+        columns = [atom.value for atom in self.labelmap.atoms]
+        counts, sums, squares = (self._moments[name][:, columns] for name in MOMENTS)
+        return Measurements(
+            names=tuple(atom.name for atom in self.labelmap.atoms),
+            counts=counts.astype(np.int64),
+            sums=sums,
+            squares=squares,
+            groups=self.labelmap.groups,
+            pixel_area_mm2=self.series.pixel_area_mm2,
+            # Drawn by the export alone, which measures anew.
+            histogram_hu=np.empty(0, np.int64),
+            histogram=np.empty((len(columns), 0), np.int64),
+        )
+
+
+def _body_values(labelmap: Labelmap) -> set[int]:
+    """Labels of the body."""
+    return set(labelmap.values(BODY)) if BODY in labelmap.groups else set()
+
+
+def _fill_enclosed(labels: np.ndarray, value: int, couch: int) -> None:
+    """Give `value` to what is 0 and enclosed by the body, in place, [j, i].
+
+    What lies between body and couch is outside.
+    """
+    rows, columns = np.flatnonzero(labels.any(axis=1)), np.flatnonzero(labels.any(axis=0))
+    if rows.size == 0:
+        return
+    box = labels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    empty = box == 0
+    if not empty.any():
+        return
+    from scipy import ndimage
+
+    outside = empty | (box == couch)
+    parts, count = ndimage.label(np.pad(outside, 1, constant_values=True))
+    if count > 1:
+        box[(parts[1:-1, 1:-1] != parts[0, 0]) & empty] = value

@@ -1,0 +1,366 @@
+"""The module's panel: signals in, view out; no computation."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import qt
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
+from slicer.util import VTKObservationMixin
+
+from ..errors import CTDoseSegError
+from . import layout
+from .job import CANCELLED, DONE, Job
+from .live import Live
+from .logic import BUNDLED, CTDoseSegLogic
+from .parameters import CTDoseSegParameterNode, Method
+from .results import Results
+from .widget_acquisition import AcquisitionSection
+from .widget_results import ResultsSection
+from .widget_whatif import WhatIfSection
+
+# Without a sign of life for so long, the status line says so.
+SILENT_S = 60.0
+PACKAGE = "CTDoseSegLib"
+
+
+class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """Input, acquisition, Apply, results, edit, what if, export."""
+
+    def __init__(self, parent: Any = None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic: CTDoseSegLogic | None = None
+        self.job: Job | None = None
+        self.live: Live | None = None
+        self._parameterNode: CTDoseSegParameterNode | None = None
+        self._guiTag: Any = None
+        self._volumeID = ""
+        self._wasShown = False
+
+    # Life --------------------------------------------------------------------------------
+
+    def setup(self) -> None:
+        """Build the panel; called once when the module is first opened."""
+        ScriptedLoadableModuleWidget.setup(self)
+        panel = slicer.util.loadUI(self.resourcePath("UI/CTDoseSeg.ui"))
+        self.layout.addWidget(panel)
+        self.ui = slicer.util.childWidgetVariables(panel)
+        panel.setMRMLScene(slicer.mrmlScene)
+        layout.register()
+
+        self.logic = CTDoseSegLogic()
+        self.acquisition = AcquisitionSection(self.ui, self._parameters)
+        self.results = ResultsSection(self.ui, self.logic, self._parameters, self._showProblem)
+        self.whatIf = WhatIfSection(self.ui, self.logic, self._parameters)
+        self._overlayTimer = qt.QTimer()
+        self._overlayTimer.setSingleShot(True)
+        self._overlayTimer.connect("timeout()", self.results.update_overlay)
+        self._signTimer = qt.QTimer()
+        self._signTimer.connect("timeout()", self._checkSigns)
+        self.live = Live(self.logic, self._onLiveUpdate, self._showProblem)
+
+        self.ui.applyButton.connect("clicked(bool)", lambda *_: self.onApply())
+        self.ui.editButton.connect("clicked(bool)", lambda *_: self.onEdit())
+        self.ui.exportButton.connect("clicked(bool)", lambda *_: self.onExport())
+        self.ui.doseModelButton.connect("clicked(bool)", lambda *_: self._chooseDoseModel())
+        self.ui.statusLabel.setTextFormat(qt.Qt.PlainText)
+        self.ui.acquisitionLabel.setTextFormat(qt.Qt.PlainText)
+        self.ui.progressBar.visible = False
+
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self._onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self._onSceneChanged)
+        self.addObserver(scene, scene.EndImportEvent, self._onSceneChanged)
+        self.addObserver(scene, scene.NodeRemovedEvent, self._onNodeRemoved)
+        self._initializeParameterNode()
+
+    def cleanup(self) -> None:
+        """Let go of everything; before the module is unloaded or made anew."""
+        self._endJob()
+        if self.live is not None:
+            self.live.stop()
+            self._overlayTimer.stop()
+            self._signTimer.stop()
+            self.results.cleanup()
+            self.logic.forget()
+        self._setParameterNode(None)
+        self.removeObservers()
+
+    def enter(self) -> None:
+        """The module was opened."""
+        self._initializeParameterNode()
+
+    def exit(self) -> None:
+        """Another module was opened: the result keeps following edits, the panel rests."""
+        self._setParameterNode(None)
+
+    def onReload(self) -> None:
+        """Reload the package too, which Slicer's own reload leaves as it is."""
+        self._endJob()
+        for name in list(sys.modules):
+            if name.partition(".")[0] == PACKAGE:
+                del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
+
+    # Parameter node ----------------------------------------------------------------------
+
+    def _parameters(self) -> CTDoseSegParameterNode:
+        return self._parameterNode or self.logic.getParameterNode()
+
+    def _initializeParameterNode(self) -> None:
+        self._setParameterNode(self.logic.getParameterNode())
+        if self._parameterNode.inputVolume is None:
+            node = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+            if node is not None and node.GetClassName() == "vtkMRMLScalarVolumeNode":
+                self._parameterNode.inputVolume = node
+
+    def _setParameterNode(self, node: CTDoseSegParameterNode | None) -> None:
+        if self._parameterNode is not None:
+            self._parameterNode.disconnectGui(self._guiTag)
+            self.removeObserver(
+                self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameters
+            )
+        self._parameterNode = node
+        if node is not None:
+            self._guiTag = node.connectGui(self.ui)
+            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onParameters)
+            self._onParameters()
+
+    def _onParameters(self, *_args: Any) -> None:
+        node = self._parameterNode
+        if node is None or slicer.mrmlScene.IsClosing() or slicer.mrmlScene.IsImporting():
+            return
+        volume = node.inputVolume
+        identifier = volume.GetID() if volume is not None else ""
+        if identifier != self._volumeID:
+            if self._volumeID and identifier:
+                self.acquisition.clear_typed()
+            self._volumeID = identifier
+            with slicer.util.tryWithErrorDisplay(
+                _("The exposure of the volume cannot be read."), waitCursor=True
+            ):
+                self.acquisition.show(volume)
+            self._showResults(Results.of_volume(volume))
+        else:
+            self.acquisition.mark(volume)
+        self.results.apply_parameters()
+        self.whatIf.update(self.results.results)
+        self._updateButtons()
+
+    def _updateButtons(self) -> None:
+        node, ui = self._parameterNode, self.ui
+        if node is None:
+            return
+        running = self.job is not None and self.job.active
+        reason = self._whyNot()
+        ui.applyButton.enabled = running or not reason
+        ui.applyButton.text = _("Cancel") if running else _("Apply")
+        ui.applyButton.toolTip = reason or (
+            _("End the task; the scene stays as it is.")
+            if running
+            else _("Segment, measure and predict doses")
+        )
+        existing = node.method == Method.EXISTING
+        ui.segmentationSelector.visible = existing
+        ui.segmentationLabel.visible = existing
+        has = self.results.results is not None and not running
+        ui.editButton.enabled = has
+        ui.exportButton.enabled = has
+        for widget in (ui.inputVolumeSelector, ui.methodComboBox, ui.segmentationSelector):
+            widget.enabled = not running
+        if reason and not running:
+            ui.statusLabel.text = reason
+        elif not running and ui.statusLabel.text == self._lastReason:
+            ui.statusLabel.text = _("Ready: press Apply.")
+        self._lastReason = reason or self._lastReason
+
+    _lastReason = "Load a CT and choose it above."
+
+    def _whyNot(self) -> str:
+        """Why Apply cannot be pressed; empty if it can."""
+        node = self._parameterNode
+        if node is None or node.inputVolume is None:
+            return _("Load a CT and choose it above.")
+        if self.acquisition.problem:
+            return self.acquisition.problem
+        if node.method == Method.EXISTING and node.inputSegmentation is None:
+            return _("Choose the segmentation to use, or another method.")
+        return ""
+
+    # Apply -------------------------------------------------------------------------------
+
+    def onApply(self) -> None:
+        """Start the task, or cancel the one that runs."""
+        if self.job is not None and self.job.active:
+            self.ui.statusLabel.text = _("Cancelling...")
+            self.ui.applyButton.enabled = False
+            self.job.cancel()
+            return
+        self._start(self._prepareAnalysis, self._onAnalysed)
+
+    def _prepareAnalysis(self) -> Any:
+        node = self._parameterNode
+        typed = self.acquisition.typed()
+        existing = node.method == Method.EXISTING
+        engine = "auto" if existing else node.method.value
+        if engine in ("unet", "totalsegmentator"):
+            from ..segmentation.engines import choose
+            from . import packages
+
+            choose(engine)
+            packages.ensure(engine)
+        return self.logic.prepare(
+            node.inputVolume,
+            node.inputSegmentation if existing else None,
+            engine,
+            node.region.value,
+            node.doseModelFolder.strip() or BUNDLED,
+            typed,
+        )
+
+    def _start(self, prepare: Any, onEnd: Any) -> None:
+        self.ui.logText.setPlainText("")
+        self.ui.statusLabel.text = _("Handing the volume over...")
+        slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
+        try:
+            task = prepare()
+        except CTDoseSegError as error:
+            self._showProblem(str(error))
+            return
+        finally:
+            slicer.app.restoreOverrideCursor()
+        self.ui.progressBar.value = 0
+        self.ui.progressBar.visible = True
+        self.job = self.logic.start(task, onEvent=self._onEvent, onLog=self._log, onEnd=onEnd)
+        self._signTimer.start(5000)
+        self._updateButtons()
+
+    def _onEvent(self, event: dict[str, Any]) -> None:
+        if event["event"] == "progress":
+            self.ui.progressBar.value = round(100 * float(event.get("fraction", 0.0)))
+            self.ui.statusLabel.text = str(event.get("message", "")).capitalize() + "..."
+        elif event["event"] in ("warning", "error"):
+            self._log(f"{event['event']}: {event.get('message', '')}")
+
+    def _onAnalysed(self, state: str, message: str, results: Results | None) -> None:
+        self._ended(state, message)
+        if state == DONE and results is not None:
+            from .navigation import show_volume
+
+            self._parameters().result = results.node
+            self._showResults(results)
+            self.results.show_layout()
+            show_volume(results.volume)
+            self.ui.statusLabel.text = _("Done.")
+        self._updateButtons()
+
+    def _ended(self, state: str, message: str) -> None:
+        self._signTimer.stop()
+        self.ui.progressBar.visible = False
+        if state == CANCELLED:
+            self.ui.statusLabel.text = _("Cancelled; the scene is as it was.")
+        elif state != DONE:
+            self._showProblem(message)
+
+    def _checkSigns(self) -> None:
+        if self.job is not None and self.job.active and self.job.silent_s > SILENT_S:
+            self.ui.statusLabel.text = _(
+                "No sign of life for {seconds:.0f} s; wait, or press Cancel."
+            ).format(seconds=self.job.silent_s)
+
+    def _endJob(self) -> None:
+        if self.job is not None:
+            self.job.end()
+            self.job = None
+
+    # Results -----------------------------------------------------------------------------
+
+    def _showResults(self, results: Results | None) -> None:
+        if results is not None and (not results.result or results.doseTable is None):
+            results = None
+        before = self.results.results
+        if before is not None and (results is None or results.node is not before.node):
+            self.logic.forget(before)  # the voxels of one CT in memory are enough
+        self.results.show(results)
+        self.live.follow(results)
+        self.ui.liveLabel.text = ""
+        if results is not None:
+            self.live.warm()
+            self.whatIf.update(results, force=True)
+
+    def _onLiveUpdate(self, changed: int, seconds: float) -> None:
+        self.results.refresh()
+        self.whatIf.update(self.results.results, force=True)
+        self.ui.liveLabel.text = _("{n} slices changed; updated in {ms:.0f} ms.").format(
+            n=changed, ms=1000 * seconds
+        )
+        self._overlayTimer.start(300)
+
+    def onEdit(self) -> None:
+        """Open Segment Editor on the result's segmentation."""
+        results = self.results.results
+        if results is not None and results.segmentation is not None:
+            slicer.app.openNodeModule(results.segmentation)
+
+    def onExport(self) -> None:
+        """Write the files of ``analyze`` to a folder."""
+        results = self.results.results
+        folder = qt.QFileDialog.getExistingDirectory(None, _("Folder for the results"))
+        if folder and results is not None:
+            self._start(lambda: self.logic.prepareExport(results, folder), self._onExported)
+
+    def _onExported(self, state: str, message: str, _results: Results | None) -> None:
+        self._ended(state, message)
+        if state == DONE:
+            self.ui.statusLabel.text = _("The files are written.")
+        self._updateButtons()
+
+    def _chooseDoseModel(self) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(None, _("Folder of the published models"))
+        if folder:
+            self.ui.doseModelLineEdit.text = folder
+
+    # Scene -------------------------------------------------------------------------------
+
+    def _onSceneStartClose(self, *_args: Any) -> None:
+        self._endJob()
+        self._ended(CANCELLED, "")
+        self.live.stop()
+        self.logic.forget()
+        self.results.scene_closed()
+        self._volumeID = ""
+        self._wasShown = self._parameterNode is not None
+        self._setParameterNode(None)
+
+    def _onSceneChanged(self, *_args: Any) -> None:
+        self._volumeID = ""
+        if self._wasShown or self._parameterNode is not None:
+            self._wasShown = False
+            self._initializeParameterNode()
+        self.ui.statusLabel.text = self._whyNot() or _("Ready: press Apply.")
+        self._updateButtons()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeRemoved(self, _caller: Any, _event: Any, node: Any = None) -> None:
+        results = self.results.results
+        if node is None or results is None or slicer.mrmlScene.IsClosing():
+            return
+        gone = results.volume is None or results.segmentation is None
+        if gone or node is results.node:
+            self.live.stop()
+            self._showResults(None)
+            self._updateButtons()
+
+    # Words -------------------------------------------------------------------------------
+
+    def _log(self, line: str) -> None:
+        self.ui.logText.appendPlainText(line)
+
+    def _showProblem(self, message: str) -> None:
+        self.ui.statusLabel.text = _("Problem: {message}").format(message=message)
+        self._log(message)

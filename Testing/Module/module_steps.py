@@ -1,0 +1,60 @@
+"""Steps that several tests of the module take."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import shutil
+import tempfile
+from pathlib import Path
+
+MODULE = Path(__file__).resolve().parents[2] / "CTDoseSeg" / "CTDoseSeg.py"
+SMALL = {"shape": (64, 64, 24), "spacing_mm": (6.8, 6.8, 23.0)}
+
+
+def apply(host, panel):
+    """Press Apply and wait for the end."""
+    host.click(panel.ui.applyButton)
+    host.wait_until(lambda: panel.job is not None and not panel.job.active, 60)
+    host.process_events()
+
+
+def show_result(host, panel):
+    """As after Apply, but the task runs only once for all tests: its files are kept."""
+    task = panel._prepareAnalysis()
+    shutil.copytree(_files_of(tuple(task.arguments[2:4])), task.folder / "result")
+    if not any((task.folder / "result").iterdir()):
+        from CTDoseSegLib.ctdoseseg_ui.job import run_and_wait
+
+        assert run_and_wait(task.arguments) == (0, "")
+        kept = _files_of(tuple(task.arguments[2:4]))
+        shutil.copytree(task.folder / "result", kept, dirs_exist_ok=True)
+    results = panel.logic.finish(task)
+    task.clear()
+    panel._onAnalysed("done", "", results)
+    host.process_events()
+
+
+@functools.cache
+def _files_of(_choices: tuple[str, ...]) -> Path:
+    """Where the files of a task are kept while the tests run; empty at first."""
+    folder = Path(tempfile.mkdtemp(prefix="ctdoseseg-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def warm(host, panel):
+    """Wait until what an edit is compared with has been measured."""
+    results = panel.results.results
+    session = panel.logic.session(results)
+    host.wait_until(lambda: session.labelmap is not None and not session.pending, 30)
+    host.wait(0.3)
+
+
+def is_alive(pid: int) -> bool:
+    """True while a process runs; one that is dead and not yet collected does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in ("Z", "X")

@@ -1,0 +1,132 @@
+"""Pictures of the module's states, taken in the test host (which says so in the picture).
+
+python Testing/Module/take_screenshots.py FOLDER [STATE ...]
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "Host"), str(Path(__file__).parent)]
+
+import module_steps as steps  # noqa: E402
+from slicerhost.host import Host  # noqa: E402
+
+LARGE, SMALL_WINDOW = (1700, 1050), (1100, 700)
+
+
+def load_dicom(host, panel, variant: str, spacing_mm: tuple[float, float, float]) -> None:
+    """A phantom as DICOM, imported and chosen, with its organs."""
+    import slicer
+    from DICOMLib import DICOMUtils
+
+    from CTDoseSegLib.ct.phantom import Phantom, write_dicom
+    from CTDoseSegLib.ct.reading import read_series
+    from CTDoseSegLib.ctdoseseg_ui.parameters import Method
+    from CTDoseSegLib.ctdoseseg_ui.segmentations import fill_segmentation
+    from CTDoseSegLib.segmentation.given import read_labelmap
+
+    folder = Path(tempfile.mkdtemp(dir=slicer.app.temporaryPath))  # goes with the host
+    phantom = Phantom(seed=3, variant=variant, shape=(256, 256, 48), spacing_mm=spacing_mm)
+    write_dicom(phantom, folder)
+    files = folder / "dicom"
+    (uid,) = host.database.index_folder(files)
+    (identifier,) = DICOMUtils.loadSeriesByUID([uid])
+    volume = slicer.mrmlScene.GetNodeByID(identifier)
+    organs = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Organs")
+    truth = folder / "truth" / "segmentation.nii.gz"
+    fill_segmentation(organs, read_labelmap(truth, read_series(files)), volume)
+    organs.GetDisplayNode().SetVisibility(False)
+    slicer.util.setSliceViewerLayers(background=volume, fit=True)
+    panel._parameterNode.inputVolume = volume
+    panel._parameterNode.method = Method.EXISTING
+    panel._parameterNode.inputSegmentation = organs
+    host.process_events()
+
+
+def empty(host, panel, picture) -> None:
+    picture("empty")
+
+
+def chest(host, panel, picture) -> None:
+    from CTDoseSegLib.ctdoseseg_ui.parameters import LowerChart
+
+    load_dicom(host, panel, "chest", (1.6, 1.6, 6.5))
+    picture("loaded")
+    host.click(panel.ui.applyButton)
+    host.wait_until(lambda: panel.ui.progressBar.value > 20, 60)
+    picture("running")
+    host.wait_until(lambda: not panel.job.active, 120)
+    host.wait(0.5)
+    picture("chest")
+    for name in ("inputs", "acquisition"):
+        getattr(panel.ui, f"{name}CollapsibleButton").collapsed = True
+    panel._parameterNode.showOverlay = True
+    host.wait(0.5)
+    picture("overlay")
+    panel._parameterNode.showOverlay = False
+    panel._parameterNode.lowerChart = LowerChart.SSDE
+    panel.results.go_to_organ("aorta")
+    host.wait(0.5)
+    picture("organ")
+    panel._parameterNode.lowerChart = LowerChart.DOSES
+    panel.results.show_all_organs()
+    panel.ui.resultsCollapsibleButton.collapsed = True
+    for name in ("edit", "whatIf", "export"):
+        getattr(panel.ui, f"{name}CollapsibleButton").collapsed = False
+    panel._parameterNode.tubeCurrentFactor = 1.5
+    panel._parameterNode.show3D = True
+    host.wait(0.5)
+    picture("what_if")
+
+
+def abdomen(host, panel, picture) -> None:
+    load_dicom(host, panel, "abdomen", (1.6, 1.6, 7.5))
+    steps.apply(host, panel)
+    host.wait(0.5)
+    picture("abdomen_dark")
+
+
+def without_dicom(host, panel, picture) -> None:
+    import slicer
+
+    from CTDoseSegLib.ctdoseseg_ui.sample_data import load_phantom
+
+    volume, organs = load_phantom()
+    organs.GetDisplayNode().SetVisibility(False)
+    slicer.util.setSliceViewerLayers(background=volume, fit=True)
+    panel._parameterNode.inputVolume = volume
+    host.process_events()
+    picture("without_dicom")
+    panel.ui.kvp_kV_edit.text = "abc"
+    host.process_events()
+    host.click(panel.ui.applyButton)
+    picture("error")
+
+
+STATES = {
+    "empty": (empty, "light", LARGE),
+    "chest": (chest, "light", LARGE),
+    "abdomen": (abdomen, "dark", LARGE),
+    "without_dicom": (without_dicom, "light", SMALL_WINDOW),
+}
+
+
+def main(folder: str, *states: str) -> None:
+    """Take the pictures of the states named, else of all."""
+    for name in states or STATES:
+        take, theme, size = STATES[name]
+        with Host(size=size, theme=theme) as host:
+            host.load_module(steps.MODULE)
+            panel = host.open("CTDoseSeg")
+            take(
+                host,
+                panel,
+                lambda state, host=host: print(host.screenshot(Path(folder) / f"{state}.png")),
+            )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

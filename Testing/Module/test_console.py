@@ -1,0 +1,151 @@
+"""CTDoseSegLogic from the Python console, without the panel."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from module_steps import SMALL
+
+EXPOSURE = {"ctdivol_mGy": 8.1, "phantom_cm": 32}
+
+
+def test_the_documented_way_works(host, panel, phantom, tmp_path):
+    import slicer
+
+    logic = slicer.util.getModuleLogic("CTDoseSeg")
+    told = []
+    results = logic.analyze(*phantom, acquisition=EXPOSURE, onEvent=told.append)
+    assert results.doses()["liver"] > 0
+    assert told[0]["event"] == "started"
+    assert results.volume is phantom[0]
+    folder = logic.export(results, tmp_path / "out")
+    assert (folder / "organ_doses.csv").is_file()
+
+
+def test_results_stand_beside_the_volume_in_the_subject_hierarchy(host, panel, phantom):
+    import slicer
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    study = hierarchy.CreateStudyItem(hierarchy.GetSceneItemID(), "Study")
+    hierarchy.SetItemParent(hierarchy.GetItemByDataNode(phantom[0]), study)
+    results = panel.logic.analyze(*phantom, acquisition=EXPOSURE)
+    item = hierarchy.GetItemByDataNode(results.segmentation)
+    assert hierarchy.GetItemParent(item) == study
+
+
+def test_an_edit_by_numpy_is_measured_slice_by_slice(host, panel, phantom):
+    import slicer
+
+    logic = panel.logic
+    results = logic.analyze(*phantom, acquisition=EXPOSURE)
+    segmentation = results.segmentation.GetSegmentation()
+    voxels = slicer.util.arrayFromSegmentInternalBinaryLabelmap(results.segmentation, "liver")
+    liver = segmentation.GetSegment("liver").GetLabelValue()
+    k = int((voxels == liver).sum(axis=(1, 2)).argmax())
+    voxels[k][voxels[k] == liver] = 0
+    segmentation.GetSegment("liver").Modified()
+    assert logic.recompute(results) == 1
+    assert results.result["structures"]["liver"]["count"][k] == 0
+    assert logic.recompute(results) == 0
+
+
+def test_a_segment_named_couch_leaves_the_body(host, panel, phantom):
+    logic = panel.logic
+    results = logic.analyze(*phantom, acquisition=EXPOSURE)
+    before = np.array(results.result["structures"]["body"]["count"])
+    segmentation = results.segmentation.GetSegmentation()
+    segmentation.RemoveSegment("couch")
+    spleen = np.array(results.result["structures"]["spleen"]["count"])
+    segmentation.GetSegment("spleen").SetName("couch")
+    assert logic.recompute(results)
+    after = np.array(results.result["structures"]["body"]["count"])
+    assert np.array_equal(after, before - spleen)
+    logic.forget()
+    logic.look(results)
+    whole = logic.session(results).analysis()
+    assert whole.size.wed_mm == pytest.approx(np.array(results.result["slices"]["wed_mm"]))
+
+
+def test_a_new_segment_is_an_organ_by_its_name(host, panel, phantom):
+    import slicer
+
+    logic = panel.logic
+    phantom[1].GetSegmentation().RemoveSegment("spleen")
+    results = logic.analyze(*phantom, acquisition=EXPOSURE)
+    assert "spleen" not in results.doses()
+    identifier = results.segmentation.GetSegmentation().AddEmptySegment("", "Spleen")
+    shape = slicer.util.arrayFromVolume(phantom[0]).shape
+    block = np.zeros(shape, np.uint8)
+    block[8:12, 30:36, 20:26] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(
+        block, results.segmentation, identifier, phantom[0]
+    )
+    assert logic.recompute(results)
+    assert "spleen" in results.doses()
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("Right kidney", "kidney_right"),
+        ("kidney left", "kidney_left"),
+        ("Liver", "liver"),
+        ("Small bowel", "small_bowel"),
+    ],
+)
+def test_names_as_people_write_them_are_understood(host, panel, name, known):
+    import slicer
+
+    from CTDoseSegLib.ctdoseseg_ui.segmentations import segment_names
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    node.GetSegmentation().AddEmptySegment("a", name)
+    assert segment_names(node) == {"a": known}
+
+
+def test_a_terminology_code_with_its_side_names_an_organ(host, panel):
+    import slicer
+
+    from CTDoseSegLib.ctdoseseg_ui.segmentations import segment_names, terminology
+    from CTDoseSegLib.segmentation import organs
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    node.GetSegmentation().AddEmptySegment("a", "Niere rechts")
+    segment = node.GetSegmentation().GetSegment("a")
+    entry = terminology(organs.atom(1, "kidney_right", "test"))
+    segment.SetTag(segment.GetTerminologyEntryTagName(), entry)
+    assert segment_names(node) == {"a": "kidney_right"}
+
+
+def test_a_folder_is_analysed_case_by_case_under_numbers(host, panel, tmp_path):
+    from CTDoseSegLib.ct.phantom import Phantom, write_dicom
+
+    write_dicom(Phantom(seed=1, **SMALL), tmp_path / "in" / "Mustermann")
+    (tmp_path / "in" / "broken").mkdir()
+    (tmp_path / "in" / "broken" / "x.dcm").write_bytes(b"nothing")
+    states = panel.logic.analyzeFolder(tmp_path / "in", tmp_path / "out", engine="classical")
+    assert sorted(states) == ["case_0001", "case_0002"]
+    done = [name for name, state in states.items() if state == "done"]
+    assert len(done) == 1
+    text = (tmp_path / "out" / done[0] / "result.json").read_text()
+    assert "Mustermann" not in text
+    assert json.loads(text)["slices"]["wed_mm"]
+
+
+def test_the_sample_data_are_the_phantom(host, panel):
+    import SampleData
+
+    volume, organs = SampleData.downloadSample("CTDoseSegPhantom")
+    assert volume.GetName() == "Phantom CT"
+    assert organs.GetSegmentation().GetNumberOfSegments() > 20
+
+
+def test_the_layout_is_known_before_the_module_is_opened(host):
+    import slicer
+    from module_steps import MODULE
+
+    host.load_module(MODULE)
+    node = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
+    assert node.IsLayoutDescription(5820)

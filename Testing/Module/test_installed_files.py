@@ -1,0 +1,20 @@
+"""What CMake installs is enough: the self test runs from a copy of exactly those files."""
+
+from __future__ import annotations
+
+import shutil
+
+from cmake_listing import MODULE_FOLDER, listed_files
+
+
+def test_the_self_test_passes_from_the_installed_files(host, tmp_path):
+    for name in listed_files():
+        target = tmp_path / "installed" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(MODULE_FOLDER / name, target)
+    host.load_module(tmp_path / "installed" / "CTDoseSeg.py")
+    host.open("CTDoseSeg")
+    host.run_self_test("CTDoseSeg")
+    import CTDoseSegLib
+
+    assert CTDoseSegLib.__file__.startswith(str(tmp_path))
