@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+# Here and not where it is used: its import takes half a second, which the first edit would wait.
+from scipy import ndimage
+
 from ..analysis import Analysis
 from ..ct.series import CTSeries
 from ..dosimetry.measurements import Measurements, measure
@@ -181,8 +184,6 @@ def _fill_enclosed(labels: np.ndarray, value: int, couch: int) -> None:
     empty = box == 0
     if not empty.any():
         return
-    from scipy import ndimage
-
     outside = empty | (box == couch)
     parts, count = ndimage.label(np.pad(outside, 1, constant_values=True))
     if count > 1:
