@@ -118,8 +118,7 @@ def _refine(
         outline = without_cloth(outline, hu, deep)
         out[dense & seen] = VALUE[COUCH]
         out[outline] = VALUE[BODY_REST]
-        shell = outline & _shell(outline | ~seen, view.spacing_mm[1:])
-        out[shell & (hu > SKIN_HU[0]) & (hu < SKIN_HU[1])] = VALUE[SKIN]
+        out[skin_shell(outline, hu, seen, view.spacing_mm[1:])] = VALUE[SKIN]
         hard = outline & _surface(coarse, bone[k], hu > WEAK_HU, shape)
         out[hard & (out == VALUE[BODY_REST])] = VALUE["bone"]
         air = hu < lungs.threshold
@@ -145,6 +144,17 @@ def _surface(
     inside = coarse.enlarge(ndimage.binary_erosion(mask, element, border_value=1), shape)
     near = coarse.enlarge(ndimage.binary_dilation(mask, element), shape)
     return inside | (near & belongs)
+
+
+def skin_shell(
+    body: np.ndarray, hu: np.ndarray, seen: np.ndarray, spacing_mm: tuple[float, float]
+) -> np.ndarray:
+    """Pixels of the body [j, i] that are skin: its outer shell, where it is as dense as skin.
+
+    `seen` is the field of view: where that cuts the body there is no skin.
+    """
+    shell = body & _shell(body | ~seen, spacing_mm)
+    return shell & (hu > SKIN_HU[0]) & (hu < SKIN_HU[1])
 
 
 def _shell(solid: np.ndarray, spacing_mm: tuple[float, float]) -> np.ndarray:

@@ -43,9 +43,7 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
     path = Path(path)
     if events is not None:
         events.check_cancelled()
-    voxels, affine = _read_image(path)
-    labels = _as_labels(voxels, path.name)
-    labels = _on_grid(labels, affine, series, path.name)
+    labels = read_label_array(path, series)
     present = [int(v) for v in np.flatnonzero(counts(labels)) if v]
     if not present:
         raise SegmentationError(
@@ -60,6 +58,12 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
         flags = (flag("unknown_labels", f"{shown} (names from {source})"),)
     groups = organs.groups_of(a.name for a in atoms) | _read_groups(path, {a.name for a in atoms})
     return Labelmap(labels, series.affine, atoms, groups, ORIGIN, flags)
+
+
+def read_label_array(path: Path, series: CTSeries) -> np.ndarray:
+    """Values of a NIfTI or NRRD label map on the grid of `series`, [k, j, i]; as `read_labelmap`."""
+    voxels, affine = _read_image(path)
+    return _on_grid(as_labels(voxels, path.name), affine, series, path.name)
 
 
 def combine(outline: Labelmap, given: Labelmap) -> Labelmap:
@@ -159,7 +163,7 @@ def _read_image(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return sitk.GetArrayFromImage(image), affine
 
 
-def _as_labels(voxels: np.ndarray, name: str) -> np.ndarray:
+def as_labels(voxels: np.ndarray, name: str) -> np.ndarray:
     """Voxels as uint8 or uint16 labels, or SegmentationError."""
     low, high = float(voxels.min()), float(voxels.max())
     whole = np.issubdtype(voxels.dtype, np.integer) or (
