@@ -42,6 +42,7 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
         args.input,
         series_uid=args.series,
         acquisition=args.acquisition,
+        rdsr=args.rdsr,
         events=Stage(events, 0.0, 0.2),
     )
     labelmap = _labelmap(args, series, Stage(events, 0.2, 0.6))
@@ -127,7 +128,8 @@ def _labelmap(args: argparse.Namespace, series, events: Events):
 
 def _parameters(args: argparse.Namespace) -> dict[str, object]:
     """What the user chose, for the provenance; the input stands there by its hashes."""
-    return {name: getattr(args, name) for name in ("engine", "segmentation", "acquisition")}
+    names = ("engine", "segmentation", "acquisition", "rdsr")
+    return {name: getattr(args, name) for name in names}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -181,6 +183,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument(
         "--acquisition", type=Path, metavar="FILE.json", help="exposure values that you type"
+    )
+    sub.add_argument(
+        "--rdsr",
+        type=Path,
+        metavar="FILE",
+        help="the scanner's dose report (X-Ray Radiation Dose SR) of the examination",
     )
 
     sub = command("segment", segment_command, "only the label map")

@@ -8,7 +8,6 @@ of persons and places are never read.
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import os
 import re
@@ -29,6 +28,7 @@ from .dose_report import (
     XRaySource,
 )
 from .identity import without_identity
+from .moments import moment
 from .structured_report import (
     KV,
     MA,
@@ -156,7 +156,7 @@ class _Reader:
             kind=kind,
             protocol=without_identity(item.first("125203").value, *self.who),
             target_region=without_identity(item.first("123014").meaning, *self.who),
-            started=_moment(item.first("111526").value),
+            started=moment(item.first("111526").value),
             exposure_time_s=self.number(
                 technique, "113824", "exposure time", SECONDS, (0.001, 3600)
             ),
@@ -270,15 +270,3 @@ def _count(items: tuple[Item, ...]) -> int | None:
 
 def _shared(values: list[float | None]) -> float | None:
     return values[0] if values and len(set(values)) == 1 else None
-
-
-def _moment(text: str) -> datetime.datetime | None:
-    """A DICOM date and time; a time zone is dropped: images and report have one clock."""
-    match = re.match(r"(\d{14})(?:\.(\d{1,6}))?", text)
-    if match is None:
-        return None
-    try:
-        moment = datetime.datetime.strptime(match[1], "%Y%m%d%H%M%S")
-    except ValueError:
-        return None
-    return moment.replace(microsecond=int((match[2] or "0").ljust(6, "0")))
