@@ -20,6 +20,8 @@ from .dose_model import EVERYWHERE
 OVERRANGE_MM = 15.0
 # Rounding of a range that a user typed.
 _TYPED_SD_MM = 5.0
+# Rounding of a dose report's positions, and what of the sources' names marks them.
+_REPORTED_SD_MM = 1.0
 _REPORTED = "rdsr"
 _RECTANGULAR = math.sqrt(3.0)
 
@@ -85,13 +87,13 @@ def beam_of(series: CTSeries) -> Beam:
         return Beam(stated, _TYPED_SD_MM)
     width = acquisition.total_collimation_mm
     overrange = width / 2 if width else OVERRANGE_MM
-    slack = max(np.ptp(stated) - np.ptp(z), 0.0) / 2 if "centred" in source else 0.0
+    slack = max(np.ptp(stated) - np.ptp(z), 0.0) / 2 if "centred on the images" in source else 0.0
     if reported:
         counted = series.dose_report.dose_length_mm if series.dose_report else None
         if counted is not None:
             overrange = abs(counted - float(np.ptp(stated))) / 2
         doubt = math.hypot(overrange, slack) / _RECTANGULAR
-        return Beam(stated, math.hypot(_TYPED_SD_MM, doubt))
+        return Beam(stated, math.hypot(_REPORTED_SD_MM, doubt))
     why = "half the total collimation" if width else "total collimation not known"
     remark = flag("irradiated_range_widened", f"by {overrange:.0f} mm at each end ({why})")
     return Beam(
