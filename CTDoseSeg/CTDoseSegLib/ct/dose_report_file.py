@@ -204,7 +204,7 @@ class _Reader:
 
 def _nothing_in(name: str, document: Document) -> str:
     """The sentence for a structured report without a CT acquisition."""
-    if document.title != TITLE:
+    if document.title_code != TITLE:
         title = "".join(c for c in document.title if c.isprintable())[:48]
         return (
             f'{name} is a structured report, but no dose report (its title is "{title}"); give '

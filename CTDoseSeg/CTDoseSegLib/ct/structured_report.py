@@ -119,10 +119,11 @@ def read_number(items: tuple[Item, ...], units: dict[str, float]) -> tuple[float
 
 @dataclass(frozen=True)
 class Document:
-    """A structured report: its content tree and the tags beside it."""
+    """A structured report: its bytes, content tree, code and words of its title, and tags."""
 
     root: Item
     content: bytes
+    title_code: str
     title: str
     tags: dict[str, str]
 
@@ -170,7 +171,7 @@ def read_document(path: str | Path) -> Document:
             _refuse_other_kinds(name, tags)
             if is_cut_off(content):
                 raise DoseReportError(damaged)
-            title = _code(dataset, "ConceptNameCodeSequence")[1]
+            title_code, title, _ = _code(dataset, "ConceptNameCodeSequence")
             root = Item("", "CONTAINER", children=_children(dataset))
     except RecursionError:
         raise DoseReportError(
@@ -179,7 +180,7 @@ def read_document(path: str | Path) -> Document:
         ) from None
     except parse_errors() as error:
         raise DoseReportError(damaged) from error
-    return Document(root, content, title, tags)
+    return Document(root, content, title_code, title, tags)
 
 
 def _refuse_other_kinds(name: str, tags: dict[str, str]) -> None:
