@@ -95,7 +95,7 @@ def export_command(args: argparse.Namespace, events: Events) -> None:
 
 
 def phantom_command(args: argparse.Namespace, events: Events) -> None:
-    """Write the analytic phantom as a DICOM series with its exact truth."""
+    """Write the analytic phantom as a DICOM series with its dose report and its exact truth."""
     from .ct.phantom import Phantom, write_dicom
 
     written = write_dicom(Phantom(seed=args.seed, variant=args.variant), args.output, events=events)
@@ -202,7 +202,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--organ", metavar="NAME", help="also mask the volume to this organ")
     sub.add_argument("--mesh", action="store_true", help="also the organ's surface (STL and PLY)")
 
-    sub = command("phantom", phantom_command, "an analytic CT with exact labels and exact WED")
+    sub = command(
+        "phantom", phantom_command, "an analytic CT with its dose report, exact labels, WED"
+    )
     sub.add_argument("output", type=Path, metavar="DIR", help="folder to write")
     sub.add_argument("--variant", choices=("trunk", "chest", "abdomen", "head"), default="trunk")
     sub.add_argument("--seed", type=int, default=0, help="anatomy and noise")

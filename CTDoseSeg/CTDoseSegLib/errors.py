@@ -602,6 +602,11 @@ FLAGS.update(
             "The DLP total of the dose report is not the sum of its events",
             "Both are kept; the total may include events of other reports.",
         ),
+        "other_exposures": (
+            "info",
+            "The folder holds other exposures than that of the series measured",
+            "Their dose is not in this result; give the dose report for the examination's total.",
+        ),
         "rdsr_unreadable": (
             "warning",
             "A dose report in the folder cannot be read",

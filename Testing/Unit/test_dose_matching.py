@@ -62,6 +62,11 @@ def test_events_of_another_uid_are_not_of_these_images_however_alike():
     assert "0008,3010" in why_not.message
 
 
+def test_an_event_of_another_uid_is_not_found_by_its_values_beside_one_without():
+    found, _ = matched(replace(SPIRAL, uid="1.6"), replace(SPIRAL, uid=""))
+    assert (own(found), found.rule) == ([1], "values")
+
+
 def test_without_uids_the_time_tells():
     late = replace(SPIRAL, started=NOON + datetime.timedelta(minutes=1))
     found, _ = matched(SPIRAL, late, images=NO_UIDS)
@@ -378,8 +383,17 @@ def test_reconstructions_are_told_from_exposures(tags, reconstructions, others, 
     when = {"AcquisitionDate": "20240101", "AcquisitionTime": "120000"}
     reconstruction(tmp_path, 2, IrradiationEventUID=EVENT, **when)
     reconstruction(tmp_path, 3, **(when | tags))
-    found = read_series(tmp_path, series_uid=f"{UID}.1.2").folder_events
+    series = read_series(tmp_path, series_uid=f"{UID}.1.2")
+    found = series.folder_events
+    assert ("other_exposures" in codes(series)) is bool(others)
     assert (found.reconstructions, len(found.others)) == (reconstructions, others)
+
+
+def test_another_patients_exposures_are_not_counted(tmp_path):
+    reconstruction(tmp_path, 2)
+    reconstruction(tmp_path, 3, AcquisitionNumber=2, PatientID="OTHER")
+    found = read_series(tmp_path, series_uid=f"{UID}.1.2").folder_events
+    assert (found.reconstructions, found.others) == (0, ())
 
 
 def test_a_localizer_and_a_phase_in_the_series_are_other_exposures(tmp_path):

@@ -178,7 +178,11 @@ def _choose(
         return (), "", "it is of another study" if other else "their event UIDs (0008,3010) differ"
     if images.study_uid and report.study_uid and images.study_uid != report.study_uid:
         return (), "", "it is of another study"
-    scans = [n for n, event in enumerate(report.events) if event.kind != LOCALIZER]
+    scans = [
+        n
+        for n, event in enumerate(report.events)
+        if event.kind != LOCALIZER and not (event.uid and images.event_uids)
+    ]
     evidence = {n: _evidence(report.events[n], images) for n in scans}
     possible = [n for n in scans if False not in evidence[n].values()]
     if len(possible) == 1:

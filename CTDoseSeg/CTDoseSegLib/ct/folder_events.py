@@ -24,6 +24,7 @@ from .selection import never_usable
 from .stacking import along
 
 SAME_CURRENT = 0.05
+_LOCALIZER = "localizer"
 _CLOCK = datetime.timedelta(seconds=2)
 
 
@@ -42,6 +43,11 @@ class FolderEvents:
 
     reconstructions: int
     others: tuple[str, ...]
+
+    @property
+    def scans(self) -> tuple[str, ...]:
+        """The others without the localizers."""
+        return tuple(label for label in self.others if not label.startswith(_LOCALIZER))
 
 
 @dataclass(frozen=True)
@@ -151,7 +157,7 @@ def _shot(series: object, headers: list[Header], localizer: bool, own: set[int])
     current = np.array([header.number("XRayTubeCurrent") or np.nan for header in headers])
     order = np.argsort(place)
     said = description(first)
-    what = "localizer" if localizer else "exposure"
+    what = _LOCALIZER if localizer else "exposure"
     plural = "" if len(headers) == 1 else "s"
     return _Shot(
         series=series,

@@ -163,10 +163,16 @@ def _read_dicom(
     parts = [g for g in groups if g.series == groups[chosen.index].series]
     series, measured = _build(groups[chosen.index], parts, (*left_out, *remarks), flags, events)
     images = image_event(series.z_mm, series.slices, measured)
-    series = replace(series, folder_events=folder_events(everything, measured))
+    own = [g for g in everything if g.patient == groups[chosen.index].patient]
+    series = replace(series, folder_events=folder_events(own, measured))
     if report is not None:
-        return matched_to(series, report, images, given=True)
-    return with_reports_of(found, series, images)
+        series = matched_to(series, report, images, given=True)
+    else:
+        series = with_reports_of(found, series, images)
+    if series.dose_report is None and (others := series.folder_events.scans):
+        remark = flag("other_exposures", f"{len(others)}, the first is the {others[0]}")
+        series = replace(series, flags=(*series.flags, remark))
+    return series
 
 
 def _series_meant(asked_for: str, uids: set[str]) -> str:
