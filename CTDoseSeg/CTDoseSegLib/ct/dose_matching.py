@@ -36,6 +36,7 @@ CLOCK_S = 10.0
 PLACE_MM = 5.0
 VALUE = 0.05
 
+_RULE_FLAGS = {"values": "rdsr_by_values", "only event": "rdsr_only_event"}
 RANGE = "rdsr z range (113897, 113898)"
 VOLUME_RANGE = "rdsr scanning length (113825) centred on the reconstructable volume"
 LENGTH = "rdsr scanning length (113825) centred on the images"
@@ -150,11 +151,7 @@ def match(
     chosen, rule, reason = _choose(report, images, given)
     if not chosen:
         return None, flag("rdsr_no_match", reason)
-    flags = [
-        *({"values": [flag("rdsr_by_values")], "only event": [flag("rdsr_only_event")]}).get(
-            rule, []
-        )
-    ]
+    flags = [flag(_RULE_FLAGS[rule])] if rule in _RULE_FLAGS else []
     frames, elsewhere = _believed_frames(report, chosen, images)
     if elsewhere:
         flags.append(flag("rdsr_range_elsewhere", elsewhere))
