@@ -9,6 +9,7 @@ from typing import Any
 
 from .ct.series import CTSeries
 from .dosimetry.doses import DoseResult
+from .dosimetry.examination import Examination, examine
 from .dosimetry.measurements import Measurements, measure
 from .dosimetry.organ_dose import load_model, predict
 from .dosimetry.published import predict_published
@@ -43,6 +44,8 @@ class Analysis:
         (hashed identity, what was left out and why), `engine`. No patient identity.
     flags
         All remarks on the scan as a whole; those on a slice or an organ stand with it.
+    examination
+        All irradiation events of the examination and their total; None without a dose report.
     """
 
     series: CTSeries
@@ -53,6 +56,7 @@ class Analysis:
     doses: DoseResult
     provenance: Mapping[str, Any] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
+    examination: Examination | None = None
 
 
 def analyze(
@@ -99,10 +103,17 @@ def analyze(
     size = measure_size(series, labelmap, measurements)
     size_specific = ssde(series, size)
     events.progress(0.8, "predicting organ doses")
+    predict_for = None
     if dose_model == "bundled":
-        doses = predict(load_model(), series, labelmap, measurements, size, region=region)
+        model = load_model()
+
+        def predict_for(scan: CTSeries) -> DoseResult:
+            return predict(model, scan, labelmap, measurements, size, region=region)
+
+        doses = predict_for(series)
     else:
         doses = predict_published(dose_model, series, labelmap, measurements, size, region=region)
+    examination = examine(series, doses, predict_for)
     events.progress(1.0, "analysed")
     kind = "bundled" if dose_model == "bundled" else "published"
     choices = {"region": region, "dose_model": kind, **(parameters or {})}
@@ -115,8 +126,14 @@ def analyze(
         doses=doses,
         provenance=provenance(series, labelmap, choices),
         flags=_each_once(
-            series.flags, labelmap.flags, size.scan_flags, size_specific.flags, doses.flags
+            series.flags,
+            labelmap.flags,
+            size.scan_flags,
+            size_specific.flags,
+            doses.flags,
+            examination.flags if examination else (),
         ),
+        examination=examination,
     )
 
 

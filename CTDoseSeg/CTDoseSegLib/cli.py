@@ -42,6 +42,7 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
         args.input,
         series_uid=args.series,
         acquisition=args.acquisition,
+        rdsr=args.rdsr,
         events=Stage(events, 0.0, 0.2),
     )
     labelmap = _labelmap(args, series, Stage(events, 0.2, 0.6))
@@ -94,7 +95,7 @@ def export_command(args: argparse.Namespace, events: Events) -> None:
 
 
 def phantom_command(args: argparse.Namespace, events: Events) -> None:
-    """Write the analytic phantom as a DICOM series with its exact truth."""
+    """Write the analytic phantom as a DICOM series with its dose report and its exact truth."""
     from .ct.phantom import Phantom, write_dicom
 
     written = write_dicom(Phantom(seed=args.seed, variant=args.variant), args.output, events=events)
@@ -127,7 +128,8 @@ def _labelmap(args: argparse.Namespace, series, events: Events):
 
 def _parameters(args: argparse.Namespace) -> dict[str, object]:
     """What the user chose, for the provenance; the input stands there by its hashes."""
-    return {name: getattr(args, name) for name in ("engine", "segmentation", "acquisition")}
+    names = ("engine", "segmentation", "acquisition", "rdsr")
+    return {name: getattr(args, name) for name in names}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -182,6 +184,12 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--acquisition", type=Path, metavar="FILE.json", help="exposure values that you type"
     )
+    sub.add_argument(
+        "--rdsr",
+        type=Path,
+        metavar="FILE",
+        help="the scanner's dose report (X-Ray Radiation Dose SR) of the examination",
+    )
 
     sub = command("segment", segment_command, "only the label map")
     reads_ct(sub)
@@ -194,7 +202,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--organ", metavar="NAME", help="also mask the volume to this organ")
     sub.add_argument("--mesh", action="store_true", help="also the organ's surface (STL and PLY)")
 
-    sub = command("phantom", phantom_command, "an analytic CT with exact labels and exact WED")
+    sub = command(
+        "phantom", phantom_command, "an analytic CT with its dose report, exact labels, WED"
+    )
     sub.add_argument("output", type=Path, metavar="DIR", help="folder to write")
     sub.add_argument("--variant", choices=("trunk", "chest", "abdomen", "head"), default="trunk")
     sub.add_argument("--seed", type=int, default=0, help="anatomy and noise")

@@ -58,6 +58,7 @@ def result(analysis: Analysis) -> dict[str, Any]:
             "organs": analysis.doses.organs,
             "dose_flags": analysis.doses.flags,
             "dose_model": analysis.doses.model_card,
+            "examination": analysis.examination,
             "structures": _structures(analysis),
             "segmentation": {
                 "engine": analysis.labelmap.engine,

@@ -78,7 +78,26 @@ def summary(analysis: Analysis) -> list[str]:
     known = np.isfinite(analysis.ssde.ssde_mGy).any()
     table = f" ({analysis.ssde.table})" if known else ""
     lines.append(f"SSDE:         {_mean_and_range(analysis.ssde.ssde_mGy, 'mGy')}{table}")
+    if analysis.examination is not None:
+        lines.append(f"Examination:  {_examination(analysis)}")
     return lines
+
+
+def _examination(analysis: Analysis) -> str:
+    """Events of the dose report and what they add to the series' own doses."""
+    examination = analysis.examination
+    counted = sum(event.in_total for event in examination.events)
+    said = f"{len(examination.events)} events in the dose report, {counted} in the total"
+    if examination.dlp_total_mGy_cm is not None:
+        said += f", DLP {_number(examination.dlp_total_mGy_cm)} mGy cm"
+    added = [
+        100 * (total.examination_dose_mGy / organ.dose_mGy - 1)
+        for organ, total in zip(analysis.doses.organs, examination.organs, strict=False)
+        if total.examination_dose_mGy is not None and organ.dose_mGy
+    ]
+    if added and counted > 1:
+        said += f"; the others add {min(added):.0f} to {max(added):.0f} % to the organs' doses"
+    return said
 
 
 def remarks(analysis: Analysis) -> Iterator[str]:
