@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .ct.scanner_profile import GENERIC, Scanner, ScannerProfile, with_profile
 from .ct.series import CTSeries
 from .dosimetry.doses import DoseResult
+from .dosimetry.effective_dose import EffectiveDose, effective_dose
 from .dosimetry.measurements import Measurements, measure
 from .dosimetry.organ_dose import load_model, predict
 from .dosimetry.published import predict_published
@@ -43,6 +45,10 @@ class Analysis:
         (hashed identity, what was left out and why), `engine`. No patient identity.
     flags
         All remarks on the scan as a whole; those on a slice or an organ stand with it.
+    effective_dose
+        k * DLP, or why it is not given.
+    scanner
+        What a profile of the scanner changed; ``generic`` without one.
     """
 
     series: CTSeries
@@ -53,6 +59,8 @@ class Analysis:
     doses: DoseResult
     provenance: Mapping[str, Any] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
+    effective_dose: EffectiveDose = field(default_factory=EffectiveDose)
+    scanner: Scanner = GENERIC
 
 
 def analyze(
@@ -61,6 +69,7 @@ def analyze(
     *,
     region: str = "auto",
     dose_model: str | Path = "bundled",
+    scanner_profile: ScannerProfile | None = None,
     parameters: Mapping[str, Any] | None = None,
     events: Events | None = None,
 ) -> Analysis:
@@ -76,6 +85,8 @@ def analyze(
         ``auto`` (each organ by the region whose model knows it), ``chest`` or ``abdomen``.
     dose_model
         ``bundled``, or the folder of the published repository for its networks.
+    scanner_profile
+        Measurements on the scanner that made the CT: they correct CTDIvol and narrow intervals.
     parameters
         Further choices of the user, for the provenance.
     events
@@ -92,15 +103,22 @@ def analyze(
         If the label map is not on the grid of the CT.
     ModelError
         If the dose model's files are missing or damaged.
+    AcquisitionError
+        If the scanner profile is of another scanner.
     """
     events = events or Events()
+    scanner = GENERIC
+    if scanner_profile is not None:
+        series, scanner = with_profile(series, scanner_profile)
     measurements = measure(series, labelmap, Stage(events, 0.0, 0.7))
     events.progress(0.7, "measuring size")
     size = measure_size(series, labelmap, measurements)
     size_specific = ssde(series, size)
     events.progress(0.8, "predicting organ doses")
     if dose_model == "bundled":
-        doses = predict(load_model(), series, labelmap, measurements, size, region=region)
+        doses = predict(
+            load_model(), series, labelmap, measurements, size, region=region, scanner=scanner
+        )
     else:
         doses = predict_published(dose_model, series, labelmap, measurements, size, region=region)
     events.progress(1.0, "analysed")
@@ -115,8 +133,11 @@ def analyze(
         doses=doses,
         provenance=provenance(series, labelmap, choices),
         flags=_each_once(
-            series.flags, labelmap.flags, size.scan_flags, size_specific.flags, doses.flags
+            *(series.flags, scanner.flags, labelmap.flags),
+            *(size.scan_flags, size_specific.flags, doses.flags),
         ),
+        effective_dose=effective_dose(series, measurements, overranging_mm=scanner.overranging_mm),
+        scanner=scanner,
     )
 
 

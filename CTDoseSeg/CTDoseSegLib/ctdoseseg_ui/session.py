@@ -10,6 +10,7 @@ import numpy as np
 
 from ..analysis import Analysis
 from ..ct.series import CTSeries
+from ..dosimetry.effective_dose import effective_dose
 from ..dosimetry.measurements import Measurements, measure
 from ..dosimetry.organ_dose import load_model, predict
 from ..dosimetry.outline import Outlines, trace_outlines
@@ -124,6 +125,7 @@ class Session:
             doses=doses,
             provenance=origin,
             flags=tuple(dict.fromkeys((*series.flags, *labelmap.flags, *doses.flags))),
+            effective_dose=effective_dose(series, measurements),
         )
 
     def _widen(self, highest: int) -> None:

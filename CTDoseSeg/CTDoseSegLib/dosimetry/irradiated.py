@@ -18,7 +18,7 @@ from .dose_model import EVERYWHERE
 
 # Overranging at each end where the total collimation is not known: 30 mm in all.
 OVERRANGE_MM = 15.0
-# Rounding of a range that a user typed.
+# Rounding of a range that a user typed; scatter of an overranging that was measured (assumed).
 _TYPED_SD_MM = 5.0
 _RECTANGULAR = math.sqrt(3.0)
 
@@ -55,7 +55,7 @@ class Beam:
         return min(low, self.range_mm[1]), max(high, self.range_mm[0])
 
 
-def beam_of(series: CTSeries) -> Beam:
+def beam_of(series: CTSeries, overranging_mm: float | None = None) -> Beam:
     """The irradiated range to use for a scan.
 
     A range that a user typed is where the tube was on, overranging included, and is taken as it
@@ -63,6 +63,9 @@ def beam_of(series: CTSeries) -> Beam:
     the total collimation, or by 15 mm where that is not known; how much it was stays uncertain by
     as much again. One that was only guessed (a length, centred on the images) may also lie as much
     to one side as it is longer than the images. A range that misses the images is not used.
+
+    `overranging_mm`, both ends together, is what a scanner profile states: it is then known to 5 mm
+    at each end.
     """
     acquisition = series.acquisition
     stated = acquisition.irradiated_range_mm
@@ -76,11 +79,15 @@ def beam_of(series: CTSeries) -> Beam:
         return Beam(stated, _TYPED_SD_MM)
     width = acquisition.total_collimation_mm
     overrange = width / 2 if width else OVERRANGE_MM
-    slack = max(np.ptp(stated) - np.ptp(z), 0.0) / 2 if "centred" in source else 0.0
     why = "half the total collimation" if width else "total collimation not known"
+    sd = overrange
+    if overranging_mm is not None:
+        overrange, why = overranging_mm / 2, "scanner profile"
+        sd = _TYPED_SD_MM * _RECTANGULAR
+    slack = max(np.ptp(stated) - np.ptp(z), 0.0) / 2 if "centred" in source else 0.0
     remark = flag("irradiated_range_widened", f"by {overrange:.0f} mm at each end ({why})")
     return Beam(
         (stated[0] - overrange, stated[1] + overrange),
-        math.hypot(overrange, slack) / _RECTANGULAR,
+        math.hypot(sd, slack) / _RECTANGULAR,
         (remark,),
     )

@@ -56,6 +56,9 @@ ORGAN_DOSE_COLUMNS = (
     "coverage",
     "flags",
     "route",
+    "whole_organ_dose_mGy",
+    "whole_organ_low_mGy",
+    "whole_organ_high_mGy",
 )
 LABEL_COLUMNS = ("value", "name", "snomed_code", "color", "origin")
 GROUP_COLUMNS = ("group", "atom")
@@ -148,8 +151,11 @@ def organ_slice_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
 def organ_dose_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
     """Rows of ``organ_doses.csv``; the flags are the organ's own and the scan's."""
     for organ in analysis.doses.organs:
-        values = (getattr(organ, column) for column in ORGAN_DOSE_COLUMNS[:-2])
-        yield (*values, codes((*organ.flags, *analysis.doses.flags)), organ.route)
+        all_codes = codes((*organ.flags, *analysis.doses.flags))
+        yield tuple(
+            all_codes if column == "flags" else getattr(organ, column)
+            for column in ORGAN_DOSE_COLUMNS
+        )
 
 
 def slice_flags(analysis: Analysis, k: int) -> tuple[Flag, ...]:
