@@ -296,6 +296,7 @@ def corrected(folder: Path, result: dict) -> None:
     """CTDIvol is that of the images times the ratio, and its line of the budget is narrower."""
     assert abs(result["slices"]["ctdivol_mGy"][0] - 10 * 0.9) < 1e-9
     assert result["scanner_profile"]["ctdivol_ratio"] == 0.9
+    assert result["provenance"]["parameters"]["scanner_profile"].startswith("sha256:")
     lines = {o["budget"]["ctdivol_display"] for o in result["organs"] if o["budget"]}
     assert lines == {0.05}
 

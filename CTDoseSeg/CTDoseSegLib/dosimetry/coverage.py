@@ -7,11 +7,13 @@ is not known else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ..ct.series import CTSeries
 from .dose_model import cell_widths_mm
-from .measurements import Measurements
+from .measurements import GroupSlices, Measurements
 
 # From head to foot.
 PARTS = ("head", "neck", "chest", "abdomen", "pelvis")
@@ -75,6 +77,15 @@ def shares(
         name: float(weights[names == name].sum() / weights.sum()) for name in (*PARTS, UNKNOWN)
     }
     return {name: share for name, share in found.items() if share > 0}
+
+
+def mostly_chest(present: Mapping[str, GroupSlices]) -> bool:
+    """Whether half of the slices with a body, or more, are of the chest by their lungs."""
+    if not {"lung", "body"} <= present.keys():
+        return False
+    body = present["body"].count
+    chest = present["lung"].count >= CHEST_LUNG_FRACTION * np.maximum(body, 1)
+    return bool(chest[body > 0].mean() >= 0.5)
 
 
 def named_parts(body_part: str | None) -> tuple[str, ...]:

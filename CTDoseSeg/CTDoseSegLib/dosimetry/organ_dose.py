@@ -12,6 +12,7 @@ from ..ct.scanner_profile import GENERIC, Scanner
 from ..ct.series import CTSeries
 from ..errors import Flag, flag
 from ..segmentation.labelmap import SKIN, Labelmap
+from .coverage import mostly_chest
 from .dose_model import (
     DoseModel,
     OrganModel,
@@ -39,9 +40,6 @@ from .whole_organ import SeenOrgan, WholeOrgan, whole_organ
 
 __all__ = ["load_model", "predict"]
 
-LUNG = "lung"
-# A slice belongs to the chest where the lungs take up at least this part of the body.
-_CHEST_LUNG_FRACTION = 0.15
 _LEAST_DENSITY = 0.01
 NO_ROUTE = "none"
 # The air term of the label is worth a word where it would lower the dose by more than this (ln).
@@ -143,7 +141,7 @@ def _chosen(
 ) -> Iterator[tuple[RegionModel, OrganModel]]:
     """The models to use, each organ once."""
     if region == "auto":
-        first = "chest" if _is_chest(present) else "abdomen"
+        first = "chest" if mostly_chest(present) else "abdomen"
         names = [first, *(name for name in model.regions if name != first)]
     else:
         names = [region]
@@ -154,14 +152,6 @@ def _chosen(
             if organ_name in present and organ_name not in done:
                 done.add(organ_name)
                 yield shared, organ
-
-
-def _is_chest(present: dict[str, GroupSlices]) -> bool:
-    if LUNG not in present or "body" not in present:
-        return False
-    body = present["body"].count
-    chest = present[LUNG].count >= _CHEST_LUNG_FRACTION * np.maximum(body, 1)
-    return bool(chest[body > 0].mean() >= 0.5)
 
 
 @dataclass(frozen=True)
