@@ -35,9 +35,11 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
     """CT in, tables, pictures and result.json out."""
     from .analysis import analyze
     from .ct.reading import read_series
+    from .ct.scanner_profile import read_scanner_profile
     from .reporting.output import write_analysis
     from .reporting.terminal import print_analysis
 
+    profile = read_scanner_profile(args.scanner_profile) if args.scanner_profile else None
     series = read_series(
         args.input,
         series_uid=args.series,
@@ -51,6 +53,7 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
         labelmap,
         region=args.region,
         dose_model=args.dose_model,
+        scanner_profile=profile,
         parameters=_parameters(args),
         events=Stage(events, 0.6, 0.7),
     )
@@ -128,7 +131,7 @@ def _labelmap(args: argparse.Namespace, series, events: Events):
 
 def _parameters(args: argparse.Namespace) -> dict[str, object]:
     """What the user chose, for the provenance; the input stands there by its hashes."""
-    names = ("engine", "segmentation", "acquisition", "rdsr")
+    names = ("engine", "segmentation", "acquisition", "rdsr", "scanner_profile")
     return {name: getattr(args, name) for name in names}
 
 
@@ -189,6 +192,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help="the scanner's dose report (X-Ray Radiation Dose SR) of the examination",
+    )
+    sub.add_argument(
+        "--scanner-profile",
+        type=Path,
+        metavar="FILE.json",
+        help="what was measured on the scanner: CTDIvol check, overranging, CTDI per mAs",
     )
 
     sub = command("segment", segment_command, "only the label map")

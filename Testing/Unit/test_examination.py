@@ -32,7 +32,7 @@ SPIRAL = IrradiationEvent(
 )
 
 
-def examined(*others: PlacedEvent, stated=None, own_range=WHOLE, model=True, **changes):
+def examined(*others: PlacedEvent, stated=None, own_range=WHOLE, model=True, ratio=1.0, **changes):
     """(examination, doses of the series) of a flat scan exposed as `SPIRAL`."""
     sources = {"irradiated_range_mm": RANGE}
     series, labelmap = make(
@@ -48,7 +48,8 @@ def examined(*others: PlacedEvent, stated=None, own_range=WHOLE, model=True, **c
         return predict(MODEL, scan, labelmap, measured, size)
 
     doses = predict_for(series)
-    return examine(series, doses, predict_for if model else None), doses
+    given = predict_for if model else None
+    return examine(series, doses, given, ctdivol_ratio=ratio), doses
 
 
 def other(range_mm=WHOLE, why=RANGE, **changes) -> PlacedEvent:
@@ -103,6 +104,14 @@ def test_the_dose_of_an_event_goes_with_its_ctdivol():
     examination, doses = examined(other(ctdivol_mGy=4.5))
     for total, organ in pairs(examination, doses):
         assert total.examination_dose_mGy == pytest.approx(1.5 * organ.dose_mGy)
+
+
+def test_a_scanner_whose_display_is_corrected_has_all_its_events_corrected():
+    plain, doses = examined(other())
+    corrected, _ = examined(other(), ratio=0.9)
+    for total, organ in pairs(corrected, doses):
+        added = plain.of(organ.organ, organ.region).examination_dose_mGy - organ.dose_mGy
+        assert total.examination_dose_mGy - organ.dose_mGy == pytest.approx(0.9 * added)
 
 
 def test_bolus_tracking_adds_dose_where_it_was():

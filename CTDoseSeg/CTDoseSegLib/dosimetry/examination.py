@@ -115,7 +115,11 @@ class Examination:
 
 
 def examine(
-    series: CTSeries, doses: DoseResult, predict_for: PredictFor | None
+    series: CTSeries,
+    doses: DoseResult,
+    predict_for: PredictFor | None,
+    *,
+    ctdivol_ratio: float = 1.0,
 ) -> Examination | None:
     """Add up the examination of which a series is a part.
 
@@ -128,6 +132,9 @@ def examine(
     predict_for
         The dose model with this series' anatomy; None where the model in use cannot be asked for
         another exposure, so that events are listed and no total is given.
+    ctdivol_ratio
+        Measured over displayed CTDIvol of this scanner, by which that of the other events is
+        corrected, as that of the series was.
 
     Returns
     -------
@@ -145,7 +152,7 @@ def examine(
         flags = (flag("examination_not_given", why),)
     else:
         others = [
-            predict_for(_exposed_by(series, matched, placed))
+            predict_for(_exposed_by(series, matched, placed, ctdivol_ratio))
             for placed, reason in zip(matched.events, reasons, strict=True)
             if not (placed.own or reason)
         ]
@@ -196,9 +203,12 @@ def _completeness(matched: MatchedReport, reasons: list[str]) -> tuple[Flag, ...
     return tuple(flags)
 
 
-def _exposed_by(series: CTSeries, matched: MatchedReport, placed: PlacedEvent) -> CTSeries:
+def _exposed_by(
+    series: CTSeries, matched: MatchedReport, placed: PlacedEvent, ctdivol_ratio: float
+) -> CTSeries:
     """The series as if `placed` had exposed it: one CTDIvol within its range, no modulation."""
     event = placed.event
+    ctdivol_mGy = event.ctdivol_mGy * ctdivol_ratio
     acquisition = replace(
         series.acquisition,
         kvp_kV=event.kvp_kV,
@@ -206,7 +216,7 @@ def _exposed_by(series: CTSeries, matched: MatchedReport, placed: PlacedEvent) -
         pitch=None,
         single_collimation_mm=event.single_collimation_mm,
         total_collimation_mm=event.total_collimation_mm,
-        ctdivol_mGy=event.ctdivol_mGy,
+        ctdivol_mGy=ctdivol_mGy,
         ctdivol_is_scan_mean=None,
         phantom_cm=event.phantom_cm,
         dlp_mGy_cm=event.dlp_mGy_cm,
@@ -222,7 +232,7 @@ def _exposed_by(series: CTSeries, matched: MatchedReport, placed: PlacedEvent) -
             tube_current_mA=None,
             exposure_mAs=None,
             effective_mAs=None,
-            ctdivol_mGy=event.ctdivol_mGy,
+            ctdivol_mGy=ctdivol_mGy,
         )
         for item in series.slices
     )

@@ -18,7 +18,7 @@ from .dose_model import EVERYWHERE
 
 # Overranging at each end where the total collimation is not known: 30 mm in all.
 OVERRANGE_MM = 15.0
-# Rounding of a range that a user typed.
+# Rounding of a range that a user typed; scatter of an overranging that was measured (assumed).
 _TYPED_SD_MM = 5.0
 # Rounding of a dose report's positions, and what of the sources' names marks them.
 _REPORTED_SD_MM = 1.0
@@ -58,7 +58,7 @@ class Beam:
         return min(low, self.range_mm[1]), max(high, self.range_mm[0])
 
 
-def beam_of(series: CTSeries) -> Beam:
+def beam_of(series: CTSeries, overranging_mm: float | None = None) -> Beam:
     """The irradiated range to use for a scan.
 
     A range that a user typed is where the tube was on, overranging included, and is taken as it
@@ -73,6 +73,9 @@ def beam_of(series: CTSeries) -> Beam:
     as much again. A range that was only guessed (a length, centred on the images) may also lie as
     much to one side as it is longer than the images. A range that misses the images is not used,
     unless a dose report states it in their own coordinates: then they got scatter alone.
+
+    `overranging_mm`, both ends together, is what a scanner profile states: it is then known to 5 mm
+    at each end.
     """
     acquisition = series.acquisition
     stated = acquisition.irradiated_range_mm
@@ -95,9 +98,13 @@ def beam_of(series: CTSeries) -> Beam:
         doubt = math.hypot(overrange, slack) / _RECTANGULAR
         return Beam(stated, math.hypot(_REPORTED_SD_MM, doubt))
     why = "half the total collimation" if width else "total collimation not known"
+    sd = overrange
+    if overranging_mm is not None:
+        overrange, why = overranging_mm / 2, "scanner profile"
+        sd = _TYPED_SD_MM * _RECTANGULAR
     remark = flag("irradiated_range_widened", f"by {overrange:.0f} mm at each end ({why})")
     return Beam(
         (stated[0] - overrange, stated[1] + overrange),
-        math.hypot(overrange, slack) / _RECTANGULAR,
+        math.hypot(sd, slack) / _RECTANGULAR,
         (remark,),
     )

@@ -56,6 +56,9 @@ ORGAN_DOSE_COLUMNS = (
     "coverage",
     "flags",
     "route",
+    "whole_organ_dose_mGy",
+    "whole_organ_low_mGy",
+    "whole_organ_high_mGy",
 )
 # Empty without a dose report.
 EXAMINATION_COLUMNS = (
@@ -162,12 +165,13 @@ def organ_dose_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
     """
     examination = analysis.examination
     for organ in analysis.doses.organs:
-        values = (getattr(organ, column) for column in ORGAN_DOSE_COLUMNS[:-2])
         total = examination.of(organ.organ, organ.region) if examination else None
+        all_codes = codes((*organ.flags, *analysis.doses.flags))
         yield (
-            *values,
-            codes((*organ.flags, *analysis.doses.flags)),
-            organ.route,
+            *(
+                all_codes if column == "flags" else getattr(organ, column)
+                for column in ORGAN_DOSE_COLUMNS
+            ),
             *(getattr(total, column, None) for column in EXAMINATION_COLUMNS),
         )
 
