@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from ..analysis import Analysis
 from ..ct.series import CTSeries
+from ..dosimetry.effective_dose import effective_dose
 from ..dosimetry.measurements import Measurements, measure
 from ..dosimetry.organ_dose import load_model, predict
 from ..dosimetry.outline import Outlines, trace_outlines
@@ -127,6 +128,7 @@ class Session:
             doses=doses,
             provenance=origin,
             flags=tuple(dict.fromkeys((*series.flags, *labelmap.flags, *doses.flags))),
+            effective_dose=effective_dose(series, measurements),
         )
 
     def _widen(self, highest: int) -> None:
