@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from . import __version__
-from .errors import Cancelled, CTDoseSegError, InputError
+from .errors import Cancelled, CTDoseSegError, DependencyError, InputError
 from .events import Events, JsonLines, Stage
 from .progress import TerminalProgress
 
@@ -114,6 +114,23 @@ def train_dose_command(args: argparse.Namespace, events: Events) -> None:
     if args.events == "rich":
         for line in summary["lines"]:
             print(line)
+
+
+def train_unet_command(args: argparse.Namespace, events: Events) -> None:
+    """Train a UNet on labelled scans."""
+    try:
+        from .learning.unet_train import train
+    except ImportError as error:
+        raise DependencyError(
+            f"Training a UNet needs the package {error.name}; install it with: pip install "
+            "ctdoseseg[networks]"
+        ) from error
+
+    summary = train(args.config, args.output, events=events)
+    events.result(folder=str(args.output), **summary)
+    if args.events == "rich":
+        for name, dice in summary["dice"].items():
+            print(f"{name}: Dice {'not validated' if dice is None else f'{dice:.3f}'}")
 
 
 def _labelmap(args: argparse.Namespace, series, events: Events):
@@ -226,6 +243,10 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="also train the published architecture on the same folds (needs torch)",
     )
+
+    sub = command("train-unet", train_unet_command, "train a UNet on labelled scans")
+    sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="classes, data, schedule")
+    sub.add_argument("--output", type=Path, required=True, metavar="DIR")
     return parser
 
 

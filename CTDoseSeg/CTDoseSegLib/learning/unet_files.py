@@ -190,8 +190,8 @@ def _repair(values: np.ndarray, path: Path) -> np.ndarray:
     near = np.abs(values.astype(int)[..., None] - peaks).min(axis=-1)
     if not peaks or (near > 6).mean() > 0.02:
         raise InputError(
-            f"The values of {path.name} are not near to a few classes (lossy compression): save the "
-            "labels as .png or .npy."
+            f"The values of {path.name} are not near to a few classes (lossy compression): save "
+            "the labels as .png or .npy."
         )
     return np.array(peaks, np.uint8)[np.abs(values.astype(int)[..., None] - peaks).argmin(axis=-1)]
 
@@ -201,6 +201,7 @@ def small_labels(values: np.ndarray, name: str) -> np.ndarray:
     labels = as_labels(np.asarray(values), f"The label array of {name}")
     if labels.dtype != np.uint8:
         raise InputError(
-            f"The labels of {name} go up to {labels.max()}; classes are 0 to 254, and 255 is unknown."
+            f"The labels of {name} go up to {labels.max()}; classes are 0 to 254, and 255 is "
+            "unknown."
         )
     return labels

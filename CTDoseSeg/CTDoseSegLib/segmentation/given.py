@@ -61,7 +61,7 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
 
 
 def read_label_array(path: Path, series: CTSeries) -> np.ndarray:
-    """Values of a NIfTI or NRRD label map on the grid of `series`, [k, j, i]; as `read_labelmap`."""
+    """Values of a label map file on the grid of `series`, [k, j, i]; as `read_labelmap`."""
     voxels, affine = _read_image(path)
     return _on_grid(as_labels(voxels, path.name), affine, series, path.name)
 

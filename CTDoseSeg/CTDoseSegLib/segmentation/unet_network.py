@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -33,7 +34,7 @@ class UNet(nn.Module):
             _Block(before, width)
             for before, width in zip((spec.channels, *widths[:-1]), widths, strict=True)
         )
-        pairs = list(zip(widths[:-1], widths[1:], strict=True))[::-1]
+        pairs = list(pairwise(widths))[::-1]
         self.up = nn.ModuleList(nn.ConvTranspose2d(deep, fine, 2, 2) for fine, deep in pairs)
         self.join = nn.ModuleList(_Block(2 * fine, fine) for fine, _ in pairs)
         self.head = nn.Conv2d(widths[0], 1 + len(spec.classes), 1)
