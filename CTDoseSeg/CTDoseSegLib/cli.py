@@ -117,6 +117,37 @@ def train_dose_command(args: argparse.Namespace, events: Events) -> None:
             print(line)
 
 
+def evaluate_unet_command(args: argparse.Namespace, events: Events) -> None:
+    """Judge a UNet by labelled scans."""
+    try:
+        from .learning.unet_evaluate import evaluate
+    except ImportError as error:
+        raise DependencyError(
+            f"Evaluating a UNet needs the package {error.name}; install it with: pip install "
+            "ctdoseseg[networks,evaluation]"
+        ) from error
+
+    summary = evaluate(args.config, args.unet, args.output, events=events)
+    events.result(folder=str(args.output), **summary)
+    if args.events == "rich":
+        for name, dice in summary["dice"].items():
+            print(f"{name}: Dice {'in no case' if dice is None else f'{dice:.3f}'} (median)")
+
+
+def deidentify_command(args: argparse.Namespace, events: Events) -> None:
+    """DICOM files without identity."""
+    from .ct.deidentify import deidentify
+
+    done = deidentify(args.input, args.output, events)
+    events.result(
+        folder=str(args.output), files=done.files, patients=done.patients, left_out=done.left_out
+    )
+    if args.events == "rich":
+        print(f"{done.files} files of {done.patients} patients written.")
+        for sentence in done.left_out:
+            print(sentence)
+
+
 def train_unet_command(args: argparse.Namespace, events: Events) -> None:
     """Train a UNet on labelled scans."""
     try:
@@ -147,7 +178,7 @@ def _labelmap(args: argparse.Namespace, series, events: Events):
         if BODY_REST in {atom.name for atom in organs.atoms}:
             return organs  # complete: it needs no outline
         return combine(ClassicalEngine().segment(series, events), organs)
-    return choose(args.engine).segment(series, events)
+    return choose(args.engine, args.unet).segment(series, events)
 
 
 def _parameters(args: argparse.Namespace) -> dict[str, object]:
@@ -195,6 +226,9 @@ def _parser() -> argparse.ArgumentParser:
             choices=("auto", "classical", "unet", "totalsegmentator"),
             default="auto",
             help="what segments the CT",
+        )
+        sub.add_argument(
+            "--unet", type=Path, metavar="FOLDER", help="a UNet of your own, from train-unet"
         )
         sub.add_argument(
             "--segmentation",
@@ -257,7 +291,16 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("train-unet", train_unet_command, "train a UNet on labelled scans")
     sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="classes, data, schedule")
-    sub.add_argument("--output", type=Path, required=True, metavar="DIR")
+    sub.add_argument("--output", type=_folder, required=True, metavar="DIR")
+
+    sub = command("evaluate-unet", evaluate_unet_command, "judge a UNet by labelled scans")
+    sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="classes and data")
+    sub.add_argument("--unet", type=Path, metavar="FOLDER", help="the network; else the bundled")
+    sub.add_argument("--output", type=_folder, required=True, metavar="DIR")
+
+    sub = command("deidentify", deidentify_command, "DICOM files without identity (PS3.15)")
+    sub.add_argument("input", type=Path, metavar="IN", help="folder with DICOM files")
+    sub.add_argument("output", type=_folder, metavar="OUT", help="empty folder")
     return parser
 
 

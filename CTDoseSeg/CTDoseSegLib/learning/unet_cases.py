@@ -71,6 +71,35 @@ def read_cases(config: Config, events: Events | None = None) -> tuple[list[Case]
     return cases, remarks
 
 
+@dataclass(frozen=True)
+class Scan:
+    """One labelled scan on its own grid; labels are classes, uint8 [k, j, i]."""
+
+    name: str
+    series: CTSeries
+    labels: np.ndarray
+    not_drawn: tuple[str, ...]
+
+
+def labelled_scans(config: Config, spec: UNetSpec, events: Events) -> Iterator[Scan]:
+    """The scans of a configuration one by one, with the classes of `spec`.
+
+    Raises
+    ------
+    InputError
+        If the configuration's classes are not those of `spec`.
+    """
+    if config.network.classes != spec.classes:
+        raise InputError(
+            f"The configuration's classes ({', '.join(config.network.classes)}) are not those of "
+            f"the network ({', '.join(spec.classes)}); write the network's, in its order."
+        )
+    for source in config.data:
+        for name, _patient, series, labels in _labelled(config, source, events, []):
+            if name not in source.leave_out:
+                yield Scan(name, series, class_values(labels, source, spec, name), source.not_drawn)
+
+
 def make_case(
     name: str, patient: str, source: int, series: CTSeries, labels: np.ndarray, spec: UNetSpec
 ) -> Case:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 from ..ct.series import CTSeries
@@ -10,6 +11,7 @@ from ..errors import SegmentationError, flag
 from ..events import Events
 from . import classical
 from .labelmap import Labelmap
+from .unet import UNetEngine
 
 NAMES = ("auto", "classical", "unet", "totalsegmentator")
 
@@ -72,8 +74,15 @@ def _refusal(engine: SegmentationEngine) -> str:
     )
 
 
-def choose(engine: str = "auto") -> SegmentationEngine:
+def choose(engine: str = "auto", unet: str | Path | None = None) -> SegmentationEngine:
     """The engine of that name; ``auto`` takes the best that can run and keeps the reason.
+
+    Parameters
+    ----------
+    engine
+        One of `NAMES`.
+    unet
+        Folder of a UNet to use instead of the bundled one; with ``auto`` it is taken.
 
     Raises
     ------
@@ -86,10 +95,17 @@ def choose(engine: str = "auto") -> SegmentationEngine:
         )
     if engine == "classical":
         return ClassicalEngine()
-    networks = [MissingEngine(name) for name in ("totalsegmentator", "unet")]
+    networks = [MissingEngine("totalsegmentator"), UNetEngine(unet)]
     if engine == "auto":
+        if unet is not None:
+            return networks[1]
+        for network in networks:
+            if network.available()[0]:
+                return network
         reasons = "; ".join(network.available()[1] for network in networks)
         missing = "heart, liver, kidneys, spleen, stomach, bowel and the other organs are missing"
         return ClassicalEngine(reason=f"{reasons}, so that {missing}")
     (chosen,) = (network for network in networks if network.name == engine)
-    raise SegmentationError(_refusal(chosen))
+    if not chosen.available()[0]:
+        raise SegmentationError(_refusal(chosen))
+    return chosen
