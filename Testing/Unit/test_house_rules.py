@@ -16,7 +16,16 @@ ROOMS = {
     "segmentation": {"ct"},
     "dosimetry": {"ct", "segmentation"},
     "reporting": {"ct", "segmentation", "dosimetry"},
-    "learning": {"ct", "segmentation", "dosimetry"},
+    "learning": {"ct", "segmentation", "dosimetry", "reporting"},
+}
+# Where a network is defined or trained torch stands at the top, and so they are imported by each
+# other and inside functions alone.
+NETWORK = {
+    "segmentation/unet_network.py",
+    "learning/unet_augment.py",
+    "learning/unet_evaluate.py",
+    "learning/unet_loss.py",
+    "learning/unet_train.py",
 }
 COMMON = {"errors", "events"}
 AT_IMPORT = {"numpy", "scipy", "pydicom", "SimpleITK"}
@@ -72,8 +81,20 @@ def test_only_the_user_interface_knows_slicer_and_qt(path):
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(LIB)))
 def test_nothing_is_imported_at_file_scope_that_slicer_does_not_bundle(path):
     allowed = AT_IMPORT | (SLICER if "ctdoseseg_ui" in path.parts else set())
+    if path.relative_to(LIB).as_posix() in NETWORK:
+        allowed |= {"torch", "safetensors"}
     roots = {name.split(".")[0] for name in imports(path, everywhere=False)}
     assert roots - set(sys.stdlib_module_names) - {"CTDoseSegLib"} <= allowed
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(LIB)))
+def test_a_file_that_needs_torch_is_imported_where_it_is_used(path):
+    if path.relative_to(LIB).as_posix() in NETWORK:
+        return
+    found = imports(path, everywhere=False)
+    for name in NETWORK:
+        module = "CTDoseSegLib." + name.removesuffix(".py").replace("/", ".")
+        assert not any(f == module or f.startswith(module + ".") for f in found)
 
 
 def test_the_command_starts_without_reading_or_array_packages():
