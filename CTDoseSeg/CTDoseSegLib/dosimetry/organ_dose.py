@@ -177,7 +177,7 @@ def _predict_organ(
     if piece is None:
         why = (flag("organ_not_measurable"),)
         return _refused(scan, organ.organ, organ.region, slices, why)
-    kernel = spread(scan.z_mm, shared.kernel, scan.beam.range_mm)[piece.usable]
+    kernel = spread(scan.z_mm, organ.kernel, scan.beam.range_mm)[piece.usable]
     currents = {
         route: kernel @ scan.exposures[route].tube_current_mA(shared.ctdivol_per_mas)
         for route in scan.routes
@@ -204,7 +204,7 @@ def _predict_organ(
         organ.model_log_q90,
         route,
         scan.series.acquisition,
-        _range_line(scan, shared, route, piece, there),
+        _range_line(scan, shared, organ, route, piece, there),
         _truncation_line(scan, shared, piece),
     )
     total = total_log_half_width(lines)
@@ -229,19 +229,24 @@ def _predict_organ(
 def _piece(
     scan: _Scan, shared: RegionModel, organ: OrganModel, slices: GroupSlices
 ) -> _Piece | None:
-    wed = smooth(scan.z_mm, scan.wed_mm, shared.kernel)
-    usable = (slices.count > 0) & np.isfinite(wed) & np.isfinite(slices.mean_hu)
+    sizes = shared.sizes_mm(scan.z_mm, scan.wed_mm)
+    usable = (slices.count > 0) & np.isfinite(sizes[:, 0]) & np.isfinite(slices.mean_hu)
     if not usable.any():
         return None
     z, hu = scan.z_mm[usable], slices.mean_hu[usable]
     density = np.maximum(hu / 1000.0 + 1.0, _LEAST_DENSITY)
     mass = slices.area_mm2[usable] * density * cell_widths_mm(scan.z_mm)[usable]
-    factor = np.exp(organ.log_factor(z, wed[usable], hu))
-    return _Piece(usable, z, wed[usable], hu, factor, mass / mass.sum())
+    factor = np.exp(organ.log_factor(sizes[usable]))
+    return _Piece(usable, z, sizes[usable, 0], hu, factor, mass / mass.sum())
 
 
 def _range_line(
-    scan: _Scan, shared: RegionModel, route: str, piece: _Piece, there: np.ndarray
+    scan: _Scan,
+    shared: RegionModel,
+    organ: OrganModel,
+    route: str,
+    piece: _Piece,
+    there: np.ndarray,
 ) -> float:
     """The budget's line for the irradiated range."""
     if not scan.beam.known:
@@ -249,7 +254,7 @@ def _range_line(
     current = scan.exposures[route].tube_current_mA(shared.ctdivol_per_mas)
 
     def dose(range_mm: tuple[float, float]) -> float:
-        kernel = spread(scan.z_mm, shared.kernel, range_mm)[piece.usable]
+        kernel = spread(scan.z_mm, organ.kernel, range_mm)[piece.usable]
         return float((kernel @ current) * piece.factor @ piece.weights)
 
     outside = float(piece.weights[scan.beam.outside(piece.z_mm)].sum())
