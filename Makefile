@@ -7,7 +7,7 @@ TEST = .venv/test
 SLICER = .venv/slicer-python
 OUTPUT ?= demo
 
-.PHONY: demo test test-slicer-python lint benchmark clean
+.PHONY: demo test test-slicer-python test-slicer-source lint benchmark clean
 
 demo: $(DEMO)/ready
 ifdef CT
@@ -23,6 +23,11 @@ test: $(TEST)/ready
 # Slicer's own Python, without torch: what a first Apply in Slicer has to work with.
 test-slicer-python: $(SLICER)/ready
 	$(SLICER)/bin/python -m pytest -n 2 --dist worksteal
+
+# The module on Slicer's own base classes: SLICER_SOURCE names a checkout of Slicer.
+test-slicer-source: $(TEST)/ready
+	@test -d "$(SLICER_SOURCE)/Base/Python/slicer" || { echo "SLICER_SOURCE must name a checkout of Slicer"; exit 2; }
+	SLICER_SOURCE="$(abspath $(SLICER_SOURCE))" $(TEST)/bin/python -m pytest -n 2 --dist worksteal Testing/Host Testing/Module
 
 lint: $(TEST)/ready
 	$(TEST)/bin/ruff check .
@@ -44,7 +49,7 @@ $(TEST)/ready: pyproject.toml constraints.txt
 
 $(SLICER)/ready: pyproject.toml constraints.txt
 	$(SLICER_PYTHON) -m venv --clear $(SLICER)
-	$(SLICER)/bin/python $(PIP) --editable ".[mesh]" "numpy==2.4.6" "pydicom==3.0.2" pytest pytest-xdist hypothesis nibabel
+	$(SLICER)/bin/python $(PIP) --editable ".[mesh,host]" "numpy==2.4.6" "pydicom==3.0.2" pytest pytest-xdist hypothesis nibabel
 	touch $@
 
 clean:

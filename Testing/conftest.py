@@ -41,3 +41,15 @@ def unpack(data_dir, tmp_path_factory):
         return done[name]
 
     return unpack_once
+
+
+@pytest.fixture
+def published_models(data_dir, tmp_path):
+    """The published networks with their arrays, laid out as their repository has them."""
+    pytest.importorskip("torch", reason="the published networks need torch")
+    models = tmp_path / "published" / "models"
+    models.mkdir(parents=True)
+    for name in ("chest_models", "abdomen_models"):
+        (models / name).symlink_to(data_dir / "dose" / "published" / name)
+    (models / "training_arrays").symlink_to(data_dir / "dose" / "training_arrays")
+    return models

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .ct.scanner_profile import GENERIC, Scanner, ScannerProfile, with_profile
 from .ct.series import CTSeries
 from .dosimetry.doses import DoseResult
+from .dosimetry.effective_dose import EffectiveDose, effective_dose
+from .dosimetry.examination import Examination, examine
 from .dosimetry.measurements import Measurements, measure
 from .dosimetry.organ_dose import load_model, predict
 from .dosimetry.published import predict_published
@@ -43,6 +46,12 @@ class Analysis:
         (hashed identity, what was left out and why), `engine`. No patient identity.
     flags
         All remarks on the scan as a whole; those on a slice or an organ stand with it.
+    examination
+        All irradiation events of the examination and their total; None without a dose report.
+    effective_dose
+        k * DLP, or why it is not given.
+    scanner
+        What a profile of the scanner changed; ``generic`` without one.
     """
 
     series: CTSeries
@@ -53,6 +62,9 @@ class Analysis:
     doses: DoseResult
     provenance: Mapping[str, Any] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
+    examination: Examination | None = None
+    effective_dose: EffectiveDose = field(default_factory=EffectiveDose)
+    scanner: Scanner = GENERIC
 
 
 def analyze(
@@ -61,6 +73,7 @@ def analyze(
     *,
     region: str = "auto",
     dose_model: str | Path = "bundled",
+    scanner_profile: ScannerProfile | None = None,
     parameters: Mapping[str, Any] | None = None,
     events: Events | None = None,
 ) -> Analysis:
@@ -76,6 +89,8 @@ def analyze(
         ``auto`` (each organ by the region whose model knows it), ``chest`` or ``abdomen``.
     dose_model
         ``bundled``, or the folder of the published repository for its networks.
+    scanner_profile
+        Measurements on the scanner that made the CT: they correct CTDIvol and narrow intervals.
     parameters
         Further choices of the user, for the provenance.
     events
@@ -92,17 +107,32 @@ def analyze(
         If the label map is not on the grid of the CT.
     ModelError
         If the dose model's files are missing or damaged.
+    AcquisitionError
+        If the scanner profile is of another scanner.
     """
     events = events or Events()
+    scanner = GENERIC
+    if scanner_profile is not None:
+        series, scanner = with_profile(series, scanner_profile)
     measurements = measure(series, labelmap, Stage(events, 0.0, 0.7))
     events.progress(0.7, "measuring size")
     size = measure_size(series, labelmap, measurements)
     size_specific = ssde(series, size)
     events.progress(0.8, "predicting organ doses")
+    predict_for = None
     if dose_model == "bundled":
-        doses = predict(load_model(), series, labelmap, measurements, size, region=region)
+        model = load_model()
+
+        def predict_for(scan: CTSeries) -> DoseResult:
+            return predict(
+                model, scan, labelmap, measurements, size, region=region, scanner=scanner
+            )
+
+        doses = predict_for(series)
     else:
         doses = predict_published(dose_model, series, labelmap, measurements, size, region=region)
+    ratio = scanner.ctdivol_ratio or 1.0
+    examination = examine(series, doses, predict_for, ctdivol_ratio=ratio)
     events.progress(1.0, "analysed")
     kind = "bundled" if dose_model == "bundled" else "published"
     choices = {"region": region, "dose_model": kind, **(parameters or {})}
@@ -115,8 +145,13 @@ def analyze(
         doses=doses,
         provenance=provenance(series, labelmap, choices),
         flags=_each_once(
-            series.flags, labelmap.flags, size.scan_flags, size_specific.flags, doses.flags
+            *(series.flags, scanner.flags, labelmap.flags),
+            *(size.scan_flags, size_specific.flags, doses.flags),
+            examination.flags if examination else (),
         ),
+        examination=examination,
+        effective_dose=effective_dose(series, measurements, overranging_mm=scanner.overranging_mm),
+        scanner=scanner,
     )
 
 

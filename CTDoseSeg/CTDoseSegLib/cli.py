@@ -35,13 +35,16 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
     """CT in, tables, pictures and result.json out."""
     from .analysis import analyze
     from .ct.reading import read_series
+    from .ct.scanner_profile import read_scanner_profile
     from .reporting.output import write_analysis
     from .reporting.terminal import print_analysis
 
+    profile = read_scanner_profile(args.scanner_profile) if args.scanner_profile else None
     series = read_series(
         args.input,
         series_uid=args.series,
         acquisition=args.acquisition,
+        rdsr=args.rdsr,
         events=Stage(events, 0.0, 0.2),
     )
     labelmap = _labelmap(args, series, Stage(events, 0.2, 0.6))
@@ -50,6 +53,7 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
         labelmap,
         region=args.region,
         dose_model=args.dose_model,
+        scanner_profile=profile,
         parameters=_parameters(args),
         events=Stage(events, 0.6, 0.7),
     )
@@ -94,7 +98,7 @@ def export_command(args: argparse.Namespace, events: Events) -> None:
 
 
 def phantom_command(args: argparse.Namespace, events: Events) -> None:
-    """Write the analytic phantom as a DICOM series with its exact truth."""
+    """Write the analytic phantom as a DICOM series with its dose report and its exact truth."""
     from .ct.phantom import Phantom, write_dicom
 
     written = write_dicom(Phantom(seed=args.seed, variant=args.variant), args.output, events=events)
@@ -127,7 +131,8 @@ def _labelmap(args: argparse.Namespace, series, events: Events):
 
 def _parameters(args: argparse.Namespace) -> dict[str, object]:
     """What the user chose, for the provenance; the input stands there by its hashes."""
-    return {name: getattr(args, name) for name in ("engine", "segmentation", "acquisition")}
+    names = ("engine", "segmentation", "acquisition", "rdsr", "scanner_profile")
+    return {name: getattr(args, name) for name in names}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -182,6 +187,18 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--acquisition", type=Path, metavar="FILE.json", help="exposure values that you type"
     )
+    sub.add_argument(
+        "--rdsr",
+        type=Path,
+        metavar="FILE",
+        help="the scanner's dose report (X-Ray Radiation Dose SR) of the examination",
+    )
+    sub.add_argument(
+        "--scanner-profile",
+        type=Path,
+        metavar="FILE.json",
+        help="what was measured on the scanner: CTDIvol check, overranging, CTDI per mAs",
+    )
 
     sub = command("segment", segment_command, "only the label map")
     reads_ct(sub)
@@ -194,7 +211,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--organ", metavar="NAME", help="also mask the volume to this organ")
     sub.add_argument("--mesh", action="store_true", help="also the organ's surface (STL and PLY)")
 
-    sub = command("phantom", phantom_command, "an analytic CT with exact labels and exact WED")
+    sub = command(
+        "phantom", phantom_command, "an analytic CT with its dose report, exact labels, WED"
+    )
     sub.add_argument("output", type=Path, metavar="DIR", help="folder to write")
     sub.add_argument("--variant", choices=("trunk", "chest", "abdomen", "head"), default="trunk")
     sub.add_argument("--seed", type=int, default=0, help="anatomy and noise")

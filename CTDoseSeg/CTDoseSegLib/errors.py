@@ -43,6 +43,10 @@ class AcquisitionError(InputError):
     """A value about the exposure, read or typed, is impossible."""
 
 
+class DoseReportError(InputError):
+    """A dose report cannot be read, or the file is none."""
+
+
 class ModelError(CTDoseSegError):
     """Model files are missing, damaged, or not of the expected form."""
 
@@ -555,6 +559,108 @@ FLAGS.update(
 )
 
 
+# Dose reports and the examination's total (ct/dose_report.py, dosimetry/examination.py).
+FLAGS.update(
+    {
+        "rdsr_unit": (
+            "warning",
+            "A value of the dose report has a unit that is not known",
+            "It was left out; compare with the scanner's dose page.",
+        ),
+        "rdsr_not_a_number": (
+            "warning",
+            "A value of the dose report is no number",
+            "It was left out; export the report again.",
+        ),
+        "rdsr_several_values": (
+            "warning",
+            "The dose report states several values where there is one",
+            "None was taken; compare with the scanner's dose page.",
+        ),
+        "rdsr_impossible": (
+            "warning",
+            "The dose report states an impossible value",
+            "It was left out; compare with the scanner's dose page.",
+        ),
+        "rdsr_no_ctdivol": (
+            "warning",
+            "The dose report gives no CTDIvol above zero for an event",
+            "It does not count in the examination's total; look it up on the dose page.",
+        ),
+        "rdsr_no_phantom": (
+            "warning",
+            "The dose report gives CTDIvol without its phantom",
+            "Look it up on the dose page.",
+        ),
+        "rdsr_events_missing": (
+            "warning",
+            "The dose report holds fewer events than it states",
+            "The examination's total is too low; export the report again.",
+        ),
+        "rdsr_total_differs": (
+            "info",
+            "The DLP total of the dose report is not the sum of its events",
+            "Both are kept; the total may include events of other reports.",
+        ),
+        "other_exposures": (
+            "info",
+            "The folder holds other exposures than that of the series measured",
+            "Their dose is not in this result; give the dose report for the examination's total.",
+        ),
+        "rdsr_unreadable": (
+            "warning",
+            "A dose report in the folder cannot be read",
+            "Export it again; nothing was taken from it.",
+        ),
+        "rdsr_no_match": (
+            "warning",
+            "No event of the dose report is that of these images",
+            "Nothing was taken from it; check that it belongs to this series.",
+        ),
+        "rdsr_by_values": (
+            "info",
+            "The images do not name their event in the dose report",
+            "It was found by what both state; check that it is the right one.",
+        ),
+        "rdsr_only_event": (
+            "warning",
+            "The images say nothing that tells their event in the dose report",
+            "Its only tomographic event was taken, because you gave the report with them.",
+        ),
+        "rdsr_disagrees": (
+            "warning",
+            "Images and dose report disagree",
+            "The images' values were used; type the right ones in --acquisition.",
+        ),
+        "rdsr_range_elsewhere": (
+            "warning",
+            "The z range in the dose report does not hold the images",
+            "It was not used, and no other event of the report was placed by its z range.",
+        ),
+        "rdsr_current_mean": (
+            "info",
+            "The tube current of every slice is the dose report's mean",
+            "With tube-current modulation it was not the same everywhere.",
+        ),
+        "examination_incomplete": (
+            "warning",
+            "The examination's total lacks events",
+            "It is too low by their dose; the list of events says why each was left out.",
+        ),
+        "examination_without_localizers": (
+            "info",
+            "The examination's total is without the localizers",
+            "Their dose is small against that of the scans, and CTDIvol does not describe it.",
+        ),
+        "examination_not_given": (
+            "info",
+            "No total of the examination is given",
+            "The series' own doses stand as they are.",
+        ),
+    }
+)
+
+
 # Volumes and segmentations of a Slicer scene (ctdoseseg_ui/).
 FLAGS.update(
     {
@@ -582,6 +688,119 @@ FLAGS.update(
             "warning",
             "Segments reach beyond the volume",
             "Only what lies inside is measured.",
+        ),
+    }
+)
+
+
+# Scanner profile, effective dose and whole organs (ct/scanner_profile.py, dosimetry/).
+FLAGS.update(
+    {
+        "scanner_profile_not_used": (
+            "warning",
+            "The scanner profile was not used, because the images do not state make and model",
+            "Type manufacturer and model in --acquisition if you know that it is this scanner.",
+        ),
+        "scanner_device_unknown": (
+            "warning",
+            "The scanner profile names a device that the images do not state",
+            "It was taken by make and model alone; check that it is this scanner.",
+        ),
+        "scanner_profile_small_phantom": (
+            "warning",
+            "The scanner profile's CTDIvol check was not used",
+            "It holds for the 32 cm phantom, and this CTDIvol is for the 16 cm phantom.",
+        ),
+        "ctdivol_corrected": (
+            "info",
+            "CTDIvol and DLP were corrected by the scanner profile",
+            "Results show the corrected values; divide them by the ratio for those displayed.",
+        ),
+        "scanner_check_old": (
+            "warning",
+            "The scanner profile's CTDIvol check is more than 18 months away",
+            "Its ratio was used, but the interval was not narrowed; enter a newer check.",
+        ),
+        "mas_by_profile": (
+            "info",
+            "The dose was scaled with effective mAs and the scanner profile's CTDI per mAs",
+            "CTDIvol, where it is known, is better still; type ctdivol_mGy in --acquisition.",
+        ),
+        "dlp_computed": (
+            "info",
+            "DLP is not stated and was computed from CTDIvol",
+            "Type dlp_mGy_cm in --acquisition, or give the dose report.",
+        ),
+        "dlp_lower_bound": (
+            "warning",
+            "The computed DLP is a lower bound",
+            "Overranging and whatever was scanned beyond the images are not in it.",
+        ),
+        "dlp_disagrees": (
+            "warning",
+            "The stated DLP does not fit CTDIvol and length",
+            "It may be of several exposures, of a longer range, or of another phantom; check it.",
+        ),
+        "effective_dose_no_dlp": (
+            "refusal",
+            "Effective dose needs DLP, or CTDIvol of every slice, which is not known",
+            "Type dlp_mGy_cm or ctdivol_mGy in --acquisition.",
+        ),
+        "effective_dose_child": (
+            "refusal",
+            "Effective dose is not given for a patient under 18",
+            "The k factors here are for adults; use those for the patient's age.",
+        ),
+        "effective_dose_pregnancy": (
+            "refusal",
+            "Effective dose is not given where pregnancy is stated",
+            "It says nothing of the fetus; ask a medical physicist for an individual calculation.",
+        ),
+        "effective_dose_region": (
+            "refusal",
+            "The scanned range is not one that a k factor is for",
+            "Give a label map with more organs, or correct body_part in --acquisition; a range of "
+            "several parts has no k of its own.",
+        ),
+        "effective_dose_body_part": (
+            "warning",
+            "The k factor was chosen by the body part that the scanner states",
+            "Too little of the range is known by its organs; give a label map with more of them.",
+        ),
+        "effective_dose_short": (
+            "warning",
+            "The scanned range is short for a k factor, which is that of a whole part of the body",
+            "Effective dose depends on which organs lie in it; take it as an order of magnitude.",
+        ),
+        "effective_dose_phantom": (
+            "refusal",
+            "The CTDI phantom of the DLP is not the one that the k factor is for",
+            "Type phantom_cm in --acquisition: 16 for head and neck, 32 for the rest.",
+        ),
+        "whole_organ_estimated": (
+            "info",
+            "A part of the organ is not in the images, and the whole organ's dose is an estimate",
+            "It assumes a reference adult's organ mass (ICRP 89); mind its interval.",
+        ),
+        "whole_organ_above_reference": (
+            "info",
+            "The organ is cut by the images, yet heavier there than a reference adult's",
+            "No missing mass was added; the whole organ's interval allows for some.",
+        ),
+        "whole_organ_range_unknown": (
+            "info",
+            "No dose to the whole organ is given: it is cut and the irradiated range is not known",
+            "Type irradiated_range_mm in --acquisition.",
+        ),
+        "whole_organ_undefined": (
+            "info",
+            "No dose to the whole organ is given: it is not known how much of it is missing",
+            "The dose is that of the part in the images.",
+        ),
+        "whole_organ_too_little": (
+            "info",
+            "No dose to the whole organ is given: less than a tenth of it is in the images",
+            "The dose is that of the part in the images.",
         ),
     }
 )

@@ -51,9 +51,21 @@ def provenance(
             "description": series.description,
             "shape_kji": list(series.hu.shape),
             "left_out": list(series.left_out),
+            **_exposures(series),
         },
         "engine": labelmap.engine,
     }
+
+
+def _exposures(series: CTSeries) -> dict[str, Any]:
+    """The dose report used, and the folder's other exposures."""
+    said: dict[str, Any] = {}
+    if series.dose_report is not None:
+        said["dose_reports_sha256"] = list(series.dose_report.report.sha256)
+    if series.folder_events is not None:
+        said["reconstructions_left_out"] = series.folder_events.reconstructions
+        said["other_events_left_out"] = list(series.folder_events.others)
+    return said
 
 
 def file_sha256(path: Path) -> str:

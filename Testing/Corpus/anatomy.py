@@ -108,8 +108,9 @@ def large_body(base: Base, folder: Path):
     return [write(alter(base.slices(), PixelSpacing=[9.0, 9.0]), folder)]
 
 
-def _labelled(base: Base, folder: Path, change) -> list[object]:
-    """The phantom with its label map, altered by `change(labels [k, j, i], values by name)`."""
+def _labelled(base: Base, folder: Path, change, slices=None) -> list[object]:
+    """The phantom (or `slices` of it) with its label map, altered by `change(labels [k, j, i],
+    values by name)`."""
     import SimpleITK as sitk
 
     image = sitk.ReadImage(str(base.truth()))
@@ -122,7 +123,7 @@ def _labelled(base: Base, folder: Path, change) -> list[object]:
     sitk.WriteImage(altered, str(folder / "labels" / "organs.nii.gz"))
     for name in ("labels.csv", "groups.csv"):
         copied(base.truth().parent / name, folder / "labels")
-    ct = write(base.slices(), folder / "ct")
+    ct = write(slices or base.slices(), folder / "ct")
     return [ct, "--segmentation", folder / "labels" / "organs.nii.gz"]
 
 
@@ -248,6 +249,141 @@ def unnamed_labels(base: Base, folder: Path):
         return labels
 
     return _labelled(base, folder, change)
+
+
+def as_drawn(labels, values):
+    return labels
+
+
+def only_the_seen_part(folder: Path, result: dict) -> None:
+    """The dose is that of the seen part; nothing is said of the whole."""
+    (kidney,) = [organ for organ in result["organs"] if organ["organ"] == "kidney_right"]
+    assert kidney["dose_mGy"] is not None
+    assert kidney["whole_organ_dose_mGy"] is None
+
+
+@case(
+    "an organ that is cut, irradiated range not known",
+    flags=("organ_cut", "whole_organ_range_unknown"),
+    check=only_the_seen_part,
+)
+def organ_cut_range_unknown(base: Base, folder: Path):
+    return _labelled(base, folder, as_drawn, alter(base.slices(), ScanLength=None))
+
+
+def whole_beside_seen(folder: Path, result: dict) -> None:
+    """The whole organ's dose stands beside that of its part, in a wider interval."""
+    (kidney,) = [organ for organ in result["organs"] if organ["organ"] == "kidney_right"]
+    assert 0 < kidney["whole_organ_dose_mGy"] <= kidney["dose_mGy"]
+    seen = kidney["total_high_mGy"] / kidney["total_low_mGy"]
+    assert kidney["whole_organ_high_mGy"] / kidney["whole_organ_low_mGy"] >= seen
+    (skin,) = [organ for organ in result["organs"] if organ["organ"] == "skin"]
+    assert skin["whole_organ_dose_mGy"] is None
+
+
+@case(
+    "an organ that is cut, irradiated range known",
+    flags=("organ_cut", "whole_organ_estimated", "whole_organ_undefined"),
+    check=whole_beside_seen,
+)
+def organ_cut_range_known(base: Base, folder: Path):
+    return _labelled(base, folder, as_drawn)
+
+
+def left_out_of_the_dose(folder: Path, result: dict) -> None:
+    """A slice without a diameter gives no dose to any organ, and other slices theirs."""
+    assert result["slices"]["wed_mm"][4] is None
+    for organ in result["organs"]:
+        assert organ["slice_dose_mGy"][4] is None
+    (liver,) = [organ for organ in result["organs"] if organ["organ"] == "liver"]
+    assert liver["slice_dose_mGy"][5] is not None
+
+
+@case(
+    "a feature that is no number: a slice lighter than a vacuum",
+    flags=("body_lighter_than_air", "slices_without_features"),
+    check=left_out_of_the_dose,
+)
+def feature_not_a_number(base: Base, folder: Path):
+    slices = base.slices()
+    put_pixels(slices[4], np.full((96, 96), -600, "<i2"))  # -1624 HU
+    return _labelled(base, folder, as_drawn, slices)
+
+
+def liver_is_refused(folder: Path, result: dict) -> None:
+    (liver,) = [organ for organ in result["organs"] if organ["organ"] == "liver"]
+    assert liver["dose_mGy"] is None
+
+
+@case(
+    "an organ with features that are no numbers on all of its slices",
+    flags="organ_not_measurable",
+    check=liver_is_refused,
+)
+def organ_without_features(base: Base, folder: Path):
+    slices = base.slices()
+    put_pixels(slices[8], np.full((96, 96), -600, "<i2"))
+
+    def change(labels, values):
+        away = labels == values["liver"]
+        away[8] = False
+        labels[away] = values["body_rest"]
+        return labels
+
+    return _labelled(base, folder, change, slices)
+
+
+@case("enhanced blood, contrast not stated", flags="contrast_by_hu", without=("contrast",))
+def contrast_by_hu(base: Base, folder: Path):
+    import SimpleITK as sitk
+
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(str(base.truth())))
+    lines = (base.truth().parent / "labels.csv").read_text().splitlines()
+    (aorta,) = (int(line.split(",")[0]) for line in lines if ",aorta," in line)
+    slices = base.slices()
+    for k, data in enumerate(slices):
+        stored = pixels(data)
+        stored[labels[k] == aorta] = 1024 + 180
+        put_pixels(data, stored)
+    return _labelled(base, folder, as_drawn, slices)
+
+
+@case("contrast agent: none", without=("contrast",), doses=True)
+def contrast_none(base: Base, folder: Path):
+    return [write(alter(base.slices(), ContrastBolusAgent="NONE"), folder)]
+
+
+@case("possibly pregnant", flags="pregnancy", doses=False)
+def possibly_pregnant(base: Base, folder: Path):
+    return [write(alter(base.slices(), PregnancyStatus=2), folder)]
+
+
+@case("an infant, its age in months", flags=("child", "effective_dose_child"), doses=False)
+def infant(base: Base, folder: Path):
+    return [write(alter(base.slices(), PatientAge="018M"), folder)]
+
+
+@case("a knee given to the body models", flags="not_trunk", doses=False)
+def knee(base: Base, folder: Path):
+    return [write(alter(base.slices(), BodyPartExamined="KNEE"), folder)]
+
+
+@case("a neck", flags="edge_of_trunk")
+def neck(base: Base, folder: Path):
+    return [write(alter(base.slices(), BodyPartExamined="NECK"), folder)]
+
+
+@case("rods of a calibration phantom beside the body", same_size=True, doses=True)
+def phantom_beside(base: Base, folder: Path):
+    slices = base.slices()
+    rows, columns = np.ogrid[:96, :96]
+    for data in slices:
+        stored = pixels(data)
+        for centre in (8, 88):
+            rod = ((rows - 84) ** 2 + (columns - centre) ** 2 < 9) & (stored < 300)
+            stored[rod] = 1024 + 120
+        put_pixels(data, stored)
+    return [write(slices, folder)]
 
 
 @case("metal in the body and next to it", doses=None)

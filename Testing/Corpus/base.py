@@ -116,6 +116,12 @@ class Base:
             self._made[kind] = [_with_identity(pydicom.dcmread(file)) for file in files]
         return copy.deepcopy(self._made[kind])
 
+    def report(self, kind: str = "trunk") -> pydicom.Dataset:
+        """A phantom's dose report, of the same person as its slices."""
+        self.truth(kind)
+        data = pydicom.dcmread(self._folder / kind / "rdsr" / "dose_report.dcm")
+        return _with_identity(data)
+
     def truth(self, kind: str = "trunk") -> Path:
         """The phantom's label map, with its tables beside it."""
         folder = self._folder / kind

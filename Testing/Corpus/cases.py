@@ -5,13 +5,23 @@ from __future__ import annotations
 from .anatomy import ANATOMY
 from .base import Case
 from .dose import DOSE
+from .dose_reports import DOSE_REPORTS
 from .files import FILES
 from .real import REAL
 from .series import SERIES
 from .values import VALUES
 from .volumes import VOLUMES
 
-CASES: tuple[Case, ...] = (*FILES, *SERIES, *VALUES, *DOSE, *ANATOMY, *VOLUMES, *REAL)
+CASES: tuple[Case, ...] = (
+    *FILES,
+    *SERIES,
+    *VALUES,
+    *DOSE,
+    *DOSE_REPORTS,
+    *ANATOMY,
+    *VOLUMES,
+    *REAL,
+)
 
 
 def expectation(case: Case) -> str:

@@ -59,7 +59,19 @@ def ctdivol_per_slice(base: Base, folder: Path):
     return [write(base.slices(), folder)]
 
 
-@case("no phantom code", flags=("phantom_unknown", "ctdivol_phantom_unknown"), doses=True)
+def no_effective_dose(folder: Path, result: dict) -> None:
+    """No effective dose, and a reason for it."""
+    found = result["effective_dose"]
+    assert found["effective_dose_mSv"] is found["high_mSv"] is None
+    assert [flag for flag in found["flags"] if flag["severity"] == "refusal"]
+
+
+@case(
+    "no phantom code",
+    flags=("phantom_unknown", "ctdivol_phantom_unknown"),
+    check=no_effective_dose,
+    doses=True,
+)
 def no_phantom_code(base: Base, folder: Path):
     return [write(alter(base.slices(), CTDIPhantomTypeCodeSequence=None), folder)]
 
@@ -69,7 +81,7 @@ def empty_phantom_sequence(base: Base, folder: Path):
     return [write(alter(base.slices(), CTDIPhantomTypeCodeSequence=Sequence([])), folder)]
 
 
-@case("both phantoms", flags="phantom_unknown")
+@case("both phantoms", flags="phantom_unknown", check=no_effective_dose)
 def both_phantoms(base: Base, folder: Path):
     codes = Sequence([_code("113690"), _code("113691")])
     return [write(alter(base.slices(), CTDIPhantomTypeCodeSequence=codes), folder)]
@@ -185,3 +197,154 @@ def range_elsewhere(base: Base, folder: Path):
 def outside_training(base: Base, folder: Path):
     slices = alter(base.slices(), XRayTubeCurrent=2500, Exposure=None, ExposureInuAs=None)
     return [write(alter(slices, CTDIvol=90.0), folder)]
+
+
+@case("CTDIvol on some slices only", flags="ctdivol_filled", check=by_ctdivol, doses=True)
+def ctdivol_on_some_slices(base: Base, folder: Path):
+    return [write(alter(base.slices(), CTDIvol=lambda k: None if k % 3 else 6.0 + k), folder)]
+
+
+@case("tube current on some slices only", flags="tube_current_missing", doses=True)
+def tube_current_on_some_slices(base: Base, folder: Path):
+    slices = alter(base.slices(), XRayTubeCurrent=lambda k: None if k % 3 else 200)
+    return [write(alter(slices, Exposure=None, ExposureInuAs=None), folder)]
+
+
+def in_mA(folder: Path, result: dict) -> None:
+    """From microampere to milliampere."""
+    assert set(result["slices"]["tube_current_mA"]) == {210.0}
+
+
+@case("tube current in uA only", check=in_mA, doses=True)
+def tube_current_in_ua(base: Base, folder: Path):
+    tags = {"XRayTubeCurrent": None, "XRayTubeCurrentInuA": 210000.0}
+    return [write(alter(base.slices(), **tags), folder)]
+
+
+@case("ECG gating, CTDIvol known", flags="mas_unusable", check=by_ctdivol, doses=True)
+def gated(base: Base, folder: Path):
+    tags = {"CardiacSynchronizationTechnique": "RETROSPECTIVE"}
+    return [write(alter(base.slices(), **tags), folder)]
+
+
+@case("dual energy of two tubes", flags=("dual_energy", "mas_unusable"), check=by_ctdivol)
+def dual_energy_dual_source(base: Base, folder: Path):
+    kind = ["ORIGINAL", "PRIMARY", "AXIAL", "CT_SOM5 SPI", "DET_A", "DE_100"]
+    return [write(alter(base.slices(), ImageType=kind), folder)]
+
+
+@case("80 kV without CTDIvol", flags=("mas_unusable", "no_exposure"), doses=False)
+def low_tube_voltage_without_ctdivol(base: Base, folder: Path):
+    return [write(alter(base.slices(), KVP=80, CTDIvol=None), folder)]
+
+
+CHEST_FROM = 6  # slice of the phantom from which on lungs are in every one
+
+
+def _typed(base: Base, folder: Path, first: int = 0, **values) -> list[object]:
+    (folder / "typed.json").write_text(json.dumps(values))
+    return [write(base.slices()[first:], folder / "ct"), "--acquisition", folder / "typed.json"]
+
+
+def of_the_chest(folder: Path, result: dict) -> None:
+    """k * DLP of the chest, by both sets of factors."""
+    found = result["effective_dose"]
+    assert found["scanned_range"] == "chest"
+    assert found["dlp"]["value_mGy_cm"] == 180
+    assert abs(found["by_coefficients_mSv"]["ICRP 103"] - 180 * 0.0145) < 1e-9
+    assert abs(found["by_coefficients_mSv"]["AAPM 96"] - 180 * 0.014) < 1e-9
+    assert found["low_mSv"] < found["effective_dose_mSv"] < found["high_mSv"]
+
+
+@case("a chest with its DLP", check=of_the_chest)
+def chest_with_dlp(base: Base, folder: Path):
+    return _typed(base, folder, CHEST_FROM, dlp_mGy_cm=180, body_part="CHEST")
+
+
+@case("a range of several parts", flags="effective_dose_region", check=no_effective_dose)
+def range_of_several_parts(base: Base, folder: Path):
+    return [write(base.slices(), folder)]
+
+
+@case("a chest with the 16 cm phantom", flags="effective_dose_phantom", check=no_effective_dose)
+def chest_small_phantom(base: Base, folder: Path):
+    return _typed(base, folder, CHEST_FROM, phantom_cm=16, body_part="CHEST")
+
+
+@case("a stated DLP that does not fit", flags="dlp_disagrees")
+def dlp_does_not_fit(base: Base, folder: Path):
+    return _typed(base, folder, CHEST_FROM, dlp_mGy_cm=1800)
+
+
+@case("no DLP, range not known", flags=("dlp_computed", "dlp_lower_bound"))
+def dlp_lower_bound(base: Base, folder: Path):
+    slices = alter(base.slices()[CHEST_FROM:], ScanLength=None, BodyPartExamined="CHEST")
+    return [write(slices, folder)]
+
+
+MADE = {"manufacturer": "CTDoseSeg phantom", "model": "Analytic"}
+
+
+def _profiled(base: Base, folder: Path, profile, **tags) -> list[object]:
+    text = profile if isinstance(profile, str) else json.dumps(profile)
+    (folder / "scanner.json").write_text(text)
+    ct = write(alter(base.slices(), **tags), folder / "ct")
+    return [ct, "--scanner-profile", folder / "scanner.json"]
+
+
+def corrected(folder: Path, result: dict) -> None:
+    """CTDIvol is that of the images times the ratio, and its line of the budget is narrower."""
+    assert abs(result["slices"]["ctdivol_mGy"][0] - 10 * 0.9) < 1e-9
+    assert result["scanner_profile"]["ctdivol_ratio"] == 0.9
+    assert result["provenance"]["parameters"]["scanner_profile"].startswith("sha256:")
+    lines = {o["budget"]["ctdivol_display"] for o in result["organs"] if o["budget"]}
+    assert lines == {0.05}
+
+
+@case("the scanner's own profile", flags="ctdivol_corrected", check=corrected, doses=True)
+def scanner_profile(base: Base, folder: Path):
+    profile = {**MADE, "ctdivol_check_ratio": 0.9, "ctdivol_check_date": "2024-03-01"}
+    return _profiled(base, folder, profile, CTDIvol=10.0)  # scanned on 2024-01-01
+
+
+@case("a scanner profile with an old check", flags=("scanner_check_old", "ctdivol_corrected"))
+def scanner_profile_old(base: Base, folder: Path):
+    profile = {**MADE, "ctdivol_check_ratio": 0.9, "ctdivol_check_date": "2021-03-01"}
+    return _profiled(base, folder, profile)
+
+
+@case("mAs alone, with the scanner's CTDI per mAs", flags="mas_by_profile", check=by_mas)
+def scanner_profile_of_mas(base: Base, folder: Path):
+    profile = {**MADE, "nctdiw_mGy_per_100mAs": {"120": 7.0}}
+    return _profiled(base, folder, profile, CTDIvol=None)
+
+
+@case("images without make and model", flags="scanner_profile_not_used", doses=True)
+def scanner_unknown(base: Base, folder: Path):
+    return _profiled(base, folder, MADE, Manufacturer=None, ManufacturerModelName=None)
+
+
+@case("the profile of another scanner", says=("Sensation 64", "Analytic", "profile"))
+def scanner_profile_of_another(base: Base, folder: Path):
+    return _profiled(base, folder, {"manufacturer": "SIEMENS", "model": "Sensation 64"})
+
+
+@case("the profile of another device of this model", says=("serial", "not that of the images"))
+def scanner_profile_of_another_device(base: Base, folder: Path):
+    profile = {**MADE, "serial": "60065"}
+    return _profiled(base, folder, profile, DeviceSerialNumber="60064")
+
+
+@case("an unknown name in the scanner profile", says=("ctdi_ratio", "ctdivol_check_ratio"))
+def scanner_profile_unknown_name(base: Base, folder: Path):
+    return _profiled(base, folder, {**MADE, "ctdi_ratio": 0.9})
+
+
+@case("an impossible value in the scanner profile", says=("overranging_mm", "-5"))
+def scanner_profile_impossible(base: Base, folder: Path):
+    return _profiled(base, folder, {**MADE, "overranging_mm": -5})
+
+
+@case("a scanner profile that is no JSON", says=("scanner.json", "JSON"))
+def scanner_profile_not_json(base: Base, folder: Path):
+    return _profiled(base, folder, "ratio = 0.9")

@@ -24,6 +24,47 @@ def test_the_documented_way_works(host, panel, phantom, tmp_path):
     assert (folder / "organ_doses.csv").is_file()
 
 
+def test_files_after_an_edit_hold_the_numbers_shown(host, panel, phantom, tmp_path):
+    logic = panel.logic
+    results = logic.analyze(*phantom, acquisition=EXPOSURE)
+    results.segmentation.GetSegmentation().RemoveSegment("spleen")
+    folder = logic.export(results, tmp_path / "out")
+    written = json.loads((folder / "result.json").read_text())
+    exported = {o["organ"]: o["dose_mGy"] for o in written["organs"]}
+    assert "spleen" not in exported
+    assert exported["liver"] == pytest.approx(results.doses()["liver"], rel=1e-9)
+    assert written["slices"]["wed_mm"] == pytest.approx(results.result["slices"]["wed_mm"])
+
+
+def test_doses_of_the_published_models_are_never_mixed_with_the_bundled(
+    host, panel, published_models, tmp_path
+):
+    from CTDoseSegLib.ct.phantom import Phantom, write_dicom
+    from CTDoseSegLib.ctdoseseg_ui.sample_data import load_phantom
+    from CTDoseSegLib.errors import InputError
+
+    # They need SliceLocation, which only DICOM has.
+    write_dicom(Phantom(seed=1, **SMALL), tmp_path)
+    volume, organs = host.load_dicom(tmp_path / "dicom"), load_phantom(**SMALL)[1]
+    logic = panel.logic
+    results = logic.analyze(volume, organs, doseModel=str(published_models))
+    doses = results.doses()
+    assert doses["liver"] > 0
+    results.segmentation.GetSegmentation().RemoveSegment("spleen")
+    with pytest.raises(InputError, match="do not follow edits"):
+        logic.recompute(results)
+    assert results.doses() == doses
+    folder = logic.export(results, tmp_path / "out")
+    written = json.loads((folder / "result.json").read_text())
+    exported = {o["organ"]: o["dose_mGy"] for o in written["organs"] if o["route"] == "published"}
+    # The files are those of the numbers shown, whatever was edited since.
+    assert exported["liver"] == pytest.approx(doses["liver"])
+    assert exported["spleen"] == pytest.approx(doses["spleen"])
+    logic.forget(results)  # as after a scene was loaded
+    with pytest.raises(InputError, match="choose it under Advanced"):
+        logic.export(results, tmp_path / "again")
+
+
 def test_results_stand_beside_the_volume_in_the_subject_hierarchy(host, panel, phantom):
     import slicer
 

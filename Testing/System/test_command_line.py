@@ -447,13 +447,8 @@ def test_volume_files_give_the_sizes_of_the_dicom_series(name, volumes, finished
     assert any(doses) is (name == "volume.npy"), "only the .json states an exposure"
 
 
-def test_the_published_networks_are_a_reference_mode(base, ct, data_dir, tmp_path):
-    pytest.importorskip("torch", reason="the published networks need torch")
-    models = tmp_path / FAMILY_NAME / "models"
-    models.mkdir(parents=True)
-    for name in ("chest_models", "abdomen_models"):
-        (models / name).symlink_to(data_dir / "dose" / "published" / name)
-    (models / "training_arrays").symlink_to(data_dir / "dose" / "training_arrays")
+def test_the_published_networks_are_a_reference_mode(base, ct, published_models, tmp_path):
+    models = published_models.rename(tmp_path / FAMILY_NAME)
     output = tmp_path / "o"
     arguments = ("--dose-model", models, "--segmentation", base.truth(), "--events", "none")
     done = run("analyze", ct, "--output", output, *arguments)

@@ -412,7 +412,8 @@ def test_dicom_is_reproducible_and_its_uids_are_unique(written, tmp_path):
     (phantom, _, _), _, files = written
     again = write_dicom(phantom, tmp_path / "again")
     assert files[0].read_bytes() == again[0].read_bytes()
-    heads = [pydicom.dcmread(f, stop_before_pixels=True) for f in files if f.suffix == ".dcm"]
+    images = [f for f in files if f.parent.name == "dicom"]
+    heads = [pydicom.dcmread(f, stop_before_pixels=True) for f in images]
     assert len({ds.SOPInstanceUID for ds in heads}) == len(heads) == 14
     assert len({ds.SeriesInstanceUID for ds in heads}) == 1
     other = write_dicom(replace(phantom, noise_hu=26.0), tmp_path / "other")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from tiny_analysis import AFFINE, tiny_analysis
 
+from CTDoseSegLib.ct.scanner_profile import Scanner
+from CTDoseSegLib.dosimetry.effective_dose import effective_dose
 from CTDoseSegLib.reporting.result_json import plain, write_result
 
 
@@ -64,6 +67,43 @@ def test_an_acquisition_value_stands_beside_its_source(content):
 def test_the_geometry_is_exact(content):
     np.testing.assert_array_equal(content["geometry"]["affine_ijk_to_ras"], AFFINE)
     assert content["geometry"]["shape_kji"] == [4, 24, 32]
+
+
+def test_size_is_summed_up_as_centre_mean_and_range(content):
+    summary = content["size"]["summary"]
+    wed = content["slices"]["wed_mm"]
+    assert summary["centre_mm"] == wed[2]
+    assert summary["mean_mm"] == pytest.approx(np.mean(wed))
+    assert (summary["low_mm"], summary["high_mm"]) == (min(wed), max(wed))
+    assert content["ssde"]["mean_mGy"] == pytest.approx(np.mean(content["slices"]["ssde_mGy"]))
+
+
+def test_effective_dose_stands_with_every_input_or_its_reason(tmp_path):
+    analysis = tiny_analysis()
+    found = effective_dose(analysis.series, analysis.measurements)
+    content = strict(
+        write_result(replace(analysis, effective_dose=found), tmp_path / "result.json")
+    )["effective_dose"]
+    assert content["effective_dose_mSv"] == pytest.approx(content["dlp"]["value_mGy_cm"] * 0.0153)
+    assert content["coefficients"] == "ICRP 103"
+    assert content["scanned_range"] == "abdomen"
+    assert content["phantom_cm"] == 32
+    assert content["dlp"]["source"].startswith("computed")
+    assert "never the sum of organ doses" in content["note"]
+    without = strict(write_result(analysis, tmp_path / "result.json"))["effective_dose"]
+    assert without["effective_dose_mSv"] is None
+
+
+def test_the_scanner_profile_stands_in_the_result(content, tmp_path):
+    assert content["scanner_profile"]["name"] == "generic"
+    scanner = Scanner("SIEMENS X", 0.93, "2026-01-15", True, "scan", 44.0)
+    analysis = replace(tiny_analysis(), scanner=scanner)
+    told = strict(write_result(analysis, tmp_path / "result.json"))["scanner_profile"]
+    assert (told["name"], told["ctdivol_ratio"], told["overranging_mm"]) == (
+        "SIEMENS X",
+        0.93,
+        44.0,
+    )
 
 
 def test_volumes_are_left_out_where_slices_are_irregular(tmp_path):

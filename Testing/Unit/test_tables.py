@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from tiny_analysis import AFFINE, organ_dose, tiny_analysis, tiny_labelmap
 
 from CTDoseSegLib.ct.nifti import write_nifti
+from CTDoseSegLib.dosimetry.effective_dose import effective_dose
 from CTDoseSegLib.errors import Cancelled, OutputError
 from CTDoseSegLib.events import Collected
 from CTDoseSegLib.reporting.output import staged_folder, write_analysis
@@ -32,7 +33,8 @@ PROMISED = {
     "body_mean_hu,wed_mm,truncated_fraction,wed_corrected_mm,ssde_mGy,flags",
     "organ_slices.csv": "organ,region,slice_index,area_mm2,mean_hu,sd_hu,dose_mGy",
     "organ_doses.csv": "organ,region,dose_mGy,model_low_mGy,model_high_mGy,total_low_mGy,"
-    "total_high_mGy,dose_slice_mean_mGy,volume_ml,n_slices,coverage,flags",
+    "total_high_mGy,dose_slice_mean_mGy,volume_ml,n_slices,coverage,flags,route,"
+    "whole_organ_dose_mGy,whole_organ_low_mGy,whole_organ_high_mGy",
     "labels.csv": "value,name,snomed_code,color",
     "groups.csv": "group,atom",
 }
@@ -85,6 +87,18 @@ def test_a_refused_organ_keeps_its_row_with_the_reason(written):
     assert lung["flags"] == "organ_cut"
     assert (liver["dose_mGy"], liver["total_high_mGy"], liver["coverage"]) == ("", "", "")
     assert liver["flags"] == "too_large"
+
+
+def test_the_whole_organs_dose_stands_beside_that_of_the_seen_part(tmp_path):
+    whole = {"whole_organ_dose_mGy": 8.0, "whole_organ_low_mGy": 5.5, "whole_organ_high_mGy": 12.0}
+    analysis = tiny_analysis(
+        organs=(replace(organ_dose("lung", 10.0), **whole), organ_dose("liver", 9.0))
+    )
+    write_tables(analysis, tmp_path)
+    lung, liver = rows(tmp_path / "organ_doses.csv")
+    assert [lung[name] for name in whole] == ["8", "5.5", "12"]
+    assert [liver[name] for name in whole] == ["", "", ""]
+    assert (lung["dose_mGy"], lung["route"]) == ("10", "ctdivol")
 
 
 def test_an_organ_with_models_of_two_regions_has_rows_for_both(tmp_path):
@@ -338,3 +352,31 @@ def test_the_summary_says_what_is_not_known():
     lines = "\n".join(summary(tiny_analysis(ctdivol=False)))
     assert "CTDIvol:      not known" in lines
     assert "SSDE:         not known" in lines
+
+
+def test_the_summary_has_size_at_the_centre_effective_dose_and_scanner():
+    analysis = tiny_analysis()
+    lines = summary(analysis)
+    (size,) = [line for line in lines if line.startswith("WED:")]
+    assert size.endswith(f"{analysis.size.wed_mm[2]:.0f} mm at the centre slice")
+    assert "Scanner:      generic" in lines
+    found = effective_dose(analysis.series, analysis.measurements)
+    (told,) = [
+        line
+        for line in summary(replace(analysis, effective_dose=found))
+        if line.startswith("Effective:")
+    ]
+    assert f"{found.effective_dose_mSv:.3g} mSv" in told
+    assert "abdomen, ICRP 103" in told
+    assert "never the sum of organ doses" in told
+
+
+def test_an_effective_dose_that_is_not_given_has_its_reason_in_the_summary():
+    analysis = tiny_analysis(ctdivol=False)
+    found = effective_dose(analysis.series, analysis.measurements)
+    (told,) = [
+        line
+        for line in summary(replace(analysis, effective_dose=found))
+        if line.startswith("Effective:")
+    ]
+    assert told.startswith("Effective:    not given: Effective dose needs DLP")

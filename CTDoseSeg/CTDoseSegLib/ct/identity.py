@@ -8,15 +8,20 @@ from .dicom import Header
 
 
 def safe_text(header: Header, keyword: str) -> str:
-    """A text tag without the patient's name, ID and birth date, and without control characters.
+    """A text tag without the patient's name, ID and birth date; see `without_identity`."""
+    who = (header.text(name) for name in ("PatientName", "PatientID", "PatientBirthDate"))
+    return without_identity(header.text(keyword), *who)
+
+
+def without_identity(text: str, name: str, patient_id: str, birth_date: str) -> str:
+    """A text without the patient's name, ID and birth date, and without control characters.
 
     Words of the name and the ID go wherever they stand, those of one or two letters only as
     whole words. Who types other particulars of a patient into a description is not caught.
     """
-    said = "".join(c if c.isprintable() else " " for c in header.text(keyword))
-    born = header.text("PatientBirthDate")
-    names = re.split(r"[\^=\s,\\]+", header.text("PatientName"))
-    for word in (header.text("PatientID"), *names, *_date_forms(born)):
+    said = "".join(c if c.isprintable() else " " for c in text)
+    names = re.split(r"[\^=\s,\\]+", name)
+    for word in (patient_id, *names, *_date_forms(birth_date)):
         pattern = re.escape(word) if len(word) >= 3 else rf"\b{re.escape(word)}\b"
         if word:
             said = re.sub(pattern, "", said, flags=re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Writes a phantom as a CT series, with its truth beside it."""
+"""Writes a phantom as a CT series, with its dose report and its truth beside it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 from .. import __version__
 from ..errors import OutputError
 from ..events import Events
+from .phantom_dose_report import SpiralScan, add_dose_report
 from .phantom_render import PhantomSlice, PhantomTruth
 
 if TYPE_CHECKING:
@@ -33,6 +34,20 @@ TUBE_CURRENT_LIMITS_MA = (80.0, 600.0)
 TUBE_CURRENT_AT_MM = {"body": (240.0, 300.0), "head": (400.0, 170.0)}
 # Blood without contrast agent is far below, with it far above.
 ENHANCED_HU = 90.0
+# What an image states and a report does not.
+_OF_IMAGES = (
+    *("ImageType", "IrradiationEventUID", "FrameOfReferenceUID", "PositionReferenceIndicator"),
+    *("AcquisitionDate", "AcquisitionTime", "AcquisitionNumber", "ProtocolName"),
+    *("BodyPartExamined", "PatientPosition", "ContrastBolusAgent"),
+)
+# SNOMED codes of what a protocol was made for.
+_TRUNK = ("416949008", "Abdomen and Pelvis", "SCT")
+_REGIONS = {
+    "trunk": ("416775004", "Chest, Abdomen and Pelvis", "SCT"),
+    "chest": ("51185008", "Chest", "SCT"),
+    "abdomen": ("818981001", "Abdomen", "SCT"),
+    "head": ("69536005", "Head", "SCT"),
+}
 # Zero of the table's scale against the phantom's own: SliceLocation has no anatomical meaning.
 TABLE_ZERO_MM = 411.5
 
@@ -86,7 +101,10 @@ def exposure(phantom: Phantom, wed_mm: np.ndarray) -> Exposure:
 
 
 def write_dicom(phantom: Phantom, folder: str | Path, events: Events | None = None) -> list[Path]:
-    """Write ``folder/dicom`` (one file a slice) and ``folder/truth``.
+    """Write ``folder/dicom`` (one file a slice), ``folder/rdsr`` and ``folder/truth``.
+
+    The dose report has a folder of its own, so that ``folder/dicom`` stays an examination without
+    one; who analyses `folder` as a whole has both.
 
     Parameters
     ----------
@@ -103,7 +121,8 @@ def write_dicom(phantom: Phantom, folder: str | Path, events: Events | None = No
     list of Path
         The DICOM files in order of k, then the truth's: ``segmentation.nii.gz``,
         ``labels.csv`` (value, name, snomed_code, color), ``groups.csv`` (group, atom) and
-        ``truth.json`` (exact WED, tube current, CTDIvol, irradiated range).
+        ``truth.json`` (exact WED, tube current, CTDIvol, irradiated range), then
+        ``rdsr/dose_report.dcm``.
 
     Raises
     ------
@@ -114,14 +133,14 @@ def write_dicom(phantom: Phantom, folder: str | Path, events: Events | None = No
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("dicom", "truth"):
+        for name in ("dicom", "truth", "rdsr"):
             if (folder / name).exists():
                 raise OutputError(
                     f"{folder / name} is already there; give another folder for the phantom."
                 )
         with tempfile.TemporaryDirectory(prefix=".phantom-", dir=folder) as unfinished:
             files = _write(phantom, Path(unfinished), events)
-            for name in ("truth", "dicom"):
+            for name in ("truth", "rdsr", "dicom"):
                 (Path(unfinished) / name).rename(folder / name)
             return [folder / file.relative_to(unfinished) for file in files]
     except OSError as error:
@@ -151,6 +170,9 @@ def _write(phantom: Phantom, folder: Path, events: Events) -> list[Path]:
         files.append(path)
     events.progress(0.97, "Writing the truth")
     files += _write_truth(phantom, truth, exposed, folder / "truth")
+    (folder / "rdsr").mkdir()
+    files.append(folder / "rdsr" / "dose_report.dcm")
+    _dose_report(phantom, exposed).save_as(files[-1], enforce_file_format=True)
     events.progress(1.0, "Writing the truth")
     return files
 
@@ -166,18 +188,25 @@ def _uid(phantom: Phantom, what: str) -> str:
     return str(generate_uid(entropy_srcs=[repr(phantom), what]))
 
 
-def _dataset(phantom: Phantom, exposed: Exposure, k: int, hu: np.ndarray):
-    """One slice as a CT Image Storage data set."""
+def _file(sop_class: str, instance_uid: str):
+    """A data set to be saved as a file of its own."""
     from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+    from pydicom.uid import ExplicitVRLittleEndian
 
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = CTImageStorage
-    meta.MediaStorageSOPInstanceUID = _uid(phantom, f"instance {k}")
+    meta.MediaStorageSOPClassUID = sop_class
+    meta.MediaStorageSOPInstanceUID = instance_uid
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     ds = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-    ds.SOPClassUID = CTImageStorage
-    ds.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
+    ds.SOPClassUID, ds.SOPInstanceUID = sop_class, instance_uid
+    return ds
+
+
+def _dataset(phantom: Phantom, exposed: Exposure, k: int, hu: np.ndarray):
+    """One slice as a CT Image Storage data set."""
+    from pydicom.uid import CTImageStorage
+
+    ds = _file(CTImageStorage, _uid(phantom, f"instance {k}"))
     _patient_and_study(ds, phantom)
     _geometry(ds, phantom, exposed, k)
     _exposure(ds, phantom, exposed, k)
@@ -213,6 +242,41 @@ def _patient_and_study(ds, phantom: Phantom) -> None:
     body = {"trunk": "CHESTABDOMEN", "cylinder": "PHANTOM"}
     ds.BodyPartExamined = body.get(phantom.variant, phantom.variant.upper())
     ds.PatientPosition = phantom.position
+
+
+def _dose_report(phantom: Phantom, exposed: Exposure):
+    """The examination's X-Ray Radiation Dose SR."""
+    from pydicom.uid import XRayRadiationDoseSRStorage
+
+    ds = _file(XRayRadiationDoseSRStorage, _uid(phantom, "dose report"))
+    _patient_and_study(ds, phantom)
+    for keyword in _OF_IMAGES:
+        if keyword in ds:
+            delattr(ds, keyword)
+    ds.SeriesInstanceUID = _uid(phantom, "dose report series")
+    ds.Modality, ds.SeriesNumber, ds.InstanceNumber = "SR", 99, 1
+    ds.SeriesDescription, ds.DeviceSerialNumber = "Dose report", "0"
+    low, high = exposed.irradiated_range_mm
+    scan = SpiralScan(
+        uid=_uid(phantom, "irradiation event"),
+        protocol=f"Phantom {phantom.variant}",
+        region=_REGIONS.get(phantom.variant, _TRUNK),
+        frame_of_reference_uid=_uid(phantom, "frame of reference"),
+        z_mm=exposed.z_mm,
+        tube_current_mA=exposed.tube_current_mA,
+        ctdivol_mGy=exposed.ctdivol_mGy,
+        scanned_mm=exposed.irradiated_range_mm,
+        volume_mm=(low + OVERRANGE_MM, high - OVERRANGE_MM),
+        phantom_cm=exposed.phantom_cm,
+        kvp_kV=KVP_KV,
+        rotation_time_s=ROTATION_TIME_S,
+        pitch=PITCH,
+        single_collimation_mm=SINGLE_COLLIMATION_MM,
+        total_collimation_mm=TOTAL_COLLIMATION_MM,
+    )
+    uids = [_uid(phantom, what) for what in ("localizer event", "bolus event", "device")]
+    add_dose_report(ds, scan, uids, ds.StudyDate)
+    return ds
 
 
 def _geometry(ds, phantom: Phantom, exposed: Exposure, k: int) -> None:

@@ -19,7 +19,17 @@ from ..events import Events
 from . import grouping
 from .acquisition import TypedAcquisition, read_typed_acquisition
 from .dicom import Header, find_files, iter_frames, read_header
+from .dose_report import DoseReport
+from .dose_report_file import read_dose_report
+from .dose_report_use import (
+    FolderReports,
+    image_event,
+    matched_to,
+    reports_in,
+    with_reports_of,
+)
 from .exposure import MISSING, missing_flags, read_exposure
+from .folder_events import folder_events
 from .pixels import read_volume
 from .selection import choose
 from .series import CTSeries, SliceInfo
@@ -34,6 +44,7 @@ def read_series(
     *,
     series_uid: str | None = None,
     acquisition: str | Path | None = None,
+    rdsr: str | Path | None = None,
     events: Events | None = None,
 ) -> CTSeries:
     """Read a CT series.
@@ -47,7 +58,10 @@ def read_series(
         Which series of a DICOM folder, by its UID or the end of it; else the fittest by the
         rules of `selection`.
     acquisition
-        JSON file of values that a user typed; they replace those of the image.
+        JSON file of values that a user typed; they replace those of the image and the report.
+    rdsr
+        Dose report (X-Ray Radiation Dose SR) of the examination; else one of the same study that
+        lies in the folder is used. It gives what the images lack.
     events
         Hears of progress and may cancel.
 
@@ -63,6 +77,7 @@ def read_series(
     events = events or Events()
     path = Path(path)
     typed = read_typed_acquisition(acquisition) if acquisition is not None else None
+    report = read_dose_report(rdsr) if rdsr is not None else None
     try:
         exists, folder = path.exists(), path.is_dir()
     except (OSError, ValueError) as error:
@@ -73,8 +88,11 @@ def read_series(
         if path.stat().st_size == 0:
             raise InputError(f"{path.name} is empty (0 bytes); copy or export it again.")
         series = read_volume_file(path)
+        if report is not None:
+            images = image_event(series.z_mm, series.slices)
+            series = matched_to(series, report, images, given=True)
     else:
-        series = _read_dicom(path, folder, series_uid, events)
+        series = _read_dicom(path, folder, series_uid, report, events)
     events.progress(1.0, "reading done")
     return with_typed(series, typed) if typed else series
 
@@ -119,9 +137,15 @@ def with_typed(series: CTSeries, typed: TypedAcquisition) -> CTSeries:
     return replace(series, acquisition=acquisition, slices=tuple(slices), flags=flags)
 
 
-def _read_dicom(path: Path, folder: bool, series_uid: str | None, events: Events) -> CTSeries:
+def _read_dicom(
+    path: Path,
+    folder: bool,
+    series_uid: str | None,
+    report: DoseReport | None,
+    events: Events,
+) -> CTSeries:
     headers, remarks, flags = _scan(path, folder, events)
-    groups = grouping.group(headers)
+    groups = everything = grouping.group(headers)
     uids = {g.headers[0].text("SeriesInstanceUID") for g in groups}
     if series_uid is not None:
         meant = _series_meant(series_uid, uids)
@@ -129,12 +153,26 @@ def _read_dicom(path: Path, folder: bool, series_uid: str | None, events: Events
     candidates = [g.candidate(i) for i, g in enumerate(groups)]
     if len({c.patient for c in candidates}) > 1:
         raise SeveralPatientsError(grouping.several_patients(candidates))
+    # A report beside the series is no candidate; without a CT it is among the reasons.
+    found = reports_in(everything) if folder and report is None else FolderReports()
+    candidates = [c for c in candidates if groups[c.index] not in found.groups] or candidates
     chosen, left_out = choose(candidates, asked_for=series_uid is not None or not folder)
     if chosen is None:
         reasons = "; ".join(f"{said[:1].lower()}{said[1:]}".rstrip(".") for said in left_out[:5])
         raise InputError(f"No CT series that can be measured was found: {reasons}.")
     parts = [g for g in groups if g.series == groups[chosen.index].series]
-    return _build(groups[chosen.index], parts, (*left_out, *remarks), flags, events)
+    series, measured = _build(groups[chosen.index], parts, (*left_out, *remarks), flags, events)
+    images = image_event(series.z_mm, series.slices, measured)
+    own = [g for g in everything if g.patient == groups[chosen.index].patient]
+    series = replace(series, folder_events=folder_events(own, measured))
+    if report is not None:
+        series = matched_to(series, report, images, given=True)
+    else:
+        series = with_reports_of(found, series, images)
+    if series.dose_report is None and (others := series.folder_events.scans):
+        remark = flag("other_exposures", f"{len(others)}, the first is the {others[0]}")
+        series = replace(series, flags=(*series.flags, remark))
+    return series
 
 
 def _series_meant(asked_for: str, uids: set[str]) -> str:
@@ -214,8 +252,11 @@ def _build(
     left_out: tuple[str, ...],
     flags: list[Flag],
     events: Events,
-) -> CTSeries:
-    """The series of the chosen group: phases and duplicates settled, stacked, pixels read."""
+) -> tuple[CTSeries, list[Header]]:
+    """The series of the chosen group and its headers in slice order.
+
+    Phases and duplicates are settled, slices stacked, pixels read.
+    """
     others = sum(len(g.headers) for g in parts if g is not chosen)
     if others:
         flags.append(flag("mixed_series", f"{others} of {others + len(chosen.headers)} images"))
@@ -247,7 +288,7 @@ def _build(
         for header, exposure, z in zip(headers, exposures, geometry.z_mm, strict=True)
     )
     uid = headers[0].text("SeriesInstanceUID")
-    return CTSeries(
+    series = CTSeries(
         hu=hu,
         affine=geometry.affine,
         slices=slices,
@@ -259,3 +300,4 @@ def _build(
         description=grouping.description(headers[0]),
         left_out=left_out,
     )
+    return series, headers

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import Flag, GeometryError
 from .acquisition import Acquisition
+
+if TYPE_CHECKING:
+    from .dose_matching import MatchedReport
+    from .folder_events import FolderEvents
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,10 @@ class CTSeries:
     left_out
         One sentence for each other series of the folder and for files that were not read, with
         the reason; free of identity.
+    dose_report
+        The examination's dose report, where there is one and an event in it is this series'.
+    folder_events
+        The other exposures in a DICOM folder; None for a volume file.
     """
 
     hu: np.ndarray
@@ -81,6 +90,8 @@ class CTSeries:
     files: tuple[str, ...] = field(default=())
     description: str = ""
     left_out: tuple[str, ...] = field(default=())
+    dose_report: MatchedReport | None = None
+    folder_events: FolderEvents | None = None
 
     def __post_init__(self) -> None:
         if self.hu.ndim != 3 or self.hu.dtype not in (np.int16, np.float32):

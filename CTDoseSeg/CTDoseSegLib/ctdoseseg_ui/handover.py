@@ -10,9 +10,12 @@ from typing import Any
 
 import slicer
 
-from ..errors import CTDoseSegError, OutputError
+from ..errors import OutputError
 
 BUNDLED = "bundled"
+# What a result says of the published models; their folder may name a patient and is not kept.
+PUBLISHED = "published"
+NO_EDITS = "The published models do not follow edits: press Apply with this segmentation."
 RESULT_FOLDER = "result"
 SEGMENTATION_FILE = "segmentation.nii.gz"
 
@@ -52,41 +55,40 @@ class Task:
 
 def hand_over(
     volumeNode: Any,
-    segmentationNode: Any,
     series: Any,
+    labelmap: Any,
     arguments: list[str],
     choices: dict[str, Any],
+    *,
+    givenID: str = "",
     output: str | Path | None = None,
 ) -> Task:
-    """Write the volume, and the segmentation if there is one, and say how to analyse them.
+    """Write the volume, and the label map if there is one, and say how to analyse them.
 
     Raises
     ------
     OutputError
         If the folder for temporary files is full or cannot be written.
-    SegmentationError
-        If the segmentation is empty.
     """
     from ..ct.volume_file import write_npy_volume
+    from ..reporting.tables import write_labelmap
 
+    folder = None
     try:
         folder = _temporary_folder()
-    except OSError as error:
-        raise OutputError(_refusal()) from error
-    try:
         write_npy_volume(series, folder / "volume.npy")
         command = ["analyze", str(folder / "volume.npy"), *arguments]
         command += ["--output", str(output or folder / RESULT_FOLDER)]
-        if segmentationNode is not None:
-            command += ["--segmentation", str(_write(segmentationNode, volumeNode, series, folder))]
+        if labelmap is not None:
+            given = folder / "given"
+            given.mkdir()
+            write_labelmap(labelmap, given)
+            command += ["--segmentation", str(given / SEGMENTATION_FILE)]
     except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
         raise OutputError(_refusal()) from error
-    except CTDoseSegError:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    given = segmentationNode.GetID() if segmentationNode is not None else ""
-    return Task(volumeNode.GetID(), given, folder, command, series, choices, output)
+    return Task(volumeNode.GetID(), givenID, folder, command, series, choices, output)
 
 
 def _refusal() -> str:
@@ -100,14 +102,3 @@ def _temporary_folder() -> Path:
     application = getattr(slicer, "app", None)
     parent = application.temporaryPath if application is not None else None
     return Path(tempfile.mkdtemp(prefix="ctdoseseg-", dir=parent))
-
-
-def _write(segmentationNode: Any, volumeNode: Any, series: Any, folder: Path) -> Path:
-    from ..reporting.tables import write_labelmap
-    from .segmentations import labelmap_of
-
-    labelmap = labelmap_of(segmentationNode, volumeNode, series)
-    given = folder / "given"
-    given.mkdir()
-    write_labelmap(labelmap, given)
-    return given / SEGMENTATION_FILE

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import slicer
 
 from ..errors import CTDoseSegError
+from .handover import BUNDLED, NO_EDITS
 from .results import Results
 
 if TYPE_CHECKING:
@@ -107,10 +108,8 @@ class Live:
             self.stop()
             return
         session = self._logic.session(results)
-        if session.dose_model != "bundled":
-            self._on_error(
-                "The published models do not follow edits: press Apply with this segmentation."
-            )
+        if session.dose_model != BUNDLED:
+            self._on_error(NO_EDITS)
             return
         if self._started is None:
             self._started = time.perf_counter()

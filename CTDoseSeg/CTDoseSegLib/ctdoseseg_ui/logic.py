@@ -17,7 +17,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from ..errors import CTDoseSegError, InputError, OutputError
 from . import handover
-from .handover import BUNDLED, Task
+from .handover import BUNDLED, NO_EDITS, PUBLISHED, Task
 from .job import CANCELLED, DONE, Job, run_and_wait
 from .results import EDITED, Results
 
@@ -155,6 +155,8 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
 
         Parameters are those of `analyze`.
         """
+        from .segmentations import labelmap_of
+
         series = self.series(volumeNode, acquisition)
         choices = {
             "engine": "given" if segmentationNode is not None else engine,
@@ -164,7 +166,10 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
         arguments = ["--region", region, "--dose-model", doseModel or BUNDLED]
         if segmentationNode is None:
             arguments += ["--engine", engine]
-        return handover.hand_over(volumeNode, segmentationNode, series, arguments, choices)
+            return handover.hand_over(volumeNode, series, None, arguments, choices)
+        labelmap = labelmap_of(segmentationNode, volumeNode, series)
+        given = segmentationNode.GetID()
+        return handover.hand_over(volumeNode, series, labelmap, arguments, choices, givenID=given)
 
     def finish(self, task: Task) -> Results:
         """Bring the results of a task into the scene."""
@@ -214,9 +219,16 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
         -------
         int
             Number of slices that had changed; with 0 nothing is touched.
+
+        Raises
+        ------
+        InputError
+            If the result came from the published models.
         """
-        changed = self.look(results)
         session = self.session(results)
+        if session.dose_model != BUNDLED:
+            raise InputError(NO_EDITS)
+        changed = self.look(results)
         if changed or session.pending:
             session.finish()
             self.publish(results)
@@ -318,12 +330,19 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
 
     def prepareExport(self, results: Results, folder: str | Path) -> Task:
         """A task that writes the files of the command line's ``analyze`` to `folder`."""
-        series = self.session(results).series
-        parameters = results.result["provenance"]["parameters"]
-        arguments = ["--region", parameters.get("region", "auto")]
-        arguments += ["--dose-model", parameters.get("dose_model", BUNDLED)]
+        session = self.session(results)
+        if session.dose_model == PUBLISHED:
+            raise InputError(
+                "The doses came from the published models, whose folder a saved scene does not "
+                "keep: choose it under Advanced, press Apply and export again."
+            )
+        if session.labelmap is None:
+            self.look(results)
+        elif session.dose_model == BUNDLED:
+            self.recompute(results)
+        arguments = ["--region", session.region, "--dose-model", session.dose_model]
         return handover.hand_over(
-            results.volume, results.segmentation, series, arguments, {}, output=folder
+            results.volume, session.series, session.labelmap, arguments, {}, output=folder
         )
 
     def export(self, results: Results, folder: str | Path) -> Path:

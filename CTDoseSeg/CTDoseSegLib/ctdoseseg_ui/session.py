@@ -8,8 +8,12 @@ from typing import Any
 
 import numpy as np
 
+# Here and not where it is used: its import takes half a second, which the first edit would wait.
+from scipy import ndimage
+
 from ..analysis import Analysis
 from ..ct.series import CTSeries
+from ..dosimetry.effective_dose import effective_dose
 from ..dosimetry.measurements import Measurements, measure
 from ..dosimetry.organ_dose import load_model, predict
 from ..dosimetry.outline import Outlines, trace_outlines
@@ -124,6 +128,7 @@ class Session:
             doses=doses,
             provenance=origin,
             flags=tuple(dict.fromkeys((*series.flags, *labelmap.flags, *doses.flags))),
+            effective_dose=effective_dose(series, measurements),
         )
 
     def _widen(self, highest: int) -> None:
@@ -181,8 +186,6 @@ def _fill_enclosed(labels: np.ndarray, value: int, couch: int) -> None:
     empty = box == 0
     if not empty.any():
         return
-    from scipy import ndimage
-
     outside = empty | (box == couch)
     parts, count = ndimage.label(np.pad(outside, 1, constant_values=True))
     if count > 1:

@@ -47,6 +47,12 @@ class OrganDose:
         Line of the uncertainty budget to its standard deviation of ln(dose).
     flags
         What the user should know about this organ's dose.
+    whole_organ_dose_mGy, whole_organ_low_mGy, whole_organ_high_mGy
+        Of the whole organ, with its own 90 % interval: the dose of the seen part where the organ
+        ends inside the images, an estimate where it does not (`whole_organ`), None where there is
+        none; `flags` say why.
+    seen_mass_g, missing_mass_g
+        Of the organ in the images, and what a reference adult's has more.
     """
 
     organ: str
@@ -65,6 +71,11 @@ class OrganDose:
     slice_dose_mGy: np.ndarray
     budget: Mapping[str, float] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
+    whole_organ_dose_mGy: float | None = None
+    whole_organ_low_mGy: float | None = None
+    whole_organ_high_mGy: float | None = None
+    seen_mass_g: float | None = None
+    missing_mass_g: float | None = None
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,11 @@ from .dose_model import EVERYWHERE
 
 # Overranging at each end where the total collimation is not known: 30 mm in all.
 OVERRANGE_MM = 15.0
-# Rounding of a range that a user typed.
+# Rounding of a range that a user typed; scatter of an overranging that was measured (assumed).
 _TYPED_SD_MM = 5.0
+# Rounding of a dose report's positions, and what of the sources' names marks them.
+_REPORTED_SD_MM = 1.0
+_REPORTED = "rdsr"
 _RECTANGULAR = math.sqrt(3.0)
 
 
@@ -55,32 +58,53 @@ class Beam:
         return min(low, self.range_mm[1]), max(high, self.range_mm[0])
 
 
-def beam_of(series: CTSeries) -> Beam:
+def beam_of(series: CTSeries, overranging_mm: float | None = None) -> Beam:
     """The irradiated range to use for a scan.
 
     A range that a user typed is where the tube was on, overranging included, and is taken as it
-    is. Any other is the range that was planned or reconstructed, and is widened at each end by half
+    is. So is that of a dose report, whose scanning length is the table's travel with the tube on.
+    Makers differ in whether the beam's width and the ramps at its ends count: DLP / CTDIvol, the
+    length that the dose counts, is 0.8 to 1.2 times the scanning length in reports of four makers.
+    Half the difference, or the usual overranging where it is not known, stays uncertain at each
+    end.
+
+    Any other range is the one that was planned or reconstructed, and is widened at each end by half
     the total collimation, or by 15 mm where that is not known; how much it was stays uncertain by
-    as much again. One that was only guessed (a length, centred on the images) may also lie as much
-    to one side as it is longer than the images. A range that misses the images is not used.
+    as much again. A range that was only guessed (a length, centred on the images) may also lie as
+    much to one side as it is longer than the images. A range that misses the images is not used,
+    unless a dose report states it in their own coordinates: then they got scatter alone.
+
+    `overranging_mm`, both ends together, is what a scanner profile states: it is then known to 5 mm
+    at each end.
     """
     acquisition = series.acquisition
     stated = acquisition.irradiated_range_mm
     if stated is None:
         return Beam(EVERYWHERE)
     z = series.z_mm
-    if stated[1] <= z.min() or stated[0] >= z.max():
-        return Beam(EVERYWHERE, flags=(flag("irradiated_range_elsewhere"),))
     source = acquisition.sources.get("irradiated_range_mm", "")
+    reported = source.startswith(_REPORTED)
+    if not reported and (stated[1] <= z.min() or stated[0] >= z.max()):
+        return Beam(EVERYWHERE, flags=(flag("irradiated_range_elsewhere"),))
     if source == "user":
         return Beam(stated, _TYPED_SD_MM)
     width = acquisition.total_collimation_mm
     overrange = width / 2 if width else OVERRANGE_MM
-    slack = max(np.ptp(stated) - np.ptp(z), 0.0) / 2 if "centred" in source else 0.0
+    slack = max(np.ptp(stated) - np.ptp(z), 0.0) / 2 if "centred on the images" in source else 0.0
+    if reported:
+        counted = series.dose_report.dose_length_mm if series.dose_report else None
+        if counted is not None:
+            overrange = abs(counted - float(np.ptp(stated))) / 2
+        doubt = math.hypot(overrange, slack) / _RECTANGULAR
+        return Beam(stated, math.hypot(_REPORTED_SD_MM, doubt))
     why = "half the total collimation" if width else "total collimation not known"
+    sd = overrange
+    if overranging_mm is not None:
+        overrange, why = overranging_mm / 2, "scanner profile"
+        sd = _TYPED_SD_MM * _RECTANGULAR
     remark = flag("irradiated_range_widened", f"by {overrange:.0f} mm at each end ({why})")
     return Beam(
         (stated[0] - overrange, stated[1] + overrange),
-        math.hypot(overrange, slack) / _RECTANGULAR,
+        math.hypot(sd, slack) / _RECTANGULAR,
         (remark,),
     )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from ..ct.scanner_profile import GENERIC, Scanner
 from ..ct.series import CTSeries
 from ..errors import Flag, flag
 from ..segmentation.labelmap import SKIN, Labelmap
+from .coverage import mostly_chest
 from .dose_model import (
     DoseModel,
+    Kernel,
     OrganModel,
     RegionModel,
     cell_widths_mm,
@@ -34,12 +38,10 @@ from .uncertainty import (
     total_log_half_width,
     unknown_range_line,
 )
+from .whole_organ import SeenOrgan, WholeOrgan, whole_organ
 
 __all__ = ["load_model", "predict"]
 
-LUNG = "lung"
-# A slice belongs to the chest where the lungs take up at least this part of the body.
-_CHEST_LUNG_FRACTION = 0.15
 _LEAST_DENSITY = 0.01
 NO_ROUTE = "none"
 # The air term of the label is worth a word where it would lower the dose by more than this (ln).
@@ -57,6 +59,21 @@ class _Scan:
     beam: Beam
     wed_mm: np.ndarray
     z_mm: np.ndarray
+    scanner: Scanner
+    # What several organs ask for again: kernels are matrices, [k, k].
+    _made: dict[Any, np.ndarray] = field(default_factory=dict)
+
+    def spread(self, kernel: Kernel, range_mm: tuple[float, float]) -> np.ndarray:
+        """The kernel as a matrix for an irradiated range, [k, k]."""
+        if (kernel, range_mm) not in self._made:
+            self._made[kernel, range_mm] = spread(self.z_mm, kernel, range_mm)
+        return self._made[kernel, range_mm]
+
+    def sizes_mm(self, shared: RegionModel) -> np.ndarray:
+        """Water equivalent diameter smoothed along the body, [k, 2]."""
+        if shared.size_kernels not in self._made:
+            self._made[shared.size_kernels] = shared.sizes_mm(self.z_mm, self.wed_mm)
+        return self._made[shared.size_kernels]
 
     @property
     def routes(self) -> list[str]:
@@ -72,6 +89,7 @@ def predict(
     size: SizeProfile,
     *,
     region: str = "auto",
+    scanner: Scanner = GENERIC,
 ) -> DoseResult:
     """Dose of every organ that is in the label map and that the model or the published list knows.
 
@@ -88,6 +106,8 @@ def predict(
     region
         ``auto``: each organ by the region whose model knows it, skin by the chest's where half of
         the slices or more are chest; ``chest`` or ``abdomen``: organs of that region alone.
+    scanner
+        What a profile of the scanner states; CTDIvol of the series is already corrected by it.
 
     Raises
     ------
@@ -96,8 +116,8 @@ def predict(
     """
     if region not in ("auto", *model.regions):
         raise ValueError(f"region is {region!r}; give auto or one of {sorted(model.regions)}.")
-    ways = exposures(series)
-    beam = beam_of(series)
+    ways = exposures(series, scanner)
+    beam = beam_of(series, scanner.overranging_mm)
     used = series.acquisition
     if not beam.known:
         used = replace(used, irradiated_range_mm=None)
@@ -114,7 +134,7 @@ def predict(
     # Where too much of the body is cut to correct its size, the size as measured is too small and
     # the dose too high: the safer of two errors, flagged.
     wed = np.where(np.isfinite(size.wed_corrected_mm), size.wed_corrected_mm, size.wed_mm)
-    scan = _Scan(series, measurements, size, ways, beam, wed, series.z_mm)
+    scan = _Scan(series, measurements, size, ways, beam, wed, series.z_mm, scanner)
     refusals = tuple(remark for remark in remarks if remark.severity == "refusal")
     organs = [
         _refused(scan, organ.organ, organ.region, present[organ.organ], refusals)
@@ -127,7 +147,8 @@ def predict(
             why = (flag("no_dose_model", reason),)
             organs.append(_refused(scan, name, "", present[name], why))
     if not refusals and scan.routes == [MAS]:
-        remarks += (flag("mas_only"),)
+        by_profile = scanner.nctdiw_mGy_per_100mAs is not None
+        remarks += (flag("mas_by_profile" if by_profile else "mas_only"),)
     return DoseResult(tuple(organs), remarks, model.card)
 
 
@@ -136,7 +157,7 @@ def _chosen(
 ) -> Iterator[tuple[RegionModel, OrganModel]]:
     """The models to use, each organ once."""
     if region == "auto":
-        first = "chest" if _is_chest(present) else "abdomen"
+        first = "chest" if mostly_chest(present) else "abdomen"
         names = [first, *(name for name in model.regions if name != first)]
     else:
         names = [region]
@@ -149,24 +170,20 @@ def _chosen(
                 yield shared, organ
 
 
-def _is_chest(present: dict[str, GroupSlices]) -> bool:
-    if LUNG not in present or "body" not in present:
-        return False
-    body = present["body"].count
-    chest = present[LUNG].count >= _CHEST_LUNG_FRACTION * np.maximum(body, 1)
-    return bool(chest[body > 0].mean() >= 0.5)
-
-
 @dataclass(frozen=True)
 class _Piece:
-    """One organ's measurable slices; `wed_mm` is smoothed, `weights` are mass, sum 1. [n]."""
+    """One organ's measurable slices; `wed_mm` is smoothed, `weights` add up to 1. [n]."""
 
     usable: np.ndarray
     z_mm: np.ndarray
     wed_mm: np.ndarray
     hu: np.ndarray
     factor: np.ndarray
-    weights: np.ndarray
+    mass_g: np.ndarray
+
+    @property
+    def weights(self) -> np.ndarray:
+        return self.mass_g / self.mass_g.sum()
 
 
 def _predict_organ(
@@ -177,7 +194,7 @@ def _predict_organ(
     if piece is None:
         why = (flag("organ_not_measurable"),)
         return _refused(scan, organ.organ, organ.region, slices, why)
-    kernel = spread(scan.z_mm, organ.kernel, scan.beam.range_mm)[piece.usable]
+    kernel = scan.spread(organ.kernel, scan.beam.range_mm)[piece.usable]
     currents = {
         route: kernel @ scan.exposures[route].tube_current_mA(shared.ctdivol_per_mas)
         for route in scan.routes
@@ -206,38 +223,73 @@ def _predict_organ(
         scan.series.acquisition,
         _range_line(scan, shared, organ, route, piece, there),
         _truncation_line(scan, shared, piece),
+        scan.scanner,
     )
     total = total_log_half_width(lines)
     slice_dose = np.full(len(there), np.nan)
     slice_dose[piece.usable] = profile
+    low, high = dose * math.exp(-air - total), dose * math.exp(total)
+    whole = _whole(scan, shared, organ, route, piece, there, (dose, low, high))
     return replace(
         _refused(scan, organ.organ, organ.region, slices, remarks),
         dose_mGy=dose,
         model_low_mGy=dose * math.exp(-air - organ.model_log_q90),
         model_high_mGy=dose * math.exp(organ.model_log_q90),
-        total_low_mGy=dose * math.exp(-air - total),
-        total_high_mGy=dose * math.exp(total),
+        total_low_mGy=low,
+        total_high_mGy=high,
         dose_slice_mean_mGy=float(profile.mean()),
         route=route,
         by_route=by_route,
         slice_dose_mGy=slice_dose,
         budget=lines,
-        flags=(*remarks, *disagreement_flag(by_route)),
+        flags=(*remarks, *disagreement_flag(by_route), *whole.flags),
+        whole_organ_dose_mGy=whole.dose_mGy,
+        whole_organ_low_mGy=whole.low_mGy,
+        whole_organ_high_mGy=whole.high_mGy,
+        seen_mass_g=whole.seen_mass_g,
+        missing_mass_g=whole.missing_mass_g,
     )
+
+
+def _whole(
+    scan: _Scan,
+    shared: RegionModel,
+    organ: OrganModel,
+    route: str,
+    piece: _Piece,
+    there: np.ndarray,
+    dose_mGy: tuple[float, float, float],
+) -> WholeOrgan:
+    """Dose of the whole organ from that of the part in the images and its interval."""
+    mass = np.zeros(len(there))
+    mass[piece.usable] = piece.mass_g
+    lowest, highest = np.argmin(piece.z_mm), np.argmax(piece.z_mm)
+    seen = SeenOrgan(
+        organ=organ.organ,
+        sex=scan.series.acquisition.sex,
+        z_mm=scan.z_mm,
+        there=there,
+        mass_g=mass,
+        current_mA=scan.exposures[route].tube_current_mA(shared.ctdivol_per_mas),
+        dose_per_mA=(float(piece.factor[lowest]), float(piece.factor[highest])),
+        kernel=organ.kernel,
+        beam=scan.beam,
+    )
+    return whole_organ(seen, *dose_mGy)
 
 
 def _piece(
     scan: _Scan, shared: RegionModel, organ: OrganModel, slices: GroupSlices
 ) -> _Piece | None:
-    sizes = shared.sizes_mm(scan.z_mm, scan.wed_mm)
+    sizes = scan.sizes_mm(shared)
     usable = (slices.count > 0) & np.isfinite(sizes[:, 0]) & np.isfinite(slices.mean_hu)
     if not usable.any():
         return None
     z, hu = scan.z_mm[usable], slices.mean_hu[usable]
     density = np.maximum(hu / 1000.0 + 1.0, _LEAST_DENSITY)
-    mass = slices.area_mm2[usable] * density * cell_widths_mm(scan.z_mm)[usable]
+    mass_g = slices.area_mm2[usable] * density * cell_widths_mm(scan.z_mm)[usable] / 1000.0
     factor = np.exp(organ.log_factor(sizes[usable]))
-    return _Piece(usable, z, sizes[usable, 0], hu, factor, mass / mass.sum())
+    return _Piece(usable, z, sizes[usable, 0], hu, factor, mass_g)
 
 
 def _range_line(
@@ -254,7 +306,7 @@ def _range_line(
     current = scan.exposures[route].tube_current_mA(shared.ctdivol_per_mas)
 
     def dose(range_mm: tuple[float, float]) -> float:
-        kernel = spread(scan.z_mm, organ.kernel, range_mm)[piece.usable]
+        kernel = scan.spread(organ.kernel, range_mm)[piece.usable]
         return float((kernel @ current) * piece.factor @ piece.weights)
 
     outside = float(piece.weights[scan.beam.outside(piece.z_mm)].sum())

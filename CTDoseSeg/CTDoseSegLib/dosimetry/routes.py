@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..ct.scanner_profile import GENERIC, Scanner
 from ..ct.series import CTSeries
 from ..errors import Flag, flag
 from .ctdivol import positive_number, positive_numbers, slice_ctdivol_mGy
@@ -34,11 +35,15 @@ class Exposure:
     values
         CTDIvol of the 32 cm phantom in mGy, or effective mAs, [k]; None where the route cannot be
         taken, and `flags` say why.
+    scanner_ctdivol_per_mas
+        CTDIvol per effective mAs of this scanner, where its profile states it: effective mAs are
+        then turned into CTDIvol first.
     """
 
     route: str
     values: np.ndarray | None
     flags: tuple[Flag, ...]
+    scanner_ctdivol_per_mas: float | None = None
 
     def tube_current_mA(self, ctdivol_per_mas: float) -> np.ndarray:
         """The training scanner's tube current for this exposure, [k].
@@ -56,12 +61,14 @@ class Exposure:
         if self.values is None:
             raise ValueError(f"The {self.route} route has no values.")
         mas = self.values / ctdivol_per_mas if self.route == CTDIVOL else self.values
+        if self.scanner_ctdivol_per_mas is not None:
+            mas = mas * (self.scanner_ctdivol_per_mas / ctdivol_per_mas)
         return mas / ROTATION_TIME_S
 
 
-def exposures(series: CTSeries) -> dict[str, Exposure]:
+def exposures(series: CTSeries, scanner: Scanner = GENERIC) -> dict[str, Exposure]:
     """Both routes, by name."""
-    return {CTDIVOL: ctdivol_exposure(series), MAS: mas_exposure(series)}
+    return {CTDIVOL: ctdivol_exposure(series), MAS: mas_exposure(series, scanner)}
 
 
 def ctdivol_exposure(series: CTSeries) -> Exposure:
@@ -83,9 +90,14 @@ def ctdivol_exposure(series: CTSeries) -> Exposure:
     return Exposure(CTDIVOL, values, flags)
 
 
-def mas_exposure(series: CTSeries) -> Exposure:
-    """Effective mAs (mA x rotation time / pitch) of every slice."""
+def mas_exposure(series: CTSeries, scanner: Scanner = GENERIC) -> Exposure:
+    """Effective mAs (mA x rotation time / pitch) of every slice.
+
+    At 120 kV alone, unless the profile of the scanner states its weighted CTDI per mAs at the tube
+    voltage of the scan.
+    """
     acquisition = series.acquisition
+    own = scanner.nctdiw_mGy_per_100mAs
     reasons = [
         reason
         for stated, reason in (
@@ -98,7 +110,7 @@ def mas_exposure(series: CTSeries) -> Exposure:
     kvp = acquisition.kvp_kV
     if kvp is None:
         reasons.append("tube voltage not known")
-    elif abs(kvp - TRAINING_KVP) > 0.5:
+    elif own is None and abs(kvp - TRAINING_KVP) > 0.5:
         reasons.append(f"{kvp:g} kV instead of {TRAINING_KVP:g} kV")
     mas = positive_numbers([s.effective_mAs for s in series.slices])
     if not np.isfinite(mas).all():
@@ -121,4 +133,6 @@ def mas_exposure(series: CTSeries) -> Exposure:
             reasons.append(f"{', '.join(missing)} not known")
     if reasons:
         return Exposure(MAS, None, (flag("mas_unusable", "; ".join(reasons)),))
-    return Exposure(MAS, mas, ())
+    if own is None:
+        return Exposure(MAS, mas, ())
+    return Exposure(MAS, mas, (), own / 100.0)

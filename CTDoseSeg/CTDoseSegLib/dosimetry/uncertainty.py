@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from ..ct.acquisition import Acquisition
+from ..ct.scanner_profile import GENERIC, Scanner
 from .irradiated import Beam
 from .routes import MAS, TRAINING_KVP
 
@@ -20,6 +21,8 @@ _RECTANGULAR = math.sqrt(3.0)
 _NEAR_END_MM = 30.0
 _KNOWN_RANGE = 0.02
 _OUTSIDE_RANGE = 0.4
+_CHECKED_CTDIVOL = 0.05
+_NCTDIW = 0.10
 TRUNCATION_CORRECTED = 0.03
 TRUNCATION_UNCORRECTED = 0.18
 _ORGAN_MODULATION = ("XCARE", "X-CARE", "ODM", "ORGAN", "OEM")
@@ -31,6 +34,7 @@ def budget(
     acquisition: Acquisition,
     irradiated_range: float,
     truncation: float,
+    scanner: Scanner = GENERIC,
 ) -> dict[str, float]:
     """Lines of the budget, each the standard deviation of ln(dose).
 
@@ -40,14 +44,20 @@ def budget(
         The conformal 90 % quantile over 1.645; it already holds the simulation's noise as far as
         that differs between patients.
     ctdivol_display
-        IEC 60601-2-44 lets the displayed CTDIvol deviate by 20 %: limits, rectangular, 0.105.
-        None by mAs.
+        IEC 60601-2-44 lets the displayed CTDIvol deviate by 20 %: limits, rectangular, 0.105;
+        5 % where a scanner profile has a measurement of it that is at most 18 months away (chamber,
+        phantom, drift, tube voltage and collimation unlike those of the check: an estimate). None
+        by mAs.
     transfer
         Between scanners: 5 % after division by CTDIvol (Turner et al. 2010, not verified here),
-        30 % in dose per mAs.
+        30 % in dose per mAs; 5 % there too where a scanner profile turns mAs into CTDIvol.
+    nctdiw
+        By mAs with a scanner profile alone: CTDI per mAs, measured with one collimation and filter,
+        10 %.
     calibration
         CTDIvol per mAs of the training scanner was not measured but chosen so that organ dose is
-        about SSDE, which itself agrees with organ doses within 10 to 20 %: 10 %. None by mAs.
+        about SSDE, which itself agrees with organ doses within 10 to 20 %: 10 %. None by mAs
+        without a profile.
     label_noise
         Rounding to 0.1 mGy and noise of the simulated labels that all patients share: 2 %.
     segmentation
@@ -79,13 +89,16 @@ def budget(
         For modulation and tube voltage.
     irradiated_range, truncation
         Lines that depend on where the organ lies.
+    scanner
+        What a profile of it narrows.
     """
-    by_mas = route == MAS
+    by_ctdi = route != MAS or scanner.nctdiw_mGy_per_100mAs is not None
+    display = _CHECKED_CTDIVOL if scanner.ctdivol_checked else math.log(1.2) / _RECTANGULAR
     lines = {
         "model": model_log_q90 / K90,
-        "ctdivol_display": 0.0 if by_mas else math.log(1.2) / _RECTANGULAR,
-        "transfer": 0.30 if by_mas else 0.05,
-        "calibration": 0.0 if by_mas else 0.10,
+        "ctdivol_display": 0.0 if route == MAS else display,
+        "transfer": 0.05 if by_ctdi else 0.30,
+        "calibration": 0.10 if by_ctdi else 0.0,
         "label_noise": 0.02,
         "segmentation": 0.03,
         "irradiated_range": irradiated_range,
@@ -94,6 +107,8 @@ def budget(
         "couch": 0.03,
         "composition": 0.03,
     }
+    if route == MAS and by_ctdi:
+        lines["nctdiw"] = _NCTDIW
     kvp = acquisition.kvp_kV
     if kvp is None or abs(kvp - TRAINING_KVP) > 0.5:
         lines["tube_voltage"] = 0.07

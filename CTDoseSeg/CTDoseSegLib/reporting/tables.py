@@ -56,6 +56,15 @@ ORGAN_DOSE_COLUMNS = (
     "coverage",
     "flags",
     "route",
+    "whole_organ_dose_mGy",
+    "whole_organ_low_mGy",
+    "whole_organ_high_mGy",
+)
+# Empty without a dose report.
+EXAMINATION_COLUMNS = (
+    "examination_dose_mGy",
+    "examination_low_mGy",
+    "examination_high_mGy",
 )
 LABEL_COLUMNS = ("value", "name", "snomed_code", "color", "origin")
 GROUP_COLUMNS = ("group", "atom")
@@ -82,7 +91,11 @@ def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
     return [
         write_csv(folder / "slices.csv", SLICE_COLUMNS, slice_rows(analysis)),
         write_csv(folder / "organ_slices.csv", ORGAN_SLICE_COLUMNS, organ_slice_rows(analysis)),
-        write_csv(folder / "organ_doses.csv", ORGAN_DOSE_COLUMNS, organ_dose_rows(analysis)),
+        write_csv(
+            folder / "organ_doses.csv",
+            (*ORGAN_DOSE_COLUMNS, *EXAMINATION_COLUMNS),
+            organ_dose_rows(analysis),
+        ),
         *write_labelmap(analysis.labelmap, folder),
     ]
 
@@ -146,10 +159,21 @@ def organ_slice_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
 
 
 def organ_dose_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
-    """Rows of ``organ_doses.csv``; the flags are the organ's own and the scan's."""
+    """Rows of ``organ_doses.csv``; the flags are the organ's own and the scan's.
+
+    After `ORGAN_DOSE_COLUMNS` come `EXAMINATION_COLUMNS`.
+    """
+    examination = analysis.examination
     for organ in analysis.doses.organs:
-        values = (getattr(organ, column) for column in ORGAN_DOSE_COLUMNS[:-2])
-        yield (*values, codes((*organ.flags, *analysis.doses.flags)), organ.route)
+        total = examination.of(organ.organ, organ.region) if examination else None
+        all_codes = codes((*organ.flags, *analysis.doses.flags))
+        yield (
+            *(
+                all_codes if column == "flags" else getattr(organ, column)
+                for column in ORGAN_DOSE_COLUMNS
+            ),
+            *(getattr(total, column, None) for column in EXAMINATION_COLUMNS),
+        )
 
 
 def slice_flags(analysis: Analysis, k: int) -> tuple[Flag, ...]:

@@ -62,11 +62,12 @@ def dose_row(organ: OrganDose, organs: Sequence[OrganDose]) -> tuple[str, ...]:
 def summary(analysis: Analysis) -> list[str]:
     """Engine, slices, size and dose indices, a line each."""
     series, acquisition = analysis.series, analysis.series.acquisition
-    z_mm = series.z_mm
+    z_mm, centre = series.z_mm, analysis.size.summary().centre_mm
+    at_centre = f", {_number(centre)} mm at the centre slice" if np.isfinite(centre) else ""
     lines = [
         f"Segmentation: {analysis.labelmap.engine}",
         f"Slices:       {z_mm.size}, z {z_mm.min():.0f} to {z_mm.max():.0f} mm",
-        f"WED:          {_mean_and_range(analysis.size.wed_mm, 'mm')}",
+        f"WED:          {_mean_and_range(analysis.size.wed_mm, 'mm')}{at_centre}",
     ]
     ctdivol = [info.ctdivol_mGy for info in series.slices if info.ctdivol_mGy is not None]
     if ctdivol or acquisition.ctdivol_mGy is not None:
@@ -78,7 +79,47 @@ def summary(analysis: Analysis) -> list[str]:
     known = np.isfinite(analysis.ssde.ssde_mGy).any()
     table = f" ({analysis.ssde.table})" if known else ""
     lines.append(f"SSDE:         {_mean_and_range(analysis.ssde.ssde_mGy, 'mGy')}{table}")
+    lines.append(f"Effective:    {_effective(analysis)}")
+    lines.append(f"Scanner:      {analysis.scanner.name}")
+    if analysis.examination is not None:
+        lines.append(f"Examination:  {_examination(analysis)}")
     return lines
+
+
+def _examination(analysis: Analysis) -> str:
+    """Events of the dose report and what they add to the series' own doses."""
+    examination = analysis.examination
+    counted = sum(event.in_total for event in examination.events)
+    said = f"{len(examination.events)} events in the dose report, {counted} in the total"
+    if examination.dlp_total_mGy_cm is not None:
+        said += f", DLP {_number(examination.dlp_total_mGy_cm)} mGy cm"
+    added = [
+        100 * (total.examination_dose_mGy / organ.dose_mGy - 1)
+        for organ, total in zip(analysis.doses.organs, examination.organs, strict=False)
+        if total.examination_dose_mGy is not None and organ.dose_mGy
+    ]
+    if added and counted > 1:
+        said += f"; the others add {min(added):.0f} to {max(added):.0f} % to the organs' doses"
+    return said
+
+
+def _effective(analysis: Analysis) -> str:
+    found = analysis.effective_dose
+    if found.effective_dose_mSv is None:
+        refusals = [flag.message for flag in found.flags if flag.severity == "refusal"]
+        return "not given: " + (refusals[0] if refusals else "it was not computed.")
+    others = [
+        f"{_number(value)} by {name}"
+        for name, value in found.by_coefficients_mSv.items()
+        if value is not None and name != found.coefficients
+    ]
+    bound = "at least " if found.dlp.lower_bound else ""
+    return (
+        f"{bound}{_number(found.effective_dose_mSv)} mSv "
+        f"({_interval(found.low_mSv, found.high_mSv)}), k x DLP of "
+        f"{_number(found.dlp.value_mGy_cm)} mGy cm, {found.scanned_range}, {found.coefficients}"
+        f"{''.join(f'; {other}' for other in others)}; never the sum of organ doses"
+    )
 
 
 def remarks(analysis: Analysis) -> Iterator[str]:

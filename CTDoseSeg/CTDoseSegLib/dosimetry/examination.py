@@ -1,0 +1,278 @@
+"""The dose of a whole examination: every irradiation event of its dose report, added up.
+
+The dose model is linear in the tube current (`dose_model`), so that exposures superpose: the total
+of an organ is the dose of the series as measured, plus, for every other event that can be placed on
+the same anatomy, the model's dose for that event's CTDIvol (32 cm), with a flat tube current
+within its own z range. The model's kernel carries the scatter beyond that range.
+
+Whatever made one event's dose wrong (the display of CTDIvol, the transfer between scanners, the
+model itself) makes that of the others wrong in the same direction: the intervals add up linearly,
+as for fully correlated errors, which is the widest that they can be.
+
+An event that cannot be placed is listed with the reason and not added: a total that lacks one says
+so. Localizers are never added: CTDIvol describes a rotating tube.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ..ct.dose_matching import MatchedReport, PlacedEvent
+from ..ct.dose_report import LOCALIZER
+from ..ct.series import CTSeries
+from ..errors import Flag, flag
+from .doses import DoseResult, OrganDose
+from .routes import BODY_PHANTOM_CM
+
+OWN = "the series measured"
+# Dose of a series as if another event had exposed it.
+PredictFor = Callable[[CTSeries], DoseResult]
+
+
+@dataclass(frozen=True)
+class ExaminationEvent:
+    """One event of the dose report, without identity or time.
+
+    Attributes
+    ----------
+    number
+        Its place in the report, from 1.
+    kind, target_region, protocol, kvp_kV, ctdivol_mGy, phantom_cm, dlp_mGy_cm, scanning_length_mm
+        As reported; None where the report does not say.
+    range_mm
+        (low, high) RAS superior of the irradiation, where it could be placed.
+    in_total
+        Its dose is in the examination's total.
+    how
+        Where the range comes from, or why the event is not in the total.
+    flags
+        What was noticed while reading it.
+    """
+
+    number: int
+    kind: str
+    target_region: str
+    protocol: str
+    kvp_kV: float | None
+    ctdivol_mGy: float | None
+    phantom_cm: int | None
+    dlp_mGy_cm: float | None
+    scanning_length_mm: float | None
+    range_mm: tuple[float, float] | None
+    in_total: bool
+    how: str
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True)
+class OrganTotal:
+    """An organ's dose from all events in the total; None is "not given".
+
+    `examination_low_mGy` and `examination_high_mGy` are the linear sums of the events' total 90 %
+    intervals.
+    """
+
+    organ: str
+    region: str
+    examination_dose_mGy: float | None
+    examination_low_mGy: float | None
+    examination_high_mGy: float | None
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What the dose report says of the examination that the series is a part of.
+
+    Attributes
+    ----------
+    events
+        All of the report.
+    organs
+        In the order of the series' organ doses; empty where no total is given.
+    complete
+        Every event of the report is in the total.
+    dlp_total_mGy_cm
+        As the report states it, both phantoms as they come.
+    matched_by
+        How the series' own event was found: ``event UID``, ``values`` or ``only event``.
+    flags
+        What the user should know about the total.
+    """
+
+    events: tuple[ExaminationEvent, ...]
+    organs: tuple[OrganTotal, ...]
+    complete: bool
+    dlp_total_mGy_cm: float | None
+    matched_by: str
+    flags: tuple[Flag, ...] = ()
+
+    def of(self, organ: str, region: str) -> OrganTotal | None:
+        """The total of one organ by the model of one region."""
+        found = (t for t in self.organs if (t.organ, t.region) == (organ, region))
+        return next(found, None)
+
+
+def examine(
+    series: CTSeries,
+    doses: DoseResult,
+    predict_for: PredictFor | None,
+    *,
+    ctdivol_ratio: float = 1.0,
+) -> Examination | None:
+    """Add up the examination of which a series is a part.
+
+    Parameters
+    ----------
+    series
+        With its dose report.
+    doses
+        Of the series itself.
+    predict_for
+        The dose model with this series' anatomy; None where the model in use cannot be asked for
+        another exposure, so that events are listed and no total is given.
+    ctdivol_ratio
+        Measured over displayed CTDIvol of this scanner, by which that of the other events is
+        corrected, as that of the series was.
+
+    Returns
+    -------
+    Examination or None
+        None without a dose report.
+    """
+    matched = series.dose_report
+    if matched is None:
+        return None
+    reasons = [_why_not(placed) for placed in matched.events]
+    organs: tuple[OrganTotal, ...] = ()
+    flags = _completeness(matched, reasons)
+    if predict_for is None:
+        why = "the dose model in use knows no exposure but that of the images"
+        flags = (flag("examination_not_given", why),)
+    else:
+        others = [
+            predict_for(_exposed_by(series, matched, placed, ctdivol_ratio))
+            for placed, reason in zip(matched.events, reasons, strict=True)
+            if not (placed.own or reason)
+        ]
+        organs = tuple(_total(organ, others) for organ in doses.organs)
+    return Examination(
+        events=tuple(
+            _listed(n, placed, reason, predict_for is not None)
+            for n, (placed, reason) in enumerate(zip(matched.events, reasons, strict=True), 1)
+        ),
+        organs=organs,
+        complete=predict_for is not None and not flags,
+        dlp_total_mGy_cm=matched.report.dlp_total_mGy_cm,
+        matched_by=matched.rule,
+        flags=flags,
+    )
+
+
+def _why_not(placed: PlacedEvent) -> str:
+    """Why an event is not in the total, or an empty text."""
+    event = placed.event
+    if placed.own:
+        return ""
+    if event.kind == LOCALIZER:
+        return "a localizer"
+    if event.ctdivol_mGy is None:
+        return "no CTDIvol is stated"
+    if event.phantom_cm is None:
+        return "the phantom of its CTDIvol is not stated"
+    if event.phantom_cm != BODY_PHANTOM_CM:
+        return f"its CTDIvol is for the {event.phantom_cm} cm phantom"
+    return "" if placed.range_mm is not None else placed.source
+
+
+def _completeness(matched: MatchedReport, reasons: list[str]) -> tuple[Flag, ...]:
+    localizers = [placed.event.kind == LOCALIZER for placed in matched.events]
+    missing = Counter(
+        reason for reason, shown in zip(reasons, localizers, strict=True) if reason and not shown
+    )
+    stated, listed = matched.report.stated_events or 0, len(matched.events)
+    if stated > listed:
+        missing["they are stated, but not in the report"] = stated - listed
+    flags = []
+    if missing:
+        detail = "; ".join(f"{count} because {reason}" for reason, count in missing.items())
+        flags.append(flag("examination_incomplete", detail))
+    if number := sum(bool(r) and s for r, s in zip(reasons, localizers, strict=True)):
+        flags.append(flag("examination_without_localizers", f"{number} of them"))
+    return tuple(flags)
+
+
+def _exposed_by(
+    series: CTSeries, matched: MatchedReport, placed: PlacedEvent, ctdivol_ratio: float
+) -> CTSeries:
+    """The series as if `placed` had exposed it: one CTDIvol within its range, no modulation."""
+    event = placed.event
+    ctdivol_mGy = event.ctdivol_mGy * ctdivol_ratio
+    acquisition = replace(
+        series.acquisition,
+        kvp_kV=event.kvp_kV,
+        rotation_time_s=None,
+        pitch=None,
+        single_collimation_mm=event.single_collimation_mm,
+        total_collimation_mm=event.total_collimation_mm,
+        ctdivol_mGy=ctdivol_mGy,
+        ctdivol_is_scan_mean=None,
+        phantom_cm=event.phantom_cm,
+        dlp_mGy_cm=event.dlp_mGy_cm,
+        irradiated_range_mm=placed.range_mm,
+        modulation=event.modulation or None,
+        dual_source=event.dual_source,
+        tin_filter=event.tin_filter,
+        sources={"irradiated_range_mm": placed.source},
+    )
+    slices = tuple(
+        replace(
+            item,
+            tube_current_mA=None,
+            exposure_mAs=None,
+            effective_mAs=None,
+            ctdivol_mGy=ctdivol_mGy,
+        )
+        for item in series.slices
+    )
+    events = tuple(replace(other, own=other is placed) for other in matched.events)
+    return replace(
+        series,
+        acquisition=acquisition,
+        slices=slices,
+        dose_report=replace(matched, events=events),
+    )
+
+
+def _total(organ: OrganDose, others: list[DoseResult]) -> OrganTotal:
+    parts = [organ]
+    for result in others:
+        same = [o for o in result.organs if (o.organ, o.region) == (organ.organ, organ.region)]
+        parts += same or [replace(organ, dose_mGy=None)]
+    sums = [
+        None
+        if any(part.dose_mGy is None for part in parts)
+        else sum(getattr(p, name) for p in parts)
+        for name in ("dose_mGy", "total_low_mGy", "total_high_mGy")
+    ]
+    return OrganTotal(organ.organ, organ.region, *sums)
+
+
+def _listed(number: int, placed: PlacedEvent, reason: str, total: bool) -> ExaminationEvent:
+    event = placed.event
+    return ExaminationEvent(
+        number=number,
+        kind=event.kind,
+        target_region=event.target_region,
+        protocol=event.protocol,
+        kvp_kV=event.kvp_kV,
+        ctdivol_mGy=event.ctdivol_mGy,
+        phantom_cm=event.phantom_cm,
+        dlp_mGy_cm=event.dlp_mGy_cm,
+        scanning_length_mm=event.scanning_length_mm,
+        range_mm=placed.range_mm,
+        in_total=total and not reason,
+        how=OWN if placed.own else reason or placed.source,
+        flags=event.flags,
+    )

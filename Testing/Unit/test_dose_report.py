@@ -1,0 +1,345 @@
+"""Dose reports: what is read from the files of several makers, and what is refused."""
+
+from __future__ import annotations
+
+import pydicom
+import pytest
+from dicom_files import UID, make_slice, save
+from dose_reports import event, item, number, report, write_report
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from CTDoseSegLib.ct.dose_report import IrradiationEvent, merged
+from CTDoseSegLib.ct.dose_report_file import read_dose_report
+from CTDoseSegLib.ct.structured_report import is_cut_off
+from CTDoseSegLib.errors import FLAGS, DoseReportError
+
+KINDS = {
+    "CT-ESR-GE_Optima": "llslls",
+    "CT-RDSR-GEPixelMed": "st",
+    "CT-RDSR-Siemens-Continued-1": "ls",
+    "CT-RDSR-Siemens-Multi-1": "l",
+    "CT-RDSR-Siemens-Multi-2": "ls",
+    "CT-RDSR-Siemens_Flash-QA-DS": "tttttttss",
+    "CT-RDSR-SpectrumDynamics": "lttff",
+    "CT-RDSR-ToshibaPixelMed": "lss",
+    "CT-RDSR-Toshiba_MultiValSD": "lls",
+    "NM-CT-RDSR-Siemens": "ls",
+}
+LETTER = {"localizer": "l", "spiral": "s", "stationary": "t", "free": "f"}
+
+
+@pytest.fixture(scope="module")
+def files(data_dir):
+    return {path.stem: path for path in (data_dir / "rdsr").glob("*.dcm")}
+
+
+def read(tmp_path, *events, **tags):
+    return read_dose_report(write_report(tmp_path / "report.dcm", *events, **tags))
+
+
+def only(tmp_path, **changes) -> IrradiationEvent:
+    (found,) = read(tmp_path, event(**changes)).events
+    return found
+
+
+def codes(flags) -> set[str]:
+    return {flag.code for flag in flags}
+
+
+def test_every_report_of_every_maker_is_read_or_refused_with_a_sentence(files):
+    kinds, refused = {}, {}
+    for name, path in files.items():
+        try:
+            kinds[name] = "".join(LETTER[e.kind] for e in read_dose_report(path).events)
+        except DoseReportError as error:
+            refused[name] = str(error)
+    assert kinds == KINDS
+    (name,) = refused
+    assert name == "CT-SC-Philips_Brilliance16P"
+    assert "picture of a dose page" in refused[name]
+    assert "--acquisition" in refused[name]
+
+
+def test_every_report_states_as_many_events_and_as_much_dlp_as_it_lists(files):
+    for name in KINDS:
+        found = read_dose_report(files[name])
+        assert found.stated_events == len(found.events)
+        listed = sum(e.dlp_mGy_cm or 0 for e in found.events)
+        assert found.dlp_total_mGy_cm == pytest.approx(listed, rel=1e-3)
+        assert found.flags == ()
+
+
+# Concept to field, as an independent reading of the file gives them.
+NUMBERS = {
+    "113824": "exposure_time_s",
+    "113825": "scanning_length_mm",
+    "113893": "volume_length_mm",
+    "113895": "volume_top_z_mm",
+    "113896": "volume_bottom_z_mm",
+    "113899": "exposed_range_mm",
+    "113826": "single_collimation_mm",
+    "113827": "total_collimation_mm",
+    "113828": "pitch",
+    "113733": "kvp_kV",
+    "113734": "tube_current_mA",
+    "113833": "tube_current_max_mA",
+    "113834": "rotation_time_s",
+    "113830": "ctdivol_mGy",
+    "113838": "dlp_mGy_cm",
+}
+
+
+def dump(node: pydicom.Dataset, found: dict) -> dict:
+    """Numbers by code value, and event UID and phantom, of a content item and all below it."""
+    concept = node.ConceptNameCodeSequence[0].CodeValue
+    if node.ValueType == "NUM" and concept in NUMBERS:
+        found[concept] = float(node.MeasuredValueSequence[0].NumericValue)
+    elif concept == "113769":
+        found[concept] = node.UID
+    elif concept == "113835":
+        found[concept] = node.ConceptCodeSequence[0].CodeValue
+    for child in node.get("ContentSequence", ()):
+        dump(child, found)
+    return found
+
+
+def dumped(path) -> list[dict]:
+    """Each CT Acquisition of a file."""
+    return [
+        dump(node, {})
+        for node in pydicom.dcmread(path).ContentSequence
+        if node.ConceptNameCodeSequence[0].CodeValue == "113819"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "counted"),
+    [("CT-RDSR-Siemens-Multi-2", 21), ("CT-ESR-GE_Optima", 50), ("CT-RDSR-Toshiba_MultiValSD", 25)],
+)
+def test_every_number_is_the_files(name, counted, files):
+    compared = 0
+    for found, written in zip(
+        read_dose_report(files[name]).events, dumped(files[name]), strict=True
+    ):
+        for concept, field in NUMBERS.items():
+            value = getattr(found, field)
+            # Toshiba writes lengths of 0 for localizers: not a length.
+            assert value == (written.get(concept) or None), (field, written)
+            compared += value is not None
+        assert found.uid == written["113769"]
+        phantom = {"113691": 32, "113690": 16, None: None}[written.get("113835")]
+        assert found.phantom_cm == phantom
+    assert compared == counted
+
+
+def test_both_tubes_of_a_dual_source_scanner_are_kept(files):
+    found = read_dose_report(files["CT-RDSR-Siemens_Flash-QA-DS"]).events
+    assert all(e.dual_source and len(e.sources) == 2 for e in found)
+    assert [tube.kvp_kV for tube in found[0].sources] == [100, 140]
+    assert [tube.tube_current_mA for tube in found[0].sources] == [399, 308]
+    assert found[0].kvp_kV is None
+    assert found[1].kvp_kV == 120
+    assert found[1].rotation_time_s is None
+
+
+def test_a_tin_filter_is_read_from_siemens_comment(files, tmp_path):
+    found = read_dose_report(files["CT-RDSR-Siemens_Flash-QA-DS"]).events
+    assert [e.tin_filter for e in found[:2]] == [True, False]
+    assert only(tmp_path).tin_filter is None
+
+
+def test_z_is_that_of_the_frame_of_reference(files):
+    tracking = read_dose_report(files["CT-RDSR-GEPixelMed"]).events[1]
+    assert tracking.volume_range_mm == (-2.5, 2.5)
+    assert tracking.scan_range_mm is None
+    assert tracking.frame_of_reference_uid.startswith("1.2.840.113619.2.55.3")
+
+
+def test_top_and_bottom_may_be_swapped(tmp_path):
+    assert only(tmp_path, top=-100, bottom=220, frame="1.2").scan_range_mm == (-100, 220)
+
+
+def test_no_name_no_number_and_no_comment_is_kept(files, tmp_path):
+    identity = ("Nobody", "Marsden", "Schmidt", "10293847", "Secret", "4711", "technical")
+    said = repr(
+        [
+            read_dose_report(files["CT-RDSR-GEPixelMed"]),
+            read(
+                tmp_path,
+                event(protocol="Thorax Secret ID-4711", comment="Internal technical, Secret"),
+            ),
+        ]
+    )
+    assert not [word for word in identity if word in said]
+    serial = read_dose_report(files["CT-RDSR-Siemens-Multi-2"]).device
+    assert serial.serial == "989801"
+    assert "989801" not in repr(serial)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "value"),
+    [
+        ({"dlp": [256, "mGycm"]}, "dlp_mGy_cm", 256),
+        ({"dlp": [0.256, "Gy.cm"]}, "dlp_mGy_cm", 256),
+        ({"current": [200000, "uA"]}, "tube_current_mA", 200),
+        ({"rotation": [500, "ms"]}, "rotation_time_s", 0.5),
+        ({"length": [32, "cm"]}, "scanning_length_mm", 320),
+        ({"ctdivol": [0.8, "cGy"]}, "ctdivol_mGy", 8),
+        ({"kvp": [120000, "V"]}, "kvp_kV", 120),
+        ({"pitch": [1.2, "1"]}, "pitch", 1.2),
+        ({"top": 10, "bottom": -300, "ssde": 11.5}, "ssde_mGy", 11.5),
+    ],
+)
+def test_units_are_converted_where_ucum_says_so(changes, field, value, tmp_path):
+    found = only(tmp_path, **changes)
+    assert getattr(found, field) == pytest.approx(value)
+    assert found.flags == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "code"),
+    [
+        ({"ctdivol": [8, "mg"]}, "ctdivol_mGy", "rdsr_unit"),
+        ({"dlp": [256, "mGy"]}, "dlp_mGy_cm", "rdsr_unit"),
+        ({"dlp": [256, ""]}, "dlp_mGy_cm", "rdsr_unit"),
+        ({"current": [200, "s"]}, "tube_current_mA", "rdsr_unit"),
+        ({"ctdivol": "eight"}, "ctdivol_mGy", "rdsr_not_a_number"),
+        ({"ctdivol": "nan"}, "ctdivol_mGy", "rdsr_not_a_number"),
+        ({"ctdivol": (8, 9)}, "ctdivol_mGy", "rdsr_several_values"),
+        ({"ctdivol": -8}, "ctdivol_mGy", "rdsr_impossible"),
+        ({"kvp": 12}, "kvp_kV", "rdsr_impossible"),
+        ({"length": 32000}, "scanning_length_mm", "rdsr_impossible"),
+        ({"ctdivol": 0}, "ctdivol_mGy", "rdsr_no_ctdivol"),
+        ({"ctdivol": None}, "ctdivol_mGy", "rdsr_no_ctdivol"),
+        ({"phantom": None}, "phantom_cm", "rdsr_no_phantom"),
+        ({"phantom": ("113690", "113691")}, "phantom_cm", "rdsr_no_phantom"),
+        ({"phantom": "113699"}, "phantom_cm", "rdsr_no_phantom"),
+    ],
+)
+def test_a_value_that_cannot_be_trusted_is_left_out_and_told(changes, field, code, tmp_path):
+    found = only(tmp_path, **changes)
+    assert getattr(found, field) is None
+    assert code in codes(found.flags) <= FLAGS.keys()
+    assert found.dlp_mGy_cm == 256 or "dlp" in changes
+
+
+def test_the_same_value_twice_is_one_value(tmp_path):
+    assert only(tmp_path, ctdivol=(8, 8)).ctdivol_mGy == 8
+
+
+def test_a_localizer_needs_no_ctdivol(tmp_path):
+    found = only(tmp_path, kind="localizer", ctdivol=None, dlp=None, phantom=None)
+    assert (found.kind, found.ctdivol_mGy, found.flags) == ("localizer", None, ())
+
+
+def test_an_event_with_nothing_in_it_is_an_event(tmp_path):
+    data = report(item("CONTAINER", "113819"), item("CONTAINER", "113819", [item("NUM", "113830")]))
+    data.save_as(tmp_path / "report.dcm", enforce_file_format=True)
+    found = read_dose_report(tmp_path / "report.dcm")
+    assert [e.kind for e in found.events] == ["unknown", "unknown"]
+    assert all(codes(e.flags) == {"rdsr_no_ctdivol"} for e in found.events)
+
+
+@pytest.mark.parametrize("sequence", ["MeasuredValueSequence", "ConceptNameCodeSequence"])
+def test_empty_sequences_are_values_that_are_not_there(sequence, tmp_path):
+    data = report(event())
+    for child in data.ContentSequence[1].ContentSequence[4].ContentSequence:
+        if sequence in child:
+            setattr(child, sequence, [])
+    data.save_as(tmp_path / "report.dcm", enforce_file_format=True)
+    (found,) = read_dose_report(tmp_path / "report.dcm").events
+    assert (found.ctdivol_mGy, found.dlp_mGy_cm) == (None, None)
+    assert found.kvp_kV == 120
+
+
+def test_events_that_are_stated_and_not_there_are_told(tmp_path):
+    found = read(tmp_path, event(), stated=3)
+    assert codes(found.flags) == {"rdsr_events_missing"}
+    assert "1 of 3" in found.flags[0].message
+
+
+def test_a_total_that_is_not_the_sum_is_told(tmp_path):
+    assert codes(read(tmp_path, event(), total=300).flags) == {"rdsr_total_differs"}
+    assert read(tmp_path, event(), total=256).flags == ()
+
+
+@pytest.mark.parametrize("name", ["CT-RDSR-Siemens-Multi-2", "CT-RDSR-SpectrumDynamics"])
+def test_a_report_that_is_cut_off_anywhere_is_refused(name, files, tmp_path):
+    whole = files[name].read_bytes()
+    assert not is_cut_off(whole)
+    for size in (*range(1, 400, 7), *range(400, len(whole), 211), len(whole) - 1):
+        path = tmp_path / "cut.dcm"
+        path.write_bytes(whole[:size])
+        with pytest.raises(DoseReportError) as refusal:
+            read_dose_report(path)
+        assert "cut.dcm" in str(refusal.value)
+        assert str(refusal.value).endswith(".")
+
+
+@settings(max_examples=150, deadline=None)
+@given(place=st.integers(132, 4000), byte=st.integers(0, 255))
+def test_a_changed_byte_gives_events_or_a_sentence(place, byte, tmp_path_factory):
+    path = tmp_path_factory.mktemp("changed") / "changed.dcm"
+    report(event(), event(kind="localizer")).save_as(path, enforce_file_format=True)
+    content = bytearray(path.read_bytes())
+    content[place % len(content)] = byte
+    path.write_bytes(bytes(content))
+    try:
+        assert read_dose_report(path).events
+    except DoseReportError as error:
+        said = str(error)
+    else:
+        return
+    assert said.startswith("changed.dcm")
+    assert said.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda path: path.write_bytes(b""), "empty"),
+        (lambda path: path.write_text("CTDIvol 8 mGy " * 20), "not DICOM"),
+        (lambda path: save(make_slice(), path), "no structured report.*CT"),
+        (lambda path: write_report(path), "without a CT acquisition"),
+        (lambda path: write_report(path, ConceptNameCodeSequence=None), 'its title is ""'),
+        (lambda path: path.mkdir(), "cannot be read"),
+    ],
+)
+def test_another_file_is_refused_with_what_it_is(make, says, tmp_path):
+    path = tmp_path / "given.dcm"
+    make(path)
+    with pytest.raises(DoseReportError, match=says) as refusal:
+        read_dose_report(path)
+    assert "given.dcm" in str(refusal.value)
+
+
+def test_a_report_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(DoseReportError, match=r"none\.dcm cannot be read"):
+        read_dose_report(tmp_path / "none.dcm")
+
+
+def test_reports_that_grow_with_the_examination_are_one(files):
+    parts = [read_dose_report(files[f"CT-RDSR-Siemens-Multi-{n}"]) for n in (1, 2)]
+    whole = merged(parts)
+    assert [e.kind for e in whole.events] == ["localizer", "spiral"]
+    assert whole.dlp_total_mGy_cm == 77.27
+    assert len(whole.sha256) == 2
+
+
+def test_events_of_two_reports_are_added_and_their_total_is_not_known(tmp_path):
+    first = read(tmp_path, event(), event(uid=f"{UID}.5.2"), total=512)
+    second = read(tmp_path, event(), event(uid=f"{UID}.5.3"), total=512)
+    whole = merged([first, second])
+    assert len({e.uid for e in whole.events}) == len(whole.events) == 3
+    assert whole.dlp_total_mGy_cm is None
+
+
+def test_a_number_in_another_coding_scheme_is_not_taken(tmp_path):
+    data = report(event(ctdivol=None))
+    dose = data.ContentSequence[1].ContentSequence[4]
+    foreign = number("113830", 8, "mGy")
+    foreign.ConceptNameCodeSequence[0].CodingSchemeDesignator = "99X"
+    dose.ContentSequence.append(foreign)
+    data.save_as(tmp_path / "report.dcm", enforce_file_format=True)
+    assert read_dose_report(tmp_path / "report.dcm").events[0].ctdivol_mGy is None
