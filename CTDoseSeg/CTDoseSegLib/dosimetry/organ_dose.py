@@ -316,6 +316,8 @@ def _range_line(
 def _truncation_line(scan: _Scan, shared: RegionModel, piece: _Piece) -> float:
     """The budget's line for a body cut by the field of view, as the sizes are smoothed."""
     cut = scan.size.truncated_fraction > 0
+    if not cut.any():
+        return 0.0
     line = np.where(cut, TRUNCATION_CORRECTED, 0.0)
     line[cut & np.isnan(scan.size.wed_corrected_mm)] = TRUNCATION_UNCORRECTED
     line[np.isnan(scan.wed_mm)] = np.nan
