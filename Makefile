@@ -13,7 +13,7 @@ demo: $(DEMO)/ready
 ifdef CT
 	$(DEMO)/bin/ctdoseseg analyze "$(CT)" --output "$(OUTPUT)/results"
 else
-	$(DEMO)/bin/ctdoseseg phantom "$(OUTPUT)/phantom"
+	test -f "$(OUTPUT)/phantom/truth/segmentation.nii.gz" || $(DEMO)/bin/ctdoseseg phantom "$(OUTPUT)/phantom"
 	$(DEMO)/bin/ctdoseseg analyze "$(OUTPUT)/phantom/dicom" --segmentation "$(OUTPUT)/phantom/truth/segmentation.nii.gz" --output "$(OUTPUT)/results"
 endif
 

@@ -14,6 +14,7 @@ from .dosimetry.effective_dose import EffectiveDose, effective_dose
 from .dosimetry.examination import Examination, examine
 from .dosimetry.measurements import Measurements, measure
 from .dosimetry.organ_dose import load_model, predict
+from .dosimetry.outline import Outlines
 from .dosimetry.published import predict_published
 from .dosimetry.size import SizeProfile, SSDEProfile, measure_size, ssde
 from .errors import Flag
@@ -74,6 +75,8 @@ def analyze(
     region: str = "auto",
     dose_model: str | Path = "bundled",
     scanner_profile: ScannerProfile | None = None,
+    measurements: Measurements | None = None,
+    outlines: Outlines | None = None,
     parameters: Mapping[str, Any] | None = None,
     events: Events | None = None,
 ) -> Analysis:
@@ -91,6 +94,8 @@ def analyze(
         ``bundled``, or the folder of the published repository for its networks.
     scanner_profile
         Measurements on the scanner that made the CT: they correct CTDIvol and narrow intervals.
+    measurements, outlines
+        Of this label map on this CT, where they are known already.
     parameters
         Further choices of the user, for the provenance.
     events
@@ -114,9 +119,10 @@ def analyze(
     scanner = GENERIC
     if scanner_profile is not None:
         series, scanner = with_profile(series, scanner_profile)
-    measurements = measure(series, labelmap, Stage(events, 0.0, 0.7))
+    if measurements is None:
+        measurements = measure(series, labelmap, Stage(events, 0.0, 0.7))
     events.progress(0.7, "measuring size")
-    size = measure_size(series, labelmap, measurements)
+    size = measure_size(series, labelmap, measurements, outlines)
     size_specific = ssde(series, size)
     events.progress(0.8, "predicting organ doses")
     predict_for = None

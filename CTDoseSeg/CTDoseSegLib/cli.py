@@ -60,7 +60,8 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
     written = write_analysis(analysis, args.output, Stage(events, 0.7, 1.0))
     events.result(folder=str(args.output), files=[path.name for path in written])
     if args.events == "rich":
-        print_analysis(analysis, args.output)
+        with contextlib.suppress(KeyboardInterrupt, Cancelled):  # all is written already
+            print_analysis(analysis, args.output)
 
 
 def segment_command(args: argparse.Namespace, events: Events) -> None:
@@ -133,11 +134,14 @@ def _labelmap(args: argparse.Namespace, series, events: Events):
     """The label map that the user gave, completed by the outline, or an engine's own."""
     from .segmentation.engines import choose
     from .segmentation.given import combine, read_labelmap
+    from .segmentation.labelmap import BODY_REST
 
     if args.segmentation:
         from .segmentation.engines import ClassicalEngine
 
         organs = read_labelmap(args.segmentation, series)
+        if BODY_REST in {atom.name for atom in organs.atoms}:
+            return organs  # complete: it needs no outline
         return combine(ClassicalEngine().segment(series, events), organs)
     return choose(args.engine).segment(series, events)
 
@@ -146,6 +150,13 @@ def _parameters(args: argparse.Namespace) -> dict[str, object]:
     """What the user chose, for the provenance; the input stands there by its hashes."""
     names = ("engine", "segmentation", "acquisition", "rdsr", "scanner_profile")
     return {name: getattr(args, name) for name in names}
+
+
+def _folder(text: str) -> Path:
+    """A folder to write to; an empty text would be the current one."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; name a folder")
+    return Path(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -172,7 +183,7 @@ def _parser() -> argparse.ArgumentParser:
             "input", type=Path, metavar="INPUT", help="DICOM folder or file, NIfTI, NRRD, npy"
         )
         sub.add_argument(
-            "--output", type=Path, required=True, metavar="DIR", help="folder for the results"
+            "--output", type=_folder, required=True, metavar="DIR", help="folder for the results"
         )
         sub.add_argument("--series", metavar="UID", help="series to take, by its instance UID")
         sub.add_argument(
@@ -233,7 +244,7 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("train-dose", train_dose_command, "fit the dose model to arrays")
     sub.add_argument("arrays", type=Path, metavar="ARRAYS", help="folder in the published format")
-    sub.add_argument("--output", type=Path, required=True, metavar="DIR")
+    sub.add_argument("--output", type=_folder, required=True, metavar="DIR")
     sub.add_argument(
         "--baseline",
         type=int,
@@ -266,6 +277,10 @@ def _parser() -> argparse.ArgumentParser:
 @contextlib.contextmanager
 def _listener(kind: str) -> Iterator[Events]:
     if kind == "jsonl":
+        if hasattr(os, "setpgid") and not os.isatty(0):
+            # A group of its own, which whoever started it can end with all its children.
+            with contextlib.suppress(OSError):
+                os.setpgid(0, 0)
         events = JsonLines()
         threading.Thread(target=_end_with_parent, args=(events,), daemon=True).start()
         yield events
@@ -278,17 +293,26 @@ def _listener(kind: str) -> Iterator[Events]:
 
 def _end_with_parent(events: Events) -> None:
     """Wait for standard input to close, which means: cancelled, or nobody listens any more."""
-    while os.read(0, 4096):
-        pass
+    with contextlib.suppress(OSError):  # it may have been closed from the start
+        while os.read(0, 4096):
+            pass
     events.cancel()
     # As if the signal had come: Python code stops where it is, not at its next report.
     _thread.interrupt_main(signal.SIGTERM)
-    # A library call can take long to end; whoever cancelled waits two seconds.
-    threading.Event().wait(1.0)
+    # A library call can take long to end; whoever cancelled waits 0.9 s before it kills.
+    threading.Event().wait(0.5)
     from .reporting.output import remove_unfinished
 
     remove_unfinished()
+    _end_children()
     os._exit(CANCELLED)
+
+
+def _end_children() -> None:
+    """End what this process started, where it leads a group of its own."""
+    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(0, signal.SIGTERM)
 
 
 class _CancelOnSignal:
@@ -344,4 +368,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             events.error(type(error).__name__, message, code)
             sys.stderr.write(f"ctdoseseg: {message}\n")
             return code
+        except Exception as error:
+            # A mistake of this program: whoever listens learns of it, the log has the details.
+            events.error(type(error).__name__, "The task ended by a mistake of CTDoseSeg.", 1)
+            raise
     return 0

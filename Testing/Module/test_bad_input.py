@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from module_steps import SMALL, apply, is_alive
@@ -261,6 +263,11 @@ def test_deleting_the_result_or_the_volume_later_empties_the_panel(host, analyse
     assert analysed.results.results is None
 
 
+def handed_over(job):
+    """The folder with the voxels that a task was given."""
+    return Path(job._arguments[1]).parent
+
+
 def test_closing_the_scene_ends_the_task(host, use_organs):
     import slicer
 
@@ -271,6 +278,7 @@ def test_closing_the_scene_ends_the_task(host, use_organs):
     host.process_events()
     host.wait(0.3)
     assert not is_alive(job._pid)
+    assert not handed_over(job).exists()
     assert use_organs.job is None
     assert "Load a CT" in use_organs.ui.statusLabel.text
 
@@ -282,6 +290,7 @@ def test_reloading_the_module_ends_the_task(host, use_organs):
     host.reload("CTDoseSeg")
     host.wait(0.3)
     assert not is_alive(job._pid)
+    assert not handed_over(job).exists()
 
 
 def test_quitting_ends_the_task(host, use_organs):
@@ -291,6 +300,7 @@ def test_quitting_ends_the_task(host, use_organs):
     host.close_module("CTDoseSeg")
     host.wait(0.3)
     assert not is_alive(job._pid)
+    assert not handed_over(job).exists()
 
 
 def test_apply_is_cancel_while_a_task_runs_so_that_there_are_never_two(host, use_organs):

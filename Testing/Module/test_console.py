@@ -176,9 +176,11 @@ def test_a_folder_is_analysed_case_by_case_under_numbers(host, panel, tmp_path):
 
 
 def test_the_sample_data_are_the_phantom(host, panel):
-    import SampleData
+    import slicer
 
-    volume, organs = SampleData.downloadSample("CTDoseSegPhantom")
+    (source,) = slicer.modules.sampleDataSources["CTDoseSeg"]
+    # What the button of Slicer's panel does.
+    volume, organs = source.customDownloader(source)
     assert volume.GetName() == "Phantom CT"
     assert organs.GetSegmentation().GetNumberOfSegments() > 20
 

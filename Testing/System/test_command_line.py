@@ -481,6 +481,53 @@ def test_segment_and_export_write_whole_folders_or_none(base, ct, tmp_path):
     assert {path.name for path in (tmp_path / "e").iterdir()} == {"hu.nii.gz", "hu_liver.nii.gz"}
 
 
+def test_a_label_map_written_beside_a_result_leaves_it_there(base, ct, tmp_path):
+    output = tmp_path / "o"
+    given = ("--segmentation", base.truth(), "--events", "none")
+    assert run("analyze", ct, "--output", output, *given).returncode == 0
+    assert run("segment", ct, "--output", output, *given).returncode == 0
+    assert (output / "result.json").is_file()
+
+
+def test_a_folder_in_the_way_of_a_file_is_seen_before_anything_is_replaced(base, ct, tmp_path):
+    output = tmp_path / "o"
+    given = ("--segmentation", base.truth(), "--events", "none")
+    assert run("analyze", ct, "--output", output, *given).returncode == 0
+    (output / "wed.png").unlink()
+    (output / "wed.png").mkdir()
+    before = {p.name: p.stat().st_mtime_ns for p in output.iterdir()}
+    assert_refused(run("analyze", ct, "--output", output, *given), "wed.png")
+    assert {p.name: p.stat().st_mtime_ns for p in output.iterdir()} == before
+
+
+def test_an_empty_output_is_wrong_usage(ct):
+    done = run("analyze", ct, "--output", "")
+    assert done.returncode == 2
+    assert "--output" in done.stderr
+
+
+def test_with_standard_input_closed_from_the_start_the_task_ends_quietly(ct, tmp_path):
+    arguments = command("analyze", ct, "--output", tmp_path / "o", "--events", "jsonl")
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$0" "$@" <&-', *arguments],
+        cwd=LIB_PARENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
+
+
+def test_ssde_can_be_recomputed_from_its_own_row(finished):
+    for row in rows(finished[0] / "slices.csv"):
+        factor = 3.704369 * np.exp(-0.03671937 * float(row["wed_mm"]) / 10)
+        assert float(row["ssde_mGy"]) == pytest.approx(
+            factor * float(row["ctdivol_used_mGy"]), rel=1e-4
+        )
+
+
 def test_a_formula_and_a_path_as_organ_names_stay_text(base, ct, tmp_path):
     labels = tmp_path / "labels"
     labels.mkdir()

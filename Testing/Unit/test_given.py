@@ -258,3 +258,21 @@ def test_the_real_label_map_falls_on_its_slab(data_dir):
     assert mean["spleen"] == pytest.approx(79.6, abs=0.1)
     assert mean["aorta"] == pytest.approx(177.3, abs=0.1)
     assert ct.hu[read.mask("liver")].std() < 25
+
+
+def test_a_given_skin_is_not_enlarged_by_the_outline():
+    shape, affine = (1, 4, 6), AFFINE
+    outline = np.zeros(shape, np.uint8)
+    outline[0, :, :4] = 1
+    outline[0, :, 4:] = 2
+    names = ("body_rest", "skin")
+    atoms = tuple(organs.atom(n, name, "classical") for n, name in enumerate(names, 1))
+    found = Labelmap(outline, affine, atoms, organs.groups_of(names), "classical")
+    drawn = np.zeros(shape, np.uint8)
+    drawn[0, :, 5] = 9
+    given_skin = Labelmap(
+        drawn, affine, (organs.atom(9, "skin", "given"),), organs.groups_of(["skin"]), "given"
+    )
+    both = combine(found, given_skin)
+    assert (both.mask("skin") == (drawn == 9)).all()
+    assert both.mask("body").all()

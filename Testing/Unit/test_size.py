@@ -197,6 +197,13 @@ def test_factor_goes_by_anatomy_and_phantom_together(phantom, anatomy, wed_mm, t
     assert result.alternative_ssde_mGy is None
 
 
+def test_a_newborn_is_a_child():
+    size = profile([100.0])
+    newborn = ssde(exposed(100.0, phantom_cm=16, age_years=0.0), size)
+    assert newborn.table == BODY_16
+    assert ssde(exposed(100.0, phantom_cm=16), size).table == HEAD_16
+
+
 def test_a_16_cm_phantom_of_unknown_anatomy_gives_both_results():
     result = ssde(exposed([180.0], phantom_cm=16), profile([180.0]))
     assert (result.table, result.alternative_table) == (HEAD_16, BODY_16)

@@ -39,3 +39,8 @@ def _date_forms(date: str) -> list[str]:
         *(mark.join((day, month, year)) for mark in "-./"),
         *(mark.join((month, day, year)) for mark in "-./"),
     ]
+
+
+def without_file_name(sentence: str, name: str) -> str:
+    """An error's sentence without the name of its file, which can be the patient's."""
+    return sentence.removeprefix(f"{name}: ")

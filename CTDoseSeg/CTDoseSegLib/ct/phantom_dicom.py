@@ -136,7 +136,8 @@ def write_dicom(phantom: Phantom, folder: str | Path, events: Events | None = No
         for name in ("dicom", "truth", "rdsr"):
             if (folder / name).exists():
                 raise OutputError(
-                    f"{folder / name} is already there; give another folder for the phantom."
+                    f"{folder.name} already has a folder {name}; give another folder for the "
+                    "phantom."
                 )
         with tempfile.TemporaryDirectory(prefix=".phantom-", dir=folder) as unfinished:
             files = _write(phantom, Path(unfinished), events)
@@ -145,7 +146,8 @@ def write_dicom(phantom: Phantom, folder: str | Path, events: Events | None = No
             return [folder / file.relative_to(unfinished) for file in files]
     except OSError as error:
         raise OutputError(
-            f"The phantom cannot be written to {folder}: {error.strerror}; choose another folder."
+            f"The phantom cannot be written to {folder.name}: {error.strerror}; choose another "
+            "folder."
         ) from error
 
 

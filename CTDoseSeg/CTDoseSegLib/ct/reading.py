@@ -30,6 +30,7 @@ from .dose_report_use import (
 )
 from .exposure import MISSING, missing_flags, read_exposure
 from .folder_events import folder_events
+from .identity import without_file_name
 from .pixels import read_volume
 from .selection import choose
 from .series import CTSeries, SliceInfo
@@ -197,9 +198,11 @@ def _scan(path: Path, folder: bool, events: Events) -> tuple[list[Header], list[
         raise InputError("The folder is empty; give the folder that holds the DICOM files.")
     headers: list[Header] = []
     damaged: list[str] = []
+    reasons: list[str] = []
     foreign: list[str] = []
     step = max(1, len(files) // 20)
     for n, file in enumerate(files):
+        name = os.path.basename(file)
         if n % step == 0:
             events.progress(SCAN_SHARE * n / len(files), f"looking at file {n + 1} of {len(files)}")
         try:
@@ -207,12 +210,12 @@ def _scan(path: Path, folder: bool, events: Events) -> tuple[list[Header], list[
             if header is not None:
                 headers.extend(iter_frames(header))
             elif folder and _is_empty_slice(file):
-                name = os.path.basename(file)
-                damaged.append(f"{name}: it is empty (0 bytes); copy or export it again.")
+                raise InputError(f"{name}: it is empty (0 bytes); copy or export it again.")
             else:
                 foreign.append(file)
         except InputError as error:
             damaged.append(str(error))
+            reasons.append(without_file_name(str(error), name))
     if not headers:
         raise InputError(_nothing_found(files, foreign, damaged, folder))
     remarks = []
@@ -221,7 +224,6 @@ def _scan(path: Path, folder: bool, events: Events) -> tuple[list[Header], list[
     flags = []
     if damaged:
         # These travel with the result: file names, which can name the patient, stay out.
-        reasons = [said.partition(": ")[2] for said in damaged]
         remarks += [f"A DICOM file was not read: {said}" for said in reasons[:10]]
         detail = f"{len(damaged)} files, the first: {reasons[0].rstrip('.')}"
         flags.append(flag("files_unreadable", detail))
@@ -296,7 +298,7 @@ def _build(
         identity=uid or pixel_identity(hu),
         regular=geometry.regular,
         flags=tuple({f.code: f for f in reversed(flags)}.values())[::-1],
-        files=tuple(header.path for header in headers),
+        files=tuple(dict.fromkeys(header.path for header in headers)),
         description=grouping.description(headers[0]),
         left_out=left_out,
     )

@@ -162,7 +162,8 @@ def _read_npy(path: Path) -> CTSeries:
         affine = np.empty(0)
     if affine.shape != (4, 4) or not np.isfinite(affine).all():
         raise GeometryError(f"{beside.name}: affine must be four rows of four numbers.")
-    return _series(path, _as_hu(values, path.name), affine, about)
+    series = _series(path, _as_hu(values, path.name), affine, about)
+    return replace(series, files=(*series.files, os.fspath(beside)))
 
 
 def _series(path: Path, hu: np.ndarray, affine: np.ndarray, about: Mapping[str, Any]) -> CTSeries:
@@ -246,6 +247,8 @@ def _exposure(
         raise InputError(f"{name}: acquisition or slices are not as expected.") from error
     if slices and len(slices) != count:
         raise GeometryError(f"{name}: {len(slices)} slices are described, the volume has {count}.")
+    said = (n for n, v in values.items() if v is not None and n != "sources")
+    values["sources"] = {**dict.fromkeys(said, "volume file"), **(values.get("sources") or {})}
     return Acquisition(**values), slices
 
 

@@ -63,9 +63,9 @@ def _show_ssde(results: Results) -> None:
     lines, columns = [], []
     for role, name, column, color in (
         ("ssde", "SSDE (mGy)", "ssde_mGy", BLUE),
-        ("ctdivol", "CTDIvol (mGy)", "ctdivol_mGy", ORANGE),
+        ("ctdivol", "CTDIvol (mGy)", "ctdivol_used_mGy", ORANGE),
     ):
-        values = numbers(slices[column])
+        values = numbers(slices.get(column, ()))
         if np.isfinite(values).any():
             lines.append(_line(results, role, name, table, column, color))
             columns.append(values)

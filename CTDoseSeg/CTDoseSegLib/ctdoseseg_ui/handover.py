@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass, field
@@ -78,7 +79,8 @@ def hand_over(
         folder = _temporary_folder()
         write_npy_volume(series, folder / "volume.npy")
         command = ["analyze", str(folder / "volume.npy"), *arguments]
-        command += ["--output", str(output or folder / RESULT_FOLDER)]
+        # The task has another working directory.
+        command += ["--output", os.path.abspath(output or folder / RESULT_FOLDER)]
         if labelmap is not None:
             given = folder / "given"
             given.mkdir()

@@ -76,7 +76,11 @@ def as_bytes(array: Any) -> bytes:
 
 
 def end_process_group(pid: int | None) -> None:
-    """End the process `pid` with its children; nothing happens if it is gone."""
+    """End the group that the process `pid` leads, or that process alone; nothing if it is gone.
+
+    The group is asked for by `pid` itself, so that it can never be Slicer's own, and so that
+    children are found whose leader has ended already.
+    """
     if not pid or pid == os.getpid():
         return
     try:
@@ -87,10 +91,10 @@ def end_process_group(pid: int | None) -> None:
                 capture_output=True,
                 timeout=5,
             )
-        elif os.getpgid(pid) == pid:
+            return
+        try:
             os.killpg(pid, signal.SIGKILL)
-        else:
-            # Not a group of its own: its group may be Slicer's.
+        except ProcessLookupError:
             os.kill(pid, signal.SIGKILL)
     except (OSError, subprocess.SubprocessError):
         return
@@ -109,6 +113,8 @@ class Job:
         Called with every line that is for the log.
     on_end
         Called once with the final state: done, failed or cancelled.
+    on_cleanup
+        Called once when the task is over in any way, also by `end`, and after `on_end`.
     make_process, make_timer
         Give a QProcess and a QTimer; a test hands in its own.
     """
@@ -120,6 +126,7 @@ class Job:
         on_event: Callable[[dict[str, Any]], None],
         on_log: Callable[[str], None],
         on_end: Callable[[str], None],
+        on_cleanup: Callable[[], None] | None = None,
         make_process: Callable[[], Any] | None = None,
         make_timer: Callable[[], Any] | None = None,
     ) -> None:
@@ -128,6 +135,7 @@ class Job:
         self.last_sign = 0.0
         self._arguments = list(arguments)
         self._on_event, self._on_log, self._on_end = on_event, on_log, on_end
+        self._on_cleanup = on_cleanup or _ignore
         self._make_process = make_process or _process
         self._timer = (make_timer or _timer)()
         self._process: Any = None
@@ -177,6 +185,7 @@ class Job:
             end_process_group(self._pid)
             self._process.kill()
             self._process.waitForFinished(1000)
+            self._on_cleanup()
         self._timer.stop()
 
     def _read_events(self) -> None:
@@ -237,7 +246,10 @@ class Job:
     def _conclude(self, state: str) -> None:
         self.state = state
         self._timer.stop()
-        self._on_end(state)
+        try:
+            self._on_end(state)
+        finally:
+            self._on_cleanup()
 
 
 def _ignore(*_: Any) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import slicer
 
 from ..errors import CTDoseSegError
-from .handover import BUNDLED, NO_EDITS
+from .handover import NO_EDITS
 from .results import Results
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Live:
 
     def warm(self) -> None:
         """Measure in the background what an edit will be compared with."""
-        if self.results is not None:
+        if self.results is not None and self._logic.followsEdits(self.results):
             self._timer.start(0)
 
     def stop(self) -> None:
@@ -107,10 +107,10 @@ class Live:
         if results.volume is None or results.segmentation is None:
             self.stop()
             return
-        session = self._logic.session(results)
-        if session.dose_model != BUNDLED:
+        if not self._logic.followsEdits(results):
             self._on_error(NO_EDITS)
             return
+        session = self._logic.session(results)
         if self._started is None:
             self._started = time.perf_counter()
         if not self._looked:

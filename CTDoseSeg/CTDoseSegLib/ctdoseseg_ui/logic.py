@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from ..errors import CTDoseSegError, InputError, OutputError
 from . import handover
 from .handover import BUNDLED, NO_EDITS, PUBLISHED, Task
-from .job import CANCELLED, DONE, Job, run_and_wait
+from .job import CANCELLED, DONE, FAILED, Job, run_and_wait
 from .results import EDITED, Results
 
 if TYPE_CHECKING:
@@ -133,12 +134,13 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
                     with _wait_cursor():
                         results = self.finish(task)
             except CTDoseSegError as error:
-                state, message = "failed", str(error)
-            finally:
-                task.clear()
+                state, message = FAILED, str(error)
+            except Exception:
+                onEnd(FAILED, "The result could not be shown; see Slicer's error log.", None)
+                raise
             onEnd(state, "" if state == CANCELLED else message, results)
 
-        job = Job(task.arguments, on_event=onEvent, on_log=onLog, on_end=end)
+        job = Job(task.arguments, on_event=onEvent, on_log=onLog, on_end=end, on_cleanup=task.clear)
         job.start()
         return job
 
@@ -158,6 +160,8 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
         from .segmentations import labelmap_of
 
         series = self.series(volumeNode, acquisition)
+        if doseModel and doseModel != BUNDLED:
+            doseModel = os.path.abspath(doseModel)  # the task has another working directory
         choices = {
             "engine": "given" if segmentationNode is not None else engine,
             "region": region,
@@ -226,13 +230,18 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
             If the result came from the published models.
         """
         session = self.session(results)
-        if session.dose_model != BUNDLED:
+        if not self.followsEdits(results):
             raise InputError(NO_EDITS)
         changed = self.look(results)
         if changed or session.pending:
             session.finish()
             self.publish(results)
         return changed
+
+    def followsEdits(self, results: Results) -> bool:
+        """Whether a result can follow edits: the published models' doses cannot."""
+        model = results.result["provenance"]["parameters"].get("dose_model", BUNDLED)
+        return model == BUNDLED
 
     def look(self, results: Results) -> int:
         """Compare the segmentation with what is known of it; returns how many slices differ."""
@@ -388,10 +397,9 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
         states = {}
         for n, path in enumerate(cases, start=1):
             name = f"case_{n:04d}"
-            target = Path(outputFolder) / name
-            code, message = run_and_wait(
-                ["analyze", str(path), "--output", str(target), "--engine", engine]
-            )
+            # The task has another working directory.
+            ct, target = os.path.abspath(path), os.path.abspath(Path(outputFolder) / name)
+            code, message = run_and_wait(["analyze", ct, "--output", target, "--engine", engine])
             states[name] = "done" if code == 0 else message
             if onCase is not None:
                 onCase(name, states[name])

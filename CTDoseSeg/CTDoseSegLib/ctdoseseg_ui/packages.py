@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import metadata
+from pathlib import Path
 
 from slicer.i18n import tr as _
 
@@ -13,22 +13,23 @@ NEEDED = {
     "unet": ("torch", "safetensors"),
     "totalsegmentator": ("torch", "TotalSegmentator"),
 }
+# Which versions.
+REQUIREMENTS = Path(__file__).resolve().parents[2] / "Resources" / "requirements.txt"
 # Slicer's own copies, or chosen by the PyTorch extension: pip must not replace them.
 SKIPPED = ["SimpleITK", "torch", "requests"]
 
 
 def missing(engine: str) -> tuple[str, ...]:
-    """Names of packages that the engine needs and that are not installed."""
-    return tuple(name for name in NEEDED.get(engine, ()) if not _installed(name))
+    """Requirements of the engine that are not met; of torch the name alone."""
+    import slicer.packaging
 
-
-def _installed(name: str) -> bool:
-    # The version alone: importing torch here would lock its libraries on Windows.
-    try:
-        metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
+    versions = {r.name: str(r) for r in slicer.packaging.load_requirements(REQUIREMENTS)}
+    return tuple(
+        versions.get(name, name)
+        for name in NEEDED.get(engine, ())
+        # Looked up by its metadata: importing torch here would lock its libraries on Windows.
+        if not slicer.packaging.pip_check(versions.get(name, name))
+    )
 
 
 def ensure(engine: str) -> None:

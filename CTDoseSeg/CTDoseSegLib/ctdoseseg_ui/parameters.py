@@ -83,6 +83,8 @@ class CTDoseSegParameterNode:
     ctdivol_mGy: str = ""
     phantom_cm: str = ""
     irradiated_range_mm: str = ""
+    age_years: str = ""
+    body_part: str = ""
 
     result: vtkMRMLTextNode
     lowerChart: LowerChart = LowerChart.DOSES
@@ -103,4 +105,6 @@ TYPED = (
     "ctdivol_mGy",
     "phantom_cm",
     "irradiated_range_mm",
+    "age_years",
+    "body_part",
 )

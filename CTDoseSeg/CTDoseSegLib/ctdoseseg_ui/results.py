@@ -16,6 +16,8 @@ VERSION = "1"
 ROLE = "CTDoseSeg."
 # Of a segmentation that somebody changed by hand.
 EDITED = "CTDoseSeg.Edited"
+# Of the dose overlay, which is a scalar volume and no CT.
+OVERLAY = "CTDoseSeg.Overlay"
 # Role to class; nodes that are made when they are first needed.
 CLASSES = {
     "segmentation": "vtkMRMLSegmentationNode",

@@ -17,6 +17,8 @@ def register() -> None:
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category=CATEGORY,
         sampleName=NAME,
+        uris=[],
+        fileNames=[],
         customDownloader=lambda source: load_phantom(),
         thumbnailFileName=None,
     )

@@ -13,7 +13,7 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
-from .results import CLASSES, ROLE, Results
+from .results import CLASSES, OVERLAY, ROLE, Results
 
 SLICE_COLUMNS = (
     "z_mm",
@@ -26,6 +26,7 @@ SLICE_COLUMNS = (
     "truncated_fraction",
     "wed_corrected_mm",
     "ssde_mGy",
+    "ctdivol_used_mGy",
 )
 SCALED_CURRENT = "tube_current_scaled"
 # Built into Slicer, not one of its files.
@@ -155,6 +156,7 @@ def show_overlay(results: Results, labels: np.ndarray, values: Mapping[str, int]
     volume = results.volume
     table = dose_table(results.result, values, labels.shape[0])
     node = results.ensure("overlay")
+    node.SetAttribute(OVERLAY, "1")
     dose = np.empty(labels.shape, np.float32)
     for k, image in enumerate(labels):
         np.take(table[k], image, out=dose[k])

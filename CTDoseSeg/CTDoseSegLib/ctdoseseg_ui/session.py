@@ -11,14 +11,10 @@ import numpy as np
 # Here and not where it is used: its import takes half a second, which the first edit would wait.
 from scipy import ndimage
 
-from ..analysis import Analysis
+from ..analysis import Analysis, analyze
 from ..ct.series import CTSeries
-from ..dosimetry.effective_dose import effective_dose
 from ..dosimetry.measurements import Measurements, measure
-from ..dosimetry.organ_dose import load_model, predict
 from ..dosimetry.outline import Outlines, trace_outlines
-from ..dosimetry.size import measure_size, ssde
-from ..provenance import provenance
 from ..segmentation.labelmap import BODY, BODY_REST, COUCH, Labelmap
 
 BUNDLED = "bundled"
@@ -112,23 +108,13 @@ class Session:
     def analysis(self) -> Analysis:
         """All results of the present state; measures what is pending first."""
         self.finish()
-        series, labelmap = self.series, self.labelmap
-        measurements = self._measurements()
-        size = measure_size(series, labelmap, measurements, self._outlines)
-        model = load_model()
-        doses = predict(model, series, labelmap, measurements, size, region=self.region)
-        choices = {"region": self.region, "dose_model": self.dose_model, **self.choices}
-        origin = {**provenance(series, labelmap, choices), "model_card": dict(doses.model_card)}
-        return Analysis(
-            series=series,
-            labelmap=labelmap,
-            measurements=measurements,
-            size=size,
-            ssde=ssde(series, size),
-            doses=doses,
-            provenance=origin,
-            flags=tuple(dict.fromkeys((*series.flags, *labelmap.flags, *doses.flags))),
-            effective_dose=effective_dose(series, measurements),
+        return analyze(
+            self.series,
+            self.labelmap,
+            region=self.region,
+            parameters=self.choices,
+            measurements=self._measurements(),
+            outlines=self._outlines,
         )
 
     def _widen(self, highest: int) -> None:

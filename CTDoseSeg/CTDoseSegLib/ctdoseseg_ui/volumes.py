@@ -7,15 +7,18 @@ the node's DICOM files through the same reader as on the command line.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
 import vtk
 
+from ..ct.identity import without_file_name
 from ..ct.series import CTSeries, SliceInfo
 from ..ct.volume_file import series_from_array
 from ..errors import CTDoseSegError, Flag, InputError, flag
+from .results import OVERLAY
 
 if TYPE_CHECKING:
     from ..ct.acquisition import Acquisition
@@ -51,6 +54,8 @@ def require_ct(volumeNode: Any) -> None:
             f"The chosen node is a {name.removeprefix('vtkMRML').removesuffix('Node')}, not a CT; "
             "choose a scalar volume in Hounsfield units."
         )
+    if volumeNode.GetAttribute(OVERLAY):
+        raise InputError("The chosen volume is a dose overlay of this module; choose the CT.")
     image = volumeNode.GetImageData()
     if image is None or image.GetNumberOfPoints() == 0:
         raise InputError("The volume holds no voxels; load it again.")
@@ -166,7 +171,10 @@ def _read_exposure(
     try:
         return _from_files(files, affine, shape), []
     except CTDoseSegError as error:
-        return None, [flag("files_unreadable", str(error))]
+        said = str(error)
+        for file in files:
+            said = without_file_name(said, Path(file).name)
+        return None, [flag("files_unreadable", said)]
 
 
 def _from_files(files: list[str], affine: np.ndarray, shape: tuple[int, ...]) -> _Exposure | None:

@@ -17,8 +17,8 @@ from . import layout
 from .job import CANCELLED, DONE, Job
 from .live import Live
 from .logic import BUNDLED, CTDoseSegLogic
-from .parameters import CTDoseSegParameterNode, Method
-from .results import Results
+from .parameters import TYPED, CTDoseSegParameterNode, Method
+from .results import OVERLAY, Results
 from .widget_acquisition import AcquisitionSection
 from .widget_results import ResultsSection
 from .widget_whatif import WhatIfSection
@@ -39,8 +39,11 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.live: Live | None = None
         self._parameterNode: CTDoseSegParameterNode | None = None
         self._guiTag: Any = None
-        self._volumeID = ""
+        self._volumeID = self._typedFor = ""
         self._wasShown = False
+        # What was chosen and typed when the result shown was made; None: not known.
+        self._madeWith: tuple | None = None
+        self._startedWith: tuple | None = None
 
     # Life --------------------------------------------------------------------------------
 
@@ -115,9 +118,12 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _initializeParameterNode(self) -> None:
         self._setParameterNode(self.logic.getParameterNode())
         if self._parameterNode.inputVolume is None:
-            node = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
-            if node is not None and node.GetClassName() == "vtkMRMLScalarVolumeNode":
-                self._parameterNode.inputVolume = node
+            for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
+                # Label maps are scalar volumes too.
+                own = node.GetClassName() == "vtkMRMLScalarVolumeNode"
+                if own and not node.GetAttribute(OVERLAY):
+                    self._parameterNode.inputVolume = node
+                    break
 
     def _setParameterNode(self, node: CTDoseSegParameterNode | None) -> None:
         if self._parameterNode is not None:
@@ -138,14 +144,20 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         volume = node.inputVolume
         identifier = volume.GetID() if volume is not None else ""
         if identifier != self._volumeID:
-            if self._volumeID and identifier:
+            # What was typed is of one CT, also where none was chosen in between.
+            if identifier and self._typedFor not in ("", identifier):
                 self.acquisition.clear_typed()
+            self._typedFor = identifier or self._typedFor
             self._volumeID = identifier
             with slicer.util.tryWithErrorDisplay(
                 _("The exposure of the volume cannot be read."), waitCursor=True
             ):
                 self.acquisition.show(volume)
             self._showResults(Results.of_volume(volume))
+            if self.results.results is not None:
+                from .navigation import show_volume
+
+                show_volume(volume)
         else:
             self.acquisition.mark(volume)
         self.results.apply_parameters()
@@ -177,9 +189,18 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             ui.statusLabel.text = reason
         elif not running and ui.statusLabel.text == self._lastReason:
             ui.statusLabel.text = _("Ready: press Apply.")
+        elif has and self._madeWith is not None and self._choices() != self._madeWith:
+            reason = _("The result is older than the choices above: press Apply.")
+            ui.statusLabel.text = reason
         self._lastReason = reason or self._lastReason
 
     _lastReason = "Load a CT and choose it above."
+
+    def _choices(self) -> tuple:
+        """What a result depends on, as chosen and typed now."""
+        node = self._parameterNode
+        chosen = (node.inputVolume, node.inputSegmentation, node.method, node.region)
+        return (*chosen, node.doseModelFolder, *(getattr(node, name) for name in TYPED))
 
     def _whyNot(self) -> str:
         """Why Apply cannot be pressed; empty if it can."""
@@ -205,6 +226,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _prepareAnalysis(self) -> Any:
         node = self._parameterNode
+        self._startedWith = self._choices()
         typed = self.acquisition.typed()
         existing = node.method == Method.EXISTING
         engine = "auto" if existing else node.method.value
@@ -254,6 +276,8 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
             self._parameters().result = results.node
             self._showResults(results)
+            self._madeWith = self._startedWith
+            self.results.made_anew()
             self.results.show_layout()
             show_volume(results.volume)
             self.ui.statusLabel.text = _("Done.")
@@ -284,6 +308,8 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if results is not None and (not results.result or results.doseTable is None):
             results = None
         before = self.results.results
+        if results is None or before is None or results.node is not before.node:
+            self._madeWith = None
         if before is not None and (results is None or results.node is not before.node):
             self.logic.forget(before)  # the voxels of one CT in memory are enough
         self.results.show(results)
@@ -333,7 +359,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.live.stop()
         self.logic.forget()
         self.results.scene_closed()
-        self._volumeID = ""
+        self._volumeID = self._typedFor = ""
         self._wasShown = self._parameterNode is not None
         self._setParameterNode(None)
 
@@ -342,7 +368,8 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._wasShown or self._parameterNode is not None:
             self._wasShown = False
             self._initializeParameterNode()
-        self.ui.statusLabel.text = self._whyNot() or _("Ready: press Apply.")
+        if self.job is None or not self.job.active:
+            self.ui.statusLabel.text = self._whyNot() or _("Ready: press Apply.")
         self._updateButtons()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)

@@ -140,13 +140,18 @@ def _texts(acquisition: Any, slices: Any) -> dict[str, tuple[str, str]]:
         value = getattr(acquisition, name)
         if value is None:
             continue
-        text = f"{value[0]:.1f}, {value[1]:.1f}" if isinstance(value, tuple) else f"{value:.4g}"
+        if isinstance(value, tuple):
+            text = f"{value[0]:.1f}, {value[1]:.1f}"
+        else:
+            text = value if isinstance(value, str) else f"{value:.4g}"
         texts[name] = (text, source)
     return texts
 
 
 def _parsed(name: str, text: str, label: str) -> Any:
     shown = label.rstrip(":")
+    if name == "body_part":
+        return text.upper()
     try:
         if name == "irradiated_range_mm":
             return [float(part) for part in text.replace(";", ",").split(",")]

@@ -25,6 +25,8 @@ WORDS = {
     "ctdivol_mGy": "CTDIvol (mGy)",
     "rotation_time_s": "rotation time (s)",
     "kvp_kV": "the tube voltage (kV)",
+    "body_part": "the body part",
+    "age_years": "the age (years)",
 }
 # As `segmentations.FILL`, which is not imported before there is a result.
 FILL = 0.45
@@ -70,8 +72,10 @@ class ResultsSection:
 
     def show(self, results: Results | None) -> None:
         """Show another result; None: none."""
-        if self.results is not None and results is None:
+        before = self.results
+        if before is not None and (results is None or results.node is not before.node):
             self._hide_overlay()
+            self._surfaces_shown = False
         self.results = results
         self._ui.doseTableView.setMRMLTableNode(results.doseTable if results else None)
         self.refresh()
@@ -101,6 +105,12 @@ class ResultsSection:
         layout.fill(results, self._parameters().lowerChart.value)
         self._ui.doseTableView.resizeColumnsToContents()
         self._connect_views()
+
+    def made_anew(self) -> None:
+        """The same result has other numbers and other segments: nothing drawn of it holds."""
+        self._hide_overlay()
+        self._surfaces_shown = False
+        self.apply_parameters()
 
     def apply_parameters(self) -> None:
         """Follow the parameter node: lower chart, overlay, 3D."""
@@ -209,7 +219,8 @@ class ResultsSection:
 
     def _go_to_row(self, view: Any) -> None:
         index = view.currentIndex()
-        if self.results is None or not index.isValid():
+        # Clearing the selection is told too, with the former row still the current one.
+        if self.results is None or not view.selectionModel().hasSelection:
             return
         organ = view.model().index(index.row(), 0).data()
         if organ:

@@ -72,6 +72,8 @@ def shares(
     weights = cell_widths_mm(z_mm)
     if np.isfinite(ctdivol_mGy).all():
         weights = weights * ctdivol_mGy
+    if not weights.sum() > 0:  # slices that lie beside each other, not along the body
+        weights = np.ones(len(parts))
     names = np.array([part or UNKNOWN for part in parts])
     found = {
         name: float(weights[names == name].sum() / weights.sum()) for name in (*PARTS, UNKNOWN)

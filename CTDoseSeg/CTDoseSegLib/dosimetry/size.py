@@ -100,6 +100,9 @@ class SSDEProfile:
     ----------
     ssde_mGy
         CTDIvol times the factor, [k]; NaN where either is not known.
+    ctdivol_used_mGy
+        CTDIvol that SSDE and organ doses are made from, [k]: where one value stands for all slices
+        it is distributed in proportion to their tube current.
     factor
         Conversion factor for `wed_mm`, [k].
     table
@@ -114,6 +117,7 @@ class SSDEProfile:
     """
 
     ssde_mGy: np.ndarray
+    ctdivol_used_mGy: np.ndarray
     factor: np.ndarray
     table: str
     flags: tuple[Flag, ...]
@@ -239,6 +243,7 @@ def ssde(series: CTSeries, size: SizeProfile, anatomy: str | None = None) -> SSD
             flags.append(flag(code, f"slices {_ranges(np.flatnonzero(where))}"))
     return SSDEProfile(
         ssde_mGy=values,
+        ctdivol_used_mGy=ctdivol,
         factor=factor,
         table=table,
         flags=tuple(flags),
@@ -263,7 +268,8 @@ def _choose_tables(
 ) -> tuple[str, str, list[Flag]]:
     """Factor table, the other one that may be meant (or empty), and flags."""
     acquisition = series.acquisition
-    phantom, child = acquisition.phantom_cm, (acquisition.age_years or 99.0) < 18
+    phantom, age = acquisition.phantom_cm, acquisition.age_years
+    child = age is not None and age < 18
     anatomy = anatomy or anatomy_of(acquisition.body_part)
     flags: list[Flag] = []
     if phantom is None:

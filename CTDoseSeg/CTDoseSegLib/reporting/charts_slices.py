@@ -105,10 +105,7 @@ def _draw_current(axes: Axes, analysis: Analysis, x: np.ndarray, order: np.ndarr
 
 
 def _draw_dose(axes: Axes, analysis: Analysis, x: np.ndarray, order: np.ndarray) -> None:
-    ctdivol = optional([info.ctdivol_mGy for info in analysis.series.slices])
-    mean = analysis.series.acquisition.ctdivol_mGy
-    if not known(ctdivol) and mean is not None:
-        ctdivol = np.full(x.size, float(mean))
+    ctdivol = analysis.ssde.ctdivol_used_mGy
     phantom = analysis.series.acquisition.phantom_cm
     ssde = np.asarray(analysis.ssde.ssde_mGy, float)
     if known(ctdivol):

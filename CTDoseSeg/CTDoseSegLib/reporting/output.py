@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -148,12 +149,35 @@ def _remove_empty(folders: list[Path]) -> None:
 
 
 def _move(staging: Path, target: Path, replaces: Iterable[str]) -> None:
-    (target / RESULT).unlink(missing_ok=True)
     names = sorted((path.name for path in staging.iterdir()), key=lambda name: name == RESULT)
-    for name in set(replaces) - set(names):
-        (target / name).unlink(missing_ok=True)
-    for name in names:
-        os.replace(staging / name, target / name)
+    gone = set(replaces) - set(names)
+    for name in (*names, *gone):
+        # Seen before the first file moves, so that nothing is half replaced.
+        if (target / name).is_dir():
+            raise OutputError(
+                f"In the folder {target.name} a folder has the name of a result, {name}: rename "
+                "it, or choose another folder."
+            )
+    with _undisturbed():
+        if RESULT in names:
+            (target / RESULT).unlink(missing_ok=True)
+        for name in gone:
+            (target / name).unlink(missing_ok=True)
+        for name in names:
+            os.replace(staging / name, target / name)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Signals wait until the block is done; it takes milliseconds."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

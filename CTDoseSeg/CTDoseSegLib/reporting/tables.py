@@ -32,6 +32,7 @@ SLICE_COLUMNS = (
     "wed_corrected_mm",
     "ssde_mGy",
     "flags",
+    "ctdivol_used_mGy",
 )
 ORGAN_SLICE_COLUMNS = (
     "organ",
@@ -135,6 +136,7 @@ def slice_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
             size.wed_corrected_mm[k],
             analysis.ssde.ssde_mGy[k],
             codes(slice_flags(analysis, k)),
+            analysis.ssde.ctdivol_used_mGy[k],
         )
 
 

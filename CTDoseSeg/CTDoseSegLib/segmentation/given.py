@@ -15,7 +15,7 @@ from ..ct.series import CTSeries
 from ..errors import DependencyError, GeometryError, InputError, SegmentationError, flag
 from ..events import Events
 from . import organs
-from .labelmap import BODY, BODY_REST, Atom, Labelmap, counts
+from .labelmap import BODY, BODY_REST, SKIN, Atom, Labelmap, counts
 
 ORIGIN = "given"
 LABELS, GROUPS = "labels.csv", "groups.csv"
@@ -114,6 +114,8 @@ def combine(outline: Labelmap, given: Labelmap) -> Labelmap:
 def _replaced(name: str, given: set[str]) -> bool:
     """Whether `given` has an organ of the kind of the outline's atom `name`."""
     groups = organs.groups_of(given)
+    if name == SKIN:
+        return SKIN in given
     if name in ("lung_left", "lung_right"):
         return name in groups or "lung" in given
     if name == "trachea":

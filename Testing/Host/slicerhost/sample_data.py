@@ -61,6 +61,10 @@ def registerCustomSampleDataSource(
         dict(loadFileProperties or {}),
         customDownloader,
     )
+    # As Slicer's own class, which counts the addresses even where there is a downloader.
+    for name, value in (("uris", uris), ("fileNames", fileNames)):
+        if value is None:
+            raise TypeError(f"{name} of sample data has no length; give an empty list.")
     if not sampleName or not (source.uris or customDownloader):
         raise ValueError("Sample data need a name, and addresses or a downloader.")
     if source.uris and len(source.fileNames) != len(source.uris):
@@ -73,7 +77,7 @@ def registerCustomSampleDataSource(
 
 
 def downloadSample(sampleName):
-    """Load an entry from a file: address or by its own downloader."""
+    """Load an entry from its file: addresses."""
     for entries in slicer.modules.sampleDataSources.values():
         for source in entries:
             if source.sampleName == sampleName:
@@ -82,8 +86,7 @@ def downloadSample(sampleName):
 
 
 def _load(source: SampleDataSource):
-    if source.customDownloader is not None:
-        return source.customDownloader(source)
+    # Slicer's own ignores `customDownloader` here: only the button of its panel calls it.
     nodes = []
     for index, uri in enumerate(source.uris):
         address = urlparse(uri)
