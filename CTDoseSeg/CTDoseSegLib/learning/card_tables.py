@@ -13,8 +13,17 @@ from .published_baseline import EPOCHS
 def region_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
     """The primary figure by region, and what stands beside it."""
     return _table(
-        ("region", "labelled %", "seeds", "as given %", "seeds", "mean error, labelled / as given")
-        + ("bias %", "slice MAPE %", "crop, mean absolute; worst organ's bias %"),
+        (
+            "region",
+            "labelled %",
+            "seeds",
+            "as given %",
+            "seeds",
+            "mean error, labelled / as given",
+            "bias %",
+            "slice MAPE %",
+            "crop, mean absolute; worst organ's bias %",
+        ),
         (
             (
                 region,
@@ -36,8 +45,19 @@ def region_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
 def baseline_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
     """The published network beside the model, by region and epochs."""
     return _table(
-        ("region", "epochs", "organs", "patients", "folds", "network median %", "model median %")
-        + ("difference", "network mean %", "coverage %", "interval score, network / model"),
+        (
+            "region",
+            "epochs",
+            "organs",
+            "patients",
+            "folds",
+            "network median %",
+            "model median %",
+            "difference",
+            "network mean %",
+            "coverage %",
+            "interval score, network / model",
+        ),
         (
             (
                 region,
@@ -66,8 +86,17 @@ def coverage_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
     names = ("coverage", "coverage_small", "coverage_middle", "coverage_large")
     names += tuple(f"coverage_ends_range_{kind}" for kind in ("unknown", "known", "own"))
     return _table(
-        ("region", "interior", "small", "middle", "large")
-        + ("ends, range unknown", "ends, range known", "ends, own", "interval score %"),
+        (
+            "region",
+            "interior",
+            "small",
+            "middle",
+            "large",
+            "ends, range unknown",
+            "ends, range known",
+            "ends, own",
+            "interval score %",
+        ),
         (
             (
                 region,
@@ -87,9 +116,22 @@ def organ_table(
     """Every organ's figures."""
     published = {(row["region"], row["organ"]): row for row in baseline if row["epochs"] == EPOCHS}
     return _table(
-        ("region", "organ", "patients", "rows", "rows left out", "labelled median % (95 %)")
-        + ("labelled mean %", "bias %", "slice MAPE %", "as given median / mean %", "interval")
-        + ("coverage %", "crop %", "published median / mean %"),
+        (
+            "region",
+            "organ",
+            "patients",
+            "rows",
+            "rows left out",
+            "labelled median % (95 %)",
+            "labelled mean %",
+            "bias %",
+            "slice MAPE %",
+            "as given median / mean %",
+            "interval",
+            "coverage %",
+            "crop %",
+            "published median / mean %",
+        ),
         (
             (
                 e.region,

@@ -44,7 +44,7 @@ CROP_LIMIT = 0.04
 LEAST_PATIENTS = 5
 # Weight of a squared deviation of a slope (per 100 mm) from its group's median.
 _SHRINK = 0.1
-_ROUNDS = 2
+_ROUNDS = 4
 
 
 def fit_region(
