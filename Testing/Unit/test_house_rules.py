@@ -16,7 +16,7 @@ ROOMS = {
     "segmentation": {"ct"},
     "dosimetry": {"ct", "segmentation"},
     "reporting": {"ct", "segmentation", "dosimetry"},
-    "learning": {"ct", "segmentation", "dosimetry"},
+    "learning": {"ct", "segmentation", "dosimetry", "reporting"},
 }
 COMMON = {"errors", "events"}
 AT_IMPORT = {"numpy", "scipy", "pydicom", "SimpleITK"}
