@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as float_arrays
 
 from CTDoseSegLib.dosimetry.dose_model import (
+    EVERYWHERE,
+    Spreader,
     cell_widths_mm,
     load_model,
     parse_model,
@@ -156,6 +158,15 @@ def test_the_order_of_slices_does_not_matter(scan, kernel, seed):
         (spread(z, kernel) @ current)[order],
         rtol=1e-9,
     )
+
+
+@given(scan=scans(), kernel=kernels(), ends=st.tuples(st.floats(-900, 900), st.floats(0.1, 600)))
+def test_many_ranges_at_once_are_the_matrix_of_each(scan, kernel, ends):
+    z, current = scan[:2]
+    spreader = Spreader(z, kernel)
+    for range_mm in (EVERYWHERE, (ends[0], sum(ends)), (-np.inf, ends[0]), (ends[0], np.inf)):
+        expected = spread(z, kernel, range_mm) @ current
+        np.testing.assert_allclose(spreader(current, range_mm), expected, rtol=1e-9, atol=1e-9)
 
 
 def test_the_kernel_is_symmetric_on_even_slices():

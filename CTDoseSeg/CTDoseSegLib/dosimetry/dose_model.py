@@ -153,6 +153,38 @@ def spread(
     return matrix
 
 
+class Spreader:
+    """`spread` of many currents over many ranges: the exponentials are taken once.
+
+    The sum over cells of current times difference of F, F being the kernel's cumulative, is the
+    sum over the edges between cells of F times the step of the current there: edges inside the
+    range need F once for all ranges, and only the range's own ends are new.
+    """
+
+    def __init__(self, z_mm: np.ndarray, kernel: Kernel) -> None:
+        self._order = np.argsort(z_mm, kind="stable")
+        self._z = np.asarray(z_mm, dtype=float)[self._order]
+        self._kernel = kernel
+        self._edges = (self._z[1:] + self._z[:-1]) / 2
+        self._between = _cumulative(self._edges - self._z[:, None], kernel)
+
+    def __call__(
+        self, current: np.ndarray, irradiated_mm: tuple[float, float] = EVERYWHERE
+    ) -> np.ndarray:
+        """``spread(z_mm, kernel, irradiated_mm) @ current``, [k]."""
+        ordered = np.asarray(current, dtype=float)[self._order]
+        low, high = irradiated_mm
+        first, last = np.searchsorted(self._edges, (low, high), side="left")
+        first, last = int(first), int(max(first, last))
+        inside = slice(first, last)
+        at_ends = _cumulative(np.array([[low, high]]) - self._z[:, None], self._kernel)
+        total = self._between[:, inside] @ (ordered[:-1] - ordered[1:])[inside]
+        total += at_ends @ np.array([-ordered[first], ordered[last]])
+        out = np.empty(len(total))
+        out[self._order] = total
+        return out
+
+
 def _cumulative(x_mm: np.ndarray, kernel: Kernel) -> np.ndarray:
     away = np.abs(x_mm)
     tail = 0.5 * sum(weight * np.exp(-away / length) for weight, length in kernel)
@@ -174,7 +206,7 @@ def smooth(z_mm: np.ndarray, values: np.ndarray, kernel: Kernel) -> np.ndarray:
     known = np.isfinite(values)
     out = np.full(len(values), np.nan)
     if known.any():
-        out[known] = spread(z_mm[known], kernel) @ values[known]
+        out[known] = Spreader(z_mm[known], kernel)(values[known])
     return out
 
 

@@ -19,10 +19,10 @@ from .dose_model import (
     Kernel,
     OrganModel,
     RegionModel,
+    Spreader,
     cell_widths_mm,
     load_model,
     smooth,
-    spread,
 )
 from .doses import DoseResult, OrganDose
 from .irradiated import Beam, beam_of
@@ -60,14 +60,20 @@ class _Scan:
     wed_mm: np.ndarray
     z_mm: np.ndarray
     scanner: Scanner
-    # What several organs ask for again: kernels are matrices, [k, k].
-    _made: dict[Any, np.ndarray] = field(default_factory=dict)
+    # What several organs ask for again.
+    _made: dict[Any, Any] = field(default_factory=dict)
 
-    def spread(self, kernel: Kernel, range_mm: tuple[float, float]) -> np.ndarray:
-        """The kernel as a matrix for an irradiated range, [k, k]."""
-        if (kernel, range_mm) not in self._made:
-            self._made[kernel, range_mm] = spread(self.z_mm, kernel, range_mm)
-        return self._made[kernel, range_mm]
+    def spread_mA(
+        self, route: str, shared: RegionModel, kernel: Kernel, range_mm: tuple[float, float]
+    ) -> np.ndarray:
+        """The route's tube current (of the training scanner) with the kernel over a range, [k]."""
+        if kernel not in self._made:
+            self._made[kernel] = Spreader(self.z_mm, kernel)
+        key = (route, shared.ctdivol_per_mas, kernel, range_mm)
+        if key not in self._made:
+            current = self.exposures[route].tube_current_mA(shared.ctdivol_per_mas)
+            self._made[key] = self._made[kernel](current, range_mm)
+        return self._made[key]
 
     def sizes_mm(self, shared: RegionModel) -> np.ndarray:
         """Water equivalent diameter smoothed along the body, [k, 2]."""
@@ -194,9 +200,8 @@ def _predict_organ(
     if piece is None:
         why = (flag("organ_not_measurable"),)
         return _refused(scan, organ.organ, organ.region, slices, why)
-    kernel = scan.spread(organ.kernel, scan.beam.range_mm)[piece.usable]
     currents = {
-        route: kernel @ scan.exposures[route].tube_current_mA(shared.ctdivol_per_mas)
+        route: scan.spread_mA(route, shared, organ.kernel, scan.beam.range_mm)[piece.usable]
         for route in scan.routes
     }
     by_route: dict[str, float | None] = {
@@ -303,11 +308,10 @@ def _range_line(
     """The budget's line for the irradiated range."""
     if not scan.beam.known:
         return unknown_range_line(_distance_to_end(scan.z_mm, there))
-    current = scan.exposures[route].tube_current_mA(shared.ctdivol_per_mas)
 
     def dose(range_mm: tuple[float, float]) -> float:
-        kernel = scan.spread(organ.kernel, range_mm)[piece.usable]
-        return float((kernel @ current) * piece.factor @ piece.weights)
+        current = scan.spread_mA(route, shared, organ.kernel, range_mm)[piece.usable]
+        return float(current * piece.factor @ piece.weights)
 
     outside = float(piece.weights[scan.beam.outside(piece.z_mm)].sum())
     return known_range_line(scan.beam, dose, outside)
