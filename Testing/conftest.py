@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import tarfile
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def development_data() -> Path | None:
-    """Folder of the development data, or None on a machine that has none."""
-    folder = Path(os.environ.get("CTDOSESEG_DATA", ROOT.parent / "shared" / "data"))
-    return folder if folder.is_dir() else None
+from development import development_data
 
 
 @pytest.fixture(scope="session")

@@ -110,7 +110,20 @@ def train_dose_command(args: argparse.Namespace, events: Events) -> None:
     """Fit the dose model to arrays in the published format and write it with its card."""
     from .learning.dose_fit import train
 
-    summary = train(args.arrays, args.output, baseline=args.baseline, events=events)
+    summary = train(
+        args.arrays, args.output, baseline=args.baseline, figures=args.figures, events=events
+    )
+    events.result(folder=str(args.output), **summary)
+    if args.events == "rich":
+        for line in summary["lines"]:
+            print(line)
+
+
+def evaluate_dose_command(args: argparse.Namespace, events: Events) -> None:
+    """Score a dose model on arrays in the published format, without fitting it."""
+    from .learning.evaluate_dose import evaluate
+
+    summary = evaluate(args.arrays, args.output, model=args.model, events=events)
     events.result(folder=str(args.output), **summary)
     if args.events == "rich":
         for line in summary["lines"]:
@@ -285,8 +298,29 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--output", type=_folder, required=True, metavar="DIR")
     sub.add_argument(
         "--baseline",
-        action="store_true",
-        help="also train the published architecture on the same folds (needs torch)",
+        type=int,
+        nargs="*",
+        default=(),
+        metavar="EPOCHS",
+        help="also train the published architecture for so many epochs each (needs torch)",
+    )
+    sub.add_argument(
+        "--figures", type=Path, metavar="DIR", help="also draw doses of patients left out"
+    )
+
+    sub = command("evaluate-dose", evaluate_dose_command, "score the dose model on arrays")
+    sub.description = (
+        "Score the dose model on arrays, without fitting it. In dose_evaluation.csv, "
+        "median_error_pct is the error of the label's prediction, which includes the air term of "
+        "the label, and given_median_error_pct that of the dose as a user gets it."
+    )
+    sub.add_argument("arrays", type=Path, metavar="ARRAYS", help="folder in the published format")
+    sub.add_argument("--output", type=Path, required=True, metavar="DIR")
+    sub.add_argument(
+        "--model",
+        default="bundled",
+        metavar="bundled|FOLDER",
+        help="FOLDER that train-dose wrote: its model instead of the bundled one",
     )
 
     sub = command("train-unet", train_unet_command, "train a UNet on labelled scans")

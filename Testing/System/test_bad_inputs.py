@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import development_data
 from Corpus.base import IDENTITY, Base, shipped
 from Corpus.cases import CASES, FAMILIES, table
+from development import development_data
 
 from CTDoseSegLib import cli
 from CTDoseSegLib.errors import FLAGS, DependencyError

@@ -1,9 +1,9 @@
 """The dose model: D(z) = (K * mA)(z) exp(f), its numbers and its arithmetic, numpy alone.
 
 K is a positive, symmetric dose-spread kernel along the body, so that doubling the current doubles
-the dose and two exposures add up exactly. f falls, or stays, with the water equivalent diameter
-smoothed along the body, and depends on the position within the organ and on the organ's HU, both
-capped; it knows no absolute location, no mean over the scan and no end of the images.
+the dose and two exposures add up exactly. f depends on the organ and falls, or stays, with the
+water equivalent diameter smoothed along the body over a short and a long way, capped; it knows no
+HU, no position, no mean over the scan and no end of the images.
 """
 
 from __future__ import annotations
@@ -21,15 +21,17 @@ import numpy as np
 
 from ..errors import ModelError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MODEL_FILE = "model.json"
 CARD_FILE = "model_card.md"
-TERMS = ("intercept", "wed", "position", "position_squared", "hu")
+TERMS = ("intercept", "wed", "wed_wide")
 # Rotation time of the training scans, which turns effective mAs into the model's mA at pitch 1.
 ROTATION_TIME_S = 0.5
 WED_ORIGIN_MM = 280.0
 WED_SCALE_MM = 100.0
 EVERYWHERE = (-np.inf, np.inf)
+# Names of the kernels in the model file.
+WIDE, NARROW = "wide", "narrow"
 # Parts of a dose-spread kernel: (weight, length in mm) of each two-sided exponential.
 Kernel = tuple[tuple[float, float], ...]
 
@@ -52,12 +54,11 @@ class OrganModel:
     Attributes
     ----------
     coefficients
-        Of `TERMS`; that of WED is not positive.
-    hu_cap, wed_cap_mm
-        Features are held within these, so that exp(f) stays bounded.
-    short_extent_mm
-        Tenth percentile of the organ's extent in training: of a shorter piece the position within
-        the organ is not known, and its terms fade with the extent.
+        Of `TERMS`; those of WED are not positive.
+    kernel
+        K, which spreads the tube current along the body.
+    wed_cap_mm
+        Both smoothed sizes are held within it, so that exp(f) stays bounded.
     training
         Feature (``wed_mm``, ``tube_current_mA``, ``hu``) to its first and 99th percentile.
     model_log_q90
@@ -78,19 +79,17 @@ class OrganModel:
     organ: str
     region: str
     coefficients: Mapping[str, float]
-    hu_cap: Span
+    kernel: Kernel
     wed_cap_mm: Span
-    short_extent_mm: float
     training: Mapping[str, Span]
     model_log_q90: float
     air_label: Mapping[float, float]
     warn: bool
     counts: Mapping[str, int]
 
-    def log_factor(self, z_mm: np.ndarray, wed_mm: np.ndarray, hu: np.ndarray) -> np.ndarray:
-        """f of the organ's slices, [n]; `wed_mm` is already smoothed along the body."""
-        x = design(z_mm, wed_mm, hu, self.hu_cap, self.wed_cap_mm, self.short_extent_mm)
-        return x @ np.array([self.coefficients[term] for term in TERMS])
+    def log_factor(self, sizes_mm: np.ndarray) -> np.ndarray:
+        """f of the organ's slices, [n]; `sizes_mm`, [n, 2], as `RegionModel.sizes_mm` has them."""
+        return design(sizes_mm, self.wed_cap_mm) @ np.array([self.coefficients[t] for t in TERMS])
 
     def label_artefact(self, hu: np.ndarray) -> np.ndarray:
         """Logarithm of what the training label shows of the dose, [n]; 0 where there is no air."""
@@ -103,14 +102,25 @@ class OrganModel:
 class RegionModel:
     """The organs of one region, in the model file's order, and what they share.
 
-    `ctdivol_per_mas` is c, the CTDIvol (32 cm, mGy) that the training scanner is taken to give
-    per effective mAs.
+    Attributes
+    ----------
+    kernel
+        That of all organs but those with a narrower one of their own.
+    size_kernels
+        With which the water equivalent diameter is smoothed along the body: a short one, a long.
+    ctdivol_per_mas
+        c, the CTDIvol (32 cm, mGy) that the training scanner is taken to give per effective mAs.
     """
 
     region: str
     kernel: Kernel
+    size_kernels: tuple[Kernel, Kernel]
     ctdivol_per_mas: float
     organs: Mapping[str, OrganModel]
+
+    def sizes_mm(self, z_mm: np.ndarray, wed_mm: np.ndarray) -> np.ndarray:
+        """Water equivalent diameter smoothed with both kernels, [k, 2]."""
+        return np.column_stack([smooth(z_mm, wed_mm, kernel) for kernel in self.size_kernels])
 
 
 @dataclass(frozen=True)
@@ -143,6 +153,38 @@ def spread(
     return matrix
 
 
+class Spreader:
+    """`spread` of many currents over many ranges: the exponentials are taken once.
+
+    The sum over cells of current times difference of F, F being the kernel's cumulative, is the
+    sum over the edges between cells of F times the step of the current there: edges inside the
+    range need F once for all ranges, and only the range's own ends are new.
+    """
+
+    def __init__(self, z_mm: np.ndarray, kernel: Kernel) -> None:
+        self._order = np.argsort(z_mm, kind="stable")
+        self._z = np.asarray(z_mm, dtype=float)[self._order]
+        self._kernel = kernel
+        self._edges = (self._z[1:] + self._z[:-1]) / 2
+        self._between = _cumulative(self._edges - self._z[:, None], kernel)
+
+    def __call__(
+        self, current: np.ndarray, irradiated_mm: tuple[float, float] = EVERYWHERE
+    ) -> np.ndarray:
+        """``spread(z_mm, kernel, irradiated_mm) @ current``, [k]."""
+        ordered = np.asarray(current, dtype=float)[self._order]
+        low, high = irradiated_mm
+        first, last = np.searchsorted(self._edges, (low, high), side="left")
+        first, last = int(first), int(max(first, last))
+        inside = slice(first, last)
+        at_ends = _cumulative(np.array([[low, high]]) - self._z[:, None], self._kernel)
+        total = self._between[:, inside] @ (ordered[:-1] - ordered[1:])[inside]
+        total += at_ends @ np.array([-ordered[first], ordered[last]])
+        out = np.empty(len(total))
+        out[self._order] = total
+        return out
+
+
 def _cumulative(x_mm: np.ndarray, kernel: Kernel) -> np.ndarray:
     away = np.abs(x_mm)
     tail = 0.5 * sum(weight * np.exp(-away / length) for weight, length in kernel)
@@ -164,39 +206,14 @@ def smooth(z_mm: np.ndarray, values: np.ndarray, kernel: Kernel) -> np.ndarray:
     known = np.isfinite(values)
     out = np.full(len(values), np.nan)
     if known.any():
-        out[known] = spread(z_mm[known], kernel) @ values[known]
+        out[known] = Spreader(z_mm[known], kernel)(values[known])
     return out
 
 
-def design(
-    z_mm: np.ndarray,
-    wed_mm: np.ndarray,
-    hu: np.ndarray,
-    hu_cap: Span,
-    wed_cap_mm: Span,
-    short_extent_mm: float,
-) -> np.ndarray:
-    """Columns of `TERMS` for the slices of one organ, [n, 5]."""
-    wed = np.clip(wed_mm, wed_cap_mm.low, wed_cap_mm.high)
-    extent = float(np.ptp(z_mm))
-    if extent > 0:
-        position = 2.0 * (z_mm - np.min(z_mm)) / extent - 1.0
-        # Averaged over the whole organ both position terms vanish.
-        squared = position**2 - 1.0 / 3.0
-        faded = min(1.0, extent / short_extent_mm) if short_extent_mm > 0 else 1.0
-    else:
-        position = squared = np.zeros(len(z_mm))
-        faded = 1.0
-    middle, half = (hu_cap.high + hu_cap.low) / 2, max((hu_cap.high - hu_cap.low) / 2, 1.0)
-    return np.column_stack(
-        (
-            np.ones(len(z_mm)),
-            (wed - WED_ORIGIN_MM) / WED_SCALE_MM,
-            faded * position,
-            faded * squared,
-            (np.clip(hu, hu_cap.low, hu_cap.high) - middle) / half,
-        )
-    )
+def design(sizes_mm: np.ndarray, wed_cap_mm: Span) -> np.ndarray:
+    """Columns of `TERMS` for slices with both smoothed sizes, [n, 3]."""
+    held = np.clip(sizes_mm, wed_cap_mm.low, wed_cap_mm.high)
+    return np.column_stack((np.ones(len(held)), (held - WED_ORIGIN_MM) / WED_SCALE_MM))
 
 
 def air_terms(hu: np.ndarray, knots_hu: tuple[float, ...], lowest_hu: float) -> np.ndarray:
@@ -269,10 +286,13 @@ def parse_model(content: bytes, digest: str) -> DoseModel:
 
 
 def _region(name: str, value: Mapping[str, Any]) -> RegionModel:
-    organs = {organ: _organ(organ, name, v) for organ, v in value["organs"].items()}
+    kernels = {kind: _kernel(v) for kind, v in value["kernels"].items()}
+    organs = {organ: _organ(organ, name, v, kernels) for organ, v in value["organs"].items()}
+    near, far = (_kernel(v) for v in value["size_kernels"])
     return RegionModel(
         region=name,
-        kernel=_kernel(value["kernel"]),
+        kernel=kernels[WIDE],
+        size_kernels=(near, far),
         ctdivol_per_mas=float(value["ctdivol_per_mas"]),
         organs=_frozen(organs),
     )
@@ -288,9 +308,11 @@ def _kernel(value: Mapping[str, Any]) -> Kernel:
     return kernel
 
 
-def _organ(organ: str, region: str, value: Mapping[str, Any]) -> OrganModel:
+def _organ(
+    organ: str, region: str, value: Mapping[str, Any], kernels: Mapping[str, Kernel]
+) -> OrganModel:
     coefficients = {term: float(value["coefficients"][term]) for term in TERMS}
-    if not coefficients["wed"] <= 0:
+    if not max(coefficients["wed"], coefficients["wed_wide"]) <= 0:
         raise ModelError(
             f"The WED coefficient of {organ} ({region}) is positive: a larger patient would get "
             "more dose. Repeat ctdoseseg train-dose."
@@ -299,9 +321,8 @@ def _organ(organ: str, region: str, value: Mapping[str, Any]) -> OrganModel:
         organ=organ,
         region=region,
         coefficients=_frozen(coefficients),
-        hu_cap=Span(*value["hu_cap"]),
+        kernel=kernels[value["kernel"]],
         wed_cap_mm=Span(*value["wed_cap_mm"]),
-        short_extent_mm=float(value["short_extent_mm"]),
         training=_frozen({name: Span(*span) for name, span in value["training_p1_p99"].items()}),
         model_log_q90=float(value["model_log_q90"]),
         air_label=_frozen({float(knot): float(v) for knot, v in value["air_label"].items()}),

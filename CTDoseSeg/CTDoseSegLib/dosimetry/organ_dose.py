@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +16,13 @@ from ..segmentation.labelmap import SKIN, Labelmap
 from .coverage import mostly_chest
 from .dose_model import (
     DoseModel,
+    Kernel,
     OrganModel,
     RegionModel,
+    Spreader,
     cell_widths_mm,
     load_model,
     smooth,
-    spread,
 )
 from .doses import DoseResult, OrganDose
 from .irradiated import Beam, beam_of
@@ -58,6 +60,26 @@ class _Scan:
     wed_mm: np.ndarray
     z_mm: np.ndarray
     scanner: Scanner
+    # What several organs ask for again.
+    _made: dict[Any, Any] = field(default_factory=dict)
+
+    def spread_mA(
+        self, route: str, shared: RegionModel, kernel: Kernel, range_mm: tuple[float, float]
+    ) -> np.ndarray:
+        """The route's tube current (of the training scanner) with the kernel over a range, [k]."""
+        if kernel not in self._made:
+            self._made[kernel] = Spreader(self.z_mm, kernel)
+        key = (route, shared.ctdivol_per_mas, kernel, range_mm)
+        if key not in self._made:
+            current = self.exposures[route].tube_current_mA(shared.ctdivol_per_mas)
+            self._made[key] = self._made[kernel](current, range_mm)
+        return self._made[key]
+
+    def sizes_mm(self, shared: RegionModel) -> np.ndarray:
+        """Water equivalent diameter smoothed along the body, [k, 2]."""
+        if shared.size_kernels not in self._made:
+            self._made[shared.size_kernels] = shared.sizes_mm(self.z_mm, self.wed_mm)
+        return self._made[shared.size_kernels]
 
     @property
     def routes(self) -> list[str]:
@@ -178,9 +200,8 @@ def _predict_organ(
     if piece is None:
         why = (flag("organ_not_measurable"),)
         return _refused(scan, organ.organ, organ.region, slices, why)
-    kernel = spread(scan.z_mm, shared.kernel, scan.beam.range_mm)[piece.usable]
     currents = {
-        route: kernel @ scan.exposures[route].tube_current_mA(shared.ctdivol_per_mas)
+        route: scan.spread_mA(route, shared, organ.kernel, scan.beam.range_mm)[piece.usable]
         for route in scan.routes
     }
     by_route: dict[str, float | None] = {
@@ -205,7 +226,7 @@ def _predict_organ(
         organ.model_log_q90,
         route,
         scan.series.acquisition,
-        _range_line(scan, shared, route, piece, there),
+        _range_line(scan, shared, organ, route, piece, there),
         _truncation_line(scan, shared, piece),
         scan.scanner,
     )
@@ -256,7 +277,7 @@ def _whole(
         mass_g=mass,
         current_mA=scan.exposures[route].tube_current_mA(shared.ctdivol_per_mas),
         dose_per_mA=(float(piece.factor[lowest]), float(piece.factor[highest])),
-        kernel=shared.kernel,
+        kernel=organ.kernel,
         beam=scan.beam,
     )
     return whole_organ(seen, *dose_mGy)
@@ -265,28 +286,32 @@ def _whole(
 def _piece(
     scan: _Scan, shared: RegionModel, organ: OrganModel, slices: GroupSlices
 ) -> _Piece | None:
-    wed = smooth(scan.z_mm, scan.wed_mm, shared.kernel)
-    usable = (slices.count > 0) & np.isfinite(wed) & np.isfinite(slices.mean_hu)
+    sizes = scan.sizes_mm(shared)
+    usable = (slices.count > 0) & np.isfinite(sizes[:, 0]) & np.isfinite(slices.mean_hu)
     if not usable.any():
         return None
     z, hu = scan.z_mm[usable], slices.mean_hu[usable]
     density = np.maximum(hu / 1000.0 + 1.0, _LEAST_DENSITY)
     mass_g = slices.area_mm2[usable] * density * cell_widths_mm(scan.z_mm)[usable] / 1000.0
-    factor = np.exp(organ.log_factor(z, wed[usable], hu))
-    return _Piece(usable, z, wed[usable], hu, factor, mass_g)
+    factor = np.exp(organ.log_factor(sizes[usable]))
+    return _Piece(usable, z, sizes[usable, 0], hu, factor, mass_g)
 
 
 def _range_line(
-    scan: _Scan, shared: RegionModel, route: str, piece: _Piece, there: np.ndarray
+    scan: _Scan,
+    shared: RegionModel,
+    organ: OrganModel,
+    route: str,
+    piece: _Piece,
+    there: np.ndarray,
 ) -> float:
     """The budget's line for the irradiated range."""
     if not scan.beam.known:
         return unknown_range_line(_distance_to_end(scan.z_mm, there))
-    current = scan.exposures[route].tube_current_mA(shared.ctdivol_per_mas)
 
     def dose(range_mm: tuple[float, float]) -> float:
-        kernel = spread(scan.z_mm, shared.kernel, range_mm)[piece.usable]
-        return float((kernel @ current) * piece.factor @ piece.weights)
+        current = scan.spread_mA(route, shared, organ.kernel, range_mm)[piece.usable]
+        return float(current * piece.factor @ piece.weights)
 
     outside = float(piece.weights[scan.beam.outside(piece.z_mm)].sum())
     return known_range_line(scan.beam, dose, outside)
@@ -295,6 +320,8 @@ def _range_line(
 def _truncation_line(scan: _Scan, shared: RegionModel, piece: _Piece) -> float:
     """The budget's line for a body cut by the field of view, as the sizes are smoothed."""
     cut = scan.size.truncated_fraction > 0
+    if not cut.any():
+        return 0.0
     line = np.where(cut, TRUNCATION_CORRECTED, 0.0)
     line[cut & np.isnan(scan.size.wed_corrected_mm)] = TRUNCATION_UNCORRECTED
     line[np.isnan(scan.wed_mm)] = np.nan

@@ -90,7 +90,7 @@ class RegionArrays:
         return tuple(sorted({name for patient in self.patients for name in patient.organs}))
 
 
-def load_region(folder: str | Path, region: str) -> RegionArrays:
+def load_region(folder: str | Path, region: str, *, any_backbone: bool = False) -> RegionArrays:
     """Read one region's arrays from the folder of the published training arrays.
 
     Parameters
@@ -99,24 +99,33 @@ def load_region(folder: str | Path, region: str) -> RegionArrays:
         Holds ``chest_merged_training_arrays`` and ``abdomen_merged_training_arrays``.
     region
         ``chest`` or ``abdomen``.
+    any_backbone
+        Where there is no skin, take the longest array as the backbone: patients whose organ ends
+        higher than the next one's begins may then be merged, and the tube current beyond the organ
+        is not known.
 
     Raises
     ------
     InputError
         If a file is missing or is not a table of six columns.
     """
-    path = Path(folder) / f"{region}_merged_training_arrays"
+    path = region_folder(folder, region)
     tables = {
         file.name.removesuffix("_training_array.npy"): _read(file)
         for file in sorted(path.glob("*_training_array.npy"))
     }
-    if BACKBONE not in tables:
+    backbone = BACKBONE
+    if any_backbone and tables and BACKBONE not in tables:
+        backbone = max(tables, key=lambda organ: len(tables[organ]))
+    if backbone not in tables:
         raise InputError(
             f"No {BACKBONE}_training_array.npy in {path.name}; give the folder that holds the "
             "published chest_merged_training_arrays and abdomen_merged_training_arrays."
         )
     counts: dict[str, int] = {}
-    slices = _backbone(tables[BACKBONE], _ADVANCE[region], counts)
+    slices = _backbone(tables[backbone], _ADVANCE[region], counts)
+    if not any(slices):
+        raise InputError(f"{backbone}_training_array.npy in {path.name} has no usable rows.")
     home = _home(slices)
     rows = {organ: _assign(table, home, organ, counts) for organ, table in tables.items()}
     patients = tuple(
@@ -128,16 +137,23 @@ def load_region(folder: str | Path, region: str) -> RegionArrays:
     return RegionArrays(region, patients, counts)
 
 
+def region_folder(folder: str | Path, region: str) -> Path:
+    """Where the published repository keeps a region's arrays."""
+    return Path(folder) / f"{region}_merged_training_arrays"
+
+
 def _read(file: Path) -> np.ndarray:
     try:
         table = np.load(file, allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{file.name} cannot be read as a NumPy array: {error}.") from error
     if table.ndim != 2 or table.shape[1] != 6:
         raise InputError(
             f"{file.name} has shape {table.shape}; a training array has six columns: mean HU, SD "
             "HU, mA, WED, SliceLocation and dose."
         )
+    if not np.issubdtype(table.dtype, np.number):
+        raise InputError(f"{file.name} holds {table.dtype}, not numbers.")
     return table.astype(np.float32)
 
 
@@ -152,6 +168,8 @@ def _backbone(
     patients: list[dict[bytes, tuple[float, np.ndarray]]] = []
     for block in blocks:
         block = block[~np.isnan(block[:, _KEY]).any(axis=1)]
+        if not len(block):
+            continue
         keyed = {row[_KEY].tobytes(): (float(row[_LOCATION]), row) for row in block}
         twin = next((p for p in patients if len(keyed.keys() & p.keys()) > len(keyed) / 2), None)
         if twin is None:

@@ -1,35 +1,23 @@
 """How the dose model's coefficients come to be: `ctdoseseg train-dose`.
 
 Rows of every organ are matched to their patients (`arrays`), rows near the simulation's ends are
-left out, and ln(label / (K * mA)) is fitted by a robust, bounded least squares for each organ and
-region. A patient counts as much as another, however many slices the organ has.
+left out, and ln(label / (K * mA)) is fitted by robust, bounded least squares for each organ. Then
+each organ's slopes with size are drawn toward the median of its group, because neighbouring
+organs are shadowed by the same body: half a hundred patients tell the slopes of one organ poorly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
-from ..dosimetry.dose_model import (
-    TERMS,
-    Kernel,
-    OrganModel,
-    RegionModel,
-    Span,
-    air_terms,
-    design,
-    smooth,
-    spread,
-)
+from ..dosimetry.dose_model import NARROW, TERMS, WIDE, OrganModel, RegionModel
 from ..errors import InputError
-from .arrays import BACKBONE, Patient, RegionArrays
+from .arrays import BACKBONE, RegionArrays
+from .organ_fit import SIZE_TERMS, OrganFit
+from .samples import KERNELS, SIZE_KERNELS, Sample
 
-# Fixed beforehand: the fall-off outside the irradiated range in a 32 cm water phantom, 0.48 of the
-# plateau at the edge, 0.19 at 25 mm, 0.11 at 50 mm and 0.06 at 75 mm outside (a quick Monte Carlo
-# simulation); this gives 0.50, 0.18, 0.10 and 0.06.
-KERNEL: Kernel = ((0.55, 12.0), (0.45, 60.0))
 # CTDIvol (32 cm phantom, mGy) per effective mAs at 120 kV that makes the training scans' organ
 # doses about their SSDE.
 CTDIVOL_PER_MAS = {"chest": 0.061, "abdomen": 0.068}
@@ -49,58 +37,14 @@ _GAS_KNOTS_HU = (-300.0,)
 _GAS_ORGANS = ("colon", "small_bowel", "stomach", "esophagus")
 # A patient whose organs all lie further off than this belongs to the hidden minority of the
 # abdomen arrays: a factor of his own is taken out before the coefficients are fitted.
-_HIDDEN_FACTOR_LOG = 0.12
+HIDDEN_FACTOR_LOG = 0.12
+# An organ whose dose changes by more than this, on average over the patients that are fitted, when
+# the scan is cropped to it, gets the narrow kernel: what it cannot see must not matter.
+CROP_LIMIT = 0.04
+LEAST_PATIENTS = 5
+# Weight of a squared deviation of a slope (per 100 mm) from its group's median.
+_SHRINK = 0.1
 _ROUNDS = 4
-_REWEIGHTINGS = 12
-_RIDGE = 1e-3
-_HUBER = 1.345
-# Labels are rounded to 0.1 mGy, the smallest to 0.
-_LABEL_FLOOR_MGY = 0.05
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The rows of one organ of one patient that are fitted or scored, foot to head, [n].
-
-    `wed_mm` and `tube_current_mA` are smoothed along the body; `z_mm` and `keep` tell all of the
-    organ's slices and which of them are interior.
-    """
-
-    patient: int
-    z_mm: np.ndarray
-    keep: np.ndarray
-    tube_current_mA: np.ndarray
-    wed_mm: np.ndarray
-    hu: np.ndarray
-    sd: np.ndarray
-    dose_mGy: np.ndarray
-
-
-def samples_of(patients: tuple[Patient, ...], organ: str) -> list[Sample]:
-    """Samples of one organ, of the patients that have interior rows of it."""
-    out = []
-    for number, patient in enumerate(patients):
-        rows = patient.organs.get(organ)
-        if rows is not None and patient.interior[rows.slices].any():
-            out.append(sample_of(number, patient, organ))
-    return out
-
-
-def sample_of(number: int, patient: Patient, organ: str) -> Sample:
-    """Sample of one organ of one patient."""
-    rows = patient.organs[organ]
-    current = spread(patient.z_mm, KERNEL) @ patient.tube_current_mA
-    wed = smooth(patient.z_mm, patient.wed_mm, KERNEL)
-    return Sample(
-        patient=number,
-        z_mm=patient.z_mm[rows.slices],
-        keep=patient.interior[rows.slices],
-        tube_current_mA=current[rows.slices],
-        wed_mm=wed[rows.slices],
-        hu=rows.hu,
-        sd=rows.sd,
-        dose_mGy=rows.dose_mGy,
-    )
 
 
 def fit_region(
@@ -126,30 +70,28 @@ def fit_region(
         If an organ has fewer than five patients.
     """
     for organ, found in samples.items():
-        if len(found) < 5:
+        if len(found) < LEAST_PATIENTS:
             raise InputError(
                 f"{organ} ({region}) has interior rows of {len(found)} patients only; the dose "
-                "model needs at least 5."
+                f"model needs at least {LEAST_PATIENTS}."
             )
-    frames = {organ: _Frame(organ, found) for organ, found in samples.items()}
-    factors: dict[int, float] = {}
-    solutions: dict[str, np.ndarray] = {}
-    for _ in range(_ROUNDS):
-        offsets: dict[int, list[float]] = {}
-        for organ, frame in frames.items():
-            shift = np.array([factors.get(p, 0.0) for p in frame.patient])
-            solutions[organ] = frame.solve(frame.target - shift)
-            if organ not in SUSPECT:
-                rest = frame.target - frame.matrix @ solutions[organ]
-                for patient, mean in frame.by_patient(rest).items():
-                    offsets.setdefault(patient, []).append(mean)
-        medians = {patient: float(np.median(values)) for patient, values in offsets.items()}
-        factors = {p: m for p, m in medians.items() if abs(m) > _HIDDEN_FACTOR_LOG}
+    fits = {organ: OrganFit(found, air_knots(organ)) for organ, found in samples.items()}
+    solutions = _solve(fits)
+    narrow = [
+        organ
+        for organ, fit in fits.items()
+        if abs(fit.crop_changes(solutions[organ]).mean()) > CROP_LIMIT
+    ]
+    if narrow:
+        fits |= {o: OrganFit(samples[o], air_knots(o), NARROW) for o in narrow}
+        solutions = _solve(fits)
     organs = {
-        organ: frame.model(region, solutions[organ], left_out[organ], quantiles.get(organ, np.inf))
-        for organ, frame in frames.items()
+        organ: _model(
+            region, organ, fit, solutions[organ], left_out[organ], quantiles.get(organ, np.inf)
+        )
+        for organ, fit in fits.items()
     }
-    return RegionModel(region, KERNEL, CTDIVOL_PER_MAS[region], organs)
+    return RegionModel(region, KERNELS[WIDE], SIZE_KERNELS, CTDIVOL_PER_MAS[region], organs)
 
 
 def organs_to_fit(arrays: RegionArrays) -> tuple[str, ...]:
@@ -159,110 +101,74 @@ def organs_to_fit(arrays: RegionArrays) -> tuple[str, ...]:
 
 def air_knots(organ: str) -> tuple[float, ...]:
     """Below which HU the organ's labels show air scored as nearly no dose."""
-    if organ.startswith("lung") and organ != "lung_vessels":
+    if _is_lung(organ):
         return _LUNG_KNOTS_HU
     return _GAS_KNOTS_HU if organ in _GAS_ORGANS else ()
 
 
-class _Frame:
-    """The rows of one organ as a system of equations, which is solved anew in every round."""
+def group_of(organ: str) -> str:
+    """Organs that share their slopes with size."""
+    if organ.startswith("heart_"):
+        return "heart"
+    return "lung" if _is_lung(organ) else "other"
 
-    def __init__(self, organ: str, samples: list[Sample]) -> None:
-        self.organ = organ
-        self.samples = samples
-        kept = np.concatenate([s.keep for s in samples])
-        hu = np.concatenate([s.hu for s in samples])[kept]
-        wed = np.concatenate([s.wed_mm for s in samples])[kept]
-        current = np.concatenate([s.tube_current_mA for s in samples])[kept]
-        dose = np.concatenate([s.dose_mGy for s in samples])[kept]
-        self.training = {
-            "hu": _percentiles(hu),
-            "wed_mm": _percentiles(wed),
-            "tube_current_mA": _percentiles(current),
+
+def hidden_factors(fits: Mapping[str, OrganFit], solutions: Mapping[str, np.ndarray]) -> dict:
+    """Patient to the factor (ln) that all organs share, of those with more than a little."""
+    rests: dict[int, list[float]] = {}
+    for organ, fit in fits.items():
+        if organ not in SUSPECT:
+            mean = fit.by_patient(fit.target - fit.matrix @ solutions[organ])
+            for patient, value in zip(fit.patients.tolist(), mean.tolist(), strict=True):
+                rests.setdefault(patient, []).append(value)
+    medians = {patient: float(np.median(values)) for patient, values in rests.items()}
+    return {p: m for p, m in medians.items() if abs(m) > HIDDEN_FACTOR_LOG}
+
+
+def _is_lung(organ: str) -> bool:
+    return organ.startswith("lung") and organ != "lung_vessels"
+
+
+def _solve(fits: Mapping[str, OrganFit]) -> dict[str, np.ndarray]:
+    """Each organ by itself, with hidden factors taken out, then together with its group."""
+    factors: dict[int, float] = {}
+    solutions: dict[str, np.ndarray] = {}
+    for number in range(_ROUNDS):
+        solutions = {o: fit.solve(fit.shifted(factors)) for o, fit in fits.items()}
+        if number < _ROUNDS - 1:
+            factors = hidden_factors(fits, solutions)
+    for _ in range(_ROUNDS):
+        slopes: dict[str, list[np.ndarray]] = {}
+        for organ, solution in solutions.items():
+            if organ not in SUSPECT and organ != BACKBONE:
+                slopes.setdefault(group_of(organ), []).append(solution[list(SIZE_TERMS)])
+        middle = {group: np.median(found, axis=0) for group, found in slopes.items()}
+        solutions = {
+            organ: solutions[organ]
+            if organ == BACKBONE or group_of(organ) not in middle
+            else fit.solve(fit.shifted(factors), middle[group_of(organ)], _SHRINK)
+            for organ, fit in fits.items()
         }
-        self.knots = air_knots(organ)
-        lowest = max((self.training["hu"].low, *self.knots[:1]))
-        self.hu_cap = Span(lowest, max(self.training["hu"].high, lowest + 1.0))
-        self.wed_cap = Span(float(wed.min()), float(wed.max()))
-        extents = [np.ptp(s.z_mm) for s in samples]
-        self.short_extent = 0.0 if organ == BACKBONE else float(np.quantile(extents, 0.1))
-        columns = [
-            design(s.z_mm, s.wed_mm, s.hu, self.hu_cap, self.wed_cap, self.short_extent)[s.keep]
-            for s in samples
-        ]
-        base = np.concatenate(columns)
-        if organ == BACKBONE:
-            # The skin's position within its own extent is the position within the images.
-            base[:, [TERMS.index("position"), TERMS.index("position_squared")]] = 0.0
-        self.matrix = np.hstack((base, air_terms(hu, self.knots, self.training["hu"].low)))
-        self.target = np.log(np.maximum(dose, _LABEL_FLOOR_MGY) / current)
-        self.patient = np.concatenate([np.full(s.keep.sum(), s.patient) for s in samples])
-        self._codes = np.unique(self.patient, return_inverse=True)[1]
-        self._rows = np.bincount(self._codes)
-
-    def by_patient(self, values: np.ndarray) -> dict[int, float]:
-        """Mean of the rows' values for each patient."""
-        return dict(
-            zip(np.unique(self.patient).tolist(), self._means(values).tolist(), strict=True)
-        )
-
-    def _means(self, values: np.ndarray) -> np.ndarray:
-        return np.bincount(self._codes, values) / self._rows
-
-    def solve(self, target: np.ndarray) -> np.ndarray:
-        """Bounded least squares, reweighted after Huber for patients and rows."""
-        from scipy.optimize import lsq_linear
-
-        width = self.matrix.shape[1]
-        upper = np.full(width, np.inf)
-        upper[TERMS.index("wed")] = 0.0
-        ridge = np.sqrt(_RIDGE * len(target)) * np.eye(width)
-        ridge[0] = 0.0
-        equal = 1.0 / self._rows[self._codes]
-        equal /= equal.mean()
-        weight, solution = equal, np.zeros(width)
-        for _ in range(_REWEIGHTINGS):
-            root = np.sqrt(weight)
-            solution = lsq_linear(
-                np.vstack((self.matrix * root[:, None], ridge)),
-                np.concatenate((target * root, np.zeros(width))),
-                bounds=(-np.inf, upper),
-            ).x
-            rest = target - self.matrix @ solution
-            mean = self._means(rest)
-            within = rest - mean[self._codes]
-            weight = equal * _huber(mean)[self._codes] * _huber(within)
-        return solution
-
-    def model(
-        self, region: str, solution: np.ndarray, left_out: int, quantile: float
-    ) -> OrganModel:
-        values = np.round(solution, 9).tolist()
-        return OrganModel(
-            organ=self.organ,
-            region=region,
-            coefficients=dict(zip(TERMS, values, strict=False)),
-            hu_cap=self.hu_cap,
-            wed_cap_mm=self.wed_cap,
-            short_extent_mm=self.short_extent,
-            training=self.training,
-            model_log_q90=float(quantile),
-            air_label=dict(zip(self.knots, values[len(TERMS) :], strict=True)),
-            warn=self.organ in SUSPECT,
-            counts={
-                "patients": len(self.samples),
-                "rows": len(self.target),
-                "rows_left_out": int(left_out),
-            },
-        )
+    return solutions
 
 
-def _percentiles(values: np.ndarray) -> Span:
-    low, high = np.quantile(values, (0.01, 0.99))
-    return Span(float(low), float(high))
-
-
-def _huber(rest: np.ndarray) -> np.ndarray:
-    """Huber weights, the scale from the median absolute value."""
-    scale = max(1.4826 * float(np.median(np.abs(rest))), 0.01)
-    return 1.0 / np.maximum(1.0, np.abs(rest) / (_HUBER * scale))
+def _model(
+    region: str, organ: str, fit: OrganFit, solution: np.ndarray, left_out: int, quantile: float
+) -> OrganModel:
+    values = np.round(solution, 9).tolist()
+    return OrganModel(
+        organ=organ,
+        region=region,
+        coefficients=dict(zip(TERMS, values, strict=False)),
+        kernel=KERNELS[fit.kernel],
+        wed_cap_mm=fit.wed_cap,
+        training=fit.training,
+        model_log_q90=float(quantile),
+        air_label=dict(zip(fit.knots, values[len(TERMS) :], strict=True)),
+        warn=organ in SUSPECT,
+        counts={
+            "patients": len(fit.samples),
+            "rows": len(fit.target),
+            "rows_left_out": int(left_out),
+        },
+    )

@@ -1,33 +1,37 @@
-"""How well the dose model does on patients that it was not fitted on."""
+"""Figures of the dose model on patients left out, with their confidence limits."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ..dosimetry.dose_model import DoseModel, OrganModel
-from ..events import Events
-from .arrays import OrganRows, Patient, RegionArrays
-from .coefficients import Sample, fit_region, organs_to_fit, sample_of, samples_of
+from .coefficients import HIDDEN_FACTOR_LOG, SUSPECT
+from .cross_validation import Held, conformal_by_fold, conformal_quantile
+from .published_baseline import BaselineDose
 
-FOLDS = 5
+SEEDS = tuple(range(10))
 COVERAGE = 0.9
-CROP_MARGIN_MM = 10.0
+DRAWS = 1000
+# Organ to held-out doses, one such table for each fold seed.
+Seeds = Sequence[Mapping[str, Held]]
 
 
 @dataclass(frozen=True)
 class OrganErrors:
-    """Errors of one organ over the patients left out, per cent of the label.
+    """Errors of one organ over the patients left out, per cent of the label, means over seeds.
 
     An organ's dose is the mean over its interior slices. ``labelled`` compares with the label as it
     is, the air artefact included; ``tissue`` is the dose as it is given to a user, without it.
-    ``bias`` is the median of signed errors. The interval is that which a user gets: from the dose
-    with the label's air term, divided by exp(`model_log_q90`), to the dose as given, times the
-    same; `interval_low` and `interval_high` are its ends as factors on the dose as given (median
-    over patients), `coverage_pct` is how many labels lie in the intervals made from the other
-    folds. ``crop`` is the change when the scan is cropped to the organ +- 10 mm.
+    ``low`` and ``high`` are 95 % confidence limits (bootstrap over patients). ``bias`` is the
+    median of signed errors. The interval is that which a user gets: from the dose with the label's
+    air term, divided by exp(`model_log_q90`), to the dose as given, times the same; `interval_low`
+    and `interval_high` are its ends as factors on the dose as given (median over patients),
+    `coverage_pct` is how many labels lie in the intervals made from the other folds and
+    `interval_score_pct` their interval score (Gneiting and Raftery 2007: width, plus 20 times what
+    the label lies outside; smaller is better). ``crop`` is the change when the scan is cropped to
+    the organ +- 10 mm.
     """
 
     region: str
@@ -35,12 +39,15 @@ class OrganErrors:
     patients: int
     rows: int
     labelled_median_pct: float
+    labelled_median_low_pct: float
+    labelled_median_high_pct: float
     labelled_mean_pct: float
     bias_median_pct: float
     slice_mape_pct: float
     tissue_median_pct: float
     tissue_mean_pct: float
     coverage_pct: float
+    interval_score_pct: float
     model_log_q90: float
     interval_low: float
     interval_high: float
@@ -52,160 +59,241 @@ class OrganErrors:
         return tuple(f.name for f in fields(cls))
 
 
-@dataclass(frozen=True)
-class Held:
-    """One organ of one patient who was left out: fold, labels and predictions by slice."""
-
-    fold: int
-    label: np.ndarray
-    labelled: np.ndarray
-    tissue: np.ndarray
-    crop: float
-
-    @property
-    def log_error(self) -> float:
-        return math.log(self.labelled.mean() / self.label.mean())
-
-    @property
-    def log_air(self) -> float:
-        """How far the label's air term moves the dose as given, ln; not positive."""
-        return min(math.log(self.labelled.mean() / self.tissue.mean()), 0.0)
-
-    @property
-    def log_outside(self) -> float:
-        """How far the label lies outside the span between both doses, ln; negative inside."""
-        above = math.log(self.label.mean() / self.tissue.mean())
-        return max(above, self.log_air - above)
+def organ_errors(region: str, seeds: Seeds, draws: np.ndarray) -> tuple[OrganErrors, ...]:
+    """Figures of each organ; `draws`, [draws, patients], say how often each patient is drawn."""
+    return tuple(_organ(region, o, [seed[o] for seed in seeds], draws) for o in seeds[0])
 
 
-def folds_of(patients: int, seed: int) -> np.ndarray:
-    """Fold of each patient, [patients]."""
-    return np.random.default_rng(seed).permutation(patients) % FOLDS
-
-
-def cross_validate(
-    arrays: RegionArrays, *, seed: int = 0, events: Events | None = None
-) -> tuple[OrganErrors, ...]:
-    """Patient-grouped 5-fold errors of every organ that gets a model.
-
-    Nothing is chosen on the folds: the kernel is fixed beforehand, caps and hidden factors come
-    from the patients that are fitted.
-    """
-    events = events or Events()
-    fold = folds_of(len(arrays.patients), seed)
-    organs = organs_to_fit(arrays)
-    samples = {o: samples_of(arrays.patients, o) for o in organs}
-    held: dict[str, list[Held]] = {organ: [] for organ in organs}
-    nothing = dict.fromkeys(organs, 0)
-    for number in range(FOLDS):
-        events.progress(number / FOLDS, f"fitting {arrays.region} without fold {number + 1}")
-        fitted = {
-            o: [s for s in found if fold[s.patient] != number] for o, found in samples.items()
+def region_figures(seeds: Seeds, draws: np.ndarray) -> dict[str, float]:
+    """Figures of a region: means over its organs, confidence limits, coverage by kind."""
+    figures = {}
+    for name in ("error_pct", "given_error_pct"):
+        key = "labelled" if name == "error_pct" else "tissue"
+        medians = [median_over_organs(seed, name) for seed in seeds]
+        low, high = limits(bootstrap(seeds, name, draws))
+        figures |= {
+            f"{key}_median_pct": float(np.mean(medians)),
+            f"{key}_median_low_pct": low,
+            f"{key}_median_high_pct": high,
+            f"{key}_median_least_seed_pct": float(np.min(medians)),
+            f"{key}_median_most_seed_pct": float(np.max(medians)),
+            f"{key}_mean_pct": _over_all(seeds, lambda h, n=name: np.abs(getattr(h, n)).mean()),
         }
-        region = fit_region(arrays.region, fitted, nothing, {})
-        for organ, found in samples.items():
-            held[organ] += [
-                _hold(number, s, region.organs[organ], arrays.patients[s.patient])
-                for s in found
-                if fold[s.patient] == number
-            ]
-    return tuple(_errors(arrays.region, organ, held[organ]) for organ in organs)
+    return figures | {
+        "bias_median_pct": _over_all(seeds, lambda h: np.median(h.error_pct)),
+        "slice_mape_pct": _over_all(seeds, _slice_mape),
+        "coverage_pct": _over_all(seeds, lambda h: 100 * h.covered.mean()),
+        **{
+            f"coverage_{name}_pct": _over_all(seeds, lambda h, t=tertile: _in_tertile(h, t))
+            for tertile, name in enumerate(("small", "middle", "large"))
+        },
+        **_end_coverage(seeds),
+        "interval_score_pct": _over_all(seeds, lambda h: interval_score_pct(h).mean()),
+        "crop_mean_abs_pct": _over_all(seeds, lambda h: 100 * np.abs(h.crop).mean()),
+        "crop_bias_pct": _over_all(seeds, lambda h: 100 * h.crop.mean()),
+        "crop_bias_worst_pct": max(
+            (float(np.mean([100 * s[o].crop.mean() for s in seeds])) for o in seeds[0]), key=abs
+        ),
+    }
 
 
-def score(model: DoseModel, arrays: RegionArrays) -> dict[str, np.ndarray]:
-    """Signed errors in per cent of a finished model, by organ, for each patient, [patients].
-
-    The label is compared with the prediction as labelled, the air artefact included. Only patients
-    that the model was not fitted on tell how good it is.
-    """
-    out = {}
-    for organ, fitted in model.regions[arrays.region].organs.items():
-        found = samples_of(arrays.patients, organ)
-        held = [_hold(0, s, fitted, arrays.patients[s.patient]) for s in found]
-        out[organ] = np.array([100 * math.expm1(h.log_error) for h in held])
-    return out
-
-
-def conformal_quantile(scores: np.ndarray, coverage: float = COVERAGE) -> float:
-    """The score that a new patient exceeds with probability at most 1 - `coverage`.
-
-    Split-conformal rank ceil((n + 1) coverage), at most n; the scores are those of patients left
-    out in turn (Vovk 2015, cross-conformal prediction), so that every patient serves both ends. A
-    score is how far the label lies outside what is predicted, and negative inside (Romano et al.
-    2019, conformalized quantile regression).
-    """
-    ordered = np.sort(scores)
-    rank = min(math.ceil((len(ordered) + 1) * coverage), len(ordered))
-    return float(ordered[rank - 1])
+def hidden_share(held: Mapping[str, Held]) -> dict[str, float]:
+    """The mixture behind the errors: patients whose organs share a factor over 12 %."""
+    rests: dict[int, list[float]] = {}
+    for organ, h in held.items():
+        if organ not in SUSPECT:
+            for patient, value in zip(h.patient, np.log(h.label / h.labelled), strict=True):
+                rests.setdefault(int(patient), []).append(float(value))
+    medians = np.array([np.median(values) for values in rests.values()])
+    return {
+        "patients": len(medians),
+        "hidden_low": int((medians < -HIDDEN_FACTOR_LOG).sum()),
+        "hidden_high": int((medians > HIDDEN_FACTOR_LOG).sum()),
+    }
 
 
-def crop_change(model: OrganModel, patient: Patient, organ: str) -> float:
-    """Relative change of the organ's dose when the scan is cropped to the organ +- 10 mm."""
-    whole = sample_of(0, patient, organ)
-    cropped = sample_of(0, _cropped(patient, organ), organ)
-    return float(_tissue(model, cropped).mean() / _tissue(model, whole).mean() - 1.0)
+def draws_of(patients: int, seed: int = 0) -> np.ndarray:
+    """Bootstrap over patients: how often each is drawn, [DRAWS, patients]."""
+    random = np.random.default_rng(seed)
+    return random.multinomial(patients, np.full(patients, 1 / patients), size=DRAWS)
 
 
-def _cropped(patient: Patient, organ: str) -> Patient:
-    rows = patient.organs[organ]
-    z = patient.z_mm[rows.slices]
-    inside = (patient.z_mm >= z.min() - CROP_MARGIN_MM) & (patient.z_mm <= z.max() + CROP_MARGIN_MM)
-    moved: OrganRows = replace(rows, slices=rows.slices - int(np.argmax(inside)))
-    return Patient(
-        z_mm=patient.z_mm[inside],
-        tube_current_mA=patient.tube_current_mA[inside],
-        wed_mm=patient.wed_mm[inside],
-        interior=patient.interior[inside],
-        organs={organ: moved},
+def limits(values: np.ndarray) -> tuple[float, float]:
+    """95 % percentile limits of bootstrap values."""
+    low, high = np.quantile(values, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def median_over_organs(held: Mapping[str, Held], name: str = "error_pct") -> float:
+    """The primary figure: mean over organs of the median organ error."""
+    return float(np.mean([np.median(np.abs(getattr(h, name))) for h in held.values()]))
+
+
+def bootstrap(seeds: Seeds, name: str, draws: np.ndarray) -> np.ndarray:
+    """The primary figure, mean over seeds, of each draw of patients."""
+    return np.mean(
+        [
+            drawn_medians(np.abs(getattr(h, name)), draws[:, h.patient])
+            for seed in seeds
+            for h in seed.values()
+        ],
+        axis=0,
     )
 
 
-def _tissue(model: OrganModel, sample: Sample) -> np.ndarray:
-    return sample.tube_current_mA * np.exp(model.log_factor(sample.z_mm, sample.wed_mm, sample.hu))
-
-
-def _hold(fold: int, sample: Sample, model: OrganModel, patient: Patient) -> Held:
-    tissue = _tissue(model, sample)
-    labelled = tissue * np.exp(model.label_artefact(sample.hu))
-    return Held(
-        fold=fold,
-        label=sample.dose_mGy[sample.keep],
-        labelled=labelled[sample.keep],
-        tissue=tissue[sample.keep],
-        crop=crop_change(model, patient, model.organ),
+def drawn_medians(values: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Median of values that are there as often as `times`, [draws, n], says."""
+    order = np.argsort(values)
+    ranks = np.cumsum(times[:, order], axis=1)
+    total = ranks[:, -1:]
+    # The two middle ranks, alike where the number is odd; an empty draw takes what there is.
+    lower, upper = (
+        np.minimum((ranks < rank).sum(axis=1), len(values) - 1)
+        for rank in ((total + 1) // 2, total // 2 + 1)
     )
+    ordered = values[order]
+    return (ordered[lower] + ordered[upper]) / 2
 
 
-def _errors(region: str, organ: str, held: list[Held]) -> OrganErrors:
-    label = np.array([h.label.mean() for h in held])
-    signed = 100 * (np.array([h.labelled.mean() for h in held]) / label - 1)
-    tissue = 100 * np.abs(np.array([h.tissue.mean() for h in held]) / label - 1)
-    rows = np.concatenate([h.label for h in held])
-    predicted = np.concatenate([h.labelled for h in held])
-    scored = rows > 0
-    outside = np.array([h.log_outside for h in held])
-    fold = np.array([h.fold for h in held])
-    covered = [
-        outside[fold == number] <= conformal_quantile(outside[fold != number])
-        for number in np.unique(fold)
-    ]
-    quantile = conformal_quantile(outside)
-    crop = 100 * np.array([h.crop for h in held])
+def interval_score_pct(h: Held) -> np.ndarray:
+    """Interval score of the 90 % interval, per cent of the label, [p]."""
+    return winkler(h.label, h.low, h.high)
+
+
+def winkler(label: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Width, plus 2 / 0.1 times what the label lies outside, per cent of the label."""
+    outside = np.maximum(low - label, 0.0) + np.maximum(label - high, 0.0)
+    return 100 * (high - low + 2 / (1 - COVERAGE) * outside) / label
+
+
+def baseline_figures(
+    found: Sequence[BaselineDose], seed_0: Mapping[str, Held], draws: np.ndarray
+) -> dict[str, float]:
+    """The published network beside the model, on the same patients, folds and draws.
+
+    Its organs and patients alone are compared: a long training may have done few of them. Its
+    interval is conformal, made as the model's, from |ln(predicted / label)| of the other folds.
+    """
+    ours, theirs, scores = [], [], []
+    drawn_ours, drawn_theirs, covered, widths = [], [], [], []
+    for organ in sorted({d.organ for d in found}):
+        rows = sorted((d for d in found if d.organ == organ), key=lambda d: d.patient)
+        patient = np.array([d.patient for d in rows])
+        same = np.isin(seed_0[organ].patient, patient)
+        own = np.abs(seed_0[organ].error_pct[same])
+        label, predicted = (np.array([getattr(d, n) for d in rows]) for n in _BASELINE_DOSES)
+        error = np.abs(100 * (predicted / label - 1))
+        ours.append((np.median(own), own.mean()))
+        theirs.append((np.median(error), error.mean()))
+        drawn_ours.append(drawn_medians(own, draws[:, patient]))
+        drawn_theirs.append(drawn_medians(error, draws[:, patient]))
+        fold = np.array([d.fold for d in rows])
+        if len(np.unique(fold)) > 1:
+            log = np.array([d.log_error for d in rows])
+            center = label * np.exp(log)
+            q = conformal_by_fold(np.abs(log), fold)
+            low, high = center * np.exp(-q), center * np.exp(q)
+            covered.append(100 * ((low <= label) & (label <= high)).mean())
+            scores.append(winkler(label, low, high).mean())
+            widths.append(winkler(*(v[same] for v in _bounds(seed_0[organ]))).mean())
+    difference = np.mean(drawn_ours, axis=0) - np.mean(drawn_theirs, axis=0)
+    low, high = limits(np.mean(drawn_theirs, axis=0))
+    figures = {
+        "organs": len(ours),
+        "patients": len({d.patient for d in found}),
+        "folds": len({d.fold for d in found}),
+        "median_pct": float(np.mean([t[0] for t in theirs])),
+        "median_low_pct": low,
+        "median_high_pct": high,
+        "mean_pct": float(np.mean([t[1] for t in theirs])),
+        "model_median_pct": float(np.mean([o[0] for o in ours])),
+        "difference_pct": float(np.mean([o[0] - t[0] for o, t in zip(ours, theirs, strict=True)])),
+    }
+    figures["difference_low_pct"], figures["difference_high_pct"] = limits(difference)
+    if covered:
+        figures["coverage_pct"] = float(np.mean(covered))
+        figures["interval_score_pct"] = float(np.mean(scores))
+        figures["model_interval_score_pct"] = float(np.mean(widths))
+    return figures
+
+
+_BASELINE_DOSES = ("label_mGy", "predicted_mGy")
+
+
+def _bounds(h: Held) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return h.label, h.low, h.high
+
+
+def _organ(region: str, organ: str, seeds: Sequence[Held], draws: np.ndarray) -> OrganErrors:
+    def mean(figure) -> float:
+        return float(np.mean([figure(h) for h in seeds]))
+
+    drawn = [drawn_medians(np.abs(h.error_pct), draws[:, h.patient]) for h in seeds]
+    low, high = limits(np.mean(drawn, axis=0))
+    quantile = mean(lambda h: conformal_quantile(h.log_outside))
+    air = mean(lambda h: np.median(np.minimum(np.log(h.labelled / h.given), 0.0)))
     return OrganErrors(
         region=region,
         organ=organ,
-        patients=len(held),
-        rows=len(rows),
-        labelled_median_pct=float(np.median(np.abs(signed))),
-        labelled_mean_pct=float(np.mean(np.abs(signed))),
-        bias_median_pct=float(np.median(signed)),
-        slice_mape_pct=float(100 * np.mean(np.abs(predicted[scored] / rows[scored] - 1))),
-        tissue_median_pct=float(np.median(tissue)),
-        tissue_mean_pct=float(np.mean(tissue)),
-        coverage_pct=float(100 * np.mean(np.concatenate(covered))),
+        patients=len(seeds[0].label),
+        rows=int(seeds[0].slices.sum()),
+        labelled_median_pct=mean(lambda h: np.median(np.abs(h.error_pct))),
+        labelled_median_low_pct=low,
+        labelled_median_high_pct=high,
+        labelled_mean_pct=mean(lambda h: np.mean(np.abs(h.error_pct))),
+        bias_median_pct=mean(lambda h: np.median(h.error_pct)),
+        slice_mape_pct=mean(_slice_mape),
+        tissue_median_pct=mean(lambda h: np.median(np.abs(h.given_error_pct))),
+        tissue_mean_pct=mean(lambda h: np.mean(np.abs(h.given_error_pct))),
+        coverage_pct=mean(lambda h: 100 * h.covered.mean()),
+        interval_score_pct=mean(lambda h: interval_score_pct(h).mean()),
         model_log_q90=quantile,
-        interval_low=math.exp(float(np.median([h.log_air for h in held])) - quantile),
-        interval_high=math.exp(quantile),
-        crop_mean_abs_pct=float(np.mean(np.abs(crop))),
-        crop_bias_pct=float(np.mean(crop)),
+        interval_low=float(np.exp(air - quantile)),
+        interval_high=float(np.exp(quantile)),
+        crop_mean_abs_pct=mean(lambda h: 100 * np.abs(h.crop).mean()),
+        crop_bias_pct=mean(lambda h: 100 * h.crop.mean()),
     )
+
+
+def _over_all(seeds: Seeds, figure) -> float:
+    """Mean over seeds and organs."""
+    return float(np.mean([figure(h) for seed in seeds for h in seed.values()]))
+
+
+def _slice_mape(h: Held) -> float:
+    return float(np.average(h.slice_error_pct, weights=h.slices))
+
+
+def _in_tertile(h: Held, tertile: int) -> float:
+    edges = np.quantile(h.wed_mm, (1 / 3, 2 / 3))
+    return float(100 * h.covered[np.digitize(h.wed_mm, edges) == tertile].mean())
+
+
+def _end_coverage(seeds: Seeds) -> dict[str, float]:
+    """Coverage of the mean dose of the slices near an end, by what is known of the range.
+
+    ``own`` takes a conformal quantile from the ends of the other folds' patients, the range known:
+    what an interval for such slices would have to be.
+    """
+    found: dict[str, list[float]] = {"unknown": [], "known": [], "own": []}
+    for h in (h for seed in seeds for h in seed.values()):
+        there = np.isfinite(h.end_label) & (h.end_label > 0)
+        if there.sum() < 20:
+            continue
+        label, q = h.end_label[there], h.log_q[there]
+        given, labelled = h.end_given_in_beam[there], h.end_labelled_in_beam[there]
+        for kind, low, high in (
+            ("unknown", h.end_labelled[there], h.end_given[there]),
+            ("known", labelled, given),
+        ):
+            inside = (low * np.exp(-q) <= label) & (label <= high * np.exp(q))
+            found[kind].append(float(100 * inside.mean()))
+        above = np.log(label / given)
+        outside = np.maximum(above, np.minimum(np.log(labelled / given), 0.0) - above)
+        own = conformal_by_fold(outside, h.fold[there])
+        found["own"].append(float(100 * (outside <= own).mean()))
+    return {
+        f"coverage_ends_range_{kind}_pct": float(np.mean(values))
+        for kind, values in found.items()
+        if values
+    }
