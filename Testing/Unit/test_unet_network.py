@@ -1,4 +1,4 @@
-"""The UNet: its form, its files, and that no label moves on the way to the working grid and back."""
+"""The UNet: its form, its files, and that no label moves to the working grid and back."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ from CTDoseSegLib.errors import ModelError, SegmentationError  # noqa: E402
 from CTDoseSegLib.events import Events  # noqa: E402
 from CTDoseSegLib.segmentation.unet import UNetEngine, decide, predict, working_volume  # noqa: E402
 from CTDoseSegLib.segmentation.unet_network import (  # noqa: E402
-    CARD_FILE,
-    SPEC_FILE,
-    WEIGHTS_FILE,
     UNet,
     for_inference,
     load_unet,
     sha256,
     weights_bytes,
 )
-from CTDoseSegLib.segmentation.unet_spec import UNetSpec, neighbours  # noqa: E402
+from CTDoseSegLib.segmentation.unet_spec import (  # noqa: E402
+    CARD_FILE,
+    SPEC_FILE,
+    WEIGHTS_FILE,
+    UNetSpec,
+    neighbours,
+)
 
 TINY = UNetSpec(classes=("bone",), widths=(4, 8), context=0, pixel_mm=0.0)
 
@@ -142,7 +145,6 @@ def test_small_islands_go_and_the_largest_piece_of_a_single_organ_stays():
 
 def test_neighbours_are_taken_by_distance_and_repeated_at_the_ends():
     z = np.arange(10.0) * 2.0
-    assert neighbours(z, 1, 5.0)[[0, 4, 9]].tolist() == [[0, 0, 2], [2, 4, 6], [7, 9, 9]]
     found = neighbours(z, 1, 4.0)
     assert found[4].tolist() == [2, 4, 6]
     assert found[0].tolist() == [0, 0, 2]

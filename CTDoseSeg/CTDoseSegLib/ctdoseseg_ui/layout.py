@@ -96,6 +96,13 @@ def fill(results: Any, lower_role: str) -> None:
             view.SetTableNodeID(identifier)
 
 
+def show_lower_chart(chart: Any) -> None:
+    """Give the lower plot view another chart."""
+    view = slicer.mrmlScene.GetSingletonNode(LOWER_VIEW, "vtkMRMLPlotViewNode")
+    if view is not None:
+        view.SetPlotChartNodeID(chart.GetID())
+
+
 def plot_views() -> dict[str, Any]:
     """The plot view widgets of this layout that exist, by the tag of their node."""
     manager = slicer.app.layoutManager()

@@ -66,6 +66,7 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
         doseModel: str = BUNDLED,
         acquisition: Mapping[str, Any] | None = None,
         onEvent: Callable[[dict[str, Any]], None] | None = None,
+        unet: str = "",
     ) -> Results:
         """Segment, measure and predict doses; returns when all is in the scene.
 
@@ -86,6 +87,8 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
             Typed values that replace those of DICOM.
         onEvent
             Told of progress, with the events of the command line.
+        unet
+            Folder of a UNet from ``ctdoseseg train-unet``; empty: the bundled one.
 
         Returns
         -------
@@ -97,7 +100,9 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
         CTDoseSegError
             With one sentence that says what was wrong and what to do.
         """
-        task = self.prepare(volumeNode, segmentationNode, engine, region, doseModel, acquisition)
+        task = self.prepare(
+            volumeNode, segmentationNode, engine, region, doseModel, acquisition, unet
+        )
         try:
             code, message = run_and_wait(task.arguments, onEvent or (lambda event: None))
             if code:
@@ -152,6 +157,7 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
         region: str = "auto",
         doseModel: str = BUNDLED,
         acquisition: Mapping[str, Any] | None = None,
+        unet: str = "",
     ) -> Task:
         """Hand the volume, and the segmentation if there is one, to a temporary folder.
 
@@ -170,6 +176,8 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
         arguments = ["--region", region, "--dose-model", doseModel or BUNDLED]
         if segmentationNode is None:
             arguments += ["--engine", engine]
+            if unet:
+                arguments += ["--unet", os.path.abspath(unet)]
             return handover.hand_over(volumeNode, series, None, arguments, choices)
         labelmap = labelmap_of(segmentationNode, volumeNode, series)
         given = segmentationNode.GetID()

@@ -75,6 +75,9 @@ class CTDoseSegParameterNode:
     inputSegmentation: vtkMRMLSegmentationNode
     region: Region = Region.AUTO
     doseModelFolder: str = ""
+    unetFolder: str = ""
+    trainingConfig: str = ""
+    trainingFolder: str = ""
 
     kvp_kV: str = ""
     tube_current_mA: str = ""

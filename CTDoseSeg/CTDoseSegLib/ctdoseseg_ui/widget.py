@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
-from ..errors import CTDoseSegError
+from ..errors import CTDoseSegError, ModelError
 from . import layout
 from .job import CANCELLED, DONE, Job
 from .live import Live
@@ -21,6 +21,7 @@ from .parameters import TYPED, CTDoseSegParameterNode, Method
 from .results import OVERLAY, Results
 from .widget_acquisition import AcquisitionSection
 from .widget_results import ResultsSection
+from .widget_training import TrainingSection
 from .widget_whatif import WhatIfSection
 
 # Without a sign of life for so long, the status line says so.
@@ -60,6 +61,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.acquisition = AcquisitionSection(self.ui, self._parameters)
         self.results = ResultsSection(self.ui, self.logic, self._parameters, self._showProblem)
         self.whatIf = WhatIfSection(self.ui, self.logic, self._parameters)
+        self.training = TrainingSection(self.ui, self._parameters, self._log)
         self._overlayTimer = qt.QTimer()
         self._overlayTimer.setSingleShot(True)
         self._overlayTimer.connect("timeout()", self.results.update_overlay)
@@ -71,6 +73,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.editButton.connect("clicked(bool)", lambda *_: self.onEdit())
         self.ui.exportButton.connect("clicked(bool)", lambda *_: self.onExport())
         self.ui.doseModelButton.connect("clicked(bool)", lambda *_: self._chooseDoseModel())
+        self.ui.unetButton.connect("clicked(bool)", lambda *_: self._chooseUNet())
         self.ui.statusLabel.setTextFormat(qt.Qt.PlainText)
         self.ui.acquisitionLabel.setTextFormat(qt.Qt.PlainText)
         self.ui.progressBar.visible = False
@@ -86,6 +89,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Let go of everything; before the module is unloaded or made anew."""
         self._endJob()
         if self.live is not None:
+            self.training.end()
             self.live.stop()
             self._overlayTimer.stop()
             self._signTimer.stop()
@@ -162,6 +166,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.acquisition.mark(volume)
         self.results.apply_parameters()
         self.whatIf.update(self.results.results)
+        self.training.update()
         self._updateButtons()
 
     def _updateButtons(self) -> None:
@@ -200,7 +205,12 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """What a result depends on, as chosen and typed now."""
         node = self._parameterNode
         chosen = (node.inputVolume, node.inputSegmentation, node.method, node.region)
-        return (*chosen, node.doseModelFolder, *(getattr(node, name) for name in TYPED))
+        return (
+            *chosen,
+            node.doseModelFolder,
+            node.unetFolder,
+            *(getattr(node, name) for name in TYPED),
+        )
 
     def _whyNot(self) -> str:
         """Why Apply cannot be pressed; empty if it can."""
@@ -230,12 +240,9 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         typed = self.acquisition.typed()
         existing = node.method == Method.EXISTING
         engine = "auto" if existing else node.method.value
+        unet = node.unetFolder.strip() if engine == "unet" else ""
         if engine in ("unet", "totalsegmentator"):
-            from ..segmentation.engines import choose
-            from . import packages
-
-            choose(engine)
-            packages.ensure(engine)
+            self._ensureEngine(engine, unet)
         return self.logic.prepare(
             node.inputVolume,
             node.inputSegmentation if existing else None,
@@ -243,7 +250,26 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             node.region.value,
             node.doseModelFolder.strip() or BUNDLED,
             typed,
+            unet,
         )
+
+    def _ensureEngine(self, engine: str, unet: str) -> None:
+        """Install what the engine needs, after asking; not before it could be of use."""
+        from ..segmentation.engines import choose
+        from ..segmentation.unet import UNetEngine
+        from . import packages
+
+        missing = UNetEngine(unet or None).weights_missing
+        if engine == "unet" and missing:
+            raise ModelError(
+                _(
+                    "The UNet cannot be used: {why}. Train one below, or choose another method."
+                ).format(why=missing)
+            )
+        if engine == "unet":
+            packages.ensure(engine)
+        choose(engine, unet or None)
+        packages.ensure(engine)
 
     def _start(self, prepare: Any, onEnd: Any) -> None:
         self.ui.logText.setPlainText("")
@@ -351,11 +377,17 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if folder:
             self.ui.doseModelLineEdit.text = folder
 
+    def _chooseUNet(self) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(None, _("Folder of a trained UNet"))
+        if folder:
+            self.ui.unetLineEdit.text = folder
+
     # Scene -------------------------------------------------------------------------------
 
     def _onSceneStartClose(self, *_args: Any) -> None:
         self._endJob()
         self._ended(CANCELLED, "")
+        self.training.end()
         self.live.stop()
         self.logic.forget()
         self.results.scene_closed()

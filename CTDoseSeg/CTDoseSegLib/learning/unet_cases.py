@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from ..ct.deidentify import iter_identities
 from ..ct.series import CTSeries
 from ..errors import CTDoseSegError, InputError
 from ..events import Events
@@ -69,6 +71,22 @@ def read_cases(config: Config, events: Events | None = None) -> tuple[list[Case]
         raise InputError("There is no labelled case in the data; " + " ".join(remarks))
     _check_classes(cases, config, remarks)
     return cases, remarks
+
+
+def identities(config: Config) -> list[str]:
+    """A sentence for each source whose DICOM files name a patient."""
+    found = []
+    for source in config.data:
+        folder = config.folder / source.folder
+        if source.kind == "phantoms" or not folder.is_dir():
+            continue
+        if next(iter_identities(folder), None) is not None:
+            found.append(
+                f"The training data in {Path(source.folder).name} name patients. The network does "
+                "not keep them, pictures of the data show them as they are; write them anew with: "
+                "ctdoseseg deidentify."
+            )
+    return found
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ from ..segmentation.unet_spec import UNetSpec
 from .files import write_whole
 
 HISTORY_FILE, CURVE_FILE, PREVIEW_FILE = "history.csv", "training_curve.png", "first_batch.png"
+EPOCHS_FILE = "epochs.gif"
+# Slices of the first batch in the animation over the epochs, and how long each epoch is shown.
+SHOWN, FRAME_MS = 4, 250
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,44 @@ def write_preview(
     for axes in grid.flat:
         axes.set_axis_off()
     return save(figure, folder / PREVIEW_FILE)
+
+
+def add_frame(
+    folder: Path,
+    epoch: int,
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    found: np.ndarray,
+    spec: UNetSpec,
+) -> Path | None:
+    """One more frame of ``epochs.gif``: image, truth and result of a fixed batch, from above.
+
+    Frames of `epoch` and later ones, of a run that was ended and goes on, are replaced. None
+    where Pillow is missing.
+    """
+    try:
+        from PIL import Image, ImageDraw, ImageSequence
+    except ImportError:
+        return None
+    channel = inputs.shape[1] - 1 - spec.context
+    rows, columns = labels.shape[1:]
+    grey = np.clip((inputs[:SHOWN, channel, :rows, :columns] + 1) * 127.5, 0, 255)
+    images = np.repeat(grey.astype(np.uint8)[..., None], 3, axis=3)
+    lines = (images, colours(labels[:SHOWN], spec), colours(found[:SHOWN], spec))
+    frame = Image.fromarray(np.vstack([np.hstack(list(line)) for line in lines]))
+    ImageDraw.Draw(frame).text((4, 2), f"epoch {epoch}", fill=(255, 255, 0))
+    path = folder / EPOCHS_FILE
+    frames = []
+    if epoch > 1 and path.is_file():
+        with Image.open(path) as before:
+            frames = [f.convert("RGB") for f in ImageSequence.Iterator(before)][: epoch - 1]
+    frames.append(frame)
+    stream = io.BytesIO()
+    frames[0].save(
+        stream, "GIF", save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0
+    )
+    write_whole(path, stream.getvalue())
+    return path
 
 
 def colours(labels: np.ndarray, spec: UNetSpec) -> np.ndarray:

@@ -24,20 +24,17 @@ from ..errors import InputError, ModelError, OutputError
 from ..events import Events, Stage
 from ..segmentation.unet import best_device, decide, half, network_input, value_scale
 from ..segmentation.unet_network import (
-    CARD_FILE,
-    SPEC_FILE,
-    WEIGHTS_FILE,
     UNet,
     sha256,
     weights_bytes,
 )
-from ..segmentation.unet_spec import neighbours
+from ..segmentation.unet_spec import CARD_FILE, SPEC_FILE, WEIGHTS_FILE, neighbours
 from .files import write_whole
 from .unet_augment import augment
 from .unet_card import write_card
-from .unet_cases import Case, read_cases, split
+from .unet_cases import Case, identities, read_cases, split
 from .unet_config import Config, read_config
-from .unet_history import History, write_preview
+from .unet_history import History, add_frame, write_preview
 from .unet_loss import loss
 
 CHECKPOINT_FILE, STATE_FILE = "checkpoint.safetensors", "checkpoint.json"
@@ -72,13 +69,15 @@ def train(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"The folder {folder.name} cannot be made ({error.strerror}).") from error
+    for sentence in identities(config):
+        events.warning("identity", sentence)
     cases, remarks = read_cases(config, Stage(events, 0.0, 0.1))
     for remark in remarks:
         events.warning("training_data", remark)
     trainer = Trainer(config, *split(cases, config))
     trainer.resume(folder)
     if trainer.epoch == 0:
-        write_preview(folder, *trainer.batch(0, 0)[:2], config.network)
+        write_preview(folder, *(t.numpy() for t in trainer.batch(0, 0)[:2]), config.network)
     return trainer.run(folder, Stage(events, 0.1, 1.0))
 
 
@@ -156,6 +155,7 @@ class Trainer:
             better = self.history.add(self.epoch, mean, dice, self.seconds)
             if better:
                 self._write_network(folder)
+            self._picture(folder)
             self._checkpoint(folder)
             self.history.write(folder)
             message = f"epoch {self.epoch} of {training.epochs}, loss {mean:.3f}"
@@ -277,6 +277,16 @@ class Trainer:
             return np.where(true > 0, 2 * both / (given + true), np.nan)
 
     # Files -------------------------------------------------------------------------------
+
+    def _picture(self, folder: Path) -> None:
+        """What the averaged network makes of the first batch, as one more frame."""
+        spec = self.config.network
+        inputs, labels = self.batch(0, 0)[:2]
+        with torch.inference_mode():
+            logits = self.averaged()(inputs.to(self.device)).float()
+        rows, columns = labels.shape[1:]
+        found = decide(logits[..., :rows, :columns], spec.threshold)
+        add_frame(folder, self.epoch, inputs.numpy(), labels.numpy(), found, spec)
 
     def _write_network(self, folder: Path) -> None:
         content = weights_bytes(self.averaged())

@@ -23,7 +23,7 @@ from . import organs
 from .classical import skin_shell
 from .grid import Canonical, field_of_view
 from .labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
-from .unet_spec import AIR_HU, UNetSpec, neighbours
+from .unet_spec import AIR_HU, WEIGHTS_FILE, UNetSpec, bundled_folder, neighbours
 
 if TYPE_CHECKING:
     import torch
@@ -47,20 +47,23 @@ class UNetEngine:
     folder: str | Path | None = None
     name: str = ENGINE
 
+    @property
+    def weights_missing(self) -> str:
+        """Why there is no network to run; empty where there is one. Needs no package."""
+        place = bundled_folder() if self.folder is None else Path(self.folder)
+        if place.joinpath(WEIGHTS_FILE).is_file():
+            return ""
+        if self.folder is None:
+            return "no UNet is bundled with this version; give one with --unet"
+        return f"there is no {WEIGHTS_FILE} in the folder given with --unet"
+
     def available(self) -> tuple[bool, str]:
+        if self.weights_missing:
+            return False, self.weights_missing
         missing = [name for name in ("torch", "safetensors") if find_spec(name) is None]
         if missing:
-            return (
-                False,
-                f"{' and '.join(missing)} is not installed (pip install ctdoseseg[networks])",
-            )
-        from .unet_network import WEIGHTS_FILE, bundled_folder
-
-        place = bundled_folder() if self.folder is None else Path(self.folder)
-        if not place.joinpath(WEIGHTS_FILE).is_file():
-            if self.folder is None:
-                return False, "no UNet is bundled with this version; give one with --unet"
-            return False, f"there is no {WEIGHTS_FILE} in the folder given with --unet"
+            names = " and ".join(missing)
+            return False, f"{names} is not installed (pip install ctdoseseg[networks])"
         return True, ""
 
     def segment(self, series: CTSeries, events: Events) -> Labelmap:

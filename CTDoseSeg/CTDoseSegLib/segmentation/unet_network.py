@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,9 +13,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..errors import ModelError
-from .unet_spec import UNetSpec
-
-WEIGHTS_FILE, SPEC_FILE, CARD_FILE = "unet.safetensors", "unet.json", "model_card.md"
+from .unet_spec import CARD_FILE, SPEC_FILE, WEIGHTS_FILE, UNetSpec, bundled_folder
 
 
 class UNet(nn.Module):
@@ -86,11 +83,6 @@ def weights_bytes(network: UNet) -> bytes:
 def sha256(content: bytes) -> str:
     """Hexadecimal SHA-256."""
     return hashlib.sha256(content).hexdigest()
-
-
-def bundled_folder():
-    """Where the bundled network lies; a Traversable that may not hold one."""
-    return files("CTDoseSegLib.models").joinpath("unet")
 
 
 def load_unet(folder: str | Path | None = None) -> tuple[UNet, UNetSpec, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import numpy as np
 from ..errors import ModelError
 
 SCHEMA_VERSION = 1
+# What a network consists of, in a folder of its own.
+WEIGHTS_FILE, SPEC_FILE, CARD_FILE = "unet.safetensors", "unet.json", "model_card.md"
 # Of the working image outside the scan; air.
 AIR_HU = -1024.0
 CT_WINDOWS_HU = ((-1000.0, 1000.0), (-160.0, 240.0))
@@ -137,3 +140,8 @@ def neighbours(z_mm: np.ndarray, context: int, context_mm: float) -> np.ndarray:
         return np.clip(np.arange(count)[:, None] + steps, 0, count - 1)
     wanted = z_mm[:, None] + context_mm * steps * np.sign(z_mm[-1] - z_mm[0])
     return np.abs(wanted[..., None] - z_mm).argmin(axis=-1)
+
+
+def bundled_folder():
+    """Where the bundled network lies; a Traversable that may not hold one."""
+    return files("CTDoseSegLib.models").joinpath("unet")

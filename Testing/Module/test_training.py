@@ -1,0 +1,152 @@
+"""Training a UNet from the panel: a job in another process, with a live chart."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+
+import numpy as np
+import pytest
+from module_steps import apply, is_alive
+
+pytestmark = pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("torch", "safetensors")),
+    reason="training needs torch and safetensors",
+)
+
+CONFIG = """
+[network]
+classes = ["body_rest"]
+widths = [4, 8]
+context = 0
+pixel_mm = 0
+
+[[data]]
+kind = "volumes"
+folder = "scans"
+
+[training]
+epochs = {epochs}
+steps = 2
+batch = 2
+learning_rate = 0.02
+validation = 0.4
+"""
+
+
+def write_scans(folder):
+    """Three small scans with a block as body."""
+    rng = np.random.default_rng(0)
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True)
+    for name in "abc":
+        hu = rng.normal(-1000, 10, (4, 32, 32)).astype(np.int16)
+        hu[:, 8:24, 6:26] = rng.normal(30, 10, (4, 16, 20))
+        np.save(folder / "images" / f"{name}.npy", hu)
+        np.save(folder / "labels" / f"{name}.npy", (hu > -500).astype(np.uint8))
+        about = {"affine": np.diag([-10.0, -10.0, 10.0, 1.0]).tolist()}
+        (folder / "images" / f"{name}.json").write_text(json.dumps(about))
+
+
+@pytest.fixture
+def section(panel):
+    """The panel with the section open."""
+    panel.ui.trainingCollapsibleButton.collapsed = False
+    return panel
+
+
+@pytest.fixture
+def chosen(section, tmp_path, monkeypatch):
+    """A configuration and a folder, chosen in the panel."""
+    from CTDoseSegLib.ctdoseseg_ui import packages
+
+    # The host's Python has what is needed, under the names that its metadata give.
+    monkeypatch.setattr(packages, "missing", lambda engine: ())
+    config = tmp_path / "training.toml"
+    write_scans(tmp_path / "scans")
+
+    def choose(epochs):
+        config.write_text(CONFIG.format(epochs=epochs))
+        section._parameterNode.trainingConfig = str(config)
+        section._parameterNode.trainingFolder = str(tmp_path / "network")
+        return section
+
+    return choose
+
+
+def test_a_run_shows_its_loss_and_its_network_can_be_used(host, chosen, tmp_path):
+    import slicer
+
+    from CTDoseSegLib.ctdoseseg_ui import layout, training_chart
+    from CTDoseSegLib.ctdoseseg_ui.parameters import Method
+
+    panel = chosen(3)
+    assert not panel.ui.useNetworkButton.enabled
+    host.click(panel.ui.trainButton)
+    assert panel.ui.trainButton.text == "Cancel training"
+    host.wait_until(lambda: not panel.training.active, 120)
+    assert panel.ui.trainingLabel.text.startswith("Trained."), panel.ui.trainingLabel.text
+    node = slicer.mrmlScene.GetSingletonNode(layout.LOWER_VIEW, "vtkMRMLPlotViewNode")
+    chart = node.GetPlotChartNode()
+    assert chart.GetAttribute(training_chart.MARK) == "chart"
+    assert chart.GetNumberOfPlotSeriesNodes() == 2
+    table = chart.GetNthPlotSeriesNode(0).GetTableNode()
+    history = training_chart.read_history(tmp_path / "network")
+    assert slicer.util.arrayFromTableColumn(table, "loss").tolist() == history["loss"].tolist()
+    assert len(history["epoch"]) == 3
+    host.click(panel.ui.useNetworkButton)
+    assert panel._parameterNode.method == Method.UNET
+    assert panel._parameterNode.unetFolder == str(tmp_path / "network")
+
+
+def test_the_chosen_network_segments(host, chosen, phantom, tmp_path):
+    panel = chosen(1)
+    host.click(panel.ui.trainButton)
+    host.wait_until(lambda: not panel.training.active, 120)
+    host.click(panel.ui.useNetworkButton)
+    apply(host, panel)
+    # So short a training finds what it finds; what counts is that its network was run and said so.
+    results = panel.results.results
+    if results is None:
+        assert "found no body" in panel.ui.statusLabel.text
+    else:
+        assert results.result["segmentation"]["engine"] == "unet"
+
+
+def test_cancel_ends_the_run_within_two_seconds_and_train_goes_on(host, chosen, tmp_path):
+    panel = chosen(2000)
+    host.click(panel.ui.trainButton)
+    checkpoint = tmp_path / "network" / "checkpoint.json"
+    host.wait_until(checkpoint.exists, 120)
+    pid = panel.training.job._pid
+    host.click(panel.ui.trainButton)
+    host.wait_until(lambda: not panel.training.active, 4)
+    assert not is_alive(pid)
+    assert panel.ui.trainingLabel.text.startswith("Cancelled")
+    assert panel.ui.trainButton.text == "Train"
+    before = checkpoint.read_bytes()
+    host.click(panel.ui.trainButton)
+    host.wait_until(lambda: checkpoint.read_bytes() != before, 120)
+    host.click(panel.ui.trainButton)
+    host.wait_until(lambda: not panel.training.active, 4)
+
+
+def test_a_missing_configuration_is_said(host, section, tmp_path):
+    panel = section
+    assert not panel.ui.trainButton.enabled
+    panel._parameterNode.trainingConfig = str(tmp_path / "nothing.toml")
+    panel._parameterNode.trainingFolder = str(tmp_path / "network")
+    host.click(panel.ui.trainButton)
+    assert "configuration is not there" in panel.ui.trainingLabel.text
+    assert not os.path.exists(tmp_path / "network")
+
+
+def test_without_a_network_the_method_says_so_and_installs_nothing(host, panel, phantom, tmp_path):
+    from CTDoseSegLib.ctdoseseg_ui.parameters import Method
+
+    panel._parameterNode.method = Method.UNET
+    panel._parameterNode.unetFolder = str(tmp_path)
+    host.click(panel.ui.applyButton)
+    assert "unet.safetensors" in panel.ui.statusLabel.text
+    assert panel.job is None
