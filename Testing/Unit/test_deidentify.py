@@ -1,0 +1,112 @@
+"""De-identification: nothing of the patient is left, and what belongs together stays together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pydicom
+import pytest
+from dicom_files import make_slice, save
+
+pytest.importorskip("dicomanonymizer", reason="de-identifying needs dicom-anonymizer")
+
+from CTDoseSegLib import cli
+from CTDoseSegLib.ct.deidentify import deidentify, holds_identity, iter_identities
+from CTDoseSegLib.ct.reading import read_series
+from CTDoseSegLib.errors import InputError, OutputError
+
+SECRETS = ("Muster", "Erika", "4711-X", "19610203", "St. Elsewhere", "Dr. House", "ACC-99")
+
+
+def patient(folder, name="Muster^Erika", identifier="4711-X", study="1.2.3.4", count=3, **tags):
+    for n in range(count):
+        data = make_slice(z=5.0 * n)
+        data.PatientName, data.PatientID, data.PatientBirthDate = name, identifier, "19610203"
+        data.InstitutionName, data.ReferringPhysicianName = "St. Elsewhere", "Dr. House"
+        data.AccessionNumber, data.StudyInstanceUID = "ACC-99", study
+        data.StudyDate, data.SeriesDate, data.AcquisitionDate = "20240131", "20240131", "20240201"
+        data.FrameOfReferenceUID = f"{study}.7"
+        data.SeriesInstanceUID = f"{study}.8"
+        data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = f"{study}.8.{n}"
+        for tag, value in tags.items():
+            setattr(data, tag, value)
+        folder.mkdir(parents=True, exist_ok=True)
+        save(data, folder / f"{n}.dcm")
+
+
+def written(folder):
+    return [pydicom.dcmread(path) for path in sorted(folder.rglob("*.dcm"))]
+
+
+def test_nothing_of_the_patient_is_left(tmp_path):
+    patient(tmp_path / "in" / "Muster")
+    done = deidentify(tmp_path / "in", tmp_path / "out")
+    assert (done.files, done.patients) == (3, 1)
+    for path in (tmp_path / "out").rglob("*.dcm"):
+        content = path.read_bytes()
+        for secret in (*SECRETS, "1.2.3.4"):
+            assert secret.encode() not in content, secret
+        assert not any(secret in str(path.relative_to(tmp_path)) for secret in SECRETS)
+        assert not holds_identity(path)
+    (one, *_) = written(tmp_path / "out")
+    assert one.PatientIdentityRemoved == "YES"
+    codes = {item.CodeValue for item in one.DeidentificationMethodCodeSequence}
+    assert codes == {"113100", "113107"}
+
+
+def test_the_images_stay_as_they_were(tmp_path):
+    patient(tmp_path / "in")
+    deidentify(tmp_path / "in", tmp_path / "out")
+    before, after = read_series(tmp_path / "in"), read_series(tmp_path / "out")
+    np.testing.assert_array_equal(before.hu, after.hu)
+    np.testing.assert_allclose(before.affine, after.affine)
+    assert before.acquisition.kvp_kV == after.acquisition.kvp_kV
+
+
+def test_one_old_uid_is_one_new_uid_and_dates_keep_their_distance(tmp_path):
+    patient(tmp_path / "in" / "a")
+    patient(tmp_path / "in" / "b", "Other^Name", "5", "1.2.9")
+    done = deidentify(tmp_path / "in", tmp_path / "out")
+    assert done.patients == 2
+    files = written(tmp_path / "out")
+    assert len({f.StudyInstanceUID for f in files}) == 2
+    assert len({f.FrameOfReferenceUID for f in files}) == 2
+    assert len({f.SOPInstanceUID for f in files}) == 6
+    assert all(f.file_meta.MediaStorageSOPInstanceUID == f.SOPInstanceUID for f in files)
+    for one in files:
+        study, taken = (pydicom.valuerep.DA(d) for d in (one.StudyDate, one.AcquisitionDate))
+        assert (taken - study).days == 1
+        assert str(one.StudyDate) != "20240131"
+    # Two runs cannot be joined by their UIDs.
+    deidentify(tmp_path / "in", tmp_path / "again")
+    assert {f.StudyInstanceUID for f in written(tmp_path / "again")}.isdisjoint(
+        {f.StudyInstanceUID for f in files}
+    )
+
+
+def test_text_in_the_picture_is_left_out_and_said(tmp_path):
+    patient(tmp_path / "in" / "good")
+    patient(tmp_path / "in" / "bad", study="1.2.5", BurnedInAnnotation="YES")
+    done = deidentify(tmp_path / "in", tmp_path / "out")
+    assert done.files == 3
+    assert any("burned in" in sentence for sentence in done.left_out)
+
+
+def test_what_cannot_be_done_is_said(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "note.txt").write_text("no image")
+    with pytest.raises(InputError):
+        deidentify(tmp_path / "empty", tmp_path / "out")
+    patient(tmp_path / "in")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("")
+    with pytest.raises(OutputError, match="not empty"):
+        deidentify(tmp_path / "in", tmp_path / "full")
+
+
+def test_the_command_tells_what_it_wrote(tmp_path, capsys):
+    patient(tmp_path / "in")
+    code = cli.main(["deidentify", str(tmp_path / "in"), str(tmp_path / "out")])
+    assert code == 0
+    assert "3 files of 1 patients written." in capsys.readouterr().out
+    assert list(iter_identities(tmp_path / "in"))
+    assert not list(iter_identities(tmp_path / "out"))
