@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from .. import __version__
 from ..ct.deidentify import iter_identities
 from ..ct.series import CTSeries
 from ..errors import CTDoseSegError, InputError
@@ -15,8 +18,10 @@ from ..events import Events
 from ..segmentation.grid import Canonical
 from ..segmentation.unet import working_volume
 from ..segmentation.unet_spec import UNetSpec
+from .files import write_whole
 from .unet_config import Config, DataSource
 from .unet_files import find_pairs
+from .unet_phantoms import training_phantom
 
 UNKNOWN = 255
 
@@ -49,8 +54,13 @@ class Case:
     z_mm: np.ndarray
 
 
-def read_cases(config: Config, events: Events | None = None) -> tuple[list[Case], list[str]]:
+def read_cases(
+    config: Config, events: Events | None = None, kept: Path | None = None
+) -> tuple[list[Case], list[str]]:
     """All cases of a configuration, and one sentence for each that was left out.
+
+    Phantoms take seconds each to make: with a folder `kept` they are kept there, so that a run
+    that goes on finds them again.
 
     Raises
     ------
@@ -62,6 +72,9 @@ def read_cases(config: Config, events: Events | None = None) -> tuple[list[Case]
     cases: list[Case] = []
     remarks: list[str] = []
     for number, source in enumerate(config.data):
+        if source.kind == "phantoms":
+            cases += _phantom_cases(config, number, events, kept)
+            continue
         for name, patient, series, labels in _labelled(config, source, events, remarks):
             if name in source.leave_out:
                 continue
@@ -115,7 +128,10 @@ def labelled_scans(config: Config, spec: UNetSpec, events: Events) -> Iterator[S
     for source in config.data:
         for name, _patient, series, labels in _labelled(config, source, events, []):
             if name not in source.leave_out:
-                yield Scan(name, series, class_values(labels, source, spec, name), source.not_drawn)
+                drawn = labels
+                if source.kind != "phantoms":  # whose labels are classes already
+                    drawn = class_values(labels, source, spec, name)
+                yield Scan(name, series, drawn, source.not_drawn)
 
 
 def make_case(
@@ -166,7 +182,14 @@ def _labelled(
     config: Config, source: DataSource, events: Events, remarks: list[str]
 ) -> Iterator[tuple[str, str, CTSeries, np.ndarray]]:
     if source.kind == "phantoms":
-        yield from _phantoms(config, source, events)
+        for n in range(source.count):
+            events.progress(n / source.count, "making phantoms")
+            seed = source.first_seed + n
+            yield (
+                f"phantom {seed}",
+                f"phantom {n}",
+                *training_phantom(seed, config.network.classes),
+            )
         return
     found = find_pairs(source, config.folder)
     for n, pair in enumerate(found):
@@ -185,18 +208,30 @@ def _labelled(
         yield pair.name, pair.patient, series, labels[:, ::-1] if source.flip else labels
 
 
-def _phantoms(
-    config: Config, source: DataSource, events: Events
-) -> Iterator[tuple[str, str, CTSeries, np.ndarray]]:
-    from .unet_phantoms import training_phantom
-
-    spec = config.network
+def _phantom_cases(
+    config: Config, number: int, events: Events, kept: Path | None
+) -> Iterator[Case]:
+    source, spec = config.data[number], config.network
+    form = f"{__version__} {spec.classes} {spec.pixel_mm} {spec.windows}"
+    form = hashlib.sha256(form.encode()).hexdigest()[:12]
     for n in range(source.count):
+        seed = source.first_seed + n
+        name, patient = f"phantom {seed}", f"phantom {n}"
+        path = kept / f"phantom_{seed}_{form}.npz" if kept is not None else None
+        if path is not None and path.is_file():
+            with np.load(path, allow_pickle=False) as arrays:
+                yield Case(
+                    name, patient, number, arrays["volume"], arrays["labels"], arrays["z_mm"]
+                )
+            continue
         events.progress(n / source.count, "making phantoms")
-        series, labels = training_phantom(source.first_seed + n, spec.classes)
-        if source.values:
-            raise InputError("[[data]] of kind phantoms takes no values: its classes have names.")
-        yield f"phantom {source.first_seed + n}", f"phantom {n}", series, labels
+        series, labels = training_phantom(seed, spec.classes)
+        case = make_case(name, patient, number, series, labels, spec)
+        if path is not None:
+            stream = io.BytesIO()
+            np.savez_compressed(stream, volume=case.volume, labels=case.labels, z_mm=case.z_mm)
+            write_whole(path, stream.getvalue())
+        yield case
 
 
 def _check_classes(cases: list[Case], config: Config, remarks: list[str]) -> None:

@@ -175,6 +175,10 @@ def _check(config: Config, name: str) -> None:
             raise InputError(
                 f"[[data]] of {name} has kind {source.kind!r}; it is one of {', '.join(KINDS)}."
             )
+        if source.kind == "phantoms" and source.values:
+            raise InputError(
+                f"[[data]] of {name}: phantoms take no values, their classes have names."
+            )
         named = {*source.values.values(), *source.not_drawn, *filter(None, [source.drawn_as])}
         if unknown := sorted(named - classes):
             raise InputError(

@@ -71,7 +71,10 @@ def train(
         raise OutputError(f"The folder {folder.name} cannot be made ({error.strerror}).") from error
     for sentence in identities(config):
         events.warning("identity", sentence)
-    cases, remarks = read_cases(config, Stage(events, 0.0, 0.1))
+    kept = folder / "phantoms" if any(s.kind == "phantoms" for s in config.data) else None
+    if kept is not None:
+        kept.mkdir(exist_ok=True)
+    cases, remarks = read_cases(config, Stage(events, 0.0, 0.1), kept)
     for remark in remarks:
         events.warning("training_data", remark)
     trainer = Trainer(config, *split(cases, config))
