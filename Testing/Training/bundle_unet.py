@@ -14,13 +14,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "CTDoseSeg"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
 
 from CTDoseSegLib.segmentation.unet_network import UNet, load_unet, sha256, weights_bytes
 from CTDoseSegLib.segmentation.unet_spec import CARD_FILE, SPEC_FILE, WEIGHTS_FILE
 
-OUT = ROOT / "CTDoseSeg" / "CTDoseSegLib" / "models" / "unet"
+OUT = Path(__file__).resolve().parents[2] / "CTDoseSeg" / "CTDoseSegLib" / "models" / "unet"
+JUDGED = "**Judged** (`Testing/Benchmarks/benchmark_unet_quality.py`):"
 LARGEST_BYTES = 8_000_000
 
 
@@ -62,7 +62,7 @@ def main() -> int:
         card += "or could not be judged on a patient that was not trained on.\n"
     if args.figures:
         figures = args.figures.read_text(encoding="utf-8").strip()
-        card += f"\n**Judged** (`Testing/Benchmarks/benchmark_unet_quality.py`):\n\n```\n{figures}\n```\n"
+        card += f"\n{JUDGED}\n\n```\n{figures}\n```\n"
     card += (
         "\n**Data.** Lung-PET-CT-Dx, ACRIN-FLT-Breast, CPTAC-PDA, Colorectal-Liver-Metastases "
         "(The Cancer\nImaging Archive, CC BY), LIDC-IDRI (CC BY 3.0), one volume of "
