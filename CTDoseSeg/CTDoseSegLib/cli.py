@@ -130,25 +130,40 @@ def evaluate_dose_command(args: argparse.Namespace, events: Events) -> None:
             print(line)
 
 
+def weights_command(args: argparse.Namespace, events: Events) -> None:
+    """Look at, fetch, import or remove TotalSegmentator's weights."""
+    from .weights import weights
+
+    summary = weights(args.action, args.names, args.quality, args.extra, events)
+    events.result(**summary)
+    if args.events == "rich":
+        for line in summary["lines"]:
+            print(line)
+
+
 def _labelmap(args: argparse.Namespace, series, events: Events):
-    """The label map that the user gave, completed by the outline, or an engine's own."""
-    from .segmentation.engines import choose
+    """The label map that the user gave, completed by an engine's, or the engine's own."""
+    from .segmentation.engines import ClassicalEngine, choose
     from .segmentation.given import combine, read_labelmap
     from .segmentation.labelmap import BODY_REST
+    from .segmentation.totalsegmentator import TotalSegmentatorEngine
 
     if args.segmentation:
-        from .segmentation.engines import ClassicalEngine
-
         organs = read_labelmap(args.segmentation, series)
         if BODY_REST in {atom.name for atom in organs.atoms}:
             return organs  # complete: it needs no outline
-        return combine(ClassicalEngine().segment(series, events), organs)
-    return choose(args.engine).segment(series, events)
+        if args.engine == "auto":  # of the networks none was asked for
+            return combine(ClassicalEngine().segment(series, events), organs)
+    totalsegmentator = TotalSegmentatorEngine(args.quality, args.device, tuple(args.extra))
+    labelmap = choose(args.engine, totalsegmentator=totalsegmentator).segment(series, events)
+    return combine(labelmap, organs) if args.segmentation else labelmap
 
 
 def _parameters(args: argparse.Namespace) -> dict[str, object]:
     """What the user chose, for the provenance; the input stands there by its hashes."""
     names = ("engine", "segmentation", "acquisition", "rdsr", "scanner_profile")
+    if args.engine == "totalsegmentator":
+        names += ("quality", "device", "extra")
     return {name: getattr(args, name) for name in names}
 
 
@@ -178,6 +193,21 @@ def _parser() -> argparse.ArgumentParser:
         )
         return sub
 
+    def chooses_networks(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument(
+            "--quality",
+            choices=("full", "fast", "fastest"),
+            default="fast",
+            help="TotalSegmentator's resolution: 1.5, 3 or 6 mm",
+        )
+        sub.add_argument(
+            "--extra",
+            choices=("lung_vessels", "heart_chambers", "body"),
+            nargs="+",
+            default=(),
+            help="what TotalSegmentator is to find besides; heart_chambers needs a licence of it",
+        )
+
     def reads_ct(sub: argparse.ArgumentParser) -> None:
         sub.add_argument(
             "input", type=Path, metavar="INPUT", help="DICOM folder or file, NIfTI, NRRD, npy"
@@ -191,6 +221,13 @@ def _parser() -> argparse.ArgumentParser:
             choices=("auto", "classical", "unet", "totalsegmentator"),
             default="auto",
             help="what segments the CT",
+        )
+        chooses_networks(sub)
+        sub.add_argument(
+            "--device",
+            default="auto",
+            metavar="auto|cpu|gpu|gpu:N|mps",
+            help="where TotalSegmentator computes",
         )
         sub.add_argument(
             "--segmentation",
@@ -271,6 +308,16 @@ def _parser() -> argparse.ArgumentParser:
         metavar="bundled|FOLDER",
         help="FOLDER that train-dose wrote: its model instead of the bundled one",
     )
+
+    sub = command("weights", weights_command, "TotalSegmentator's weights on this machine")
+    sub.add_argument("action", choices=("status", "fetch", "import", "remove"))
+    sub.add_argument(
+        "names",
+        nargs="*",
+        metavar="ZIP|NAME",
+        help="import: files of TotalSegmentator's releases; remove: what status lists",
+    )
+    chooses_networks(sub)
     return parser
 
 

@@ -10,6 +10,7 @@ from ..errors import SegmentationError, flag
 from ..events import Events
 from . import classical
 from .labelmap import Labelmap
+from .totalsegmentator import TotalSegmentatorEngine
 
 NAMES = ("auto", "classical", "unet", "totalsegmentator")
 
@@ -72,8 +73,17 @@ def _refusal(engine: SegmentationEngine) -> str:
     )
 
 
-def choose(engine: str = "auto") -> SegmentationEngine:
+def choose(
+    engine: str = "auto", *, totalsegmentator: TotalSegmentatorEngine | None = None
+) -> SegmentationEngine:
     """The engine of that name; ``auto`` takes the best that can run and keeps the reason.
+
+    Parameters
+    ----------
+    engine
+        One of `NAMES`.
+    totalsegmentator
+        With the quality and the device that the user chose.
 
     Raises
     ------
@@ -86,10 +96,15 @@ def choose(engine: str = "auto") -> SegmentationEngine:
         )
     if engine == "classical":
         return ClassicalEngine()
-    networks = [MissingEngine(name) for name in ("totalsegmentator", "unet")]
+    networks = [totalsegmentator or TotalSegmentatorEngine(), MissingEngine("unet")]
     if engine == "auto":
+        for network in networks:
+            if network.available()[0]:
+                return network
         reasons = "; ".join(network.available()[1] for network in networks)
         missing = "heart, liver, kidneys, spleen, stomach, bowel and the other organs are missing"
         return ClassicalEngine(reason=f"{reasons}, so that {missing}")
     (chosen,) = (network for network in networks if network.name == engine)
-    raise SegmentationError(_refusal(chosen))
+    if not chosen.available()[0]:
+        raise SegmentationError(_refusal(chosen))
+    return chosen

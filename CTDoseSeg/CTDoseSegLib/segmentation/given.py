@@ -15,7 +15,7 @@ from ..ct.series import CTSeries
 from ..errors import DependencyError, GeometryError, InputError, SegmentationError, flag
 from ..events import Events
 from . import organs
-from .labelmap import BODY, BODY_REST, SKIN, Atom, Labelmap, counts
+from .labelmap import BODY, BODY_REST, COUCH, Atom, Labelmap, counts
 
 ORIGIN = "given"
 LABELS, GROUPS = "labels.csv", "groups.csv"
@@ -63,11 +63,12 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
 
 
 def combine(outline: Labelmap, given: Labelmap) -> Labelmap:
-    """Organs of `given` on top of the body, skin and couch of `outline`.
+    """Organs of `given` on top of the body, skin, couch and organs of `outline`.
 
-    Of the outline stay body_rest, skin and couch, and lung_left, lung_right, trachea and bone where
-    `given` has nothing of that kind. Atoms keep their origin, given ones their value. A label map
-    that has a body_rest of its own is complete and comes back as it is.
+    Of the outline stay body_rest, skin and couch, and those organs where `given` has nothing of
+    that kind: what `given` draws smaller than the outline becomes body_rest. Atoms keep their
+    origin, given ones their value. A label map that has a body_rest of its own is complete and
+    comes back as it is.
 
     Raises
     ------
@@ -108,16 +109,27 @@ def combine(outline: Labelmap, given: Labelmap) -> Labelmap:
         if group not in (BODY, *known) and set(members) <= known
     }
     groups = own | organs.groups_of(a.name for a in atoms)
-    return Labelmap(labels, outline.affine, atoms, groups, f"{ORIGIN} + {outline.engine}", flags)
+    return Labelmap(
+        labels,
+        outline.affine,
+        atoms,
+        groups,
+        f"{given.engine} + {outline.engine}",
+        flags,
+        about={**outline.about, **given.about},
+    )
 
 
 def _replaced(name: str, given: set[str]) -> bool:
     """Whether `given` has an organ of the kind of the outline's atom `name`."""
     groups = organs.groups_of(given)
-    if name == SKIN:
-        return SKIN in given
-    if name in ("lung_left", "lung_right"):
-        return name in groups or "lung" in given
+    if name in given:
+        return name not in (BODY_REST, COUCH)
+    if name == "lung":
+        return "lung" in groups
+    if name in organs.LUNG_LOBES or name in ("lung_left", "lung_right"):
+        side = "lung_left" if name.endswith("_left") else "lung_right"
+        return "lung" in given or side in groups
     if name == "trachea":
         return not given.isdisjoint(("trachea", "lung_trachea_bronchia", "lung_airways"))
     return name == "bone" and "bone" in groups
