@@ -43,7 +43,7 @@ def scan(grid=GRIDS["head first"], organs=("liver", "spleen", "aorta", "stomach"
     """A body with cuboid organs at places that no reflection or turn maps onto each other."""
     shape = shape or (16, 56, 64)
     hu = np.full(shape, -1000, np.int16)
-    k, j, i = (np.linspace(-1, 1, n) for n in shape)
+    j, i = (np.linspace(-1, 1, n) for n in shape[1:])
     inside = (j[:, None] / 0.85) ** 2 + (i[None] / 0.92) ** 2 < 1
     hu[:, inside] = 0
     places = {
@@ -70,6 +70,10 @@ def wrong(labelmap, series, name) -> str:
     near = ndimage.binary_dilation(truth, np.ones((5, 5, 5)))
     missed, outside = int((core & ~found).sum()), int((found & ~near).sum())
     return f"{name}: {missed} missed, {outside} outside" if missed or outside else ""
+
+
+def all_wrong(labelmap, series) -> str:
+    return "".join(wrong(labelmap, series, n) for n in ("liver", "spleen", "aorta", "stomach"))
 
 
 def rest(folder: Path) -> list[Path]:
@@ -112,8 +116,7 @@ def test_two_runs_at_once_put_each_label_on_its_voxels(totalsegmentator_here, pa
     with ThreadPoolExecutor(2) as pool:
         maps = list(pool.map(lambda one: engine.segment(one, Events()), series))
     for name, one, labelmap in zip(pair, series, maps, strict=True):
-        problems = [wrong(labelmap, one, n) for n in ("liver", "spleen", "aorta", "stomach")]
-        assert not any(problems), (name, problems)
+        assert all_wrong(labelmap, one) == "", name
         assert (labelmap.affine == one.affine).all()
     assert rest(totalsegmentator_here) == []
 
@@ -122,7 +125,7 @@ def test_two_runs_at_once_put_each_label_on_its_voxels(totalsegmentator_here, pa
 def test_labels_land_on_their_voxels_on_uneven_grids(totalsegmentator_here, name):
     series = scan(GRIDS[name])
     labelmap = TotalSegmentatorEngine("fast", "cpu").segment(series, Events())
-    assert not any(wrong(labelmap, series, n) for n in ("liver", "spleen", "aorta", "stomach"))
+    assert all_wrong(labelmap, series) == ""
     assert (labelmap.affine == series.affine).all()
 
 
@@ -130,7 +133,7 @@ def test_full_quality_runs_only_the_parts_with_these_organs(totalsegmentator_her
     series = scan()
     events = Collected()
     labelmap = TotalSegmentatorEngine("full", "cpu").segment(series, events)
-    assert not any(wrong(labelmap, series, n) for n in ("liver", "spleen", "aorta", "stomach"))
+    assert all_wrong(labelmap, series) == ""
     assert {a.origin for a in labelmap.atoms} == {"totalsegmentator total", "classical"}
     fractions = [e["fraction"] for e in events.log if e["event"] == "progress"]
     assert fractions == sorted(fractions)
@@ -147,7 +150,7 @@ def test_body_and_lung_vessels_become_one_map_with_an_origin_each(totalsegmentat
     assert origins["liver"] == "totalsegmentator total"
     assert origins["lung_vessels"] == "totalsegmentator lung_vessels_LEGACY"
     # The vessels' HU is the lobe's here: they cover it, and both are lung.
-    assert not wrong(labelmap, series, "lung_vessels")
+    assert wrong(labelmap, series, "lung_vessels") == ""
     assert "lung_vessels" in labelmap.groups["lung"]
     body = labelmap.mask("body")
     assert (body == (series.hu > -500)).mean() > 0.97
@@ -177,7 +180,7 @@ def test_with_a_licence_the_chambers_are_found(totalsegmentator_here):
     core = ndimage.binary_erosion(truth, np.ones((3, 3, 3)))
     assert core.any()
     assert labelmap.mask("heart_myocardium")[core].all()
-    assert not wrong(labelmap, series, "liver")
+    assert wrong(labelmap, series, "liver") == ""
     # The user's own settings are read, never written.
     assert json.loads((home / "config.json").read_text()) == settings
 
@@ -253,14 +256,13 @@ def test_the_real_dicom_set_goes_all_the_way_from_the_command_line(
     )
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "CTDoseSegLib", "analyze", str(dicom), "--events", "jsonl"),
+            *(sys.executable, "-m", "CTDoseSegLib", "analyze", str(dicom), "--events", "none"),
             *("--output", str(tmp_path / "out"), "--engine", "totalsegmentator"),
             *("--device", "cpu"),
         ],
         cwd=LIB_PARENT,
         capture_output=True,
         text=True,
-        stdin=subprocess.PIPE if False else None,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

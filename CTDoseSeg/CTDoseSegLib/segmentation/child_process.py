@@ -143,12 +143,12 @@ def end_group(pid: int) -> None:
             os.killpg(pid, signal.SIGKILL)
 
 
-def end_with_parent(folder: Path) -> None:
-    """In the child: when standard input closes, remove `folder` and end the group; returns at once.
+def end_with_parent(*folders: Path) -> None:
+    """In the child: when standard input closes, remove the folders and end the group.
 
     Parameters
     ----------
-    folder
+    folders
         Temporary, of this task alone.
     """
 
@@ -156,7 +156,8 @@ def end_with_parent(folder: Path) -> None:
         with contextlib.suppress(OSError):
             while os.read(0, 4096):
                 pass
-        shutil.rmtree(folder, ignore_errors=True)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
         # The launcher may lead the group; whoever leads it, this process is in it.
         end_group(os.getpid() if os.name == "nt" else os.getpgrp())
 

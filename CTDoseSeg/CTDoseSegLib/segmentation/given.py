@@ -15,6 +15,7 @@ from ..ct.series import CTSeries
 from ..errors import DependencyError, GeometryError, InputError, SegmentationError, flag
 from ..events import Events
 from . import organs
+from .label_header import header_rows
 from .labelmap import BODY, BODY_REST, COUCH, Atom, Labelmap, counts
 
 ORIGIN = "given"
@@ -27,8 +28,9 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
     """Read a label map and put it on the grid of `series`.
 
     Names come from a table beside the file (``labels.csv`` or ``<file>.csv`` with columns value
-    and name, or ``<file>.json`` with the labels), else the values are those of TotalSegmentator
-    2.x's task ``total``. ``groups.csv`` (group, atom) is read where there is one. The grid must be
+    and name, or ``<file>.json`` with the labels), else from the label table that TotalSegmentator
+    (1.x and 2.x) writes into a NIfTI file's header, else the values are those of its 2.x task
+    ``total``. ``groups.csv`` (group, atom) is read where there is one. The grid must be
     that of the series, up to the order and the direction of its axes: nothing is resampled.
 
     Raises
@@ -251,6 +253,8 @@ def _read_table(path: Path) -> tuple[dict[int, Atom], str]:
     table = path.with_name(f"{stem}.json")
     if table.is_file() and (rows := _json_rows(table)):
         return _atoms(rows, table.name), table.name
+    if rows := header_rows(path):
+        return _atoms(rows, "the header"), f"the header of {path.name}"
     names = organs.total_names(2)
     return {v: organs.atom(v, n, ORIGIN) for v, n in names.items()}, "TotalSegmentator 2.x total"
 

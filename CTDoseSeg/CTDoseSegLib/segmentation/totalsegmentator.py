@@ -11,6 +11,7 @@ Sources: Wasserthal et al., Radiology: Artificial Intelligence 2023 (10.1148/rya
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import tempfile
@@ -48,6 +49,9 @@ WORKER = "CTDoseSegLib.segmentation.totalsegmentator_worker"
 TIME_LIMIT_S = 12 * 3600.0
 # Affines in NIfTI are float32.
 SAME_AFFINE_MM = 0.01
+TEMPORARY = "ctdoseseg-ts-"
+# Processes that share tensors make sockets below TMPDIR, and a socket's path has at most 104 bytes.
+LONGEST_FOLDER = 60
 
 
 class _OutOfMemory(Exception):
@@ -167,14 +171,17 @@ class TotalSegmentatorEngine:
         series: CTSeries,
         events: Events,
     ) -> Labelmap:
-        folder = Path(tempfile.mkdtemp(prefix="ctdoseseg-ts-"))
+        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
+        sockets = folder
         try:
-            request = self._prepare(plan, series, folder)
+            if os.name == "posix" and len(os.fsencode(folder)) > LONGEST_FOLDER:
+                sockets = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir="/tmp"))
+            request = self._prepare(plan, series, folder, sockets)
             environment = {
                 # Its own settings, and its temporary files in our folder.
                 "TOTALSEG_HOME_DIR": str(folder / "home"),
                 "TOTALSEG_WEIGHTS_PATH": str(weights.weights_folder().absolute()),
-                **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder)),
+                **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(sockets)),
             }
             with ChildProcess([WORKER, str(request)], environment) as child:
                 result = self._follow(child, events)
@@ -186,9 +193,10 @@ class TotalSegmentatorEngine:
             ) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(sockets, ignore_errors=True)
         return _labelmap(plan, present, result["device"], labels, series)
 
-    def _prepare(self, plan: Plan, series: CTSeries, folder: Path) -> Path:
+    def _prepare(self, plan: Plan, series: CTSeries, folder: Path, sockets: Path) -> Path:
         home = folder / "home"
         home.mkdir()
         settings: dict[str, Any] = {
@@ -203,6 +211,7 @@ class TotalSegmentatorEngine:
         write_nifti(folder / "ct.nii", series.hu, series.affine)
         request = {
             "folder": str(folder),
+            "sockets": str(sockets),
             "input": str(folder / "ct.nii"),
             "device": self.device,
             "passes": sum(_passes(run.weights) for run in plan.runs),

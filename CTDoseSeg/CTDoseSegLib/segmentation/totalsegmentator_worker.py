@@ -14,6 +14,8 @@ import os
 import re
 import socket
 import sys
+import tempfile
+from multiprocessing import util
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -95,7 +97,9 @@ class Listener(io.TextIOBase):
 def main(path: str) -> int:
     """Carry out one request; returns the exit code."""
     request = json.loads(Path(path).read_text(encoding="utf-8"))
-    end_with_parent(Path(request["folder"]))
+    end_with_parent(Path(request["folder"]), Path(request.get("sockets", request["folder"])))
+    util.get_temp_dir()  # for sockets, whose paths must be short: made now, below TMPDIR
+    tempfile.tempdir = request["folder"]
     events = JsonLines()
     listener = Listener(events, sys.stderr, request["passes"])
     sys.stdout = sys.stderr = listener
