@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,8 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
         doseModel: str = BUNDLED,
         acquisition: Mapping[str, Any] | None = None,
         onEvent: Callable[[dict[str, Any]], None] | None = None,
+        quality: str = "fast",
+        extras: Sequence[str] = (),
     ) -> Results:
         """Segment, measure and predict doses; returns when all is in the scene.
 
@@ -76,8 +78,8 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
         segmentationNode
             Organs that are drawn already; body, skin and couch are found if they are not there.
         engine
-            ``auto``, ``classical``, ``unet`` or ``totalsegmentator``; without effect if a
-            segmentation is given.
+            ``auto``, ``classical``, ``unet`` or ``totalsegmentator``. With a segmentation and
+            one of the networks, the network finds the organs that are not drawn.
         region
             ``auto``, ``chest`` or ``abdomen``.
         doseModel
@@ -86,6 +88,9 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
             Typed values that replace those of DICOM.
         onEvent
             Told of progress, with the events of the command line.
+        quality, extras
+            Of TotalSegmentator: ``full``, ``fast`` or ``fastest``; ``lung_vessels`` and
+            ``heart_chambers``.
 
         Returns
         -------
@@ -97,7 +102,9 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
         CTDoseSegError
             With one sentence that says what was wrong and what to do.
         """
-        task = self.prepare(volumeNode, segmentationNode, engine, region, doseModel, acquisition)
+        task = self.prepare(
+            volumeNode, segmentationNode, engine, region, doseModel, acquisition, quality, extras
+        )
         try:
             code, message = run_and_wait(task.arguments, onEvent or (lambda event: None))
             if code:
@@ -152,6 +159,8 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
         region: str = "auto",
         doseModel: str = BUNDLED,
         acquisition: Mapping[str, Any] | None = None,
+        quality: str = "fast",
+        extras: Sequence[str] = (),
     ) -> Task:
         """Hand the volume, and the segmentation if there is one, to a temporary folder.
 
@@ -168,8 +177,10 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
             "dose_model": doseModel or BUNDLED,
         }
         arguments = ["--region", region, "--dose-model", doseModel or BUNDLED]
+        arguments += ["--engine", engine, "--quality", quality]
+        if extras:
+            arguments += ["--extra", *extras]
         if segmentationNode is None:
-            arguments += ["--engine", engine]
             return handover.hand_over(volumeNode, series, None, arguments, choices)
         labelmap = labelmap_of(segmentationNode, volumeNode, series)
         given = segmentationNode.GetID()
