@@ -22,7 +22,7 @@ HU = {
     "lung_upper_lobe_left": 1300,
     "kidney_left": 1500,
     # Other tasks find these within those.
-    "lung_vessels": 1300,
+    "lung_vessels": 1700,
     "heart_myocardium": 1100,
     "body_trunc": 0,
 }

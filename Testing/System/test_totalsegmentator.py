@@ -21,7 +21,6 @@ from scipy import ndimage
 from standin_weights import HU
 
 from CTDoseSegLib.ct.volume_file import series_from_array, write_npy_volume
-from CTDoseSegLib.errors import ModelError
 from CTDoseSegLib.events import Collected, Events
 from CTDoseSegLib.segmentation.totalsegmentator import TotalSegmentatorEngine
 
@@ -52,6 +51,7 @@ def scan(grid=GRIDS["head first"], organs=("liver", "spleen", "aorta", "stomach"
         "aorta": (slice(1, 15), slice(34, 44), slice(34, 46)),
         "stomach": (slice(4, 10), slice(32, 42), slice(14, 24)),
         "lung_upper_lobe_left": (slice(5, 14), slice(12, 26), slice(34, 52)),
+        "lung_vessels": (slice(7, 12), slice(15, 23), slice(38, 48)),
         "heart": (slice(4, 10), slice(32, 42), slice(14, 24)),
     }
     for name in organs:
@@ -146,53 +146,36 @@ def test_full_quality_runs_only_the_parts_with_these_organs(totalsegmentator_her
     assert "finding where the organs are" in messages
 
 
-def test_body_and_lung_vessels_become_one_map_with_an_origin_each(totalsegmentator_here):
-    series = scan(organs=("liver", "lung_upper_lobe_left", "aorta"))
-    engine = TotalSegmentatorEngine("fast", "cpu", ("lung_vessels", "body"))
-    labelmap = engine.segment(series, Events())
-    origins = {a.name: a.origin for a in labelmap.atoms}
-    assert origins["body_rest"] == origins["skin"] == "totalsegmentator body"
-    assert origins["liver"] == "totalsegmentator total"
-    assert origins["lung_vessels"] == "totalsegmentator lung_vessels_LEGACY"
-    # The vessels' HU is the lobe's here: they cover it, and both are lung.
-    assert wrong(labelmap, series, "lung_vessels") == ""
-    assert "lung_vessels" in labelmap.groups["lung"]
-    body = labelmap.mask("body")
-    assert (body == (series.hu > -500)).mean() > 0.97
-    about = labelmap.about["totalsegmentator"]
-    assert about["tasks"] == ["body", "total", "lung_vessels_LEGACY"]
-    assert len(about["weights_sha256"]) == 4
-    assert all(len(digest) == 64 for digest in about["weights_sha256"].values())
-
-
-def test_without_a_licence_the_heart_chambers_say_what_to_do(totalsegmentator_here):
-    engine = TotalSegmentatorEngine("fast", "cpu", ("heart_chambers",))
-    series = scan(organs=("heart",))
-    with pytest.raises(ModelError, match=r"needs a licence.*totalseg_set_license"):
-        engine.segment(series, Events())
-    assert rest(totalsegmentator_here) == []
-
-
-def test_with_a_licence_the_chambers_are_found(totalsegmentator_here):
+def test_all_tasks_become_one_map_with_an_origin_each(totalsegmentator_here):
     home = Path(os.environ["TOTALSEG_HOME_DIR"])
     home.mkdir()
     settings = {"license_number": "aca_" + 14 * "X", "send_usage_stats": True}
     (home / "config.json").write_text(json.dumps(settings))
-    series = scan(organs=("heart", "liver"))
-    engine = TotalSegmentatorEngine("fast", "cpu", ("heart_chambers",))
+    series = scan(organs=("liver", "lung_upper_lobe_left", "lung_vessels", "heart", "aorta"))
+    engine = TotalSegmentatorEngine("fast", "cpu", ("lung_vessels", "heart_chambers", "body"))
     labelmap = engine.segment(series, Events())
-    truth = series.hu == HU["heart"]
-    core = ndimage.binary_erosion(truth, np.ones((3, 3, 3)))
-    assert core.any()
-    assert labelmap.mask("heart_myocardium")[core].all()
-    assert wrong(labelmap, series, "liver") == ""
+    origins = {a.name: a.origin for a in labelmap.atoms}
+    assert origins["body_rest"] == origins["skin"] == "totalsegmentator body"
+    assert origins["liver"] == origins["aorta"] == "totalsegmentator total"
+    assert origins["lung_vessels"] == "totalsegmentator lung_vessels_LEGACY"
+    assert origins["heart_myocardium"] == "totalsegmentator heartchambers_highres"
+    names = ("liver", "lung_upper_lobe_left", "lung_vessels", "heart_myocardium", "aorta")
+    assert "".join(wrong(labelmap, series, n) for n in names) == ""
+    assert {"lung_vessels", "lung_upper_lobe_left"} <= set(labelmap.groups["lung"])
+    assert (labelmap.mask("body") == (series.hu > -500)).mean() > 0.97
+    about = labelmap.about["totalsegmentator"]
+    assert about["tasks"] == ["body", "total", "lung_vessels_LEGACY", "heartchambers_highres"]
+    assert len(about["weights_sha256"]) == 5
+    assert all(len(digest) == 64 for digest in about["weights_sha256"].values())
     # The user's own settings are read, never written.
     assert json.loads((home / "config.json").read_text()) == settings
+    assert rest(totalsegmentator_here) == []
 
 
 def test_nothing_found_is_flagged_and_gives_no_organ(totalsegmentator_here):
+    # The package then says so and ends without an error.
     series = scan(organs=(), shape=(9, 56, 64))
-    labelmap = TotalSegmentatorEngine("fastest", "cpu").segment(series, Events())
+    labelmap = TotalSegmentatorEngine("full", "cpu").segment(series, Events())
     assert "network_found_nothing" in [f.code for f in labelmap.flags]
     assert "liver" not in labelmap.groups
     assert "body_rest" in {a.name for a in labelmap.atoms}

@@ -162,6 +162,16 @@ def test_missing_weights_are_told_with_what_to_copy_where(monkeypatch, tmp_path)
     assert str(tmp_path / "Gewichte") in str(error.value)
 
 
+@needs_package
+def test_without_a_licence_the_heart_chambers_say_what_to_do_before_anything_runs(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setenv("TOTALSEG_HOME_DIR", str(tmp_path))
+    engine = TotalSegmentatorEngine("fast", "cpu", ("heart_chambers",), outline=outline)
+    with pytest.raises(ModelError, match=r"needs a licence.*totalseg_set_license"):
+        engine.segment(series(), Events())
+
+
 # What a run may do wrong -------------------------------------------------------------------
 
 WORKER = """

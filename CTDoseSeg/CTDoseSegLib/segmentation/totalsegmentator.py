@@ -54,6 +54,13 @@ TEMPORARY = "ctdoseseg-ts-"
 LONGEST_FOLDER = 60
 
 
+NO_LICENCE = (
+    "A task of TotalSegmentator that was asked for needs a licence, and no valid one is set. Its "
+    "authors give a free one for research; set it with totalseg_set_license, or leave "
+    "heart_chambers out."
+)
+
+
 class _OutOfMemory(Exception):
     """The run needs more memory than there is."""
 
@@ -112,6 +119,7 @@ class TotalSegmentatorEngine:
             If the disk is full.
         """
         _check_volume(series)
+        _check_licence(make_plan(self.quality, self.extras))
         outline = self.outline(series, Stage(events, 0.0, 0.1))
         found, lowered = self._with_less_if_needed(series, Stage(events, 0.1, 0.95))
         if lowered:
@@ -262,6 +270,12 @@ def _check_volume(series: CTSeries) -> None:
         )
 
 
+def _check_licence(plan: Plan) -> None:
+    """Before the first task: the package itself asks when it comes to the one that needs it."""
+    if any(run.licensed for run in plan.runs) and not weights.licence_number():
+        raise ModelError(NO_LICENCE)
+
+
 def _passes(needed: Sequence[weights.Weights] | None) -> int:
     return len(needed) if needed else 1
 
@@ -286,11 +300,7 @@ def _failure(error: dict[str, Any] | None, code: int, words: list[str]) -> Excep
             "ctdoseseg[totalsegmentator]."
         )
     if kind == "SystemExit":
-        return ModelError(
-            "TotalSegmentator ended by itself: a task that was asked for needs a licence, and "
-            "none is set. A free one for research is given by its authors; set it with "
-            "totalseg_set_license, or leave heart_chambers out."
-        )
+        return ModelError(NO_LICENCE)
     why = text or (words[-1] if words else f"exit code {code}")
     return SegmentationError(
         f"TotalSegmentator failed ({why}); the log has the details. Choose another engine, or "
