@@ -10,6 +10,7 @@ import _thread
 import argparse
 import contextlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -174,6 +175,12 @@ def _folder(text: str) -> Path:
     return Path(text)
 
 
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|mps|gpu(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is none of auto, cpu, gpu, gpu:N, mps")
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ctdoseseg",
@@ -225,6 +232,7 @@ def _parser() -> argparse.ArgumentParser:
         chooses_networks(sub)
         sub.add_argument(
             "--device",
+            type=_device,
             default="auto",
             metavar="auto|cpu|gpu|gpu:N|mps",
             help="where TotalSegmentator computes",

@@ -31,6 +31,7 @@ from CTDoseSegLib.events import Collected, Events
 from CTDoseSegLib.segmentation import engines, organs, totalsegmentator_need
 from CTDoseSegLib.segmentation import totalsegmentator as engine_module
 from CTDoseSegLib.segmentation import totalsegmentator_weights as weights
+from CTDoseSegLib.segmentation import totalsegmentator_worker as worker_module
 from CTDoseSegLib.segmentation.given import combine
 from CTDoseSegLib.segmentation.labelmap import Labelmap
 from CTDoseSegLib.segmentation.totalsegmentator import TotalSegmentatorEngine
@@ -278,6 +279,7 @@ def test_out_of_memory_with_nothing_smaller_is_an_error_with_the_alternatives(wo
         ("ImportError", DependencyError, "cannot be started"),
         ("SystemExit", ModelError, "needs a licence"),
         ("Weights", ModelError, "weights of task 297"),
+        ("NoDevice", SegmentationError, "finds no device 297"),
         ("RuntimeError", SegmentationError, r"TotalSegmentator failed \(297\)"),
     ],
 )
@@ -285,6 +287,15 @@ def test_each_way_to_fail_has_its_sentence(worker, kind, error, sentence):
     worker(f'say(event="error", kind="{kind}", message="297"); sys.exit(3)')
     with pytest.raises(error, match=sentence):
         TotalSegmentatorEngine("fastest", outline=outline).segment(series(), Events())
+
+
+def test_a_gpu_that_is_not_there_is_an_error_and_not_a_slow_run(monkeypatch):
+    torch = pytest.importorskip("torch", reason="it says which devices there are")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert worker_module._device("auto") in ("cpu", "mps")
+    for wanted in ("gpu", "gpu:1"):
+        with pytest.raises(worker_module.NoDevice, match=wanted):
+            worker_module._device(wanted)
 
 
 @needs_package

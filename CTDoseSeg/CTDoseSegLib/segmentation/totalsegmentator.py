@@ -40,10 +40,9 @@ from .child_process import ChildProcess
 from .given import combine
 from .labelmap import Labelmap, counts
 from .totalsegmentator_need import available_memory, estimate
-from .totalsegmentator_plan import EXTRAS, QUALITIES, Plan, make_plan
+from .totalsegmentator_plan import QUALITIES, Plan, make_plan
 
 ENGINE = "totalsegmentator"
-DEVICES = ("auto", "cpu", "gpu", "mps")
 WORKER = "CTDoseSegLib.segmentation.totalsegmentator_worker"
 # A whole trunk at 1.5 mm takes hours on few processor cores; more than this is a hang.
 TIME_LIMIT_S = 12 * 3600.0
@@ -294,6 +293,11 @@ def _failure(error: dict[str, Any] | None, code: int, words: list[str]) -> Excep
             "The disk of the temporary folder is full; free some space, or set TMPDIR to another "
             "folder."
         )
+    if kind == "NoDevice":
+        return SegmentationError(
+            f"PyTorch finds no device {text.rpartition(' ')[2]} on this machine; choose device "
+            "auto or cpu, or install a PyTorch that knows it."
+        )
     if kind in ("ImportError", "ModuleNotFoundError"):
         return DependencyError(
             f"TotalSegmentator cannot be started ({text}); install it again: pip install "
@@ -365,6 +369,3 @@ def _labelmap(
         flags,
         about={ENGINE: about},
     )
-
-
-__all__ = ["DEVICES", "EXTRAS", "QUALITIES", "TotalSegmentatorEngine"]

@@ -26,7 +26,7 @@ INPUT_BYTES_PER_VOXEL = 26
 # On the working grid, for each label: logits in half, probabilities in single precision, twice.
 LOGIT_BYTES = 10
 PATCH_VOXELS = 128**3
-# Seconds for one patch of 128 x 128 x 128 and one processor core: measured on this project's machine
+# Seconds for one patch of 128 x 128 x 128 on one processor core, measured on this project's machine
 # with a network of nnU-Net's usual size (6 stages of 32 to 320 features) and random weights.
 PATCH_S = 25.0
 # Labels of the network of a part, where the package does not say.

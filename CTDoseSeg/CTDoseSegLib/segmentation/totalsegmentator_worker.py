@@ -33,6 +33,10 @@ _DOWNLOAD = re.compile(r"Downloading model for Task (\S+)")
 _TILES = re.compile(r"(\d+)/(\d+) \[")
 
 
+class NoDevice(Exception):
+    """PyTorch does not find the device that was asked for."""
+
+
 class Listener(io.TextIOBase):
     """Stands in for standard output and error: what is printed becomes progress and log.
 
@@ -187,14 +191,21 @@ def _body(input_path: str, folder: Path, options: dict[str, Any], totalsegmentat
 
 
 def _device(wanted: str) -> str:
-    """The device by the package's name for it."""
-    if wanted != "auto":
-        return wanted
+    """The device by the package's name for it; NoDevice where it is not there.
+
+    The package itself would go on with the processor, and say so in its log alone.
+    """
     import torch
 
-    if torch.cuda.is_available():
-        return "gpu"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if wanted == "auto":
+        return "gpu" if cuda else "mps" if mps else "cpu"
+    number = int(wanted.partition(":")[2] or 0)
+    if wanted.startswith("gpu") and not (cuda and number < torch.cuda.device_count()):
+        raise NoDevice(wanted)
+    if wanted == "mps" and not mps:
+        raise NoDevice(wanted)
+    return wanted
 
 
 def _fetch(request: dict[str, Any]) -> dict[str, Any]:
