@@ -123,7 +123,7 @@ def test_a_download_without_a_network_ends_with_what_to_copy(
     host.answer(DOWNLOADS, qt.QMessageBox.Ok)
     host.click(panel.ui.applyButton)
     assert panel.ui.applyButton.text == "Cancel"
-    host.wait_until(lambda: not panel.job.active, 60)
+    host.wait_until(lambda: not panel.job.active, 200)
     host.process_events()
     assert "of TotalSegmentator's releases" in panel.ui.statusLabel.text
     assert panel.ui.applyButton.text == "Apply"
@@ -132,20 +132,23 @@ def test_a_download_without_a_network_ends_with_what_to_copy(
 def test_apply_shows_progress_and_the_result_with_where_each_label_is_from(
     host, panel_of_totalsegmentator, totalsegmentator_here, monkeypatch
 ):
+    from CTDoseSegLib.ctdoseseg_ui.parameters import Quality
+
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     panel = panel_of_totalsegmentator
+    panel._parameterNode.quality = Quality.FASTEST
     seen = []
     host.click(panel.ui.applyButton)
     on_event = panel.job._on_event
     panel.job._on_event = lambda event: (seen.append(event), on_event(event))
-    host.wait_until(lambda: not panel.job.active, 150)
+    host.wait_until(lambda: not panel.job.active, 500)
     host.process_events()
     assert panel.ui.statusLabel.text == "Done.", panel.ui.logText.plainText
     messages = [e["message"] for e in seen if e["event"] == "progress"]
     assert any("TotalSegmentator" in message for message in messages)
     segmentation = panel.results.results.result["segmentation"]
     assert segmentation["engine"].startswith("totalsegmentator")
-    assert segmentation["about"]["totalsegmentator"]["quality"] == "fast"
+    assert segmentation["about"]["totalsegmentator"]["quality"] == "fastest"
 
 
 def test_cancel_midway_ends_all_processes_within_2_s_and_leaves_the_scene(
@@ -157,8 +160,8 @@ def test_cancel_midway_ends_all_processes_within_2_s_and_leaves_the_scene(
     before = slicer.mrmlScene.GetNumberOfNodes()
     host.click(panel.ui.applyButton)
     folder = panel.job._arguments[1]
-    host.wait_until(lambda: "totalsegmentator" in panel.ui.statusLabel.text.lower(), 60)
-    host.wait_until(lambda: "finding organs" in panel.ui.statusLabel.text.lower(), 60)
+    host.wait_until(lambda: "totalsegmentator" in panel.ui.statusLabel.text.lower(), 200)
+    host.wait_until(lambda: "finding organs" in panel.ui.statusLabel.text.lower(), 200)
     host.wait(1.5)  # nnU-Net starts its helpers
     pids = children_of(panel.job._pid)
     assert pids, "the worker is running"

@@ -134,6 +134,9 @@ def test_a_version_without_a_table_of_weights_is_asked_at_run_time(monkeypatch, 
     assert not TotalSegmentatorEngine().available()[0]
     (tmp_path / "Dataset297_x").mkdir()
     assert TotalSegmentatorEngine().available()[0]
+    # It may load any network that is there: all of them are looked at.
+    with pytest.raises(ModelError, match="Dataset297_x lack"):
+        weights.check(plan)
 
 
 @needs_package

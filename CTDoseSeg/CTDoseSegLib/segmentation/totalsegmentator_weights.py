@@ -113,7 +113,9 @@ def check(plan: Plan) -> tuple[Found, ...]:
     """
     if lacking := missing(plan):
         raise ModelError(f"{missing_sentence(lacking)}. The engines unet and classical need none.")
-    return tuple(look_at(weights_folder() / w.folder, w.labels) for w in plan.weights or ())
+    if plan.weights is None:  # it may load any of them
+        return tuple(look_at(folder) for folder in present())
+    return tuple(look_at(weights_folder() / w.folder, w.labels) for w in plan.weights)
 
 
 def look_at(folder: Path, labels: int | None = None) -> Found:
