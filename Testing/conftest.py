@@ -45,3 +45,27 @@ def published_models(data_dir, tmp_path):
         (models / name).symlink_to(data_dir / "dose" / "published" / name)
     (models / "training_arrays").symlink_to(data_dir / "dose" / "training_arrays")
     return models
+
+
+@pytest.fixture(scope="session")
+def standin_weights(tmp_path_factory):
+    """Folder of weights that stand in for TotalSegmentator's; its path is not plain ASCII."""
+    for package in ("torch", "nnunetv2", "totalsegmentator"):
+        pytest.importorskip(package, reason=f"TotalSegmentator's runs need {package}")
+    from standin_weights import write_weights
+
+    return write_weights(tmp_path_factory.mktemp("Gewichte für alle"))
+
+
+@pytest.fixture
+def totalsegmentator_here(standin_weights, monkeypatch, tmp_path):
+    """TotalSegmentator with its stand-in weights, a home and temporary files of its own."""
+    import tempfile
+
+    monkeypatch.setenv("TOTALSEG_WEIGHTS_PATH", str(standin_weights))
+    monkeypatch.setenv("TOTALSEG_HOME_DIR", str(tmp_path / "home"))
+    temporary = tmp_path / "kurz gemerkt ä"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return temporary

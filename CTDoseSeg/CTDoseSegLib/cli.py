@@ -10,6 +10,7 @@ import _thread
 import argparse
 import contextlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -178,25 +179,42 @@ def train_unet_command(args: argparse.Namespace, events: Events) -> None:
             print(f"{name}: Dice {'not validated' if dice is None else f'{dice:.3f}'}")
 
 
+def weights_command(args: argparse.Namespace, events: Events) -> None:
+    """Look at, fetch, import or remove TotalSegmentator's weights."""
+    from .weights import weights
+
+    summary = weights(args.action, args.names, args.quality, args.extra, events)
+    events.result(**summary)
+    if args.events == "rich":
+        for line in summary["lines"]:
+            print(line)
+
+
 def _labelmap(args: argparse.Namespace, series, events: Events):
-    """The label map that the user gave, completed by the outline, or an engine's own."""
-    from .segmentation.engines import choose
+    """The label map that the user gave, completed by an engine's, or the engine's own."""
+    from .segmentation.engines import ClassicalEngine, choose
     from .segmentation.given import combine, read_labelmap
     from .segmentation.labelmap import BODY_REST
+    from .segmentation.totalsegmentator import TotalSegmentatorEngine
 
     if args.segmentation:
-        from .segmentation.engines import ClassicalEngine
-
         organs = read_labelmap(args.segmentation, series)
         if BODY_REST in {atom.name for atom in organs.atoms}:
             return organs  # complete: it needs no outline
-        return combine(ClassicalEngine().segment(series, events), organs)
-    return choose(args.engine, args.unet).segment(series, events)
+        if args.engine == "auto":  # of the networks none was asked for
+            return combine(ClassicalEngine().segment(series, events), organs)
+    totalsegmentator = TotalSegmentatorEngine(args.quality, args.device, tuple(args.extra))
+    labelmap = choose(args.engine, args.unet, totalsegmentator=totalsegmentator).segment(
+        series, events
+    )
+    return combine(labelmap, organs) if args.segmentation else labelmap
 
 
 def _parameters(args: argparse.Namespace) -> dict[str, object]:
     """What the user chose, for the provenance; the input stands there by its hashes."""
     names = ("engine", "segmentation", "acquisition", "rdsr", "scanner_profile")
+    if args.engine == "totalsegmentator":
+        names += ("quality", "device", "extra")
     return {name: getattr(args, name) for name in names}
 
 
@@ -205,6 +223,12 @@ def _folder(text: str) -> Path:
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty; name a folder")
     return Path(text)
+
+
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|mps|gpu(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is none of auto, cpu, gpu, gpu:N, mps")
+    return text
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -226,6 +250,21 @@ def _parser() -> argparse.ArgumentParser:
         )
         return sub
 
+    def chooses_networks(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument(
+            "--quality",
+            choices=("full", "fast", "fastest"),
+            default="fast",
+            help="TotalSegmentator's resolution: 1.5, 3 or 6 mm",
+        )
+        sub.add_argument(
+            "--extra",
+            choices=("lung_vessels", "heart_chambers", "body"),
+            nargs="+",
+            default=(),
+            help="what TotalSegmentator is to find besides; heart_chambers needs a licence of it",
+        )
+
     def reads_ct(sub: argparse.ArgumentParser) -> None:
         sub.add_argument(
             "input", type=Path, metavar="INPUT", help="DICOM folder or file, NIfTI, NRRD, npy"
@@ -239,6 +278,14 @@ def _parser() -> argparse.ArgumentParser:
             choices=("auto", "classical", "unet", "totalsegmentator"),
             default="auto",
             help="what segments the CT",
+        )
+        chooses_networks(sub)
+        sub.add_argument(
+            "--device",
+            type=_device,
+            default="auto",
+            metavar="auto|cpu|gpu|gpu:N|mps",
+            help="where TotalSegmentator computes",
         )
         sub.add_argument(
             "--unet", type=Path, metavar="FOLDER", help="a UNet of your own, from train-unet"
@@ -335,6 +382,16 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("deidentify", deidentify_command, "DICOM files without identity (PS3.15)")
     sub.add_argument("input", type=Path, metavar="IN", help="folder with DICOM files")
     sub.add_argument("output", type=_folder, metavar="OUT", help="empty folder")
+
+    sub = command("weights", weights_command, "TotalSegmentator's weights on this machine")
+    sub.add_argument("action", choices=("status", "fetch", "import", "remove"))
+    sub.add_argument(
+        "names",
+        nargs="*",
+        metavar="ZIP|NAME",
+        help="import: files of TotalSegmentator's releases; remove: what status lists",
+    )
+    chooses_networks(sub)
     return parser
 
 

@@ -108,6 +108,17 @@ FLAGS: dict[str, tuple[Severity, str, str]] = {
         "The images were segmented without a network",
         "Give a label map to get the other organs",
     ),
+    "network_found_nothing": (
+        "warning",
+        "TotalSegmentator found none of the organs in the images",
+        "Look at the overlay; check that the values are HU and that the scan shows them, or give a "
+        "label map",
+    ),
+    "less_memory": (
+        "warning",
+        "TotalSegmentator ran out of memory and ran with a coarser network",
+        "Its outlines are rougher; close other programs, or crop the scan to the organs",
+    ),
     "slices_not_regular": (
         "warning",
         "The slices are not equally spaced or are sheared",

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from .segmentation.labelmap import Labelmap
 
 SCHEMA_VERSION = "1.0"
-PACKAGES = ("numpy", "scipy", "pydicom", "SimpleITK", "matplotlib", "torch", "totalsegmentator")
+PACKAGES = (
+    *("numpy", "scipy", "pydicom", "SimpleITK", "matplotlib"),
+    *("torch", "nnunetv2", "totalsegmentator"),
+)
 
 
 def provenance(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,12 @@ ORTHOGONAL = 1e-4
 
 
 def write_nifti(path: Path, voxels: np.ndarray, affine: np.ndarray) -> Path:
-    """Write a volume as compressed NIfTI-1; the same input gives the same bytes.
+    """Write a volume as NIfTI-1; the same input gives the same bytes.
 
     Parameters
     ----------
     path
-        File to write, ``.nii.gz``.
+        File to write: ``.nii.gz``, compressed, or ``.nii``.
     voxels
         [k, j, i], uint8, int16, uint16 or float32.
     affine
@@ -46,7 +47,10 @@ def write_nifti(path: Path, voxels: np.ndarray, affine: np.ndarray) -> Path:
     if voxels.ndim != 3 or voxels.dtype.name not in DATA_TYPES:
         raise ValueError(f"not a volume of a NIfTI type: {voxels.dtype} {voxels.shape}")
     kind = voxels.dtype.newbyteorder("<")
-    with path.open("wb") as raw, gzip.GzipFile("", "wb", 3, raw, mtime=0) as stream:
+    with ExitStack() as stack:
+        stream = stack.enter_context(path.open("wb"))
+        if path.name.endswith(".gz"):
+            stream = stack.enter_context(gzip.GzipFile("", "wb", 3, stream, mtime=0))
         stream.write(_header(voxels, np.asarray(affine, float)))
         for plane in voxels:
             stream.write(np.ascontiguousarray(plane, kind).tobytes())

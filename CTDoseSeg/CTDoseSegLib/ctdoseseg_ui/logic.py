@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +67,8 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
         acquisition: Mapping[str, Any] | None = None,
         onEvent: Callable[[dict[str, Any]], None] | None = None,
         unet: str = "",
+        quality: str = "fast",
+        extras: Sequence[str] = (),
     ) -> Results:
         """Segment, measure and predict doses; returns when all is in the scene.
 
@@ -77,8 +79,8 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
         segmentationNode
             Organs that are drawn already; body, skin and couch are found if they are not there.
         engine
-            ``auto``, ``classical``, ``unet`` or ``totalsegmentator``; without effect if a
-            segmentation is given.
+            ``auto``, ``classical``, ``unet`` or ``totalsegmentator``. With a segmentation and
+            one of the networks, the network finds the organs that are not drawn.
         region
             ``auto``, ``chest`` or ``abdomen``.
         doseModel
@@ -89,6 +91,9 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
             Told of progress, with the events of the command line.
         unet
             Folder of a UNet from ``ctdoseseg train-unet``; empty: the bundled one.
+        quality, extras
+            Of TotalSegmentator: ``full``, ``fast`` or ``fastest``; ``lung_vessels`` and
+            ``heart_chambers``.
 
         Returns
         -------
@@ -101,7 +106,15 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
             With one sentence that says what was wrong and what to do.
         """
         task = self.prepare(
-            volumeNode, segmentationNode, engine, region, doseModel, acquisition, unet
+            volumeNode,
+            segmentationNode,
+            engine,
+            region,
+            doseModel,
+            acquisition,
+            unet=unet,
+            quality=quality,
+            extras=extras,
         )
         try:
             code, message = run_and_wait(task.arguments, onEvent or (lambda event: None))
@@ -158,6 +171,8 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
         doseModel: str = BUNDLED,
         acquisition: Mapping[str, Any] | None = None,
         unet: str = "",
+        quality: str = "fast",
+        extras: Sequence[str] = (),
     ) -> Task:
         """Hand the volume, and the segmentation if there is one, to a temporary folder.
 
@@ -174,8 +189,10 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
             "dose_model": doseModel or BUNDLED,
         }
         arguments = ["--region", region, "--dose-model", doseModel or BUNDLED]
+        arguments += ["--engine", engine, "--quality", quality]
+        if extras:
+            arguments += ["--extra", *extras]
         if segmentationNode is None:
-            arguments += ["--engine", engine]
             if unet:
                 arguments += ["--unet", os.path.abspath(unet)]
             return handover.hand_over(volumeNode, series, None, arguments, choices)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import slicer
 from slicer.i18n import tr as _
 
 from ..errors import DependencyError
@@ -17,6 +19,10 @@ NEEDED = {
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "Resources" / "requirements.txt"
 # Slicer's own copies, or chosen by the PyTorch extension: pip must not replace them.
 SKIPPED = ["SimpleITK", "torch", "requests"]
+# What is downloaded and what it takes on disk, measured on Linux; with CUDA torch takes more.
+SIZES = {
+    "totalsegmentator": _("about 0.7 GB to download, 2 GB on disk; for a GPU about 3 GB more"),
+}
 
 
 def missing(engine: str) -> tuple[str, ...]:
@@ -47,6 +53,10 @@ def ensure(engine: str) -> None:
 
     import slicer.packaging
 
+    if engine in SIZES and not _agrees(engine, names):
+        raise DependencyError(_refused(engine, list(names)))
+    if engine == "totalsegmentator" and _installed_by_extension():
+        return
     if "torch" in names:
         _install_torch(engine)
     rest = [name for name in names if name != "torch"]
@@ -62,6 +72,44 @@ def ensure(engine: str) -> None:
                 "see Slicer's log for the reason."
             ).format(names=", ".join(rest))
         ) from error
+
+
+def _agrees(engine: str, names: tuple[str, ...]) -> bool:
+    text = _("The method {engine} needs {names}: {size}. Install into Slicer's Python now?")
+    return slicer.util.confirmOkCancelDisplay(
+        text.format(engine=engine, names=", ".join(names), size=SIZES[engine])
+    )
+
+
+def extension_logic() -> Any:
+    """The logic of the extension TotalSegmentator; None where it is not installed."""
+    if not hasattr(slicer.modules, "totalsegmentator"):
+        return None
+    return slicer.util.getModuleLogic("TotalSegmentator")
+
+
+def _installed_by_extension() -> bool:
+    """Let the extension TotalSegmentator install, where it is there: one set of pins, not two."""
+    logic = extension_logic()
+    if logic is None:
+        return False
+    try:
+        logic.setupPythonRequirements()
+    except (RuntimeError, ValueError) as error:
+        raise DependencyError(
+            _(
+                "The extension TotalSegmentator could not install its packages: {why} Nothing was "
+                "analysed; choose the classical method, or mend the extension."
+            ).format(why=error)
+        ) from error
+    if left := missing("totalsegmentator"):
+        raise DependencyError(
+            _(
+                "{names} cannot be used before Slicer is started again: packages that are in use "
+                "were replaced. Restart Slicer and press Apply."
+            ).format(names=", ".join(left))
+        )
+    return True
 
 
 def _refused(engine: str, names: list[str]) -> str:

@@ -52,6 +52,22 @@ class Region(Enum):
         }[self]
 
 
+class Quality(Enum):
+    """TotalSegmentator's resolution."""
+
+    FAST = "fast"
+    FULL = "full"
+    FASTEST = "fastest"
+
+    def label(self) -> str:
+        """Text in the menu."""
+        return {
+            Quality.FAST: _("Fast (3 mm)"),
+            Quality.FULL: _("Full (1.5 mm)"),
+            Quality.FASTEST: _("Fastest (6 mm)"),
+        }[self]
+
+
 class LowerChart(Enum):
     """What the second plot view shows."""
 
@@ -78,6 +94,9 @@ class CTDoseSegParameterNode:
     unetFolder: str = ""
     trainingConfig: str = ""
     trainingFolder: str = ""
+    quality: Quality = Quality.FAST
+    lungVessels: bool = False
+    heartChambers: bool = False
 
     kvp_kV: str = ""
     tube_current_mA: str = ""

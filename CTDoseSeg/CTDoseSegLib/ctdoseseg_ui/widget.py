@@ -205,12 +205,8 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """What a result depends on, as chosen and typed now."""
         node = self._parameterNode
         chosen = (node.inputVolume, node.inputSegmentation, node.method, node.region)
-        return (
-            *chosen,
-            node.doseModelFolder,
-            node.unetFolder,
-            *(getattr(node, name) for name in TYPED),
-        )
+        network = (node.unetFolder, node.quality, node.lungVessels, node.heartChambers)
+        return (*chosen, *network, node.doseModelFolder, *(getattr(node, name) for name in TYPED))
 
     def _whyNot(self) -> str:
         """Why Apply cannot be pressed; empty if it can."""
@@ -232,7 +228,44 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui.applyButton.enabled = False
             self.job.cancel()
             return
-        self._start(self._prepareAnalysis, self._onAnalysed)
+        try:
+            fetch = self._weightsToFetch()
+        except CTDoseSegError as error:
+            self._showProblem(str(error))
+            return
+        if fetch:
+            self._fetch(fetch)
+        else:
+            self._start(self._prepareAnalysis, self._onAnalysed)
+
+    def _weightsToFetch(self) -> list[str]:
+        """Install what TotalSegmentator needs, after asking; the task that fetches its weights."""
+        node = self._parameterNode
+        if node.method != Method.TOTALSEGMENTATOR:
+            return []
+        from . import totalsegmentator
+
+        return totalsegmentator.ensure(node.quality.value, self._extras())
+
+    def _extras(self) -> tuple[str, ...]:
+        node = self._parameterNode
+        names = ("lung_vessels",) if node.lungVessels else ()
+        return (*names, "heart_chambers") if node.heartChambers else names
+
+    def _fetch(self, arguments: list[str]) -> None:
+        self.ui.logText.setPlainText("")
+        self.ui.statusLabel.text = _("Fetching TotalSegmentator's weights...")
+        self._showRunning()
+        self.job = Job(arguments, on_event=self._onEvent, on_log=self._log, on_end=self._onFetched)
+        self.job.start()
+        self._updateButtons()
+
+    def _onFetched(self, state: str) -> None:
+        message = self.job.message
+        self._ended(state, message)
+        self._updateButtons()
+        if state == DONE:
+            self._start(self._prepareAnalysis, self._onAnalysed)
 
     def _prepareAnalysis(self) -> Any:
         node = self._parameterNode
@@ -241,8 +274,8 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         existing = node.method == Method.EXISTING
         engine = "auto" if existing else node.method.value
         unet = node.unetFolder.strip() if engine == "unet" else ""
-        if engine in ("unet", "totalsegmentator"):
-            self._ensureEngine(engine, unet)
+        if engine == "unet":
+            self._ensureUNet(unet)
         return self.logic.prepare(
             node.inputVolume,
             node.inputSegmentation if existing else None,
@@ -250,26 +283,25 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             node.region.value,
             node.doseModelFolder.strip() or BUNDLED,
             typed,
-            unet,
+            unet=unet,
+            quality=node.quality.value,
+            extras=self._extras(),
         )
 
-    def _ensureEngine(self, engine: str, unet: str) -> None:
-        """Install what the engine needs, after asking; not before it could be of use."""
+    def _ensureUNet(self, unet: str) -> None:
+        """Install what the UNet needs, after asking; not where there is no network to run."""
         from ..segmentation.engines import choose
         from ..segmentation.unet import UNetEngine
         from . import packages
 
-        missing = UNetEngine(unet or None).weights_missing
-        if engine == "unet" and missing:
+        if missing := UNetEngine(unet or None).weights_missing:
             raise ModelError(
                 _(
                     "The UNet cannot be used: {why}. Train one below, or choose another method."
                 ).format(why=missing)
             )
-        if engine == "unet":
-            packages.ensure(engine)
-        choose(engine, unet or None)
-        packages.ensure(engine)
+        packages.ensure("unet")
+        choose("unet", unet or None)
 
     def _start(self, prepare: Any, onEnd: Any) -> None:
         self.ui.logText.setPlainText("")
@@ -282,11 +314,14 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return
         finally:
             slicer.app.restoreOverrideCursor()
+        self._showRunning()
+        self.job = self.logic.start(task, onEvent=self._onEvent, onLog=self._log, onEnd=onEnd)
+        self._updateButtons()
+
+    def _showRunning(self) -> None:
         self.ui.progressBar.value = 0
         self.ui.progressBar.visible = True
-        self.job = self.logic.start(task, onEvent=self._onEvent, onLog=self._log, onEnd=onEnd)
         self._signTimer.start(5000)
-        self._updateButtons()
 
     def _onEvent(self, event: dict[str, Any]) -> None:
         if event["event"] == "progress":

@@ -65,6 +65,7 @@ def result(analysis: Analysis) -> dict[str, Any]:
             "segmentation": {
                 "engine": analysis.labelmap.engine,
                 "flags": analysis.labelmap.flags,
+                "about": analysis.labelmap.about,
                 "atoms": analysis.labelmap.atoms,
             },
         }

@@ -11,6 +11,7 @@ from ..errors import SegmentationError, flag
 from ..events import Events
 from . import classical
 from .labelmap import Labelmap
+from .totalsegmentator import TotalSegmentatorEngine
 from .unet import UNetEngine
 
 NAMES = ("auto", "classical", "unet", "totalsegmentator")
@@ -53,19 +54,6 @@ class ClassicalEngine:
         return replace(labelmap, flags=(*labelmap.flags, flag("no_network", self.reason)))
 
 
-@dataclass(frozen=True)
-class MissingEngine:
-    """An engine that this version knows by name only."""
-
-    name: str
-
-    def available(self) -> tuple[bool, str]:
-        return False, f"the engine {self.name} is not part of this version"
-
-    def segment(self, series: CTSeries, events: Events) -> Labelmap:
-        raise SegmentationError(_refusal(self))
-
-
 def _refusal(engine: SegmentationEngine) -> str:
     why = engine.available()[1]
     return (
@@ -74,7 +62,12 @@ def _refusal(engine: SegmentationEngine) -> str:
     )
 
 
-def choose(engine: str = "auto", unet: str | Path | None = None) -> SegmentationEngine:
+def choose(
+    engine: str = "auto",
+    unet: str | Path | None = None,
+    *,
+    totalsegmentator: TotalSegmentatorEngine | None = None,
+) -> SegmentationEngine:
     """The engine of that name; ``auto`` takes the best that can run and keeps the reason.
 
     Parameters
@@ -83,6 +76,8 @@ def choose(engine: str = "auto", unet: str | Path | None = None) -> Segmentation
         One of `NAMES`.
     unet
         Folder of a UNet to use instead of the bundled one; with ``auto`` it is taken.
+    totalsegmentator
+        With the quality and the device that the user chose.
 
     Raises
     ------
@@ -95,7 +90,7 @@ def choose(engine: str = "auto", unet: str | Path | None = None) -> Segmentation
         )
     if engine == "classical":
         return ClassicalEngine()
-    networks = [MissingEngine("totalsegmentator"), UNetEngine(unet)]
+    networks = [totalsegmentator or TotalSegmentatorEngine(), UNetEngine(unet)]
     if engine == "auto":
         if unet is not None:
             return networks[1]

@@ -15,7 +15,8 @@ from ..ct.series import CTSeries
 from ..errors import DependencyError, GeometryError, InputError, SegmentationError, flag
 from ..events import Events
 from . import organs
-from .labelmap import BODY, BODY_REST, SKIN, Atom, Labelmap, counts
+from .label_header import header_rows
+from .labelmap import BODY, BODY_REST, COUCH, Atom, Labelmap, counts
 
 ORIGIN = "given"
 LABELS, GROUPS = "labels.csv", "groups.csv"
@@ -27,8 +28,9 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
     """Read a label map and put it on the grid of `series`.
 
     Names come from a table beside the file (``labels.csv`` or ``<file>.csv`` with columns value
-    and name, or ``<file>.json`` with the labels), else the values are those of TotalSegmentator
-    2.x's task ``total``. ``groups.csv`` (group, atom) is read where there is one. The grid must be
+    and name, or ``<file>.json`` with the labels), else from the label table that TotalSegmentator
+    (1.x and 2.x) writes into a NIfTI file's header, else the values are those of its 2.x task
+    ``total``. ``groups.csv`` (group, atom) is read where there is one. The grid must be
     that of the series, up to the order and the direction of its axes: nothing is resampled.
 
     Raises
@@ -67,11 +69,12 @@ def read_label_array(path: Path, series: CTSeries) -> np.ndarray:
 
 
 def combine(outline: Labelmap, given: Labelmap) -> Labelmap:
-    """Organs of `given` on top of the body, skin and couch of `outline`.
+    """Organs of `given` on top of the body, skin, couch and organs of `outline`.
 
-    Of the outline stay body_rest, skin and couch, and lung_left, lung_right, trachea and bone where
-    `given` has nothing of that kind. Atoms keep their origin, given ones their value. A label map
-    that has a body_rest of its own is complete and comes back as it is.
+    Of the outline stay body_rest, skin and couch, and those organs where `given` has nothing of
+    that kind: what `given` draws smaller than the outline becomes body_rest. Atoms keep their
+    origin, given ones their value. A label map that has a body_rest of its own is complete and
+    comes back as it is.
 
     Raises
     ------
@@ -112,16 +115,27 @@ def combine(outline: Labelmap, given: Labelmap) -> Labelmap:
         if group not in (BODY, *known) and set(members) <= known
     }
     groups = own | organs.groups_of(a.name for a in atoms)
-    return Labelmap(labels, outline.affine, atoms, groups, f"{ORIGIN} + {outline.engine}", flags)
+    return Labelmap(
+        labels,
+        outline.affine,
+        atoms,
+        groups,
+        f"{given.engine} + {outline.engine}",
+        flags,
+        about={**outline.about, **given.about},
+    )
 
 
 def _replaced(name: str, given: set[str]) -> bool:
     """Whether `given` has an organ of the kind of the outline's atom `name`."""
     groups = organs.groups_of(given)
-    if name == SKIN:
-        return SKIN in given
-    if name in ("lung_left", "lung_right"):
-        return name in groups or "lung" in given
+    if name in given:
+        return name not in (BODY_REST, COUCH)
+    if name == "lung":
+        return "lung" in groups
+    if name in organs.LUNG_LOBES or name in ("lung_left", "lung_right"):
+        side = "lung_left" if name.endswith("_left") else "lung_right"
+        return "lung" in given or side in groups
     if name == "trachea":
         return not given.isdisjoint(("trachea", "lung_trachea_bronchia", "lung_airways"))
     return name == "bone" and "bone" in groups
@@ -243,6 +257,8 @@ def _read_table(path: Path) -> tuple[dict[int, Atom], str]:
     table = path.with_name(f"{stem}.json")
     if table.is_file() and (rows := _json_rows(table)):
         return _atoms(rows, table.name), table.name
+    if rows := header_rows(path):
+        return _atoms(rows, "the header"), f"the header of {path.name}"
     names = organs.total_names(2)
     return {v: organs.atom(v, n, ORIGIN) for v, n in names.items()}, "TotalSegmentator 2.x total"
 

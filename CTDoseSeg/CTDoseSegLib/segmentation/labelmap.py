@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,8 @@ class Labelmap:
         The engine that made it, for provenance.
     flags
         What the user should know about it.
+    about
+        For provenance: engine to what it ran (versions, tasks, hashes of weights); no identity.
     """
 
     labels: np.ndarray
@@ -71,6 +74,7 @@ class Labelmap:
     groups: Mapping[str, tuple[str, ...]]
     engine: str
     flags: tuple[Flag, ...] = field(default=())
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.labels.ndim != 3 or self.labels.dtype not in (np.uint8, np.uint16):

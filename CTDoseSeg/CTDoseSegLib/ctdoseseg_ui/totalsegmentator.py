@@ -1,0 +1,49 @@
+"""TotalSegmentator in Slicer: its packages and its weights, asked for before the first run.
+
+Nothing of it runs here, and torch is not imported: the download of weights is a task in another
+process as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..errors import ModelError
+from . import packages
+
+
+def ensure(quality: str, extras: Sequence[str]) -> list[str]:
+    """Ask for and install the packages, and ask whether to fetch the weights that are missing.
+
+    Returns
+    -------
+    list of str
+        Arguments of the task that fetches them; empty where all are there.
+
+    Raises
+    ------
+    CTDoseSegError
+        If the user refuses, or it cannot be had; the sentence says what to do.
+    """
+    packages.ensure("totalsegmentator")
+    from ..segmentation import totalsegmentator_weights as weights
+    from ..segmentation.totalsegmentator_plan import make_plan
+
+    lacking = weights.missing(make_plan(quality, extras))
+    if not lacking:
+        return []
+    text = _(
+        "TotalSegmentator's weights are not on this computer yet: {n} networks of some 100 to 250 "
+        "MB each, from its authors' releases. Download them now?"
+    ).format(n=len(lacking))
+    if not slicer.util.confirmOkCancelDisplay(text):
+        raise ModelError(
+            _(
+                "The weights were not downloaded. Choose the UNet or the classical method, which "
+                "need none, or: {why}."
+            ).format(why=weights.missing_sentence(lacking))
+        )
+    return ["weights", "fetch", "--quality", quality, *(("--extra", *extras) if extras else ())]

@@ -1,0 +1,185 @@
+"""What our way of running TotalSegmentator costs over its own run, and how good the estimate is.
+
+Stand-in weights (see `Testing/standin_weights.py`): real package, real nnU-Net, small networks with
+the real number of labels. Prints, for each way, time, processor time and the peak memory of all
+processes together (proportional set size).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Testing"))
+MIB = 2**20
+
+OWN = """
+import sys
+from pathlib import Path
+if __name__ == "__main__":
+    from totalsegmentator.python_api import totalsegmentator
+    import nibabel, numpy
+    quality = sys.argv[2]
+    image = totalsegmentator(Path(sys.argv[1]), None, ml=True, device="cpu",
+                             fast=quality == "fast", fastest=quality == "fastest")
+    numpy.save(Path(sys.argv[1]).with_name("own.npy"), numpy.asanyarray(image.dataobj))
+"""
+OURS = """
+import sys
+if __name__ == "__main__":
+    import numpy
+    from CTDoseSegLib.ct.reading import read_series
+    from CTDoseSegLib.events import Events
+    from CTDoseSegLib.segmentation import organs, totalsegmentator
+    from CTDoseSegLib.segmentation.labelmap import Labelmap
+    def outline(series, events):  # the body is measured by itself
+        labels = numpy.zeros(series.hu.shape, numpy.uint8)
+        labels[:, 0, 0] = 1
+        atoms = (organs.atom(1, "body_rest", "none"),)
+        return Labelmap(labels, series.affine, atoms, organs.groups_of(["body_rest"]), "none")
+    engine = totalsegmentator.TotalSegmentatorEngine(sys.argv[2], "cpu", outline=outline)
+    engine.segment(read_series(sys.argv[1]), Events())
+"""
+
+
+class Peak(threading.Thread):
+    """Most memory that a process and all below it hold at once, in bytes."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.pid, self.bytes, self.over = pid, 0, False
+
+    def run(self) -> None:
+        while not self.over:
+            self.bytes = max(self.bytes, sum(_pss(pid) for pid in _tree(self.pid)))
+            time.sleep(0.05)
+
+
+def _tree(pid: int) -> list[int]:
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                parents[int(entry.name)] = int(fields[1])
+            except OSError:
+                continue
+    found, more = [pid], [pid]
+    while more:
+        one = more.pop()
+        below = [child for child, parent in parents.items() if parent == one]
+        found += below
+        more += below
+    return found
+
+
+def _pss(pid: int) -> int:
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+def measured(code: str, arguments: list[str], environment: dict[str, str]) -> tuple[float, ...]:
+    """Seconds, processor seconds and peak bytes of a script."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
+        script.write(code)
+        script.flush()
+        process = subprocess.Popen(
+            [sys.executable, script.name, *arguments],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        peak = Peak(process.pid)
+        peak.start()
+        words = process.communicate()[1]
+        peak.over = True
+        peak.join()
+    if process.returncode:
+        raise SystemExit(words.decode()[-2000:])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - start, used, peak.bytes
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--slices", type=int, default=100)
+    parser.add_argument("--pixels", type=int, default=384)
+    parser.add_argument("--quality", default="fast", choices=("fast", "fastest"))
+    parser.add_argument("--repeats", type=int, default=2)
+    args = parser.parse_args()
+    if importlib.util.find_spec("totalsegmentator") is None:
+        print("TotalSegmentator is not installed: nothing is measured.")
+        return 0
+    from standin_weights import HU, write_weights
+
+    from CTDoseSegLib.ct.nifti import write_nifti
+    from CTDoseSegLib.ct.volume_file import series_from_array
+    from CTDoseSegLib.segmentation.totalsegmentator_need import estimate
+    from CTDoseSegLib.segmentation.totalsegmentator_plan import make_plan
+
+    with tempfile.TemporaryDirectory(prefix="ts-") as name:
+        folder = Path(name)
+        home = folder / "home"
+        home.mkdir()
+        (home / "config.json").write_text(
+            json.dumps({"totalseg_id": "", "send_usage_stats": False, "prediction_counter": 0})
+        )
+        environment = {
+            **os.environ,
+            "TOTALSEG_WEIGHTS_PATH": str(write_weights(folder / "weights")),
+            "TOTALSEG_HOME_DIR": str(home),
+        }
+        n = args.pixels
+        hu = np.full((args.slices, n, n), -1000, np.int16)
+        hu[:, n // 6 : -n // 6, n // 8 : -n // 8] = 40
+        hu[args.slices // 4 : -args.slices // 4, n // 3 : n // 2, n // 3 : n // 2] = HU["liver"]
+        affine = np.diag([-400.0 / n, -400.0 / n, 2.5, 1.0])
+        write_nifti(folder / "ct.nii", hu, affine)
+        need = estimate(make_plan(args.quality), series_from_array(hu, affine))
+        volume = hu.nbytes / MIB
+        print(f"{n} x {n} x {args.slices}, {volume:.0f} MiB as int16, quality {args.quality}")
+        rows = {"own": [], "ours": []}
+        for _ in range(args.repeats):
+            for way, code in (("own", OWN), ("ours", OURS)):
+                arguments = [str(folder / "ct.nii"), args.quality]
+                rows[way].append(measured(code, arguments, environment))
+        best = {way: np.min(row, axis=0) for way, row in rows.items()}
+        for way, (seconds, used, peak) in best.items():
+            print(
+                f"{way:>5}: {seconds:6.1f} s, {used:6.1f} s of processor, peak {peak / MIB:.0f} MiB"
+            )
+        over = best["ours"] / best["own"] - 1
+        more = (best["ours"][2] - best["own"][2]) / MIB
+        print(
+            f"overhead: time {100 * over[0]:+.1f} %, processor {100 * over[1]:+.1f} %, memory "
+            f"{more:+.0f} MiB = {more / volume:+.1f} volumes"
+        )
+        print(
+            f"estimated before the run: {need.memory_bytes / MIB:.0f} MiB (with real networks), "
+            f"{need.cpu_seconds:.0f} s on this processor (with real networks)"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""The method TotalSegmentator in the panel: asks first, runs elsewhere, can be cancelled midway."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from module_steps import is_alive
+
+ASKS = "Install into Slicer's Python now?"
+DOWNLOADS = "Download them now?"
+
+
+@pytest.fixture
+def panel_of_totalsegmentator(panel, phantom):
+    from CTDoseSegLib.ctdoseseg_ui.parameters import Method
+
+    panel._parameterNode.method = Method.TOTALSEGMENTATOR
+    return panel
+
+
+def children_of(pid: int) -> list[int]:
+    """All processes below `pid`."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            parents[int(entry.name)] = int(fields[1])
+    found, more = [], [pid]
+    while more:
+        one = more.pop()
+        below = [child for child, parent in parents.items() if parent == one]
+        found += below
+        more += below
+    return found
+
+
+def test_without_its_packages_it_says_how_large_they_are_and_takes_no(
+    host, panel_of_totalsegmentator
+):
+    import qt
+
+    panel = panel_of_totalsegmentator
+    host.packages.missing.add("TotalSegmentator")
+    host.answer(ASKS, qt.QMessageBox.Cancel)
+    host.click(panel.ui.applyButton)
+    assert "GB on disk" in host.messages[-1].text
+    assert "were not installed" in panel.ui.statusLabel.text
+    assert host.packages.requests == []
+    assert panel.job is None
+
+
+def test_the_extension_totalsegmentator_installs_where_it_is_there(
+    host, panel_of_totalsegmentator, monkeypatch
+):
+    import qt
+
+    from CTDoseSegLib.ctdoseseg_ui import packages
+
+    calls = []
+
+    class Extension:
+        def setupPythonRequirements(self):
+            calls.append("asked")
+            host.packages.missing.clear()
+
+    monkeypatch.setattr(packages, "extension_logic", lambda: Extension())
+    host.packages.missing.add("TotalSegmentator")
+    host.answer(ASKS, qt.QMessageBox.Ok)
+    packages.ensure("totalsegmentator")
+    assert calls == ["asked"]
+    assert host.packages.requests == []
+
+
+def test_packages_that_need_a_restart_say_so(host, panel_of_totalsegmentator, monkeypatch):
+    import qt
+
+    from CTDoseSegLib.ctdoseseg_ui import packages
+    from CTDoseSegLib.errors import DependencyError
+
+    class Extension:
+        def setupPythonRequirements(self):
+            """Installed, but the running Slicer still has the old ones."""
+
+    monkeypatch.setattr(packages, "extension_logic", lambda: Extension())
+    host.packages.missing.add("TotalSegmentator")
+    host.answer(ASKS, qt.QMessageBox.Ok)
+    with pytest.raises(DependencyError, match="Restart Slicer"):
+        packages.ensure("totalsegmentator")
+
+
+def test_without_weights_it_offers_to_fetch_them_and_takes_no(
+    host, panel_of_totalsegmentator, monkeypatch, tmp_path
+):
+    import qt
+
+    pytest.importorskip("totalsegmentator", reason="it says which weights it needs")
+    monkeypatch.setenv("TOTALSEG_WEIGHTS_PATH", str(tmp_path / "none"))
+    panel = panel_of_totalsegmentator
+    host.answer(DOWNLOADS, qt.QMessageBox.Cancel)
+    host.click(panel.ui.applyButton)
+    assert "were not downloaded" in panel.ui.statusLabel.text
+    assert "weights import" in panel.ui.statusLabel.text
+    assert panel.job is None
+
+
+def test_a_download_without_a_network_ends_with_what_to_copy(
+    host, panel_of_totalsegmentator, monkeypatch, tmp_path
+):
+    import qt
+
+    pytest.importorskip("totalsegmentator", reason="it does the download")
+    monkeypatch.setenv("TOTALSEG_WEIGHTS_PATH", str(tmp_path / "none"))
+    monkeypatch.setenv("TOTALSEG_HOME_DIR", str(tmp_path / "home"))
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    panel = panel_of_totalsegmentator
+    host.answer(DOWNLOADS, qt.QMessageBox.Ok)
+    host.click(panel.ui.applyButton)
+    assert panel.ui.applyButton.text == "Cancel"
+    host.wait_until(lambda: not panel.job.active, 200)
+    host.process_events()
+    assert "of TotalSegmentator's releases" in panel.ui.statusLabel.text
+    assert panel.ui.applyButton.text == "Apply"
+
+
+def test_apply_shows_progress_and_the_result_with_where_each_label_is_from(
+    host, panel_of_totalsegmentator, totalsegmentator_here, monkeypatch
+):
+    from CTDoseSegLib.ctdoseseg_ui.parameters import Quality
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    panel = panel_of_totalsegmentator
+    panel._parameterNode.quality = Quality.FASTEST
+    seen = []
+    host.click(panel.ui.applyButton)
+    on_event = panel.job._on_event
+    panel.job._on_event = lambda event: (seen.append(event), on_event(event))
+    host.wait_until(lambda: not panel.job.active, 500)
+    host.process_events()
+    assert panel.ui.statusLabel.text == "Done.", panel.ui.logText.plainText
+    messages = [e["message"] for e in seen if e["event"] == "progress"]
+    assert any("TotalSegmentator" in message for message in messages)
+    segmentation = panel.results.results.result["segmentation"]
+    assert segmentation["engine"].startswith("totalsegmentator")
+    assert segmentation["about"]["totalsegmentator"]["quality"] == "fastest"
+
+
+def test_cancel_midway_ends_all_processes_within_2_s_and_leaves_the_scene(
+    host, panel_of_totalsegmentator, totalsegmentator_here
+):
+    import slicer
+
+    panel = panel_of_totalsegmentator
+    before = slicer.mrmlScene.GetNumberOfNodes()
+    host.click(panel.ui.applyButton)
+    folder = panel.job._arguments[1]
+    host.wait_until(lambda: "totalsegmentator" in panel.ui.statusLabel.text.lower(), 200)
+    host.wait_until(lambda: "finding organs" in panel.ui.statusLabel.text.lower(), 200)
+    host.wait(1.5)  # nnU-Net starts its helpers
+    pids = children_of(panel.job._pid)
+    assert pids, "the worker is running"
+    started = time.monotonic()
+    host.click(panel.ui.applyButton)
+    host.wait_until(lambda: not panel.job.active, 5)
+    while any(is_alive(pid) for pid in pids) and time.monotonic() - started < 5:
+        host.wait(0.02)
+    assert time.monotonic() - started < 2.0
+    assert not any(is_alive(pid) for pid in pids)
+    assert panel.job.state == "cancelled"
+    assert slicer.mrmlScene.GetNumberOfNodes() == before
+    assert not os.path.exists(folder)
+    left = [p.name for p in totalsegmentator_here.iterdir()]
+    assert not [name for name in left if name.startswith(("ctdoseseg-ts", "nnunet"))], left

@@ -1,0 +1,268 @@
+"""The real TotalSegmentator and nnU-Net on stand-in weights: labels land where they belong.
+
+The stand-in networks give each voxel the label of its HU (`standin_weights`); all the rest of the
+way, from our volume to our label map, is the real one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+from standin_weights import HU
+
+from CTDoseSegLib.ct.volume_file import series_from_array, write_npy_volume
+from CTDoseSegLib.events import Collected, Events
+from CTDoseSegLib.segmentation.totalsegmentator import TotalSegmentatorEngine
+
+LIB_PARENT = Path(__file__).resolve().parents[2] / "CTDoseSeg"
+ROTATION = np.array([[0.96, -0.2, 0.196], [0.216, 0.974, -0.064], [-0.178, 0.104, 0.979]])
+ROTATION = np.linalg.qr(ROTATION)[0] * -1.0
+# Right-handed and left-handed grids, axis order and direction, and pixels that are not square.
+GRIDS = {
+    "head first": np.diag([-4.0, -4.0, 6.0]),
+    "feet first": np.diag([4.0, -4.0, 6.0]),
+    "prone": np.diag([4.0, 4.0, 6.0]),
+    "reversed slices": np.diag([-4.0, -4.0, -6.0]),
+    "pixels not square": np.diag([-3.2, -5.0, 7.0]),
+    "oblique": ROTATION @ np.diag([-4.0, -4.0, 6.0]),
+}
+
+
+def scan(grid=GRIDS["head first"], organs=("liver", "spleen", "aorta", "stomach"), shape=None):
+    """A body with cuboid organs at places that no reflection or turn maps onto each other."""
+    shape = shape or (16, 56, 64)
+    hu = np.full(shape, -1000, np.int16)
+    j, i = (np.linspace(-1, 1, n) for n in shape[1:])
+    inside = (j[:, None] / 0.85) ** 2 + (i[None] / 0.92) ** 2 < 1
+    hu[:, inside] = 0
+    places = {
+        "liver": (slice(2, 12), slice(16, 28), slice(8, 26)),
+        "spleen": (slice(5, 14), slice(12, 26), slice(34, 52)),
+        "aorta": (slice(1, 15), slice(34, 44), slice(34, 46)),
+        "stomach": (slice(4, 10), slice(32, 42), slice(14, 24)),
+        "lung_upper_lobe_left": (slice(5, 14), slice(12, 26), slice(34, 52)),
+        "lung_vessels": (slice(7, 12), slice(15, 23), slice(38, 48)),
+        "heart": (slice(4, 10), slice(32, 42), slice(14, 24)),
+    }
+    for name in organs:
+        hu[places[name]] = HU[name]
+    affine = np.eye(4)
+    affine[:3, :3] = grid
+    affine[:3, 3] = (31.0, -17.0, 402.0)
+    return series_from_array(hu, affine)
+
+
+def wrong(labelmap, series, name) -> str:
+    """What is wrong with the label of an organ; empty if it is where its HU is.
+
+    Looked at where HU are the same all around: between two structures the network's own grid has
+    HU in between, which are those of other organs here.
+    """
+    low, high = (f(series.hu, (3, 5, 5)) for f in (ndimage.minimum_filter, ndimage.maximum_filter))
+    calm = low == high
+    truth = series.hu == HU[name]
+    found = labelmap.mask(name) if name in labelmap.groups else np.zeros_like(truth)
+    assert (truth & calm).any(), f"{name} is too small to be looked at"
+    missed, outside = int((truth & ~found & calm).sum()), int((found & ~truth & calm).sum())
+    return f"{name}: {missed} missed, {outside} outside. " if missed or outside else ""
+
+
+def all_wrong(labelmap, series) -> str:
+    return "".join(wrong(labelmap, series, n) for n in ("liver", "spleen", "aorta", "stomach"))
+
+
+def rest(folder: Path) -> list[Path]:
+    """What a run left in the folder of temporary files."""
+    return [path for path in folder.iterdir() if path.name.startswith(("ctdoseseg-ts", "nnunet"))]
+
+
+def processes_of(pid: int) -> list[int]:
+    """Processes of the session that `pid` leads and of those below it."""
+    table = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if fields[0] not in ("Z", "X"):
+                table[int(entry.name)] = int(fields[1])
+    found, more = [], [pid]
+    while more:
+        one = more.pop()
+        below = [child for child, parent in table.items() if parent == one]
+        found += below
+        more += below
+    return found
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in ("Z", "X")
+
+
+@pytest.mark.parametrize("pair", [("head first", "feet first"), ("prone", "reversed slices")])
+def test_two_runs_at_once_put_each_label_on_its_voxels(totalsegmentator_here, pair):
+    series = [scan(GRIDS[name]) for name in pair]
+    engine = TotalSegmentatorEngine("fast", "cpu")
+    with ThreadPoolExecutor(2) as pool:
+        maps = list(pool.map(lambda one: engine.segment(one, Events()), series))
+    for name, one, labelmap in zip(pair, series, maps, strict=True):
+        assert all_wrong(labelmap, one) == "", name
+        assert (labelmap.affine == one.affine).all()
+    assert rest(totalsegmentator_here) == []
+
+
+@pytest.mark.parametrize("name", ["pixels not square", "oblique"])
+def test_labels_land_on_their_voxels_on_uneven_grids(
+    totalsegmentator_here, monkeypatch, tmp_path, name
+):
+    series = scan(GRIDS[name])
+    if name == "oblique":  # and as on Windows, where no process can be forked
+        code = "import multiprocessing\nmultiprocessing.set_start_method('spawn')\n"
+        (tmp_path / "sitecustomize.py").write_text(code)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    labelmap = TotalSegmentatorEngine("fast", "cpu").segment(series, Events())
+    assert all_wrong(labelmap, series) == ""
+    assert (labelmap.affine == series.affine).all()
+
+
+def test_full_quality_runs_only_the_parts_with_these_organs(totalsegmentator_here):
+    series = scan()
+    events = Collected()
+    labelmap = TotalSegmentatorEngine("full", "cpu").segment(series, events)
+    assert all_wrong(labelmap, series) == ""
+    assert {a.origin for a in labelmap.atoms} == {"totalsegmentator total", "classical"}
+    fractions = [e["fraction"] for e in events.log if e["event"] == "progress"]
+    assert fractions == sorted(fractions)
+    messages = {e["message"] for e in events.log if e["event"] == "progress"}
+    assert "finding where the organs are" in messages
+
+
+def test_all_tasks_become_one_map_with_an_origin_each(totalsegmentator_here):
+    home = Path(os.environ["TOTALSEG_HOME_DIR"])
+    home.mkdir()
+    settings = {"license_number": "aca_" + 14 * "X", "send_usage_stats": True}
+    (home / "config.json").write_text(json.dumps(settings))
+    series = scan(organs=("liver", "lung_upper_lobe_left", "lung_vessels", "heart", "aorta"))
+    engine = TotalSegmentatorEngine("fast", "cpu", ("lung_vessels", "heart_chambers", "body"))
+    labelmap = engine.segment(series, Events())
+    origins = {a.name: a.origin for a in labelmap.atoms}
+    assert origins["body_rest"] == origins["skin"] == "totalsegmentator body"
+    assert origins["liver"] == origins["aorta"] == "totalsegmentator total"
+    assert origins["lung_vessels"] == "totalsegmentator lung_vessels_LEGACY"
+    assert origins["heart_myocardium"] == "totalsegmentator heartchambers_highres"
+    names = ("liver", "lung_vessels", "heart_myocardium", "aorta")
+    assert "".join(wrong(labelmap, series, n) for n in names) == ""
+    assert {"lung_vessels", "lung_upper_lobe_left"} <= set(labelmap.groups["lung"])
+    assert (labelmap.mask("body") == (series.hu > -500)).mean() > 0.97
+    about = labelmap.about["totalsegmentator"]
+    assert about["tasks"] == ["body", "total", "lung_vessels_LEGACY", "heartchambers_highres"]
+    assert len(about["weights_sha256"]) == 5
+    assert all(len(digest) == 64 for digest in about["weights_sha256"].values())
+    # The user's own settings are read, never written.
+    assert json.loads((home / "config.json").read_text()) == settings
+    assert rest(totalsegmentator_here) == []
+
+
+def test_nothing_found_is_flagged_and_gives_no_organ(totalsegmentator_here):
+    # The package then says so and ends without an error.
+    series = scan(organs=(), shape=(9, 56, 64))
+    labelmap = TotalSegmentatorEngine("full", "cpu").segment(series, Events())
+    assert "network_found_nothing" in [f.code for f in labelmap.flags]
+    assert "liver" not in labelmap.groups
+    assert "body_rest" in {a.name for a in labelmap.atoms}
+
+
+def test_one_slice_and_cubes_of_6_mm_are_segmented(totalsegmentator_here):
+    one = scan(GRIDS["head first"], shape=(16, 56, 64))
+    one = series_from_array(one.hu[6:7].copy(), one.affine)
+    labelmap = TotalSegmentatorEngine("fastest", "cpu").segment(one, Events())
+    assert labelmap.labels.shape == one.hu.shape
+    assert {"liver", "spleen"} <= set(labelmap.groups)
+
+
+def start_command(folder: Path, *more: str) -> subprocess.Popen:
+    write_npy_volume(scan(shape=(48, 112, 128)), folder / "ct.npy")
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "CTDoseSegLib", "segment", str(folder / "ct.npy")),
+            *("--output", str(folder / "out"), "--engine", "totalsegmentator"),
+            *("--device", "cpu", "--events", "jsonl", *more),
+        ],
+        cwd=LIB_PARENT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def wait_for_network(process: subprocess.Popen) -> list[int]:
+    """Wait until the network runs; its processes."""
+    for line in process.stdout:
+        event = json.loads(line)
+        assert event["event"] not in ("error", "result"), event
+        if event["event"] == "progress" and "finding organs" in event["message"]:
+            break
+    time.sleep(2.0)  # nnU-Net's helpers are being started
+    return processes_of(process.pid)
+
+
+@pytest.mark.parametrize("how", ["standard input closes", "killed"])
+def test_when_the_task_ends_midway_everything_ends_within_2_s(totalsegmentator_here, tmp_path, how):
+    process = start_command(tmp_path)
+    children = wait_for_network(process)
+    assert len(children) >= 2, "the worker and nnU-Net's helpers"
+    start = time.monotonic()
+    if how == "killed":
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.stdin.close()
+    process.wait(timeout=5)
+    while any(alive(pid) for pid in children) and time.monotonic() - start < 5:
+        time.sleep(0.02)
+    assert not any(alive(pid) for pid in children)
+    assert time.monotonic() - start < 2.0
+    process.stdout.close()
+    assert rest(totalsegmentator_here) == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_real_dicom_set_goes_all_the_way_from_the_command_line(
+    totalsegmentator_here, data_dir, tmp_path
+):
+    folder = data_dir / "ct" / "totalsegmentator_reference"
+    (dicom,) = (
+        p for p in folder.rglob("*") if p.is_dir() and p.name.startswith("example_ct_dicom")
+    )
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "CTDoseSegLib", "analyze", str(dicom), "--events", "none"),
+            *("--output", str(tmp_path / "out"), "--engine", "totalsegmentator"),
+            *("--device", "cpu"),
+        ],
+        cwd=LIB_PARENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    about = result["segmentation"]["about"]["totalsegmentator"]
+    assert about["tasks"] == ["total"]
+    assert result["provenance"]["parameters"]["quality"] == "fast"
+    assert {a["origin"] for a in result["segmentation"]["atoms"]} >= {"classical"}
+    assert rest(totalsegmentator_here) == []

@@ -1,0 +1,458 @@
+"""What the engine asks of TotalSegmentator, and what it says when that fails.
+
+The package's tables are the real ones; where a run has to fail in a certain way, a module of a few
+lines stands in for the worker. Runs of the real package are in `Testing/System`.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from CTDoseSegLib.ct.acquisition import Acquisition
+from CTDoseSegLib.ct.series import CTSeries, SliceInfo
+from CTDoseSegLib.errors import (
+    Cancelled,
+    DependencyError,
+    GeometryError,
+    ModelError,
+    OutputError,
+    SegmentationError,
+)
+from CTDoseSegLib.events import Collected, Events
+from CTDoseSegLib.segmentation import engines, organs, totalsegmentator_need
+from CTDoseSegLib.segmentation import totalsegmentator as engine_module
+from CTDoseSegLib.segmentation import totalsegmentator_weights as weights
+from CTDoseSegLib.segmentation import totalsegmentator_worker as worker_module
+from CTDoseSegLib.segmentation.given import combine
+from CTDoseSegLib.segmentation.labelmap import Labelmap
+from CTDoseSegLib.segmentation.totalsegmentator import TotalSegmentatorEngine
+from CTDoseSegLib.segmentation.totalsegmentator_plan import dose_organs, make_plan
+from CTDoseSegLib.segmentation.totalsegmentator_weights import Found
+
+needs_package = pytest.mark.skipif(
+    "totalsegmentator" not in {d.metadata["Name"].lower() for d in metadata.distributions()},
+    reason="it is about TotalSegmentator's own tables",
+)
+AFFINE = np.diag([-4.0, -4.0, 5.0, 1.0])
+
+
+def series(shape=(4, 30, 30), regular=True, dtype=np.int16) -> CTSeries:
+    slices = tuple(SliceInfo(z_mm=5.0 * k) for k in range(shape[0]))
+    hu = np.full(shape, -1000, dtype)
+    hu[:, 4:-4, 4:-4] = 20
+    return CTSeries(hu, AFFINE, slices, Acquisition(), "test", regular=regular)
+
+
+def outline(ct: CTSeries, _events: Events) -> Labelmap:
+    """A body without a search for it."""
+    labels = (ct.hu > -500).astype(np.uint8)
+    atoms = (organs.atom(1, "body_rest", "outline"),)
+    return Labelmap(labels, ct.affine, atoms, organs.groups_of(["body_rest"]), "outline")
+
+
+# What is asked for -------------------------------------------------------------------------
+
+
+@needs_package
+@pytest.mark.parametrize("quality", ["full", "fast", "fastest"])
+def test_every_organ_with_a_dose_model_is_asked_for_once(quality):
+    plan = make_plan(quality, ("lung_vessels", "heart_chambers", "body"))
+    asked = [name for run in plan.runs for name in run.names.values()]
+    assert len(asked) == len(set(asked))
+    assert set(asked) - {"body_rest"} == dose_organs() - {"lung"}  # made from its lobes
+
+
+@needs_package
+def test_nothing_that_needs_a_licence_is_asked_for_unless_it_is_wanted():
+    assert [run.task for run in make_plan("full").runs] == ["total"]
+    licensed = {r.task: r.licensed for r in make_plan("fast", ("heart_chambers", "body")).runs}
+    assert licensed == {"body": False, "total": False, "heartchambers_highres": True}
+
+
+@needs_package
+def test_full_quality_needs_the_parts_and_the_network_that_finds_the_place():
+    folders = [w.folder[:10] for w in make_plan("full").weights]
+    assert folders == [f"Dataset{n}" for n in (291, 292, 293, 294, 295, 298)]
+    assert [w.folder[:10] for w in make_plan("fast").weights] == ["Dataset297"]
+
+
+@needs_package
+@pytest.mark.parametrize("what", ["task", "organ"])
+def test_a_renamed_task_or_organ_is_an_error_that_names_it(monkeypatch, what):
+    from totalsegmentator import map_to_binary
+
+    changed = {**map_to_binary.class_map}
+    if what == "task":
+        changed["lung_vessels_OLD"] = changed.pop("lung_vessels_LEGACY")
+        expected = "no task lung_vessels_LEGACY"
+    else:
+        changed["total"] = {**changed["total"], 5: "hepar"}
+        expected = "no label liver in task total"
+    monkeypatch.setattr(map_to_binary, "class_map", changed)
+    with pytest.raises(SegmentationError, match=expected):
+        make_plan("fast", ("lung_vessels",))
+    able, reason = TotalSegmentatorEngine("fast", "cpu", ("lung_vessels",)).available()
+    assert not able
+    assert expected in reason
+
+
+@pytest.mark.parametrize("version", ["2.12.1", "1.5.7"])
+def test_a_version_that_is_too_old_is_refused_with_what_to_do(monkeypatch, version):
+    monkeypatch.setattr(metadata, "version", lambda name: version)
+    with pytest.raises(DependencyError, match=rf"{version} is too old, 2\.13 or newer"):
+        make_plan()
+
+
+def test_without_the_package_auto_takes_another_engine_and_says_why(monkeypatch):
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    chosen = engines.choose("auto")
+    assert chosen.name == "classical"
+    assert "pip install ctdoseseg[totalsegmentator]" in chosen.reason
+    with pytest.raises(SegmentationError, match="not installed"):
+        engines.choose("totalsegmentator")
+
+
+@needs_package
+def test_a_version_without_a_table_of_weights_is_asked_at_run_time(monkeypatch, tmp_path):
+    """2.13, which Slicer's extension installs, has no map_tasks_config."""
+    monkeypatch.setitem(sys.modules, "totalsegmentator.map_tasks_config", None)
+    monkeypatch.setenv("TOTALSEG_WEIGHTS_PATH", str(tmp_path))
+    plan = make_plan("fast")
+    assert plan.weights is None
+    assert not TotalSegmentatorEngine().available()[0]
+    (tmp_path / "Dataset297_x").mkdir()
+    assert TotalSegmentatorEngine().available()[0]
+    # It may load any network that is there: all of them are looked at.
+    with pytest.raises(ModelError, match="Dataset297_x lack"):
+        weights.check(plan)
+
+
+@needs_package
+def test_auto_takes_it_where_its_weights_are(monkeypatch):
+    monkeypatch.setattr(weights, "missing", lambda plan: ())
+    assert engines.choose("auto").name == "totalsegmentator"
+
+
+# What is refused before a run --------------------------------------------------------------
+
+
+def test_uneven_slices_and_voxels_that_are_no_numbers_are_refused():
+    engine = TotalSegmentatorEngine(outline=outline)
+    with pytest.raises(SegmentationError, match="not equally spaced"):
+        engine.segment(series(regular=False), Events())
+    bad = series(dtype=np.float32)
+    bad.hu[0, 0, 0] = np.nan
+    with pytest.raises(SegmentationError, match="no numbers"):
+        engine.segment(bad, Events())
+
+
+@needs_package
+def test_missing_weights_are_told_with_what_to_copy_where(monkeypatch, tmp_path):
+    monkeypatch.setenv("TOTALSEG_WEIGHTS_PATH", str(tmp_path / "Gewichte"))
+    with pytest.raises(ModelError, match=r"Dataset297\S*\.zip .*weights import.*unet") as error:
+        TotalSegmentatorEngine(outline=outline).segment(series(), Events())
+    assert str(tmp_path / "Gewichte") in str(error.value)
+
+
+@needs_package
+def test_without_a_licence_the_heart_chambers_say_what_to_do_before_anything_runs(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setenv("TOTALSEG_HOME_DIR", str(tmp_path))
+    engine = TotalSegmentatorEngine("fast", "cpu", ("heart_chambers",), outline=outline)
+    with pytest.raises(ModelError, match=r"needs a licence.*totalseg_set_license"):
+        engine.segment(series(), Events())
+
+
+# What a run may do wrong -------------------------------------------------------------------
+
+WORKER = """
+import json, os, sys, time
+from pathlib import Path
+request = json.loads(Path(sys.argv[1]).read_text())
+folder = Path(request["folder"])
+def say(**event):
+    print(json.dumps(event), flush=True)
+"""
+
+
+@pytest.fixture
+def worker(monkeypatch, tmp_path):
+    """Give the engine a worker of a few lines; returns a function that takes its last lines."""
+    for variable in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(weights, "check", lambda plan: (Found("Dataset297_x", 1, "0" * 64),))
+    monkeypatch.setattr(weights, "missing", lambda plan: ())
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "code"))
+    (tmp_path / "code").mkdir()
+
+    def write(lines: str) -> Path:
+        (tmp_path / "code" / "standin_worker.py").write_text(WORKER + lines)
+        monkeypatch.setattr(engine_module, "WORKER", "standin_worker")
+        return tmp_path
+
+    yield write
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith("ctdoseseg-ts")] == []
+
+
+RESULT = """
+import numpy as np
+def result(value=5, shape=None, shift=0.0):
+    labels = np.zeros(shape or (4, 30, 30), np.uint8)
+    labels[1:3, 8:12, 8:12] = value
+    np.save(folder / "labels_0.npy", labels)
+    affine = [[-4.0, 0, 0, shift], [0, -4.0, 0, 0], [0, 0, 5.0, 0], [0, 0, 0, 1]]
+    say(event="result", affines=[affine], device="cpu")
+"""
+
+
+@needs_package
+def test_labels_come_back_with_name_origin_and_hash(worker):
+    worker(RESULT + "result()")
+    made = TotalSegmentatorEngine(outline=outline).segment(series(), Events())
+    assert {a.name: (a.value, a.origin) for a in made.atoms if a.name != "body_rest"} == {
+        "liver": (5, "totalsegmentator total")
+    }
+    assert made.about["totalsegmentator"]["weights_sha256"] == {"Dataset297_x": "0" * 64}
+    assert made.engine.startswith("totalsegmentator 2.")
+    assert made.engine.endswith("fast + outline")
+
+
+@needs_package
+def test_a_run_without_any_label_is_flagged_and_is_no_organ(worker):
+    worker(RESULT + "result(0)")
+    made = TotalSegmentatorEngine(outline=outline).segment(series(), Events())
+    assert [f.code for f in made.flags] == ["network_found_nothing"]
+    assert {a.name for a in made.atoms} == {"body_rest"}
+
+
+@needs_package
+@pytest.mark.parametrize("wrong", ["shape=(30, 30, 4)", "shift=3.0"])
+def test_another_grid_coming_back_is_an_error(worker, wrong):
+    worker(RESULT + f"result({wrong})")
+    with pytest.raises(GeometryError, match="another grid"):
+        TotalSegmentatorEngine(outline=outline).segment(series(), Events())
+
+
+@needs_package
+@pytest.mark.parametrize(
+    "end",
+    [
+        'say(event="error", kind="OutOfMemory", message="DefaultCPUAllocator")',
+        "import signal; os.kill(os.getpid(), signal.SIGKILL)",
+    ],
+)
+def test_out_of_memory_runs_again_with_less_and_says_so(worker, end):
+    runs = RESULT + 'if request["runs"][0]["quality"] == "fastest":\n    result()\nelse:\n    '
+    worker(runs + end)
+    events = Collected()
+    made = TotalSegmentatorEngine("fast", outline=outline).segment(series(), events)
+    assert "liver" in made.groups
+    assert [f.code for f in made.flags] == ["less_memory"]
+    assert "fastest in place of fast" in made.flags[0].message
+    assert [e["code"] for e in events.log if e["event"] == "warning"] == ["less_memory"]
+    assert made.about["totalsegmentator"]["quality"] == "fastest"
+
+
+@needs_package
+def test_out_of_memory_with_nothing_smaller_is_an_error_with_the_alternatives(worker):
+    worker('say(event="error", kind="OutOfMemory", message="")')
+    with pytest.raises(SegmentationError, match=r"too small for TotalSegmentator.*unet"):
+        TotalSegmentatorEngine("fastest", outline=outline).segment(series(), Events())
+
+
+@needs_package
+@pytest.mark.parametrize(
+    ("kind", "error", "sentence"),
+    [
+        ("DiskFull", OutputError, "disk of the temporary folder is full"),
+        ("ImportError", DependencyError, "cannot be started"),
+        ("SystemExit", ModelError, "needs a licence"),
+        ("Weights", ModelError, "weights of task 297"),
+        ("NoDevice", SegmentationError, "finds no device 297"),
+        ("RuntimeError", SegmentationError, r"TotalSegmentator failed \(297\)"),
+    ],
+)
+def test_each_way_to_fail_has_its_sentence(worker, kind, error, sentence):
+    worker(f'say(event="error", kind="{kind}", message="297"); sys.exit(3)')
+    with pytest.raises(error, match=sentence):
+        TotalSegmentatorEngine("fastest", outline=outline).segment(series(), Events())
+
+
+def test_a_gpu_that_is_not_there_is_an_error_and_not_a_slow_run(monkeypatch):
+    torch = pytest.importorskip("torch", reason="it says which devices there are")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert worker_module._device("auto") in ("cpu", "mps")
+    for wanted in ("gpu", "gpu:1"):
+        with pytest.raises(worker_module.NoDevice, match=wanted):
+            worker_module._device(wanted)
+
+
+@needs_package
+def test_a_worker_that_dies_without_a_word_gives_its_last_line(worker):
+    worker('print("segmentation fault in libx", file=sys.stderr); sys.exit(139)')
+    with pytest.raises(SegmentationError, match="segmentation fault in libx"):
+        TotalSegmentatorEngine(outline=outline).segment(series(), Events())
+
+
+@needs_package
+def test_a_hanging_worker_is_ended_after_the_time_limit(worker):
+    tmp = worker('(folder.parent / "pid").write_text(str(os.getpid())); time.sleep(600)')
+    engine = TotalSegmentatorEngine(outline=outline, time_limit_s=2.0)
+    with pytest.raises(SegmentationError, match=r"ended after 0\.0 h"):
+        engine.segment(series(), Events())
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp / "pid").read_text()), 0)
+
+
+@needs_package
+def test_a_cancelled_task_ends_the_workers_own_children(worker):
+    tmp = worker(
+        "import subprocess\n"
+        'child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])\n'
+        '(folder.parent / "pids").write_text(f"{os.getpid()} {child.pid}")\n'
+        'say(event="progress", fraction=0.5, message="finding organs")\n'
+        "time.sleep(600)\n"
+    )
+
+    class CancelInTheMiddle(Events):
+        def emit(self, kind, /, **fields):
+            if fields.get("message") == "finding organs":
+                self.cancel()
+
+    with pytest.raises(Cancelled):
+        TotalSegmentatorEngine(outline=outline).segment(series(), CancelInTheMiddle())
+    for pid in (tmp / "pids").read_text().split():
+        state = Path(f"/proc/{pid}/stat")
+        assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+@needs_package
+def test_a_full_disk_for_the_volume_is_told_and_leaves_nothing(worker, monkeypatch):
+    worker(RESULT + "result()")
+
+    def full(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(engine_module, "write_nifti", full)
+    with pytest.raises(OutputError, match="No space left on device"):
+        TotalSegmentatorEngine(outline=outline).segment(series(), Events())
+
+
+@needs_package
+def test_settings_of_a_run_send_no_statistics_and_hold_no_licence_without_need(
+    worker, monkeypatch, tmp_path
+):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "config.json").write_text(json.dumps({"license_number": "aca_secret"}))
+    monkeypatch.setenv("TOTALSEG_HOME_DIR", str(home))
+    worker(
+        RESULT + 'text = Path(os.environ["TOTALSEG_HOME_DIR"], "config.json").read_text()\n'
+        '(folder.parent / "seen").write_text(text)\nresult()'
+    )
+    TotalSegmentatorEngine(outline=outline).segment(series(), Events())
+    seen = json.loads((tmp_path / "seen").read_text())
+    assert seen["send_usage_stats"] is False
+    assert "license_number" not in seen
+
+
+def test_the_worker_resolves_no_host_name():
+    import subprocess
+
+    code = (
+        "from CTDoseSegLib.segmentation import totalsegmentator_worker as w\n"
+        "w._stay_offline()\n"
+        "import urllib.request\n"
+        "try: urllib.request.urlopen('http://localhost:1')\n"
+        "except OSError as e: print(e)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(engine_module.__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "this process has no network" in done.stdout
+
+
+# Memory and combination --------------------------------------------------------------------
+
+
+@needs_package
+def test_a_volume_that_will_not_fit_is_warned_about_with_the_alternative(worker, monkeypatch):
+    worker(RESULT + "result()")
+    monkeypatch.setattr(engine_module, "available_memory", lambda: 1 << 30)
+    events = Collected()
+    TotalSegmentatorEngine(outline=outline).segment(series(), events)
+    (warning,) = (e for e in events.log if e["event"] == "warning")
+    assert warning["code"] == "memory_short"
+    assert "1.1 GB are free" in warning["message"]
+    assert "fastest" in warning["message"]
+
+
+@needs_package
+def test_the_estimate_grows_with_the_volume_and_shrinks_with_the_quality():
+    small, large = series((20, 64, 64)), series((200, 256, 256))
+    need = {
+        (q, ct.hu.size): totalsegmentator_need.estimate(make_plan(q), ct)
+        for q in ("full", "fast", "fastest")
+        for ct in (small, large)
+    }
+    for quality in ("full", "fast", "fastest"):
+        one, two = need[quality, small.hu.size], need[quality, large.hu.size]
+        assert one.memory_bytes < two.memory_bytes
+        assert one.cpu_seconds <= two.cpu_seconds
+    memory = [need[q, large.hu.size].memory_bytes for q in ("full", "fast", "fastest")]
+    assert memory == sorted(memory, reverse=True)
+
+
+def labelled(labels, names, engine) -> Labelmap:
+    atoms = tuple(organs.atom(v, n, engine) for v, n in names.items())
+    return Labelmap(labels, AFFINE, atoms, organs.groups_of(names.values()), engine)
+
+
+def test_the_users_own_organ_replaces_the_networks():
+    """Its smaller outline leaves tissue, and where each label is from stays known."""
+    network = np.zeros((1, 4, 8), np.uint8)
+    network[0, :, :] = 9
+    network[0, :, 2:6] = 5
+    network[0, 3, :2] = 1
+    found = labelled(network, {9: "body_rest", 5: "liver", 1: "spleen"}, "totalsegmentator total")
+    drawn = np.zeros((1, 4, 8), np.uint8)
+    drawn[0, :, 3:5] = 1
+    both = combine(found, labelled(drawn, {1: "liver"}, "given"))
+    assert (both.mask("liver") == (drawn == 1)).all()
+    assert (both.mask("spleen") == (network == 1)).all()
+    assert both.mask("body").all()
+    assert {a.name: a.origin for a in both.atoms} == {
+        "liver": "given",
+        "spleen": "totalsegmentator total",
+        "body_rest": "totalsegmentator total",
+    }
+
+
+def test_a_lung_of_the_users_replaces_the_lobes_of_its_side():
+    network = np.full((1, 2, 6), 9, np.uint8)
+    network[0, :, 1:3] = 10
+    network[0, :, 3:5] = 12
+    names = {9: "body_rest", 10: "lung_upper_lobe_left", 12: "lung_upper_lobe_right"}
+    drawn = np.zeros((1, 2, 6), np.uint8)
+    drawn[0, :, 1] = 1
+    both = combine(labelled(network, names, "network"), labelled(drawn, {1: "lung_left"}, "given"))
+    assert {a.name for a in both.atoms} == {"body_rest", "lung_left", "lung_upper_lobe_right"}
+    assert both.mask("lung").sum() == 6
