@@ -25,6 +25,17 @@ else:
     from slicerhost.fixtures import host  # noqa: F401 - a fixture
 
 
+@pytest.fixture(autouse=True)
+def same_package():
+    """A module that is reloaded imports the package anew; later tests get the one they know."""
+    before = {n: m for n, m in sys.modules.items() if n.partition(".")[0] == "CTDoseSegLib"}
+    yield
+    if sys.modules.get("CTDoseSegLib") is not before.get("CTDoseSegLib") and before:
+        for name in [n for n in sys.modules if n.partition(".")[0] == "CTDoseSegLib"]:
+            del sys.modules[name]
+        sys.modules.update(before)
+
+
 @pytest.fixture
 def panel(host):
     """The module, loaded and open."""
