@@ -163,6 +163,7 @@ def main() -> int:
             for way, code in (("own", OWN), ("ours", OURS)):
                 arguments = [str(folder / "ct.nii"), args.quality]
                 rows[way].append(measured(code, arguments, environment))
+                print(f"  {way}: {rows[way][-1][1]:.1f} s of processor", flush=True)
         best = {way: np.min(row, axis=0) for way, row in rows.items()}
         for way, (seconds, used, peak) in best.items():
             print(

@@ -19,9 +19,11 @@ NEEDED = {
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "Resources" / "requirements.txt"
 # Slicer's own copies, or chosen by the PyTorch extension: pip must not replace them.
 SKIPPED = ["SimpleITK", "torch", "requests"]
-# What is downloaded and what it takes on disk, measured on Linux; with CUDA torch takes more.
+# What it takes, PyTorch for the processor included: measured on Linux.
 SIZES = {
-    "totalsegmentator": _("about 0.7 GB to download, 2 GB on disk; for a GPU about 3 GB more"),
+    "totalsegmentator": _(
+        "about 1.3 GB on disk with PyTorch, and several GB more with PyTorch for an NVIDIA GPU"
+    ),
 }
 
 
