@@ -26,6 +26,7 @@ from .spool import Spool
 from .walk import Found, is_member, unpack, walk
 
 _EVERY = 250
+_LABELS = "it is a label map (labels.csv is beside it)"
 _BOLUS = "it is a single position beside longer scans (bolus tracking)"
 
 
@@ -62,14 +63,15 @@ def discover(root: str | Path, events: Events | None = None) -> Iterator[Planned
             yield from _study(number, uid, headers, folders, copies, spool)
         for path in volumes:
             number += 1
-            yield PlannedScan(YES, number, path, description="volume file", n_images=0)
+            scan = PlannedScan(YES, number, path, description="volume file", n_images=0)
+            if os.path.exists(os.path.join(os.path.dirname(path), "labels.csv")):
+                scan = replace(scan, include=NO, reason=_LABELS)
+            yield scan
         for problem in spool.problems():
             number += 1
             plural = "" if problem.count == 1 else "s"
             reason = f"{problem.count} file{plural} cannot be read, the first: {problem.sentence}"
-            yield PlannedScan(
-                NO, number, problem.folder, reason=reason, n_images=problem.count
-            )
+            yield PlannedScan(NO, number, problem.folder, reason=reason, n_images=problem.count)
 
 
 def _look(found: Found, spool: Spool, scratch: Path) -> None:

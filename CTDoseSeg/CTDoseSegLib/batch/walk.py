@@ -124,7 +124,14 @@ def unpack(source: str, target: Path) -> None:
                     if written > member.file_size:
                         raise InputError("An entry of the archive is larger than it claims.")
                     out.write(block)
-    except (OSError, zipfile.BadZipFile, NotImplementedError, IndexError, ValueError, EOFError) as e:
+    except (
+        OSError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+        IndexError,
+        ValueError,
+        EOFError,
+    ) as e:
         if isinstance(e, OSError) and e.filename == str(target):
             raise
         raise InputError("An entry of the archive is damaged; copy the archive again.") from e
