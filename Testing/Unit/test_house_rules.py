@@ -17,6 +17,7 @@ ROOMS = {
     "dosimetry": {"ct", "segmentation"},
     "reporting": {"ct", "segmentation", "dosimetry"},
     "learning": {"ct", "segmentation", "dosimetry", "reporting"},
+    "batch": {"ct", "segmentation", "dosimetry", "reporting", "process"},
 }
 COMMON = {"errors", "events"}
 AT_IMPORT = {"numpy", "scipy", "pydicom", "SimpleITK"}

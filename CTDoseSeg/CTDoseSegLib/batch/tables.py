@@ -121,7 +121,7 @@ def _failures(ledger: Ledger, output: Path) -> Iterator[dict[str, Any]]:
     for row in ledger.rows():
         if row["state"] != DONE:
             said = row["sentence"] or ("" if row["state"] == FAILED else "It was not done yet.")
-            yield {**row, "sentence": said}
+            yield {**row, "scan_key": row["key"], "sentence": said}
     try:
         for scan in read_plan(output / PRIVATE / "plan.csv"):
             if scan.include == NO:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,10 @@ HIGHEST_RATIO = 200
 RATIO_FROM_BYTES = 10 << 20
 MOST_MEMBERS = 500_000
 _BLOCK = 1 << 20
+_DAMAGED = (
+    *(OSError, zipfile.BadZipFile, NotImplementedError, IndexError, ValueError, EOFError),
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -124,25 +129,10 @@ def unpack(source: str, target: Path) -> None:
                     if written > member.file_size:
                         raise InputError("An entry of the archive is larger than it claims.")
                     out.write(block)
-    except (
-        OSError,
-        zipfile.BadZipFile,
-        NotImplementedError,
-        IndexError,
-        ValueError,
-        EOFError,
-    ) as e:
-        if isinstance(e, OSError) and e.filename == str(target):
-            raise
-        raise InputError("An entry of the archive is damaged; copy the archive again.") from e
-    except _zlib_error() as error:
+    except _DAMAGED as error:
+        if isinstance(error, OSError) and error.filename == str(target):
+            raise  # it is the disk, not the archive
         raise InputError("An entry of the archive is damaged; copy the archive again.") from error
-
-
-def _zlib_error() -> type[Exception]:
-    import zlib
-
-    return zlib.error
 
 
 def is_member(source: str) -> bool:

@@ -37,7 +37,7 @@ from .series import CTSeries, SliceInfo
 from .stacking import stack
 from .volume_file import HIGHEST_AIR_HU, is_volume_file, pixel_identity, read_volume_file
 
-# A text file that names the DICOM files of one study, a path a line; the batch hands studies over so.
+# Names the DICOM files of one study, a path a line: the batch hands studies over so.
 FILE_LIST = ".files"
 SCAN_SHARE = 0.4  # of the progress: headers first, then pixels
 
