@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..errors import OutputError
+from ..errors import InputError, OutputError
 from .plan import PlannedScan
 from .study import Outcome, Task
 
@@ -159,3 +159,38 @@ class Ledger:
         ):
             self._data.execute("COMMIT")
             self._last_commit = time.monotonic()
+
+
+def planned_scan(path: Path, key: str) -> PlannedScan:
+    """The plan of one scan, also while a run writes the ledger.
+
+    Raises
+    ------
+    InputError
+        If there is no such ledger or scan.
+    """
+    try:
+        data = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+        try:
+            row = data.execute("SELECT scan FROM scans WHERE key = ?", (key,)).fetchone()
+        finally:
+            data.close()
+    except sqlite3.Error as error:
+        raise InputError("The folder has no ledger of a batch; choose a batch's folder.") from error
+    if row is None:
+        raise InputError(f"The batch has no scan {key}; choose one of its table.")
+    return PlannedScan(**json.loads(row[0]))
+
+
+def states(path: Path) -> list[tuple[str, str, str]]:
+    """Key, state and sentence of every scan, also while a run writes the ledger."""
+    if not path.exists():
+        return []
+    data = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+    try:
+        query = "SELECT key, state, COALESCE(sentence, '') FROM scans ORDER BY rowid"
+        return data.execute(query).fetchall()
+    except sqlite3.Error:  # just being made
+        return []
+    finally:
+        data.close()
