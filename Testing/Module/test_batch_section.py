@@ -48,5 +48,5 @@ def test_the_console_handle_cancels(host, panel, archive, tmp_path):
     assert not run.running
     with pytest.raises(Cancelled):
         run.wait()
-    with pytest.raises(InputError, match="no ledger|no scan"):
+    with pytest.raises(InputError, match=r"no ledger|no scan"):
         panel.logic.loadStudy(tmp_path / "out", "0" * 16)

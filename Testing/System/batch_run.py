@@ -51,7 +51,7 @@ def look_blindly(token):
 
 def sleep(task, settings, stop=None):
     """A task whose time is known."""
-    time.sleep(0.1)
+    time.sleep(0.5)
     return Outcome(False, str(os.getpid()), "Test")
 
 

@@ -50,7 +50,7 @@ class DaskWorkers:
                     silence_logs=50,
                 )
             self._client = distributed.Client(self._cluster or address, timeout=CONNECT_S)
-            self._client.wait_for_workers(1, timeout=CONNECT_S)
+            self._client.wait_for_workers(size or 1 if self._cluster else 1, timeout=CONNECT_S)
         except (OSError, TimeoutError, ValueError, ImportError) as error:
             self.close()
             raise SchedulerError(
