@@ -41,7 +41,6 @@ def examination(base, folder, number):
         SeriesInstanceUID=f"{UID}.{number}.1",
         FrameOfReferenceUID=f"{UID}.{number}.2",
         SOPInstanceUID=lambda k: f"{UID}.{number}.1.{k}",
-        PatientID=f"{IDENTITY[2]}{number}",
     )
     return write(slices, folder / f"{IDENTITY[0]}_{number}")
 
@@ -265,8 +264,7 @@ def test_a_folder_without_ct_is_refused_and_leaves_its_plan(tmp_path):
 
 
 def test_a_handle_follows_cancels_and_goes_on(base, tmp_path):
-    for number in (1, 2):
-        examination(base, tmp_path / "archive", number)
+    examination(base, tmp_path / "archive", 1)
     options = {"engine": "classical", "workers": 1}
     run = CTDoseSegLib.batch.run(tmp_path / "archive", tmp_path / "out", **options)
     run.cancel()
@@ -289,8 +287,8 @@ class TestDask:
     def test_the_same_code_runs_on_a_cluster(self, tmp_path, monkeypatch):
         monkeypatch.setenv("PYTHONPATH", str(HERE))  # the workers import the injected task
         choices = Choices(scheduler="local", workers=2)
-        counts = run_batch(plan_of(tmp_path, 40), tmp_path / "out", choices, work=batch_run.work)
-        assert (counts["done"], counts["failed"]) == (36, 4)
+        counts = run_batch(plan_of(tmp_path, 20), tmp_path / "out", choices, work=batch_run.work)
+        assert (counts["done"], counts["failed"]) == (18, 2)
 
     def test_workers_of_another_version_are_refused(self, tmp_path, monkeypatch):
         monkeypatch.setattr(cluster, "__version__", "0.0.1")

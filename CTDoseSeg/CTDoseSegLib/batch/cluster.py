@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from .workers import Work, outcome_of
 
 LOCAL = "local"
 CONNECT_S = 20
+CLOSE_S = 20
 _TOKEN = "token.txt"
 
 
@@ -123,12 +125,15 @@ class DaskWorkers:
 
     def close(self) -> None:
         """Take back what has not begun; a worker ends what it has."""
-        if self._client is not None:
-            for _, future in self._tasks.values():
-                future.release()
-            self._client.close(timeout=5)
-        if self._cluster is not None:
-            self._cluster.close(timeout=5)
+        # A scheduler that is gone, or slow, must not hide why the run ends.
+        with contextlib.suppress(TimeoutError, OSError):
+            if self._client is not None:
+                for _, future in self._tasks.values():
+                    future.release()
+                self._client.close(timeout=CLOSE_S)
+        with contextlib.suppress(TimeoutError, OSError):
+            if self._cluster is not None:
+                self._cluster.close(timeout=CLOSE_S)
 
 
 _GONE = (

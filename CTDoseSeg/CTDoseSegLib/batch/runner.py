@@ -175,25 +175,34 @@ def recover(ledger: Ledger, output: Path) -> None:
     from being published are published; all else of attempts goes.
     """
     attempts, studies = output / PRIVATE / ATTEMPTS, output / STUDIES
-    whole = {path.name for path in studies.glob("*") if (path / RESULT).is_file()}
-    finished: dict[str, Path] = {}
-    for path in attempts.glob("*"):
-        if (path / RESULT).is_file() and not any(path.glob(".ctdoseseg*")):
-            finished[path.name.partition("-")[0]] = path
+    finished = {path.name.partition("-")[0]: path for path in attempts.glob("*") if _whole(path)}
     for row in ledger.rows():
         key = row["key"]
-        if key not in whole and key in finished:
-            studies.mkdir(exist_ok=True)
-            finished[key].rename(studies / key)
-            whole.add(key)
-        if key in whole and row["state"] != DONE:
-            inputs, outputs = hashes(studies / key)
-            ledger.finish(key, Outcome(True, input_sha256=inputs, output_sha256=outputs))
-        elif key not in whole and row["state"] == DONE:
+        target = studies / key
+        if row["state"] == DONE and (target / RESULT).is_file():
+            continue
+        found = _whole(target)
+        if not found:
+            shutil.rmtree(target, ignore_errors=True)
+            if key in finished:
+                studies.mkdir(exist_ok=True)
+                finished[key].rename(target)
+                found = _whole(target)
+        if found:
+            ledger.finish(key, Outcome(True, input_sha256=found[0], output_sha256=found[1]))
+        elif row["state"] == DONE:
             lost = Outcome(False, "Its results are gone from the folder.", "Lost", True)
             ledger.finish(key, lost, again=True)
     ledger.commit(now=True)
     shutil.rmtree(attempts, ignore_errors=True)
+
+
+def _whole(folder: Path) -> tuple[str, str] | None:
+    """The hashes of a scan's results; None where they are not there, or not whole."""
+    try:
+        return None if any(folder.glob(".ctdoseseg*")) else hashes(folder)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _work_off(
