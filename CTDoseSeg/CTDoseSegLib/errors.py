@@ -59,6 +59,10 @@ class OutputError(CTDoseSegError):
     """A result cannot be written (permission, disk full, folder in use)."""
 
 
+class SchedulerError(CTDoseSegError):
+    """A cluster cannot be used or is gone; the sentence says which part of it and what to do."""
+
+
 class Cancelled(CTDoseSegError):
     """The user ended the task."""
 

@@ -17,6 +17,7 @@ ROOMS = {
     "dosimetry": {"ct", "segmentation"},
     "reporting": {"ct", "segmentation", "dosimetry"},
     "learning": {"ct", "segmentation", "dosimetry", "reporting"},
+    "batch": {"ct", "segmentation", "dosimetry", "reporting", "process"},
 }
 # Where a network is defined or trained torch stands at the top, and so they are imported by each
 # other and inside functions alone.

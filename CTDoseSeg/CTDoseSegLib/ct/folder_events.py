@@ -125,6 +125,12 @@ def folder_events(groups: Sequence[Group], measured: Sequence[Header]) -> Folder
     )
 
 
+def same_exposure(one: Group, other: Group) -> bool:
+    """Whether two series are of one irradiation event: reconstructions of the same scan."""
+    mine, theirs = _shots(one, set()), _shots(other, set())
+    return any(a.same_event(b) for a in mine for b in theirs)
+
+
 def _is_ct(group: Group) -> bool:
     candidate = group.candidate(0)
     return _localizer(group) or not never_usable(candidate)

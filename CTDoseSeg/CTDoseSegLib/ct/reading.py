@@ -37,6 +37,8 @@ from .series import CTSeries, SliceInfo
 from .stacking import stack
 from .volume_file import HIGHEST_AIR_HU, is_volume_file, pixel_identity, read_volume_file
 
+# Names the DICOM files of one study, a path a line: the batch hands studies over so.
+FILE_LIST = ".files"
 SCAN_SHARE = 0.4  # of the progress: headers first, then pixels
 
 
@@ -54,7 +56,7 @@ def read_series(
     ----------
     path
         A DICOM file or folder (searched with its subfolders), ``.nii``, ``.nii.gz``, ``.nrrd``,
-        or ``.npy`` with ``.json`` beside it.
+        ``.npy`` with ``.json`` beside it, or a ``.files`` list of DICOM files, a path a line.
     series_uid
         Which series of a DICOM folder, by its UID or the end of it; else the fittest by the
         rules of `selection`.
@@ -80,7 +82,7 @@ def read_series(
     typed = read_typed_acquisition(acquisition) if acquisition is not None else None
     report = read_dose_report(rdsr) if rdsr is not None else None
     try:
-        exists, folder = path.exists(), path.is_dir()
+        exists, folder = path.exists(), path.is_dir() or path.suffix == FILE_LIST
     except (OSError, ValueError) as error:
         raise InputError("The input path cannot be opened; check it.") from error
     if not exists:
@@ -193,7 +195,10 @@ def _series_meant(asked_for: str, uids: set[str]) -> str:
 
 def _scan(path: Path, folder: bool, events: Events) -> tuple[list[Header], list[str], list[Flag]]:
     """Headers of all DICOM files; what was left out, in words; flags."""
-    files, hidden = find_files(path) if folder else ([os.fspath(path)], 0)
+    if path.suffix == FILE_LIST:
+        files, hidden = path.read_text(encoding="utf-8").splitlines(), 0
+    else:
+        files, hidden = find_files(path) if folder else ([os.fspath(path)], 0)
     if not files:
         raise InputError("The folder is empty; give the folder that holds the DICOM files.")
     headers: list[Header] = []

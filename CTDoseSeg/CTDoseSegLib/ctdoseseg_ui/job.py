@@ -7,20 +7,16 @@ is ended by the process ID that it reported itself, and at last the launcher.
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
-KINDS = ("started", "progress", "warning", "result", "error")
+from ..process import LIB_PARENT, EventLines, command, end_process_group
+
 GRACE_MS, FORCE_MS = 900, 1500
-LONGEST_LINE = 1 << 20
-LIB_PARENT = str(Path(__file__).resolve().parents[2])
 
 IDLE, RUNNING, CANCELLING, DONE, FAILED, CANCELLED = (
     "idle",
@@ -32,72 +28,10 @@ IDLE, RUNNING, CANCELLING, DONE, FAILED, CANCELLED = (
 )
 
 
-def command(arguments: Sequence[str]) -> list[str]:
-    """The command of a task, without the program."""
-    return ["-u", "-X", "utf8", "-m", "CTDoseSegLib", *arguments, "--events", "jsonl"]
-
-
-class EventLines:
-    """Events out of a stream of bytes: partial lines wait, rubbish is passed to `on_rubbish`."""
-
-    def __init__(self, on_rubbish: Callable[[str], None] = lambda line: None) -> None:
-        self._rest = b""
-        self._on_rubbish = on_rubbish
-
-    def feed(self, data: bytes) -> list[dict[str, Any]]:
-        """The events that `data` completes."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > LONGEST_LINE:
-            lines, self._rest = [*lines, self._rest], b""
-        events = []
-        for line in lines:
-            event = _event(line)
-            if event is not None:
-                events.append(event)
-            elif line.strip():
-                self._on_rubbish(line[:200].decode("utf-8", "replace").strip())
-        return events
-
-
-def _event(line: bytes) -> dict[str, Any] | None:
-    try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(event, dict) or event.get("event") not in KINDS:
-        return None
-    return event
-
-
 def as_bytes(array: Any) -> bytes:
     """A QByteArray as bytes, in PythonQt as in PySide."""
     data = array.data()
     return data.encode("latin-1") if isinstance(data, str) else bytes(data)
-
-
-def end_process_group(pid: int | None) -> None:
-    """End the group that the process `pid` leads, or that process alone; nothing if it is gone.
-
-    The group is asked for by `pid` itself, so that it can never be Slicer's own, and so that
-    children are found whose leader has ended already.
-    """
-    if not pid or pid == os.getpid():
-        return
-    try:
-        if os.name == "nt":
-            subprocess.run(
-                ["taskkill", "/F", "/T", "/PID", str(pid)],
-                check=False,
-                capture_output=True,
-                timeout=5,
-            )
-            return
-        try:
-            os.killpg(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            os.kill(pid, signal.SIGKILL)
-    except (OSError, subprocess.SubprocessError):
-        return
 
 
 class Job:

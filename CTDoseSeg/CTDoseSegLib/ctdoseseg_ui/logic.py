@@ -23,6 +23,7 @@ from .job import CANCELLED, DONE, FAILED, Job, run_and_wait
 from .results import EDITED, Results
 
 if TYPE_CHECKING:
+    from ..batch import Run
     from .session import Session
 
 
@@ -202,26 +203,37 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
 
     def finish(self, task: Task) -> Results:
         """Bring the results of a task into the scene."""
-        from ..segmentation.given import read_labelmap
-        from . import charts, scene, segmentations
-        from .session import Session
-
         volume = slicer.mrmlScene.GetNodeByID(task.volumeID)
         if volume is None:
             raise InputError(
                 "The volume was removed from the scene while it was analysed; nothing was added."
             )
         folder = task.folder / handover.RESULT_FOLDER
+        return self.show(volume, task.series, folder, task.choices, task.givenID)
+
+    def show(
+        self,
+        volume: Any,
+        series: Any,
+        folder: Path,
+        choices: Mapping[str, Any],
+        givenID: str = "",
+    ) -> Results:
+        """Bring the files of ``analyze`` in `folder` into the scene, as the result of `volume`."""
+        from ..segmentation.given import read_labelmap
+        from . import charts, scene, segmentations
+        from .session import Session
+
         result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-        labelmap = read_labelmap(folder / handover.SEGMENTATION_FILE, task.series)
+        labelmap = read_labelmap(folder / handover.SEGMENTATION_FILE, series)
         engine = result["segmentation"]["engine"]
         labelmap = replace(labelmap, engine=engine)
         results = Results.create(volume)
         results.write(result)
-        segmentation = results.segmentation_to_fill(task.givenID)
+        segmentation = results.segmentation_to_fill(givenID)
         segmentations.fill_segmentation(segmentation, labelmap, volume)
-        session = Session(task.series, task.choices["region"], task.choices["dose_model"])
-        session.choices = {"engine": task.choices["engine"]}
+        session = Session(series, choices["region"], choices["dose_model"])
+        session.choices = {"engine": choices["engine"]}
         session.take(labelmap, complete=True)
         self._sessions[results.node.GetID()] = session
         scene.show_slices(results)
@@ -389,6 +401,44 @@ class CTDoseSegLogic(ScriptedLoadableModuleLogic):
         if code:
             raise OutputError(message)
         return Path(folder)
+
+    def batch(self, folder: str | Path, output: str | Path, **options: Any) -> Run:
+        """Analyse every CT of an archive in another process; returns a handle at once.
+
+        Parameters
+        ----------
+        folder
+            An archive, or a plan of ``ctdoseseg discover``.
+        output
+            Folder of the run; given again, the run goes on where it ended.
+        options
+            Those of ``ctdoseseg batch``: ``engine="classical"``, ``workers=2``.
+
+        Examples
+        --------
+        ::
+
+            run = logic.batch("/data/archive", "/data/results", engine="classical")
+            print(run.message)
+            run.cancel()  # or run.wait()
+        """
+        from ..batch import run
+
+        return run(folder, output, **options)
+
+    def loadStudy(self, output: str | Path, key: str) -> Results:
+        """Load the CT and the result of a batch's scan into the scene.
+
+        Parameters
+        ----------
+        output
+            Folder of the run.
+        key
+            Of the scan, as in its tables.
+        """
+        from .batch_study import load_study
+
+        return load_study(self, Path(output), key)
 
     def analyzeFolder(
         self,

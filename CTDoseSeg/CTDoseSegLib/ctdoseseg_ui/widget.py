@@ -20,6 +20,7 @@ from .logic import BUNDLED, CTDoseSegLogic
 from .parameters import TYPED, CTDoseSegParameterNode, Method
 from .results import OVERLAY, Results
 from .widget_acquisition import AcquisitionSection
+from .widget_batch import BatchSection
 from .widget_results import ResultsSection
 from .widget_training import TrainingSection
 from .widget_whatif import WhatIfSection
@@ -62,6 +63,9 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.results = ResultsSection(self.ui, self.logic, self._parameters, self._showProblem)
         self.whatIf = WhatIfSection(self.ui, self.logic, self._parameters)
         self.training = TrainingSection(self.ui, self._parameters, self._log)
+        self.batch = BatchSection(
+            self.ui, self.logic, self._batchEngine, self._onStudyLoaded, self._showProblem
+        )
         self._overlayTimer = qt.QTimer()
         self._overlayTimer.setSingleShot(True)
         self._overlayTimer.connect("timeout()", self.results.update_overlay)
@@ -94,6 +98,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._overlayTimer.stop()
             self._signTimer.stop()
             self.results.cleanup()
+            self.batch.cleanup()
             self.logic.forget()
         self._setParameterNode(None)
         self.removeObservers()
@@ -109,6 +114,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onReload(self) -> None:
         """Reload the package too, which Slicer's own reload leaves as it is."""
         self._endJob()
+        self.batch.cleanup()
         for name in list(sys.modules):
             if name.partition(".")[0] == PACKAGE:
                 del sys.modules[name]
@@ -406,6 +412,15 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if state == DONE:
             self.ui.statusLabel.text = _("The files are written.")
         self._updateButtons()
+
+    def _batchEngine(self) -> str:
+        method = self._parameters().method
+        return "auto" if method == Method.EXISTING else method.value
+
+    def _onStudyLoaded(self, results: Results) -> None:
+        """A scan of a batch is in the scene: show it as after Apply."""
+        self._parameters().inputVolume = results.volume
+        self._onAnalysed(DONE, "", results)
 
     def _chooseDoseModel(self) -> None:
         folder = qt.QFileDialog.getExistingDirectory(None, _("Folder of the published models"))

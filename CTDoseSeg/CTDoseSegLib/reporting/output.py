@@ -97,7 +97,7 @@ def staged_folder(target: str | Path, *, replaces: Iterable[str] = ()) -> Iterat
         with ExitStack() as stack:
             stack.callback(_remove_empty, made)
             _make_folders(target, made)
-            stack.enter_context(_locked(target))
+            stack.enter_context(locked(target))
             # Inside the target, so that it is the same file system even on a mount point.
             _remove_stale(target)
             staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=target))
@@ -110,6 +110,19 @@ def staged_folder(target: str | Path, *, replaces: Iterable[str] = ()) -> Iterat
             raise
         raise OutputError(
             f"The folder {target.name} cannot be written: {REASONS[error.errno]}."
+        ) from error
+
+
+@contextmanager
+def writing_to(target: str | Path) -> Iterator[None]:
+    """Turn what the system says against writing `target` into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in REASONS:
+            raise
+        raise OutputError(
+            f"{Path(target).name} cannot be written: {REASONS[error.errno]}."
         ) from error
 
 
@@ -181,8 +194,14 @@ def _undisturbed() -> Iterator[None]:
 
 
 @contextmanager
-def _locked(target: Path) -> Iterator[None]:
-    """Hold the folder's lock file; the system lets go of it when a process dies."""
+def locked(target: Path) -> Iterator[None]:
+    """Hold the folder's lock file; the system lets go of it when a process dies.
+
+    Raises
+    ------
+    OutputError
+        If another process holds it.
+    """
     path = target / LOCK
     with path.open("a+", encoding="ascii") as stream:
         if not _lock(stream) or not _is_still(path, stream):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -21,7 +22,18 @@ if TYPE_CHECKING:
 HEADINGS = ("organ", "dose mGy", "model 90 %", "total 90 %", "ml", "flags")
 RIGHT_ALIGNED = slice(1, 5)
 PLAIN_WIDTH = 100
+MOST_PLAN_LINES = 60
 NAMED_ORGANS = 6  # a longer list says less than the table's last column
+
+
+class PlanRow(Protocol):
+    """What is shown of a scan of a batch's plan."""
+
+    include: str
+    study: int
+    n_images: int
+    description: str
+    reason: str
 
 
 def print_analysis(analysis: Analysis, folder: str | Path | None = None) -> None:
@@ -45,6 +57,17 @@ def print_analysis(analysis: Analysis, folder: str | Path | None = None) -> None
     if folder is not None:
         print(f"Written to {folder}")
     print(NOTICE)
+
+
+def print_plan(scans: Iterator[PlanRow]) -> None:
+    """Print a batch's plan: one line a scan, what is left out with its reason."""
+    for scan in itertools.islice(scans, MOST_PLAN_LINES):
+        said = f"{scan.study:>5}  {scan.n_images:>5} images  {scan.description[:32]:<32}"
+        mark = "analyse " if scan.include == "yes" else "left out"
+        reason = f"  {scan.reason}" if scan.reason else ""
+        print(f"{mark} {said}{reason}".rstrip())
+    if next(iter(scans), None) is not None:
+        print("... the plan holds the rest")
 
 
 def dose_row(organ: OrganDose, organs: Sequence[OrganDose]) -> tuple[str, ...]:

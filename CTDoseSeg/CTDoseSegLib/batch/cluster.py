@@ -1,0 +1,162 @@
+"""Who does the work: a Dask cluster. Nothing of Dask is imported unless it was asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..errors import DependencyError, SchedulerError
+from .study import PRIVATE, Outcome, Settings, Task
+from .workers import Work, outcome_of
+
+LOCAL = "local"
+CONNECT_S = 20
+CLOSE_S = 20
+_TOKEN = "token.txt"
+
+
+class DaskWorkers:
+    """The same tasks on the workers of a scheduler, or of a cluster of this machine's processes.
+
+    Raises
+    ------
+    SchedulerError
+        If the scheduler is not there or has no workers, or if workers are of another version or
+        do not see the output folder.
+    """
+
+    def __init__(self, address: str, size: int | None, settings: Settings, work: Work) -> None:
+        try:
+            import distributed
+        except ImportError as error:
+            raise DependencyError(
+                "--scheduler needs Dask, which is not installed; "
+                "install it with: pip install 'ctdoseseg[batch]'."
+            ) from error
+        self._settings, self._work = settings, work
+        self._cluster: Any = None
+        self._client: Any = None
+        self._tasks: dict[str, tuple[Task, Any]] = {}
+        try:
+            if address == LOCAL:
+                self._cluster = distributed.LocalCluster(
+                    n_workers=size or 1,
+                    threads_per_worker=1,
+                    dashboard_address=None,
+                    memory_limit=None,
+                    silence_logs=50,
+                )
+            self._client = distributed.Client(self._cluster or address, timeout=CONNECT_S)
+            self._client.wait_for_workers(size or 1 if self._cluster else 1, timeout=CONNECT_S)
+        except (OSError, TimeoutError, ValueError, ImportError) as error:
+            self.close()
+            raise SchedulerError(
+                f"The scheduler {address} cannot be reached or has no workers; start one with "
+                "'dask scheduler' and 'dask worker', and check the address."
+            ) from error
+        try:
+            self._check_workers()
+        except BaseException:
+            self.close()
+            raise
+        threads = self._client.nthreads().values()
+        self.size = max(1, sum(threads))
+
+    def _check_workers(self) -> None:
+        token = Path(self._settings.output) / PRIVATE / _TOKEN
+        token.write_text(os.urandom(8).hex(), encoding="ascii")
+        try:
+            seen = self._client.run(look, str(token), on_error="return")
+        finally:
+            wanted = (__version__, token.read_text(encoding="ascii"))
+            token.unlink()
+        for worker, found in sorted(seen.items()):
+            if isinstance(found, Exception):
+                raise SchedulerError(
+                    f"The worker {worker} cannot run CTDoseSeg ({type(found).__name__}); install "
+                    f"version {__version__} there."
+                )
+            if found[0] != wanted[0]:
+                raise SchedulerError(
+                    f"The worker {worker} has version {found[0]} of CTDoseSeg, this is "
+                    f"{wanted[0]}; install the same version on every worker."
+                )
+            if found[1] != wanted[1]:
+                raise SchedulerError(
+                    f"The worker {worker} cannot see the output folder; put it on a folder shared "
+                    "by all workers, mounted at the same path."
+                )
+
+    def submit(self, task: Task) -> None:
+        future = self._client.submit(
+            self._work, task, self._settings, pure=False, retries=0, key=f"{task.key}-{time.time()}"
+        )
+        self._tasks[future.key] = (task, future)
+
+    def finished(self, timeout_s: float) -> Iterator[tuple[Task, Outcome]]:
+        """What has ended, waiting for the first of it.
+
+        Raises
+        ------
+        SchedulerError
+            If the scheduler is gone.
+        """
+        import distributed
+
+        futures = [future for _, future in self._tasks.values()]
+        try:
+            done, _ = distributed.wait(futures, timeout_s, return_when="FIRST_COMPLETED")
+        except (TimeoutError, distributed.TimeoutError):
+            done = set()
+        except (OSError, distributed.CancelledError) as error:
+            raise SchedulerError(_GONE) from error
+        if self._client.status not in ("running", "connecting") or any(
+            future.status in ("cancelled", "lost") for future in futures
+        ):
+            raise SchedulerError(_GONE)
+        for future in done:
+            task, _ = self._tasks.pop(future.key)
+            yield task, outcome_of(_Ended(future))
+
+    def close(self) -> None:
+        """Take back what has not begun; a worker ends what it has."""
+        # A scheduler that is gone, or slow, must not hide why the run ends.
+        with contextlib.suppress(TimeoutError, OSError):
+            if self._client is not None:
+                for _, future in self._tasks.values():
+                    future.release()
+                self._client.close(timeout=CLOSE_S)
+        with contextlib.suppress(TimeoutError, OSError):
+            if self._cluster is not None:
+                self._cluster.close(timeout=CLOSE_S)
+
+
+_GONE = (
+    "The scheduler is gone; what is finished is kept, start it and the same command again to go on."
+)
+
+
+class _Ended:
+    """A Dask future that has ended, as the local workers' futures are."""
+
+    def __init__(self, future: Any) -> None:
+        self._future = future
+
+    def exception(self) -> BaseException | None:
+        return self._future.exception() if self._future.status == "error" else None
+
+    def result(self) -> Outcome:
+        return self._future.result()
+
+
+def look(token: str) -> tuple[str, str]:
+    """On a worker: its version, and what it reads where the run wrote a token."""
+    try:
+        return __version__, Path(token).read_text(encoding="ascii")
+    except OSError:
+        return __version__, ""

@@ -1,0 +1,196 @@
+"""The ledger of a run: every scan and what became of it, in one SQLite file.
+
+One process writes it, the one that holds the run's lock. Changes are committed a few times a
+second: what a kill takes away is found again by the results on the disk (`runner.recover`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..errors import InputError, OutputError
+from .plan import PlannedScan
+from .study import Outcome, Task
+
+PLANNED, RUNNING, DONE, FAILED = STATES = ("planned", "running", "done", "failed")
+COMMIT_EVERY_S = 0.25
+SCHEMA = 1
+_TABLES = """
+CREATE TABLE IF NOT EXISTS run (name TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS scans (
+    key TEXT PRIMARY KEY, study_key TEXT, scan TEXT, state TEXT NOT NULL, attempts INTEGER NOT NULL,
+    sentence TEXT, kind TEXT, may_pass INTEGER NOT NULL DEFAULT 0, started REAL, seconds REAL,
+    version TEXT, input_sha256 TEXT, output_sha256 TEXT, worker TEXT
+);
+CREATE INDEX IF NOT EXISTS by_state ON scans (state);
+"""
+
+
+class Ledger:
+    """Opens or makes the ledger; a context manager.
+
+    Raises
+    ------
+    OutputError
+        If the file is damaged or of another version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._data = sqlite3.connect(path, isolation_level=None, timeout=10)
+            self._data.execute("PRAGMA journal_mode = TRUNCATE")
+            self._data.executescript(_TABLES)
+            if int(self.remember("schema", SCHEMA)) != SCHEMA:
+                raise OutputError("The ledger is of another version; choose another folder.")
+        except sqlite3.DatabaseError as error:
+            raise OutputError(
+                "The ledger of this folder cannot be used (damaged, or the disk is full); choose "
+                "another folder, or remove it to begin anew."
+            ) from error
+        self._last_commit = time.monotonic()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.commit(now=True)
+        finally:
+            self._data.close()
+
+    def remember(self, name: str, value: Any) -> Any:
+        """What the run knows by `name`; `value` is kept where it knows nothing."""
+        text = json.dumps(value, sort_keys=True)
+        self._data.execute("INSERT OR IGNORE INTO run VALUES (?, ?)", (name, text))
+        (kept,) = self._data.execute("SELECT value FROM run WHERE name = ?", (name,)).fetchone()
+        return json.loads(kept)
+
+    def add(self, scans: Iterable[tuple[str, str, PlannedScan]]) -> None:
+        """Key, study's key and plan of each scan; those that are known keep their state."""
+        self._begin()
+        for key, study, scan in scans:
+            self._data.execute(
+                "INSERT INTO scans (key, study_key, scan, state, attempts) VALUES (?, ?, ?, ?, 0) "
+                "ON CONFLICT (key) DO UPDATE SET scan = excluded.scan",
+                (key, study, json.dumps(dataclasses.asdict(scan)), PLANNED),
+            )
+        self.commit(now=True)
+
+    def claim(self, count: int) -> list[Task]:
+        """The next scans to be done, marked as running."""
+        rows = self._data.execute(
+            "SELECT key, scan, attempts FROM scans WHERE state = ? LIMIT ?", (PLANNED, count)
+        ).fetchall()
+        tasks = []
+        self._begin()
+        for key, scan, attempts in rows:
+            self._data.execute(
+                "UPDATE scans SET state = ?, attempts = ?, started = ? WHERE key = ?",
+                (RUNNING, attempts + 1, time.time(), key),
+            )
+            tasks.append(Task(key, PlannedScan(**json.loads(scan)), attempts + 1))
+        self.commit()
+        return tasks
+
+    def finish(self, key: str, outcome: Outcome, *, again: bool = False) -> None:
+        """Record how a scan ended; with `again` it is put back to be tried once more."""
+        self._begin()
+        state = PLANNED if again else DONE if outcome.done else FAILED
+        self._data.execute(
+            "UPDATE scans SET state = ?, sentence = ?, kind = ?, may_pass = ?, seconds = ?, "
+            "version = ?, input_sha256 = ?, output_sha256 = ?, worker = ? WHERE key = ?",
+            (
+                *(state, outcome.sentence, outcome.kind, int(outcome.may_pass), outcome.seconds),
+                *(__version__, outcome.input_sha256, outcome.output_sha256, outcome.worker, key),
+            ),
+        )
+
+    def release(self, *, failed: bool = False) -> None:
+        """Put back what ran when the last process ended, and what failed but may pass.
+
+        With `failed` whatever failed.
+        """
+        self._begin()
+        self._data.execute(
+            "UPDATE scans SET state = ? WHERE state = ? OR (state = ? AND (may_pass OR ?))",
+            (PLANNED, RUNNING, FAILED, failed),
+        )
+        self.commit(now=True)
+
+    def counts(self) -> dict[str, int]:
+        """Number of scans in each state."""
+        rows = self._data.execute("SELECT state, COUNT(*) FROM scans GROUP BY state")
+        return {**dict.fromkeys(STATES, 0), **dict(rows.fetchall())}
+
+    def largest(self) -> tuple[int, int, int]:
+        """Images, rows and columns of the largest scan planned."""
+        size = "json_extract(scan, '$.n_images'), json_extract(scan, '$.rows')"
+        row = self._data.execute(
+            f"SELECT {size}, json_extract(scan, '$.columns') AS c FROM scans "
+            "ORDER BY json_extract(scan, '$.n_images') * json_extract(scan, '$.rows') * c DESC"
+        ).fetchone()
+        return tuple(int(v or 0) for v in row) if row else (0, 0, 0)
+
+    def rows(self, state: str | None = None) -> Iterator[dict[str, Any]]:
+        """The scans in the order of the plan, a dictionary each; `scan` is a `PlannedScan`."""
+        query = "SELECT * FROM scans WHERE state = COALESCE(?, state) ORDER BY rowid"
+        cursor = self._data.execute(query, (state,))
+        names = [column[0] for column in cursor.description]
+        for row in cursor:
+            found = dict(zip(names, row, strict=True))
+            found["scan"] = PlannedScan(**json.loads(found["scan"]))
+            yield found
+
+    def _begin(self) -> None:
+        if not self._data.in_transaction:
+            self._data.execute("BEGIN")
+
+    def commit(self, *, now: bool = False) -> None:
+        """Commit if a while has passed since the last time."""
+        if self._data.in_transaction and (
+            now or time.monotonic() - self._last_commit > COMMIT_EVERY_S
+        ):
+            self._data.execute("COMMIT")
+            self._last_commit = time.monotonic()
+
+
+def planned_scan(path: Path, key: str) -> PlannedScan:
+    """The plan of one scan, also while a run writes the ledger.
+
+    Raises
+    ------
+    InputError
+        If there is no such ledger or scan.
+    """
+    try:
+        data = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+        try:
+            row = data.execute("SELECT scan FROM scans WHERE key = ?", (key,)).fetchone()
+        finally:
+            data.close()
+    except sqlite3.Error as error:
+        raise InputError("The folder has no ledger of a batch; choose a batch's folder.") from error
+    if row is None:
+        raise InputError(f"The batch has no scan {key}; choose one of its table.")
+    return PlannedScan(**json.loads(row[0]))
+
+
+def states(path: Path) -> list[tuple[str, str, str]]:
+    """Key, state and sentence of every scan, also while a run writes the ledger."""
+    if not path.exists():
+        return []
+    data = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+    try:
+        query = "SELECT key, state, COALESCE(sentence, '') FROM scans ORDER BY rowid"
+        return data.execute(query).fetchall()
+    except sqlite3.Error:  # just being made
+        return []
+    finally:
+        data.close()

@@ -1,0 +1,160 @@
+"""The plan: one row for each scan to be analysed or left out, as a CSV that a person can edit.
+
+It names folders and UIDs, so that it is as private as the archive itself.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from ..errors import InputError
+from ..reporting.tables import FORMULA_STARTS, cell
+
+SEPARATOR = "|"  # between the sources of a scan; stands in no file name of Windows
+YES, NO = "yes", "no"
+
+
+@dataclass(frozen=True)
+class PlannedScan:
+    """One scan of a study.
+
+    Attributes
+    ----------
+    include
+        ``yes`` or ``no``.
+    study
+        Number of the study in this plan.
+    description, kernel
+        Of the series, without identity.
+    n_images, thickness_mm, extent_mm, rows, columns
+        Size; the last two for the memory that it needs.
+    dose_reports
+        Dose reports of the study.
+    reason
+        Why it is left out, or what was left out beside it.
+    study_uid, series_uid
+        As written; may be empty.
+    source
+        Folders, files and archive members (``archive.zip!12``) with all of the study.
+    """
+
+    include: str
+    study: int
+    source: str
+    description: str = ""
+    kernel: str = ""
+    n_images: int = 1
+    thickness_mm: float | None = None
+    extent_mm: float | None = None
+    rows: int = 0
+    columns: int = 0
+    dose_reports: int = 0
+    reason: str = ""
+    study_uid: str = ""
+    series_uid: str = ""
+
+    @property
+    def sources(self) -> list[str]:
+        return [part for part in self.source.split(SEPARATOR) if part]
+
+
+COLUMNS = (
+    *("include", "study", "description", "n_images", "thickness_mm", "extent_mm", "kernel"),
+    *("dose_reports", "reason", "rows", "columns", "study_uid", "series_uid", "source"),
+)
+_REQUIRED = {"include", "source"}
+_WORDS = {"yes": YES, "y": YES, "1": YES, "true": YES, "no": NO, "n": NO, "0": NO, "false": NO}
+
+
+def write_plan(path: Path, scans: Iterable[PlannedScan]) -> int:
+    """Write a plan, row by row; returns the number of scans to be analysed."""
+    included = 0
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            for scan in scans:
+                included += scan.include == YES
+                writer.writerow([cell(getattr(scan, column)) for column in COLUMNS])
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return included
+
+
+def read_plan(path: Path) -> Iterator[PlannedScan]:
+    """The scans of a plan, as a person left it.
+
+    Raises
+    ------
+    InputError
+        If columns are missing or a row makes no sense; the sentence names the row.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            head = stream.readline()
+            stream.seek(0)
+            # Spreadsheets of many countries write semicolons.
+            delimiter = ";" if head.count(";") > head.count(",") else ","
+            reader = csv.DictReader(stream, delimiter=delimiter)
+            if missing := _REQUIRED - set(reader.fieldnames or ()):
+                raise InputError(
+                    f"{path.name} is no plan: the column {sorted(missing)[0]} is missing; make one "
+                    "with 'ctdoseseg discover' and edit that."
+                )
+            seen: dict[tuple[str, str], int] = {}
+            for row in reader:
+                if not any(value for value in row.values()):
+                    continue
+                scan = _scan(row, f"{path.name}, line {reader.line_num}")
+                if scan.include == YES:
+                    first = seen.setdefault((scan.source, scan.series_uid), reader.line_num)
+                    if first != reader.line_num:
+                        raise InputError(
+                            f"{path.name}, line {reader.line_num}: the same scan stands in line "
+                            f"{first}; take one of them out."
+                        )
+                yield scan
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path.name} is not in UTF-8; save it as CSV UTF-8.") from error
+    except csv.Error as error:
+        raise InputError(f"{path.name} is no CSV table ({error}); save it as CSV.") from error
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be read ({error.strerror}).") from error
+
+
+def _scan(row: dict[str, str], where: str) -> PlannedScan:
+    if row.get(None):
+        raise InputError(f"{where}: there are more cells than columns; quote cells with commas.")
+    values: dict[str, object] = {}
+    for field in fields(PlannedScan):
+        text = (row.get(field.name) or "").strip()
+        if text[:1] == "'" and text[1:2] in FORMULA_STARTS:
+            text = text[1:]
+        if field.name == "include":
+            if text.lower() not in _WORDS:
+                raise InputError(f"{where}: include is {text[:20]!r}; write yes or no.")
+            values["include"] = _WORDS[text.lower()]
+        elif field.type in ("int", "float | None"):
+            values[field.name] = _number(text, field.type == "int", f"{where}: {field.name}")
+        else:
+            values[field.name] = text
+    if values["include"] == YES and not values["source"]:
+        raise InputError(f"{where}: the source is empty; name the scan's folder or file.")
+    return PlannedScan(**values)
+
+
+def _number(text: str, whole: bool, where: str) -> int | float | None:
+    if not text:
+        return 0 if whole else None
+    try:
+        number = float(text.replace(",", "."))
+        return int(number) if whole else number
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"{where} is {text[:20]!r}; write a number.") from error

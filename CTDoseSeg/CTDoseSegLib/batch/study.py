@@ -1,0 +1,287 @@
+"""One scan, analysed in a process of its own: the task that every worker runs, here or elsewhere.
+
+A process of its own can be ended when it hangs, and gives all of its memory back. Its results are
+written to a folder of this attempt, which is then renamed: they appear whole or not at all, and
+once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..ct.dicom import find_files
+from ..ct.reading import FILE_LIST
+from ..ct.volume_file import is_volume_file
+from ..errors import CTDoseSegError, InputError
+from ..process import LIB_PARENT, EventLines, command, end_process_group
+from .plan import PlannedScan
+from .walk import is_member, unpack
+
+STUDIES, PRIVATE, ATTEMPTS, LOGS = "studies", "run", "attempts", "logs"
+RESULT = "result.json"
+GRACE_S = 2.0
+_POLL_S = 0.05
+_TIMES = re.compile(rb'"created": "[^"]*"')
+
+
+@dataclass(frozen=True)
+class Task:
+    """One attempt at one scan."""
+
+    key: str
+    scan: PlannedScan
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for all scans of a run: paths are absolute, arguments the command's own."""
+
+    output: str
+    arguments: tuple[str, ...] = ()
+    time_limit_s: float = 3600.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended; `may_pass` says that another try may do better."""
+
+    done: bool
+    sentence: str = ""
+    kind: str = ""
+    may_pass: bool = False
+    seconds: float = 0.0
+    input_sha256: str = ""
+    output_sha256: str = ""
+    worker: str = ""
+
+
+def run_study(task: Task, settings: Settings, stop: threading.Event | None = None) -> Outcome:
+    """Analyse one scan; never raises for what is wrong with it."""
+    started = time.monotonic()
+    worker = f"{socket.gethostname()}-{os.getpid()}"
+    target = Path(settings.output) / STUDIES / task.key
+    attempt = attempt_folder(Path(settings.output), task)
+    try:
+        try:
+            attempt.mkdir(parents=True)
+        except FileExistsError:
+            shutil.rmtree(attempt, ignore_errors=True)
+            attempt.mkdir(parents=True, exist_ok=True)
+        if not (target / RESULT).exists():
+            with tempfile.TemporaryDirectory(prefix="ctdoseseg-") as scratch:
+                _analyse(task, settings, attempt, Path(scratch), stop or threading.Event())
+            publish(attempt, target)
+        found = hashes(target)
+        outcome = Outcome(True, input_sha256=found[0], output_sha256=found[1])
+    except _Failed as error:
+        outcome = error.outcome
+    except CTDoseSegError as error:
+        outcome = Outcome(False, str(error), type(error).__name__)
+    except OSError as error:
+        said = f"The results cannot be written ({error.strerror}); free some space or check it."
+        outcome = Outcome(False, said, "OutputError", True)
+    shutil.rmtree(attempt, ignore_errors=True)
+    return Outcome(**{**vars(outcome), "seconds": time.monotonic() - started, "worker": worker})
+
+
+def attempt_folder(output: Path, task: Task) -> Path:
+    """Where one attempt writes; the process is in its name, for its predecessor may still end."""
+    return output / PRIVATE / ATTEMPTS / f"{task.key}-{task.attempt}-{os.getpid()}"
+
+
+def publish(attempt: Path, target: Path) -> None:
+    """Make the results of an attempt those of the scan, unless there are some already."""
+    target.parent.mkdir(exist_ok=True)
+    try:
+        os.rename(attempt, target)
+    except OSError:
+        if not (target / RESULT).exists():
+            raise
+
+
+def hashes(folder: Path) -> tuple[str, str]:
+    """Of a study's inputs, and of its files but for the time that they were made."""
+    result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    inputs = hashlib.sha256()
+    for entry in result["provenance"]["inputs"]:
+        inputs.update(entry["sha256"].encode())
+    outputs = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        data = path.read_bytes()
+        outputs.update(path.name.encode())
+        outputs.update(_TIMES.sub(b"", data) if path.name == RESULT else data)
+    return inputs.hexdigest(), outputs.hexdigest()
+
+
+class _Failed(Exception):
+    def __init__(self, sentence: str, kind: str, may_pass: bool = False) -> None:
+        self.outcome = Outcome(False, sentence, kind, may_pass)
+
+
+def _analyse(
+    task: Task, settings: Settings, attempt: Path, scratch: Path, stop: threading.Event
+) -> None:
+    given, names = hand_over(task.scan, scratch)
+    arguments = ["analyze", str(given), "--output", str(attempt), *settings.arguments]
+    if task.scan.series_uid:
+        arguments += ["--series", task.scan.series_uid]
+    log = scratch / "log.txt"
+    error: dict = {}
+    pids: list[int] = []
+
+    def listen(stream) -> None:
+        lines = EventLines()
+        for data in stream:
+            for event in lines.feed(data):
+                if event["event"] == "started" and isinstance(event.get("pid"), int):
+                    pids.append(event["pid"])
+                elif event["event"] == "error":
+                    error.update(event)
+
+    with log.open("wb") as words:
+        process = subprocess.Popen(
+            [sys.executable, *command(arguments)],
+            cwd=LIB_PARENT,
+            env={**os.environ, "PYTHONUTF8": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=words,
+        )
+        listener = threading.Thread(target=listen, args=(process.stdout,), daemon=True)
+        listener.start()
+        code, reason = _wait(process, pids, settings.time_limit_s, stop)
+        listener.join(GRACE_S)
+        if not listener.is_alive():
+            process.stdout.close()
+    if code == 0 and (attempt / RESULT).exists():
+        return
+    if reason == "stop":
+        raise _Failed("The run was cancelled.", "Cancelled", True)
+    if reason == "time":
+        limit = f"{settings.time_limit_s / 60:.3g}"
+        raise _Failed(
+            f"The analysis was ended after the time limit of {limit} min; raise --time-limit-min "
+            "or analyse the study alone.",
+            "TimeLimit",
+        )
+    if error and error.get("exit_code") != 1:
+        kind = str(error.get("kind"))
+        passing = kind in ("OutputError", "MemoryError", "Cancelled")
+        raise _Failed(without_names(str(error.get("message")), names), kind, passing)
+    _keep_log(log, settings, task.key)
+    if error:
+        said = "The analysis ended by a mistake of CTDoseSeg"
+        raise _Failed(f"{said}; its log is in the run's folder, please report it.", "Mistake")
+    raise _Failed(
+        f"The analysis ended by itself (code {code}): killed, out of memory, or a library crashed.",
+        "Crash",
+        True,
+    )
+
+
+def _wait(
+    process: subprocess.Popen, pids: list[int], limit_s: float, stop: threading.Event
+) -> tuple[int | None, str]:
+    """Wait for a process and see to its end; its code, and why it was ended."""
+    deadline = time.monotonic() + limit_s
+    reason = ""
+    try:
+        while process.poll() is None:
+            if stop.is_set() or time.monotonic() > deadline:
+                reason = "stop" if stop.is_set() else "time"
+                break
+            time.sleep(_POLL_S)
+    finally:
+        process.stdin.close()
+        try:
+            process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            for pid in pids:
+                end_process_group(pid)
+            process.kill()
+            process.wait()
+    return process.returncode, reason
+
+
+def _keep_log(log: Path, settings: Settings, key: str) -> None:
+    """The last words of a crash, in the private folder: they can name files."""
+    folder = Path(settings.output) / PRIVATE / LOGS
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{key}.txt").write_bytes(log.read_bytes()[-20_000:])
+
+
+def hand_over(scan: PlannedScan, scratch: Path) -> tuple[Path, set[str]]:
+    """What `analyze` is given for a scan, and the file names that its sentences may hold.
+
+    Raises
+    ------
+    InputError
+        If this machine cannot see the files.
+    """
+    sources = scan.sources
+    if len(sources) == 1 and is_volume_file(Path(sources[0])):
+        _see(sources[0])
+        return Path(sources[0]), {os.path.basename(sources[0])}
+    files: list[str] = []
+    names: set[str] = set()
+    for source in sources:
+        if is_member(source):
+            _see(source.rpartition("!")[0])
+            target = scratch / f"{len(files):06d}.dcm"
+            unpack(source, target)
+            files.append(str(target))
+        elif source.lower().endswith(".zip"):
+            _see(source)
+            files += _unpack_all(source, scratch, len(files))
+        elif os.path.isdir(source):
+            own = [f for f in find_files(Path(source))[0] if os.path.dirname(f) == source]
+            files += own
+            names.add(os.path.basename(source))
+        else:
+            _see(source)
+            files.append(source)
+    names |= {os.path.basename(file) for file in files}
+    given = scratch / f"study{FILE_LIST}"
+    given.write_text("\n".join(files), encoding="utf-8")
+    return given, names
+
+
+def _unpack_all(source: str, scratch: Path, first: int) -> list[str]:
+    from .walk import walk
+
+    files = []
+    for found in walk(Path(source)):
+        if not found.problem:
+            target = scratch / f"{first + len(files):06d}.dcm"
+            unpack(found.source, target)
+            files.append(str(target))
+    return files
+
+
+def _see(path: str) -> None:
+    if not os.path.exists(path):
+        raise InputError(
+            f"The study's files are not there, seen from {socket.gethostname()}: check the path in "
+            "the plan, and mount shared folders at the same path on every worker."
+        )
+
+
+def without_names(sentence: str, names: set[str]) -> str:
+    """A sentence without the names of files and folders, which can be the patient's."""
+    for name in sorted(names, key=len, reverse=True):
+        if len(name) >= 3:
+            sentence = sentence.replace(name, "a file")
+    return sentence[:1].upper() + sentence[1:]

@@ -1,0 +1,205 @@
+"""What a run hands on: doses, scans, failures, and the summary; read from the results on disk.
+
+One study at a time is held, so that the memory does not grow with the run.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CTDoseSegError
+from ..reporting.tables import cell
+from .ledger import DONE, FAILED
+from .plan import NO, read_plan
+from .study import PRIVATE, RESULT, STUDIES
+
+if TYPE_CHECKING:
+    from .ledger import Ledger
+
+EXAM_COLUMNS = (
+    *("study_key", "scan_key", "description", "manufacturer", "model", "body_part", "kvp_kV"),
+    *("age_years", "ctdivol_mGy", "phantom_cm", "dlp_mGy_cm", "ssde_mGy", "wed_mm", "n_slices"),
+    *("effective_dose_mSv", "engine"),
+)
+ORGAN_COLUMNS = (
+    *("organ", "region", "dose_mGy", "model_low_mGy", "model_high_mGy", "total_low_mGy"),
+    *("total_high_mGy", "volume_ml", "coverage", "route", "flags"),
+)
+IDENTITY_COLUMNS = ("study_uid", "series_uid")
+TEXT = {
+    *("study_key", "scan_key", "description", "manufacturer", "model", "body_part", "engine"),
+    *("organ", "region", "route", "flags", *IDENTITY_COLUMNS),
+}
+FAILURE_COLUMNS = ("study_key", "scan_key", "state", "kind", "sentence", "attempts", "seconds")
+_ROWS_AT_ONCE = 20_000
+
+
+def write_tables(ledger: Ledger, output: Path, *, identity: bool = False) -> None:
+    """Write ``doses.csv``, ``doses.parquet``, ``exams.csv``, ``failures.csv``, ``summary.html``.
+
+    Without pyarrow or jinja2 the parquet file or the summary is left out.
+    """
+    from .summary import write_summary
+
+    columns = (*EXAM_COLUMNS, *ORGAN_COLUMNS, *(IDENTITY_COLUMNS if identity else ()))
+    exams: list[dict[str, Any]] = []
+    doses: dict[str, list[float]] = {}
+    parquet = _Parquet(output / "doses.parquet", columns)
+    with _Csv(output / "doses.csv", columns) as table, parquet:
+        for exam, organs in _results(ledger, output):
+            exams.append(exam)
+            for organ in organs:
+                row = {**exam, **organ}
+                table.write(row)
+                parquet.write(row)
+                if organ["dose_mGy"] is not None:
+                    doses.setdefault(organ["organ"], []).append(organ["dose_mGy"])
+    exam_columns = (*EXAM_COLUMNS, *(IDENTITY_COLUMNS if identity else ()))
+    with _Csv(output / "exams.csv", exam_columns) as table:
+        for exam in exams:
+            table.write(exam)
+    failures = list(_failures(ledger, output))
+    with _Csv(output / "failures.csv", FAILURE_COLUMNS) as table:
+        for row in failures:
+            table.write(row)
+    write_summary(output, exams, doses, failures, ledger.counts())
+
+
+def _results(ledger: Ledger, output: Path) -> Iterator[tuple[dict, list[dict]]]:
+    for row in ledger.rows(DONE):
+        path = output / STUDIES / row["key"] / RESULT
+        result = json.loads(path.read_text(encoding="utf-8"))
+        scan = row["scan"]
+        exam = {
+            **exam_of(result),
+            "study_key": row["study_key"],
+            "scan_key": row["key"],
+            "study_uid": scan.study_uid,
+            "series_uid": scan.series_uid,
+        }
+        yield exam, [_organ(organ) for organ in result["organs"]]
+
+
+def exam_of(result: dict[str, Any]) -> dict[str, Any]:
+    """One row of metadata out of ``result.json``; nothing of it tells who the patient is."""
+    known = {name: entry["value"] for name, entry in result["acquisition"].items()}
+    slices = result["slices"]
+    ctdivol = _mean(slices["ctdivol_mGy"])
+    effective = result["effective_dose"]
+    return {
+        "description": result["provenance"]["series"]["description"],
+        **{name: known.get(name) for name in ("manufacturer", "model", "body_part", "kvp_kV")},
+        "age_years": known.get("age_years"),
+        "ctdivol_mGy": known.get("ctdivol_mGy") if ctdivol is None else ctdivol,
+        "phantom_cm": known.get("phantom_cm"),
+        "dlp_mGy_cm": effective["dlp"]["value_mGy_cm"] if effective.get("dlp") else None,
+        "ssde_mGy": result["ssde"]["mean_mGy"],
+        "wed_mm": _mean(slices["wed_mm"]),
+        "n_slices": len(slices["z_mm"]),
+        "effective_dose_mSv": effective["effective_dose_mSv"],
+        "engine": result["segmentation"]["engine"],
+    }
+
+
+def _organ(organ: dict[str, Any]) -> dict[str, Any]:
+    flags = ";".join(dict.fromkeys(entry["code"] for entry in organ["flags"]))
+    return {**{name: organ.get(name) for name in ORGAN_COLUMNS}, "flags": flags}
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _failures(ledger: Ledger, output: Path) -> Iterator[dict[str, Any]]:
+    """Scans that failed or are still to be done, then what the plan left out."""
+    for row in ledger.rows():
+        if row["state"] != DONE:
+            said = row["sentence"] or ("" if row["state"] == FAILED else "It was not done yet.")
+            yield {**row, "scan_key": row["key"], "sentence": said}
+    try:
+        for scan in read_plan(output / PRIVATE / "plan.csv"):
+            if scan.include == NO:
+                yield {"state": "left out", "kind": "Plan", "sentence": scan.reason}
+    except CTDoseSegError:
+        return
+
+
+class _Csv:
+    """A CSV that appears whole or not at all."""
+
+    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
+        self._path, self._columns = path, columns
+        self._temporary = path.with_name(f".{path.name}.part")
+
+    def __enter__(self) -> _Csv:
+        self._stream = self._temporary.open("w", encoding="utf-8", newline="")
+        self._writer = csv.writer(self._stream, lineterminator="\n")
+        self._writer.writerow(self._columns)
+        return self
+
+    def write(self, row: dict[str, Any]) -> None:
+        self._writer.writerow([cell(row.get(column)) for column in self._columns])
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._stream.close()
+        if kind is None:
+            os.replace(self._temporary, self._path)
+        else:
+            self._temporary.unlink(missing_ok=True)
+
+
+class _Parquet:
+    """The same as a Parquet file, where pyarrow is there."""
+
+    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
+        self._path, self._columns, self._rows = path, columns, []
+        self._temporary = path.with_name(f".{path.name}.part")
+        try:
+            import pyarrow
+            import pyarrow.parquet
+        except ImportError:
+            self._arrow = None
+            path.unlink(missing_ok=True)  # that of an earlier run would tell other doses
+            return
+        self._arrow = pyarrow
+        self._schema = pyarrow.schema(
+            [(c, pyarrow.string() if c in TEXT else pyarrow.float64()) for c in columns]
+        )
+
+    def __enter__(self) -> _Parquet:
+        if self._arrow:
+            self._writer = self._arrow.parquet.ParquetWriter(self._temporary, self._schema)
+        return self
+
+    def write(self, row: dict[str, Any]) -> None:
+        if self._arrow:
+            self._rows.append({column: row.get(column) for column in self._columns})
+            if len(self._rows) >= _ROWS_AT_ONCE:
+                self._flush()
+
+    def _flush(self) -> None:
+        columns = {}
+        for column in self._columns:
+            values = [row[column] for row in self._rows]
+            if column not in TEXT:
+                values = [None if value is None else float(value) for value in values]
+            columns[column] = values
+        self._writer.write_table(self._arrow.table(columns, schema=self._schema))
+        self._rows.clear()
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if not self._arrow:
+            return
+        if kind is None:
+            self._flush()
+        self._writer.close()
+        if kind is None:
+            os.replace(self._temporary, self._path)
+        else:
+            self._temporary.unlink(missing_ok=True)

@@ -1,0 +1,46 @@
+"""One scan of a batch, brought into the scene: its CT from the archive, its result from the run."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import slicer
+
+from ..errors import InputError
+from .handover import BUNDLED
+
+if TYPE_CHECKING:
+    from .logic import CTDoseSegLogic
+    from .results import Results
+
+
+def load_study(logic: CTDoseSegLogic, output: Path, key: str) -> Results:
+    """Load the scan `key` of the run in `output`."""
+    from ..batch.ledger import planned_scan
+    from ..batch.runner import LEDGER
+    from ..batch.study import PRIVATE, RESULT, STUDIES, hand_over
+    from ..ct.reading import read_series
+
+    scan = planned_scan(output / PRIVATE / LEDGER, key)
+    folder = output / STUDIES / key
+    if not (folder / RESULT).exists():
+        raise InputError(f"The scan {key} has no result; failures.csv says why.")
+    with tempfile.TemporaryDirectory(prefix="ctdoseseg-") as scratch:
+        given, _ = hand_over(scan, Path(scratch))
+        series = read_series(given, series_uid=scan.series_uid or None)
+        volume = _volume(series, f"CT {key}")
+        choices = {"region": "auto", "dose_model": BUNDLED, "engine": "auto"}
+        return logic.show(volume, series, folder, choices)
+
+
+def _volume(series: Any, name: str) -> Any:
+    volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    slicer.util.updateVolumeFromArray(volume, series.hu)
+    volume.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(series.affine))
+    volume.CreateDefaultDisplayNodes()
+    display = volume.GetDisplayNode()
+    display.AutoWindowLevelOff()
+    display.SetWindowLevel(400, 40)
+    return volume

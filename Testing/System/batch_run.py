@@ -1,0 +1,61 @@
+"""A batch with a small injected task, as a program that a test can kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from CTDoseSegLib.batch import cluster
+from CTDoseSegLib.batch.runner import Choices, run_batch
+from CTDoseSegLib.batch.study import STUDIES, Outcome, attempt_folder, publish
+
+RESULT = {
+    "acquisition": {},
+    "slices": {"ctdivol_mGy": [1.0], "wed_mm": [300.0], "z_mm": [0.0]},
+    "effective_dose": {"dlp": None, "effective_dose_mSv": None},
+    "provenance": {"series": {"description": "test"}, "inputs": []},
+    "ssde": {"mean_mGy": None},
+    "segmentation": {"engine": "test"},
+    "organs": [],
+}
+
+
+def work(task, settings, stop=None):
+    """Write a result as an analysis does, note it down, fail every tenth."""
+    if task.scan.study % 10 == 3:
+        return Outcome(False, "It is damaged.", "InputError")
+    target = Path(settings.output) / STUDIES / task.key
+    if not (target / "result.json").exists():
+        attempt = attempt_folder(Path(settings.output), task)
+        attempt.mkdir(parents=True)
+        (attempt / "slices.csv").write_text("a\n")
+        time.sleep(0.03)
+        (attempt / ".part").write_text(json.dumps(RESULT))
+        os.replace(attempt / ".part", attempt / "result.json")
+        publish(attempt, target)
+        (Path(settings.output) / "completed.txt").open("a").write(f"{task.key}\n")
+    return Outcome(True, output_sha256="x")
+
+
+def nothing(task, settings, stop=None):
+    """The smallest task."""
+    return Outcome(True)
+
+
+def look_blindly(token):
+    """What `cluster.look` answers on a worker whose folders are mounted elsewhere."""
+    return cluster.look(f"/nowhere{token}")
+
+
+def sleep(task, settings, stop=None):
+    """A task whose time is known."""
+    time.sleep(0.5)
+    return Outcome(False, str(os.getpid()), "Test")
+
+
+if __name__ == "__main__":
+    print("begun", flush=True)
+    run_batch(sys.argv[1], sys.argv[2], Choices(workers=2), work=work)
