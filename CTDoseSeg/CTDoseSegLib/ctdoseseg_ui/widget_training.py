@@ -33,7 +33,6 @@ class TrainingSection:
         self._ui, self._parameters, self._log = ui, parameters, log
         self.job: Job | None = None
         self._drawn: tuple[float, int] | None = None
-        ui.trainingProgressBar.visible = False
         ui.trainingLabel.setTextFormat(qt.Qt.PlainText)
         ui.trainButton.connect("clicked(bool)", lambda *_: self.on_train())
         ui.useNetworkButton.connect("clicked(bool)", lambda *_: self.use_network())
@@ -69,7 +68,6 @@ class TrainingSection:
             return
         self._drawn = None
         self._ui.trainingProgressBar.value = 0
-        self._ui.trainingProgressBar.visible = True
         self._say(_("Starting..."))
         self.job = Job(arguments, on_event=self._on_event, on_log=self._log, on_end=self._on_end)
         self.job.start()
@@ -95,7 +93,7 @@ class TrainingSection:
             self._log(f"{event['event']}: {event.get('message', '')}")
 
     def _on_end(self, state: str) -> None:
-        self._ui.trainingProgressBar.visible = False
+        self._ui.trainingProgressBar.value = 100 if state == DONE else 0
         self.draw()
         if state == DONE:
             self._say(_("Trained. Use this network, or judge it first: ctdoseseg evaluate-unet."))
@@ -138,7 +136,6 @@ class TrainingSection:
         if self.job is not None:
             self.job.end()
             self.job = None
-        self._ui.trainingProgressBar.visible = False
 
     def _say(self, text: str) -> None:
         self._ui.trainingLabel.text = text
