@@ -27,6 +27,7 @@ with Host() as host:
 LIGHT = {
     "CTDoseSegLib",
     "CTDoseSegLib.errors",
+    "CTDoseSegLib.process",
     "CTDoseSegLib.ctdoseseg_ui",
 }
 BLOCKED = "torch nibabel sklearn matplotlib typer rich totalsegmentator highdicom skimage trimesh"

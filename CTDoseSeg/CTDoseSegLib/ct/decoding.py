@@ -136,6 +136,7 @@ def _decode_file(header: Header) -> np.ndarray:
                 )
             if not getattr(dataset.file_meta, "TransferSyntaxUID", ""):
                 dataset.file_meta.TransferSyntaxUID = header.transfer_syntax
+            dataset.pixel_array_options(decoding_plugin=_plugin(header.transfer_syntax))
             return dataset.pixel_array
     except RecursionError:
         raise PixelDataError(f"{header.name}: its sequences are nested too deeply.") from None
@@ -151,6 +152,22 @@ def _decode_file(header: Header) -> np.ndarray:
         raise PixelDataError(
             f"{header.name}: the pixels are damaged or cut off; copy or export the file again."
         ) from error
+
+
+def _plugin(transfer_syntax: str) -> str:
+    """The decoder that this package brings; empty (any) where it is not the one for the syntax.
+
+    Another one that happens to be installed (gdcm) would be taken first, and prints on its own.
+    """
+    from pydicom.pixels import get_decoder
+
+    named = CODECS.get(transfer_syntax, ("", ""))[1].partition("-")[0]
+    if not named:
+        return ""
+    try:
+        return named if named in get_decoder(transfer_syntax).available_plugins else ""
+    except NotImplementedError:
+        return ""
 
 
 def _decode_by_itk(header: Header) -> np.ndarray:

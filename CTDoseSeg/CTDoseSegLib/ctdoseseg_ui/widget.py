@@ -303,7 +303,8 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if missing := UNetEngine(unet or None).weights_missing:
             raise ModelError(
                 _(
-                    "The UNet cannot be used: {why}. Train one below, or choose another method."
+                    "The UNet cannot be used: {why}. Train one below, or choose the classical "
+                    "method, which needs none."
                 ).format(why=missing)
             )
         packages.ensure("unet")
