@@ -269,9 +269,14 @@ def test_the_classical_engine_asked_for_gives_no_reason():
 
 
 @pytest.mark.parametrize("name", ["unet", "totalsegmentator"])
-def test_an_engine_that_is_not_there_is_refused_in_a_sentence(name):
+def test_an_engine_that_is_not_there_is_refused_in_a_sentence(name, tmp_path):
     with pytest.raises(SegmentationError, match=f"engine {name} cannot be used.*classical"):
-        engines.choose(name)
+        engines.choose(name, unet=tmp_path)
+
+
+def test_auto_takes_a_unet_that_is_given_and_not_the_bundled_one(tmp_path):
+    assert engines.choose("auto").name == "classical"
+    assert engines.choose("auto", unet=tmp_path).name == "unet"
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones():

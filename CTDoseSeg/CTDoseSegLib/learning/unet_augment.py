@@ -105,6 +105,7 @@ def _plate(body: np.ndarray, pixel_mm: float, rng: np.random.Generator) -> np.nd
 
 
 def _contrast(slices, labels, spec, rng):
+    """Organs take up contrast agent; vessels and bowel, anywhere in soft tissue, too."""
     if rng.random() < 0.5:
         return slices
     slices = slices.copy()
@@ -112,6 +113,10 @@ def _contrast(slices, labels, spec, rng):
         if name in spec.classes:
             inside = labels == spec.classes.index(name) + 1
             slices[:, inside] += rng.uniform(-20, 90)
+    if rng.random() < 0.3:
+        blobs = ndimage.gaussian_filter(rng.normal(0, 1, labels.shape), rng.uniform(2, 7))
+        bright = (blobs > rng.uniform(1.2, 2.0) * blobs.std()) & (slices > 0) & (slices < 150)
+        slices += np.float32(rng.uniform(60, 350)) * bright
     return slices
 
 
@@ -119,7 +124,8 @@ def _geometry(slices, labels, spec, rng):
     """Rotation, scaling, shift, mirror (left and right change names), elastic deformation."""
     angle = np.deg2rad(rng.normal(0, 8))
     scale_x, scale_y = np.exp(rng.normal(0, 0.14)) * np.exp(rng.normal(0, 0.06, 2))
-    shift = rng.normal(0, 0.07, 2)
+    # Now and then so far that the body is cut.
+    shift = rng.normal(0, 0.07 if rng.random() < 0.85 else 0.3, 2)
     mirror = bool(rng.random() < 0.25)
     cos, sin = np.cos(angle), np.sin(angle)
     matrix = np.array(
@@ -180,16 +186,16 @@ def _values(slices, spec, rng):
     scale = 1.0
     if not spec.windows:
         scale = float(np.ptp(out)) / 2000.0 or 1.0
-    if rng.random() < 0.6:
+    if rng.random() < 0.8:
         noise = rng.normal(0, 1, out.shape).astype(np.float32)
         noise = ndimage.gaussian_filter(noise, (0, *[rng.uniform(0, 0.8)] * 2))
-        out += noise / noise.std() * scale * abs(rng.normal(0, 28))
+        out += noise / noise.std() * scale * abs(rng.standard_t(4) * 24)
     if rng.random() < 0.2:
         out = ndimage.gaussian_filter(out, (0, *[rng.uniform(0.3, 1.0)] * 2))
     if spec.windows and rng.random() < 0.08:
         out += _streaks(out.shape[1:], rng)
     if rng.random() < 0.4:
-        out = out + scale * rng.normal(0, 12)
+        out = out + np.float32(scale * np.clip(10 * rng.standard_t(2), -120, 120))
     if rng.random() < 0.3:
         out = (out + 1000.0) * np.float32(np.exp(rng.normal(0, 0.02))) - 1000.0
     return out.astype(np.float32)

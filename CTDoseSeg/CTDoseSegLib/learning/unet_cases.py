@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,7 @@ from ..segmentation.unet_spec import UNetSpec
 from .files import write_whole
 from .unet_config import Config, DataSource
 from .unet_files import find_pairs
-from .unet_phantoms import training_phantom
+from .unet_phantoms import PHANTOM_FORM, training_phantom
 
 UNKNOWN = 255
 
@@ -211,27 +213,41 @@ def _labelled(
 def _phantom_cases(
     config: Config, number: int, events: Events, kept: Path | None
 ) -> Iterator[Case]:
+    """The phantoms of a source, made by the configuration's workers."""
+    count, workers = config.data[number].count, config.training.workers
+    if workers == 0:
+        made: Iterator[Case] = (_phantom_case(config, number, n, kept) for n in range(count))
+        yield from _told(made, count, events)
+        return
+    # Spawned, not forked: torch may have started threads.
+    with ProcessPoolExecutor(min(workers, count), mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(_phantom_case, config, number, n, kept) for n in range(count)]
+        yield from _told((job.result() for job in jobs), count, events)
+
+
+def _told(made: Iterator[Case], count: int, events: Events) -> Iterator[Case]:
+    for n in range(count):
+        events.progress(n / count, "making phantoms")
+        yield next(made)
+
+
+def _phantom_case(config: Config, number: int, n: int, kept: Path | None) -> Case:
     source, spec = config.data[number], config.network
-    form = f"{__version__} {spec.classes} {spec.pixel_mm} {spec.windows}"
+    form = f"{__version__} {PHANTOM_FORM} {spec.classes} {spec.pixel_mm} {spec.windows}"
     form = hashlib.sha256(form.encode()).hexdigest()[:12]
-    for n in range(source.count):
-        seed = source.first_seed + n
-        name, patient = f"phantom {seed}", f"phantom {n}"
-        path = kept / f"phantom_{seed}_{form}.npz" if kept is not None else None
-        if path is not None and path.is_file():
-            with np.load(path, allow_pickle=False) as arrays:
-                yield Case(
-                    name, patient, number, arrays["volume"], arrays["labels"], arrays["z_mm"]
-                )
-            continue
-        events.progress(n / source.count, "making phantoms")
-        series, labels = training_phantom(seed, spec.classes)
-        case = make_case(name, patient, number, series, labels, spec)
-        if path is not None:
-            stream = io.BytesIO()
-            np.savez_compressed(stream, volume=case.volume, labels=case.labels, z_mm=case.z_mm)
-            write_whole(path, stream.getvalue())
-        yield case
+    seed = source.first_seed + n
+    name, patient = f"phantom {seed}", f"phantom {n}"
+    path = kept / f"phantom_{seed}_{form}.npz" if kept is not None else None
+    if path is not None and path.is_file():
+        with np.load(path, allow_pickle=False) as arrays:
+            return Case(name, patient, number, arrays["volume"], arrays["labels"], arrays["z_mm"])
+    series, labels = training_phantom(seed, spec.classes)
+    case = make_case(name, patient, number, series, labels, spec)
+    if path is not None:
+        stream = io.BytesIO()
+        np.savez_compressed(stream, volume=case.volume, labels=case.labels, z_mm=case.z_mm)
+        write_whole(path, stream.getvalue())
+    return case
 
 
 def _check_classes(cases: list[Case], config: Config, remarks: list[str]) -> None:

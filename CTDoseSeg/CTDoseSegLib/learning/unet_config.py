@@ -44,7 +44,7 @@ class DataSource:
     leave_out
         Names of cases that are not used at all.
     count, first_seed
-        Of the phantoms.
+        Of the phantoms; seeds below 1000 are kept for tests and acceptance.
     """
 
     kind: str
@@ -90,6 +90,8 @@ class Training:
         Ends after so long, with a whole schedule if it is known beforehand; 0: no limit.
     augment
         False: slices as they are.
+    workers
+        Processes that make phantoms and batches ahead; 0: none, everything in turn.
     """
 
     epochs: int = 40
@@ -106,6 +108,7 @@ class Training:
     seed: int = 0
     minutes: float = 0.0
     augment: bool = True
+    workers: int = 0
 
 
 @dataclass(frozen=True)
@@ -189,8 +192,9 @@ def _check(config: Config, name: str) -> None:
             raise InputError(f"[[data]] of {name}: {bad[0]!r} is not a label value from 0 to 254.")
     training = config.training
     numbers = (training.epochs, training.steps, training.batch, training.learning_rate)
-    if min(numbers) <= 0 or training.crop_px % config.network.multiple:
+    wrong = min(numbers) <= 0 or training.workers < 0
+    if wrong or training.crop_px % config.network.multiple:
         raise InputError(
             f"[training] of {name}: epochs, steps, batch and learning_rate must be positive, "
-            f"crop_px a multiple of {config.network.multiple}."
+            f"workers not negative, crop_px a multiple of {config.network.multiple}."
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from ..segmentation.unet_network import (
 )
 from ..segmentation.unet_spec import CARD_FILE, SPEC_FILE, WEIGHTS_FILE, neighbours
 from .files import write_whole
-from .unet_augment import augment
+from .unet_batches import Batch, Batches
 from .unet_card import write_card
 from .unet_cases import Case, identities, read_cases, split
 from .unet_config import Config, read_config
@@ -80,7 +80,7 @@ def train(
     trainer = Trainer(config, *split(cases, config))
     trainer.resume(folder)
     if trainer.epoch == 0:
-        write_preview(folder, *(t.numpy() for t in trainer.batch(0, 0)[:2]), config.network)
+        write_preview(folder, *(t.numpy() for t in trainer.batches[0, 0][:2]), config.network)
     return trainer.run(folder, Stage(events, 0.1, 1.0))
 
 
@@ -109,49 +109,17 @@ class Trainer:
         self.epoch = 0
         self.history = History(config.network.classes)
         self.seconds = 0.0
-        self._drawn = _probabilities(self.cases, config)
-        self._shown = [
-            neighbours(c.z_mm, config.network.context, config.network.context_mm)
-            for c in self.cases
-        ]
-        self._crop = _crop_shape(self.cases, config)
-
-    # Batches -----------------------------------------------------------------------------
-
-    def batch(self, epoch: int, step: int) -> tuple[torch.Tensor, torch.Tensor, Any, Any]:
-        """Input, labels, classes not drawn and what stands for them; the same for the same step."""
-        config, spec = self.config, self.config.network
-        inputs, labels, sources = [], [], []
-        for n in range(config.training.batch):
-            rng = np.random.default_rng([config.training.seed, epoch, step, n])
-            number = int(rng.choice(len(self.cases), p=self._drawn))
-            case = self.cases[number]
-            k = int(rng.integers(len(case.volume)))
-            slices = case.volume[self._shown[number][k]].astype(np.float32)
-            slices, drawn = _cropped(slices, case.labels[k], self._crop, rng)
-            if config.training.augment:
-                slices, drawn = augment(slices, drawn, spec, spec.pixel_mm or 1.0, rng)
-            shown = np.arange(slices.shape[0])[None]
-            inputs.append(network_input(slices, shown, spec, value_scale(case.volume, spec)))
-            labels.append(torch.from_numpy(drawn.astype(np.int16)))
-            sources.append(config.data[case.source])
-        missing = torch.zeros(len(sources), 1 + len(spec.classes), dtype=torch.bool)
-        stands = torch.zeros(len(sources), dtype=torch.long)
-        for n, source in enumerate(sources):
-            for name in source.not_drawn:
-                missing[n, 1 + spec.classes.index(name)] = True
-            if source.drawn_as:
-                stands[n] = 1 + spec.classes.index(source.drawn_as)
-        return torch.cat(inputs), torch.stack(labels), missing, stands
+        self.batches = Batches(self.cases, config)
 
     # Training ----------------------------------------------------------------------------
 
     def run(self, folder: Path, events: Events) -> dict[str, Any]:
         """Train to the end of the schedule, of patience or of time."""
         training = self.config.training
+        batches = self.batches.stream(self.epoch)
         while self.epoch < training.epochs and not self._over():
             started = time.monotonic()
-            mean = self._one_epoch(events, folder)
+            mean = self._one_epoch(batches, events)
             dice = self.validate()
             self.seconds += time.monotonic() - started
             self.epoch += 1
@@ -189,7 +157,7 @@ class Trainer:
         stuck = best is not None and self.epoch - best.epoch >= training.patience
         return bool(late or stuck)
 
-    def _one_epoch(self, events: Events, folder: Path) -> float:
+    def _one_epoch(self, batches: Iterator[Batch], events: Events) -> float:
         training = self.config.training
         weights = torch.ones(1 + len(self.config.network.classes), device=self.device)
         for name, value in training.class_weights.items():
@@ -203,7 +171,7 @@ class Trainer:
                     0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share))
                 )
             inputs, labels, missing, stands = (
-                t.to(self.device) for t in self.batch(self.epoch, step)
+                t.to(self.device, non_blocking=True) for t in next(batches)
             )
             with torch.autocast(self.device, torch.bfloat16, enabled=half(self.device)):
                 logits = self.network(inputs)
@@ -284,7 +252,7 @@ class Trainer:
     def _picture(self, folder: Path) -> None:
         """What the averaged network makes of the first batch, as one more frame."""
         spec = self.config.network
-        inputs, labels = self.batch(0, 0)[:2]
+        inputs, labels = self.batches[0, 0][:2]
         with torch.inference_mode():
             logits = self.averaged()(inputs.to(self.device)).float()
         rows, columns = labels.shape[1:]
@@ -364,44 +332,6 @@ def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Ten
 def _fingerprint(config: Config) -> str:
     """What must not change between the parts of one run."""
     training = asdict(config.training)
+    del training["workers"]
     parts = [asdict(config.network), training, [asdict(s) for s in config.data]]
     return sha256(json.dumps(parts, sort_keys=True, default=str).encode())
-
-
-def _probabilities(cases: Sequence[Case], config: Config) -> np.ndarray:
-    """How often each case is drawn: sources by their weight, inside one by number of slices."""
-    slices = np.array([len(c.volume) for c in cases], float)
-    totals = np.bincount([c.source for c in cases], slices, minlength=len(config.data))
-    weight = np.array([config.data[c.source].weight for c in cases])
-    drawn = weight * slices / totals[[c.source for c in cases]]
-    return drawn / drawn.sum()
-
-
-def _crop_shape(cases: Sequence[Case], config: Config) -> tuple[int, int]:
-    multiple, crop = config.network.multiple, config.training.crop_px
-    if crop:
-        return crop, crop
-    rows, columns = np.max([c.volume.shape[1:] for c in cases], axis=0)
-    return int(-(-rows // multiple) * multiple), int(-(-columns // multiple) * multiple)
-
-
-def _cropped(
-    slices: np.ndarray, labels: np.ndarray, shape: tuple[int, int], rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Slices and labels of `shape`: filled up with air around, or cut at a random place."""
-    for axis, wanted in ((1, shape[0]), (2, shape[1])):
-        have = slices.shape[axis]
-        if have < wanted:
-            low = (wanted - have) // 2
-            pad = [(0, 0)] * 3
-            pad[axis] = (low, wanted - have - low)
-            slices = np.pad(slices, pad, constant_values=slices.min())
-            labels = np.pad(labels, pad[1:])
-        elif have > wanted:
-            # About the middle: that is where the patient is.
-            slack = have - wanted
-            low = int(np.clip(rng.normal(slack / 2, slack / 4), 0, slack))
-            part = slice(low, low + wanted)
-            slices = slices[:, part] if axis == 1 else slices[:, :, part]
-            labels = labels[part] if axis == 1 else labels[:, part]
-    return slices, labels

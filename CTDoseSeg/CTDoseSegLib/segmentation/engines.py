@@ -70,6 +70,9 @@ def choose(
 ) -> SegmentationEngine:
     """The engine of that name; ``auto`` takes the best that can run and keeps the reason.
 
+    ``auto`` is TotalSegmentator where it can run, else the engine without a network: the bundled
+    UNet is taken where it is named.
+
     Parameters
     ----------
     engine
@@ -94,12 +97,12 @@ def choose(
     if engine == "auto":
         if unet is not None:
             return networks[1]
-        for network in networks:
-            if network.available()[0]:
-                return network
-        reasons = "; ".join(network.available()[1] for network in networks)
+        able, reason = networks[0].available()
+        if able:
+            return networks[0]
         missing = "heart, liver, kidneys, spleen, stomach, bowel and the other organs are missing"
-        return ClassicalEngine(reason=f"{reasons}, so that {missing}")
+        hint = "the method unet finds some of them" if networks[1].available()[0] else ""
+        return ClassicalEngine(reason=f"{reason}, so that {missing}" + (hint and f" ({hint})"))
     (chosen,) = (network for network in networks if network.name == engine)
     if not chosen.available()[0]:
         raise SegmentationError(_refusal(chosen))

@@ -1,0 +1,79 @@
+"""The UNet that ships: what its card says, a phantom that it never saw, the held-out slab."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from CTDoseSegLib import cli
+from CTDoseSegLib.ct.acquisition import Acquisition
+from CTDoseSegLib.ct.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY
+from CTDoseSegLib.ct.reading import read_series
+from CTDoseSegLib.ct.series import CTSeries, SliceInfo
+from CTDoseSegLib.events import Events
+from CTDoseSegLib.segmentation.unet import UNetEngine
+from CTDoseSegLib.segmentation.unet_spec import WEIGHTS_FILE, bundled_folder
+
+pytestmark = pytest.mark.skipif(
+    not (find_spec("torch") and find_spec("safetensors")), reason="the UNet runs on torch"
+)
+
+
+def dice(a, b):
+    return 2 * (a & b).sum() / (a.sum() + b.sum())
+
+
+def test_the_shipped_weights_are_small_and_those_of_the_card():
+    from CTDoseSegLib.segmentation.unet_network import load_unet
+
+    _, spec, digest = load_unet()
+    card = bundled_folder().joinpath("model_card.md").read_text(encoding="utf-8")
+    assert len(bundled_folder().joinpath(WEIGHTS_FILE).read_bytes()) <= 8_000_000
+    assert digest in card
+    assert "not for clinical use" in card
+    # Not judged on a patient outside the training, and so not shipped.
+    assert not {"kidney_left", "kidney_right"} & set(spec.classes)
+
+
+def test_a_phantom_that_it_never_saw():
+    phantom = replace(ACCEPTANCE_SEEDS[4], shape=(256, 256, 12), spacing_mm=(1.7, 1.7, 24.0))
+    hu, truth = phantom.render()
+    slices = tuple(SliceInfo(z_mm=float((phantom.affine @ (0, 0, k, 1))[2])) for k in range(12))
+    series = CTSeries(hu, phantom.affine, slices, Acquisition(), "phantom")
+    made = UNetEngine().segment(series, Events())
+
+    def true(names):
+        return np.isin(truth.labels, [phantom.names[n] for n in names if n in phantom.names])
+
+    body = made.mask("body")
+    assert dice(body, true(phantom.groups["body"])) >= 0.995
+    assert (body & true(OUTSIDE_BODY)).sum() <= 0.001 * body.sum()
+    for lung in ("lung_left", "lung_right"):
+        assert dice(made.mask(lung), true(phantom.groups[lung])) >= 0.97
+
+
+def test_liver_and_spleen_of_the_slab_that_was_held_out(data_dir):
+    import SimpleITK as sitk
+
+    series = read_series(data_dir / "ct" / "totalsegmentator_reference" / "example_ct_dicom")
+    labels = sitk.GetArrayFromImage(
+        sitk.ReadImage(str(data_dir / "labels" / "example_ct_dicom.nii.gz"))
+    )
+    made = UNetEngine().segment(series, Events())
+    assert dice(made.mask("liver"), labels == 7) >= 0.88
+    assert dice(made.mask("spleen"), labels == 8) >= 0.88
+
+
+def test_the_command_line_takes_it_where_it_is_named(tmp_path):
+    phantom = replace(ACCEPTANCE_SEEDS[4], shape=(256, 256, 6), spacing_mm=(1.7, 1.7, 24.0))
+    from CTDoseSegLib.ct.phantom import write_dicom
+
+    write_dicom(phantom, tmp_path / "ct")
+    done = cli.main(
+        ["analyze", str(tmp_path / "ct"), "--engine", "unet", "--output", str(tmp_path / "out")]
+    )
+    assert done == 0
+    assert "unet " in (tmp_path / "out" / "result.json").read_text(encoding="utf-8")
