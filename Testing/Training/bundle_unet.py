@@ -68,7 +68,9 @@ def main() -> int:
         "(The Cancer\nImaging Archive, CC BY), LIDC-IDRI (CC BY 3.0), one volume of "
         "TotalSegmentator's test data\n(Apache-2.0), with machine-made labels; and phantoms with "
         "exact labels. Never trained on:\nlungdx_A0002, the slab example_ct_dicom, the single "
-        "slices.\n"
+        "slices.\n\n**Two parts.** 40 epochs of 400 batches with 37 phantoms (learning rate 0.003, "
+        "7.5 minutes on one\nH200), then, from those weights, what stands above under Training "
+        "(3.4 minutes).\n"
     )
     OUT.mkdir(exist_ok=True)
     (OUT / WEIGHTS_FILE).write_bytes(content)

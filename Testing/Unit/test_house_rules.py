@@ -24,6 +24,7 @@ ROOMS = {
 NETWORK = {
     "segmentation/unet_network.py",
     "learning/unet_augment.py",
+    "learning/unet_batches.py",
     "learning/unet_evaluate.py",
     "learning/unet_loss.py",
     "learning/unet_train.py",
