@@ -224,9 +224,14 @@ def decide(logits: torch.Tensor, threshold: float) -> np.ndarray:
 
     best, which = logits[:, 1:].max(dim=1)
     if logits.shape[1] > 2 or threshold != 0.5:
-        labelled = torch.logsumexp(logits[:, 1:], dim=1)
+        # The labels together have at least the best one's logit and at most log(labels) more: the
+        # sum is needed for few pixels.
         odds = float(np.log(threshold / (1.0 - threshold)))
-        inside = labelled - logits[:, 0] > odds
+        lead = best - logits[:, 0]
+        inside = lead > odds
+        unsure = ~inside & (lead > odds - float(np.log(logits.shape[1] - 1)) - 1e-3)
+        few = logits.movedim(1, -1)[unsure]
+        inside[unsure] = torch.logsumexp(few[:, 1:], dim=1) - few[:, 0] > odds
     else:
         inside = best > logits[:, 0]
     return ((which + 1) * inside).to(torch.uint8).cpu().numpy()
