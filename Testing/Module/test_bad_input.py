@@ -321,11 +321,12 @@ def test_a_worker_that_says_nothing_is_told_to_the_user(host, use_organs):
     host.wait_until(lambda: not use_organs.job.active, 5)
 
 
-def test_a_network_that_is_not_there_is_a_sentence_and_no_traceback(host, panel, phantom):
+def test_a_network_that_is_not_there_is_a_sentence_and_no_traceback(host, panel, phantom, tmp_path):
     # TotalSegmentator is asked for: test_totalsegmentator_method.py.
     from CTDoseSegLib.ctdoseseg_ui.parameters import Method
 
     panel._parameterNode.method = Method.UNET
+    panel._parameterNode.unetFolder = str(tmp_path)
     host.process_events()
     host.click(panel.ui.applyButton)
     assert panel.ui.statusLabel.text.startswith("Problem: ")

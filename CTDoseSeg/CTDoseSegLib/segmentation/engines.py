@@ -101,8 +101,9 @@ def choose(
         if able:
             return networks[0]
         missing = "heart, liver, kidneys, spleen, stomach, bowel and the other organs are missing"
-        hint = "the method unet finds some of them" if networks[1].available()[0] else ""
-        return ClassicalEngine(reason=f"{reason}, so that {missing}" + (hint and f" ({hint})"))
+        return ClassicalEngine(
+            reason=f"{reason}, so that {missing} (liver, spleen and stomach are found by unet)"
+        )
     (chosen,) = (network for network in networks if network.name == engine)
     if not chosen.available()[0]:
         raise SegmentationError(_refusal(chosen))
