@@ -28,10 +28,9 @@ from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
 
-from CTDoseSegLib.ct.acquisition import Acquisition
-from CTDoseSegLib.ct.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY
+from CTDoseSegLib.ct.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY, phantom_series
 from CTDoseSegLib.ct.reading import read_series
-from CTDoseSegLib.ct.series import CTSeries, SliceInfo
+from CTDoseSegLib.ct.series import CTSeries
 from CTDoseSegLib.errors import CTDoseSegError
 from CTDoseSegLib.events import Events
 from CTDoseSegLib.segmentation.engines import ClassicalEngine
@@ -60,10 +59,7 @@ def phantoms(engine: UNetEngine) -> None:
         f"\nphantoms, exact labels\n{'phantom':16}body    lung L  lung R  bone    couch in body %"
     )
     for phantom in ACCEPTANCE_SEEDS:
-        hu, truth = phantom.render()
-        z = [float((phantom.affine @ (0, 0, k, 1))[2]) for k in range(len(hu))]
-        slices = tuple(SliceInfo(z_mm=v) for v in z)
-        series = CTSeries(hu, phantom.affine, slices, Acquisition(), "phantom")
+        series, truth = phantom_series(phantom)
         made = engine.segment(series, Events())
 
         def true(names, truth=truth, phantom=phantom):
@@ -72,9 +68,9 @@ def phantoms(engine: UNetEngine) -> None:
         body = made.mask("body")
         values = [dice(body, true(phantom.groups["body"]))]
         for lung in ("lung_left", "lung_right"):
-            found = made.mask(lung) if lung in made.groups else np.zeros(hu.shape, bool)
+            found = made.mask(lung) if lung in made.groups else np.zeros(series.hu.shape, bool)
             values.append(dice(found, true(phantom.groups.get(lung, ()))))
-        bone = made.mask("bone") if "bone" in made.groups else np.zeros(hu.shape, bool)
+        bone = made.mask("bone") if "bone" in made.groups else np.zeros(series.hu.shape, bool)
         values.append(dice(bone, true([n for n in phantom.names if is_bone(n)])))
         couch = 100 * (body & true(OUTSIDE_BODY)).sum() / body.sum()
         name = f"{phantom.variant} {phantom.seed}"

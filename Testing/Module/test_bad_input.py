@@ -331,6 +331,7 @@ def test_a_network_that_is_not_there_is_a_sentence_and_no_traceback(host, panel,
     host.click(panel.ui.applyButton)
     assert panel.ui.statusLabel.text.startswith("Problem: ")
     assert "lassical" in panel.ui.statusLabel.text
+    assert "unet.safetensors" in panel.ui.statusLabel.text
     assert panel.job is None
 
 

@@ -140,13 +140,3 @@ def test_a_missing_configuration_is_said(host, section, tmp_path):
     host.click(panel.ui.trainButton)
     assert "configuration is not there" in panel.ui.trainingLabel.text
     assert not os.path.exists(tmp_path / "network")
-
-
-def test_without_a_network_the_method_says_so_and_installs_nothing(host, panel, phantom, tmp_path):
-    from CTDoseSegLib.ctdoseseg_ui.parameters import Method
-
-    panel._parameterNode.method = Method.UNET
-    panel._parameterNode.unetFolder = str(tmp_path)
-    host.click(panel.ui.applyButton)
-    assert "unet.safetensors" in panel.ui.statusLabel.text
-    assert panel.job is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -9,10 +10,8 @@ import numpy as np
 import pytest
 
 from CTDoseSegLib import cli
-from CTDoseSegLib.ct.acquisition import Acquisition
-from CTDoseSegLib.ct.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY
+from CTDoseSegLib.ct.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY, phantom_series, write_dicom
 from CTDoseSegLib.ct.reading import read_series
-from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.events import Events
 from CTDoseSegLib.segmentation.organs import is_bone
 from CTDoseSegLib.segmentation.unet import UNetEngine
@@ -41,10 +40,7 @@ def test_the_shipped_weights_are_small_and_those_of_the_card():
 
 def test_a_phantom_that_it_never_saw():
     phantom = ACCEPTANCE_SEEDS[4]
-    hu, truth = phantom.render()
-    z = [float((phantom.affine @ (0, 0, k, 1))[2]) for k in range(len(hu))]
-    slices = tuple(SliceInfo(z_mm=v) for v in z)
-    series = CTSeries(hu, phantom.affine, slices, Acquisition(), "phantom")
+    series, truth = phantom_series(phantom)
     made = UNetEngine().segment(series, Events())
 
     def true(names):
@@ -72,11 +68,10 @@ def test_liver_and_spleen_of_the_slab_that_was_held_out(data_dir):
 
 def test_the_command_line_takes_it_where_it_is_named(tmp_path):
     phantom = replace(ACCEPTANCE_SEEDS[4], shape=(256, 256, 6), spacing_mm=(1.7, 1.7, 24.0))
-    from CTDoseSegLib.ct.phantom import write_dicom
-
     write_dicom(phantom, tmp_path / "ct")
     done = cli.main(
         ["analyze", str(tmp_path / "ct"), "--engine", "unet", "--output", str(tmp_path / "out")]
     )
     assert done == 0
-    assert "unet " in (tmp_path / "out" / "result.json").read_text(encoding="utf-8")
+    result = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+    assert result["segmentation"]["engine"] == "unet"

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from CTDoseSegLib.ct.acquisition import Acquisition
-from CTDoseSegLib.ct.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY
-from CTDoseSegLib.ct.series import CTSeries, SliceInfo
+from CTDoseSegLib.ct.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY, phantom_series
 from CTDoseSegLib.segmentation.classical import segment
 
 
@@ -18,11 +16,8 @@ def dice(a, b) -> float:
 @pytest.mark.parametrize("phantom", ACCEPTANCE_SEEDS, ids=lambda p: f"{p.variant}-{p.seed}")
 def test_body_and_lungs_are_found_without_the_couch(phantom):
     """Body Dice >= 0.99, couch in the body <= 0.2 %, lung Dice >= 0.97 (one side >= 0.96)."""
-    hu, truth = phantom.render()
-    slices = tuple(
-        SliceInfo(z_mm=float((phantom.affine @ (0, 0, k, 1))[2])) for k in range(len(hu))
-    )
-    made = segment(CTSeries(hu, phantom.affine, slices, Acquisition(), "phantom"))
+    series, truth = phantom_series(phantom)
+    made = segment(series)
 
     def true_mask(names):
         return np.isin(truth.labels, [phantom.names[n] for n in names if n in phantom.names])

@@ -130,6 +130,15 @@ def test_several_unsure_labels_together_are_something():
     assert decide(logits, 0.5)[0, 0, 0] == 2
 
 
+@pytest.mark.parametrize("classes", [1, 2, 9])
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.8])
+def test_labels_are_decided_by_the_sum_of_their_probabilities(classes, threshold):
+    logits = 2 * torch.randn((2, classes + 1, 50, 50), generator=torch.Generator().manual_seed(1))
+    p = logits.softmax(dim=1)
+    wanted = (p[:, 1:].sum(dim=1) > threshold) * (1 + p[:, 1:].argmax(dim=1))
+    assert (decide(logits, threshold) == wanted.numpy()).all()
+
+
 def test_small_islands_go_and_the_largest_piece_of_a_single_organ_stays():
     hu = block()
     hu[5, 2, 2] = 900

@@ -233,6 +233,7 @@ def test_data_that_cannot_be_used_are_refused_with_the_reason(data, damage, said
         (NETWORK + '[[data]]\nkind = "tapes"\n', "kind 'tapes'"),
         (NETWORK + '[[data]]\nkind = "phantoms"\nnot_drawn = ["heart"]\n', "names heart"),
         (NETWORK + '[[data]]\nkind = "phantoms"\n[training]\nepoch = 3\n', "has no epoch"),
+        (NETWORK + '[[data]]\nkind = "phantoms"\n[training]\nworkers = -1\n', "workers not neg"),
         ('[network]\nclasses = []\n[[data]]\nkind = "phantoms"\n', "no classes"),
         ("[network\n", "not valid TOML"),
     ],
@@ -278,6 +279,21 @@ def test_a_class_that_nobody_drew_may_be_given_or_not():
     assert of(sure(other), labels) > 5
     assert of(sure(other), labels, missing=[2], stands=1, dice=0.0) < 1e-3
     assert of(sure(labels), labels, missing=[2], stands=1, dice=0.0) < 1e-3
+
+
+def test_workers_change_neither_the_weights_nor_the_phantoms(data):
+    alone = unet_train.train(config(data), data / "alone")
+    helped = unet_train.train(config(data, rest=TRAINING + "workers = 2\n"), data / "helped")
+    assert alone["sha256"] == helped["sha256"]
+    phantoms = '[[data]]\nkind = "phantoms"\ncount = 2\nfirst_seed = 1003\n'
+    made = [
+        read_cases(read_config(config(data, phantoms, rest=TRAINING + f"workers = {n}\n")))[0]
+        for n in (0, 2)
+    ]
+    for one, other in zip(*made, strict=True):
+        assert one.name == other.name
+        assert np.array_equal(one.volume, other.volume)
+        assert np.array_equal(one.labels, other.labels)
 
 
 def test_a_mirrored_body_has_its_left_on_the_other_side():

@@ -14,18 +14,21 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import GeometryError, InputError
+from .acquisition import Acquisition
 from .phantom_chest import LOBES
 from .phantom_dicom import write_dicom
 from .phantom_head import paint_head
 from .phantom_render import OUTSIDE_BODY, PhantomSlice, PhantomTruth, Renderer
 from .phantom_shapes import Canvas, Column
 from .phantom_trunk import TrunkOptions, paint_trunk
+from .series import CTSeries, SliceInfo
 
 __all__ = [
     "ACCEPTANCE_SEEDS",
     "Phantom",
     "PhantomSlice",
     "PhantomTruth",
+    "phantom_series",
     "water_cylinder",
     "write_dicom",
 ]
@@ -200,6 +203,15 @@ class Phantom:
                 s.body_area_in_view_mm2,
             )
         return hu, PhantomTruth(labels, self.affine, self.names, self.groups, *sizes)
+
+
+def phantom_series(phantom: Phantom) -> tuple[CTSeries, PhantomTruth]:
+    """The phantom as a CT without exposure, as if it had been read, and its truth."""
+    hu, truth = phantom.render()
+    z_mm = (phantom.affine @ np.array([[0, 0, k, 1] for k in range(len(hu))]).T)[2]
+    slices = tuple(SliceInfo(z_mm=float(z)) for z in z_mm)
+    name = f"phantom {phantom.seed}"
+    return CTSeries(hu, phantom.affine, slices, Acquisition(), name), truth
 
 
 def water_cylinder(diameter_mm: float = 320.0, **parameters: object) -> Phantom:

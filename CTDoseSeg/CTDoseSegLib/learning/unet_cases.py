@@ -220,9 +220,12 @@ def _phantom_cases(
         yield from _told(made, count, events)
         return
     # Spawned, not forked: torch may have started threads.
-    with ProcessPoolExecutor(min(workers, count), mp_context=get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(min(workers, count), mp_context=get_context("spawn"))
+    try:
         jobs = [pool.submit(_phantom_case, config, number, n, kept) for n in range(count)]
         yield from _told((job.result() for job in jobs), count, events)
+    finally:
+        pool.shutdown(cancel_futures=True)  # a cancelled run does not wait for the rest
 
 
 def _told(made: Iterator[Case], count: int, events: Events) -> Iterator[Case]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..ct.acquisition import Acquisition
-from ..ct.phantom import OUTSIDE_BODY, Phantom, PhantomTruth
-from ..ct.series import CTSeries, SliceInfo
+from ..ct.phantom import OUTSIDE_BODY, Phantom, PhantomTruth, phantom_series
+from ..ct.series import CTSeries
 from ..segmentation.labelmap import BODY, BODY_REST, COUCH
 from ..segmentation.organs import groups_of, is_bone
 
@@ -41,11 +40,7 @@ def training_phantom(seed: int, classes: tuple[str, ...]) -> tuple[CTSeries, np.
         noise_hu=0.0,
         offset_mm=tuple(rng.normal(0.0, 12.0, 3)),
     )
-    hu, truth = phantom.render()
-    slices = tuple(
-        SliceInfo(z_mm=float((phantom.affine @ (0, 0, k, 1))[2])) for k in range(len(hu))
-    )
-    series = CTSeries(hu, phantom.affine, slices, Acquisition(), f"phantom {seed}")
+    series, truth = phantom_series(phantom)
     return series, truth_classes(truth, classes)
 
 

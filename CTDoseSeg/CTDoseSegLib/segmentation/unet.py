@@ -54,7 +54,7 @@ class UNetEngine:
         if place.joinpath(WEIGHTS_FILE).is_file():
             return ""
         if self.folder is None:
-            return "no UNet is bundled with this version; give one with --unet"
+            return "the bundled UNet is missing: install CTDoseSeg again, or give one with --unet"
         return f"there is no {WEIGHTS_FILE} in the folder given with --unet"
 
     def available(self) -> tuple[bool, str]:
