@@ -63,8 +63,11 @@ class LocalWorkers:
 def outcome_of(future: Future) -> Outcome:
     """The outcome of a task, also of one that failed where it should not."""
     error = future.exception()
-    if error is None:
-        return future.result()
+    return future.result() if error is None else broken(error)
+
+
+def broken(error: BaseException) -> Outcome:
+    """Of a task whose worker died, or that raised where it should not."""
     return Outcome(False, f"The task broke ({type(error).__name__}).", "Mistake", True)
 
 

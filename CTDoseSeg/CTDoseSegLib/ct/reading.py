@@ -18,7 +18,7 @@ from ..errors import (
 from ..events import Events
 from . import grouping
 from .acquisition import TypedAcquisition, read_typed_acquisition
-from .dicom import Header, find_files, iter_frames, read_header
+from .dicom import Header, iter_frames, read_header
 from .dose_report import DoseReport
 from .dose_report_file import read_dose_report
 from .dose_report_use import (
@@ -30,6 +30,7 @@ from .dose_report_use import (
 )
 from .exposure import MISSING, missing_flags, read_exposure
 from .folder_events import folder_events
+from .folders import find_files
 from .identity import without_file_name
 from .pixels import read_volume
 from .selection import choose
