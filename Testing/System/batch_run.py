@@ -55,9 +55,9 @@ def sleep(task, settings, stop=None):
 
 def die(task, settings, stop=None):
     """A task that takes its worker with it, at one scan."""
-    if task.scan.study == 3:
+    if task.scan.study == 5:
         os._exit(1)
-    return Outcome(True)
+    return work(task, settings)
 
 
 def compute(task, settings, stop=None):

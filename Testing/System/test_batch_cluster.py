@@ -17,6 +17,7 @@ from batch_run import plan_of, states
 from CTDoseSegLib.batch import cluster
 from CTDoseSegLib.batch.ledger import Ledger
 from CTDoseSegLib.batch.runner import Choices, run_batch
+from CTDoseSegLib.batch.workers import LOST
 from CTDoseSegLib.errors import SchedulerError
 from CTDoseSegLib.events import Collected
 
@@ -86,15 +87,19 @@ def test_the_same_code_runs_on_a_cluster(tmp_path):
     assert (counts["done"], counts["failed"]) == (18, 2)
 
 
-def test_a_task_whose_worker_dies_each_time_is_listed(tmp_path):
+def test_a_task_whose_worker_dies_each_time_is_listed_and_may_pass_later(tmp_path):
     import dask
 
-    choices = Choices(scheduler="local", workers=2)
+    choices, output = Choices(scheduler="local", workers=2), tmp_path / "out"
+    # Dask suspects whatever the worker held; by default of the fourth time only.
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
-        counts = run_batch(plan_of(tmp_path, 12), tmp_path / "out", choices, work=batch_run.die)
+        counts = run_batch(plan_of(tmp_path, 12), output, choices, work=batch_run.die)
+    assert counts["failed"] >= 2
+    assert counts["done"] + counts["failed"] == 12
+    said = {sentence for state, sentence in states(output).values() if state == "failed"}
+    assert said == {"It is damaged.", LOST.sentence}
+    counts = run_batch(plan_of(tmp_path, 12), output, Choices(workers=2), work=batch_run.work)
     assert (counts["done"], counts["failed"]) == (11, 1)
-    (sentence,) = [said for state, said in states(tmp_path / "out").values() if state == "failed"]
-    assert "KilledWorker" in sentence
 
 
 def test_when_the_scheduler_goes_what_is_finished_is_kept(dask_cluster, tmp_path):

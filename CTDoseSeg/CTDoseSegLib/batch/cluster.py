@@ -12,7 +12,7 @@ from typing import Any
 from .. import __version__
 from ..errors import DependencyError, SchedulerError
 from .study import PRIVATE, Outcome, Settings, Task
-from .workers import Work, broken
+from .workers import LOST, Work, broken
 
 LOCAL = "local"
 CONNECT_S = 20
@@ -123,33 +123,30 @@ class DaskWorkers:
         import distributed
 
         futures = [future for _, future in self._tasks.values()]
-        try:
-            done = distributed.wait(futures, timeout_s, return_when="FIRST_COMPLETED").done
-        except (TimeoutError, distributed.TimeoutError):
-            done = set()
-        except (OSError, distributed.CancelledError) as error:
-            raise SchedulerError(_GONE) from error
-        self._check_scheduler(futures)
+        # What `wait` says of single tasks is asked for below.
+        with contextlib.suppress(OSError, distributed.TimeoutError, distributed.CancelledError):
+            distributed.wait(futures, timeout_s, return_when="FIRST_COMPLETED")
+        self._check_scheduler()
         try:
             # All at once: each fetch is a journey to the worker and back.
             outcomes = self._client.gather(
-                {future.key: future for future in done if future.status == "finished"},
+                {future.key: future for future in futures if future.status == "finished"},
                 errors="skip",
             )
         except (OSError, TimeoutError, distributed.CancelledError) as error:
             raise SchedulerError(_GONE) from error
-        self._check_scheduler(futures)
-        for future in done:
+        self._check_scheduler()
+        for future in futures:
             outcome = outcomes.get(future.key)
-            if outcome is None and future.status != "error":
-                continue  # its worker went before it was read: Dask does it again
-            task, _ = self._tasks.pop(future.key)
-            yield task, outcome or broken(future.exception())
+            if outcome is None and future.status in ("error", "cancelled"):
+                lost = future.status == "cancelled"
+                outcome = LOST if lost else broken(future.exception())
+            if outcome is not None:  # else it runs, or went with its worker and runs again
+                task, _ = self._tasks.pop(future.key)
+                yield task, outcome
 
-    def _check_scheduler(self, futures: list[Any]) -> None:
-        if self._client.status not in ("running", "connecting") or any(
-            future.status in ("cancelled", "lost") for future in futures
-        ):
+    def _check_scheduler(self) -> None:
+        if self._client.status != "running":  # also while Dask tries to reach it again
             raise SchedulerError(_GONE)
 
     def close(self) -> None:

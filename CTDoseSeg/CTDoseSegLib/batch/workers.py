@@ -67,8 +67,15 @@ def outcome_of(future: Future) -> Outcome:
 
 
 def broken(error: BaseException) -> Outcome:
-    """Of a task whose worker died, or that raised where it should not."""
+    """Of a task that raised where it should not, or whose worker died each time."""
+    if type(error).__name__ == "KilledWorker":  # Dask's, which is not imported here
+        return LOST
     return Outcome(False, f"The task broke ({type(error).__name__}).", "Mistake", True)
+
+
+LOST = Outcome(
+    False, "Each worker that had the scan died (memory, or the machine went).", "Crash", True
+)
 
 
 def worker_count(largest: tuple[int, int, int]) -> int:
