@@ -57,13 +57,13 @@ class Disturbed:
             stderr=subprocess.DEVNULL,
         )
 
-    def disturb(self, kills: int, chance: random.Random) -> None:
-        """Kill so often; the run and its workers in turn, as far as there are any."""
+    def disturb(self, kills: int, longest_s: float, chance: random.Random) -> None:
+        """Kill so often; by chance the run or one of its workers, if there is one."""
         process = self._start()
         while sum(self.killed.values()) < kills:
-            time.sleep(chance.uniform(0.1, LONGEST_S))
+            time.sleep(chance.uniform(0.1, longest_s))
             self._look()
-            if process.poll() is not None:  # all is done: lose one, so that there is work
+            if process.poll() is not None:
                 self.faults.append("The run was over before all kills; give more studies.")
                 break
             workers = analyses(process.pid)
@@ -125,13 +125,15 @@ def accounts(output: Path) -> dict[str, tuple]:
         }
 
 
-def compare(scratch: Path, kills: int, studies: int, seed: int) -> tuple[dict[str, int], list[str]]:
+def compare(
+    scratch: Path, kills: int, studies: int, seed: int, longest_s: float = LONGEST_S
+) -> tuple[dict[str, int], list[str]]:
     """Run an archive with kills and without; how many were killed, and what differs."""
     archive = write_archive(scratch / "archive", studies)
     salt = scratch / "salt.txt"
     salt.write_text("the same keys in both runs\n")
     disturbed = Disturbed(archive, scratch / "disturbed", salt)
-    disturbed.disturb(kills, random.Random(seed))
+    disturbed.disturb(kills, longest_s, random.Random(seed))
     disturbed.finish()
     undisturbed = Disturbed(archive, scratch / "undisturbed", salt)
     undisturbed.finish()

@@ -6,18 +6,17 @@ holds what tells patients apart.
 
 from __future__ import annotations
 
-import json
+import marshal
 import sqlite3
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..ct.dicom import Header
 
 _SCHEMA = """
-CREATE TABLE files (source TEXT, folder TEXT, study TEXT, image TEXT, header TEXT, problem TEXT);
+CREATE TABLE files (source TEXT, folder TEXT, study TEXT, image TEXT, header BLOB, problem TEXT);
 """
 _INDEX = """
 CREATE INDEX by_study ON files (study);
@@ -62,7 +61,7 @@ class Spool:
         if image:
             place = header.text("ImagePositionPatient")
             image = f"{image} {place} {header.text('InstanceNumber')} {header.pixel_bytes}"
-        self._append((source, folder, study, image, json.dumps(kept), ""))
+        self._append((source, folder, study, image, marshal.dumps(kept), ""))
 
     def add_problem(self, source: str, folder: str, sentence: str) -> None:
         self._append((source, folder, None, "", None, sentence))
@@ -91,13 +90,12 @@ class Spool:
                 "SELECT source, folder, image, header FROM files WHERE study = ? ORDER BY source",
                 (study,),
             )
-            for source, folder, image, text in rows:
+            for source, folder, image, kept in rows:
                 if image and image in seen:
                     copies += 1
                     continue
                 seen.add(image)
-                values, syntax, offset, length = json.loads(text)
-                headers.append(Header(source, _tuples(values), syntax, offset, length))
+                headers.append(Header(source, *marshal.loads(kept)))
                 folders.append(folder)
             yield ("" if study.startswith("folder ") else study), headers, folders, copies
 
@@ -115,12 +113,3 @@ class Spool:
         )
         for folder, count, sentence, _ in rows:
             yield Problem(folder, count, sentence)
-
-
-def _tuples(value: Any) -> Any:
-    """Lists of JSON as the tuples that a header has."""
-    if isinstance(value, list):
-        return tuple(_tuples(item) for item in value)
-    if isinstance(value, dict):
-        return {key: _tuples(item) for key, item in value.items()}
-    return value
