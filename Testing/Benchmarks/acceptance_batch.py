@@ -42,6 +42,8 @@ from CTDoseSegLib.batch.plan import PlannedScan, read_plan  # noqa: E402
 from CTDoseSegLib.batch.study import hand_over, without_names  # noqa: E402
 
 ENGINE = ("--engine", "classical")
+# Refused where one folder must be one series; for a batch they are two studies.
+NO_DAMAGE = ("two_patients",)
 SAME = ("organ", "region", "dose_mGy", "model_low_mGy", "model_high_mGy", "volume_ml", "coverage")
 # Made anew with each result: when, and from which files.
 NOT_COMPARED = ("provenance",)
@@ -60,7 +62,7 @@ def damage(archive: Path, scratch: Path, count: int) -> list[tuple[str, Path]]:
     """So many damaged studies: name of the damage and the study's folder."""
     base = OwnStudy(scratch / "phantoms")
     made: list[tuple[str, Path]] = []
-    refused = [case for case in CASES if case.says and not case.data]
+    refused = [c for c in CASES if c.says and not c.data and c.name not in NO_DAMAGE]
     for case in refused:
         if len(made) == count:
             break
@@ -85,7 +87,9 @@ def unpack_real(archive: Path) -> int:
             with tarfile.open(entry) as tar:
                 tar.extractall(archive / f"real_{entry.name.partition('.')[0]}", filter="data")
         else:
-            (archive / f"real_{entry.name}").symlink_to(entry)
+            place = archive / f"real_{entry.name.partition('.')[0]}"
+            place.mkdir()
+            (place / entry.name).symlink_to(entry)
     return count
 
 
@@ -124,10 +128,12 @@ def analyse_alone(item: Planned, output: Path, doses: list[dict[str, str]]) -> l
         ended = run("analyze", given, "--output", alone, "--events", "none", *series)
         what = f"{item.scan.source}: "
         if ended.returncode:
-            said = ended.stderr.strip().splitlines()[-1]
+            said = ended.stderr.strip().splitlines()[-1].removeprefix("ctdoseseg: ")
             if item.state != "failed":
                 return [f"{what}{item.state}, but analyze says: {said}"]
-            if item.sentence not in without_names(said, names):
+            # As they are printed where they are no text.
+            names |= {name.encode("utf-8", "backslashreplace").decode() for name in names}
+            if item.sentence != without_names(said, names):
                 return [f"{what}{item.sentence!r}, but analyze says: {said}"]
             return []
         if item.state != "done":

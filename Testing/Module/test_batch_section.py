@@ -47,6 +47,7 @@ def test_a_run_is_followed_and_a_click_loads_its_study(host, panel, archive, tmp
 def test_cancel_does_not_hold_the_panel(host, panel, archive, tmp_path, monkeypatch):
     from CTDoseSegLib.batch import console
 
+    panel.ui.batchCollapsibleButton.collapsed = False
     panel.ui.batchInputLineEdit.text = str(archive)
     panel.ui.batchOutputLineEdit.text = str(tmp_path / "out")
     host.click(panel.ui.batchButton)

@@ -35,6 +35,13 @@ def test_a_plan_comes_back_as_it_was_written(tmp_path):
     assert ",'=chest," in path.read_text()
 
 
+def test_a_name_that_is_no_text_goes_through_plan_and_list(tmp_path):
+    name = os.fsdecode(b"M\xfcller\n1.dcm")  # Latin-1, and a line's end
+    scan = dataclasses.replace(SCAN, source=f"/archive/{name}")
+    write_plan(tmp_path / "plan.csv", [scan])
+    assert next(read_plan(tmp_path / "plan.csv")) == scan
+
+
 def test_a_plan_saved_by_a_spreadsheet_with_semicolons_is_read(tmp_path):
     path = plan_of(tmp_path, "\ufeffinclude;source;thickness_mm\r\nYES;/a;1,5\r\n;;\r\n")
     (scan,) = read_plan(path)

@@ -256,7 +256,7 @@ def hand_over(scan: PlannedScan, scratch: Path) -> tuple[Path, set[str]]:
             files.append(source)
     names |= {os.path.basename(file) for file in files}
     given = scratch / f"study{FILE_LIST}"
-    given.write_text("\n".join(files), encoding="utf-8")
+    given.write_bytes(b"\0".join(map(os.fsencode, files)))
     return given, names
 
 

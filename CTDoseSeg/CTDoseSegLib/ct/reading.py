@@ -197,7 +197,7 @@ def _series_meant(asked_for: str, uids: set[str]) -> str:
 def _scan(path: Path, folder: bool, events: Events) -> tuple[list[Header], list[str], list[Flag]]:
     """Headers of all DICOM files; what was left out, in words; flags."""
     if path.suffix == FILE_LIST:
-        files, hidden = path.read_text(encoding="utf-8").splitlines(), 0
+        files, hidden = [os.fsdecode(name) for name in path.read_bytes().split(b"\0") if name], 0
     else:
         files, hidden = find_files(path) if folder else ([os.fspath(path)], 0)
     if not files:
