@@ -1,6 +1,6 @@
 """kill -9 of a batch of real analyses at random moments: of the whole run, and of its workers.
 
-`python kill_batch.py [KILLS [STUDIES [SEED]]]`, 20 kills and 12 studies where nothing is said.
+`python kill_batch.py [KILLS [STUDIES [SEED]]]`, 20 kills and 30 studies where nothing is said.
 Prints what was killed and how the ledger and the results compare with an undisturbed run's;
 returns 1 where they differ, where a study was lost, or where one was done twice.
 """
@@ -61,7 +61,12 @@ class Disturbed:
         """Kill so often; by chance the run or one of its workers, if there is one."""
         process = self._start()
         while sum(self.killed.values()) < kills:
-            time.sleep(chance.uniform(0.1, longest_s))
+            # Half of the moments are just after a result: there a run has most to lose.
+            if chance.random() < 0.5:
+                self._wait_for_result(process)
+                time.sleep(chance.uniform(0.0, 0.3))
+            else:
+                time.sleep(chance.uniform(0.1, longest_s))
             self._look()
             if process.poll() is not None:
                 self.faults.append("The run was over before all kills; give more studies.")
@@ -79,6 +84,14 @@ class Disturbed:
         process.kill()
         process.wait()
 
+    def _wait_for_result(self, process: subprocess.Popen) -> None:
+        before = len(self._results())
+        while process.poll() is None and len(self._results()) <= before:
+            time.sleep(0.02)
+
+    def _results(self) -> list[Path]:
+        return list(self._output.glob("studies/*/result.json"))
+
     def finish(self) -> None:
         """Run until nothing is left that may pass."""
         for _ in range(MOST_RUNS):
@@ -92,7 +105,7 @@ class Disturbed:
     def _look(self) -> None:
         """Every result that is there must be the very file that was there before."""
         now = {}
-        for path in self._output.glob("studies/*/result.json"):
+        for path in self._results():
             status = path.stat()
             now[path.parent.name] = (status.st_ino, status.st_mtime_ns)
         for key, before in self._seen.items():
@@ -152,7 +165,7 @@ def compare(
 
 
 def main() -> int:
-    kills, studies, seed = (int(v) for v in (*sys.argv[1:], *(20, 12, 1)[len(sys.argv) - 1 :]))
+    kills, studies, seed = (int(v) for v in (*sys.argv[1:], *(20, 30, 1)[len(sys.argv) - 1 :]))
     with tempfile.TemporaryDirectory() as scratch:
         began = time.monotonic()
         killed, faults = compare(Path(scratch), kills, studies, seed)

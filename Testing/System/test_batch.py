@@ -173,7 +173,7 @@ def test_killed_at_twenty_moments_nothing_is_lost_or_done_twice(tmp_path):
 
 
 def test_real_analyses_killed_at_random_are_as_undisturbed(tmp_path):
-    killed, faults = kill_batch.compare(tmp_path, kills=3, studies=4, seed=5, longest_s=1.5)
+    killed, faults = kill_batch.compare(tmp_path, kills=3, studies=4, seed=47, longest_s=1.5)
     assert not faults
     assert sum(killed.values()) == 3
 
