@@ -44,7 +44,7 @@ class DaskWorkers:
         self._cluster: Any = None
         self._client: Any = None
         self._tasks: dict[str, tuple[Task, Any]] = {}
-        self._numbers = itertools.count()
+        self._numbers, self._run = itertools.count(), os.urandom(8).hex()
         try:
             if address == LOCAL:
                 self._cluster = distributed.LocalCluster(
@@ -106,7 +106,8 @@ class DaskWorkers:
     def submit(self, task: Task) -> None:
         # Dask learns how long tasks take, and evens out its queues, by what stands before the
         # number: a name of its own for each task would leave workers idle beside full queues.
-        key = f"scan-{next(self._numbers)}-{task.key}-{task.attempt}"
+        # The run's own part keeps two runs apart that share a scheduler.
+        key = f"scan-{next(self._numbers)}-{self._run}"
         future = self._client.submit(
             self._work, task, self._settings, pure=False, retries=0, key=key
         )
