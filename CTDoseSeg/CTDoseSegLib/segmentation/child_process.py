@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import queue
 import shutil
@@ -27,6 +28,8 @@ from ..events import Events
 LIB_PARENT = Path(__file__).resolve().parents[2]
 # How often it is looked whether the task was cancelled.
 POLL_S = 0.1
+# Begins the name of a child's temporary folder.
+TEMPORARY = "ctdoseseg-ts-"
 LAST_LINES = 40
 LONGEST_LINE = 500
 
@@ -73,7 +76,9 @@ class ChildProcess:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def follow(self, listener: Events, limit_s: float) -> Iterator[dict[str, Any]]:
+    def follow(
+        self, listener: Events, limit_s: float, silence_s: float = math.inf
+    ) -> Iterator[dict[str, Any]]:
         """The child's events until it ends.
 
         Raises
@@ -81,15 +86,17 @@ class ChildProcess:
         Cancelled
             If the task was cancelled meanwhile.
         TimeoutError
-            After `limit_s`.
+            After `limit_s`, or `silence_s` without an event.
         """
         end = time.monotonic() + limit_s
+        heard = time.monotonic()
         while True:
             listener.check_cancelled()
-            if time.monotonic() > end:
+            if time.monotonic() > min(end, heard + silence_s):
                 raise TimeoutError
             with contextlib.suppress(queue.Empty):
                 event = self._events.get(timeout=POLL_S)
+                heard = time.monotonic()
                 if event is None:
                     return
                 yield event
