@@ -72,7 +72,7 @@ def test_the_unet_draws_it_in_a_process_of_its_own(temporary, scan, tmp_path):
     assert torch_is_here == "False"
     # No liver, spleen or stomach: those are TotalSegmentator's to find.
     assert set(groups.split()) - {"trachea"} == set(
-        "body bone couch lung lung_left lung_right skin".split()
+        ["body", "bone", "couch", "lung", "lung_left", "lung_right", "skin"]
     )
     assert about == "{'unet'} []"
     body, true = np.load(tmp_path / "body.npy"), body_of(truth)
@@ -119,7 +119,7 @@ def test_a_cancelled_outline_ends_its_process(temporary, scan):
 
     with pytest.raises(Cancelled):
         outline.find_outline(scan[0], CancelWhereTheUNetLooks(), "cpu")
-    assert started == ["looking at the slices"]
+    assert started == ["drawing body and couch (UNet)"]
 
 
 def test_a_volume_of_fractions_of_hu_is_not_changed_by_the_unet(scan):

@@ -473,6 +473,17 @@ def test_the_users_own_organ_replaces_the_networks():
     }
 
 
+def test_what_is_left_of_a_replaced_organ_is_the_bodys_and_so_is_its_origin():
+    network = np.array([[[5, 5, 5, 9]]], np.uint8)
+    atoms = (organs.atom(5, "liver", "totalsegmentator total"), organs.atom(9, "body_rest", "unet"))
+    groups = organs.groups_of(["liver", "body_rest"])
+    found = Labelmap(network, AFFINE, atoms, groups, "totalsegmentator + unet")
+    drawn = np.array([[[0, 1, 0, 0]]], np.uint8)
+    both = combine(found, labelled(drawn, {1: "liver"}, "given"))
+    assert {a.name: a.origin for a in both.atoms} == {"liver": "given", "body_rest": "unet"}
+    assert both.mask("body").all()
+
+
 def test_a_lung_of_the_users_replaces_the_lobes_of_its_side():
     network = np.full((1, 2, 6), 9, np.uint8)
     network[0, :, 1:3] = 10

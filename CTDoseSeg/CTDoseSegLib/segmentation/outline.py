@@ -73,7 +73,7 @@ def _by_unet(series: CTSeries, events: Events, device: str) -> Labelmap:
         with ChildProcess([WORKER, str(path)]) as child:
             for event in child.follow(events, TIME_LIMIT_S):
                 if event.get("event") == "progress":
-                    events.progress(event["fraction"], event["message"])
+                    events.progress(event["fraction"], "drawing body and couch (UNet)")
                 elif event.get("event") == "result":
                     result = event
                 elif event.get("event") == "error":
