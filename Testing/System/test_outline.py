@@ -71,9 +71,15 @@ def test_the_unet_draws_it_in_a_process_of_its_own(temporary, scan, tmp_path):
     torch_is_here, groups, about = done.stdout.splitlines()
     assert torch_is_here == "False"
     # No liver, spleen or stomach: those are TotalSegmentator's to find.
-    assert set(groups.split()) - {"trachea"} == set(
-        ["body", "bone", "couch", "lung", "lung_left", "lung_right", "skin"]
-    )
+    assert set(groups.split()) - {"trachea"} == {
+        "body",
+        "bone",
+        "couch",
+        "lung",
+        "lung_left",
+        "lung_right",
+        "skin",
+    }
     assert about == "{'unet'} []"
     body, true = np.load(tmp_path / "body.npy"), body_of(truth)
     assert 2 * (body & true).sum() / (body.sum() + true.sum()) > 0.99
