@@ -157,6 +157,7 @@ def _download(
     environment = {
         "TOTALSEG_HOME_DIR": str(write_settings(folder / "home", plan)),
         "TOTALSEG_WEIGHTS_PATH": str(staging.absolute()),
+        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder)),
     }
     kind, why = "", "the download ended"
     with ChildProcess([WORKER, str(path)], environment) as child:

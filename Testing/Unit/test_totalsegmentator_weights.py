@@ -11,6 +11,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import zipfile
 from functools import partial
@@ -250,9 +251,14 @@ def releases(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "code"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("TOTALSEG_HOME_DIR", str(tmp_path / "home"))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", None)
     yield server
     server.shutdown()
     server.server_close()
+    assert list(temporary.iterdir()) == []
 
 
 def test_what_is_missing_is_fetched_whole_and_the_users_settings_stay(store, releases, tmp_path):
