@@ -22,8 +22,12 @@ import pytest
 
 from CTDoseSegLib import weights as command
 from CTDoseSegLib.cli import main
+from CTDoseSegLib.ct.volume_file import series_from_array
 from CTDoseSegLib.errors import InputError, ModelError, OutputError
+from CTDoseSegLib.events import Events
+from CTDoseSegLib.segmentation import classical
 from CTDoseSegLib.segmentation import totalsegmentator_weights as weights
+from CTDoseSegLib.segmentation.totalsegmentator import TotalSegmentatorEngine
 from CTDoseSegLib.segmentation.totalsegmentator_plan import make_plan
 
 NAME = "Dataset297_TotalSegmentator_total_3mm_1559subj"
@@ -158,6 +162,21 @@ def test_a_cut_checkpoint_and_one_of_another_task_are_told(tmp_path):
     path.unlink()
     with pytest.raises(ModelError, match=r"lack fold_0/checkpoint_final\.pth"):
         weights.look_at(made, 3)
+
+
+@pytest.mark.parametrize("damage", ["cut short", "those of another task"])
+def test_damaged_weights_are_told_before_a_run(store, damage):
+    np = pytest.importorskip("numpy")
+    pytest.importorskip("totalsegmentator", reason="it says which weights it needs")
+    made = network(store, labels=117 if damage == "cut short" else 26)
+    if damage == "cut short":
+        path = next(made.rglob("*.pth"))
+        path.write_bytes(path.read_bytes()[:-300])
+    hu = np.full((4, 30, 30), -1000, np.int16)
+    hu[:, 4:-4, 4:-4] = 20
+    engine = TotalSegmentatorEngine("fast", "cpu", outline=classical.segment)
+    with pytest.raises(ModelError, match=damage):
+        engine.segment(series_from_array(hu, np.diag([-9.0, -9.0, 9.0, 1.0])), Events())
 
 
 def test_only_weights_can_be_removed(store, tmp_path, capsys):
@@ -297,7 +316,7 @@ def test_weights_that_are_not_whole_are_not_fetched_over(store, capsys):
 def test_licensed_weights_without_a_licence_are_not_asked_for(store, licensed, capsys):
     (licensed / "config.json").unlink()
     assert main(["weights", "fetch", "--extra", "heart_chambers", "--events", "none"]) == 3
-    assert "totalseg_set_license" in capsys.readouterr().err
+    assert "needs a licence, and no valid one is set" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("server", ["refuses", "hangs"])
