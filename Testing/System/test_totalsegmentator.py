@@ -118,6 +118,13 @@ def alive(pid: int) -> bool:
     return state not in ("Z", "X")
 
 
+def command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
 @pytest.mark.parametrize("pair", [("head first", "feet first"), ("prone", "reversed slices")])
 def test_two_runs_at_once_put_each_label_on_its_voxels(totalsegmentator_here, pair):
     series = [scan(GRIDS[name]) for name in pair]
@@ -265,6 +272,22 @@ def test_when_the_task_ends_midway_everything_ends_within_2_s(
     process.stdout.close()
     assert rest(totalsegmentator_here) == []
     assert not (tmp_path / "out").exists()
+
+
+def test_a_helper_that_the_system_kills_is_a_want_of_memory_and_no_hang(
+    totalsegmentator_here, tmp_path
+):
+    """nnU-Net itself would wait for it for ever."""
+    process = start_command(tmp_path, "--quality", "fastest")
+    children = wait_for_network(process, "finding organs")
+    helpers = [pid for pid in children if b"spawn_main" in command_line(pid)]
+    assert helpers, "nnU-Net's helpers"
+    os.kill(helpers[0], signal.SIGKILL)
+    (error,) = (e for e in map(json.loads, process.stdout) if e["event"] == "error")
+    assert "memory of this machine is too small" in error["message"]
+    assert process.wait(timeout=10) == 3
+    assert not any(alive(pid) for pid in children)
+    assert rest(totalsegmentator_here) == []
 
 
 def test_the_real_dicom_set_with_a_liver_of_the_users_goes_all_the_way_from_the_command_line(

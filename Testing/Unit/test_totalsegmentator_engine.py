@@ -256,6 +256,10 @@ def test_another_grid_coming_back_is_an_error(worker, wrong):
     [
         'say(event="error", kind="OutOfMemory", message="DefaultCPUAllocator")',
         "import signal; os.kill(os.getpid(), signal.SIGKILL)",
+        # Killed with a helper that outlives it and holds its pipe open.
+        "import signal, subprocess\n"
+        '    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])\n'
+        "    os.kill(os.getpid(), signal.SIGKILL)",
     ],
 )
 def test_out_of_memory_runs_again_with_less_and_says_so(worker, end):

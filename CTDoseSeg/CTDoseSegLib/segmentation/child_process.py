@@ -28,6 +28,8 @@ from ..events import Events
 LIB_PARENT = Path(__file__).resolve().parents[2]
 # How often it is looked whether the task was cancelled.
 POLL_S = 0.1
+# A child that is gone is not waited for longer: helpers that it left may hold its pipe open.
+LAST_EVENTS_S = 1.0
 # Begins the name of a child's temporary folder.
 TEMPORARY = "ctdoseseg-ts-"
 LAST_LINES = 40
@@ -89,17 +91,23 @@ class ChildProcess:
             After `limit_s`, or `silence_s` without an event.
         """
         end = time.monotonic() + limit_s
-        heard = time.monotonic()
+        heard, gone = time.monotonic(), math.inf
         while True:
             listener.check_cancelled()
             if time.monotonic() > min(end, heard + silence_s):
                 raise TimeoutError
-            with contextlib.suppress(queue.Empty):
+            try:
                 event = self._events.get(timeout=POLL_S)
-                heard = time.monotonic()
-                if event is None:
+            except queue.Empty:
+                if self._process.poll() is not None:
+                    gone = min(gone, time.monotonic() + LAST_EVENTS_S)
+                if time.monotonic() > gone:
                     return
-                yield event
+                continue
+            heard = time.monotonic()
+            if event is None:
+                return
+            yield event
 
     def wait(self) -> int:
         """Exit code of a child whose events have ended; below 0: the signal that ended it."""

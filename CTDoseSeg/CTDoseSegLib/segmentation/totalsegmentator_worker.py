@@ -11,11 +11,14 @@ import contextlib
 import errno
 import io
 import json
+import multiprocessing
 import os
 import re
 import socket
 import sys
 import tempfile
+import threading
+import time
 from multiprocessing import util
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -115,6 +118,7 @@ def main(path: str) -> int:
     events = JsonLines()
     listener = Listener(events, sys.stderr, request["passes"])
     sys.stdout = sys.stderr = listener
+    threading.Thread(target=_watch_helpers, args=(events,), daemon=True).start()
     if not request.get("network"):
         _stay_offline()
     try:
@@ -132,6 +136,7 @@ def main(path: str) -> int:
 
 
 LONGEST = 500
+KILLED = -9
 # The quota's number is missing on Windows.
 DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _NO_MEMORY = ("out of memory", "can't allocate memory", "bad_alloc", "workers are no longer alive")
@@ -143,6 +148,17 @@ def _kind(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         return "DiskFull"
     return type(error).__name__
+
+
+def _watch_helpers(events: Events) -> NoReturn:
+    """End where the system kills a helper, for want of memory: it would be waited for for ever."""
+    seen: set[multiprocessing.process.BaseProcess] = set()
+    while True:
+        time.sleep(1.0)
+        seen.update(multiprocessing.active_children())
+        if any(helper.exitcode == KILLED for helper in seen):
+            events.error("OutOfMemory", "a helper was killed", 3)
+            os._exit(3)
 
 
 def _stay_offline() -> None:
