@@ -43,9 +43,12 @@ class UNetEngine:
     ----------
     folder
         Of the network; None for the bundled one.
+    device
+        ``auto``, or ``cpu`` to leave a graphics card alone.
     """
 
     folder: str | Path | None = None
+    device: str = "auto"
     name: str = ENGINE
 
     @property
@@ -86,7 +89,7 @@ class UNetEngine:
         from .unet_network import for_inference, load_unet
 
         network, spec, digest = load_unet(self.folder)
-        device = best_device()
+        device = best_device() if self.device == "auto" else self.device
         labels = predict(for_inference(network, device), spec, series, events, device)
         return _labelmap(series, spec, labels, f"{ENGINE} {digest[:12]}")
 
@@ -172,7 +175,7 @@ def working_volume(hu: np.ndarray, pixel_mm: tuple[float, float], spec: UNetSpec
     for k, image in enumerate(hu):
         plane = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32))[None, None]
         if spec.windows:
-            plane.clamp_(min=AIR_HU)
+            plane = plane.clamp(min=AIR_HU)  # a copy: float32 planes share the volume's memory
         plane = torch.nn.functional.interpolate(
             plane, shape, mode="bilinear", align_corners=False, antialias=True
         )[0, 0].numpy()
