@@ -268,39 +268,41 @@ def handed_over(job):
     return Path(job._arguments[1]).parent
 
 
-def test_closing_the_scene_ends_the_task(host, use_organs):
-    import slicer
-
-    host.click(use_organs.ui.applyButton)
-    job = use_organs.job
+def running(host, panel):
+    """The task that Apply starts, once its process runs."""
+    host.click(panel.ui.applyButton)
+    job = panel.job
     host.wait_until(lambda: job._pid is not None, 20)
-    slicer.mrmlScene.Clear(False)
-    host.process_events()
+    return job
+
+
+def assert_ended(host, job):
     host.wait(0.3)
     assert not is_alive(job._pid)
     assert not handed_over(job).exists()
+
+
+def test_closing_the_scene_ends_the_task(host, use_organs):
+    import slicer
+
+    job = running(host, use_organs)
+    slicer.mrmlScene.Clear(False)
+    host.process_events()
+    assert_ended(host, job)
     assert use_organs.job is None
     assert "Load a CT" in use_organs.ui.statusLabel.text
 
 
 def test_reloading_the_module_ends_the_task(host, use_organs):
-    host.click(use_organs.ui.applyButton)
-    job = use_organs.job
-    host.wait_until(lambda: job._pid is not None, 20)
+    job = running(host, use_organs)
     host.reload("CTDoseSeg")
-    host.wait(0.3)
-    assert not is_alive(job._pid)
-    assert not handed_over(job).exists()
+    assert_ended(host, job)
 
 
 def test_quitting_ends_the_task(host, use_organs):
-    host.click(use_organs.ui.applyButton)
-    job = use_organs.job
-    host.wait_until(lambda: job._pid is not None, 20)
+    job = running(host, use_organs)
     host.close_module("CTDoseSeg")
-    host.wait(0.3)
-    assert not is_alive(job._pid)
-    assert not handed_over(job).exists()
+    assert_ended(host, job)
 
 
 def test_apply_is_cancel_while_a_task_runs_so_that_there_are_never_two(host, use_organs):

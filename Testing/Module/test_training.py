@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 
 import numpy as np
 import pytest
+from labelled_scans import training_config, write_scan
 from module_steps import apply, is_alive
 
 pytestmark = pytest.mark.skipif(
@@ -15,38 +15,14 @@ pytestmark = pytest.mark.skipif(
     reason="training needs torch and safetensors",
 )
 
-CONFIG = """
-[network]
-classes = ["body_rest"]
-widths = [4, 8]
-context = 0
-pixel_mm = 0
-
-[[data]]
-kind = "volumes"
-folder = "scans"
-
-[training]
-epochs = {epochs}
-steps = 2
-batch = 2
-learning_rate = 0.02
-validation = 0.4
-"""
-
 
 def write_scans(folder):
     """Three small scans with a block as body."""
     rng = np.random.default_rng(0)
-    for part in ("images", "labels"):
-        (folder / part).mkdir(parents=True)
     for name in "abc":
         hu = rng.normal(-1000, 10, (4, 32, 32)).astype(np.int16)
         hu[:, 8:24, 6:26] = rng.normal(30, 10, (4, 16, 20))
-        np.save(folder / "images" / f"{name}.npy", hu)
-        np.save(folder / "labels" / f"{name}.npy", (hu > -500).astype(np.uint8))
-        about = {"affine": np.diag([-10.0, -10.0, 10.0, 1.0]).tolist()}
-        (folder / "images" / f"{name}.json").write_text(json.dumps(about))
+        write_scan(folder, name, hu, hu > -500, (10.0, 10.0, 10.0))
 
 
 @pytest.fixture
@@ -64,10 +40,12 @@ def chosen(section, tmp_path, monkeypatch):
     # The host's Python has what is needed, under the names that its metadata give.
     monkeypatch.setattr(packages, "missing", lambda engine: ())
     config = tmp_path / "training.toml"
-    write_scans(tmp_path / "scans")
+    write_scans(tmp_path / "set")
 
     def choose(epochs):
-        config.write_text(CONFIG.format(epochs=epochs))
+        config.write_text(
+            training_config(["body_rest"], epochs=epochs, steps=2, learning_rate=0.02)
+        )
         section._parameterNode.trainingConfig = str(config)
         section._parameterNode.trainingFolder = str(tmp_path / "network")
         return section

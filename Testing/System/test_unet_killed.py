@@ -12,43 +12,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from labelled_scans import training_config, write_scan
 
 pytest.importorskip("torch", reason="the UNet needs torch")
 pytest.importorskip("safetensors", reason="the UNet needs safetensors")
 
 LIB = Path(__file__).resolve().parents[2] / "CTDoseSeg"
-CONFIG = """
-[network]
-classes = ["bone"]
-widths = [4, 8]
-context = 1
-pixel_mm = 0
-
-[[data]]
-kind = "volumes"
-folder = "set"
-
-[training]
-epochs = 4
-steps = 12
-batch = 4
-validation = 0.4
-"""
+CONFIG = training_config(["bone"], context=1, epochs=4, steps=12, batch=4)
 
 
 @pytest.fixture
 def config(tmp_path):
     rng = np.random.default_rng(0)
-    for part in ("images", "labels"):
-        (tmp_path / "set" / part).mkdir(parents=True)
     for name in "abcd":
         hu = rng.normal(-900, 20, (6, 48, 48)).astype(np.int16)
         j, i = rng.integers(4, 20, 2)
         hu[:, j : j + 15, i : i + 18] = 700
-        np.save(tmp_path / "set" / "images" / f"{name}.npy", hu)
-        np.save(tmp_path / "set" / "labels" / f"{name}.npy", (hu > 0).astype(np.uint8))
-        about = {"affine": np.diag([-1.0, -1.0, 5.0, 1.0]).tolist()}
-        (tmp_path / "set" / "images" / f"{name}.json").write_text(json.dumps(about))
+        write_scan(tmp_path / "set", name, hu, hu > 0)
     path = tmp_path / "config.toml"
     path.write_text(CONFIG)
     return path

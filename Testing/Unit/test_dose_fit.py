@@ -10,7 +10,7 @@ import pytest
 from CTDoseSegLib.dosimetry.dose_model import WIDE, load_model, smooth, spread
 from CTDoseSegLib.errors import InputError, OutputError
 from CTDoseSegLib.events import Collected
-from CTDoseSegLib.learning import dose_fit
+from CTDoseSegLib.learning import dose_figures, dose_fit
 from CTDoseSegLib.learning.arrays import OrganRows, Patient, RegionArrays
 from CTDoseSegLib.learning.coefficients import fit_region
 from CTDoseSegLib.learning.cross_validation import (
@@ -202,3 +202,21 @@ def test_an_output_that_cannot_be_written_is_an_error_with_a_sentence(small_arra
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="--output"):
         dose_fit.train("arrays", tmp_path / "file" / "out")
+
+
+def test_the_pictures_are_drawn_and_no_legend_hides_a_patient_in_that_of_size(tmp_path):
+    arrays = region_of([patient(seed) for seed in range(25)])
+    samples = samples_of("abdomen", arrays.patients)
+    held = dict.fromkeys(("chest", "abdomen"), cross_validate("abdomen", samples, 25))
+    models = dict.fromkeys(held, fit_region("abdomen", samples, {"liver": 0}, {"liver": 0.1}))
+    drawn = dose_figures.draw(held, models, tmp_path)
+    assert [path.name for path in drawn if path.stat().st_size] == [
+        *("dose_predicted.png", "dose_coverage.png", "dose_size.png"),
+    ]
+    size = dose_figures._size(held, models)
+    size.canvas.draw()
+    for axes in size.axes:
+        legend = axes.get_legend().get_window_extent()
+        assert not legend.overlaps(axes.get_window_extent())
+        assert size.bbox.containsx(legend.x0)
+        assert size.bbox.containsy(legend.y0)

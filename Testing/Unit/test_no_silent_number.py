@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
+from collections import Counter
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from dose_scans import MODEL, codes, doses, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from CTDoseSegLib import flags
 from CTDoseSegLib.ct.scanner_profile import GENERIC, check_profile, with_profile
 from CTDoseSegLib.dosimetry.effective_dose import effective_dose
 from CTDoseSegLib.dosimetry.measurements import measure
@@ -127,6 +131,14 @@ def test_every_flag_says_what_was_found_and_what_to_do_in_sentences(code):
         assert part[0].isupper() or part[0].isdigit(), part
         assert not re.search(r"\s\s|\.\.|\n", part)
     assert not found.endswith(".")
+
+
+def test_every_flag_stands_in_one_table_alone():
+    tables = [
+        import_module(f"CTDoseSegLib.flags.{file.name}").FLAGS
+        for file in pkgutil.iter_modules(flags.__path__)
+    ]
+    assert Counter(code for table in tables for code in table) == dict.fromkeys(FLAGS, 1)
 
 
 FACTS = {

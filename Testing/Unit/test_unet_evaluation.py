@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-import json
 
 import numpy as np
 import pytest
+from labelled_scans import training_config, write_scan
 
 torch = pytest.importorskip("torch", reason="the UNet needs torch")
 pytest.importorskip("safetensors", reason="the UNet needs safetensors")
@@ -17,24 +17,9 @@ from CTDoseSegLib.learning import unet_train  # noqa: E402
 from CTDoseSegLib.learning.unet_evaluate import evaluate  # noqa: E402
 from CTDoseSegLib.learning.unet_metrics import score, slice_dice  # noqa: E402
 
-CONFIG = """
-[network]
-classes = ["body_rest", "bone"]
-widths = [4, 8]
-context = 0
-pixel_mm = 0
-
-[[data]]
-kind = "volumes"
-folder = "set"
-values = { 1 = "body_rest", 2 = "bone" }
-
-[training]
-epochs = 1
-steps = 1
-batch = 2
-validation = 0.4
-"""
+CONFIG = training_config(
+    ["body_rest", "bone"], values='{ 1 = "body_rest", 2 = "bone" }', epochs=1, steps=1
+)
 
 
 def cube(low, high, shape=(8, 20, 20)):
@@ -90,18 +75,13 @@ def test_slices_without_the_label_are_right_where_none_is_found():
 @pytest.fixture
 def trained(tmp_path):
     rng = np.random.default_rng(0)
-    for part in ("images", "labels"):
-        (tmp_path / "set" / part).mkdir(parents=True)
     for name in "abc":
         hu = rng.normal(-1000, 5, (4, 24, 24)).astype(np.int16)
         hu[:, 4:20, 4:20] = rng.normal(30, 5, (4, 16, 16))
         hu[:, 10:14, 10:14] = 700
         labels = (hu > -500).astype(np.uint8) + (hu > 400)
         labels[0, :2] = 255
-        np.save(tmp_path / "set" / "images" / f"{name}.npy", hu)
-        np.save(tmp_path / "set" / "labels" / f"{name}.npy", labels.astype(np.uint8))
-        about = {"affine": np.diag([-2.0, -2.0, 5.0, 1.0]).tolist()}
-        (tmp_path / "set" / "images" / f"{name}.json").write_text(json.dumps(about))
+        write_scan(tmp_path / "set", name, hu, labels, (2.0, 2.0, 5.0))
     (tmp_path / "config.toml").write_text(CONFIG)
     unet_train.train(tmp_path / "config.toml", tmp_path / "run")
     return tmp_path

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import numpy as np
 import pytest
 from dicom_files import make_slice, save
+from labelled_scans import write_scan
 
 torch = pytest.importorskip("torch", reason="the UNet needs torch")
 pytest.importorskip("safetensors", reason="the UNet needs safetensors")
@@ -30,13 +30,7 @@ def volume(folder, name, rng, *, labels=True, shape=(4, 16, 16)):
     hu = rng.normal(-900, 20, shape).astype(np.int16)
     j, i = rng.integers(2, 8, 2)
     hu[:, j : j + 5, i : i + 6] = 700
-    for part in ("images", "labels"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
-    np.save(folder / "images" / f"{name}.npy", hu)
-    about = {"affine": np.diag([-1.0, -1.0, 5.0, 1.0]).tolist()}
-    (folder / "images" / f"{name}.json").write_text(json.dumps(about))
-    if labels:
-        np.save(folder / "labels" / f"{name}.npy", (hu > 0).astype(np.uint8))
+    write_scan(folder, name, hu, hu > 0 if labels else None)
     return hu
 
 

@@ -125,16 +125,27 @@ def read_typed_acquisition(path: str | Path) -> TypedAcquisition:
         If the file is not such an object, or a key is unknown or its value impossible; the
         sentence names the key.
     """
+    return check_typed(read_json_object(path))
+
+
+def read_json_object(path: str | Path) -> dict[str, Any]:
+    """The names and values of a JSON file that somebody wrote.
+
+    Raises
+    ------
+    AcquisitionError
+        If the file cannot be read or is no JSON object.
+    """
     name = Path(path).name
     try:
-        typed = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        written = json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise AcquisitionError(f"{name} cannot be read ({error.strerror}).") from error
     except (ValueError, RecursionError) as error:
         raise AcquisitionError(f"{name} is not valid JSON; correct it.") from error
-    if not isinstance(typed, dict):
+    if not isinstance(written, dict):
         raise AcquisitionError(f"{name} must hold a JSON object of names and values.")
-    return check_typed(typed)
+    return written
 
 
 def check_typed(typed: Mapping[str, Any]) -> TypedAcquisition:

@@ -13,6 +13,7 @@ from ..errors import Flag, flag
 from .acquisition import Acquisition
 from .dicom import Header
 from .identity import safe_text
+from .series import SliceInfo
 
 # Exposure as written may differ from mA x rotation time / pitch by this fraction (its rounding).
 EXPOSURE_TOLERANCE = 0.05
@@ -63,6 +64,19 @@ def read_exposure(
     slices = collect.per_slice()
     collect.irradiated_range(z_mm)
     return Acquisition(**collect.values, sources=collect.sources), slices, tuple(collect.flags)
+
+
+def slice_info(header: Header, exposure: SliceExposure, z_mm: float) -> SliceInfo:
+    """A slice as its header and its exposure describe it."""
+    return SliceInfo(
+        z_mm=z_mm,
+        slice_location_mm=header.number("SliceLocation"),
+        tube_current_mA=exposure.tube_current_mA,
+        exposure_mAs=exposure.exposure_mAs,
+        effective_mAs=exposure.effective_mAs,
+        ctdivol_mGy=exposure.ctdivol_mGy,
+        thickness_mm=header.number("SliceThickness"),
+    )
 
 
 class _Collector:

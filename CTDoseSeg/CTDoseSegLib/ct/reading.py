@@ -28,13 +28,13 @@ from .dose_report_use import (
     reports_in,
     with_reports_of,
 )
-from .exposure import MISSING, missing_flags, read_exposure
+from .exposure import MISSING, missing_flags, read_exposure, slice_info
 from .folder_events import folder_events
 from .folders import find_files
 from .identity import without_file_name
 from .pixels import read_volume
 from .selection import choose
-from .series import CTSeries, SliceInfo
+from .series import CTSeries
 from .stacking import stack
 from .volume_file import HIGHEST_AIR_HU, is_volume_file, pixel_identity, read_volume_file
 
@@ -284,15 +284,7 @@ def _build(
     if problems:
         flags.append(flag("tags_unreadable", ", ".join(sorted(problems))))
     slices = tuple(
-        SliceInfo(
-            z_mm=z,
-            slice_location_mm=header.number("SliceLocation"),
-            tube_current_mA=exposure.tube_current_mA,
-            exposure_mAs=exposure.exposure_mAs,
-            effective_mAs=exposure.effective_mAs,
-            ctdivol_mGy=exposure.ctdivol_mGy,
-            thickness_mm=header.number("SliceThickness"),
-        )
+        slice_info(header, exposure, z)
         for header, exposure, z in zip(headers, exposures, geometry.z_mm, strict=True)
     )
     uid = headers[0].text("SeriesInstanceUID")

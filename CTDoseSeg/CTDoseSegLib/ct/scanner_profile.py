@@ -7,7 +7,6 @@ how much a spiral overranges, and what dose an mAs gives.
 from __future__ import annotations
 
 import datetime
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import AcquisitionError, Flag, flag
+from .acquisition import read_json_object
 from .series import CTSeries
 
 GENERIC_NAME = "generic"
@@ -108,16 +108,7 @@ def read_scanner_profile(path: str | Path) -> ScannerProfile:
         If the file is not such an object, or a key is unknown, missing or impossible; the sentence
         names the key.
     """
-    name = Path(path).name
-    try:
-        values = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise AcquisitionError(f"{name} cannot be read ({error.strerror}).") from error
-    except (ValueError, RecursionError) as error:
-        raise AcquisitionError(f"{name} is not valid JSON; correct it.") from error
-    if not isinstance(values, dict):
-        raise AcquisitionError(f"{name} must hold a JSON object of names and values.")
-    return check_profile(values)
+    return check_profile(read_json_object(path))
 
 
 def check_profile(values: Mapping[str, Any]) -> ScannerProfile:

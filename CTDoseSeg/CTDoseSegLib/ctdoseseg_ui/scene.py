@@ -13,21 +13,11 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
+from ..reporting import tables
 from .results import CLASSES, OVERLAY, ROLE, Results
 
-SLICE_COLUMNS = (
-    "z_mm",
-    "slice_location_mm",
-    "tube_current_mA",
-    "ctdivol_mGy",
-    "body_area_mm2",
-    "body_mean_hu",
-    "wed_mm",
-    "truncated_fraction",
-    "wed_corrected_mm",
-    "ssde_mGy",
-    "ctdivol_used_mGy",
-)
+# The numbers of slices.csv.
+SLICE_COLUMNS = tuple(name for name in tables.SLICE_COLUMNS if name not in ("slice_index", "flags"))
 SCALED_CURRENT = "tube_current_scaled"
 # Built into Slicer, not one of its files.
 OVERLAY_COLORS = "vtkMRMLColorTableNodeIron"

@@ -180,7 +180,7 @@ def _read_exposure(
 def _from_files(files: list[str], affine: np.ndarray, shape: tuple[int, ...]) -> _Exposure | None:
     from ..ct import grouping
     from ..ct.dicom import iter_frames, read_header
-    from ..ct.exposure import read_exposure
+    from ..ct.exposure import read_exposure, slice_info
     from ..ct.stacking import stack
 
     read = [header for header in map(read_header, files) if header is not None]
@@ -196,18 +196,7 @@ def _from_files(files: list[str], affine: np.ndarray, shape: tuple[int, ...]) ->
         if row is None:
             slices.append(SliceInfo(z_mm=float(_centres(affine, shape)[k, 2])))
             continue
-        header, exposure = headers[row], exposures[row]
-        slices.append(
-            SliceInfo(
-                z_mm=place.z_mm[row],
-                slice_location_mm=header.number("SliceLocation"),
-                tube_current_mA=exposure.tube_current_mA,
-                exposure_mAs=exposure.exposure_mAs,
-                effective_mAs=exposure.effective_mAs,
-                ctdivol_mGy=exposure.ctdivol_mGy,
-                thickness_mm=header.number("SliceThickness"),
-            )
-        )
+        slices.append(slice_info(headers[row], exposures[row], place.z_mm[row]))
     return _Exposure(
         acquisition,
         tuple(slices),

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..dosimetry.dose_model import ROTATION_TIME_S, WED_ORIGIN_MM, WED_SCALE_MM, RegionModel
 from ..dosimetry.size import BODY_32, TABLES
-from ..reporting.figure import BLUE, GREEN, GREY, INK, ORANGE, PALE, STYLE, new_figure
+from ..reporting.figure import BLUE, GREEN, GREY, INK, ORANGE, PALE, STYLE, legend_below, new_figure
 from .cross_validation import Held
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _coverage(held: Mapping[str, Mapping[str, Held]]) -> Figure:
 
 
 def _size(held: Mapping[str, Mapping[str, Held]], models: Mapping[str, RegionModel]) -> Figure:
-    figure = new_figure(9.0, 4.4)
+    figure = new_figure(9.0, 4.9)
     factor, per_cm = TABLES[BODY_32]
     for axes, (region, organs) in zip(
         figure.subplots(1, len(held), sharey=True), held.items(), strict=True
@@ -135,7 +135,7 @@ def _size(held: Mapping[str, Mapping[str, Held]], models: Mapping[str, RegionMod
         _plain_ticks(axes)
         axes.set_title(region.capitalize())
         axes.set_xlabel("Water equivalent diameter (mm)")
-        axes.legend(loc="lower left")
+        legend_below(axes, ncols=1)  # the points leave no corner free
         axes.grid(True)
     figure.axes[0].set_ylabel("Monte Carlo dose per tube current (mGy/mA)")
     return figure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .figure import BLUE, GREY, INK, ORANGE, PALE, SKY, known, new_figure, say
+from .figure import BLUE, GREY, INK, ORANGE, PALE, SKY, known, legend_below, new_figure, say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +42,7 @@ def draw_organ_doses(analysis: Analysis) -> Figure:
         _draw_ssde(axes, analysis, len(given))
         axes.set_xlim(0, _right_limit(given))
         axes.grid(True, axis="x")
-        _legend_below(axes)
+        legend_below(axes, ncols=4)
     else:
         axes.set_xlim(0, 1)
         axes.set_xticks([])
@@ -56,20 +56,6 @@ def draw_organ_doses(analysis: Analysis) -> Figure:
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(f"Organ dose (mGy){_routes(given)}")
     return figure
-
-
-def _legend_below(axes: Axes) -> None:
-    """Below the label of the abscissa, whatever the height of the axes."""
-    from matplotlib.transforms import ScaledTranslation
-
-    down = ScaledTranslation(0, -0.5, axes.figure.dpi_scale_trans)
-    axes.legend(
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.0),
-        bbox_transform=axes.transAxes + down,
-        ncols=4,
-        borderaxespad=0,
-    )
 
 
 def _draw_given(axes: Axes, given: list[OrganDose]) -> None:

@@ -81,6 +81,20 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
+def legend_below(axes: Axes, *, ncols: int) -> None:
+    """A legend below the label of the abscissa, whatever the height of the axes."""
+    from matplotlib.transforms import ScaledTranslation
+
+    down = ScaledTranslation(0, -0.5, axes.figure.dpi_scale_trans)
+    axes.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=axes.transAxes + down,
+        ncols=ncols,
+        borderaxespad=0,
+    )
+
+
 def position_along_body(series: CTSeries) -> tuple[np.ndarray, str]:
     """Abscissa of per-slice curves, [k], and its label.
 

@@ -1,0 +1,1 @@
+"""The commands by family: what each takes, and what it does with it."""

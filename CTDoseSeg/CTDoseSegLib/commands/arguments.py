@@ -1,0 +1,60 @@
+"""What several commands take: kinds of values, and options that they share."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+# Adds a command of this name, function and summary, and returns its parser.
+Command = Callable[[str, Callable, str], argparse.ArgumentParser]
+
+
+def whole_number(text: str) -> int:
+    """A whole number from 1."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError("write a whole number from 1")
+    return int(text)
+
+
+def positive_minutes(text: str) -> float:
+    """Minutes above 0."""
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < 1e6:
+        raise argparse.ArgumentTypeError("write a number of minutes above 0")
+    return minutes
+
+
+def output_folder(text: str) -> Path:
+    """A folder to write to; an empty text would be the current one."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; name a folder")
+    return Path(text)
+
+
+def device_name(text: str) -> str:
+    """A device as TotalSegmentator names it."""
+    if not re.fullmatch(r"auto|cpu|mps|gpu(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is none of auto, cpu, gpu, gpu:N, mps")
+    return text
+
+
+def chooses_networks(sub: argparse.ArgumentParser) -> None:
+    """Add the options that choose TotalSegmentator's networks."""
+    sub.add_argument(
+        "--quality",
+        choices=("full", "fast", "fastest"),
+        default="fast",
+        help="TotalSegmentator's resolution: 1.5, 3 or 6 mm",
+    )
+    sub.add_argument(
+        "--extra",
+        choices=("lung_vessels", "heart_chambers", "body"),
+        nargs="+",
+        default=(),
+        help="what TotalSegmentator is to find besides; heart_chambers needs a licence of it",
+    )

@@ -1,0 +1,72 @@
+"""The dose model's file: the bundled one, and those that are refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from dose_scans import MODEL
+
+from CTDoseSegLib.dosimetry.dose_model import load_model, parse_model
+from CTDoseSegLib.errors import ModelError
+
+BUNDLED = Path(str(files("CTDoseSegLib.models"))) / "dose"
+
+
+def test_the_bundled_model_has_no_positive_wed_coefficient():
+    for region in MODEL.regions.values():
+        for organ in region.organs.values():
+            assert organ.coefficients["wed"] <= 0
+
+
+def copy_of_the_model(folder: Path) -> Path:
+    for name in ("model.json", "model_card.md"):
+        shutil.copy(BUNDLED / name, folder / name)
+    return folder
+
+
+def test_a_model_file_that_was_changed_is_refused(tmp_path):
+    folder = copy_of_the_model(tmp_path)
+    assert load_model(folder).card == MODEL.card
+    text = (folder / "model.json").read_text()
+    (folder / "model.json").write_text(text.replace("-0.", "-1.", 1))
+    with pytest.raises(ModelError, match="SHA-256"):
+        load_model(folder)
+
+
+def test_a_model_without_its_card_is_refused(tmp_path):
+    folder = copy_of_the_model(tmp_path)
+    (folder / "model_card.md").unlink()
+    with pytest.raises(ModelError, match=r"model_card\.md"):
+        load_model(folder)
+
+
+def test_line_ends_of_windows_do_not_change_the_model(tmp_path):
+    folder = copy_of_the_model(tmp_path)
+    for name in ("model.json", "model_card.md"):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content.replace(b"\n", b"\r\n"))
+    assert load_model(folder).card == MODEL.card
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        (("schema_version",), 99, "schema version"),
+        (("regions", "chest", "organs", "aorta", "coefficients", "wed"), 0.1, "positive"),
+        (("regions", "chest", "organs", "aorta", "coefficients"), {}, "not a dose model"),
+        (("regions", "chest", "kernels", "wide", "weights"), [0.9, 0.9], "sum to 1"),
+        (("regions",), None, "not a dose model"),
+    ],
+)
+def test_a_model_file_of_another_form_is_refused(path, value, says):
+    data = json.loads((BUNDLED / "model.json").read_text())
+    target = data
+    for key in path[:-1]:
+        target = target[key]
+    target[path[-1]] = value
+    with pytest.raises(ModelError, match=says):
+        parse_model(json.dumps(data).encode(), "0" * 64)
