@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .errors import CTDoseSegError, InputError, ModelError
+from .errors import CTDoseSegError, InputError, ModelError, OutputError
 from .events import Events
 from .segmentation import totalsegmentator_weights as store
-from .segmentation.child_process import ChildProcess
+from .segmentation.child_process import TEMPORARY, ChildProcess
 from .segmentation.totalsegmentator import WORKER
-from .segmentation.totalsegmentator_plan import make_plan
+from .segmentation.totalsegmentator_home import NO_LICENCE, check_licence, write_settings
+from .segmentation.totalsegmentator_plan import Plan, Weights, make_plan
 
 FETCH_LIMIT_S = 4 * 3600.0
+# A server that sends nothing for so long is away; unpacking and the start take less.
+SILENCE_S = 120.0
 
 
 def weights(
@@ -77,57 +81,108 @@ def _status(quality: str, extras: Sequence[str], events: Events) -> dict[str, An
         plan = make_plan(quality, extras)
         lacking = store.missing(plan)
         wanted = " ".join([quality, *extras])
-        lines.append(
-            f"For {wanted}: {store.missing_sentence(lacking)}."
-            if lacking
-            else f"For {wanted}: all weights are here."
-        )
+        if plan.weights is None:
+            lines.append(
+                f"TotalSegmentator {plan.version} does not say beforehand which weights it needs "
+                f"for {wanted}; ctdoseseg weights fetch gets those that are missing."
+            )
+        elif lacking:
+            lines.append(f"For {wanted}: {store.missing_sentence(lacking)}.")
+        else:
+            lines.append(f"For {wanted}: all weights are here.")
     except CTDoseSegError as error:
         lines.append(f"{error}.".replace("..", "."))
     return _summary(lines, found)
 
 
 def _fetch(quality: str, extras: Sequence[str], events: Events) -> None:
-    """Let the package download what is missing, in a process that may use the network."""
+    """Let the package download what is missing, in a process that may use the network.
+
+    It is downloaded beside the weights and moved there whole.
+    """
     plan = make_plan(quality, extras)
-    if plan.weights is None:
-        raise ModelError(
-            f"TotalSegmentator {plan.version} does not say which weights it needs; fetch them "
-            "with its own command totalseg_download_weights, or install version 2.18."
-        )
     lacking = store.missing(plan)
-    if not lacking:
+    if plan.weights is not None and not lacking:
         return
-    store.weights_folder().mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="ctdoseseg-ts-"))
+    if plan.weights is None or any(network.licensed for network in lacking):
+        check_licence(plan)
+    place = store.weights_folder()
+    if broken := [network.folder for network in lacking if (place / network.folder).exists()]:
+        raise OutputError(
+            f"The weights {broken[0]} are there already, but not whole; remove them first "
+            f"(ctdoseseg weights remove {broken[0]})."
+        )
+    folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
+    staging = folder
     try:
-        request = {
-            "folder": str(folder),
-            "network": True,
-            "numbers": [w.number for w in lacking],
-            "passes": len(lacking),
-        }
-        path = folder / "request.json"
-        path.write_text(json.dumps(request), encoding="utf-8")
-        environment = {"TOTALSEG_WEIGHTS_PATH": str(store.weights_folder().absolute())}
-        error = None
-        with ChildProcess([WORKER, str(path)], environment) as child:
-            for event in child.follow(events, FETCH_LIMIT_S):
-                if event.get("event") == "progress":
-                    events.progress(event["fraction"], "fetching weights")
-                elif event.get("event") == "error":
-                    error = event["message"]
-            if child.wait() != 0:
-                raise ModelError(
-                    f"The weights could not be fetched ({error or 'the download ended'}). Without "
-                    f"a network: copy {lacking[0].folder}.zip of TotalSegmentator's releases here "
-                    "and run ctdoseseg weights import on it; licensed ones need "
-                    "totalseg_set_license. The engines unet and classical need none."
-                )
-        for network in lacking:
-            store.look_at(store.weights_folder() / network.folder, network.labels)
+        place.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=store.STAGING, dir=place))
+        _download(plan, lacking, folder, staging, events)
+        labels = {network.folder: network.labels for network in lacking}
+        for new in store.networks_in(staging):
+            if not (place / new.name).exists():
+                store.look_at(new, labels.get(new.name))
+                os.rename(new, place / new.name)
+    except OSError as error:
+        raise OutputError(
+            f"The weights cannot be written to {store.shown(place)}: {error.strerror}."
+        ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _download(
+    plan: Plan, lacking: Sequence[Weights], folder: Path, staging: Path, events: Events
+) -> None:
+    """Download the networks that are lacking, or what the package holds needed, to `staging`."""
+    tasks: list[str] = []
+    if plan.weights is None:
+        # By the package's own command, which also knows the networks that find the place.
+        tasks = [run.task if run.quality == "full" else f"{run.task}_fast" for run in plan.runs]
+        if len(plan.runs) > 1:
+            tasks.append("total_fast")
+        for there in store.present():  # the package looks for the folder alone
+            (staging / there.name).mkdir()
+    request = {
+        "folder": str(folder),
+        "temporary": [str(folder), str(staging)],
+        "network": True,
+        "numbers": [network.number for network in lacking],
+        "tasks": list(dict.fromkeys(tasks)),
+        "passes": len(lacking) or 2 * len(tasks),
+    }
+    path = folder / "request.json"
+    path.write_text(json.dumps(request), encoding="utf-8")
+    environment = {
+        "TOTALSEG_HOME_DIR": str(write_settings(folder / "home", plan)),
+        "TOTALSEG_WEIGHTS_PATH": str(staging.absolute()),
+        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder)),
+    }
+    kind, why = "", "the download ended"
+    with ChildProcess([WORKER, str(path)], environment) as child:
+        try:
+            for event in child.follow(events, FETCH_LIMIT_S, SILENCE_S):
+                if event.get("event") == "progress":
+                    events.progress(event["fraction"], event["message"])
+                elif event.get("event") == "error":
+                    kind, why = event["kind"], event["message"]
+            if child.wait() == 0:
+                return
+        except TimeoutError:
+            why = f"the server said nothing for {SILENCE_S:.0f} s"
+    if kind == "DiskFull":
+        raise OutputError(
+            f"The disk of {store.shown(store.weights_folder())} is full; free some space."
+        )
+    if kind == "SystemExit" and why == "1":
+        raise ModelError(NO_LICENCE)
+    archive = f"{lacking[0].folder}.zip" if lacking else "the network's ZIP file"
+    raise ModelError(
+        f"The weights could not be fetched ({why}). Without a network: copy {archive} of "
+        "TotalSegmentator's releases here and run ctdoseseg weights import on it; licensed ones "
+        "need totalseg_set_license and its server. The engines unet and classical need none."
+    )
 
 
 def _line(found: store.Found) -> str:

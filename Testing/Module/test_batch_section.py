@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 from module_steps import SMALL
 
@@ -35,8 +38,34 @@ def test_a_run_is_followed_and_a_click_loads_its_study(host, panel, archive, tmp
     assert [table.item(0, column).text() for column in (0, 2)] == ["done", ""]
     panel.batch.onClicked(0, 0)
     key = table.item(0, 1).text()
+    session = panel.logic.session(panel.results.results)
+    assert (session.region, session.choices["engine"]) == ("auto", "classical")
     assert panel._parameterNode.inputVolume.GetName() == f"CT {key}"
     assert panel.results.results.doses()["lung"] > 0
+
+
+def test_cancel_does_not_hold_the_panel(host, panel, archive, tmp_path, monkeypatch):
+    from CTDoseSegLib.batch import console
+
+    panel.ui.batchCollapsibleButton.collapsed = False
+    panel.ui.batchInputLineEdit.text = str(archive)
+    panel.ui.batchOutputLineEdit.text = str(tmp_path / "out")
+    host.click(panel.ui.batchButton)
+    os.kill(panel.batch.run._process.pid, signal.SIGSTOP)  # it hangs: it will not end by itself
+    monkeypatch.setattr(console, "GRACE_S", 0.5)
+    host.click(panel.ui.batchButton)
+    assert panel.batch.run.running
+    assert not panel.ui.batchButton.enabled
+    host.wait_until(lambda: panel.ui.batchButton.text == "Start", 30)
+    assert panel.ui.batchButton.enabled
+    assert "cancelled" in panel.ui.batchLabel.text
+
+
+def test_a_study_is_loaded_with_the_choices_that_it_was_made_with(host, panel, archive, tmp_path):
+    run = panel.logic.batch(archive, tmp_path / "out", engine="classical", region="abdomen")
+    (key,) = run.wait(120)
+    results = panel.logic.loadStudy(tmp_path / "out", key)
+    assert panel.logic.session(results).region == "abdomen"
 
 
 def test_the_console_handle_cancels(host, panel, archive, tmp_path):

@@ -77,6 +77,56 @@ def test_the_extension_totalsegmentator_installs_where_it_is_there(
     assert host.packages.requests == []
 
 
+def test_what_the_extension_does_not_bring_is_installed_after_it(
+    host, panel_of_totalsegmentator, monkeypatch
+):
+    """safetensors, for the bundled UNet: small, so that no gigabytes are asked about."""
+    import qt
+
+    from CTDoseSegLib.ctdoseseg_ui import packages
+
+    class Extension:
+        def setupPythonRequirements(self):
+            host.packages.missing.discard("TotalSegmentator")
+
+    monkeypatch.setattr(packages, "extension_logic", lambda: Extension())
+    host.packages.outcome = "installed"
+    host.packages.missing |= {"TotalSegmentator", "safetensors"}
+    host.answer(ASKS, qt.QMessageBox.Ok)
+    packages.ensure("totalsegmentator")
+    assert host.packages.requests == [("safetensors>=0.4",)]
+    host.packages.clear()
+    host.packages.outcome = "installed"
+    host.packages.missing.add("safetensors")
+    asked = len(host.messages)
+    packages.ensure("totalsegmentator")
+    assert host.packages.requests == [("safetensors>=0.4",)]
+    assert not any("GB" in message.text for message in host.messages[asked:])
+
+
+def test_version_2_13_is_offered_weights_where_there_are_none(
+    host, panel_of_totalsegmentator, monkeypatch, tmp_path
+):
+    """It does not say which it needs: with some there, the run itself tells."""
+    import sys
+
+    import qt
+
+    pytest.importorskip("totalsegmentator", reason="it knows the tasks")
+    from CTDoseSegLib.ctdoseseg_ui import totalsegmentator
+    from CTDoseSegLib.errors import ModelError
+
+    monkeypatch.setitem(sys.modules, "totalsegmentator.map_tasks_config", None)
+    monkeypatch.setenv("TOTALSEG_WEIGHTS_PATH", str(tmp_path))
+    host.answer(DOWNLOADS, qt.QMessageBox.Ok)
+    assert totalsegmentator.ensure("fast", ()) == ["weights", "fetch", "--quality", "fast"]
+    host.answer(DOWNLOADS, qt.QMessageBox.Cancel)
+    with pytest.raises(ModelError, match="ctdoseseg weights fetch"):
+        totalsegmentator.ensure("fast", ())
+    (tmp_path / "Dataset297_x").mkdir()
+    assert totalsegmentator.ensure("fast", ()) == []
+
+
 def test_packages_that_need_a_restart_say_so(host, panel_of_totalsegmentator, monkeypatch):
     import qt
 

@@ -1,14 +1,16 @@
-"""A batch with a small injected task, as a program that a test can kill."""
+"""A batch with a small injected task, as a program to be killed; and what tests ask of a run."""
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
 import os
 import sys
 import time
 from pathlib import Path
 
-from CTDoseSegLib.batch import cluster
+from CTDoseSegLib.batch.ledger import Ledger
 from CTDoseSegLib.batch.runner import Choices, run_batch
 from CTDoseSegLib.batch.study import STUDIES, Outcome, attempt_folder, publish
 
@@ -45,15 +47,43 @@ def nothing(task, settings, stop=None):
     return Outcome(True)
 
 
-def look_blindly(token):
-    """What `cluster.look` answers on a worker whose folders are mounted elsewhere."""
-    return cluster.look(f"/nowhere{token}")
-
-
 def sleep(task, settings, stop=None):
     """A task whose time is known."""
     time.sleep(0.5)
     return Outcome(False, str(os.getpid()), "Test")
+
+
+def die(task, settings, stop=None):
+    """A task that takes its worker with it, at one scan."""
+    if task.scan.study == 5:
+        os._exit(1)
+    return work(task, settings)
+
+
+def compute(task, settings, stop=None):
+    """A task that keeps one processor busy for a while, about half a second."""
+    hashlib.pbkdf2_hmac("sha256", b"ct", b"dose", 1_500_000)
+    return Outcome(False, str(os.getpid()), "Test")
+
+
+def plan_of(folder, count):
+    """A plan of scans for an injected task."""
+    path = folder / "plan.csv"
+    rows = "".join(f"yes,{n},/nowhere/{n}\n" for n in range(count))
+    path.write_text("include,study,source\n" + rows)
+    return path
+
+
+def states(output):
+    """State and sentence of every scan of a run, by its key."""
+    with Ledger(output / "run" / "ledger.sqlite") as ledger:
+        return {row["key"]: (row["state"], row["sentence"]) for row in ledger.rows()}
+
+
+def table(path):
+    """The rows of a CSV."""
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import csv
+import functools
 import json
 import os
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -13,15 +14,18 @@ import time
 from pathlib import Path
 
 import batch_run
+import kill_batch
 import pytest
+from batch_run import plan_of, states, table
 from Corpus.base import IDENTITY, UID, Base, alter, write
 
 import CTDoseSegLib.batch
-from CTDoseSegLib.batch import cluster, runner, study
+from CTDoseSegLib.batch import runner, study
 from CTDoseSegLib.batch.discovery import discover
 from CTDoseSegLib.batch.ledger import Ledger
+from CTDoseSegLib.batch.plan import write_plan
 from CTDoseSegLib.batch.runner import Choices, run_batch
-from CTDoseSegLib.errors import Cancelled, InputError, OutputError, SchedulerError
+from CTDoseSegLib.errors import Cancelled, InputError, OutputError
 from CTDoseSegLib.events import Collected
 
 HERE = Path(__file__).parent
@@ -43,24 +47,6 @@ def examination(base, folder, number):
         SOPInstanceUID=lambda k: f"{UID}.{number}.1.{k}",
     )
     return write(slices, folder / f"{IDENTITY[0]}_{number}")
-
-
-def plan_of(tmp_path, count):
-    """A plan of scans for an injected task."""
-    path = tmp_path / "plan.csv"
-    rows = "".join(f"yes,{n},/nowhere/{n}\n" for n in range(count))
-    path.write_text("include,study,source\n" + rows)
-    return path
-
-
-def states(output):
-    with Ledger(output / "run" / "ledger.sqlite") as ledger:
-        return {row["key"]: (row["state"], row["sentence"]) for row in ledger.rows()}
-
-
-def table(path):
-    with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +172,12 @@ def test_killed_at_twenty_moments_nothing_is_lost_or_done_twice(tmp_path):
     assert len(table(output / "exams.csv")) == 108
 
 
+def test_real_analyses_killed_at_random_are_as_undisturbed(tmp_path):
+    killed, faults = kill_batch.compare(tmp_path, kills=3, studies=4, seed=47, longest_s=1.5)
+    assert not faults
+    assert sum(killed.values()) == 3
+
+
 def test_a_killed_analysis_is_tried_again(base, tmp_path):
     examination(base, tmp_path / "archive", 1)
     killed = []
@@ -249,6 +241,39 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path, monkeypatch):
     assert run_batch(plan_of(tmp_path, 3), tmp_path / "out", work=batch_run.work)["done"] == 3
 
 
+def test_a_result_that_the_disk_does_not_take_is_told_and_made_when_it_does(base, tmp_path):
+    examination(base, tmp_path / "archive", 1)
+    write_plan(tmp_path / "plan.csv", discover(tmp_path / "archive"))
+    command = [sys.executable, "-m", "CTDoseSegLib", "batch", tmp_path / "plan.csv", *CLASSICAL]
+    command += ["--output", tmp_path / "out", "--workers", "1", "--events", "none"]
+    # No file may grow beyond this: the ledger fits, a result does not.
+    limit = 64 << 10
+    small = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit))
+    subprocess.run(command, cwd=study.LIB_PARENT, preexec_fn=small, check=True)
+    ((state, sentence),) = states(tmp_path / "out").values()
+    assert state == "failed"
+    assert "cannot be written" in sentence
+    assert list((tmp_path / "out").glob("studies/*")) == []
+    assert list((tmp_path / "out" / "run" / "attempts").iterdir()) == []
+    subprocess.run(command, cwd=study.LIB_PARENT, check=True)
+    assert states(tmp_path / "out").popitem()[1][0] == "done"
+
+
+def test_a_scan_taken_out_of_the_plan_is_in_no_table_and_keeps_its_result(tmp_path):
+    output = tmp_path / "out"
+    run_batch(plan_of(tmp_path, 3), output, work=batch_run.work)
+    assert len(table(output / "exams.csv")) == 3
+    run_batch(plan_of(tmp_path, 2), output, work=batch_run.work)
+    assert len(table(output / "exams.csv")) == 2
+    (row,) = table(output / "failures.csv")
+    assert row["state"] == "left out"
+    assert "its results are kept" in row["sentence"]
+    assert (output / "studies" / row["scan_key"] / "result.json").exists()
+    run_batch(plan_of(tmp_path, 3), output, work=batch_run.work)
+    assert len(table(output / "exams.csv")) == 3
+    assert len((output / "completed.txt").read_text().split()) == 3
+
+
 def test_files_that_are_not_there_are_told_without_their_names(tmp_path):
     counts = run_batch(plan_of(tmp_path, 2), tmp_path / "out", Choices(workers=1))
     assert counts["failed"] == 2
@@ -267,9 +292,12 @@ def test_a_handle_follows_cancels_and_goes_on(base, tmp_path):
     examination(base, tmp_path / "archive", 1)
     options = {"engine": "classical", "workers": 1}
     run = CTDoseSegLib.batch.run(tmp_path / "archive", tmp_path / "out", **options)
-    run.cancel()
+    run.stop()  # and somebody who follows it
     with pytest.raises(Cancelled):
         run.wait(60)
+    run = CTDoseSegLib.batch.run(tmp_path / "archive", tmp_path / "out", **options)
+    run.cancel()
+    assert not run.running
     run = CTDoseSegLib.batch.run(tmp_path / "archive", tmp_path / "out", **options)
     found = run.wait(120)
     assert [state for state, _ in found.values()].count("done") == len(found) > 0
@@ -277,33 +305,3 @@ def test_a_handle_follows_cancels_and_goes_on(base, tmp_path):
     assert {state for state, _ in states(tmp_path / "out").values()} == {"done"}
     with pytest.raises(InputError, match="does not exist"):
         CTDoseSegLib.batch.run(tmp_path / "nowhere", tmp_path / "other").wait(60)
-
-
-class TestDask:
-    @pytest.fixture(autouse=True)
-    def needs_dask(self):
-        pytest.importorskip("distributed")
-
-    def test_the_same_code_runs_on_a_cluster(self, tmp_path, monkeypatch):
-        monkeypatch.setenv("PYTHONPATH", str(HERE))  # the workers import the injected task
-        choices = Choices(scheduler="local", workers=2)
-        counts = run_batch(plan_of(tmp_path, 20), tmp_path / "out", choices, work=batch_run.work)
-        assert (counts["done"], counts["failed"]) == (18, 2)
-
-    def test_workers_of_another_version_are_refused(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(cluster, "__version__", "0.0.1")
-        with pytest.raises(SchedulerError, match=r"this is 0\.0\.1; install the same version"):
-            run_batch(plan_of(tmp_path, 2), tmp_path / "out", Choices(scheduler="local"))
-
-    def test_a_worker_that_cannot_see_the_output_is_refused(self, tmp_path, monkeypatch):
-        # What a worker with another mount answers.
-        monkeypatch.setattr(cluster, "look", batch_run.look_blindly)
-        monkeypatch.setenv("PYTHONPATH", str(HERE))
-        with pytest.raises(SchedulerError, match="cannot see the output folder"):
-            run_batch(plan_of(tmp_path, 2), tmp_path / "out", Choices(scheduler="local"))
-
-    def test_a_scheduler_that_is_not_there_is_told(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(cluster, "CONNECT_S", 1)
-        choices = Choices(scheduler="tcp://127.0.0.1:9")
-        with pytest.raises(SchedulerError, match="cannot be reached"):
-            run_batch(plan_of(tmp_path, 2), tmp_path / "out", choices)

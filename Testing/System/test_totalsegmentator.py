@@ -20,8 +20,12 @@ import pytest
 from scipy import ndimage
 from standin_weights import HU
 
+from CTDoseSegLib.ct.nifti import write_nifti
+from CTDoseSegLib.ct.reading import read_series
 from CTDoseSegLib.ct.volume_file import series_from_array, write_npy_volume
+from CTDoseSegLib.errors import OutputError
 from CTDoseSegLib.events import Collected, Events
+from CTDoseSegLib.segmentation.given import read_labelmap
 from CTDoseSegLib.segmentation.totalsegmentator import TotalSegmentatorEngine
 
 LIB_PARENT = Path(__file__).resolve().parents[2] / "CTDoseSeg"
@@ -114,6 +118,13 @@ def alive(pid: int) -> bool:
     return state not in ("Z", "X")
 
 
+def command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
 @pytest.mark.parametrize("pair", [("head first", "feet first"), ("prone", "reversed slices")])
 def test_two_runs_at_once_put_each_label_on_its_voxels(totalsegmentator_here, pair):
     series = [scan(GRIDS[name]) for name in pair]
@@ -145,7 +156,7 @@ def test_full_quality_runs_only_the_parts_with_these_organs(totalsegmentator_her
     events = Collected()
     labelmap = TotalSegmentatorEngine("full", "cpu").segment(series, events)
     assert all_wrong(labelmap, series) == ""
-    assert {a.origin for a in labelmap.atoms} == {"totalsegmentator total", "classical"}
+    assert {a.origin.split()[0] for a in labelmap.atoms} == {"totalsegmentator", "unet"}
     fractions = [e["fraction"] for e in events.log if e["event"] == "progress"]
     assert fractions == sorted(fractions)
     messages = {e["message"] for e in events.log if e["event"] == "progress"}
@@ -188,11 +199,28 @@ def test_nothing_found_is_flagged_and_gives_no_organ(totalsegmentator_here):
 
 
 def test_one_slice_and_cubes_of_6_mm_are_segmented(totalsegmentator_here):
-    one = scan(GRIDS["head first"], shape=(16, 56, 64))
+    one = scan(np.diag([-6.0, -6.0, 6.0]), shape=(16, 56, 64))
     one = series_from_array(one.hu[6:7].copy(), one.affine)
     labelmap = TotalSegmentatorEngine("fastest", "cpu").segment(one, Events())
     assert labelmap.labels.shape == one.hu.shape
     assert {"liver", "spleen"} <= set(labelmap.groups)
+
+
+def test_a_disk_that_fills_up_during_the_run_is_told_and_nothing_is_left(
+    totalsegmentator_here, monkeypatch, tmp_path
+):
+    """The system refuses what TotalSegmentator writes; our own volume was still taken."""
+    pytest.importorskip("resource", reason="POSIX limits the size of files")
+    code = (
+        "import resource, sys\n"
+        "if any('totalsegmentator_worker' in word for word in sys.orig_argv):\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))\n"
+    )
+    (tmp_path / "sitecustomize.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(OutputError, match="disk of the temporary folder is full"):
+        TotalSegmentatorEngine("fastest", "cpu").segment(scan(), Events())
+    assert rest(totalsegmentator_here) == []
 
 
 def start_command(folder: Path, *more: str) -> subprocess.Popen:
@@ -210,22 +238,27 @@ def start_command(folder: Path, *more: str) -> subprocess.Popen:
     )
 
 
-def wait_for_network(process: subprocess.Popen) -> list[int]:
-    """Wait until the network runs; its processes."""
+def wait_for_network(process: subprocess.Popen, doing: str) -> list[int]:
+    """Wait until a network runs; its processes."""
     for line in process.stdout:
         event = json.loads(line)
         assert event["event"] not in ("error", "result"), event
-        if event["event"] == "progress" and "finding organs" in event["message"]:
+        if event["event"] == "progress" and doing in event["message"]:
             break
-    time.sleep(2.0)  # nnU-Net's helpers are being started
+    if doing == "finding organs":
+        time.sleep(2.0)  # nnU-Net's helpers are being started
     return processes_of(process.pid)
 
 
+@pytest.mark.parametrize("doing", ["drawing body and couch", "finding organs"])
 @pytest.mark.parametrize("how", ["standard input closes", "killed"])
-def test_when_the_task_ends_midway_everything_ends_within_2_s(totalsegmentator_here, tmp_path, how):
+def test_when_the_task_ends_midway_everything_ends_within_2_s(
+    totalsegmentator_here, tmp_path, how, doing
+):
     process = start_command(tmp_path)
-    children = wait_for_network(process)
-    assert len(children) >= 2, "the worker and nnU-Net's helpers"
+    children = wait_for_network(process, doing)
+    least = 2 if doing == "finding organs" else 1
+    assert len(children) >= least, "the worker, and nnU-Net's helpers"
     start = time.monotonic()
     if how == "killed":
         os.killpg(process.pid, signal.SIGKILL)
@@ -241,18 +274,41 @@ def test_when_the_task_ends_midway_everything_ends_within_2_s(totalsegmentator_h
     assert not (tmp_path / "out").exists()
 
 
-def test_the_real_dicom_set_goes_all_the_way_from_the_command_line(
+def test_a_helper_that_the_system_kills_is_a_want_of_memory_and_no_hang(
+    totalsegmentator_here, tmp_path
+):
+    """nnU-Net itself would wait for it for ever."""
+    process = start_command(tmp_path, "--quality", "fastest")
+    children = wait_for_network(process, "finding organs")
+    helpers = [pid for pid in children if b"spawn_main" in command_line(pid)]
+    assert helpers, "nnU-Net's helpers"
+    os.kill(helpers[0], signal.SIGKILL)
+    (error,) = (e for e in map(json.loads, process.stdout) if e["event"] == "error")
+    assert "memory of this machine is too small" in error["message"]
+    assert process.wait(timeout=10) == 3
+    assert not any(alive(pid) for pid in children)
+    assert rest(totalsegmentator_here) == []
+
+
+def test_the_real_dicom_set_with_a_liver_of_the_users_goes_all_the_way_from_the_command_line(
     totalsegmentator_here, data_dir, tmp_path
 ):
+    """Body and couch by the UNet, organs by TotalSegmentator, the user's own on top."""
     folder = data_dir / "ct" / "totalsegmentator_reference"
     (dicom,) = (
         p for p in folder.rglob("*") if p.is_dir() and p.name.startswith("example_ct_dicom")
     )
+    series = read_series(dicom)
+    drawn = np.zeros(series.hu.shape, np.uint8)
+    middle = tuple(slice(n // 2 - n // 12, n // 2 + n // 12) for n in drawn.shape)
+    drawn[middle] = 1
+    write_nifti(tmp_path / "mine.nii.gz", drawn, series.affine)
+    (tmp_path / "mine.csv").write_text("value,name\n1,liver\n")
     done = subprocess.run(
         [
             *(sys.executable, "-m", "CTDoseSegLib", "analyze", str(dicom), "--events", "none"),
             *("--output", str(tmp_path / "out"), "--engine", "totalsegmentator"),
-            *("--device", "cpu"),
+            *("--segmentation", str(tmp_path / "mine.nii.gz"), "--device", "cpu"),
         ],
         cwd=LIB_PARENT,
         capture_output=True,
@@ -263,6 +319,16 @@ def test_the_real_dicom_set_goes_all_the_way_from_the_command_line(
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     about = result["segmentation"]["about"]["totalsegmentator"]
     assert about["tasks"] == ["total"]
-    assert result["provenance"]["parameters"]["quality"] == "fast"
-    assert {a["origin"] for a in result["segmentation"]["atoms"]} >= {"classical"}
+    provenance = result["provenance"]
+    assert provenance["parameters"]["quality"] == "fast"
+    assert provenance["parameters"]["segmentation"].startswith("sha256:")
+    origins = {a["name"]: a["origin"] for a in result["segmentation"]["atoms"]}
+    assert origins["liver"] == "given"
+    assert origins["body_rest"] == origins["couch"] == origins["skin"]
+    assert origins["body_rest"].startswith("unet ")
+    assert "totalsegmentator total" in origins.values()
+    assert provenance["engine"].startswith("given + totalsegmentator 2.")
+    assert provenance["engine"].endswith("fast + unet")
+    labels = read_labelmap(tmp_path / "out" / "segmentation.nii.gz", series)
+    assert (labels.mask("liver") == (drawn > 0)).all()
     assert rest(totalsegmentator_here) == []

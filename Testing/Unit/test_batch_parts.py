@@ -7,6 +7,7 @@ import os
 import sys
 import zipfile
 
+import numpy as np
 import pytest
 
 from CTDoseSegLib.batch import keys, summary
@@ -15,6 +16,7 @@ from CTDoseSegLib.batch.ledger import Ledger
 from CTDoseSegLib.batch.plan import PlannedScan, read_plan, write_plan
 from CTDoseSegLib.batch.study import Outcome
 from CTDoseSegLib.batch.walk import unpack, walk
+from CTDoseSegLib.ct.nifti import write_nifti
 from CTDoseSegLib.errors import InputError
 
 SCAN = PlannedScan("yes", 1, "/archive/a|/archive/b.dcm", description="=chest", thickness_mm=1.5)
@@ -31,6 +33,13 @@ def test_a_plan_comes_back_as_it_was_written(tmp_path):
     assert write_plan(path, [SCAN, dataclasses.replace(SCAN, include="no")]) == 1
     assert next(read_plan(path)) == SCAN
     assert ",'=chest," in path.read_text()
+
+
+def test_a_name_that_is_no_text_goes_through_plan_and_list(tmp_path):
+    name = os.fsdecode(b"M\xfcller\n1.dcm")  # Latin-1, and a line's end
+    scan = dataclasses.replace(SCAN, source=f"/archive/{name}")
+    write_plan(tmp_path / "plan.csv", [scan])
+    assert next(read_plan(tmp_path / "plan.csv")) == scan
 
 
 def test_a_plan_saved_by_a_spreadsheet_with_semicolons_is_read(tmp_path):
@@ -122,6 +131,55 @@ def test_what_ran_or_may_pass_is_planned_again_and_the_rest_is_not(tmp_path):
         assert ledger.counts()["planned"] == 3
 
 
+def test_a_scan_that_left_the_plan_is_set_aside_and_comes_back_as_it_was(tmp_path):
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        ledger.add([(k, "s", SCAN) for k in "ab"])
+        ledger.claim(2)
+        ledger.finish("a", Outcome(True))
+        ledger.finish("b", Outcome(False, "No.", "InputError"))
+        ledger.add([("b", "s", SCAN)])
+        assert ledger.counts() == {"planned": 0, "running": 0, "done": 0, "failed": 1}
+        assert [row["key"] for row in ledger.rows(in_plan=False)] == ["a"]
+        with pytest.raises(InputError):
+            ledger.add(_plan_that_breaks())
+        assert [row["key"] for row in ledger.rows()] == ["b"]
+        ledger.add([(k, "s", SCAN) for k in "ab"])
+        assert ledger.counts() == {"planned": 0, "running": 0, "done": 1, "failed": 1}
+
+
+def _plan_that_breaks():
+    yield "c", "s", SCAN
+    raise InputError("line 2 makes no sense")
+
+
+def test_a_failed_scan_is_tried_again_when_the_plan_names_other_files(tmp_path):
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        ledger.add([(k, "s", SCAN) for k in "ab"])
+        ledger.claim(2)
+        ledger.finish("a", Outcome(True))
+        ledger.finish("b", Outcome(False, "No.", "InputError"))
+        ledger.add([(k, "s", dataclasses.replace(SCAN, source="/elsewhere")) for k in "ab"])
+        (task,) = ledger.claim(2)
+        assert (task.key, task.scan.source) == ("b", "/elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "says"),
+    [
+        ("liver.nii.gz", np.uint8, "8 bits"),
+        ("ct_seg.nii.gz", np.int16, "by its name"),
+        ("total-labels.nii.gz", np.uint16, "by its name"),
+        ("ct.nii.gz", np.int16, ""),
+        ("segovia_chest.nii.gz", np.int16, ""),
+        ("segmentation_denoised.nii.gz", np.float32, ""),
+    ],
+)
+def test_label_maps_are_left_out_by_what_they_hold_and_their_name(tmp_path, name, kind, says):
+    write_nifti(tmp_path / name, np.ones((2, 3, 4), kind), np.eye(4))
+    (row,) = discover(tmp_path)
+    assert (row.include, says in row.reason) == ("no" if says else "yes", True)
+
+
 def exam(n, **other):
     return {
         **dict.fromkeys(("wed_mm", "dlp_mGy_cm", "ssde_mGy", "phantom_cm", "kvp_kV")),
@@ -151,7 +209,7 @@ def test_html_in_a_description_is_escaped(tmp_path):
     pytest.importorskip("jinja2")
     exams = [exam(1, description="<script>alert(1)</script>")]
     counts = {"done": 1, "failed": 0, "planned": 0}
-    summary.write_summary(tmp_path, exams, {"liver": [1.0]}, [], counts)
+    summary.write_summary(tmp_path, exams, {"liver": [1.0]}, [], 0, counts)
     text = (tmp_path / "summary.html").read_text()
     assert "<script>" not in text
     assert "not for clinical use" in text

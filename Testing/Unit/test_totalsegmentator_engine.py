@@ -6,11 +6,12 @@ lines stands in for the worker. Runs of the real package are in `Testing/System`
 
 from __future__ import annotations
 
-import errno
 import json
 import os
+import re
 import sys
 import tempfile
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -34,8 +35,10 @@ from CTDoseSegLib.segmentation import totalsegmentator_weights as weights
 from CTDoseSegLib.segmentation import totalsegmentator_worker as worker_module
 from CTDoseSegLib.segmentation.given import combine
 from CTDoseSegLib.segmentation.labelmap import Labelmap
+from CTDoseSegLib.segmentation.outline import LaidAside
 from CTDoseSegLib.segmentation.totalsegmentator import TotalSegmentatorEngine
 from CTDoseSegLib.segmentation.totalsegmentator_plan import dose_organs, make_plan
+from CTDoseSegLib.segmentation.totalsegmentator_result import with_couch
 from CTDoseSegLib.segmentation.totalsegmentator_weights import Found
 
 needs_package = pytest.mark.skipif(
@@ -253,6 +256,10 @@ def test_another_grid_coming_back_is_an_error(worker, wrong):
     [
         'say(event="error", kind="OutOfMemory", message="DefaultCPUAllocator")',
         "import signal; os.kill(os.getpid(), signal.SIGKILL)",
+        # Killed with a helper that outlives it and holds its pipe open.
+        "import signal, subprocess\n"
+        '    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])\n'
+        "    os.kill(os.getpid(), signal.SIGKILL)",
     ],
 )
 def test_out_of_memory_runs_again_with_less_and_says_so(worker, end):
@@ -341,15 +348,17 @@ def test_a_cancelled_task_ends_the_workers_own_children(worker):
 
 
 @needs_package
-def test_a_full_disk_for_the_volume_is_told_and_leaves_nothing(worker, monkeypatch):
+def test_a_disk_that_takes_no_more_of_the_volume_is_told_and_leaves_nothing(worker):
+    resource = pytest.importorskip("resource", reason="POSIX limits the size of files")
     worker(RESULT + "result()")
-
-    def full(*_args):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(engine_module, "write_nifti", full)
-    with pytest.raises(OutputError, match="No space left on device"):
-        TotalSegmentatorEngine(outline=outline).segment(series(), Events())
+    large = series((40, 60, 60))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (large.hu.nbytes // 2, limits[1]))
+    try:
+        with pytest.raises(OutputError, match=r"cannot be written: File too large; free some"):
+            TotalSegmentatorEngine(outline=outline).segment(large, Events())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 @needs_package
@@ -406,6 +415,28 @@ def test_a_volume_that_will_not_fit_is_warned_about_with_the_alternative(worker,
 
 
 @needs_package
+def test_a_scan_of_2000_slices_is_warned_about_and_comes_back_on_its_grid(worker, monkeypatch):
+    """Pixels of 12 mm keep it small here; TotalSegmentator's own grid has 11 million voxels."""
+    long = replace(series((2000, 32, 32)), affine=np.diag([-12.0, -12.0, 1.0, 1.0]))
+    worker(
+        RESULT + "labels = np.zeros((2000, 32, 32), np.uint8)\nlabels[900:1100, 8:12, 8:12] = 5\n"
+        'np.save(folder / "labels_0.npy", labels)\n'
+        f'say(event="result", affines=[{long.affine.tolist()}], device="cpu")'
+    )
+    monkeypatch.setattr(engine_module, "available_memory", lambda: 8 << 30)
+    events = Collected()
+    made = TotalSegmentatorEngine(outline=outline).segment(long, events)
+    assert made.labels.shape == (2000, 32, 32)
+    assert made.mask("liver").sum() == 200 * 16
+    (warning,) = (e for e in events.log if e["event"] == "warning")
+    gigabytes = float(re.search(r"about ([\d.]+) GB", warning["message"])[1])
+    assert 12 < gigabytes < 25
+    assert "crop the scan to the organs" in warning["message"]
+    fewer = totalsegmentator_need.estimate(make_plan("fastest"), long)
+    assert fewer.memory_bytes < 8 << 30, "the alternative that is named does fit"
+
+
+@needs_package
 def test_the_estimate_grows_with_the_volume_and_shrinks_with_the_quality():
     small, large = series((20, 64, 64)), series((200, 256, 256))
     need = {
@@ -446,6 +477,17 @@ def test_the_users_own_organ_replaces_the_networks():
     }
 
 
+def test_what_is_left_of_a_replaced_organ_is_the_bodys_and_so_is_its_origin():
+    network = np.array([[[5, 5, 5, 9]]], np.uint8)
+    atoms = (organs.atom(5, "liver", "totalsegmentator total"), organs.atom(9, "body_rest", "unet"))
+    groups = organs.groups_of(["liver", "body_rest"])
+    found = Labelmap(network, AFFINE, atoms, groups, "totalsegmentator + unet")
+    drawn = np.array([[[0, 1, 0, 0]]], np.uint8)
+    both = combine(found, labelled(drawn, {1: "liver"}, "given"))
+    assert {a.name: a.origin for a in both.atoms} == {"liver": "given", "body_rest": "unet"}
+    assert both.mask("body").all()
+
+
 def test_a_lung_of_the_users_replaces_the_lobes_of_its_side():
     network = np.full((1, 2, 6), 9, np.uint8)
     network[0, :, 1:3] = 10
@@ -456,3 +498,30 @@ def test_a_lung_of_the_users_replaces_the_lobes_of_its_side():
     both = combine(labelled(network, names, "network"), labelled(drawn, {1: "lung_left"}, "given"))
     assert {a.name for a in both.atoms} == {"body_rest", "lung_left", "lung_upper_lobe_right"}
     assert both.mask("lung").sum() == 6
+
+
+def test_a_label_map_that_is_laid_aside_comes_back_as_it_was():
+    for kind in (np.uint8, np.uint16):
+        labels = np.arange(60, dtype=kind).reshape(3, 4, 5)[:, ::-1]
+        names = {value: f"label_{value}" for value in range(1, 60)}
+        one = labelled(labels, names, "outline")
+        aside = LaidAside.of(one)
+        assert aside.rest.labels.size == 1
+        back = aside.taken_back()
+        assert (back.labels == labels).all()
+        assert back.labels.dtype == kind
+        assert back.atoms == one.atoms
+
+
+def test_a_body_of_totalsegmentators_keeps_the_couch_of_the_outline():
+    network = np.zeros((1, 4, 8), np.uint8)
+    network[0, 1, 2:6] = 255
+    network[0, 1, 3] = 5
+    found = labelled(network, {255: "body_rest", 5: "liver"}, "totalsegmentator body")
+    rules = np.zeros((1, 4, 8), np.uint8)
+    rules[0, 1:, :] = 2
+    rules[0, 1, 1:7] = 1
+    both = with_couch(found, labelled(rules, {1: "body_rest", 2: "couch"}, "unet"))
+    assert (both.mask("couch") == ((rules == 2) & (network == 0))).all()
+    assert (both.mask("body") == (network > 0)).all()
+    assert {a.name: a.origin for a in both.atoms}["couch"] == "unet"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from .. import __version__
 from ..errors import DependencyError, SchedulerError
 from .study import PRIVATE, Outcome, Settings, Task
-from .workers import Work, outcome_of
+from .workers import LOST, Work, broken
 
 LOCAL = "local"
 CONNECT_S = 20
@@ -26,11 +26,13 @@ class DaskWorkers:
     Raises
     ------
     SchedulerError
-        If the scheduler is not there or has no workers, or if workers are of another version or
-        do not see the output folder.
+        If the scheduler is not there or has no workers, or if workers are of another version, do
+        not see the output folder, or do not see the studies that others see.
     """
 
-    def __init__(self, address: str, size: int | None, settings: Settings, work: Work) -> None:
+    def __init__(
+        self, address: str, size: int | None, settings: Settings, work: Work, sample: str = ""
+    ) -> None:
         try:
             import distributed
         except ImportError as error:
@@ -42,6 +44,7 @@ class DaskWorkers:
         self._cluster: Any = None
         self._client: Any = None
         self._tasks: dict[str, tuple[Task, Any]] = {}
+        self._numbers, self._run = itertools.count(), os.urandom(8).hex()
         try:
             if address == LOCAL:
                 self._cluster = distributed.LocalCluster(
@@ -60,18 +63,18 @@ class DaskWorkers:
                 "'dask scheduler' and 'dask worker', and check the address."
             ) from error
         try:
-            self._check_workers()
+            self._check_workers(sample)
         except BaseException:
             self.close()
             raise
         threads = self._client.nthreads().values()
         self.size = max(1, sum(threads))
 
-    def _check_workers(self) -> None:
+    def _check_workers(self, sample: str) -> None:
         token = Path(self._settings.output) / PRIVATE / _TOKEN
         token.write_text(os.urandom(8).hex(), encoding="ascii")
         try:
-            seen = self._client.run(look, str(token), on_error="return")
+            seen = self._client.run(look, str(token), sample, on_error="return")
         finally:
             wanted = (__version__, token.read_text(encoding="ascii"))
             token.unlink()
@@ -91,10 +94,22 @@ class DaskWorkers:
                     f"The worker {worker} cannot see the output folder; put it on a folder shared "
                     "by all workers, mounted at the same path."
                 )
+        # Where no worker sees it, it may be that study alone that is gone.
+        if any(found[2] for found in seen.values()):
+            for worker, found in sorted(seen.items()):
+                if not found[2]:
+                    raise SchedulerError(
+                        f"The worker {worker} cannot see the studies' files, which other workers "
+                        "see; mount the archive there at the same path."
+                    )
 
     def submit(self, task: Task) -> None:
+        # Dask learns how long tasks take, and evens out its queues, by what stands before the
+        # number: a name of its own for each task would leave workers idle beside full queues.
+        # The run's own part keeps two runs apart that share a scheduler.
+        key = f"scan-{next(self._numbers)}-{self._run}"
         future = self._client.submit(
-            self._work, task, self._settings, pure=False, retries=0, key=f"{task.key}-{time.time()}"
+            self._work, task, self._settings, pure=False, retries=0, key=key
         )
         self._tasks[future.key] = (task, future)
 
@@ -109,19 +124,31 @@ class DaskWorkers:
         import distributed
 
         futures = [future for _, future in self._tasks.values()]
+        # What `wait` says of single tasks is asked for below.
+        with contextlib.suppress(OSError, distributed.TimeoutError, distributed.CancelledError):
+            distributed.wait(futures, timeout_s, return_when="FIRST_COMPLETED")
+        self._check_scheduler()
         try:
-            done, _ = distributed.wait(futures, timeout_s, return_when="FIRST_COMPLETED")
-        except (TimeoutError, distributed.TimeoutError):
-            done = set()
-        except (OSError, distributed.CancelledError) as error:
+            # All at once: each fetch is a journey to the worker and back.
+            outcomes = self._client.gather(
+                {future.key: future for future in futures if future.status == "finished"},
+                errors="skip",
+            )
+        except (OSError, TimeoutError, distributed.CancelledError) as error:
             raise SchedulerError(_GONE) from error
-        if self._client.status not in ("running", "connecting") or any(
-            future.status in ("cancelled", "lost") for future in futures
-        ):
+        self._check_scheduler()
+        for future in futures:
+            outcome = outcomes.get(future.key)
+            if outcome is None and future.status in ("error", "cancelled"):
+                lost = future.status == "cancelled"
+                outcome = LOST if lost else broken(future.exception())
+            if outcome is not None:  # else it runs, or went with its worker and runs again
+                task, _ = self._tasks.pop(future.key)
+                yield task, outcome
+
+    def _check_scheduler(self) -> None:
+        if self._client.status != "running":  # also while Dask tries to reach it again
             raise SchedulerError(_GONE)
-        for future in done:
-            task, _ = self._tasks.pop(future.key)
-            yield task, outcome_of(_Ended(future))
 
     def close(self) -> None:
         """Take back what has not begun; a worker ends what it has."""
@@ -141,22 +168,15 @@ _GONE = (
 )
 
 
-class _Ended:
-    """A Dask future that has ended, as the local workers' futures are."""
+def look(token: str, sample: str) -> tuple[str, str, bool]:
+    """On a worker: its version, what it reads where the run wrote a token, and if it sees a study.
 
-    def __init__(self, future: Any) -> None:
-        self._future = future
+    `sample` is a source of a plan; empty where there is none.
+    """
+    from .study import is_there
 
-    def exception(self) -> BaseException | None:
-        return self._future.exception() if self._future.status == "error" else None
-
-    def result(self) -> Outcome:
-        return self._future.result()
-
-
-def look(token: str) -> tuple[str, str]:
-    """On a worker: its version, and what it reads where the run wrote a token."""
     try:
-        return __version__, Path(token).read_text(encoding="ascii")
+        text = Path(token).read_text(encoding="ascii")
     except OSError:
-        return __version__, ""
+        text = ""
+    return __version__, text, is_there(sample)

@@ -33,7 +33,7 @@ class Run:
         self._progress, self._message, self._error = 0.0, "", ""
         self._states: dict[str, tuple[str, str]] = {}
         self._on_event = on_event
-        self._cancelled = False
+        self._cancelled, self._deadline = False, 0.0
         self._pid: int | None = None
         self._lines = EventLines()
         self._folder = tempfile.TemporaryDirectory(prefix="ctdoseseg-", ignore_cleanup_errors=True)
@@ -74,6 +74,11 @@ class Run:
         return self._process.poll() is None
 
     @property
+    def stopping(self) -> bool:
+        """True from `stop` on."""
+        return self._cancelled
+
+    @property
     def problem(self) -> str:
         """Why the run as a whole failed, or was cancelled; empty while it runs or went well."""
         if self.running:
@@ -84,20 +89,26 @@ class Run:
         code = self._process.returncode
         return self._error or (f"The batch ended with code {code}; start it again." if code else "")
 
+    def stop(self) -> None:
+        """Ask the run to end and return at once; it is ended by force when it does not in time.
+
+        That is seen to by `update`, which whoever follows the run calls.
+        """
+        if self.running and not self._cancelled:
+            self._cancelled = True
+            self._deadline = time.monotonic() + GRACE_S
+            self._process.stdin.close()
+
     def cancel(self) -> None:
-        """End the run; what is finished is kept, and the same call goes on from there."""
-        if not self.running:
-            return
-        self._cancelled = True
-        self._process.stdin.close()
-        try:
-            self._process.wait(GRACE_S)
-        except subprocess.TimeoutExpired:
+        """End the run, and wait for its end.
+
+        What is finished is kept, and the same call goes on from there.
+        """
+        self.stop()
+        while self.running:
+            time.sleep(_POLL_S)
             self.update()
-            end_process_group(self._pid)
-            self._process.kill()
-            self._process.wait()
-        self._over()
+        self.update()
 
     def wait(self, timeout_s: float | None = None) -> dict[str, tuple[str, str]]:
         """Wait for the end; returns `states`.
@@ -127,6 +138,9 @@ class Run:
                 self._take(event)
         if ended:
             self._over()
+        elif self._cancelled and time.monotonic() > self._deadline:
+            end_process_group(self._pid)
+            self._process.kill()
 
     def _over(self) -> None:
         _alive.discard(self)

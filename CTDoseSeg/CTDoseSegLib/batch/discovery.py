@@ -21,12 +21,12 @@ from ..ct.selection import SeriesCandidate, choose
 from ..ct.volume_file import is_volume_file
 from ..errors import InputError
 from ..events import Events
+from .label_maps import why_label_map
 from .plan import NO, SEPARATOR, YES, PlannedScan
 from .spool import Spool
 from .walk import Found, is_member, unpack, walk
 
 _EVERY = 250
-_LABELS = "it is a label map (labels.csv is beside it)"
 _BOLUS = "it is a single position beside longer scans (bolus tracking)"
 
 
@@ -63,10 +63,11 @@ def discover(root: str | Path, events: Events | None = None) -> Iterator[Planned
             yield from _study(number, uid, headers, folders, copies, spool)
         for path in volumes:
             number += 1
-            scan = PlannedScan(YES, number, path, description="volume file", n_images=0)
-            if os.path.exists(os.path.join(os.path.dirname(path), "labels.csv")):
-                scan = replace(scan, include=NO, reason=_LABELS)
-            yield scan
+            reason = why_label_map(path)
+            include = NO if reason else YES
+            yield PlannedScan(
+                include, number, path, description="volume file", n_images=0, reason=reason
+            )
         for problem in spool.problems():
             number += 1
             plural = "" if problem.count == 1 else "s"

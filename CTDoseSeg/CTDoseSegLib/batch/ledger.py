@@ -21,15 +21,25 @@ from .study import Outcome, Task
 
 PLANNED, RUNNING, DONE, FAILED = STATES = ("planned", "running", "done", "failed")
 COMMIT_EVERY_S = 0.25
-SCHEMA = 1
+SCHEMA = 2
 _TABLES = """
 CREATE TABLE IF NOT EXISTS run (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS scans (
     key TEXT PRIMARY KEY, study_key TEXT, scan TEXT, state TEXT NOT NULL, attempts INTEGER NOT NULL,
     sentence TEXT, kind TEXT, may_pass INTEGER NOT NULL DEFAULT 0, started REAL, seconds REAL,
-    version TEXT, input_sha256 TEXT, output_sha256 TEXT, worker TEXT
+    version TEXT, input_sha256 TEXT, output_sha256 TEXT, worker TEXT,
+    in_plan INTEGER NOT NULL DEFAULT 1
 );
-CREATE INDEX IF NOT EXISTS by_state ON scans (state);
+CREATE INDEX IF NOT EXISTS by_state ON scans (in_plan, state);
+"""
+_TAKE_OVER = """
+INSERT INTO scans (key, study_key, scan, state, attempts) VALUES (?, ?, ?, ?, 0)
+ON CONFLICT (key) DO UPDATE SET
+    scan = excluded.scan, study_key = excluded.study_key, in_plan = 1,
+    state = CASE
+        WHEN state = ?
+            AND json_extract(scan, '$.source') != json_extract(excluded.scan, '$.source')
+        THEN ? ELSE state END
 """
 
 
@@ -73,20 +83,29 @@ class Ledger:
         return json.loads(kept)
 
     def add(self, scans: Iterable[tuple[str, str, PlannedScan]]) -> None:
-        """Key, study's key and plan of each scan; those that are known keep their state."""
+        """Take over a plan: key, study's key and plan of each scan.
+
+        Scans that are known keep their state, but one that failed is tried again where the plan
+        now names other files. Those that the plan has no more are kept aside with their results,
+        and come back with it.
+        """
+        self.commit(now=True)
         self._begin()
-        for key, study, scan in scans:
-            self._data.execute(
-                "INSERT INTO scans (key, study_key, scan, state, attempts) VALUES (?, ?, ?, ?, 0) "
-                "ON CONFLICT (key) DO UPDATE SET scan = excluded.scan",
-                (key, study, json.dumps(dataclasses.asdict(scan)), PLANNED),
-            )
+        try:
+            self._data.execute("UPDATE scans SET in_plan = 0")
+            for key, study, scan in scans:
+                text = json.dumps(dataclasses.asdict(scan))
+                self._data.execute(_TAKE_OVER, (key, study, text, PLANNED, FAILED, PLANNED))
+        except BaseException:
+            self._data.execute("ROLLBACK")
+            raise
         self.commit(now=True)
 
     def claim(self, count: int) -> list[Task]:
         """The next scans to be done, marked as running."""
         rows = self._data.execute(
-            "SELECT key, scan, attempts FROM scans WHERE state = ? LIMIT ?", (PLANNED, count)
+            "SELECT key, scan, attempts FROM scans WHERE in_plan AND state = ? LIMIT ?",
+            (PLANNED, count),
         ).fetchall()
         tasks = []
         self._begin()
@@ -125,23 +144,28 @@ class Ledger:
         self.commit(now=True)
 
     def counts(self) -> dict[str, int]:
-        """Number of scans in each state."""
-        rows = self._data.execute("SELECT state, COUNT(*) FROM scans GROUP BY state")
+        """Number of the plan's scans in each state."""
+        rows = self._data.execute("SELECT state, COUNT(*) FROM scans WHERE in_plan GROUP BY state")
         return {**dict.fromkeys(STATES, 0), **dict(rows.fetchall())}
 
     def largest(self) -> tuple[int, int, int]:
         """Images, rows and columns of the largest scan planned."""
         size = "json_extract(scan, '$.n_images'), json_extract(scan, '$.rows')"
         row = self._data.execute(
-            f"SELECT {size}, json_extract(scan, '$.columns') AS c FROM scans "
+            f"SELECT {size}, json_extract(scan, '$.columns') AS c FROM scans WHERE in_plan "
             "ORDER BY json_extract(scan, '$.n_images') * json_extract(scan, '$.rows') * c DESC"
         ).fetchone()
         return tuple(int(v or 0) for v in row) if row else (0, 0, 0)
 
-    def rows(self, state: str | None = None) -> Iterator[dict[str, Any]]:
-        """The scans in the order of the plan, a dictionary each; `scan` is a `PlannedScan`."""
-        query = "SELECT * FROM scans WHERE state = COALESCE(?, state) ORDER BY rowid"
-        cursor = self._data.execute(query, (state,))
+    def rows(self, state: str | None = None, *, in_plan: bool = True) -> Iterator[dict[str, Any]]:
+        """The plan's scans in its order, a dictionary each; `scan` is a `PlannedScan`.
+
+        With `in_plan` false those that the plan has no more.
+        """
+        query = (
+            "SELECT * FROM scans WHERE in_plan = ? AND state = COALESCE(?, state) ORDER BY rowid"
+        )
+        cursor = self._data.execute(query, (in_plan, state))
         names = [column[0] for column in cursor.description]
         for row in cursor:
             found = dict(zip(names, row, strict=True))
@@ -188,7 +212,7 @@ def states(path: Path) -> list[tuple[str, str, str]]:
         return []
     data = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
     try:
-        query = "SELECT key, state, COALESCE(sentence, '') FROM scans ORDER BY rowid"
+        query = "SELECT key, state, COALESCE(sentence, '') FROM scans WHERE in_plan ORDER BY rowid"
         return data.execute(query).fetchall()
     except sqlite3.Error:  # just being made
         return []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..reporting.tables import FORMULA_STARTS, cell
 
 SEPARATOR = "|"  # between the sources of a scan; stands in no file name of Windows
 YES, NO = "yes", "no"
+_NO_TEXT = re.compile(r"\\u(dc[89a-f][0-9a-f])")  # a byte of a file's name that is no text
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def write_plan(path: Path, scans: Iterable[PlannedScan]) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")
     try:
-        with temporary.open("w", encoding="utf-8", newline="") as stream:
+        with temporary.open("w", encoding="utf-8", newline="", errors="backslashreplace") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(COLUMNS)
             for scan in scans:
@@ -143,6 +145,8 @@ def _scan(row: dict[str, str], where: str) -> PlannedScan:
             values["include"] = _WORDS[text.lower()]
         elif field.type in ("int", "float | None"):
             values[field.name] = _number(text, field.type == "int", f"{where}: {field.name}")
+        elif field.name == "source":
+            values["source"] = _NO_TEXT.sub(lambda found: chr(int(found[1], 16)), text)
         else:
             values[field.name] = text
     if values["include"] == YES and not values["source"]:

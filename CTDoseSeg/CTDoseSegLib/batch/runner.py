@@ -6,6 +6,7 @@ import dataclasses
 import shutil
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from ..reporting.output import locked
 from . import keys
 from .cluster import DaskWorkers
 from .discovery import discover
-from .ledger import DONE, FAILED, Ledger
+from .ledger import DONE, FAILED, PLANNED, Ledger
 from .plan import YES, PlannedScan, read_plan, write_plan
 from .study import ATTEMPTS, PRIVATE, RESULT, STUDIES, Outcome, Settings, hashes, run_study
 from .workers import LocalWorkers, Work, Workers, worker_count
@@ -214,6 +215,7 @@ def _work_off(
     workers = _workers(ledger, settings, choices, work)
     progress = _Progress(counts, events)
     running = 0
+    tried: Counter[str] = Counter()  # in this run: earlier ends were not the scan's fault
     try:
         while True:
             events.check_cancelled()
@@ -228,7 +230,10 @@ def _work_off(
                 running -= 1
                 if outcome.kind == "Cancelled":
                     raise Cancelled(outcome.sentence)
-                again = outcome.may_pass and not outcome.done and task.attempt < MOST_ATTEMPTS
+                again = False
+                if not outcome.done:
+                    tried[task.key] += 1
+                    again = outcome.may_pass and tried[task.key] < MOST_ATTEMPTS
                 ledger.finish(task.key, outcome, again=again)
                 progress.ended(task.key, outcome, again)
             ledger.commit()
@@ -239,7 +244,8 @@ def _work_off(
 
 def _workers(ledger: Ledger, settings: Settings, choices: Choices, work: Work) -> Workers:
     if choices.scheduler:
-        return DaskWorkers(choices.scheduler, choices.workers, settings, work)
+        first = next(ledger.rows(PLANNED))["scan"].sources[0]
+        return DaskWorkers(choices.scheduler, choices.workers, settings, work, first)
     return LocalWorkers(choices.workers or worker_count(ledger.largest()), settings, work)
 
 

@@ -6,18 +6,17 @@ holds what tells patients apart.
 
 from __future__ import annotations
 
-import json
+import marshal
 import sqlite3
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..ct.dicom import Header
 
 _SCHEMA = """
-CREATE TABLE files (source TEXT, folder TEXT, study TEXT, image TEXT, header TEXT, problem TEXT);
+CREATE TABLE files (source BLOB, folder BLOB, study BLOB, image TEXT, header BLOB, problem TEXT);
 """
 _INDEX = """
 CREATE INDEX by_study ON files (study);
@@ -62,10 +61,11 @@ class Spool:
         if image:
             place = header.text("ImagePositionPatient")
             image = f"{image} {place} {header.text('InstanceNumber')} {header.pixel_bytes}"
-        self._append((source, folder, study, image, json.dumps(kept), ""))
+        row = (_bytes(source), _bytes(folder), _bytes(study), image, marshal.dumps(kept), "")
+        self._append(row)
 
     def add_problem(self, source: str, folder: str, sentence: str) -> None:
-        self._append((source, folder, None, "", None, sentence))
+        self._append((_bytes(source), _bytes(folder), None, "", None, sentence))
 
     def _append(self, row: tuple) -> None:
         self._rows.append(row)
@@ -91,20 +91,20 @@ class Spool:
                 "SELECT source, folder, image, header FROM files WHERE study = ? ORDER BY source",
                 (study,),
             )
-            for source, folder, image, text in rows:
+            for source, folder, image, kept in rows:
                 if image and image in seen:
                     copies += 1
                     continue
                 seen.add(image)
-                values, syntax, offset, length = json.loads(text)
-                headers.append(Header(source, _tuples(values), syntax, offset, length))
-                folders.append(folder)
-            yield ("" if study.startswith("folder ") else study), headers, folders, copies
+                headers.append(Header(_text(source), *marshal.loads(kept)))
+                folders.append(_text(folder))
+            uid = "" if study.startswith(b"folder ") else _text(study)
+            yield uid, headers, folders, copies
 
     def is_shared(self, folder: str, study: str) -> bool:
         """Whether a folder (or archive) also holds files of another study than `study`."""
-        study = study or f"folder {folder}"
-        return self._data.execute(_WHOLE_FOLDER, (folder, study)).fetchone() is not None
+        asked = (_bytes(folder), _bytes(study or f"folder {folder}"))
+        return self._data.execute(_WHOLE_FOLDER, asked).fetchone() is not None
 
     def problems(self) -> Iterator[Problem]:
         """Folders with files that cannot be read and that are in no study's folder."""
@@ -114,13 +114,13 @@ class Spool:
             "GROUP BY folder, problem != '' HAVING MIN(problem) != '' ORDER BY folder"
         )
         for folder, count, sentence, _ in rows:
-            yield Problem(folder, count, sentence)
+            yield Problem(_text(folder), count, sentence)
 
 
-def _tuples(value: Any) -> Any:
-    """Lists of JSON as the tuples that a header has."""
-    if isinstance(value, list):
-        return tuple(_tuples(item) for item in value)
-    if isinstance(value, dict):
-        return {key: _tuples(item) for key, item in value.items()}
-    return value
+# Names of files need not be text: what Python makes of such a name goes into no database as it is.
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")

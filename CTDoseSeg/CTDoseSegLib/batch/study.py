@@ -21,7 +21,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..ct.dicom import find_files
+from ..ct.folders import files_of
 from ..ct.reading import FILE_LIST
 from ..ct.volume_file import is_volume_file
 from ..errors import CTDoseSegError, InputError
@@ -88,6 +88,8 @@ def run_study(task: Task, settings: Settings, stop: threading.Event | None = Non
         outcome = Outcome(True, input_sha256=found[0], output_sha256=found[1])
     except _Failed as error:
         outcome = error.outcome
+    except NotSeen as error:
+        outcome = Outcome(False, str(error), "InputError", may_pass=True)
     except CTDoseSegError as error:
         outcome = Outcome(False, str(error), type(error).__name__)
     except OSError as error:
@@ -239,7 +241,7 @@ def hand_over(scan: PlannedScan, scratch: Path) -> tuple[Path, set[str]]:
     names: set[str] = set()
     for source in sources:
         if is_member(source):
-            _see(source.rpartition("!")[0])
+            _see(source)
             target = scratch / f"{len(files):06d}.dcm"
             unpack(source, target)
             files.append(str(target))
@@ -247,15 +249,14 @@ def hand_over(scan: PlannedScan, scratch: Path) -> tuple[Path, set[str]]:
             _see(source)
             files += _unpack_all(source, scratch, len(files))
         elif os.path.isdir(source):
-            own = [f for f in find_files(Path(source))[0] if os.path.dirname(f) == source]
-            files += own
+            files += files_of(source)
             names.add(os.path.basename(source))
         else:
             _see(source)
             files.append(source)
     names |= {os.path.basename(file) for file in files}
     given = scratch / f"study{FILE_LIST}"
-    given.write_text("\n".join(files), encoding="utf-8")
+    given.write_bytes(b"\0".join(map(os.fsencode, files)))
     return given, names
 
 
@@ -271,9 +272,18 @@ def _unpack_all(source: str, scratch: Path, first: int) -> list[str]:
     return files
 
 
-def _see(path: str) -> None:
-    if not os.path.exists(path):
-        raise InputError(
+def is_there(source: str) -> bool:
+    """Whether this process sees a source of a plan, or the archive that holds it."""
+    return os.path.exists(source.rpartition("!")[0] if is_member(source) else source)
+
+
+class NotSeen(InputError):
+    """This machine does not see a study's files; another may."""
+
+
+def _see(source: str) -> None:
+    if not is_there(source):
+        raise NotSeen(
             f"The study's files are not there, seen from {socket.gethostname()}: check the path in "
             "the plan, and mount shared folders at the same path on every worker."
         )

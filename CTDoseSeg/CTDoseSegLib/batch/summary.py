@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,21 @@ QUANTITIES = (
 )
 OUTLIER_FENCES = 3.0  # interquartile ranges beyond the quartiles, of the logarithm
 MOST_OUTLIERS = 50
+MOST_FAILURES = 500
+# Of an examination's row what this page is made from.
+EXAM_COLUMNS = (
+    *("study_key", "scan_key", "description", "kvp_kV", "phantom_cm", "wed_mm"),
+    *(column for column, _ in QUANTITIES),
+)
 PICTURE = "summary.png"
 
 
 def write_summary(
     output: Path,
     exams: Sequence[dict[str, Any]],
-    doses: dict[str, list[float]],
+    doses: Mapping[str, Sequence[float]],
     failures: Sequence[dict[str, Any]],
+    left_out: int,
     counts: dict[str, int],
 ) -> None:
     """Write both files; without jinja2 neither, without matplotlib no picture."""
@@ -55,8 +62,8 @@ def write_summary(
         sizes=grouped(exams, size_of),
         organs=[_organ(name, values) for name, values in sorted(doses.items())],
         outliers=outliers(exams)[:MOST_OUTLIERS],
-        failures=[row for row in failures if row["state"] != "left out"][:500],
-        left_out=sum(row["state"] == "left out" for row in failures),
+        failures=failures,
+        left_out=left_out,
         picture=PICTURE if picture else None,
     )
     temporary = output / ".summary.html.part"
@@ -132,7 +139,9 @@ def outliers(exams: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _draw(output: Path, exams: Sequence[dict[str, Any]], doses: dict[str, list[float]]) -> bool:
+def _draw(
+    output: Path, exams: Sequence[dict[str, Any]], doses: Mapping[str, Sequence[float]]
+) -> bool:
     """The picture: CTDIvol and SSDE against size, and organ doses as boxes."""
     from ..reporting.figure import new_figure
 

@@ -1,6 +1,6 @@
 """What a run hands on: doses, scans, failures, and the summary; read from the results on disk.
 
-One study at a time is held, so that the memory does not grow with the run.
+One study at a time is held, and of the others what the summary needs: some numbers each.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ TEXT = {
     *("organ", "region", "route", "flags", *IDENTITY_COLUMNS),
 }
 FAILURE_COLUMNS = ("study_key", "scan_key", "state", "kind", "sentence", "attempts", "seconds")
+LEFT_OUT = "left out"
+_NO_MORE = "The plan has it no more; its results are kept, and count again when the plan has it."
 _ROWS_AT_ONCE = 20_000
 
 
@@ -44,30 +47,36 @@ def write_tables(ledger: Ledger, output: Path, *, identity: bool = False) -> Non
 
     Without pyarrow or jinja2 the parquet file or the summary is left out.
     """
-    from .summary import write_summary
+    from .summary import EXAM_COLUMNS as SUMMED
+    from .summary import MOST_FAILURES, write_summary
 
-    columns = (*EXAM_COLUMNS, *ORGAN_COLUMNS, *(IDENTITY_COLUMNS if identity else ()))
+    identifying = IDENTITY_COLUMNS if identity else ()
+    columns = (*EXAM_COLUMNS, *ORGAN_COLUMNS, *identifying)
     exams: list[dict[str, Any]] = []
-    doses: dict[str, list[float]] = {}
+    doses: dict[str, array] = {}
     parquet = _Parquet(output / "doses.parquet", columns)
-    with _Csv(output / "doses.csv", columns) as table, parquet:
+    table = _Csv(output / "doses.csv", columns)
+    exam_table = _Csv(output / "exams.csv", (*EXAM_COLUMNS, *identifying))
+    with table, parquet, exam_table:
         for exam, organs in _results(ledger, output):
-            exams.append(exam)
+            exam_table.write(exam)
+            exams.append({column: exam[column] for column in SUMMED})
             for organ in organs:
                 row = {**exam, **organ}
                 table.write(row)
                 parquet.write(row)
                 if organ["dose_mGy"] is not None:
-                    doses.setdefault(organ["organ"], []).append(organ["dose_mGy"])
-    exam_columns = (*EXAM_COLUMNS, *(IDENTITY_COLUMNS if identity else ()))
-    with _Csv(output / "exams.csv", exam_columns) as table:
-        for exam in exams:
-            table.write(exam)
-    failures = list(_failures(ledger, output))
+                    doses.setdefault(organ["organ"], array("d")).append(organ["dose_mGy"])
+    failures: list[dict[str, Any]] = []
+    left_out = 0
     with _Csv(output / "failures.csv", FAILURE_COLUMNS) as table:
-        for row in failures:
+        for row in _failures(ledger, output):
             table.write(row)
-    write_summary(output, exams, doses, failures, ledger.counts())
+            if row["state"] == LEFT_OUT:
+                left_out += 1
+            elif len(failures) < MOST_FAILURES:
+                failures.append(row)
+    write_summary(output, exams, doses, failures, left_out, ledger.counts())
 
 
 def _results(ledger: Ledger, output: Path) -> Iterator[tuple[dict, list[dict]]]:
@@ -117,15 +126,17 @@ def _mean(values: list[float | None]) -> float | None:
 
 
 def _failures(ledger: Ledger, output: Path) -> Iterator[dict[str, Any]]:
-    """Scans that failed or are still to be done, then what the plan left out."""
+    """Scans that failed or are still to be done, what the plan has no more or left out."""
     for row in ledger.rows():
         if row["state"] != DONE:
             said = row["sentence"] or ("" if row["state"] == FAILED else "It was not done yet.")
             yield {**row, "scan_key": row["key"], "sentence": said}
+    for row in ledger.rows(in_plan=False):
+        yield {**row, "scan_key": row["key"], "state": LEFT_OUT, "sentence": _NO_MORE}
     try:
         for scan in read_plan(output / PRIVATE / "plan.csv"):
             if scan.include == NO:
-                yield {"state": "left out", "kind": "Plan", "sentence": scan.reason}
+                yield {"state": LEFT_OUT, "kind": "Plan", "sentence": scan.reason}
     except CTDoseSegError:
         return
 

@@ -7,13 +7,13 @@ that none can point outside of it.
 from __future__ import annotations
 
 import os
-import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..ct.folders import LEFT_OUT, walk_files
 from ..errors import InputError
 
 MEMBER = "!"  # archive.zip!12 is the archive's entry number 12, from 0
@@ -39,10 +39,7 @@ class Found:
 
 
 def walk(root: Path) -> Iterator[Found]:
-    """Files below `root`, or `root` itself; hidden ones and DICOMDIR are left out.
-
-    Links are followed; a folder already seen is not entered again, so that circles end.
-    """
+    """Files below `root`, or `root` itself; hidden ones and DICOMDIR are left out."""
     if root.name.upper() == "DICOMDIR" and root.is_file():
         root = root.parent  # it names files of its own folder, all of which are looked at
     if not root.exists():
@@ -50,34 +47,11 @@ def walk(root: Path) -> Iterator[Found]:
     if root.is_file():
         yield from _file(os.path.abspath(root))
         return
-    seen: set[tuple[int, int]] = set()
-    pending = [os.path.abspath(root)]
-    while pending:
-        folder = pending.pop()
-        try:
-            status = os.stat(folder)
-            if (status.st_dev, status.st_ino) in seen:
-                continue
-            seen.add((status.st_dev, status.st_ino))
-            with os.scandir(folder) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
-        except OSError as error:
-            said = f"The folder cannot be opened ({error.strerror}); check its permissions."
-            yield Found(folder, folder, said)
-            continue
-        folders = []
-        for entry in entries:
-            if entry.name.startswith(".") or entry.name.upper() == "DICOMDIR":
-                continue
-            try:
-                mode = entry.stat().st_mode
-            except OSError:  # a broken link, or a link to itself
-                continue
-            if stat.S_ISDIR(mode):
-                folders.append(entry.path)
-            elif stat.S_ISREG(mode):
-                yield from _file(entry.path)
-        pending += reversed(folders)
+    for path, problem in walk_files(os.path.abspath(root)):
+        if not problem:
+            yield from _file(path)
+        elif problem != LEFT_OUT:
+            yield Found(path, path, problem)
 
 
 def _file(path: str) -> Iterator[Found]:

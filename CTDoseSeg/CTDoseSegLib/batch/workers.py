@@ -63,9 +63,19 @@ class LocalWorkers:
 def outcome_of(future: Future) -> Outcome:
     """The outcome of a task, also of one that failed where it should not."""
     error = future.exception()
-    if error is None:
-        return future.result()
+    return future.result() if error is None else broken(error)
+
+
+def broken(error: BaseException) -> Outcome:
+    """Of a task that raised where it should not, or whose worker died each time."""
+    if type(error).__name__ == "KilledWorker":  # Dask's, which is not imported here
+        return LOST
     return Outcome(False, f"The task broke ({type(error).__name__}).", "Mistake", True)
+
+
+LOST = Outcome(
+    False, "Each worker that had the scan died (memory, or the machine went).", "Crash", True
+)
 
 
 def worker_count(largest: tuple[int, int, int]) -> int:

@@ -21,7 +21,7 @@ from pydicom.uid import generate_uid
 
 from ..errors import DependencyError, InputError, OutputError
 from ..events import Events
-from .dicom import find_files
+from .folders import find_files
 
 # PS3.16, context group 7050.
 METHODS = (

@@ -7,12 +7,10 @@ straight into a buffer and from there into the volume.
 from __future__ import annotations
 
 import os
-import stat
 import struct
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
@@ -75,53 +73,6 @@ class Header:
     def integer(self, keyword: str, default: int = 0) -> int:
         value = self.number(keyword)
         return default if value is None else int(value)
-
-
-def find_files(folder: Path) -> tuple[list[str], int]:
-    """Regular files below `folder`, sorted, and how many were left out as hidden or DICOMDIR.
-
-    Symbolic links are followed; a folder already seen is not entered again, so loops end.
-
-    Raises
-    ------
-    InputError
-        If the folder itself cannot be opened.
-    """
-    files: list[str] = []
-    left_out = 0
-    seen: set[tuple[int, int]] = set()
-    pending = [os.fspath(folder)]
-    while pending:
-        current = pending.pop()
-        try:
-            status = os.stat(current)
-            if (status.st_dev, status.st_ino) in seen:
-                continue
-            seen.add((status.st_dev, status.st_ino))
-            entries = sorted(os.scandir(current), key=lambda entry: entry.name)
-        except OSError as error:
-            if current == os.fspath(folder):
-                raise InputError(
-                    f"The folder cannot be opened ({error.strerror}); check its permissions."
-                ) from error
-            left_out += 1
-            continue
-        for entry in entries:
-            if entry.name.startswith(".") or entry.name.upper() == "DICOMDIR":
-                left_out += 1
-                continue
-            try:
-                mode = entry.stat().st_mode
-            except OSError:  # a broken link, or a link to itself
-                left_out += 1
-                continue
-            if stat.S_ISDIR(mode):
-                pending.append(entry.path)
-            elif stat.S_ISREG(mode):
-                files.append(entry.path)
-            else:  # a pipe or device: reading it could wait for ever
-                left_out += 1
-    return sorted(files), left_out
 
 
 def looks_like_dicom(start: bytes) -> bool:

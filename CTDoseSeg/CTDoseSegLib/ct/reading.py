@@ -18,7 +18,7 @@ from ..errors import (
 from ..events import Events
 from . import grouping
 from .acquisition import TypedAcquisition, read_typed_acquisition
-from .dicom import Header, find_files, iter_frames, read_header
+from .dicom import Header, iter_frames, read_header
 from .dose_report import DoseReport
 from .dose_report_file import read_dose_report
 from .dose_report_use import (
@@ -30,6 +30,7 @@ from .dose_report_use import (
 )
 from .exposure import MISSING, missing_flags, read_exposure, slice_info
 from .folder_events import folder_events
+from .folders import find_files
 from .identity import without_file_name
 from .pixels import read_volume
 from .selection import choose
@@ -196,7 +197,7 @@ def _series_meant(asked_for: str, uids: set[str]) -> str:
 def _scan(path: Path, folder: bool, events: Events) -> tuple[list[Header], list[str], list[Flag]]:
     """Headers of all DICOM files; what was left out, in words; flags."""
     if path.suffix == FILE_LIST:
-        files, hidden = path.read_text(encoding="utf-8").splitlines(), 0
+        files, hidden = [os.fsdecode(name) for name in path.read_bytes().split(b"\0") if name], 0
     else:
         files, hidden = find_files(path) if folder else ([os.fspath(path)], 0)
     if not files:

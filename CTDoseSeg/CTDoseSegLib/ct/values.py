@@ -77,9 +77,12 @@ def dataset_values(dataset: Any) -> tuple[dict[str, Any], list[str]]:
     """The needed values of a dataset and the keywords whose values could not be read."""
     values: dict[str, Any] = {}
     problems: list[str] = []
-    for tag, (keyword, vr) in known_tags().items():
-        element = dataset.get_item(tag)
-        if element is None:
+    known = known_tags()
+    # What is there, not what could be: most of a hundred tags are not, and pydicom's own way to
+    # ask for one, and its comparison of tags, cost most of the time of an archive's discovery.
+    for tag, element in list(dataset.items()):
+        keyword, vr = known.get(int(tag), ("", ""))
+        if not keyword:
             continue
         try:
             if vr == "SQ":
@@ -181,9 +184,8 @@ def known_tags() -> dict[int, tuple[str, str]]:
     """Tag to keyword and the VR of DICOM's dictionary."""
     if not _known_tags:
         from pydicom.datadict import dictionary_VR, tag_for_keyword
-        from pydicom.tag import Tag
 
         for keyword in (*KEYWORDS, *SEQUENCES):
-            tag = Tag(tag_for_keyword(keyword))
+            tag = tag_for_keyword(keyword)
             _known_tags[tag] = (keyword, dictionary_VR(tag))
     return _known_tags

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,8 +32,17 @@ def load_study(logic: CTDoseSegLogic, output: Path, key: str) -> Results:
         given, _ = hand_over(scan, Path(scratch))
         series = read_series(given, series_uid=scan.series_uid or None)
         volume = _volume(series, f"CT {key}")
-        choices = {"region": "auto", "dose_model": BUNDLED, "engine": "auto"}
-        return logic.show(volume, series, folder, choices)
+        return logic.show(volume, series, folder, _choices(folder / RESULT))
+
+
+def _choices(result: Path) -> dict[str, Any]:
+    """What the result was made with, so that it follows edits in the same way."""
+    used = json.loads(result.read_text(encoding="utf-8"))["provenance"]["parameters"]
+    return {
+        "region": used.get("region", "auto"),
+        "dose_model": used.get("dose_model", BUNDLED),
+        "engine": used.get("engine", "auto"),
+    }
 
 
 def _volume(series: Any, name: str) -> Any:

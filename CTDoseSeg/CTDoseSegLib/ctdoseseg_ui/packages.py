@@ -13,7 +13,8 @@ from ..errors import DependencyError
 # Distribution names; torch comes from the PyTorch extension where it is there.
 NEEDED = {
     "unet": ("torch", "safetensors"),
-    "totalsegmentator": ("torch", "TotalSegmentator"),
+    # The bundled UNet draws body and couch beneath its organs.
+    "totalsegmentator": ("torch", "TotalSegmentator", "safetensors"),
 }
 # Which versions.
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "Resources" / "requirements.txt"
@@ -55,10 +56,11 @@ def ensure(engine: str) -> None:
 
     import slicer.packaging
 
-    if engine in SIZES and not _agrees(engine, names):
-        raise DependencyError(_refused(engine, list(names)))
-    if engine == "totalsegmentator" and _installed_by_extension():
-        return
+    if engine in SIZES and (large := _large(names)):
+        if not _agrees(engine, large):
+            raise DependencyError(_refused(engine, list(large)))
+        if _installed_by_extension():
+            names = missing(engine)
     if "torch" in names:
         _install_torch(engine)
     rest = [name for name in names if name != "torch"]
@@ -74,6 +76,11 @@ def ensure(engine: str) -> None:
                 "see Slicer's log for the reason."
             ).format(names=", ".join(rest))
         ) from error
+
+
+def _large(names: tuple[str, ...]) -> tuple[str, ...]:
+    """What comes with gigabytes, and from TotalSegmentator's extension where that is there."""
+    return tuple(name for name in names if not name.startswith("safetensors"))
 
 
 def _agrees(engine: str, names: tuple[str, ...]) -> bool:
@@ -104,7 +111,7 @@ def _installed_by_extension() -> bool:
                 "analysed; choose the classical method, or mend the extension."
             ).format(why=error)
         ) from error
-    if left := missing("totalsegmentator"):
+    if left := _large(missing("totalsegmentator")):
         raise DependencyError(
             _(
                 "{names} cannot be used before Slicer is started again: packages that are in use "

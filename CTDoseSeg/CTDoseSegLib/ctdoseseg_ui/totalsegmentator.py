@@ -32,13 +32,15 @@ def ensure(quality: str, extras: Sequence[str]) -> list[str]:
     from ..segmentation import totalsegmentator_weights as weights
     from ..segmentation.totalsegmentator_plan import make_plan
 
-    lacking = weights.missing(make_plan(quality, extras))
-    if not lacking:
+    plan = make_plan(quality, extras)
+    lacking = weights.missing(plan)
+    # 2.13 does not say which it needs.
+    if not lacking and (plan.weights is not None or weights.present()):
         return []
     text = _(
         "TotalSegmentator's weights are not on this computer yet: {n} networks of some 100 to 250 "
         "MB each, from its authors' releases. Download them now?"
-    ).format(n=len(lacking))
+    ).format(n=len(lacking) or _("some"))
     if not slicer.util.confirmOkCancelDisplay(text):
         raise ModelError(
             _(

@@ -59,8 +59,9 @@ class BatchSection:
     def onButton(self) -> None:
         """Start a run, or cancel the one that runs."""
         if self.run is not None and self.run.running:
-            self.run.cancel()
-            self.update()
+            self.run.stop()
+            self._ui.batchButton.enabled = False
+            self._ui.batchLabel.text = _("Ending the scans that run...")
             return
         folder, output = self._ui.batchInputLineEdit.text, self._ui.batchOutputLineEdit.text
         if not folder.strip() or not output.strip():
@@ -83,7 +84,7 @@ class BatchSection:
         if self.run is None:
             return
         ended = not self.run.running
-        if self.run.message:
+        if self.run.message and not self.run.stopping:
             self._ui.batchLabel.text = self.run.message
         if ended or self.run.states:
             for key, state, sentence in states(self._output / PRIVATE / LEDGER):
@@ -91,6 +92,7 @@ class BatchSection:
         if ended:
             self._timer.stop()
             self._ui.batchButton.text = _("Start")
+            self._ui.batchButton.enabled = True
             self._ui.batchLabel.text = self.run.problem or _(
                 "Done; summary.html and the tables are in the folder."
             )

@@ -21,6 +21,11 @@ FLAGS = {
         "The images were segmented without a network",
         "Give a label map to get the other organs",
     ),
+    "outline_by_rules": (
+        "info",
+        "Body and couch were found by rules, not by the bundled UNet",
+        "Look at the outline where a couch or a blanket touches the skin",
+    ),
     "network_found_nothing": (
         "warning",
         "TotalSegmentator found none of the organs in the images",

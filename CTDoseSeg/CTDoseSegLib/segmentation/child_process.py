@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import queue
 import shutil
@@ -27,6 +28,10 @@ from ..events import Events
 LIB_PARENT = Path(__file__).resolve().parents[2]
 # How often it is looked whether the task was cancelled.
 POLL_S = 0.1
+# A child that is gone is not waited for longer: helpers that it left may hold its pipe open.
+LAST_EVENTS_S = 1.0
+# Begins the name of a child's temporary folder.
+TEMPORARY = "ctdoseseg-ts-"
 LAST_LINES = 40
 LONGEST_LINE = 500
 
@@ -73,7 +78,9 @@ class ChildProcess:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def follow(self, listener: Events, limit_s: float) -> Iterator[dict[str, Any]]:
+    def follow(
+        self, listener: Events, limit_s: float, silence_s: float = math.inf
+    ) -> Iterator[dict[str, Any]]:
         """The child's events until it ends.
 
         Raises
@@ -81,18 +88,26 @@ class ChildProcess:
         Cancelled
             If the task was cancelled meanwhile.
         TimeoutError
-            After `limit_s`.
+            After `limit_s`, or `silence_s` without an event.
         """
         end = time.monotonic() + limit_s
+        heard, gone = time.monotonic(), math.inf
         while True:
             listener.check_cancelled()
-            if time.monotonic() > end:
+            if time.monotonic() > min(end, heard + silence_s):
                 raise TimeoutError
-            with contextlib.suppress(queue.Empty):
+            try:
                 event = self._events.get(timeout=POLL_S)
-                if event is None:
+            except queue.Empty:
+                if self._process.poll() is not None:
+                    gone = min(gone, time.monotonic() + LAST_EVENTS_S)
+                if time.monotonic() > gone:
                     return
-                yield event
+                continue
+            heard = time.monotonic()
+            if event is None:
+                return
+            yield event
 
     def wait(self) -> int:
         """Exit code of a child whose events have ended; below 0: the signal that ended it."""

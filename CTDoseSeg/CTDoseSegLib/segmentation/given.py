@@ -92,10 +92,11 @@ def combine(outline: Labelmap, given: Labelmap) -> Labelmap:
     spare = max(a.value for a in given.atoms) + 1
     lookup = np.zeros(max(a.value for a in outline.atoms) + 1, dtype=np.uint16)
     kept: dict[str, Atom] = {a.name: a for a in given.atoms}
+    rest = next((a for a in outline.atoms if a.name == BODY_REST), None)
     for atom in outline.atoms:
         name = BODY_REST if _replaced(atom.name, names) else atom.name
         if name not in kept:
-            row = atom if name == atom.name else organs.atom(0, name, atom.origin)
+            row = atom if name == atom.name else rest or organs.atom(0, name, atom.origin)
             kept[name] = replace(row, value=spare)
             spare += 1
         lookup[atom.value] = kept[name].value

@@ -16,7 +16,8 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,37 +28,27 @@ from ..ct.series import CTSeries
 from ..errors import (
     CTDoseSegError,
     DependencyError,
-    GeometryError,
     ModelError,
     OutputError,
     SegmentationError,
     flag,
 )
 from ..events import Events, Stage
-from . import classical, organs
 from . import totalsegmentator_weights as weights
-from .child_process import ChildProcess
+from .child_process import TEMPORARY, ChildProcess
 from .given import combine
-from .labelmap import Labelmap, counts
+from .labelmap import BODY_REST, Labelmap
+from .outline import LaidAside, find_outline
+from .totalsegmentator_home import NO_LICENCE, check_licence, write_settings
 from .totalsegmentator_need import available_memory, estimate
 from .totalsegmentator_plan import QUALITIES, Plan, make_plan
+from .totalsegmentator_result import ENGINE, as_labelmap, labels_of, with_couch
 
-ENGINE = "totalsegmentator"
 WORKER = "CTDoseSegLib.segmentation.totalsegmentator_worker"
 # A whole trunk at 1.5 mm takes hours on few processor cores; more than this is a hang.
 TIME_LIMIT_S = 12 * 3600.0
-# Affines in NIfTI are float32.
-SAME_AFFINE_MM = 0.01
-TEMPORARY = "ctdoseseg-ts-"
 # Processes that share tensors make sockets below TMPDIR, and a socket's path has at most 104 bytes.
 LONGEST_FOLDER = 60
-
-
-NO_LICENCE = (
-    "A task of TotalSegmentator that was asked for needs a licence, and no valid one is set. Its "
-    "authors give a free one for research; set it with totalseg_set_license, or leave "
-    "heart_chambers out."
-)
 
 
 class _OutOfMemory(Exception):
@@ -77,7 +68,7 @@ class TotalSegmentatorEngine:
     extras
         What else to run, keys of `totalsegmentator_plan.EXTRAS`.
     outline
-        Finds body, skin and couch.
+        Finds body, skin and couch; None: `outline.find_outline`.
     time_limit_s
         After so long the run is ended.
     """
@@ -85,7 +76,7 @@ class TotalSegmentatorEngine:
     quality: str = "fast"
     device: str = "auto"
     extras: Sequence[str] = ()
-    outline: Callable[[CTSeries, Events], Labelmap] = field(default=classical.segment)
+    outline: Callable[[CTSeries, Events], Labelmap] | None = None
     time_limit_s: float = TIME_LIMIT_S
     name: str = ENGINE
 
@@ -98,7 +89,7 @@ class TotalSegmentatorEngine:
         if lacking := weights.missing(plan):
             return False, weights.missing_sentence(lacking)
         if plan.weights is None and not weights.present():
-            return False, "TotalSegmentator's weights are not here (run ctdoseseg weights fetch)"
+            return False, weights.missing_sentence(())
         return True, ""
 
     def segment(self, series: CTSeries, events: Events) -> Labelmap:
@@ -118,9 +109,11 @@ class TotalSegmentatorEngine:
             If the disk is full.
         """
         _check_volume(series)
-        _check_licence(make_plan(self.quality, self.extras))
-        outline = self.outline(series, Stage(events, 0.0, 0.1))
+        check_licence(make_plan(self.quality, self.extras))
+        find = self.outline or partial(find_outline, device=self.device)
+        laid_aside = LaidAside.of(find(series, Stage(events, 0.0, 0.1)))
         found, lowered = self._with_less_if_needed(series, Stage(events, 0.1, 0.95))
+        outline = laid_aside.taken_back()
         if lowered:
             found = replace(found, flags=(*found.flags, flag("less_memory", lowered)))
         if not found.atoms:  # said by a flag
@@ -128,7 +121,8 @@ class TotalSegmentatorEngine:
             return replace(
                 outline, engine=about, flags=(*found.flags, *outline.flags), about=found.about
             )
-        labelmap = combine(outline, found)
+        own_body = BODY_REST in {atom.name for atom in found.atoms}
+        labelmap = with_couch(found, outline) if own_body else combine(outline, found)
         events.progress(1.0, "put together")
         return labelmap
 
@@ -192,7 +186,7 @@ class TotalSegmentatorEngine:
             }
             with ChildProcess([WORKER, str(request)], environment) as child:
                 result = self._follow(child, events)
-            labels = _labels(plan, result, series, folder)
+            labels = labels_of(plan, result, series, folder)
         except OSError as error:
             raise OutputError(
                 f"The temporary folder of TotalSegmentator cannot be written: {error.strerror}; "
@@ -201,24 +195,14 @@ class TotalSegmentatorEngine:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             shutil.rmtree(sockets, ignore_errors=True)
-        return _labelmap(plan, present, result["device"], labels, series)
+        return as_labelmap(plan, present, result["device"], labels, series)
 
     def _prepare(self, plan: Plan, series: CTSeries, folder: Path, sockets: Path) -> Path:
-        home = folder / "home"
-        home.mkdir()
-        settings: dict[str, Any] = {
-            "totalseg_id": "none",
-            "send_usage_stats": False,
-            "prediction_counter": 0,
-            "statistics_disclaimer_shown": True,
-        }
-        if any(run.licensed for run in plan.runs) and (number := weights.licence_number()):
-            settings["license_number"] = number
-        (home / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+        write_settings(folder / "home", plan)
         write_nifti(folder / "ct.nii", series.hu, series.affine)
         request = {
             "folder": str(folder),
-            "sockets": str(sockets),
+            "temporary": [str(folder), str(sockets)],
             "input": str(folder / "ct.nii"),
             "device": self.device,
             "passes": sum(_passes(run.weights) for run in plan.runs),
@@ -269,12 +253,6 @@ def _check_volume(series: CTSeries) -> None:
         )
 
 
-def _check_licence(plan: Plan) -> None:
-    """Before the first task: the package itself asks when it comes to the one that needs it."""
-    if any(run.licensed for run in plan.runs) and not weights.licence_number():
-        raise ModelError(NO_LICENCE)
-
-
 def _passes(needed: Sequence[weights.Weights] | None) -> int:
     return len(needed) if needed else 1
 
@@ -290,8 +268,8 @@ def _failure(error: dict[str, Any] | None, code: int, words: list[str]) -> Excep
         )
     if kind == "DiskFull":
         return OutputError(
-            "The disk of the temporary folder is full; free some space, or set TMPDIR to another "
-            "folder."
+            "The disk of the temporary folder is full, or takes no file of this size; free some "
+            "space, or set TMPDIR to another folder."
         )
     if kind == "NoDevice":
         return SegmentationError(
@@ -309,63 +287,4 @@ def _failure(error: dict[str, Any] | None, code: int, words: list[str]) -> Excep
     return SegmentationError(
         f"TotalSegmentator failed ({why}); the log has the details. Choose another engine, or "
         "give a label map."
-    )
-
-
-def _labels(plan: Plan, result: dict[str, Any], series: CTSeries, folder: Path) -> list[np.ndarray]:
-    """What each run found, [k, j, i], on the grid of the series."""
-    found = []
-    for n, (run, affine) in enumerate(zip(plan.runs, result["affines"], strict=True)):
-        labels = np.load(folder / f"labels_{n}.npy", allow_pickle=False)
-        same = labels.shape == series.hu.shape
-        if not same or not np.allclose(affine, series.affine, atol=SAME_AFFINE_MM):
-            raise GeometryError(
-                f"TotalSegmentator's task {run.task} gave a volume of {labels.shape[::-1]} voxels "
-                "on another grid than the scan's: nothing of it is used; choose another engine."
-            )
-        found.append(labels)
-    return found
-
-
-def _labelmap(
-    plan: Plan,
-    present: Sequence[weights.Found],
-    device: str,
-    found: list[np.ndarray],
-    series: CTSeries,
-) -> Labelmap:
-    """One label map of all runs; later runs cover earlier ones."""
-    labels = np.zeros(series.hu.shape, np.uint8)
-    values: dict[str, int] = {}
-    origins: dict[str, str] = {}
-    taken = {value for run in plan.runs if run.task == "total" for value in run.names}
-    spare = iter(sorted(set(range(1, 256)) - taken, reverse=True))
-    for run, drawn in zip(plan.runs, found, strict=True):
-        lookup = np.zeros(256, np.uint8)
-        for value, name in run.names.items():
-            values[name] = value if run.task == "total" else next(spare)
-            origins[name] = f"{ENGINE} {run.task}"
-            lookup[value] = values[name]
-        drawn = lookup[drawn]
-        np.copyto(labels, drawn, where=drawn > 0)
-    there = set(np.flatnonzero(counts(labels)).tolist())
-    atoms = tuple(
-        organs.atom(value, name, origins[name]) for name, value in values.items() if value in there
-    )
-    flags = () if atoms else (flag("network_found_nothing"),)
-    about = {
-        "version": plan.version,
-        "quality": plan.quality,
-        "device": device,
-        "tasks": [run.task for run in plan.runs],
-        "weights_sha256": {f.folder: f.sha256 for f in present},
-    }
-    return Labelmap(
-        labels,
-        series.affine,
-        atoms,
-        organs.groups_of(atom.name for atom in atoms),
-        f"{ENGINE} {plan.version} {plan.quality}",
-        flags,
-        about={ENGINE: about},
     )

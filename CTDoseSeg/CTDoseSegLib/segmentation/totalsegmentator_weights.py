@@ -22,11 +22,12 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import InputError, ModelError, OutputError
 from ..events import Events
+from .totalsegmentator_home import home_folder
 from .totalsegmentator_plan import Plan, Weights
 
 CHECKPOINT = "fold_0/checkpoint_final.pth"
 DATASET = re.compile(r"Dataset\d{3}_\w+")
-STAGING = ".ctdoseseg-import-"
+STAGING = ".ctdoseseg-weights-"
 # More than any published network unpacks to.
 LARGEST_BYTES = 8 << 30
 # What a checkpoint may name: containers, tensors, numbers of numpy.
@@ -60,29 +61,11 @@ class Found:
     sha256: str
 
 
-def home_folder() -> Path:
-    """TotalSegmentator's own folder, which holds its settings and its licence number."""
-    if home := os.environ.get("TOTALSEG_HOME_DIR"):
-        return Path(home)
-    user = Path.home()
-    # As the package does: in a container without a home.
-    return (Path("/tmp") if str(user) == "/" else user) / ".totalsegmentator"
-
-
 def weights_folder() -> Path:
     """Where TotalSegmentator looks for its weights."""
     if folder := os.environ.get("TOTALSEG_WEIGHTS_PATH"):
         return Path(folder)
     return home_folder() / "nnunet" / "results"
-
-
-def licence_number() -> str:
-    """The licence number that the user has given to TotalSegmentator; empty if none."""
-    try:
-        settings = json.loads((home_folder() / "config.json").read_text(encoding="utf-8"))
-        return str(settings.get("license_number") or "")
-    except (OSError, ValueError, AttributeError):
-        return ""
 
 
 def missing(plan: Plan) -> tuple[Weights, ...]:
@@ -91,7 +74,9 @@ def missing(plan: Plan) -> tuple[Weights, ...]:
 
 
 def missing_sentence(lacking: Sequence[Weights]) -> str:
-    """What to copy where."""
+    """What to copy where; of none where the package does not say which it needs."""
+    if not lacking:
+        return "TotalSegmentator's weights are not here (run ctdoseseg weights fetch)"
     names = ", ".join(w.folder for w in lacking)
     text = (
         f"TotalSegmentator's weights {names} are not in {shown(weights_folder())} (run ctdoseseg "
@@ -146,7 +131,11 @@ def look_at(folder: Path, labels: int | None = None) -> Found:
 
 def present() -> list[Path]:
     """Folders of all networks on this machine."""
-    folder = weights_folder()
+    return networks_in(weights_folder())
+
+
+def networks_in(folder: Path) -> list[Path]:
+    """The ``Dataset...`` folders in a folder."""
     if not folder.is_dir():
         return []
     return sorted(p for p in folder.iterdir() if p.is_dir() and DATASET.fullmatch(p.name))

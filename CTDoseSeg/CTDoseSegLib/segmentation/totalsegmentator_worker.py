@@ -8,13 +8,17 @@ spawned), so that nothing happens at its import.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
+import multiprocessing
 import os
 import re
 import socket
 import sys
 import tempfile
+import threading
+import time
 from multiprocessing import util
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -29,8 +33,10 @@ _STAGES = (
     ("Predicting", "finding organs (TotalSegmentator)"),
     ("Saving", "saving"),
 )
+FETCHING = "fetching weights"
 _DOWNLOAD = re.compile(r"Downloading model for Task (\S+)")
 _TILES = re.compile(r"(\d+)/(\d+) \[")
+_LOADED = re.compile(r"Downloading:\s+(\d+)%")
 
 
 class NoDevice(Exception):
@@ -80,6 +86,8 @@ class Listener(io.TextIOBase):
             self._log.flush()
         if found := _DOWNLOAD.search(line):
             self.wanted = found[1]
+            self._begun += 1
+            self._tell(0.0, FETCHING)
         for start, message in _STAGES:
             if line.startswith(start):
                 if start == "Predicting":
@@ -87,7 +95,10 @@ class Listener(io.TextIOBase):
                 self._tell(0.0, message)
 
     def _look_for_tiles(self) -> None:
-        if found := _TILES.search(self._line):
+        if found := _LOADED.search(self._line):
+            self._tell(int(found[1]) / 100, FETCHING)
+            self._line = ""
+        elif found := _TILES.search(self._line):
             done, total = int(found[1]), int(found[2])
             self._tell(done / max(1, total), _STAGES[2][1])
             self._line = ""
@@ -101,12 +112,13 @@ class Listener(io.TextIOBase):
 def main(path: str) -> int:
     """Carry out one request; returns the exit code."""
     request = json.loads(Path(path).read_text(encoding="utf-8"))
-    end_with_parent(Path(request["folder"]), Path(request.get("sockets", request["folder"])))
+    end_with_parent(*map(Path, request["temporary"]))
     util.get_temp_dir()  # for sockets, whose paths must be short: made now, below TMPDIR
     tempfile.tempdir = request["folder"]
     events = JsonLines()
     listener = Listener(events, sys.stderr, request["passes"])
     sys.stdout = sys.stderr = listener
+    threading.Thread(target=_watch_helpers, args=(events,), daemon=True).start()
     if not request.get("network"):
         _stay_offline()
     try:
@@ -116,22 +128,37 @@ def main(path: str) -> int:
     except SystemExit as error:  # the package exits where a licence is missing
         events.error("SystemExit", str(error), 3)
     except BaseException as error:  # noqa: BLE001 - told to the parent, which decides
-        kind = "Weights" if listener.wanted else _kind(error)
-        text = listener.wanted or f"{type(error).__name__}: {error}"
+        refused = listener.wanted and not request.get("network")
+        kind = "Weights" if refused else _kind(error)
+        text = listener.wanted if refused else f"{type(error).__name__}: {error}"
         events.error(kind, text[:LONGEST], 3)
     return 3
 
 
 LONGEST = 500
+KILLED = -9
+# The quota's number is missing on Windows.
+DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _NO_MEMORY = ("out of memory", "can't allocate memory", "bad_alloc", "workers are no longer alive")
 
 
 def _kind(error: BaseException) -> str:
     if isinstance(error, MemoryError) or any(word in str(error).lower() for word in _NO_MEMORY):
         return "OutOfMemory"
-    if isinstance(error, OSError) and error.errno in (28, 122):  # no space left, quota
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
         return "DiskFull"
     return type(error).__name__
+
+
+def _watch_helpers(events: Events) -> NoReturn:
+    """End where the system kills a helper, for want of memory: it would be waited for for ever."""
+    seen: set[multiprocessing.process.BaseProcess] = set()
+    while True:
+        time.sleep(1.0)
+        seen.update(multiprocessing.active_children())
+        if any(helper.exitcode == KILLED for helper in seen):
+            events.error("OutOfMemory", "a helper was killed", 3)
+            os._exit(3)
 
 
 def _stay_offline() -> None:
@@ -209,11 +236,18 @@ def _device(wanted: str) -> str:
 
 
 def _fetch(request: dict[str, Any]) -> dict[str, Any]:
+    """Download networks by their numbers, or tasks by the package's own command (2.13)."""
     from totalsegmentator.libs import download_pretrained_weights
 
     for number in request["numbers"]:
         download_pretrained_weights(number)
-    return {"fetched": request["numbers"]}
+    if request["tasks"]:
+        from totalsegmentator.bin import totalseg_download_weights as command
+
+        for task in request["tasks"]:
+            sys.argv = [command.__name__, "--task", task]
+            command.main()
+    return {}
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from .classical import skin_shell
 from .grid import Canonical, field_of_view
 from .labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
 from .unet_spec import AIR_HU, WEIGHTS_FILE, UNetSpec, bundled_folder, neighbours
+from .unet_surfaces import draw_surfaces, nearest_pixels
 
 if TYPE_CHECKING:
     import torch
@@ -42,9 +43,12 @@ class UNetEngine:
     ----------
     folder
         Of the network; None for the bundled one.
+    device
+        ``auto``, or ``cpu`` to leave a graphics card alone.
     """
 
     folder: str | Path | None = None
+    device: str = "auto"
     name: str = ENGINE
 
     @property
@@ -85,7 +89,7 @@ class UNetEngine:
         from .unet_network import for_inference, load_unet
 
         network, spec, digest = load_unet(self.folder)
-        device = best_device()
+        device = best_device() if self.device == "auto" else self.device
         labels = predict(for_inference(network, device), spec, series, events, device)
         return _labelmap(series, spec, labels, f"{ENGINE} {digest[:12]}")
 
@@ -142,6 +146,8 @@ def predict(
                 labels[k] = decide(fine, spec.threshold)[0]
     events.progress(0.92, "removing islands")
     remove_islands(labels, coarse, spec, _pixel_ml(view, small.shape))
+    events.progress(0.95, "drawing the outlines")
+    draw_surfaces(labels, coarse, small, view, spec)
     return view.restore(labels)
 
 
@@ -169,7 +175,7 @@ def working_volume(hu: np.ndarray, pixel_mm: tuple[float, float], spec: UNetSpec
     for k, image in enumerate(hu):
         plane = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32))[None, None]
         if spec.windows:
-            plane.clamp_(min=AIR_HU)
+            plane = plane.clamp(min=AIR_HU)  # a copy: float32 planes share the volume's memory
         plane = torch.nn.functional.interpolate(
             plane, shape, mode="bilinear", align_corners=False, antialias=True
         )[0, 0].numpy()
@@ -238,17 +244,12 @@ def decide(logits: torch.Tensor, threshold: float) -> np.ndarray:
 
 
 def remove_islands(labels: np.ndarray, coarse: np.ndarray, spec: UNetSpec, pixel_ml: float) -> None:
-    """Take small pieces, and all but the largest of `spec.single`, out of `labels` in place.
+    """Take small pieces, and all but the largest of `spec.single`, out of both grids in place.
 
     Pieces are found on the working grid. What is taken out of the body becomes the rest of the
     body, everything else becomes 0.
     """
-    rows = np.minimum(
-        (np.arange(labels.shape[1]) + 0.5) * coarse.shape[1] / labels.shape[1], coarse.shape[1] - 1
-    ).astype(int)
-    columns = np.minimum(
-        (np.arange(labels.shape[2]) + 0.5) * coarse.shape[2] / labels.shape[2], coarse.shape[2] - 1
-    ).astype(int)
+    rows, columns = nearest_pixels(labels.shape[1:], coarse.shape[1:])
     rest = spec.classes.index(BODY_REST) + 1 if BODY_REST in spec.classes else 0
     outside = {BODY_REST, COUCH}
     for value, name in enumerate(spec.classes, start=1):
@@ -262,8 +263,8 @@ def remove_islands(labels: np.ndarray, coarse: np.ndarray, spec: UNetSpec, pixel
         if keep.all():
             continue
         gone = np.isin(pieces, np.flatnonzero(~keep) + 1)
+        coarse[gone] = fill = 0 if name in outside else rest
         gone = ndimage.binary_dilation(gone) & ~np.isin(pieces, np.flatnonzero(keep) + 1)
-        fill = 0 if name in outside else rest
         for k in np.flatnonzero(gone.any(axis=(1, 2))):
             image = labels[k]
             image[(image == value) & gone[k][np.ix_(rows, columns)]] = fill

@@ -1,0 +1,138 @@
+"""Body and couch beneath TotalSegmentator's organs: by the UNet in its own process, or by rules."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from CTDoseSegLib.ct.phantom import ACCEPTANCE_SEEDS, phantom_series
+from CTDoseSegLib.ct.volume_file import write_npy_volume
+from CTDoseSegLib.errors import Cancelled
+from CTDoseSegLib.events import Collected, Events
+from CTDoseSegLib.segmentation import outline
+from CTDoseSegLib.segmentation.unet import UNetEngine
+
+LIB_PARENT = Path(outline.__file__).parents[2]
+PHANTOM = replace(ACCEPTANCE_SEEDS[4], shape=(256, 256, 6), spacing_mm=(1.7, 1.7, 24.0))
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """The folder of temporary files, empty again at the end."""
+    folder = tmp_path / "flüchtig hier"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    yield folder
+    assert list(folder.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def scan():
+    return phantom_series(PHANTOM)
+
+
+def body_of(truth) -> np.ndarray:
+    return np.isin(truth.labels, [PHANTOM.names[name] for name in PHANTOM.groups["body"]])
+
+
+def test_the_unet_draws_it_in_a_process_of_its_own(temporary, scan, tmp_path):
+    """The process that asks may be Slicer's: torch must not come into it."""
+    pytest.importorskip("torch", reason="the UNet needs it")
+    series, truth = scan
+    write_npy_volume(series, tmp_path / "ct.npy")
+    code = (
+        "import sys\n"
+        "import numpy as np\n"
+        "from CTDoseSegLib.ct.reading import read_series\n"
+        "from CTDoseSegLib.events import Events\n"
+        "from CTDoseSegLib.segmentation.outline import find_outline\n"
+        "made = find_outline(read_series(sys.argv[1]), Events(), 'cpu')\n"
+        "np.save(sys.argv[2], made.mask('body'))\n"
+        "assert made.mask('couch').any()\n"
+        "print('torch' in sys.modules)\n"
+        "print(*sorted(made.groups))\n"
+        "print({a.origin.split()[0] for a in made.atoms}, [f.code for f in made.flags])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "ct.npy"), str(tmp_path / "body.npy")],
+        cwd=LIB_PARENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    torch_is_here, groups, about = done.stdout.splitlines()
+    assert torch_is_here == "False"
+    # No liver, spleen or stomach: those are TotalSegmentator's to find.
+    assert set(groups.split()) - {"trachea"} == {
+        "body",
+        "bone",
+        "couch",
+        "lung",
+        "lung_left",
+        "lung_right",
+        "skin",
+    }
+    assert about == "{'unet'} []"
+    body, true = np.load(tmp_path / "body.npy"), body_of(truth)
+    assert 2 * (body & true).sum() / (body.sum() + true.sum()) > 0.99
+
+
+@pytest.mark.parametrize("how", ["no weights", "killed", "no such device"])
+def test_where_the_unet_fails_the_rules_draw_it_and_a_flag_says_why(
+    temporary, scan, tmp_path, monkeypatch, how
+):
+    series, truth = scan
+    device = "cpu"
+    if how == "no weights":
+        monkeypatch.setattr("CTDoseSegLib.segmentation.unet.bundled_folder", lambda: tmp_path)
+        why = "bundled UNet is missing"
+    elif how == "killed":
+        (tmp_path / "standin_worker.py").write_text("import os\nos.kill(os.getpid(), 9)\n")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        monkeypatch.setattr(outline, "WORKER", "standin_worker")
+        monkeypatch.setattr(UNetEngine, "available", lambda self: (True, ""))
+        why = "as it is where memory is short"
+    else:
+        pytest.importorskip("torch", reason="the UNet needs it")
+        device, why = "gpu:99", "Error: "
+    events = Collected()
+    made = outline.find_outline(series, events, device)
+    assert {a.origin for a in made.atoms} == {"classical"}
+    (flag,) = (f for f in made.flags if f.code == "outline_by_rules")
+    assert why in flag.message
+    fractions = [e["fraction"] for e in events.log if e["event"] == "progress"]
+    assert fractions == sorted(fractions)
+    body, true = made.mask("body"), body_of(truth)
+    assert 2 * (body & true).sum() / (body.sum() + true.sum()) > 0.99
+
+
+def test_a_cancelled_outline_ends_its_process(temporary, scan):
+    pytest.importorskip("torch", reason="the UNet needs it")
+    started = []
+
+    class CancelWhereTheUNetLooks(Events):
+        def emit(self, kind, /, **fields):
+            started.append(fields["message"])
+            self.cancel()
+
+    with pytest.raises(Cancelled):
+        outline.find_outline(scan[0], CancelWhereTheUNetLooks(), "cpu")
+    assert started == ["drawing body and couch (UNet)"]
+
+
+def test_a_volume_of_fractions_of_hu_is_not_changed_by_the_unet(scan):
+    """Values below air, as padding has them, are kept: they are clipped for the network alone."""
+    pytest.importorskip("torch", reason="the UNet needs it")
+    hu = scan[0].hu.astype(np.float32)
+    hu[:, :8] = -3024.5
+    before = hu.copy()
+    UNetEngine(device="cpu").segment(replace(scan[0], hu=hu), Events())
+    assert (hu == before).all()

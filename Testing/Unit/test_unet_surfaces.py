@@ -1,0 +1,107 @@
+"""What a network at 2 mm leaves to the pixels: the edge of a lung, a couch, foam."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from CTDoseSegLib.segmentation.grid import Canonical
+from CTDoseSegLib.segmentation.unet_spec import UNetSpec
+from CTDoseSegLib.segmentation.unet_surfaces import draw_surfaces
+
+SPEC = UNetSpec(classes=("body_rest", "couch", "lung_left", "lung_right", "bone"), pixel_mm=2.0)
+REST, COUCH, LEFT, RIGHT, BONE = range(1, 6)
+FACTOR = 2
+
+
+def trunk(lung_hu=-800, depth=12):
+    """HU and true labels at 1 mm, and both at 2 mm: a round body with a lung on a thin couch."""
+    y, x = np.mgrid[:200, :200]
+    body = np.hypot(y - 90, x - 100) < 60.5
+    lung = np.hypot(y - 85, (x - 120) * 1.3) < 25.3
+    shell = (np.abs(np.hypot(y + 60, x - 100) - 212.5) < 1.5) & (y > 100)
+    hu = np.full((depth, 200, 200), -1000, np.int16)
+    truth = np.zeros(hu.shape, np.uint8)
+    for place, value, label in ((shell, 60, COUCH), (body, 40, REST), (lung, lung_hu, LEFT)):
+        hu[:, place] = value
+        truth[:, place] = label
+    return hu, truth
+
+
+def seen_by(hu, labels):
+    """A network's labels on its grid of 2 mm and enlarged, and the working volume."""
+    coarse = labels[:, ::FACTOR, ::FACTOR].copy()
+    small = hu.reshape(len(hu), 100, 2, 100, 2).mean(axis=(2, 4)).astype(np.int16)
+    return coarse.repeat(FACTOR, axis=1).repeat(FACTOR, axis=2), coarse, small
+
+
+def drawn(hu, labels, spec=SPEC):
+    fine, coarse, small = seen_by(hu, labels)
+    before = fine.copy()
+    view = Canonical(hu, (2.0, 1.0, 1.0), (0, 1, 2), ())
+    draw_surfaces(fine, coarse, small, view, spec)
+    return before, fine
+
+
+@pytest.mark.parametrize("shift", [0, 80])
+def test_the_edge_of_a_lung_is_that_of_its_pixels(shift):
+    hu, truth = trunk()
+    before, after = drawn(hu + np.int16(shift), truth)
+    wrong_before = ((before == LEFT) != (truth == LEFT)).sum()
+    assert wrong_before > 100
+    assert ((after == LEFT) != (truth == LEFT)).sum() <= 0.02 * wrong_before
+
+
+def test_a_bone_at_the_edge_of_a_lung_stays_bone():
+    hu, truth = trunk()
+    rib = ndimage.binary_dilation(truth == LEFT, iterations=3) & (truth == REST)
+    hu[rib], truth[rib] = 600, BONE
+    before, after = drawn(hu, truth)
+    assert (after[before == BONE] == BONE).all()
+
+
+def test_a_dense_lung_takes_no_tissue():
+    """Halfway between consolidated lung and muscle would be within muscle."""
+    hu, truth = trunk(lung_hu=-50)
+    _, after = drawn(hu, truth)
+    assert not (after[truth == REST] == LEFT).any()
+
+
+def test_the_shell_beneath_the_body_is_the_couchs():
+    hu, truth = trunk()
+    seen = truth.copy()
+    # What the network takes for body: the shell, wherever the body lies on it.
+    middle = np.abs(np.arange(200) - 100) < 35
+    seen[:, :, middle] = np.where(truth == COUCH, REST, truth)[:, :, middle]
+    before, after = drawn(hu, seen)
+    couch_in_body = ((before == REST) & (truth == COUCH)).sum()
+    assert couch_in_body > 1000
+    assert ((after == REST) & (truth == COUCH)).sum() < 0.2 * couch_in_body
+    body = (truth == REST) | (truth == LEFT)
+    assert (after[body] == COUCH).mean() < 0.003
+
+
+def test_a_piece_of_foam_is_no_limb_and_an_arm_is_one():
+    hu, truth = trunk()
+    hu[:, 20:36, 10:26], truth[:, 20:36, 10:26] = -250, REST
+    hu[:, 20:36, 170:186], truth[:, 20:36, 170:186] = 30, REST
+    _, after = drawn(hu, truth)
+    assert (after[:, 20:36, 10:26] == COUCH).all()
+    assert (after[:, 20:36, 170:186] == REST).all()
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        replace(SPEC, windows=()),
+        replace(SPEC, classes=("tumour", "other", "lung_left", "lung_right", "bone")),
+    ],
+    ids=["MR", "no body"],
+)
+def test_a_network_of_another_kind_is_left_alone(spec):
+    hu, truth = trunk()
+    before, after = drawn(hu, truth, spec)
+    assert (before == after).all()
