@@ -82,7 +82,7 @@ def main() -> int:
         host.meter.start()
         host.wait_until(lambda: panel.ui.progressBar.value > 95, 300)
         print(f"longest block while the task ran: {host.longest_block_ms():.0f} ms")
-        host.wait_until(lambda: not panel.job.active, 300)
+        host.wait_until(lambda: not panel.task.job.active, 300)
         host.meter.start()
         warm(host, panel)
         print(f"longest block while measuring in the background: {host.longest_block_ms():.0f} ms")

@@ -15,7 +15,7 @@ SMALL = {"shape": (64, 64, 24), "spacing_mm": (6.8, 6.8, 23.0)}
 def apply(host, panel):
     """Press Apply and wait for the end."""
     host.click(panel.ui.applyButton)
-    host.wait_until(lambda: panel.job is not None and not panel.job.active, 60)
+    host.wait_until(lambda: panel.task.job is not None and not panel.task.job.active, 60)
     host.process_events()
 
 

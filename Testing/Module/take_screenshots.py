@@ -58,7 +58,7 @@ def chest(host, panel, picture) -> None:
     host.click(panel.ui.applyButton)
     host.wait_until(lambda: panel.ui.progressBar.value > 20, 60)
     picture("running")
-    host.wait_until(lambda: not panel.job.active, 120)
+    host.wait_until(lambda: not panel.task.job.active, 120)
     host.wait(0.5)
     picture("chest")
     for name in ("inputs", "acquisition"):

@@ -69,7 +69,7 @@ def test_an_impossible_value_is_refused_before_anything_runs(
     host.process_events()
     host.click(panel.ui.applyButton)
     assert said in panel.ui.statusLabel.text
-    assert panel.job is None
+    assert panel.task.job is None
 
 
 def test_a_decimal_comma_is_understood(host, panel, phantom):
@@ -207,7 +207,7 @@ def test_an_empty_segmentation_is_refused(host, use_organs):
     host.process_events()
     host.click(use_organs.ui.applyButton)
     assert "no segments" in use_organs.ui.statusLabel.text
-    assert use_organs.job is None
+    assert use_organs.task.job is None
 
 
 def test_unknown_names_are_kept_and_have_no_dose(host, use_organs, phantom):
@@ -240,8 +240,8 @@ def test_a_volume_deleted_while_the_task_runs_ends_in_a_sentence(host, use_organ
 
     host.click(use_organs.ui.applyButton)
     slicer.mrmlScene.RemoveNode(phantom[0])
-    host.wait_until(lambda: not use_organs.job.active, 60)
-    assert use_organs.job.state == "done"
+    host.wait_until(lambda: not use_organs.task.job.active, 60)
+    assert use_organs.task.job.state == "done"
     assert use_organs.results.results is None
     assert not slicer.util.getNodesByClass("vtkMRMLTableNode")
 
@@ -251,7 +251,7 @@ def test_a_segmentation_deleted_while_the_task_runs_changes_nothing(host, use_or
 
     host.click(use_organs.ui.applyButton)
     slicer.mrmlScene.RemoveNode(phantom[1])
-    host.wait_until(lambda: not use_organs.job.active, 60)
+    host.wait_until(lambda: not use_organs.task.job.active, 60)
     assert "liver" in use_organs.results.results.doses()
 
 
@@ -271,7 +271,7 @@ def handed_over(job):
 def running(host, panel):
     """The task that Apply starts, once its process runs."""
     host.click(panel.ui.applyButton)
-    job = panel.job
+    job = panel.task.job
     host.wait_until(lambda: job._pid is not None, 20)
     return job
 
@@ -289,7 +289,7 @@ def test_closing_the_scene_ends_the_task(host, use_organs):
     slicer.mrmlScene.Clear(False)
     host.process_events()
     assert_ended(host, job)
-    assert use_organs.job is None
+    assert use_organs.task.job is None
     assert "Load a CT" in use_organs.ui.statusLabel.text
 
 
@@ -307,20 +307,20 @@ def test_quitting_ends_the_task(host, use_organs):
 
 def test_apply_is_cancel_while_a_task_runs_so_that_there_are_never_two(host, use_organs):
     host.click(use_organs.ui.applyButton)
-    job = use_organs.job
+    job = use_organs.task.job
     assert use_organs.ui.applyButton.text == "Cancel"
     host.click(use_organs.ui.applyButton)
     host.wait_until(lambda: not job.active, 5)
-    assert use_organs.job is job
+    assert use_organs.task.job is job
 
 
 def test_a_worker_that_says_nothing_is_told_to_the_user(host, use_organs):
     host.click(use_organs.ui.applyButton)
-    use_organs.job.last_sign -= 100
-    use_organs._checkSigns()
+    use_organs.task.job.last_sign -= 100
+    use_organs.task.check_signs()
     assert "No sign of life" in use_organs.ui.statusLabel.text
     host.click(use_organs.ui.applyButton)
-    host.wait_until(lambda: not use_organs.job.active, 5)
+    host.wait_until(lambda: not use_organs.task.job.active, 5)
 
 
 def test_a_network_that_is_not_there_is_a_sentence_and_no_traceback(host, panel, phantom, tmp_path):
@@ -334,7 +334,7 @@ def test_a_network_that_is_not_there_is_a_sentence_and_no_traceback(host, panel,
     assert panel.ui.statusLabel.text.startswith("Problem: ")
     assert "lassical" in panel.ui.statusLabel.text
     assert "unet.safetensors" in panel.ui.statusLabel.text
-    assert panel.job is None
+    assert panel.task.job is None
 
 
 def test_dicom_files_that_left_the_database_are_flagged(host, panel, phantom):

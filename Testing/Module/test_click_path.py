@@ -67,14 +67,14 @@ def test_cancel_ends_within_two_seconds_and_leaves_the_scene_alone(host, panel, 
     before = slicer.mrmlScene.GetNumberOfNodes()
     host.click(panel.ui.applyButton)
     assert panel.ui.applyButton.text == "Cancel"
-    host.wait_until(lambda: panel.job._pid is not None, 20)
-    pid = panel.job._pid
-    folder = panel.job._arguments[1]
+    host.wait_until(lambda: panel.task.job._pid is not None, 20)
+    pid = panel.task.job._pid
+    folder = panel.task.job._arguments[1]
     started = time.monotonic()
     host.click(panel.ui.applyButton)
-    host.wait_until(lambda: not panel.job.active, 5)
+    host.wait_until(lambda: not panel.task.job.active, 5)
     assert time.monotonic() - started < 2.0
-    assert panel.job.state == "cancelled"
+    assert panel.task.job.state == "cancelled"
     assert slicer.mrmlScene.GetNumberOfNodes() == before
     assert not os.path.exists(folder)
     assert not is_alive(pid)
@@ -84,7 +84,7 @@ def test_cancel_ends_within_two_seconds_and_leaves_the_scene_alone(host, panel, 
 def test_apply_works_again_after_cancel(host, use_organs):
     host.click(use_organs.ui.applyButton)
     host.click(use_organs.ui.applyButton)
-    host.wait_until(lambda: not use_organs.job.active, 5)
+    host.wait_until(lambda: not use_organs.task.job.active, 5)
     apply(host, use_organs)
     assert use_organs.ui.statusLabel.text == "Done."
 
@@ -104,7 +104,7 @@ def test_nothing_blocks_the_window_while_the_task_runs(host, use_organs):
     host.meter.start()
     host.wait_until(lambda: use_organs.ui.progressBar.value > 60, 60)
     assert host.longest_block_ms() < 100
-    host.wait_until(lambda: not use_organs.job.active, 60)
+    host.wait_until(lambda: not use_organs.task.job.active, 60)
 
 
 def test_erasing_half_of_the_liver_changes_its_dose_table_by_itself(host, analysed):
@@ -180,7 +180,7 @@ def test_export_writes_the_files_of_analyze(host, analysed, tmp_path):
     host.process_events()
     host.answers.files.append(tmp_path / "out")
     host.click(analysed.ui.exportButton)
-    host.wait_until(lambda: not analysed.job.active, 60)
+    host.wait_until(lambda: not analysed.task.job.active, 60)
     assert analysed.ui.statusLabel.text == "The files are written."
     written = json.loads((tmp_path / "out" / "result.json").read_text())
     shown = analysed.results.results.result

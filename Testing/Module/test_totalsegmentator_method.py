@@ -52,7 +52,7 @@ def test_without_its_packages_it_says_how_large_they_are_and_takes_no(
     assert "GB on disk" in host.messages[-1].text
     assert "were not installed" in panel.ui.statusLabel.text
     assert host.packages.requests == []
-    assert panel.job is None
+    assert panel.task.job is None
 
 
 def test_the_extension_totalsegmentator_installs_where_it_is_there(
@@ -156,7 +156,7 @@ def test_without_weights_it_offers_to_fetch_them_and_takes_no(
     host.click(panel.ui.applyButton)
     assert "were not downloaded" in panel.ui.statusLabel.text
     assert "weights import" in panel.ui.statusLabel.text
-    assert panel.job is None
+    assert panel.task.job is None
 
 
 def test_a_download_without_a_network_ends_with_what_to_copy(
@@ -173,7 +173,7 @@ def test_a_download_without_a_network_ends_with_what_to_copy(
     host.answer(DOWNLOADS, qt.QMessageBox.Ok)
     host.click(panel.ui.applyButton)
     assert panel.ui.applyButton.text == "Cancel"
-    host.wait_until(lambda: not panel.job.active, 200)
+    host.wait_until(lambda: not panel.task.job.active, 200)
     host.process_events()
     assert "of TotalSegmentator's releases" in panel.ui.statusLabel.text
     assert panel.ui.applyButton.text == "Apply"
@@ -189,9 +189,9 @@ def test_apply_shows_progress_and_the_result_with_where_each_label_is_from(
     panel._parameterNode.quality = Quality.FASTEST
     seen = []
     host.click(panel.ui.applyButton)
-    on_event = panel.job._on_event
-    panel.job._on_event = lambda event: (seen.append(event), on_event(event))
-    host.wait_until(lambda: not panel.job.active, 500)
+    on_event = panel.task.job._on_event
+    panel.task.job._on_event = lambda event: (seen.append(event), on_event(event))
+    host.wait_until(lambda: not panel.task.job.active, 500)
     host.process_events()
     assert panel.ui.statusLabel.text == "Done.", panel.ui.logText.plainText
     messages = [e["message"] for e in seen if e["event"] == "progress"]
@@ -209,20 +209,20 @@ def test_cancel_midway_ends_all_processes_within_2_s_and_leaves_the_scene(
     panel = panel_of_totalsegmentator
     before = slicer.mrmlScene.GetNumberOfNodes()
     host.click(panel.ui.applyButton)
-    folder = panel.job._arguments[1]
+    folder = panel.task.job._arguments[1]
     host.wait_until(lambda: "totalsegmentator" in panel.ui.statusLabel.text.lower(), 200)
     host.wait_until(lambda: "finding organs" in panel.ui.statusLabel.text.lower(), 200)
     host.wait(1.5)  # nnU-Net starts its helpers
-    pids = children_of(panel.job._pid)
+    pids = children_of(panel.task.job._pid)
     assert pids, "the worker is running"
     started = time.monotonic()
     host.click(panel.ui.applyButton)
-    host.wait_until(lambda: not panel.job.active, 5)
+    host.wait_until(lambda: not panel.task.job.active, 5)
     while any(is_alive(pid) for pid in pids) and time.monotonic() - started < 5:
         host.wait(0.02)
     assert time.monotonic() - started < 2.0
     assert not any(is_alive(pid) for pid in pids)
-    assert panel.job.state == "cancelled"
+    assert panel.task.job.state == "cancelled"
     assert slicer.mrmlScene.GetNumberOfNodes() == before
     assert not os.path.exists(folder)
     left = [p.name for p in totalsegmentator_here.iterdir()]

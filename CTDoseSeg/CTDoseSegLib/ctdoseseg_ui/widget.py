@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import qt
@@ -12,21 +13,22 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
-from ..errors import CTDoseSegError, ModelError
+from ..errors import CTDoseSegError
 from . import layout
+from .handover import Task
 from .job import CANCELLED, DONE, Job
 from .live import Live
-from .logic import BUNDLED, CTDoseSegLogic
-from .parameters import TYPED, CTDoseSegParameterNode, Method
+from .logic import CTDoseSegLogic
+from .parameters import CTDoseSegParameterNode, Method
 from .results import OVERLAY, Results
 from .widget_acquisition import AcquisitionSection
 from .widget_batch import BatchSection
+from .widget_method import MethodSection
 from .widget_results import ResultsSection
+from .widget_task import TaskSection
 from .widget_training import TrainingSection
 from .widget_whatif import WhatIfSection
 
-# Without a sign of life for so long, the status line says so.
-SILENT_S = 60.0
 PACKAGE = "CTDoseSegLib"
 
 
@@ -37,7 +39,6 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self.logic: CTDoseSegLogic | None = None
-        self.job: Job | None = None
         self.live: Live | None = None
         self._parameterNode: CTDoseSegParameterNode | None = None
         self._guiTag: Any = None
@@ -59,28 +60,24 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         layout.register()
 
         self.logic = CTDoseSegLogic()
+        self.task = TaskSection(self.ui, self._updateButtons)
         self.acquisition = AcquisitionSection(self.ui, self._parameters)
-        self.results = ResultsSection(self.ui, self.logic, self._parameters, self._showProblem)
+        self.method = MethodSection(self.ui, self.logic, self._parameters, self.acquisition)
+        self.results = ResultsSection(self.ui, self.logic, self._parameters, self.task.show_problem)
         self.whatIf = WhatIfSection(self.ui, self.logic, self._parameters)
-        self.training = TrainingSection(self.ui, self._parameters, self._log)
+        self.training = TrainingSection(self.ui, self._parameters, self.task.log)
         self.batch = BatchSection(
-            self.ui, self.logic, self._batchEngine, self._onStudyLoaded, self._showProblem
+            self.ui, self.logic, self.method.engine, self._onStudyLoaded, self.task.show_problem
         )
         self._overlayTimer = qt.QTimer()
         self._overlayTimer.setSingleShot(True)
         self._overlayTimer.connect("timeout()", self.results.update_overlay)
-        self._signTimer = qt.QTimer()
-        self._signTimer.connect("timeout()", self._checkSigns)
-        self.live = Live(self.logic, self._onLiveUpdate, self._showProblem)
+        self.live = Live(self.logic, self._onLiveUpdate, self.task.show_problem)
 
         self.ui.applyButton.connect("clicked(bool)", lambda *_: self.onApply())
         self.ui.editButton.connect("clicked(bool)", lambda *_: self.onEdit())
         self.ui.exportButton.connect("clicked(bool)", lambda *_: self.onExport())
-        self.ui.doseModelButton.connect("clicked(bool)", lambda *_: self._chooseDoseModel())
-        self.ui.unetButton.connect("clicked(bool)", lambda *_: self._chooseUNet())
-        self.ui.statusLabel.setTextFormat(qt.Qt.PlainText)
         self.ui.acquisitionLabel.setTextFormat(qt.Qt.PlainText)
-        self.ui.progressBar.visible = False
 
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._onSceneStartClose)
@@ -91,12 +88,11 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self) -> None:
         """Let go of everything; before the module is unloaded or made anew."""
-        self._endJob()
         if self.live is not None:
+            self.task.end()
             self.training.end()
             self.live.stop()
             self._overlayTimer.stop()
-            self._signTimer.stop()
             self.results.cleanup()
             self.batch.cleanup()
             self.logic.forget()
@@ -113,7 +109,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onReload(self) -> None:
         """Reload the package too, which Slicer's own reload leaves as it is."""
-        self._endJob()
+        self.task.end()
         self.batch.cleanup()
         for name in list(sys.modules):
             if name.partition(".")[0] == PACKAGE:
@@ -179,8 +175,8 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         node, ui = self._parameterNode, self.ui
         if node is None:
             return
-        running = self.job is not None and self.job.active
-        reason = self._whyNot()
+        running = self.task.active
+        reason = self.method.why_not(node)
         ui.applyButton.enabled = running or not reason
         ui.applyButton.text = _("Cancel") if running else _("Apply")
         ui.applyButton.toolTip = reason or (
@@ -200,145 +196,61 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             ui.statusLabel.text = reason
         elif not running and ui.statusLabel.text == self._lastReason:
             ui.statusLabel.text = _("Ready: press Apply.")
-        elif has and self._madeWith is not None and self._choices() != self._madeWith:
+        elif has and self._madeWith is not None and self.method.choices() != self._madeWith:
             reason = _("The result is older than the choices above: press Apply.")
             ui.statusLabel.text = reason
         self._lastReason = reason or self._lastReason
 
     _lastReason = "Load a CT and choose it above."
 
-    def _choices(self) -> tuple:
-        """What a result depends on, as chosen and typed now."""
-        node = self._parameterNode
-        chosen = (node.inputVolume, node.inputSegmentation, node.method, node.region)
-        network = (node.unetFolder, node.quality, node.lungVessels, node.heartChambers)
-        return (*chosen, *network, node.doseModelFolder, *(getattr(node, name) for name in TYPED))
-
-    def _whyNot(self) -> str:
-        """Why Apply cannot be pressed; empty if it can."""
-        node = self._parameterNode
-        if node is None or node.inputVolume is None:
-            return _("Load a CT and choose it above.")
-        if self.acquisition.problem:
-            return self.acquisition.problem
-        if node.method == Method.EXISTING and node.inputSegmentation is None:
-            return _("Choose the segmentation to use, or another method.")
-        return ""
-
     # Apply -------------------------------------------------------------------------------
 
     def onApply(self) -> None:
         """Start the task, or cancel the one that runs."""
-        if self.job is not None and self.job.active:
-            self.ui.statusLabel.text = _("Cancelling...")
-            self.ui.applyButton.enabled = False
-            self.job.cancel()
+        if self.task.active:
+            self.task.cancel()
             return
         try:
-            fetch = self._weightsToFetch()
+            fetch = self.method.weights_to_fetch()
         except CTDoseSegError as error:
-            self._showProblem(str(error))
+            self.task.show_problem(str(error))
             return
         if fetch:
-            self._fetch(fetch)
+            says = _("Fetching TotalSegmentator's weights...")
+            self.task.start(says, lambda: fetch, self._beginFetching)
         else:
             self._start(self._prepareAnalysis, self._onAnalysed)
 
-    def _weightsToFetch(self) -> list[str]:
-        """Install what TotalSegmentator needs, after asking; the task that fetches its weights."""
-        node = self._parameterNode
-        if node.method != Method.TOTALSEGMENTATOR:
-            return []
-        from . import totalsegmentator
+    def _beginFetching(self, arguments: list[str]) -> Job:
+        job = Job(
+            arguments,
+            on_event=self.task.on_event,
+            on_log=self.task.log,
+            on_end=lambda state: self._onFetched(state, job.message),
+        )
+        job.start()
+        return job
 
-        return totalsegmentator.ensure(node.quality.value, self._extras())
-
-    def _extras(self) -> tuple[str, ...]:
-        node = self._parameterNode
-        names = ("lung_vessels",) if node.lungVessels else ()
-        return (*names, "heart_chambers") if node.heartChambers else names
-
-    def _fetch(self, arguments: list[str]) -> None:
-        self.ui.logText.setPlainText("")
-        self.ui.statusLabel.text = _("Fetching TotalSegmentator's weights...")
-        self._showRunning()
-        self.job = Job(arguments, on_event=self._onEvent, on_log=self._log, on_end=self._onFetched)
-        self.job.start()
-        self._updateButtons()
-
-    def _onFetched(self, state: str) -> None:
-        message = self.job.message
-        self._ended(state, message)
+    def _onFetched(self, state: str, message: str) -> None:
+        self.task.ended(state, message)
         self._updateButtons()
         if state == DONE:
             self._start(self._prepareAnalysis, self._onAnalysed)
 
-    def _prepareAnalysis(self) -> Any:
-        node = self._parameterNode
-        self._startedWith = self._choices()
-        typed = self.acquisition.typed()
-        existing = node.method == Method.EXISTING
-        engine = "auto" if existing else node.method.value
-        unet = node.unetFolder.strip() if engine == "unet" else ""
-        if engine == "unet":
-            self._ensureUNet(unet)
-        return self.logic.prepare(
-            node.inputVolume,
-            node.inputSegmentation if existing else None,
-            engine,
-            node.region.value,
-            node.doseModelFolder.strip() or BUNDLED,
-            typed,
-            unet=unet,
-            quality=node.quality.value,
-            extras=self._extras(),
-        )
+    def _prepareAnalysis(self) -> Task:
+        self._startedWith = self.method.choices()
+        return self.method.prepare()
 
-    def _ensureUNet(self, unet: str) -> None:
-        """Install what the UNet needs, after asking; not where there is no network to run."""
-        from ..segmentation.engines import choose
-        from ..segmentation.unet import UNetEngine
-        from . import packages
-
-        if missing := UNetEngine(unet or None).weights_missing:
-            raise ModelError(
-                _(
-                    "The UNet cannot be used: {why}. Train one below, or choose the classical "
-                    "method, which needs none."
-                ).format(why=missing)
+    def _start(self, prepare: Callable[[], Task], onEnd: Callable[..., None]) -> None:
+        def begin(task: Task) -> Job:
+            return self.logic.start(
+                task, onEvent=self.task.on_event, onLog=self.task.log, onEnd=onEnd
             )
-        packages.ensure("unet")
-        choose("unet", unet or None)
 
-    def _start(self, prepare: Any, onEnd: Any) -> None:
-        self.ui.logText.setPlainText("")
-        self.ui.statusLabel.text = _("Handing the volume over...")
-        slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
-        try:
-            task = prepare()
-        except CTDoseSegError as error:
-            self._showProblem(str(error))
-            return
-        finally:
-            slicer.app.restoreOverrideCursor()
-        self._showRunning()
-        self.job = self.logic.start(task, onEvent=self._onEvent, onLog=self._log, onEnd=onEnd)
-        self._updateButtons()
-
-    def _showRunning(self) -> None:
-        self.ui.progressBar.value = 0
-        self.ui.progressBar.visible = True
-        self._signTimer.start(5000)
-
-    def _onEvent(self, event: dict[str, Any]) -> None:
-        if event["event"] == "progress":
-            self.ui.progressBar.value = round(100 * float(event.get("fraction", 0.0)))
-            self.ui.statusLabel.text = str(event.get("message", "")).capitalize() + "..."
-        elif event["event"] in ("warning", "error"):
-            self._log(f"{event['event']}: {event.get('message', '')}")
+        self.task.start(_("Handing the volume over..."), prepare, begin)
 
     def _onAnalysed(self, state: str, message: str, results: Results | None) -> None:
-        self._ended(state, message)
+        self.task.ended(state, message)
         if state == DONE and results is not None:
             from .navigation import show_volume
 
@@ -350,25 +262,6 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             show_volume(results.volume)
             self.ui.statusLabel.text = _("Done.")
         self._updateButtons()
-
-    def _ended(self, state: str, message: str) -> None:
-        self._signTimer.stop()
-        self.ui.progressBar.visible = False
-        if state == CANCELLED:
-            self.ui.statusLabel.text = _("Cancelled; the scene is as it was.")
-        elif state != DONE:
-            self._showProblem(message)
-
-    def _checkSigns(self) -> None:
-        if self.job is not None and self.job.active and self.job.silent_s > SILENT_S:
-            self.ui.statusLabel.text = _(
-                "No sign of life for {seconds:.0f} s; wait, or press Cancel."
-            ).format(seconds=self.job.silent_s)
-
-    def _endJob(self) -> None:
-        if self.job is not None:
-            self.job.end()
-            self.job = None
 
     # Results -----------------------------------------------------------------------------
 
@@ -409,35 +302,21 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._start(lambda: self.logic.prepareExport(results, folder), self._onExported)
 
     def _onExported(self, state: str, message: str, _results: Results | None) -> None:
-        self._ended(state, message)
+        self.task.ended(state, message)
         if state == DONE:
             self.ui.statusLabel.text = _("The files are written.")
         self._updateButtons()
-
-    def _batchEngine(self) -> str:
-        method = self._parameters().method
-        return "auto" if method == Method.EXISTING else method.value
 
     def _onStudyLoaded(self, results: Results) -> None:
         """A scan of a batch is in the scene: show it as after Apply."""
         self._parameters().inputVolume = results.volume
         self._onAnalysed(DONE, "", results)
 
-    def _chooseDoseModel(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(None, _("Folder of the published models"))
-        if folder:
-            self.ui.doseModelLineEdit.text = folder
-
-    def _chooseUNet(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(None, _("Folder of a trained UNet"))
-        if folder:
-            self.ui.unetLineEdit.text = folder
-
     # Scene -------------------------------------------------------------------------------
 
     def _onSceneStartClose(self, *_args: Any) -> None:
-        self._endJob()
-        self._ended(CANCELLED, "")
+        self.task.end()
+        self.task.ended(CANCELLED, "")
         self.training.end()
         self.live.stop()
         self.logic.forget()
@@ -451,8 +330,10 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._wasShown or self._parameterNode is not None:
             self._wasShown = False
             self._initializeParameterNode()
-        if self.job is None or not self.job.active:
-            self.ui.statusLabel.text = self._whyNot() or _("Ready: press Apply.")
+        if not self.task.active:
+            self.ui.statusLabel.text = self.method.why_not(self._parameterNode) or _(
+                "Ready: press Apply."
+            )
         self._updateButtons()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
@@ -465,12 +346,3 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.live.stop()
             self._showResults(None)
             self._updateButtons()
-
-    # Words -------------------------------------------------------------------------------
-
-    def _log(self, line: str) -> None:
-        self.ui.logText.appendPlainText(line)
-
-    def _showProblem(self, message: str) -> None:
-        self.ui.statusLabel.text = _("Problem: {message}").format(message=message)
-        self._log(message)

@@ -1,0 +1,172 @@
+"""Results that are in the scene: shown, kept up to date with their segmentation, rescaled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from . import handover
+from .handover import BUNDLED, NO_EDITS
+from .results import EDITED, Results
+
+if TYPE_CHECKING:
+    from .session import Session
+
+
+class ResultsLogic:
+    """The half of `CTDoseSegLogic` that works on results, and keeps in memory what edits need."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, Session] = {}
+
+    def show(
+        self,
+        volume: Any,
+        series: Any,
+        folder: Path,
+        choices: Mapping[str, Any],
+        givenID: str = "",
+    ) -> Results:
+        """Bring the files of ``analyze`` in `folder` into the scene, as the result of `volume`."""
+        from ..segmentation.given import read_labelmap
+        from . import charts, scene, segmentations
+        from .session import Session
+
+        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        labelmap = read_labelmap(folder / handover.SEGMENTATION_FILE, series)
+        engine = result["segmentation"]["engine"]
+        labelmap = replace(labelmap, engine=engine)
+        results = Results.create(volume)
+        results.write(result)
+        segmentation = results.segmentation_to_fill(givenID)
+        segmentations.fill_segmentation(segmentation, labelmap, volume)
+        session = Session(series, choices["region"], choices["dose_model"])
+        session.choices = {"engine": choices["engine"]}
+        session.take(labelmap, complete=True)
+        self._sessions[results.node.GetID()] = session
+        scene.show_slices(results)
+        scene.show_doses(results)
+        charts.show_charts(results)
+        scene.place(results)
+        return results
+
+    def recompute(self, results: Results) -> int:
+        """Bring a result up to date with its segmentation.
+
+        Returns
+        -------
+        int
+            Number of slices that had changed; with 0 nothing is touched.
+
+        Raises
+        ------
+        InputError
+            If the result came from the published models.
+        """
+        session = self.session(results)
+        if not self.followsEdits(results):
+            raise InputError(NO_EDITS)
+        changed = self.look(results)
+        if changed or session.pending:
+            session.finish()
+            self.publish(results)
+        return changed
+
+    def followsEdits(self, results: Results) -> bool:
+        """Whether a result can follow edits: the published models' doses cannot."""
+        model = results.result["provenance"]["parameters"].get("dose_model", BUNDLED)
+        return model == BUNDLED
+
+    def look(self, results: Results) -> int:
+        """Compare the segmentation with what is known of it; returns how many slices differ."""
+        from .segmentations import labelmap_of
+        from .stored import groups_of_edited, same_atoms
+
+        session = self.session(results)
+        labelmap = labelmap_of(results.segmentation, results.volume, session.series)
+        known = session.labelmap
+        if known is not None and same_atoms(known, labelmap):
+            labelmap = replace(labelmap, atoms=known.atoms, groups=known.groups)
+        else:
+            labelmap = replace(labelmap, groups=groups_of_edited(results.result, labelmap))
+        renamed = known is not None and labelmap.atoms != known.atoms
+        engine = results.result["segmentation"]["engine"].removesuffix(", edited")
+        changed = session.take(replace(labelmap, engine=f"{engine}, edited"))
+        return max(changed, int(renamed))
+
+    def publish(self, results: Results) -> None:
+        """Write the present state of the session into the result, its tables and its charts."""
+        from ..reporting.result_json import result
+        from . import charts, scene
+
+        session = self.session(results)
+        results.write(result(session.analysis()))
+        results.segmentation.SetAttribute(EDITED, "1")
+        scene.show_slices(results)
+        scene.show_doses(results)
+        charts.show_charts(results)
+
+    def session(self, results: Results) -> Session:
+        """What is kept in memory of a result; made anew for one that came with a saved scene."""
+        from .session import Session
+        from .stored import series_with_stored_exposure
+
+        if results.volume is None or results.segmentation is None:
+            raise InputError("The volume or the segmentation of the result is gone; press Apply.")
+        key = results.node.GetID()
+        if key not in self._sessions:
+            result = results.result
+            parameters = result["provenance"]["parameters"]
+            self._sessions[key] = Session(
+                series_with_stored_exposure(results.volume, result),
+                parameters.get("region", "auto"),
+                parameters.get("dose_model", BUNDLED),
+                {"engine": parameters.get("engine")},
+            )
+        return self._sessions[key]
+
+    def forget(self, results: Results | None = None) -> None:
+        """Free the memory that is kept for edits, of one result or of all."""
+        if results is None:
+            self._sessions.clear()
+        else:
+            self._sessions.pop(results.node.GetID(), None)
+
+    def showOverlay(self, results: Results) -> Any:
+        """Make or update the dose overlay; returns its volume node."""
+        from .scene import show_overlay
+        from .segmentations import labelmap_of
+
+        session = self.session(results)
+        labelmap = session.labelmap
+        if labelmap is None:
+            labelmap = labelmap_of(results.segmentation, results.volume, session.series)
+        return show_overlay(results, labelmap.labels, {a.name: a.value for a in labelmap.atoms})
+
+    def hypothetical(
+        self,
+        results: Results,
+        tubeCurrent: float = 1.0,
+        rotationTime: float = 1.0,
+        ctdivol: float = 1.0,
+    ) -> dict[str, float]:
+        """Organ doses in mGy if exposure were other by these factors; nothing is stored.
+
+        Dose is proportional to tube current times rotation time, and so is CTDIvol; `ctdivol` is
+        what changes it beyond that (voltage, filter, collimation), and has no effect on a dose
+        that was scaled with mAs alone. The published networks are not proportional to anything:
+        for them there is no such dose.
+        """
+        doses = {}
+        for organ in results.result["organs"]:
+            if organ["dose_mGy"] is None or organ["route"] not in ("ctdivol", "mas"):
+                continue
+            factor = tubeCurrent * rotationTime
+            if organ["route"] == "ctdivol":
+                factor *= ctdivol
+            doses[organ["organ"]] = organ["dose_mGy"] * factor
+        return doses
