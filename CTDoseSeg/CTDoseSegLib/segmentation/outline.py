@@ -1,9 +1,9 @@
 """What lies under TotalSegmentator's organs: body, skin and couch, and trachea and bone.
 
 The bundled UNet draws it wherever it can run, else the rules do, and a flag says why. On plain
-scans both are as good, and on phantoms neither takes more than 0.06 % of couch into the body; where
-the couch touches the skin or a blanket lies on it, body and lungs of held-out scans agree with their
-labels at 0.996 and 0.991 by the UNet, 0.977 and 0.962 by the rules (the UNet's model card).
+scans both are as good, and on phantoms neither takes more than 0.06 % of couch into the body. Where
+the couch touches the skin or a blanket lies on it, body and lungs of held-out scans agree with
+their labels at 0.996 and 0.991 by the UNet, 0.977 and 0.962 by the rules (its model card).
 
 The UNet runs in a process of its own: this one may be Slicer's, where torch must not be imported,
 and its memory is free again before TotalSegmentator starts.
