@@ -8,7 +8,7 @@ the body: its flanks tell where it runs beneath.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
@@ -83,6 +83,12 @@ class Arc:
     thickness: float
     side: float
 
+    @classmethod
+    def seen_from(cls, middle: np.ndarray, circle: np.ndarray, thickness: float) -> Arc:
+        """The arc of a circle, with the side of it that the body's middle is on."""
+        side = 1.0 if np.linalg.norm(middle - circle[:2]) < circle[2] else -1.0
+        return cls(*(float(v) for v in circle), thickness, side)
+
     def beyond(self, points: np.ndarray) -> np.ndarray:
         """Distance (mm) of points [n, 2] beyond the middle of the shell, seen from the body."""
         distance = np.hypot(points[:, 0] - self.x, points[:, 1] - self.y)
@@ -102,11 +108,14 @@ class Couch:
         Boolean [j, i]: where it is seen in many slices.
     points
         Pixels [n, 2] (mm along j and i) of its shell on the body's side, where no body hides it.
+    circle
+        The circle that these lie on and the shell's thickness, as `_fit` gives them.
     """
 
     hidden: np.ndarray
     place: np.ndarray
     points: np.ndarray
+    circle: tuple[np.ndarray, float] | None
 
     @classmethod
     def of(
@@ -140,9 +149,9 @@ class Couch:
         below[: row + 1] = False
         started = np.cumsum(below, axis=0) > 0
         first_run = below & (np.cumsum(started & ~below, axis=0) == 0)
-        return cls(
-            turn.undo(hidden), turn.undo(place), np.argwhere(turn.undo(first_run)) * spacing_mm
-        )
+        points = np.argwhere(turn.undo(first_run)) * spacing_mm
+        circle = _fit(points, max(spacing_mm))
+        return cls(turn.undo(hidden), turn.undo(place), points, circle)
 
 
 @dataclass(frozen=True)
@@ -208,8 +217,9 @@ def without_couch(
         return outline
     best, most = None, SHORTEST_FLANK_MM / pixel
     # All slices together tell best where the couch is; a headrest may be in a few slices only.
-    for points in (couch.points, _flanks(outline, dense & couch.place, spacing_mm)):
-        arc, beneath = _arc_beneath(points, edge, middle, pixel)
+    flanks = _flanks(outline, dense & couch.place, spacing_mm)
+    for points, circle in ((couch.points, couch.circle), (flanks, _fit(flanks, pixel))):
+        arc, beneath = _arc_beneath(points, circle, edge, middle, pixel)
         if arc is not None and len(beneath) > most:
             best, most = (arc, beneath), 1.2 * len(beneath)
     if best is None:
@@ -239,21 +249,26 @@ def _flanks(outline: np.ndarray, shell: np.ndarray, spacing_mm: tuple[float, flo
 
 
 def _arc_beneath(
-    points: np.ndarray, edge: np.ndarray, middle: np.ndarray, pixel: float
+    points: np.ndarray,
+    circle: tuple[np.ndarray, float] | None,
+    edge: np.ndarray,
+    middle: np.ndarray,
+    pixel: float,
 ) -> tuple[Arc | None, np.ndarray]:
     """The arc of a shell and the edge of the body that follows it, each found with the other."""
-    arc, beneath = _fit(points, middle, pixel), np.empty((0, 2))
-    if arc is None:
+    beneath = np.empty((0, 2))
+    if circle is None:
         return None, beneath
+    arc = Arc.seen_from(middle, *circle)
     outer = 0.5 * (arc.thickness - pixel)
     for _ in range(3):
         beneath = edge[np.abs(arc.beyond(edge) - outer) < 0.5 * pixel + 0.3]
         if len(beneath) < 5:
             break
-        better = _fit(np.vstack([points, _moved(beneath, arc, outer)]), middle, pixel)
+        better = _fit(np.vstack([points, _moved(beneath, arc, outer)]), pixel)
         if better is None:
             break
-        arc = replace(better, thickness=arc.thickness)
+        arc = Arc.seen_from(middle, better[0], arc.thickness)
     return arc, beneath
 
 
@@ -263,8 +278,10 @@ def _moved(points: np.ndarray, arc: Arc, outer: float) -> np.ndarray:
     return points - arc.side * outer * away / np.linalg.norm(away, axis=1, keepdims=True)
 
 
-def _fit(points: np.ndarray, middle: np.ndarray, pixel: float) -> Arc | None:
-    """The arc through the middle of a shell's pixels; None where most lie on no thin arc.
+def _fit(points: np.ndarray, pixel: float) -> tuple[np.ndarray, float] | None:
+    """The circle (x, y, radius) through the middle of a shell's pixels, and the shell's thickness.
+
+    None where most lie on no thin arc.
 
     The best of random triples (RANSAC), then least squares on what lies near it.
     """
@@ -295,8 +312,7 @@ def _fit(points: np.ndarray, middle: np.ndarray, pixel: float) -> Arc | None:
         or length < SHORTEST_FLANK_MM
     ):
         return None
-    side = 1.0 if np.linalg.norm(middle - circle[:2]) < circle[2] else -1.0
-    return Arc(*(float(v) for v in circle), thickness, side)
+    return circle, thickness
 
 
 def _circles(triples: np.ndarray) -> np.ndarray:

@@ -40,15 +40,16 @@ def draw_surfaces(
     """
     if not spec.windows or BODY_REST not in spec.classes:
         return
-    rows, columns = nearest_pixels(labels.shape[1:], coarse.shape[1:])
+    pixels = np.ix_(*nearest_pixels(labels.shape[1:], coarse.shape[1:]))
     value = {name: number for number, name in enumerate(spec.classes, start=1)}
     if COUCH in value:
-        _part_pieces(labels, coarse, small, value[COUCH], (rows, columns))
-        _part_couch(labels, coarse, small, view, value)
+        _part_pieces(labels, coarse, small, pixels, value[COUCH])
+        _part_couch(labels, coarse, small, pixels, view, value)
     edge = _lung_edge(small, coarse, value)
     for name in LUNGS:
         if name in value:
-            _draw_lung(labels, coarse == value[name], view.hu, edge, value[name], value[BODY_REST])
+            lung = coarse == value[name]
+            _draw_lung(labels, lung, pixels, view.hu, edge, value[name], value[BODY_REST])
 
 
 def nearest_pixels(fine: tuple[int, int], coarse: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -64,8 +65,8 @@ def _part_pieces(
     labels: np.ndarray,
     coarse: np.ndarray,
     small: np.ndarray,
+    pixels: tuple[np.ndarray, ...],
     couch: int,
-    pixels: tuple[np.ndarray, np.ndarray],
 ) -> None:
     """Give to the couch the separate pieces of body that are not as dense as tissue."""
     pieces, count = ndimage.label((coarse > 0) & (coarse != couch))
@@ -80,26 +81,23 @@ def _part_pieces(
     coarse[gone] = couch
     for k in np.flatnonzero(gone.any(axis=(1, 2))):
         image = labels[k]
-        image[(image > 0) & reach[k][np.ix_(*pixels)]] = couch
+        image[(image > 0) & reach[k][pixels]] = couch
 
 
 def _part_couch(
     labels: np.ndarray,
     coarse: np.ndarray,
     small: np.ndarray,
+    pixels: tuple[np.ndarray, ...],
     view: Canonical,
     value: dict[str, int],
 ) -> None:
     """Take the shell of couch or headrest out of the body where the body lies on it."""
     couch_value, rest = value[COUCH], value[BODY_REST]
-    rows, columns = nearest_pixels(labels.shape[1:], coarse.shape[1:])
     threshold = surface_threshold(small)
     seen = field_of_view(view.hu)
     near = ndimage.binary_dilation((coarse > 0) & (coarse != couch_value), disc(1))
-    slices = (
-        (hu > threshold, one[np.ix_(rows, columns)] | ~seen)
-        for hu, one in zip(view.hu, near, strict=True)
-    )
+    slices = ((hu > threshold, one[pixels] | ~seen) for hu, one in zip(view.hu, near, strict=True))
     couch = Couch.of(slices, view.spacing_mm[1:])
     for hu, image in zip(view.hu, labels, strict=True):
         outline = (image > 0) & (image != couch_value)
@@ -118,14 +116,20 @@ def _lung_edge(small: np.ndarray, coarse: np.ndarray, value: dict[str, int]) -> 
 
 
 def _draw_lung(
-    labels: np.ndarray, lung: np.ndarray, hu: np.ndarray, edge: float, value: int, rest: int
+    labels: np.ndarray,
+    lung: np.ndarray,
+    pixels: tuple[np.ndarray, ...],
+    hu: np.ndarray,
+    edge: float,
+    value: int,
+    rest: int,
 ) -> None:
     """Between a lung and the rest of the body the pixel's density decides, near the surface."""
     cross = ndimage.generate_binary_structure(2, 1)
     for k in np.flatnonzero(lung.any(axis=(1, 2))):
         surface = ndimage.binary_dilation(lung[k], cross)
         surface &= ~ndimage.binary_erosion(lung[k], cross, border_value=1)
-        near = surface[np.ix_(*nearest_pixels(labels.shape[1:], lung.shape[1:]))]
+        near = surface[pixels]
         image = labels[k]
         near &= (image == value) | (image == rest)
         image[near] = np.where(hu[k][near] < edge, value, rest)
