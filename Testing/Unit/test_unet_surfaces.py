@@ -63,9 +63,10 @@ def test_a_bone_at_the_edge_of_a_lung_stays_bone():
     assert (after[before == BONE] == BONE).all()
 
 
-def test_a_dense_lung_takes_no_tissue():
-    """Halfway between consolidated lung and muscle would be within muscle."""
+def test_a_dense_lung_takes_no_fat():
+    """Halfway between consolidated lung and muscle, fat would be lung."""
     hu, truth = trunk(lung_hu=-50)
+    hu[ndimage.binary_dilation(truth == LEFT, iterations=6) & (truth == REST)] = -100
     _, after = drawn(hu, truth)
     assert not (after[truth == REST] == LEFT).any()
 
