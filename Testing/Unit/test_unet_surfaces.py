@@ -74,15 +74,29 @@ def test_a_dense_lung_takes_no_fat():
 def test_the_shell_beneath_the_body_is_the_couchs():
     hu, truth = trunk()
     seen = truth.copy()
-    # What the network takes for body: the shell, wherever the body lies on it.
+    # What the network takes for body: the shell, wherever the body lies on it, but for one slice.
     middle = np.abs(np.arange(200) - 100) < 35
-    seen[:, :, middle] = np.where(truth == COUCH, REST, truth)[:, :, middle]
+    seen[1:, :, middle] = np.where(truth == COUCH, REST, truth)[1:, :, middle]
     before, after = drawn(hu, seen)
     couch_in_body = ((before == REST) & (truth == COUCH)).sum()
     assert couch_in_body > 1000
     assert ((after == REST) & (truth == COUCH)).sum() < 0.2 * couch_in_body
     body = (truth == REST) | (truth == LEFT)
     assert (after[body] == COUCH).mean() < 0.003
+
+
+def test_skin_that_follows_the_couchs_circle_is_no_couch():
+    hu, truth = trunk()
+    y, x = np.mgrid[:200, :200]
+    # The couch is seen on both sides only; between them the back runs on along its circle.
+    between = np.abs(x - 100) < 60
+    beyond = np.hypot(y + 60, x - 100) > 214
+    hu[:, between & (y > 120)] = -1000
+    truth[:, between & (y > 120)] = 0
+    back = between & (y > 90) & ~beyond & (np.abs(x - 100) < 55)
+    hu[:, back & (y > 120)], truth[:, back & (y > 120)] = 40, REST
+    _, after = drawn(hu, truth)
+    assert not (after[truth == REST] == COUCH).any()
 
 
 def test_a_piece_of_foam_is_no_limb_and_an_arm_is_one():

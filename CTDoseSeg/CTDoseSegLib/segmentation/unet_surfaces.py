@@ -92,17 +92,22 @@ def _part_couch(
     view: Canonical,
     value: dict[str, int],
 ) -> None:
-    """Take the shell of couch or headrest out of the body where the body lies on it."""
+    """Take the shell of couch or headrest out of the body where the body lies on it.
+
+    Skin can follow the shell's circle by chance. A couch has the same place in all slices, so the
+    network has told of it there in one slice at least.
+    """
     couch_value, rest = value[COUCH], value[BODY_REST]
     threshold = surface_threshold(small)
     seen = field_of_view(view.hu)
     near = ndimage.binary_dilation((coarse > 0) & (coarse != couch_value), disc(1))
     slices = ((hu > threshold, one[pixels] | ~seen) for hu, one in zip(view.hu, near, strict=True))
     couch = Couch.of(slices, view.spacing_mm[1:])
+    told = ndimage.binary_dilation((coarse == couch_value).any(axis=0), disc(1)[0])[pixels]
     for hu, image in zip(view.hu, labels, strict=True):
         outline = (image > 0) & (image != couch_value)
         parted = without_couch(outline, (hu > threshold) & seen, couch, view.spacing_mm[1:])
-        image[(image == rest) & ~parted] = couch_value
+        image[(image == rest) & ~parted & told] = couch_value
 
 
 def _lung_edge(small: np.ndarray, coarse: np.ndarray, value: dict[str, int]) -> float:
