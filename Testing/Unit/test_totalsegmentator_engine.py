@@ -162,11 +162,22 @@ def test_uneven_slices_and_voxels_that_are_no_numbers_are_refused():
 
 
 @needs_package
-def test_missing_weights_are_told_with_what_to_copy_where(monkeypatch, tmp_path):
+@pytest.mark.parametrize("table", [True, False], ids=["2.18", "2.13: no table of weights"])
+def test_missing_weights_are_told_with_what_to_do_before_anything_runs(
+    monkeypatch, tmp_path, table
+):
+    def never(ct: CTSeries, events: Events) -> Labelmap:
+        raise AssertionError("the outline was drawn for nothing")
+
+    if not table:
+        monkeypatch.setitem(sys.modules, "totalsegmentator.map_tasks_config", None)
     monkeypatch.setenv("TOTALSEG_WEIGHTS_PATH", str(tmp_path / "Gewichte"))
-    with pytest.raises(ModelError, match=r"Dataset297\S*\.zip .*weights import.*unet") as error:
-        TotalSegmentatorEngine(outline=outline).segment(series(), Events())
-    assert str(tmp_path / "Gewichte") in str(error.value)
+    with pytest.raises(ModelError, match=r"weights fetch.*unet and classical") as error:
+        TotalSegmentatorEngine(outline=never).segment(series(), Events())
+    if table:
+        text = str(error.value)
+        assert re.search(r"Dataset297\S*\.zip .*weights import", text)
+        assert str(tmp_path / "Gewichte") in text
 
 
 @needs_package

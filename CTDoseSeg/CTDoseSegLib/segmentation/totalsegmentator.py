@@ -109,7 +109,9 @@ class TotalSegmentatorEngine:
             If the disk is full.
         """
         _check_volume(series)
-        check_licence(make_plan(self.quality, self.extras))
+        plan = make_plan(self.quality, self.extras)
+        check_licence(plan)
+        weights.require(plan)
         find = self.outline or partial(find_outline, device=self.device)
         laid_aside = LaidAside.of(find(series, Stage(events, 0.0, 0.1)))
         found, lowered = self._with_less_if_needed(series, Stage(events, 0.1, 0.95))

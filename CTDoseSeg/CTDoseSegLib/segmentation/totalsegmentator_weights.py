@@ -88,6 +88,13 @@ def missing_sentence(lacking: Sequence[Weights]) -> str:
     return text
 
 
+def require(plan: Plan) -> None:
+    """ModelError where a network of the plan is not there: told before anything long begins."""
+    lacking = missing(plan)
+    if lacking or (plan.weights is None and not present()):
+        raise ModelError(f"{missing_sentence(lacking)}. The engines unet and classical need none.")
+
+
 def check(plan: Plan) -> tuple[Found, ...]:
     """Look at all networks of a plan.
 
@@ -96,8 +103,7 @@ def check(plan: Plan) -> tuple[Found, ...]:
     ModelError
         If one is missing, cut short, of another task, or names code to be run.
     """
-    if lacking := missing(plan):
-        raise ModelError(f"{missing_sentence(lacking)}. The engines unet and classical need none.")
+    require(plan)
     if plan.weights is None:  # it may load any of them
         return tuple(look_at(folder) for folder in present())
     return tuple(look_at(weights_folder() / w.folder, w.labels) for w in plan.weights)
