@@ -13,6 +13,8 @@ from pathlib import Path
 import batch_run
 import pytest
 from batch_run import plan_of, states
+from command_run import run, start
+from phantom_archive import write_archive
 
 from CTDoseSegLib.batch import cluster
 from CTDoseSegLib.batch.ledger import Ledger
@@ -122,6 +124,25 @@ def test_when_the_scheduler_goes_what_is_finished_is_kept(dask_cluster, tmp_path
     assert (counts["done"], counts["failed"]) == (54, 6)
     completed = (output / "completed.txt").read_text().split()
     assert len(completed) == len(set(completed)) == 54
+
+
+def test_the_command_says_in_a_sentence_that_the_scheduler_went(dask_cluster, tmp_path):
+    dask_cluster.add_worker(tmp_path / "worker")
+    archive, output = write_archive(tmp_path / "archive", 5), tmp_path / "out"
+    batch = ("batch", archive, "--output", output, "--engine", "classical", "--events", "jsonl")
+    with start(*batch, "--scheduler", dask_cluster.address) as process:
+        for line in process.stdout:
+            if json.loads(line).get("state") == "done":
+                os.kill(dask_cluster.scheduler.pid, signal.SIGKILL)
+                break
+        # Its standard input stays open: closed, it would mean cancel.
+        words = process.stderr.read().decode()
+        assert process.wait(60) == 3
+    assert "scheduler is gone; what is finished is kept" in words
+    assert "Traceback" not in words
+    again = run(*batch, "--workers", "2")
+    assert again.returncode == 0, again.stderr
+    assert {state for state, _ in states(output).values()} == {"done"}
 
 
 def test_workers_of_another_version_are_refused(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,12 +36,16 @@ class DaskWorkers:
     ) -> None:
         try:
             import distributed
+            from distributed.utils import silence_logging_cmgr
         except ImportError as error:
             raise DependencyError(
                 "--scheduler needs Dask, which is not installed; "
                 "install it with: pip install 'ctdoseseg[batch]'."
             ) from error
         self._settings, self._work = settings, work
+        # What goes wrong is said in a sentence; Dask would write its own traceback beside it.
+        self._quiet = contextlib.ExitStack()
+        self._quiet.enter_context(silence_logging_cmgr(logging.CRITICAL))
         self._cluster: Any = None
         self._client: Any = None
         self._tasks: dict[str, tuple[Task, Any]] = {}
@@ -161,6 +166,7 @@ class DaskWorkers:
         with contextlib.suppress(TimeoutError, OSError):
             if self._cluster is not None:
                 self._cluster.close(timeout=CLOSE_S)
+        self._quiet.close()
 
 
 _GONE = (
