@@ -238,7 +238,7 @@ def low_tube_voltage_without_ctdivol(base: Base, folder: Path):
     return [write(alter(base.slices(), KVP=80, CTDIvol=None), folder)]
 
 
-CHEST_FROM = 6  # slice of the phantom from which on lungs are in every one
+CHEST_FROM = 9  # slice of the phantom from which on the lungs are whole and no liver is seen
 
 
 def _typed(base: Base, folder: Path, first: int = 0, **values) -> list[object]:

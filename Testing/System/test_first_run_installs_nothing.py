@@ -18,13 +18,26 @@ import sys
 ALLOWED = {"numpy", "scipy", "pydicom", "SimpleITK", "CTDoseSegLib", "highdicom"}
 
 class Blocker:
+    # Other packages are not there: nobody finds them.
+
+    def __init__(self, finders):
+        self.finders = finders
+
     def find_spec(self, name, path=None, target=None):
         root = name.split(".")[0]
-        if root in ALLOWED or root in sys.stdlib_module_names or root.startswith("_"):
+        if root not in ALLOWED | sys.stdlib_module_names and not root.startswith("_"):
             return None
-        raise ModuleNotFoundError(f"{root} is not bundled with Slicer", name=root)
+        found = (finder.find_spec(name, path, target) for finder in self.finders)
+        return next((spec for spec in found if spec is not None), None)
 
-sys.meta_path.insert(0, Blocker())
+    def find_distributions(self, *context):
+        for finder in self.finders:
+            yield from getattr(finder, "find_distributions", lambda *_: ())(*context)
+
+    def invalidate_caches(self):
+        pass
+
+sys.meta_path[:] = [Blocker(list(sys.meta_path))]
 from CTDoseSegLib.cli import main
 sys.exit(main(sys.argv[1:]))
 """

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from CTDoseSegLib.ct.phantom import ACCEPTANCE_SEEDS, phantom_series
-from CTDoseSegLib.ct.volume_file import write_npy_volume
+from CTDoseSegLib.ct.volume_file import series_from_array, write_npy_volume
 from CTDoseSegLib.errors import Cancelled
 from CTDoseSegLib.events import Collected, Events
 from CTDoseSegLib.segmentation import outline
@@ -112,6 +112,21 @@ def test_where_the_unet_fails_the_rules_draw_it_and_a_flag_says_why(
     assert fractions == sorted(fractions)
     body, true = made.mask("body"), body_of(truth)
     assert 2 * (body & true).sum() / (body.sum() + true.sum()) > 0.99
+
+
+def test_a_body_that_the_unet_was_never_shown_is_drawn_by_rules(temporary):
+    pytest.importorskip("torch", reason="the UNet needs it")
+    k, j, i = np.ogrid[:16, :96, :96]
+    width = 18 - 0.5 * np.abs(k - 8)
+    rods = [((j - 48) / 22) ** 2 + ((i - middle) / width) ** 2 < 1 for middle in (26, 70)]
+    rods = rods[0] | rods[1]
+    hu = np.where(rods, 40, -1000) + np.random.default_rng(3).normal(0, 10, rods.shape)
+    series = series_from_array(hu.astype(np.int16), np.diag([-4.5, -4.5, 20.0, 1.0]))
+    made = outline.find_outline(series, Events(), "cpu")
+    (flag,) = (f for f in made.flags if f.code == "outline_by_rules")
+    assert "left out much that is solid" in flag.message
+    body = made.mask("body")
+    assert 2 * (body & rods).sum() / (body.sum() + rods.sum()) > 0.99
 
 
 def test_a_cancelled_outline_ends_its_process(temporary, scan):

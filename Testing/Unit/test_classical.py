@@ -12,7 +12,7 @@ from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.errors import Cancelled, SegmentationError
 from CTDoseSegLib.events import Collected
-from CTDoseSegLib.segmentation import engines
+from CTDoseSegLib.segmentation import engines, unet
 from CTDoseSegLib.segmentation.classical import segment
 from CTDoseSegLib.segmentation.grid import canonical_axes
 
@@ -256,12 +256,32 @@ def test_every_axis_finds_its_place(order, signs):
         assert column[world] == sign
 
 
-def test_auto_says_why_no_network_was_used():
+@pytest.fixture(params=["", "torch"])
+def lacking(request, monkeypatch):
+    """Without TotalSegmentator, and with and without torch."""
+    monkeypatch.setattr(
+        engines.TotalSegmentatorEngine, "available", lambda self: (False, "no weights")
+    )
+    if request.param:
+        monkeypatch.setattr(unet, "find_spec", lambda name: None if name == "torch" else name)
+    else:
+        pytest.importorskip("torch", reason="the bundled UNet runs on it")
+    return request.param
+
+
+def test_auto_takes_the_bundled_unet_or_rules_and_says_what_is_missing(lacking):
     engine = engines.choose("auto")
     assert engine.available() == (True, "")
     made = engine.segment(series(chest(4)), Collected())
-    assert [f.code for f in made.flags] == ["no_network"]
-    assert "liver" in made.flags[0].message
+    (said,) = [f for f in made.flags if f.code in ("bundled_network", "no_network")]
+    assert said.code == ("no_network" if lacking else "bundled_network")
+    assert made.engine == ("classical" if lacking else "unet")
+    assert "no weights" in said.message
+    assert "kidneys" in said.message
+    assert ("liver" in said.message, "torch is not installed" in said.message) == (
+        bool(lacking),
+        bool(lacking),
+    )
 
 
 def test_the_classical_engine_asked_for_gives_no_reason():
@@ -274,9 +294,8 @@ def test_an_engine_that_is_not_there_is_refused_in_a_sentence(name, tmp_path):
         engines.choose(name, unet=tmp_path)
 
 
-def test_auto_takes_a_unet_that_is_given_and_not_the_bundled_one(tmp_path):
-    assert engines.choose("auto").name == "classical"
-    assert engines.choose("auto", unet=tmp_path).name == "unet"
+def test_auto_takes_a_unet_that_is_given(tmp_path):
+    assert engines.choose("auto", unet=tmp_path) == engines.UNetEngine(tmp_path)
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones():

@@ -21,10 +21,21 @@ FLAGS = {
         "The images were segmented without a network",
         "Give a label map to get the other organs",
     ),
+    "bundled_network": (
+        "info",
+        "The images were segmented by the bundled UNet",
+        "Look at the overlay; TotalSegmentator or a label map gives the other organs",
+    ),
     "outline_by_rules": (
         "info",
         "Body and couch were found by rules, not by the bundled UNet",
         "Look at the outline where a couch or a blanket touches the skin",
+    ),
+    "tissue_left_out": (
+        "warning",
+        "The UNet left out much that is solid and as dense as tissue",
+        "Look at the overlay; it may never have been shown such a scan: choose classical or "
+        "TotalSegmentator, or give a label map",
     ),
     "network_found_nothing": (
         "warning",

@@ -13,6 +13,7 @@ from . import classical
 from .labelmap import Labelmap
 from .totalsegmentator import TotalSegmentatorEngine
 from .unet import UNetEngine
+from .unet_doubts import is_doubtful
 
 NAMES = ("auto", "classical", "unet", "totalsegmentator")
 
@@ -33,25 +34,51 @@ class SegmentationEngine(Protocol):
 
 @dataclass(frozen=True)
 class ClassicalEngine:
-    """Thresholds, shapes and components: body, skin, couch, lungs, trachea and bone.
+    """Thresholds, shapes and components: body, skin, couch, lungs, trachea and bone."""
 
-    Attributes
-    ----------
-    reason
-        Why this engine was chosen where the user left the choice open; empty if asked for.
-    """
-
-    reason: str = ""
     name: str = classical.ENGINE
 
     def available(self) -> tuple[bool, str]:
         return True, ""
 
     def segment(self, series: CTSeries, events: Events) -> Labelmap:
-        labelmap = classical.segment(series, events)
-        if not self.reason:
-            return labelmap
-        return replace(labelmap, flags=(*labelmap.flags, flag("no_network", self.reason)))
+        return classical.segment(series, events)
+
+
+@dataclass(frozen=True)
+class Instead:
+    """An engine that stands in for a better one; its label map says why.
+
+    Attributes
+    ----------
+    engine
+        The one that runs.
+    code
+        Of the flag.
+    reason
+        Why the better one does not run, and which organs are missing for that.
+    """
+
+    engine: SegmentationEngine
+    code: str
+    reason: str
+
+    @property
+    def name(self) -> str:
+        return self.engine.name
+
+    def available(self) -> tuple[bool, str]:
+        return self.engine.available()
+
+    def segment(self, series: CTSeries, events: Events) -> Labelmap:
+        labelmap = self.engine.segment(series, events)
+        code, reason = self.code, self.reason
+        if is_doubtful(labelmap):
+            # Rules find what is dense, whatever it is.
+            labelmap = ClassicalEngine().segment(series, events)
+            code = "no_network"
+            reason += ", and the UNet left out much that is solid and as dense as tissue"
+        return replace(labelmap, flags=(*labelmap.flags, flag(code, reason)))
 
 
 def _refusal(engine: SegmentationEngine) -> str:
@@ -70,8 +97,7 @@ def choose(
 ) -> SegmentationEngine:
     """The engine of that name; ``auto`` takes the best that can run and keeps the reason.
 
-    ``auto`` is TotalSegmentator where it can run, else the engine without a network: the bundled
-    UNet is taken where it is named.
+    ``auto`` is TotalSegmentator where it can run, else the UNet, else the engine without a network.
 
     Parameters
     ----------
@@ -100,10 +126,12 @@ def choose(
         able, reason = networks[0].available()
         if able:
             return networks[0]
+        lesser, why = networks[1].available()
+        if lesser:
+            missing = "heart, kidneys, bowel and the other organs are missing"
+            return Instead(networks[1], "bundled_network", f"{reason}, so that {missing}")
         missing = "heart, liver, kidneys, spleen, stomach, bowel and the other organs are missing"
-        return ClassicalEngine(
-            reason=f"{reason}, so that {missing} (liver, spleen and stomach are found by unet)"
-        )
+        return Instead(ClassicalEngine(), "no_network", f"{reason}, and {why}, so that {missing}")
     (chosen,) = (network for network in networks if network.name == engine)
     if not chosen.available()[0]:
         raise SegmentationError(_refusal(chosen))

@@ -23,6 +23,7 @@ from . import organs
 from .classical import skin_shell
 from .grid import Canonical, field_of_view
 from .labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
+from .unet_doubts import doubts
 from .unet_spec import AIR_HU, WEIGHTS_FILE, UNetSpec, bundled_folder, neighbours
 from .unet_surfaces import draw_surfaces, nearest_pixels
 
@@ -278,20 +279,23 @@ def _pixel_ml(view: Canonical, shape: tuple[int, int, int]) -> float:
 def _labelmap(series: CTSeries, spec: UNetSpec, labels: np.ndarray, origin: str) -> Labelmap:
     """The network's labels with the skin as the body's shell."""
     names: dict[int, str] = dict(enumerate(spec.classes, start=1))
+    outside = {value for value, name in names.items() if name == COUCH}
     rest = next((value for value, name in names.items() if name == BODY_REST), None)
+    flags: tuple[Any, ...] = () if series.regular else (flag("slices_not_regular"),)
     if rest is not None:
         area = (labels == rest).sum(axis=(1, 2)).max() * series.pixel_area_mm2 / 100.0
         if area < LEAST_BODY_CM2:
             raise SegmentationError(
                 "The UNet found no body: check that the values are HU, or use another engine."
             )
+        if spec.windows:
+            flags += doubts(series, labels, outside)
         if SKIN not in spec.classes:
             skin = len(spec.classes) + 1
             names[skin] = SKIN
-            _add_skin(series, labels, rest, skin, {v for v, n in names.items() if n == COUCH})
+            _add_skin(series, labels, rest, skin, outside)
     present = np.flatnonzero(counts(labels))
     atoms = tuple(organs.atom(int(v), names[int(v)], origin) for v in present if v)
-    flags: tuple[Any, ...] = () if series.regular else (flag("slices_not_regular"),)
     groups = organs.groups_of(a.name for a in atoms)
     return Labelmap(labels, series.affine, atoms, groups, ENGINE, flags)
 

@@ -16,10 +16,11 @@ import numpy as np
 
 from ..ct.acquisition import Acquisition
 from ..ct.series import CTSeries, SliceInfo
-from ..errors import CTDoseSegError
+from ..errors import CTDoseSegError, SegmentationError
 from ..events import Events, JsonLines
 from .child_process import end_with_parent
 from .unet import UNetEngine
+from .unet_doubts import is_doubtful
 
 LONGEST = 500
 
@@ -53,6 +54,8 @@ def _segment(request: dict[str, Any], folder: Path, events: Events) -> list[tupl
     series = CTSeries(hu, np.array(request["affine"]), slices, Acquisition(), "")
     engine = UNetEngine(device="cpu" if device == "cpu" else "auto")
     labelmap = engine.segment(series, events)
+    if is_doubtful(labelmap):
+        raise SegmentationError("the UNet left out much that is solid and as dense as tissue")
     np.save(folder / "labels.npy", labelmap.labels)
     return [(atom.value, atom.name, atom.origin) for atom in labelmap.atoms]
 
