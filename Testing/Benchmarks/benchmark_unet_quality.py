@@ -90,9 +90,11 @@ def phantoms(engine: UNetEngine) -> None:
         right = 100 * (body == whole).mean()
         name = f"{phantom.variant} {phantom.seed}"
         figures = f"  {couch:.3f}    {blanket:.3f}      {right:.3f}          "
+        shown = whole.any(axis=(1, 2))
         rules = ClassicalEngine().segment(series, Events()).mask("body")
         for found, form in ((body, "{:.2f}, {:.2f} "), (rules, "({:.2f}, {:.2f})")):
-            off = 100 * np.abs(root_of_water(series, found) / root_of_water(series, whole) - 1)
+            off = root_of_water(series, found)[shown] / root_of_water(series, whole)[shown] - 1
+            off = 100 * np.abs(off)
             figures += form.format(off.mean(), off.max())
         print(f"{name:16}" + "  ".join(f"{v:6.4f}" for v in values) + figures)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from module_steps import MODULE, SMALL, show_result
 
+import CTDoseSegLib  # noqa: F401 - the package that all tests share, whichever comes first
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Testing" / "Host"))
 _MISSING = [name for name in ("slicer", "PySide6") if importlib.util.find_spec(name) is None]
@@ -25,15 +27,27 @@ else:
     from slicerhost.fixtures import host  # noqa: F401 - a fixture
 
 
+def known() -> dict:
+    """The modules of the package as they are imported now."""
+    return {n: m for n, m in sys.modules.items() if n.partition(".")[0] == "CTDoseSegLib"}
+
+
 @pytest.fixture(autouse=True)
 def same_package():
     """A module that is reloaded imports the package anew; later tests get the one they know."""
-    before = {n: m for n, m in sys.modules.items() if n.partition(".")[0] == "CTDoseSegLib"}
+    before = known()
     yield
-    if sys.modules.get("CTDoseSegLib") is not before.get("CTDoseSegLib") and before:
-        for name in [n for n in sys.modules if n.partition(".")[0] == "CTDoseSegLib"]:
-            del sys.modules[name]
-        sys.modules.update(before)
+    if sys.modules.get("CTDoseSegLib") is before["CTDoseSegLib"]:
+        return
+    for name in known():
+        del sys.modules[name]
+    sys.modules.update(before)
+    # A package remembers its modules beside sys.modules, those too that came in between.
+    for name, package in before.items():
+        for attribute, value in list(vars(package).items()):
+            own = f"{name}.{attribute}"
+            if getattr(value, "__name__", None) == own and own not in before:
+                delattr(package, attribute)
 
 
 @pytest.fixture
