@@ -47,6 +47,11 @@ def nothing(task, settings, stop=None):
     return Outcome(True)
 
 
+def threads(task, settings, stop=None):
+    """How many threads an analysis may compute with."""
+    return Outcome(False, str(settings.threads), "Test")
+
+
 def sleep(task, settings, stop=None):
     """A task whose time is known."""
     time.sleep(0.5)

@@ -23,7 +23,7 @@ import CTDoseSegLib.batch
 from CTDoseSegLib.batch import runner, study
 from CTDoseSegLib.batch.discovery import discover
 from CTDoseSegLib.batch.ledger import Ledger
-from CTDoseSegLib.batch.plan import write_plan
+from CTDoseSegLib.batch.plan import PlannedScan, write_plan
 from CTDoseSegLib.batch.runner import Choices, run_batch
 from CTDoseSegLib.errors import Cancelled, InputError, OutputError
 from CTDoseSegLib.events import Collected
@@ -305,3 +305,27 @@ def test_a_handle_follows_cancels_and_goes_on(base, tmp_path):
     assert {state for state, _ in states(tmp_path / "out").values()} == {"done"}
     with pytest.raises(InputError, match="does not exist"):
         CTDoseSegLib.batch.run(tmp_path / "nowhere", tmp_path / "other").wait(60)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_analyses_side_by_side_share_the_processor(tmp_path, workers):
+    run_batch(
+        plan_of(tmp_path, 1), tmp_path / "out", Choices(workers=workers), work=batch_run.threads
+    )
+    share = str(max(1, os.cpu_count() // workers))
+    assert {sentence for _, sentence in states(tmp_path / "out").values()} == {share}
+
+
+@pytest.mark.parametrize(("said", "expected"), [(None, "3"), ("5", "5")])
+def test_an_analysis_computes_with_its_share_unless_the_user_said_otherwise(
+    tmp_path, monkeypatch, said, expected
+):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if said:
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+    seen = tmp_path / "seen.txt"
+    code = f"import os; open({str(seen)!r}, 'w').write(os.environ['OMP_NUM_THREADS'])"
+    monkeypatch.setattr(study, "command", lambda arguments: ["-c", code])
+    task = study.Task("a", PlannedScan("yes", 1, str(tmp_path)), 1)
+    study.run_study(task, study.Settings(str(tmp_path / "out"), threads=3))
+    assert seen.read_text() == expected

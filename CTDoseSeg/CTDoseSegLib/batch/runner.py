@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import sqlite3
 import time
@@ -246,7 +247,9 @@ def _workers(ledger: Ledger, settings: Settings, choices: Choices, work: Work) -
     if choices.scheduler:
         first = next(ledger.rows(PLANNED))["scan"].sources[0]
         return DaskWorkers(choices.scheduler, choices.workers, settings, work, first)
-    return LocalWorkers(choices.workers or worker_count(ledger.largest()), settings, work)
+    count = choices.workers or worker_count(ledger.largest())
+    threads = max(1, (os.cpu_count() or 1) // count)
+    return LocalWorkers(count, dataclasses.replace(settings, threads=threads), work)
 
 
 def _check_disk(folder: str) -> None:

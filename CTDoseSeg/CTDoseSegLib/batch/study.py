@@ -47,11 +47,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Settings:
-    """What holds for all scans of a run: paths are absolute, arguments the command's own."""
+    """What holds for all scans of a run: paths are absolute, arguments the command's own.
+
+    `threads` is what a network may compute with, so that analyses side by side share the
+    processor; 0 leaves it open (Dask's workers see to it themselves).
+    """
 
     output: str
     arguments: tuple[str, ...] = ()
     time_limit_s: float = 3600.0
+    threads: int = 0
 
 
 @dataclass(frozen=True)
@@ -157,7 +162,7 @@ def _analyse(
         process = subprocess.Popen(
             [sys.executable, *command(arguments)],
             cwd=LIB_PARENT,
-            env={**os.environ, "PYTHONUTF8": "1"},
+            env={**_share(settings.threads), **os.environ, "PYTHONUTF8": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=words,
@@ -192,6 +197,11 @@ def _analyse(
         "Crash",
         True,
     )
+
+
+def _share(threads: int) -> dict[str, str]:
+    """The environment that holds torch to so many threads, where the user has not said so."""
+    return {"OMP_NUM_THREADS": str(threads)} if threads else {}
 
 
 def _wait(
