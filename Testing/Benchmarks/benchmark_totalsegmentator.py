@@ -25,6 +25,9 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Testing"))
+
+from processes import processes_below  # noqa: E402
+
 MIB = 2**20
 
 OWN = """
@@ -68,26 +71,8 @@ class Peak(threading.Thread):
 
     def run(self) -> None:
         while not self.over:
-            self.bytes = max(self.bytes, sum(_pss(pid) for pid in _tree(self.pid)))
+            self.bytes = max(self.bytes, sum(map(_pss, [self.pid, *processes_below(self.pid)])))
             time.sleep(0.05)
-
-
-def _tree(pid: int) -> list[int]:
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                parents[int(entry.name)] = int(fields[1])
-            except OSError:
-                continue
-    found, more = [pid], [pid]
-    while more:
-        one = more.pop()
-        below = [child for child, parent in parents.items() if parent == one]
-        found += below
-        more += below
-    return found
 
 
 def _pss(pid: int) -> int:

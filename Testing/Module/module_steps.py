@@ -49,12 +49,3 @@ def warm(host, panel):
     session = panel.logic.session(results)
     host.wait_until(lambda: session.labelmap is not None and not session.pending, 30)
     host.wait(0.3)
-
-
-def is_alive(pid: int) -> bool:
-    """True while a process runs; one that is dead and not yet collected does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in ("Z", "X")

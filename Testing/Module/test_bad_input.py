@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from module_steps import SMALL, apply, is_alive
+from module_steps import SMALL, apply
+from processes import is_alive
 
 
 def volume(array, name="volume", affine=None):

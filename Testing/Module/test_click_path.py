@@ -8,7 +8,8 @@ import time
 
 import numpy as np
 import pytest
-from module_steps import SMALL, apply, is_alive, warm
+from module_steps import SMALL, apply, warm
+from processes import is_alive
 
 
 def test_an_empty_scene_says_what_to_do_next(host, panel):

@@ -7,7 +7,8 @@ import sys
 import time
 
 import pytest
-from module_steps import MODULE, is_alive
+from module_steps import MODULE
+from processes import is_alive
 
 
 @pytest.fixture

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 
 import pytest
-from module_steps import is_alive
+from processes import is_alive, processes_below
 
 ASKS = "Install into Slicer's Python now?"
 DOWNLOADS = "Download them now?"
@@ -19,25 +18,6 @@ def panel_of_totalsegmentator(panel, phantom):
 
     panel._parameterNode.method = Method.TOTALSEGMENTATOR
     return panel
-
-
-def children_of(pid: int) -> list[int]:
-    """All processes below `pid`."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            parents[int(entry.name)] = int(fields[1])
-    found, more = [], [pid]
-    while more:
-        one = more.pop()
-        below = [child for child, parent in parents.items() if parent == one]
-        found += below
-        more += below
-    return found
 
 
 def test_without_its_packages_it_says_how_large_they_are_and_takes_no(
@@ -213,7 +193,7 @@ def test_cancel_midway_ends_all_processes_within_2_s_and_leaves_the_scene(
     host.wait_until(lambda: "totalsegmentator" in panel.ui.statusLabel.text.lower(), 200)
     host.wait_until(lambda: "finding organs" in panel.ui.statusLabel.text.lower(), 200)
     host.wait(1.5)  # nnU-Net starts its helpers
-    pids = children_of(panel.task.job._pid)
+    pids = processes_below(panel.task.job._pid)
     assert pids, "the worker is running"
     started = time.monotonic()
     host.click(panel.ui.applyButton)

@@ -8,7 +8,8 @@ import os
 import numpy as np
 import pytest
 from labelled_scans import training_config, write_scan
-from module_steps import apply, is_alive
+from module_steps import apply
+from processes import is_alive
 
 pytestmark = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("torch", "safetensors")),

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import command_line, is_alive, processes_below
 from scipy import ndimage
 from standin_weights import HU
 
@@ -88,41 +89,6 @@ def all_wrong(labelmap, series) -> str:
 def rest(folder: Path) -> list[Path]:
     """What a run left in the folder of temporary files."""
     return [path for path in folder.iterdir() if path.name.startswith(("ctdoseseg-ts", "nnunet"))]
-
-
-def processes_of(pid: int) -> list[int]:
-    """Processes of the session that `pid` leads and of those below it."""
-    table = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if fields[0] not in ("Z", "X"):
-                table[int(entry.name)] = int(fields[1])
-    found, more = [], [pid]
-    while more:
-        one = more.pop()
-        below = [child for child, parent in table.items() if parent == one]
-        found += below
-        more += below
-    return found
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in ("Z", "X")
-
-
-def command_line(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
 
 
 @pytest.mark.parametrize("pair", [("head first", "feet first"), ("prone", "reversed slices")])
@@ -247,7 +213,7 @@ def wait_for_network(process: subprocess.Popen, doing: str) -> list[int]:
             break
     if doing == "finding organs":
         time.sleep(2.0)  # nnU-Net's helpers are being started
-    return processes_of(process.pid)
+    return processes_below(process.pid)
 
 
 @pytest.mark.parametrize("doing", ["drawing body and couch", "finding organs"])
@@ -265,9 +231,9 @@ def test_when_the_task_ends_midway_everything_ends_within_2_s(
     else:
         process.stdin.close()
     process.wait(timeout=5)
-    while any(alive(pid) for pid in children) and time.monotonic() - start < 5:
+    while any(is_alive(pid) for pid in children) and time.monotonic() - start < 5:
         time.sleep(0.02)
-    assert not any(alive(pid) for pid in children)
+    assert not any(is_alive(pid) for pid in children)
     assert time.monotonic() - start < 2.0
     process.stdout.close()
     assert rest(totalsegmentator_here) == []
@@ -286,7 +252,7 @@ def test_a_helper_that_the_system_kills_is_a_want_of_memory_and_no_hang(
     (error,) = (e for e in map(json.loads, process.stdout) if e["event"] == "error")
     assert "memory of this machine is too small" in error["message"]
     assert process.wait(timeout=10) == 3
-    assert not any(alive(pid) for pid in children)
+    assert not any(is_alive(pid) for pid in children)
     assert rest(totalsegmentator_here) == []
 
 
