@@ -7,6 +7,7 @@ anew.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import os
 import sys
@@ -55,9 +56,13 @@ def write_corpus(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--readme"]:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--readme", action="store_true")
+    chosen = parser.parse_args()
+    if not chosen.readme and chosen.folder is None:
+        parser.error("name a folder, or --readme")
+    if chosen.readme:
         write_readme()
-    elif len(sys.argv) == 2:
-        write_corpus(Path(sys.argv[1]))
-    else:
-        sys.exit(__doc__)
+    if chosen.folder is not None:
+        write_corpus(chosen.folder)

@@ -307,12 +307,11 @@ def test_a_handle_follows_cancels_and_goes_on(base, tmp_path):
         CTDoseSegLib.batch.run(tmp_path / "nowhere", tmp_path / "other").wait(60)
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
-def test_analyses_side_by_side_share_the_processor(tmp_path, workers):
-    run_batch(
-        plan_of(tmp_path, 1), tmp_path / "out", Choices(workers=workers), work=batch_run.threads
-    )
-    share = str(max(1, os.cpu_count() // workers))
+@pytest.mark.parametrize(("workers", "scans"), [(1, 3), (2, 3), (3, 3), (2, 1)])
+def test_analyses_side_by_side_share_the_processor(tmp_path, workers, scans):
+    choices = Choices(workers=workers)
+    run_batch(plan_of(tmp_path, scans), tmp_path / "out", choices, work=batch_run.threads)
+    share = str(max(1, os.cpu_count() // min(workers, scans)))
     assert {sentence for _, sentence in states(tmp_path / "out").values()} == {share}
 
 

@@ -129,6 +129,13 @@ def test_a_body_that_the_unet_was_never_shown_is_drawn_by_rules(temporary):
     assert 2 * (body & rods).sum() / (body.sum() + rods.sum()) > 0.99
 
 
+def test_what_the_unet_says_of_the_body_is_kept(temporary):
+    pytest.importorskip("torch", reason="the UNet needs it")
+    one = phantom_series(replace(PHANTOM, shape=(128, 128, 6), spacing_mm=(3.4, 3.4, 24.0)))[0]
+    pair = series_from_array(np.concatenate([one.hu, one.hu], axis=2), one.affine)
+    assert [f.code for f in outline.find_outline(pair, Events(), "cpu").flags] == ["several_bodies"]
+
+
 def test_a_cancelled_outline_ends_its_process(temporary, scan):
     pytest.importorskip("torch", reason="the UNet needs it")
     started = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,9 @@ import pytest
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
-from CTDoseSegLib.errors import Cancelled, SegmentationError
+from CTDoseSegLib.errors import Cancelled, SegmentationError, flag
 from CTDoseSegLib.events import Collected
-from CTDoseSegLib.segmentation import engines, unet
+from CTDoseSegLib.segmentation import engines, unet, unet_doubts
 from CTDoseSegLib.segmentation.classical import segment
 from CTDoseSegLib.segmentation.grid import canonical_axes
 
@@ -282,6 +283,60 @@ def test_auto_takes_the_bundled_unet_or_rules_and_says_what_is_missing(lacking):
         bool(lacking),
         bool(lacking),
     )
+
+
+def rods(middles, radius) -> np.ndarray:
+    """[k, j, i]: rods of PMMA in air, as a dosimetry phantom, or two of water side by side."""
+    hu = np.full((6, 160, 200), -1000.0)
+    for middle in middles:
+        hu[:, ellipse(80, middle, radius, radius)] = 120
+    return (hu + np.random.default_rng(0).normal(0, 10, hu.shape)).astype(np.int16)
+
+
+@pytest.mark.parametrize("how", ["no body", "left out", "out of memory", "damaged weights"])
+def test_where_the_unet_fails_auto_takes_rules_and_says_so(monkeypatch, tmp_path, how):
+    pytest.importorskip("torch", reason="the bundled UNet runs on it")
+    hu = rods([100], 40)
+    if how == "no body":
+        said = "found no body"
+        monkeypatch.setattr(unet, "predict", lambda *_: np.zeros(hu.shape, np.uint8))
+    elif how == "left out":
+        said = "left out much"
+        drawn = segment(series(hu))
+        told = replace(drawn, flags=(flag(unet_doubts.LEFT_OUT, "79 % of it"),))
+        monkeypatch.setattr(engines.UNetEngine, "segment", lambda *_: told)
+    elif how == "out of memory":
+        said = "CUDA out of memory"
+
+        def fail(*_):
+            raise RuntimeError(said)
+
+        monkeypatch.setattr(unet, "predict", fail)
+    else:
+        said = "damaged"
+        shutil.copytree(unet.bundled_folder(), tmp_path / "unet")
+        weights = tmp_path / "unet" / unet.WEIGHTS_FILE
+        weights.write_bytes(weights.read_bytes()[:-1000])
+        monkeypatch.setattr("CTDoseSegLib.segmentation.unet.bundled_folder", lambda: tmp_path)
+        monkeypatch.setattr(
+            "CTDoseSegLib.segmentation.unet_network.bundled_folder", lambda: tmp_path / "unet"
+        )
+        monkeypatch.setattr(engines.UNetEngine, "available", lambda self: (True, ""))
+    made = engines.Automatic("no weights").segment(series(hu), Collected())
+    assert made.engine == "classical"
+    assert dice(made.mask("body"), np.broadcast_to(ellipse(80, 100, 40, 40), hu.shape)) > 0.99
+    (reason,) = [f.message for f in made.flags if f.code == "no_network"]
+    assert said in reason
+    assert "liver, kidneys, spleen" in reason
+
+
+def test_a_cancelled_unet_is_no_reason_to_go_on_with_rules(monkeypatch):
+    pytest.importorskip("torch", reason="the bundled UNet runs on it")
+    cancelled = Collected()
+    cancelled.cancel()
+    monkeypatch.setattr(engines.ClassicalEngine, "segment", lambda *_: pytest.fail("went on"))
+    with pytest.raises(Cancelled):
+        engines.Automatic("no weights").segment(series(chest(4)), cancelled)
 
 
 def test_the_classical_engine_asked_for_gives_no_reason():

@@ -57,6 +57,11 @@ def test_a_couch_is_no_tissue_that_was_left_out():
     assert codes(TRUNK | couch, TRUNK, pixel_mm=1.0, couch=couch) == []
 
 
+def test_a_couch_at_the_edge_of_the_image_is_not_twice_as_thick():
+    couch = (J >= 108) & (I > 5) & (I < 155)
+    assert codes(TRUNK | couch, TRUNK, pixel_mm=1.0, couch=couch) == []
+
+
 def test_nothing_dense_at_all_is_nothing_to_doubt():
     nothing = np.zeros((10, 120, 160), bool)
     assert codes(nothing, nothing) == []

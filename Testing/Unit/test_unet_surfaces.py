@@ -85,6 +85,18 @@ def test_the_shell_beneath_the_body_is_the_couchs():
     assert (after[body] == COUCH).mean() < 0.003
 
 
+def test_a_shell_that_the_network_never_told_of_stays_in_the_body():
+    """In a single slice it cannot be known from skin that follows the couch's circle."""
+    hu, truth = trunk(depth=1)
+    seen = truth.copy()
+    middle = np.abs(np.arange(200) - 100) < 35
+    seen[:, :, middle] = np.where(truth == COUCH, REST, truth)[:, :, middle]
+    before, after = drawn(hu, seen)
+    assert ((after == REST) & (truth == COUCH)).sum() > 0.9 * (
+        (before == REST) & (truth == COUCH)
+    ).sum()
+
+
 def test_skin_that_follows_the_couchs_circle_is_no_couch():
     hu, truth = trunk()
     y, x = np.mgrid[:200, :200]

@@ -248,7 +248,8 @@ def _workers(ledger: Ledger, settings: Settings, choices: Choices, work: Work) -
         first = next(ledger.rows(PLANNED))["scan"].sources[0]
         return DaskWorkers(choices.scheduler, choices.workers, settings, work, first)
     count = choices.workers or worker_count(ledger.largest())
-    threads = max(1, (os.cpu_count() or 1) // count)
+    at_once = min(count, ledger.counts()[PLANNED])
+    threads = max(1, (os.cpu_count() or 1) // at_once)
     return LocalWorkers(count, dataclasses.replace(settings, threads=threads), work)
 
 

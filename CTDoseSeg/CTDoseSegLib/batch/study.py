@@ -50,7 +50,7 @@ class Settings:
     """What holds for all scans of a run: paths are absolute, arguments the command's own.
 
     `threads` is what a network may compute with, so that analyses side by side share the
-    processor; 0 leaves it open (Dask's workers see to it themselves).
+    processor; 0 leaves it open, as on Dask, whose nannies hold each worker to one.
     """
 
     output: str

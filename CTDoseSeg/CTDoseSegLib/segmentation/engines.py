@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ..ct.series import CTSeries
-from ..errors import SegmentationError, flag
-from ..events import Events
+from ..errors import Cancelled, CTDoseSegError, SegmentationError, flag
+from ..events import Events, Stage
 from . import classical
 from .labelmap import Labelmap
 from .totalsegmentator import TotalSegmentatorEngine
@@ -46,39 +46,44 @@ class ClassicalEngine:
 
 
 @dataclass(frozen=True)
-class Instead:
-    """An engine that stands in for a better one; its label map says why.
+class Automatic:
+    """What ``auto`` takes where TotalSegmentator is not: the bundled UNet, else rules.
 
     Attributes
     ----------
-    engine
-        The one that runs.
-    code
-        Of the flag.
     reason
-        Why the better one does not run, and which organs are missing for that.
+        Why TotalSegmentator is not taken.
     """
 
-    engine: SegmentationEngine
-    code: str
     reason: str
-
-    @property
-    def name(self) -> str:
-        return self.engine.name
+    name: str = "auto"
 
     def available(self) -> tuple[bool, str]:
-        return self.engine.available()
+        return True, ""
 
     def segment(self, series: CTSeries, events: Events) -> Labelmap:
-        labelmap = self.engine.segment(series, events)
-        code, reason = self.code, self.reason
-        if is_doubtful(labelmap):
-            # Rules find what is dense, whatever it is.
-            labelmap = ClassicalEngine().segment(series, events)
-            code = "no_network"
-            reason += ", and the UNet left out much that is solid and as dense as tissue"
-        return replace(labelmap, flags=(*labelmap.flags, flag(code, reason)))
+        unet = UNetEngine()
+        able, why = unet.available()
+        if able:
+            try:
+                labelmap = unet.segment(series, Stage(events, 0.0, 0.7))
+                if not is_doubtful(labelmap):
+                    missing = "heart, kidneys, bowel and other organs are missing"
+                    return _with(labelmap, "bundled_network", f"{self.reason}; {missing}")
+                why = "the UNet left out much that is solid and as dense as tissue"
+            except Cancelled:
+                raise
+            # Nor is a network that cannot run a reason to give no result.
+            except (CTDoseSegError, ImportError, OSError, RuntimeError) as error:
+                why = f"the UNet failed ({str(error).rstrip('.') or type(error).__name__})"
+        rest = Stage(events, 0.7, 1.0) if able else events
+        missing = "heart, liver, kidneys, spleen, stomach, bowel and other organs are missing"
+        labelmap = ClassicalEngine().segment(series, rest)
+        return _with(labelmap, "no_network", f"{self.reason}; {why}; {missing}")
+
+
+def _with(labelmap: Labelmap, code: str, detail: str) -> Labelmap:
+    return replace(labelmap, flags=(*labelmap.flags, flag(code, detail)))
 
 
 def _refusal(engine: SegmentationEngine) -> str:
@@ -119,20 +124,13 @@ def choose(
         )
     if engine == "classical":
         return ClassicalEngine()
-    networks = [totalsegmentator or TotalSegmentatorEngine(), UNetEngine(unet)]
+    first, second = totalsegmentator or TotalSegmentatorEngine(), UNetEngine(unet)
     if engine == "auto":
         if unet is not None:
-            return networks[1]
-        able, reason = networks[0].available()
-        if able:
-            return networks[0]
-        lesser, why = networks[1].available()
-        if lesser:
-            missing = "heart, kidneys, bowel and the other organs are missing"
-            return Instead(networks[1], "bundled_network", f"{reason}, so that {missing}")
-        missing = "heart, liver, kidneys, spleen, stomach, bowel and the other organs are missing"
-        return Instead(ClassicalEngine(), "no_network", f"{reason}, and {why}, so that {missing}")
-    (chosen,) = (network for network in networks if network.name == engine)
+            return second
+        able, reason = first.available()
+        return first if able else Automatic(reason)
+    chosen = first if engine == first.name else second
     if not chosen.available()[0]:
         raise SegmentationError(_refusal(chosen))
     return chosen

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from ..ct.series import CTSeries
-from ..errors import SegmentationError, flag
+from ..errors import Flag, SegmentationError, flag
 from ..events import Events, Stage
 from . import classical, organs
 from .child_process import TEMPORARY, ChildProcess
@@ -87,7 +87,8 @@ def _by_unet(series: CTSeries, events: Events, device: str) -> Labelmap:
         labels = np.load(folder / "labels.npy", allow_pickle=False)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return _without_organs(labels, result["atoms"], series)
+    outline = _without_organs(labels, result["atoms"], series)
+    return replace(outline, flags=tuple(Flag(**one) for one in result["flags"]))
 
 
 def _without_organs(

@@ -94,8 +94,9 @@ def _part_couch(
 ) -> None:
     """Take the shell of couch or headrest out of the body where the body lies on it.
 
-    Skin can follow the shell's circle by chance. A couch has the same place in all slices, so the
-    network has told of it there in one slice at least.
+    Skin can follow the shell's circle by chance. A couch has the same place in all slices: it is
+    taken out only where the network told of it in one slice at least. What a body hides in all
+    slices, or in the only one, stays in the body.
     """
     couch_value, rest = value[COUCH], value[BODY_REST]
     threshold = surface_threshold(small)

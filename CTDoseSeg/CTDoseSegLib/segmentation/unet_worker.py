@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def main(path: str) -> int:
     end_with_parent(folder)
     events = JsonLines()
     try:
-        events.result(atoms=_segment(request, folder, events))
+        events.result(**_segment(request, folder, events))
         return 0
     except CTDoseSegError as error:
         text = str(error)
@@ -42,8 +43,8 @@ def main(path: str) -> int:
     return 3
 
 
-def _segment(request: dict[str, Any], folder: Path, events: Events) -> list[tuple[int, str, str]]:
-    """Write the labels; value, name and origin of each."""
+def _segment(request: dict[str, Any], folder: Path, events: Events) -> dict[str, Any]:
+    """Write the labels; value, name and origin of each atom, and the flags."""
     device = request["device"]
     if device.startswith("gpu:"):
         import torch
@@ -57,7 +58,10 @@ def _segment(request: dict[str, Any], folder: Path, events: Events) -> list[tupl
     if is_doubtful(labelmap):
         raise SegmentationError("the UNet left out much that is solid and as dense as tissue")
     np.save(folder / "labels.npy", labelmap.labels)
-    return [(atom.value, atom.name, atom.origin) for atom in labelmap.atoms]
+    return {
+        "atoms": [(atom.value, atom.name, atom.origin) for atom in labelmap.atoms],
+        "flags": [asdict(flag) for flag in labelmap.flags],
+    }
 
 
 if __name__ == "__main__":
