@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 import pytest
@@ -42,6 +43,29 @@ def test_a_run_is_followed_and_a_click_loads_its_study(host, panel, archive, tmp
     assert (session.region, session.choices["engine"]) == ("auto", "classical")
     assert panel._parameterNode.inputVolume.GetName() == f"CT {key}"
     assert panel.results.results.doses()["lung"] > 0
+
+
+def test_it_tells_the_rate_and_the_time_left(host, panel, tmp_path):
+    from CTDoseSegLib.ct.phantom import Phantom, write_dicom
+    from CTDoseSegLib.ctdoseseg_ui.parameters import Method
+
+    for seed in range(3):
+        write_dicom(Phantom(seed=seed, **SMALL), tmp_path / "made" / str(seed))
+        (tmp_path / "made" / str(seed) / "truth").rename(tmp_path / f"truth_{seed}")
+    panel._parameterNode.method = Method.CLASSICAL
+    panel.ui.batchCollapsibleButton.collapsed = False
+    panel.ui.batchInputLineEdit.text = str(tmp_path / "made")
+    panel.ui.batchOutputLineEdit.text = str(tmp_path / "out")
+    host.click(panel.ui.batchButton)
+    told = set()
+
+    def ended():
+        told.add(panel.ui.batchLabel.text)
+        return panel.ui.batchButton.text == "Start"
+
+    host.wait_until(ended, 120)
+    rate = re.compile(r"[12] of 3 scans, 0 failed, [\d.]+ a minute, \d+ s left")
+    assert [text for text in told if rate.fullmatch(text)], told
 
 
 def test_cancel_does_not_hold_the_panel(host, panel, archive, tmp_path, monkeypatch):
