@@ -48,6 +48,7 @@ def test_the_extension_totalsegmentator_installs_where_it_is_there(
         def setupPythonRequirements(self):
             calls.append("asked")
             host.packages.missing.clear()
+            host.packages.installed |= {"torch", "TotalSegmentator", "safetensors"}
 
     monkeypatch.setattr(packages, "extension_logic", lambda: Extension())
     host.packages.missing.add("TotalSegmentator")
@@ -68,6 +69,7 @@ def test_what_the_extension_does_not_bring_is_installed_after_it(
     class Extension:
         def setupPythonRequirements(self):
             host.packages.missing.discard("TotalSegmentator")
+            host.packages.installed |= {"torch", "TotalSegmentator"}
 
     monkeypatch.setattr(packages, "extension_logic", lambda: Extension())
     host.packages.outcome = "installed"
@@ -77,6 +79,7 @@ def test_what_the_extension_does_not_bring_is_installed_after_it(
     assert host.packages.requests == [("safetensors>=0.4",)]
     host.packages.clear()
     host.packages.outcome = "installed"
+    host.packages.installed |= {"torch", "TotalSegmentator"}
     host.packages.missing.add("safetensors")
     asked = len(host.messages)
     packages.ensure("totalsegmentator")
