@@ -67,8 +67,8 @@ class UNetEngine:
             return False, self.weights_missing
         missing = [name for name in ("torch", "safetensors") if find_spec(name) is None]
         if missing:
-            names = " and ".join(missing)
-            return False, f"{names} is not installed (pip install ctdoseseg[networks])"
+            names = " and ".join(missing) + (" is" if len(missing) == 1 else " are")
+            return False, f"{names} not installed (pip install ctdoseseg[networks])"
         return True, ""
 
     def segment(self, series: CTSeries, events: Events) -> Labelmap:
