@@ -13,7 +13,7 @@ from . import classical
 from .labelmap import Labelmap
 from .totalsegmentator import TotalSegmentatorEngine
 from .unet import UNetEngine
-from .unet_doubts import is_doubtful
+from .unet_doubts import why_rules
 
 NAMES = ("auto", "classical", "unet", "totalsegmentator")
 
@@ -67,10 +67,10 @@ class Automatic:
         if able:
             try:
                 labelmap = unet.segment(series, Stage(events, 0.0, 0.7))
-                if not is_doubtful(labelmap):
+                why = why_rules(labelmap)
+                if not why:
                     missing = "heart, kidneys, bowel and other organs are missing"
                     return _with(labelmap, "bundled_network", f"{self.reason}; {missing}")
-                why = "the UNet left out much that is solid and as dense as tissue"
             except Cancelled:
                 raise
             # Nor is a network that cannot run a reason to give no result.

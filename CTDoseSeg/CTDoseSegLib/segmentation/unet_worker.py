@@ -21,7 +21,7 @@ from ..errors import CTDoseSegError, SegmentationError
 from ..events import Events, JsonLines
 from .child_process import end_with_parent
 from .unet import UNetEngine
-from .unet_doubts import is_doubtful
+from .unet_doubts import why_rules
 
 LONGEST = 500
 
@@ -55,8 +55,8 @@ def _segment(request: dict[str, Any], folder: Path, events: Events) -> dict[str,
     series = CTSeries(hu, np.array(request["affine"]), slices, Acquisition(), "")
     engine = UNetEngine(device="cpu" if device == "cpu" else "auto")
     labelmap = engine.segment(series, events)
-    if is_doubtful(labelmap):
-        raise SegmentationError("the UNet left out much that is solid and as dense as tissue")
+    if why := why_rules(labelmap):
+        raise SegmentationError(why)
     np.save(folder / "labels.npy", labelmap.labels)
     return {
         "atoms": [(atom.value, atom.name, atom.origin) for atom in labelmap.atoms],
