@@ -6,8 +6,8 @@ from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule
 
 from CTDoseSegLib.ctdoseseg_ui.logic import CTDoseSegLogic
+from CTDoseSegLib.ctdoseseg_ui.panel.widget import CTDoseSegWidget
 from CTDoseSegLib.ctdoseseg_ui.self_test import CTDoseSegTest
-from CTDoseSegLib.ctdoseseg_ui.widget import CTDoseSegWidget
 
 __all__ = ["CTDoseSeg", "CTDoseSegLogic", "CTDoseSegTest", "CTDoseSegWidget"]
 
@@ -33,7 +33,8 @@ class CTDoseSeg(ScriptedLoadableModule):
 
 def on_startup():
     """Register what a saved scene may need before the module is opened."""
-    from CTDoseSegLib.ctdoseseg_ui import layout, sample_data
+    from CTDoseSegLib.ctdoseseg_ui import sample_data
+    from CTDoseSegLib.ctdoseseg_ui.panel import layout
 
     layout.register()
     sample_data.register()

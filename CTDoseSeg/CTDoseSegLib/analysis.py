@@ -7,20 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .ct.scanner_profile import GENERIC, Scanner, ScannerProfile, with_profile
+from .ct.scanner_profile import GENERIC, Scanner, ScannerProfile
 from .ct.series import CTSeries
 from .dosimetry.doses import DoseResult
 from .dosimetry.effective_dose import EffectiveDose, effective_dose
 from .dosimetry.examination import Examination, examine
-from .dosimetry.measurements import Measurements, measure
-from .dosimetry.organ_dose import load_model, predict
-from .dosimetry.outline import Outlines
-from .dosimetry.published import predict_published
-from .dosimetry.size import SizeProfile, SSDEProfile, measure_size, ssde
-from .errors import Flag
-from .events import Events, Stage
+from .dosimetry.fast.engine import load_model, predict
+from .dosimetry.published.engine import predict_published
+from .flags import Flag
+from .measurement.body_contour import Outlines
+from .measurement.measurements import Measurements, measure
+from .measurement.size import SizeProfile, SSDEProfile, measure_size, ssde
 from .provenance import provenance
+from .reading.scanner_profile_use import with_profile
 from .segmentation.labelmap import Labelmap
+from .tasks.progress import Events, Stage
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,9 @@
-"""What can be wrong with an input: errors that end a task, and flags that go with a result.
+"""Errors that end a task: no honest result is possible (`flags` stand beside one that is).
 
-An error is raised where no honest result is possible. A flag stands beside a result that is
-still valid in part. Both are sentences for the person who can act: what was found, where, and
-what to do.
+The text of an error is a sentence for the person who can act: what was found, where, what to do.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Literal
-
-from .flags import FLAGS
-
-Severity = Literal["info", "warning", "refusal"]
 
 
 class CTDoseSegError(Exception):
@@ -69,36 +60,3 @@ class Cancelled(CTDoseSegError):
     """The user ended the task."""
 
     exit_code = 130
-
-
-@dataclass(frozen=True)
-class Flag:
-    """A remark that travels with a result.
-
-    Attributes
-    ----------
-    code
-        Stable name for programs, one of `FLAGS`.
-    severity
-        ``info`` (good to know), ``warning`` (the value may be off) or ``refusal`` (the value is
-        not given, for this reason).
-    message
-        What was found and what to do about it; no patient identity.
-    """
-
-    code: str
-    severity: Severity
-    message: str
-
-
-def flag(code: str, detail: str = "") -> Flag:
-    """Make the flag `code`, with `detail` (what exactly, with units) after its first sentence.
-
-    Raises
-    ------
-    KeyError
-        If `code` is not in `FLAGS`: a programming error.
-    """
-    severity, found, advice = FLAGS[code]
-    found = f"{found}: {detail}" if detail else found
-    return Flag(code, severity, f"{found}. {advice.rstrip('.')}.")

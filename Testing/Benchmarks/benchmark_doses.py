@@ -22,10 +22,10 @@ from benchmark_measurements import seconds
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
-from CTDoseSegLib.dosimetry.dose_model import load_model
-from CTDoseSegLib.dosimetry.measurements import measure
-from CTDoseSegLib.dosimetry.organ_dose import predict
-from CTDoseSegLib.dosimetry.size import measure_size
+from CTDoseSegLib.dosimetry.fast.engine import predict
+from CTDoseSegLib.dosimetry.fast.model import load_model
+from CTDoseSegLib.measurement.measurements import measure
+from CTDoseSegLib.measurement.size import measure_size
 from CTDoseSegLib.segmentation.labelmap import Atom, Labelmap
 
 SLICES, ORGANS, STEP_MM, PIXEL_MM = 300, 20, 2.0, 0.8

@@ -4,7 +4,7 @@
 
 Three things are timed in one run, on the same arrays:
 
-- the pass of `CTDoseSegLib.dosimetry.measurements.measure`;
+- the pass of `CTDoseSegLib.measurement.measurements.measure`;
 - the floor: one sum over the CT and one over the label map, in int64;
 - the arithmetic of the published processing notebook, vectorised no further: the CT and one mask
   for each organ as float64 volumes, the mask turned to NaN outside the organ, the product of the
@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
-from CTDoseSegLib.dosimetry.measurements import measure
+from CTDoseSegLib.measurement.measurements import measure
 from CTDoseSegLib.segmentation.labelmap import Atom, Labelmap
 
 SHAPE = (291, 512, 512)

@@ -17,8 +17,10 @@ CHILD = """
 import json, resource, sys, time
 import matplotlib.figure, numpy, pydicom, rich, scipy.ndimage, SimpleITK
 import matplotlib.backends.backend_agg
-from CTDoseSegLib.cli import main
-import CTDoseSegLib.analysis, CTDoseSegLib.ct.reading, CTDoseSegLib.segmentation.classical
+from CTDoseSegLib.cli.command_line import main
+import CTDoseSegLib.analysis
+import CTDoseSegLib.reading.series
+import CTDoseSegLib.segmentation.threshold.engine
 
 def resident_mib():
     pages = int(open("/proc/self/statm").read().split()[1])
@@ -37,7 +39,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--slices", type=int, default=300)
     args = parser.parse_args()
-    from CTDoseSegLib.ct.phantom import Phantom, write_dicom
+    from CTDoseSegLib.phantom.dicom_files import write_dicom
+    from CTDoseSegLib.phantom.phantom import Phantom
 
     with tempfile.TemporaryDirectory() as folder:
         phantom = Phantom(shape=(512, 512, args.slices), spacing_mm=(0.8, 0.8, 2.0))

@@ -24,8 +24,8 @@ def scene_of_full_size():
     import numpy as np
     import slicer
 
-    from CTDoseSegLib.ctdoseseg_ui.segmentations import fill_segmentation
-    from CTDoseSegLib.segmentation import organs
+    from CTDoseSegLib.ctdoseseg_ui.nodes.segmentations import fill_segmentation
+    from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
     from CTDoseSegLib.segmentation.labelmap import Labelmap
 
     rng = np.random.default_rng(0)
@@ -43,8 +43,8 @@ def scene_of_full_size():
     volume = slicer.util.addVolumeFromArray(hu, affine, "CT")
     volume.CreateDefaultDisplayNodes()
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "organs")
-    atoms = tuple(organs.atom(n, name, "benchmark") for n, name in enumerate(NAMES, start=1))
-    labelmap = Labelmap(labels, affine, atoms, organs.groups_of(NAMES), "benchmark")
+    atoms = tuple(named_atom(n, name, "benchmark") for n, name in enumerate(NAMES, start=1))
+    labelmap = Labelmap(labels, affine, atoms, groups_of(NAMES), "benchmark")
     started = time.perf_counter()
     fill_segmentation(node, labelmap, volume)
     print(f"20 organs into the scene: {time.perf_counter() - started:.2f} s")

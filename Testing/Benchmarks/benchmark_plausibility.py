@@ -27,12 +27,12 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
 
 from CTDoseSegLib.analysis import Analysis, analyze
-from CTDoseSegLib.ct.reading import read_series
 from CTDoseSegLib.dosimetry.doses import OrganDose
-from CTDoseSegLib.dosimetry.published import predict_published
+from CTDoseSegLib.dosimetry.published.engine import predict_published
 from CTDoseSegLib.errors import DependencyError
-from CTDoseSegLib.segmentation.classical import segment
-from CTDoseSegLib.segmentation.given import combine, read_labelmap
+from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.segmentation.threshold.engine import segment
+from CTDoseSegLib.segmentation.user import combine, read_labelmap
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = (

@@ -45,18 +45,19 @@ OURS = """
 import sys
 if __name__ == "__main__":
     import numpy
-    from CTDoseSegLib.ct.reading import read_series
-    from CTDoseSegLib.events import Events
-    from CTDoseSegLib.segmentation import organs, totalsegmentator
+    from CTDoseSegLib.reading.series import read_series
+    from CTDoseSegLib.tasks.progress import Events
+    from CTDoseSegLib.segmentation.totalsegmentator import engine as totalsegmentator
+    from CTDoseSegLib.segmentation.atoms import named_atom, groups_of
     from CTDoseSegLib.segmentation.labelmap import Labelmap
     def outline(series, events):
         labels = numpy.zeros(series.hu.shape, numpy.uint8)
         labels[:, 0, 0] = 1
-        atoms = (organs.atom(1, "body_rest", "none"),)
-        return Labelmap(labels, series.affine, atoms, organs.groups_of(["body_rest"]), "none")
+        atoms = (named_atom(1, "body_rest", "none"),)
+        return Labelmap(labels, series.affine, atoms, groups_of(["body_rest"]), "none")
     given = outline if sys.argv[3] == "given" else None
-    engine = totalsegmentator.TotalSegmentatorEngine(sys.argv[2], "cpu", outline=given)
-    engine.segment(read_series(sys.argv[1]), Events())
+    ours = totalsegmentator.TotalSegmentatorEngine(sys.argv[2], "cpu", outline=given)
+    ours.segment(read_series(sys.argv[1]), Events())
 """
 WAYS = {"own": (OWN, ""), "ours": (OURS, "given"), "ours with UNet": (OURS, "found")}
 TIME_GOAL = 0.05
@@ -152,9 +153,9 @@ def main() -> int:
     from standin_weights import HU, write_weights
 
     from CTDoseSegLib.ct.nifti import write_nifti
-    from CTDoseSegLib.ct.volume_file import series_from_array
-    from CTDoseSegLib.segmentation.totalsegmentator_need import estimate
-    from CTDoseSegLib.segmentation.totalsegmentator_plan import make_plan
+    from CTDoseSegLib.reading.volume_file import series_from_array
+    from CTDoseSegLib.segmentation.totalsegmentator.need import estimate
+    from CTDoseSegLib.segmentation.totalsegmentator.plan import make_plan
 
     with tempfile.TemporaryDirectory(prefix="ts-") as name:
         folder = Path(name)

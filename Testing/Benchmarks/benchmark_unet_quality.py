@@ -32,14 +32,14 @@ from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
 
-from CTDoseSegLib.ct.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY, phantom_series
-from CTDoseSegLib.ct.reading import read_series
+from CTDoseSegLib.ct.organs import is_bone
 from CTDoseSegLib.ct.series import CTSeries
 from CTDoseSegLib.errors import CTDoseSegError
-from CTDoseSegLib.events import Events
+from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY, phantom_series
+from CTDoseSegLib.reading.series import read_series
 from CTDoseSegLib.segmentation.engines import ClassicalEngine
-from CTDoseSegLib.segmentation.organs import is_bone
-from CTDoseSegLib.segmentation.unet import UNetEngine
+from CTDoseSegLib.segmentation.unet.engine import UNetEngine
+from CTDoseSegLib.tasks.progress import Events
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("CTDOSESEG_DATA", ROOT.parent / "shared" / "data"))

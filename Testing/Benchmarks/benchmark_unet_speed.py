@@ -29,10 +29,10 @@ except ImportError:
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
-from CTDoseSegLib.segmentation import unet
-from CTDoseSegLib.segmentation.unet import UNetEngine, half, predict
-from CTDoseSegLib.segmentation.unet_network import UNet, for_inference, load_unet
-from CTDoseSegLib.segmentation.unet_spec import UNetSpec
+from CTDoseSegLib.segmentation.unet import engine
+from CTDoseSegLib.segmentation.unet.engine import UNetEngine, half, predict
+from CTDoseSegLib.segmentation.unet.network import UNet, for_inference, load_unet
+from CTDoseSegLib.segmentation.unet.spec import UNetSpec
 
 COURSEWORK = UNetSpec(classes=("lung",), widths=(16, 32, 64, 128), context=0, pixel_mm=0)
 PIXEL_MM, STEP_MM = 0.8, 2.0
@@ -81,7 +81,7 @@ def main() -> int:
     whole = make_series(300)
     long = {}
     for name, used in (("as here", half), ("float32", lambda device: False)):
-        unet.half = used
+        engine.half = used
         started = time.perf_counter()
         predict(network, spec, whole)
         long[name] = time.perf_counter() - started

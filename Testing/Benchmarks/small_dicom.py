@@ -49,7 +49,8 @@ def _with(template: bytes, study: int) -> bytes:
 def _template() -> bytes:
     import pydicom
 
-    from CTDoseSegLib.ct.phantom import Phantom, write_dicom
+    from CTDoseSegLib.phantom.dicom_files import write_dicom
+    from CTDoseSegLib.phantom.phantom import Phantom
 
     with tempfile.TemporaryDirectory() as scratch:
         phantom = Phantom(variant="cylinder", shape=(8, 8, 1), spacing_mm=(50, 50, 5))

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pydicom
 
-from CTDoseSegLib.ct.phantom import Phantom, write_dicom
+from CTDoseSegLib.phantom.dicom_files import write_dicom
+from CTDoseSegLib.phantom.phantom import Phantom
 
 # Every case carries these in its tags and in a folder's name; no result may hold any of them.
 FAMILY_NAME, GIVEN_NAME, PATIENT_ID, BIRTH_DATE = "Musterfrau", "Erika", "MF-778231", "19500212"

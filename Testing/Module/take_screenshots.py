@@ -22,11 +22,12 @@ def load_dicom(host, panel, variant: str, spacing_mm: tuple[float, float, float]
     import slicer
     from DICOMLib import DICOMUtils
 
-    from CTDoseSegLib.ct.phantom import Phantom, write_dicom
-    from CTDoseSegLib.ct.reading import read_series
+    from CTDoseSegLib.ctdoseseg_ui.nodes.segmentations import fill_segmentation
     from CTDoseSegLib.ctdoseseg_ui.parameters import Method
-    from CTDoseSegLib.ctdoseseg_ui.segmentations import fill_segmentation
-    from CTDoseSegLib.segmentation.given import read_labelmap
+    from CTDoseSegLib.phantom.dicom_files import write_dicom
+    from CTDoseSegLib.phantom.phantom import Phantom
+    from CTDoseSegLib.reading.series import read_series
+    from CTDoseSegLib.segmentation.user import read_labelmap
 
     folder = Path(tempfile.mkdtemp(dir=slicer.app.temporaryPath))  # goes with the host
     phantom = Phantom(seed=3, variant=variant, shape=(256, 256, 48), spacing_mm=spacing_mm)

@@ -159,7 +159,7 @@ def test_a_segmentation_of_another_grid_is_resampled_and_flagged(host, use_organ
     matrix = np.array(slicer.util.arrayFromVTKMatrix(_ijk_to_ras(phantom[0])))
     coarse.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(matrix @ np.diag([2.0, 2.0, 2.0, 1.0])))
     organs = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "coarse organs")
-    from CTDoseSegLib.ctdoseseg_ui.segmentations import fill_segmentation, labelmap_of
+    from CTDoseSegLib.ctdoseseg_ui.nodes.segmentations import fill_segmentation, labelmap_of
 
     logic = use_organs.logic
     truth = labelmap_of(phantom[1], phantom[0], logic.series(phantom[0]))
@@ -184,7 +184,7 @@ def _ijk_to_ras(node):
 def test_overlapping_segments_count_once_and_are_flagged(host, use_organs, phantom):
     import slicer
 
-    from CTDoseSegLib.ctdoseseg_ui.segmentations import labelmap_of
+    from CTDoseSegLib.ctdoseseg_ui.nodes.segmentations import labelmap_of
 
     series = use_organs.logic.series(phantom[0])
     liver = labelmap_of(phantom[1], phantom[0], series).mask("liver")
@@ -345,7 +345,8 @@ def test_dicom_files_that_left_the_database_are_flagged(host, panel, phantom):
 
 
 def test_a_dicom_folder_brings_its_exposure(host, panel, tmp_path):
-    from CTDoseSegLib.ct.phantom import Phantom, write_dicom
+    from CTDoseSegLib.phantom.dicom_files import write_dicom
+    from CTDoseSegLib.phantom.phantom import Phantom
 
     write_dicom(Phantom(seed=1, **SMALL), tmp_path)
     import slicer
@@ -359,7 +360,7 @@ def test_a_dicom_folder_brings_its_exposure(host, panel, tmp_path):
     assert panel.acquisition.mark_of("kvp_kV") == "read"
     assert panel.acquisition.mark_of("ctdivol_mGy") == "read"
     assert "0018,0060" in panel.ui.kvp_kV_source.toolTip
-    from CTDoseSegLib.ct.reading import read_series
+    from CTDoseSegLib.reading.series import read_series
 
     scene, files = panel.logic.series(node), read_series(tmp_path / "dicom")
     assert np.array_equal(scene.hu, files.hu)
@@ -372,7 +373,8 @@ def test_a_dicom_folder_brings_its_exposure(host, panel, tmp_path):
 def test_mr_by_its_dicom_modality_is_refused(host, panel, tmp_path):
     import pydicom
 
-    from CTDoseSegLib.ct.phantom import Phantom, write_dicom
+    from CTDoseSegLib.phantom.dicom_files import write_dicom
+    from CTDoseSegLib.phantom.phantom import Phantom
 
     write_dicom(Phantom(seed=1, **SMALL), tmp_path)
     for path in (tmp_path / "dicom").iterdir():
@@ -393,7 +395,8 @@ def test_mr_by_its_dicom_modality_is_refused(host, panel, tmp_path):
 def test_an_irregular_dicom_series_keeps_its_slices_positions(host, panel, tmp_path):
     from slicerhost.dicom.loading import load_series
 
-    from CTDoseSegLib.ct.phantom import Phantom, write_dicom
+    from CTDoseSegLib.phantom.dicom_files import write_dicom
+    from CTDoseSegLib.phantom.phantom import Phantom
 
     write_dicom(Phantom(seed=1, **SMALL), tmp_path)
     sorted((tmp_path / "dicom").iterdir())[5].unlink()

@@ -12,7 +12,8 @@ from module_steps import SMALL
 
 @pytest.fixture
 def archive(panel, tmp_path):
-    from CTDoseSegLib.ct.phantom import Phantom, write_dicom
+    from CTDoseSegLib.phantom.dicom_files import write_dicom
+    from CTDoseSegLib.phantom.phantom import Phantom
 
     write_dicom(Phantom(seed=1, **SMALL), tmp_path / "made")
     folder = tmp_path / "archive"
@@ -46,8 +47,9 @@ def test_a_run_is_followed_and_a_click_loads_its_study(host, panel, archive, tmp
 
 
 def test_it_tells_the_rate_and_the_time_left(host, panel, tmp_path):
-    from CTDoseSegLib.ct.phantom import Phantom, write_dicom
     from CTDoseSegLib.ctdoseseg_ui.parameters import Method
+    from CTDoseSegLib.phantom.dicom_files import write_dicom
+    from CTDoseSegLib.phantom.phantom import Phantom
 
     for seed in range(3):
         write_dicom(Phantom(seed=seed, **SMALL), tmp_path / "made" / str(seed))

@@ -27,7 +27,7 @@ def test_choosing_a_volume_makes_apply_ready(host, panel, phantom):
 def test_apply_with_given_organs_shows_table_charts_and_layout(host, analysed):
     import slicer
 
-    from CTDoseSegLib.ctdoseseg_ui import layout
+    from CTDoseSegLib.ctdoseseg_ui.panel import layout
 
     results = analysed.results.results
     assert analysed.ui.statusLabel.text == "Done."
@@ -52,7 +52,7 @@ def test_apply_with_the_classical_engine_finds_body_and_lungs(host, panel, phant
 
 
 def test_wed_in_the_table_is_the_phantoms(host, analysed):
-    from CTDoseSegLib.ct.phantom import Phantom
+    from CTDoseSegLib.phantom.phantom import Phantom
 
     _, truth = Phantom(seed=1, **SMALL).render()
     measured = np.array(analysed.results.results.result["slices"]["wed_mm"])
@@ -205,7 +205,7 @@ def test_a_click_on_an_organ_moves_the_slices_there(host, analysed):
 def test_a_click_in_the_chart_moves_the_slices_and_the_marker_follows(host, analysed):
     import slicer
 
-    from CTDoseSegLib.ctdoseseg_ui import layout
+    from CTDoseSegLib.ctdoseseg_ui.panel import layout
 
     results = analysed.results.results
     host.click_chart(layout.plot_views()[layout.SIZE_VIEW], results.series("wed", ""), 5)

@@ -39,9 +39,10 @@ def test_files_after_an_edit_hold_the_numbers_shown(host, panel, phantom, tmp_pa
 def test_doses_of_the_published_models_are_never_mixed_with_the_bundled(
     host, panel, published_models, tmp_path
 ):
-    from CTDoseSegLib.ct.phantom import Phantom, write_dicom
     from CTDoseSegLib.ctdoseseg_ui.sample_data import load_phantom
     from CTDoseSegLib.errors import InputError
+    from CTDoseSegLib.phantom.dicom_files import write_dicom
+    from CTDoseSegLib.phantom.phantom import Phantom
 
     # They need SliceLocation, which only DICOM has.
     write_dicom(Phantom(seed=1, **SMALL), tmp_path)
@@ -139,7 +140,7 @@ def test_a_new_segment_is_an_organ_by_its_name(host, panel, phantom):
 def test_names_as_people_write_them_are_understood(host, panel, name, known):
     import slicer
 
-    from CTDoseSegLib.ctdoseseg_ui.segmentations import segment_names
+    from CTDoseSegLib.ctdoseseg_ui.nodes.segmentations import segment_names
 
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     node.GetSegmentation().AddEmptySegment("a", name)
@@ -149,19 +150,20 @@ def test_names_as_people_write_them_are_understood(host, panel, name, known):
 def test_a_terminology_code_with_its_side_names_an_organ(host, panel):
     import slicer
 
-    from CTDoseSegLib.ctdoseseg_ui.segmentations import segment_names, terminology
-    from CTDoseSegLib.segmentation import organs
+    from CTDoseSegLib.ctdoseseg_ui.nodes.segmentations import segment_names, terminology
+    from CTDoseSegLib.segmentation.atoms import named_atom
 
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     node.GetSegmentation().AddEmptySegment("a", "Niere rechts")
     segment = node.GetSegmentation().GetSegment("a")
-    entry = terminology(organs.atom(1, "kidney_right", "test"))
+    entry = terminology(named_atom(1, "kidney_right", "test"))
     segment.SetTag(segment.GetTerminologyEntryTagName(), entry)
     assert segment_names(node) == {"a": "kidney_right"}
 
 
 def test_a_folder_is_analysed_case_by_case_under_numbers(host, panel, tmp_path):
-    from CTDoseSegLib.ct.phantom import Phantom, write_dicom
+    from CTDoseSegLib.phantom.dicom_files import write_dicom
+    from CTDoseSegLib.phantom.phantom import Phantom
 
     write_dicom(Phantom(seed=1, **SMALL), tmp_path / "in" / "Mustermann")
     (tmp_path / "in" / "broken").mkdir()

@@ -28,7 +28,7 @@ LIGHT = {
     "CTDoseSegLib",
     "CTDoseSegLib.errors",
     "CTDoseSegLib.flags",
-    "CTDoseSegLib.process",
+    "CTDoseSegLib.tasks.process",
     "CTDoseSegLib.ctdoseseg_ui",
 }
 BLOCKED = "torch nibabel sklearn matplotlib typer rich totalsegmentator highdicom skimage trimesh"

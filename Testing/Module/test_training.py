@@ -57,7 +57,7 @@ def chosen(section, tmp_path, monkeypatch):
 def test_a_run_shows_its_loss_and_its_network_can_be_used(host, chosen, tmp_path):
     import slicer
 
-    from CTDoseSegLib.ctdoseseg_ui import layout, training_chart
+    from CTDoseSegLib.ctdoseseg_ui.panel import layout, training_chart
     from CTDoseSegLib.ctdoseseg_ui.parameters import Method
 
     panel = chosen(3)

@@ -6,7 +6,8 @@ import pytest
 from command_run import run
 from Corpus.base import FAMILY_NAME, GIVEN_NAME, Base, write
 
-from CTDoseSegLib.ct.phantom import Phantom, write_dicom
+from CTDoseSegLib.phantom.dicom_files import write_dicom
+from CTDoseSegLib.phantom.phantom import Phantom
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from CTDoseSegLib.ct.phantom import Phantom, write_dicom
+from CTDoseSegLib.phantom.dicom_files import write_dicom
+from CTDoseSegLib.phantom.phantom import Phantom
 
 VARIANTS = ("trunk", "chest", "abdomen")
 

@@ -16,10 +16,11 @@ from Corpus.base import IDENTITY, Base, shipped
 from Corpus.cases import CASES, FAMILIES, table
 from development import development_data
 
-from CTDoseSegLib import cli
-from CTDoseSegLib.errors import FLAGS, DependencyError
+from CTDoseSegLib.cli import command_line
+from CTDoseSegLib.errors import DependencyError
+from CTDoseSegLib.files import staging as reporting_output
+from CTDoseSegLib.flags import FLAGS
 from CTDoseSegLib.reporting import figure
-from CTDoseSegLib.reporting import output as reporting_output
 
 README = Path(__file__).resolve().parents[1] / "Corpus" / "README.md"
 OUTPUT = "output"
@@ -66,7 +67,9 @@ def plain_wed(base, tmp_path_factory):
 
 
 def run(arguments, output: Path) -> int:
-    return cli.main(["analyze", *map(str, arguments), "--output", str(output), "--events", "none"])
+    return command_line.main(
+        ["analyze", *map(str, arguments), "--output", str(output), "--events", "none"]
+    )
 
 
 def result_of(output: Path) -> dict:

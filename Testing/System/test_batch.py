@@ -26,7 +26,7 @@ from CTDoseSegLib.batch.ledger import Ledger
 from CTDoseSegLib.batch.plan import PlannedScan, write_plan
 from CTDoseSegLib.batch.runner import Choices, run_batch
 from CTDoseSegLib.errors import Cancelled, InputError, OutputError
-from CTDoseSegLib.events import Collected
+from CTDoseSegLib.tasks.progress import Collected
 
 HERE = Path(__file__).parent
 CLASSICAL = ("--engine", "classical")

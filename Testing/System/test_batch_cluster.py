@@ -21,7 +21,7 @@ from CTDoseSegLib.batch.ledger import Ledger
 from CTDoseSegLib.batch.runner import Choices, run_batch
 from CTDoseSegLib.batch.workers import LOST
 from CTDoseSegLib.errors import SchedulerError
-from CTDoseSegLib.events import Collected
+from CTDoseSegLib.tasks.progress import Collected
 
 pytest.importorskip("distributed")
 HERE = Path(__file__).parent

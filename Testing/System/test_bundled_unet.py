@@ -9,13 +9,14 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from CTDoseSegLib import cli
-from CTDoseSegLib.ct.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY, phantom_series, write_dicom
-from CTDoseSegLib.ct.reading import read_series
-from CTDoseSegLib.events import Events
-from CTDoseSegLib.segmentation.organs import is_bone
-from CTDoseSegLib.segmentation.unet import UNetEngine
-from CTDoseSegLib.segmentation.unet_spec import WEIGHTS_FILE, bundled_folder
+from CTDoseSegLib.cli import command_line
+from CTDoseSegLib.ct.organs import is_bone
+from CTDoseSegLib.phantom.dicom_files import write_dicom
+from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY, phantom_series
+from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.segmentation.unet.engine import UNetEngine
+from CTDoseSegLib.segmentation.unet.spec import WEIGHTS_FILE, bundled_folder
+from CTDoseSegLib.tasks.progress import Events
 
 pytestmark = pytest.mark.skipif(
     not (find_spec("torch") and find_spec("safetensors")), reason="the UNet runs on torch"
@@ -27,7 +28,7 @@ def dice(a, b):
 
 
 def test_the_shipped_weights_are_small_and_those_of_the_card():
-    from CTDoseSegLib.segmentation.unet_network import load_unet
+    from CTDoseSegLib.segmentation.unet.network import load_unet
 
     _, spec, digest = load_unet()
     card = bundled_folder().joinpath("model_card.md").read_text(encoding="utf-8")
@@ -74,7 +75,7 @@ def test_liver_and_spleen_of_the_slab_that_was_held_out(data_dir):
 def test_the_command_line_takes_it_where_it_is_named(tmp_path):
     phantom = replace(ACCEPTANCE_SEEDS[4], shape=(256, 256, 6), spacing_mm=(1.7, 1.7, 24.0))
     write_dicom(phantom, tmp_path / "ct")
-    done = cli.main(
+    done = command_line.main(
         ["analyze", str(tmp_path / "ct"), "--engine", "unet", "--output", str(tmp_path / "out")]
     )
     assert done == 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from CTDoseSegLib.ct.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY, phantom_series
-from CTDoseSegLib.segmentation.classical import segment
+from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY, phantom_series
+from CTDoseSegLib.segmentation.threshold.engine import segment
 
 
 def dice(a, b) -> float:

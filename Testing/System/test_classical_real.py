@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from CTDoseSegLib.ct.reading import read_series
-from CTDoseSegLib.segmentation.classical import segment
+from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.segmentation.threshold.engine import segment
 
 SETS = {
     "lungdx_A0001_thorax": ("lung_left", "lung_right", "trachea"),

@@ -15,7 +15,7 @@ import pytest
 from command_run import LIB_PARENT, assert_refused, command, run, start
 from Corpus.base import write
 
-from CTDoseSegLib.reporting.output import LOCK
+from CTDoseSegLib.files.staging import LOCK
 
 INPUT_CLOSED = "standard input closed"
 
@@ -162,8 +162,8 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(ct, tmp_path):
 
 def test_too_little_memory_is_a_sentence(large, tmp_path):
     code = (
-        "import sys, CTDoseSegLib.ct.reading as reading\n"
-        "from CTDoseSegLib.cli import main\n"
+        "import sys, CTDoseSegLib.reading.series as reading\n"
+        "from CTDoseSegLib.cli.command_line import main\n"
         "def full(*a, **k): raise MemoryError\n"
         "reading.read_series = full\n"
         "sys.exit(main(sys.argv[1:]))\n"

@@ -53,8 +53,8 @@ def volumes(ct, tmp_path_factory):
     import SimpleITK as sitk
 
     from CTDoseSegLib.ct.nifti import write_nifti
-    from CTDoseSegLib.ct.reading import read_series
-    from CTDoseSegLib.ct.volume_file import write_npy_volume
+    from CTDoseSegLib.reading.series import read_series
+    from CTDoseSegLib.reading.volume_file import write_npy_volume
 
     folder = tmp_path_factory.mktemp("volumes")
     series = read_series(ct)

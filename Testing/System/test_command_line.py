@@ -104,8 +104,8 @@ def test_the_last_event_of_a_refused_input_is_the_error(tmp_path):
 def test_what_libraries_print_goes_to_standard_error(tmp_path):
     noisy = (
         "import os, sys\n"
-        "import CTDoseSegLib.ct.reading as reading\n"
-        "from CTDoseSegLib.cli import main\n"
+        "import CTDoseSegLib.reading.series as reading\n"
+        "from CTDoseSegLib.cli.command_line import main\n"
         "true = reading.read_series\n"
         "def loud(*a, **k):\n"
         "    print('from Python'); os.write(1, b'from C\\n'); return true(*a, **k)\n"

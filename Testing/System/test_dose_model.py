@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from CTDoseSegLib.ct.reading import read_series
-from CTDoseSegLib.dosimetry.dose_model import TERMS, load_model, spread
-from CTDoseSegLib.dosimetry.measurements import measure
-from CTDoseSegLib.dosimetry.organ_dose import predict
-from CTDoseSegLib.dosimetry.size import measure_size, ssde
-from CTDoseSegLib.learning.arrays import REGIONS, load_region
-from CTDoseSegLib.learning.coefficients import NOT_PREDICTED
-from CTDoseSegLib.learning.cross_validation import score
-from CTDoseSegLib.learning.dose_fit import train
-from CTDoseSegLib.learning.published_baseline import HELD_FILE
-from CTDoseSegLib.learning.samples import samples_of
-from CTDoseSegLib.segmentation.classical import segment
-from CTDoseSegLib.segmentation.given import combine, read_labelmap
+from CTDoseSegLib.dosimetry.fast.engine import predict
+from CTDoseSegLib.dosimetry.fast.model import TERMS, load_model, spread
+from CTDoseSegLib.learning.dose.arrays import REGIONS, load_region
+from CTDoseSegLib.learning.dose.coefficients import NOT_PREDICTED
+from CTDoseSegLib.learning.dose.cross_validation import score
+from CTDoseSegLib.learning.dose.fit import train
+from CTDoseSegLib.learning.dose.published_baseline import HELD_FILE
+from CTDoseSegLib.learning.dose.samples import samples_of
+from CTDoseSegLib.measurement.measurements import measure
+from CTDoseSegLib.measurement.size import measure_size, ssde
+from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.segmentation.threshold.engine import segment
+from CTDoseSegLib.segmentation.user import combine, read_labelmap
 
 BASELINE_PATIENTS = Path(__file__).resolve().parents[1] / "Training" / HELD_FILE
 BUNDLED = Path(str(files("CTDoseSegLib.models"))) / "dose"

@@ -10,10 +10,10 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from CTDoseSegLib import cli
-from CTDoseSegLib.ct import phantom as phantoms
-from CTDoseSegLib.ct.dose_report_file import read_dose_report
-from CTDoseSegLib.reporting import output as reporting_output
+from CTDoseSegLib.cli import command_line
+from CTDoseSegLib.files import staging as reporting_output
+from CTDoseSegLib.phantom import phantom as phantoms
+from CTDoseSegLib.reading.dose_report_file import read_dose_report
 
 SMALL = {"shape": (96, 96, 24), "spacing_mm": (4.5, 4.5, 20.0)}
 
@@ -30,14 +30,14 @@ def demo(tmp_path_factory, monkeymodule):
     monkeymodule.setattr(phantoms, "Phantom", partial(phantoms.Phantom, **SMALL))
     monkeymodule.setattr(reporting_output, "write_charts", lambda analysis, folder: [])
     folder = tmp_path_factory.mktemp("phantom") / "demo"
-    assert cli.main(["phantom", str(folder), "--events", "none"]) == 0
+    assert command_line.main(["phantom", str(folder), "--events", "none"]) == 0
     return folder
 
 
 def analyze(demo: Path, output: Path, *arguments: object, listener: str = "none") -> dict:
     organs = demo / "truth" / "segmentation.nii.gz"
     arguments = (*arguments, "--segmentation", organs, "--output", output, "--events", listener)
-    assert cli.main(["analyze", *map(str, arguments)]) == 0
+    assert command_line.main(["analyze", *map(str, arguments)]) == 0
     return json.loads((output / "result.json").read_text(encoding="utf-8"))
 
 

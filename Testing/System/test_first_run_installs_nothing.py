@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from CTDoseSegLib.ct.phantom import Phantom, write_dicom
+from CTDoseSegLib.phantom.dicom_files import write_dicom
+from CTDoseSegLib.phantom.phantom import Phantom
 
 LIB_PARENT = Path(__file__).resolve().parents[2] / "CTDoseSeg"
 BLOCKER = """
@@ -40,7 +41,7 @@ class Blocker:
         pass
 
 sys.meta_path[:] = [Blocker(list(sys.meta_path))]
-from CTDoseSegLib.cli import main
+from CTDoseSegLib.cli.command_line import main
 sys.exit(main(sys.argv[1:]))
 """
 

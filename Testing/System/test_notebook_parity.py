@@ -10,9 +10,9 @@ import numpy as np
 import pydicom
 import pytest
 
-from CTDoseSegLib.ct.reading import read_series
-from CTDoseSegLib.dosimetry.measurements import measure
-from CTDoseSegLib.segmentation.given import read_labelmap
+from CTDoseSegLib.measurement.measurements import measure
+from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.segmentation.user import read_labelmap
 
 nibabel = pytest.importorskip("nibabel", reason="the oracle reads the label map with nibabel")
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from CTDoseSegLib.ct.phantom import ACCEPTANCE_SEEDS, phantom_series
-from CTDoseSegLib.ct.volume_file import series_from_array, write_npy_volume
 from CTDoseSegLib.errors import Cancelled
-from CTDoseSegLib.events import Collected, Events
-from CTDoseSegLib.segmentation import outline
-from CTDoseSegLib.segmentation.unet import UNetEngine
+from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, phantom_series
+from CTDoseSegLib.reading.volume_file import series_from_array, write_npy_volume
+from CTDoseSegLib.segmentation import body_mask
+from CTDoseSegLib.segmentation.unet.engine import UNetEngine
+from CTDoseSegLib.tasks.progress import Collected, Events
 
-LIB_PARENT = Path(outline.__file__).parents[2]
+LIB_PARENT = Path(body_mask.__file__).parents[2]
 PHANTOM = replace(ACCEPTANCE_SEEDS[4], shape=(256, 256, 6), spacing_mm=(1.7, 1.7, 24.0))
 
 
@@ -50,9 +50,9 @@ def test_the_unet_draws_it_in_a_process_of_its_own(temporary, scan, tmp_path):
     code = (
         "import sys\n"
         "import numpy as np\n"
-        "from CTDoseSegLib.ct.reading import read_series\n"
-        "from CTDoseSegLib.events import Events\n"
-        "from CTDoseSegLib.segmentation.outline import find_outline\n"
+        "from CTDoseSegLib.reading.series import read_series\n"
+        "from CTDoseSegLib.tasks.progress import Events\n"
+        "from CTDoseSegLib.segmentation.body_mask import find_outline\n"
         "made = find_outline(read_series(sys.argv[1]), Events(), 'cpu')\n"
         "np.save(sys.argv[2], made.mask('body'))\n"
         "assert made.mask('couch').any()\n"
@@ -92,19 +92,21 @@ def test_where_the_unet_fails_the_rules_draw_it_and_a_flag_says_why(
     series, truth = scan
     device = "cpu"
     if how == "no weights":
-        monkeypatch.setattr("CTDoseSegLib.segmentation.unet.bundled_folder", lambda: tmp_path)
+        monkeypatch.setattr(
+            "CTDoseSegLib.segmentation.unet.engine.bundled_folder", lambda: tmp_path
+        )
         why = "bundled UNet is missing"
     elif how == "killed":
         (tmp_path / "standin_worker.py").write_text("import os\nos.kill(os.getpid(), 9)\n")
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-        monkeypatch.setattr(outline, "WORKER", "standin_worker")
+        monkeypatch.setattr(body_mask, "WORKER", "standin_worker")
         monkeypatch.setattr(UNetEngine, "available", lambda self: (True, ""))
         why = "as it is where memory is short"
     else:
         pytest.importorskip("torch", reason="the UNet needs it")
         device, why = "gpu:99", "Error: "
     events = Collected()
-    made = outline.find_outline(series, events, device)
+    made = body_mask.find_outline(series, events, device)
     assert {a.origin for a in made.atoms} == {"classical"}
     (flag,) = (f for f in made.flags if f.code == "outline_by_rules")
     assert why in flag.message
@@ -122,7 +124,7 @@ def test_a_body_that_the_unet_was_never_shown_is_drawn_by_rules(temporary):
     rods = rods[0] | rods[1]
     hu = np.where(rods, 40, -1000) + np.random.default_rng(3).normal(0, 10, rods.shape)
     series = series_from_array(hu.astype(np.int16), np.diag([-4.5, -4.5, 20.0, 1.0]))
-    made = outline.find_outline(series, Events(), "cpu")
+    made = body_mask.find_outline(series, Events(), "cpu")
     (flag,) = (f for f in made.flags if f.code == "outline_by_rules")
     assert "left out much that is solid" in flag.message
     body = made.mask("body")
@@ -133,7 +135,9 @@ def test_what_the_unet_says_of_the_body_is_kept(temporary):
     pytest.importorskip("torch", reason="the UNet needs it")
     one = phantom_series(replace(PHANTOM, shape=(128, 128, 6), spacing_mm=(3.4, 3.4, 24.0)))[0]
     pair = series_from_array(np.concatenate([one.hu, one.hu], axis=2), one.affine)
-    assert [f.code for f in outline.find_outline(pair, Events(), "cpu").flags] == ["several_bodies"]
+    assert [f.code for f in body_mask.find_outline(pair, Events(), "cpu").flags] == [
+        "several_bodies"
+    ]
 
 
 def test_a_cancelled_outline_ends_its_process(temporary, scan):
@@ -146,7 +150,7 @@ def test_a_cancelled_outline_ends_its_process(temporary, scan):
             self.cancel()
 
     with pytest.raises(Cancelled):
-        outline.find_outline(scan[0], CancelWhereTheUNetLooks(), "cpu")
+        body_mask.find_outline(scan[0], CancelWhereTheUNetLooks(), "cpu")
     assert started == ["drawing body and couch (UNet)"]
 
 

@@ -22,12 +22,12 @@ from scipy import ndimage
 from standin_weights import HU
 
 from CTDoseSegLib.ct.nifti import write_nifti
-from CTDoseSegLib.ct.reading import read_series
-from CTDoseSegLib.ct.volume_file import series_from_array, write_npy_volume
 from CTDoseSegLib.errors import OutputError
-from CTDoseSegLib.events import Collected, Events
-from CTDoseSegLib.segmentation.given import read_labelmap
-from CTDoseSegLib.segmentation.totalsegmentator import TotalSegmentatorEngine
+from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.reading.volume_file import series_from_array, write_npy_volume
+from CTDoseSegLib.segmentation.totalsegmentator.engine import TotalSegmentatorEngine
+from CTDoseSegLib.segmentation.user import read_labelmap
+from CTDoseSegLib.tasks.progress import Collected, Events
 
 LIB_PARENT = Path(__file__).resolve().parents[2] / "CTDoseSeg"
 ROTATION = np.array([[0.96, -0.2, 0.196], [0.216, 0.974, -0.064], [-0.178, 0.104, 0.979]])

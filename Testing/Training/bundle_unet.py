@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
 
-from CTDoseSegLib.segmentation.unet_network import UNet, load_unet, sha256, weights_bytes
-from CTDoseSegLib.segmentation.unet_spec import CARD_FILE, SPEC_FILE, WEIGHTS_FILE
+from CTDoseSegLib.segmentation.unet.network import UNet, load_unet, sha256, weights_bytes
+from CTDoseSegLib.segmentation.unet.spec import CARD_FILE, SPEC_FILE, WEIGHTS_FILE
 
 OUT = Path(__file__).resolve().parents[2] / "CTDoseSeg" / "CTDoseSegLib" / "models" / "unet"
 JUDGED = "**Judged** (`Testing/Benchmarks/benchmark_unet_quality.py`):"

@@ -18,9 +18,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
 
-from CTDoseSegLib.events import Events
-from CTDoseSegLib.learning.unet_cases import Case, read_cases, split
-from CTDoseSegLib.learning.unet_config import read_config
+from CTDoseSegLib.learning.unet.cases import Case, read_cases, split
+from CTDoseSegLib.learning.unet.config import read_config
+from CTDoseSegLib.tasks.progress import Events
 
 CONFIG = "bundled_unet.toml"
 
@@ -40,8 +40,8 @@ def pack(work: Path, place: Path) -> None:
 
 
 def train(place: Path, run: Path, former: Path | None = None) -> None:
-    from CTDoseSegLib.learning.unet_train import Trainer
-    from CTDoseSegLib.segmentation.unet_network import load_unet
+    from CTDoseSegLib.learning.unet.train import Trainer
+    from CTDoseSegLib.segmentation.unet.network import load_unet
 
     config = read_config(place / CONFIG)
     cases = []

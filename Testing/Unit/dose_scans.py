@@ -6,9 +6,9 @@ import numpy as np
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
-from CTDoseSegLib.dosimetry.measurements import measure
-from CTDoseSegLib.dosimetry.organ_dose import load_model, predict
-from CTDoseSegLib.dosimetry.size import measure_size
+from CTDoseSegLib.dosimetry.fast.engine import load_model, predict
+from CTDoseSegLib.measurement.measurements import measure
+from CTDoseSegLib.measurement.size import measure_size
 from CTDoseSegLib.segmentation.labelmap import Atom, Labelmap
 
 MODEL = load_model()

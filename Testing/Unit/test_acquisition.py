@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from pydicom import Dataset
 
 from CTDoseSegLib.ct.acquisition import Acquisition, check_typed, read_typed_acquisition
-from CTDoseSegLib.ct.dicom import Header
-from CTDoseSegLib.ct.exposure import age_years, read_exposure
-from CTDoseSegLib.ct.reading import read_series
-from CTDoseSegLib.errors import FLAGS, AcquisitionError
+from CTDoseSegLib.dicom.header import Header
+from CTDoseSegLib.errors import AcquisitionError
+from CTDoseSegLib.flags import FLAGS
+from CTDoseSegLib.reading.exposure import age_years, read_exposure
+from CTDoseSegLib.reading.series import read_series
 
 
 def header(**values) -> Header:

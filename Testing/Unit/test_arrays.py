@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from CTDoseSegLib.errors import InputError
-from CTDoseSegLib.learning.arrays import load_region
+from CTDoseSegLib.learning.dose.arrays import load_region
 
 
 def rows(z, seed, *, dose=10.0):

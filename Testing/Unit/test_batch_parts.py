@@ -10,7 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from CTDoseSegLib.batch import keys, summary
+from CTDoseSegLib.batch import pseudonyms, summary
 from CTDoseSegLib.batch.discovery import discover
 from CTDoseSegLib.batch.ledger import Ledger
 from CTDoseSegLib.batch.plan import PlannedScan, read_plan, write_plan
@@ -104,15 +104,15 @@ def test_a_broken_archive_is_listed(tmp_path):
 
 def test_keys_depend_on_the_salt_and_say_nothing(tmp_path):
     scan = dataclasses.replace(SCAN, study_uid="1.2.3", series_uid="1.2.3.4")
-    salt = keys.read_salt(tmp_path)
-    assert keys.read_salt(tmp_path) == salt
-    one, other = keys.scan_key(scan, salt), keys.scan_key(scan, "another salt")
+    salt = pseudonyms.read_salt(tmp_path)
+    assert pseudonyms.read_salt(tmp_path) == salt
+    one, other = pseudonyms.scan_key(scan, salt), pseudonyms.scan_key(scan, "another salt")
     assert one != other
     assert len(one) == 16
-    assert keys.study_key(scan, salt) != one
+    assert pseudonyms.study_key(scan, salt) != one
     (tmp_path / "short").write_text("abc")
     with pytest.raises(InputError, match="shorter than 16"):
-        keys.read_salt(tmp_path, tmp_path / "short")
+        pseudonyms.read_salt(tmp_path, tmp_path / "short")
 
 
 def test_what_ran_or_may_pass_is_planned_again_and_the_rest_is_not(tmp_path):

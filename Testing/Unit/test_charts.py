@@ -20,13 +20,14 @@ from tiny_analysis import (
     tiny_series,
 )
 
+from CTDoseSegLib import result_folder
 from CTDoseSegLib.errors import DependencyError
-from CTDoseSegLib.events import Collected
-from CTDoseSegLib.reporting import charts, output
+from CTDoseSegLib.reporting import charts
 from CTDoseSegLib.reporting.charts_dose import draw_organ_doses, reason, with_own_warnings
 from CTDoseSegLib.reporting.charts_hu import BIN_HU, rebin
 from CTDoseSegLib.reporting.charts_slices import draw_size
 from CTDoseSegLib.reporting.overlay import draw_overlay, oriented
+from CTDoseSegLib.tasks.progress import Collected
 
 # Two volumes of one body: a liver at the patient's right, a spot at the front, a spot at the top.
 RIGHT, FRONT, TOP = 1, 2, 3
@@ -207,7 +208,7 @@ def test_without_matplotlib_the_tables_are_written_and_the_pictures_are_missed(
         charts.write_charts(tiny_analysis(), tmp_path)
     (tmp_path / "overlay.png").write_bytes(b"of an earlier run")
     events = Collected()
-    names = {path.name for path in output.write_analysis(tiny_analysis(), tmp_path, events)}
+    names = {path.name for path in result_folder.write_analysis(tiny_analysis(), tmp_path, events)}
     assert "result.json" in names
     assert not list(tmp_path.glob("*.png"))
     assert [event["code"] for event in events.log if event["event"] == "warning"] == ["no_pictures"]

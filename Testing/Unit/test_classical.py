@@ -11,11 +11,14 @@ import pytest
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
-from CTDoseSegLib.errors import Cancelled, SegmentationError, flag
-from CTDoseSegLib.events import Collected
-from CTDoseSegLib.segmentation import engines, unet, unet_doubts
-from CTDoseSegLib.segmentation.classical import segment
-from CTDoseSegLib.segmentation.grid import canonical_axes
+from CTDoseSegLib.errors import Cancelled, SegmentationError
+from CTDoseSegLib.flags import flag
+from CTDoseSegLib.segmentation import engines
+from CTDoseSegLib.segmentation.threshold.engine import segment
+from CTDoseSegLib.segmentation.unet import doubts
+from CTDoseSegLib.segmentation.unet import engine as unet_engine
+from CTDoseSegLib.segmentation.working_grid import canonical_axes
+from CTDoseSegLib.tasks.progress import Collected
 
 # Columns run to the patient's left, rows to the back, slices to the head: as most CT are stored.
 SPACING = 2.0
@@ -264,7 +267,9 @@ def lacking(request, monkeypatch):
         engines.TotalSegmentatorEngine, "available", lambda self: (False, "no weights")
     )
     if request.param:
-        monkeypatch.setattr(unet, "find_spec", lambda name: None if name == "torch" else name)
+        monkeypatch.setattr(
+            unet_engine, "find_spec", lambda name: None if name == "torch" else name
+        )
     else:
         pytest.importorskip("torch", reason="the bundled UNet runs on it")
     return request.param
@@ -299,11 +304,11 @@ def test_where_the_unet_fails_auto_takes_rules_and_says_so(monkeypatch, tmp_path
     hu = rods([100], 40)
     if how == "no body":
         said = "found no body"
-        monkeypatch.setattr(unet, "predict", lambda *_: np.zeros(hu.shape, np.uint8))
+        monkeypatch.setattr(unet_engine, "predict", lambda *_: np.zeros(hu.shape, np.uint8))
     elif how == "left out":
         said = "left out much"
         drawn = segment(series(hu))
-        told = replace(drawn, flags=(flag(unet_doubts.LEFT_OUT, "79 % of it"),))
+        told = replace(drawn, flags=(flag(doubts.LEFT_OUT, "79 % of it"),))
         monkeypatch.setattr(engines.UNetEngine, "segment", lambda *_: told)
     elif how == "out of memory":
         said = "CUDA out of memory"
@@ -311,15 +316,17 @@ def test_where_the_unet_fails_auto_takes_rules_and_says_so(monkeypatch, tmp_path
         def fail(*_):
             raise RuntimeError(said)
 
-        monkeypatch.setattr(unet, "predict", fail)
+        monkeypatch.setattr(unet_engine, "predict", fail)
     else:
         said = "damaged"
-        shutil.copytree(unet.bundled_folder(), tmp_path / "unet")
-        weights = tmp_path / "unet" / unet.WEIGHTS_FILE
+        shutil.copytree(unet_engine.bundled_folder(), tmp_path / "unet")
+        weights = tmp_path / "unet" / unet_engine.WEIGHTS_FILE
         weights.write_bytes(weights.read_bytes()[:-1000])
-        monkeypatch.setattr("CTDoseSegLib.segmentation.unet.bundled_folder", lambda: tmp_path)
         monkeypatch.setattr(
-            "CTDoseSegLib.segmentation.unet_network.bundled_folder", lambda: tmp_path / "unet"
+            "CTDoseSegLib.segmentation.unet.engine.bundled_folder", lambda: tmp_path
+        )
+        monkeypatch.setattr(
+            "CTDoseSegLib.segmentation.unet.network.bundled_folder", lambda: tmp_path / "unet"
         )
         monkeypatch.setattr(engines.UNetEngine, "available", lambda self: (True, ""))
     made = engines.Automatic("no weights").segment(series(hu), Collected())

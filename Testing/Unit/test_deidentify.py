@@ -9,10 +9,10 @@ from dicom_files import make_slice, save
 
 pytest.importorskip("dicomanonymizer", reason="de-identifying needs dicom-anonymizer")
 
-from CTDoseSegLib import cli
-from CTDoseSegLib.ct.deidentify import deidentify, holds_identity, iter_identities
-from CTDoseSegLib.ct.reading import read_series
+from CTDoseSegLib.cli import command_line
+from CTDoseSegLib.dicom.deidentify import deidentify, holds_identity, iter_identities
 from CTDoseSegLib.errors import InputError, OutputError
+from CTDoseSegLib.reading.series import read_series
 
 SECRETS = ("Muster", "Erika", "4711-X", "19610203", "St. Elsewhere", "Dr. House", "ACC-99")
 
@@ -105,7 +105,7 @@ def test_what_cannot_be_done_is_said(tmp_path):
 
 def test_the_command_tells_what_it_wrote(tmp_path, capsys):
     patient(tmp_path / "in")
-    code = cli.main(["deidentify", str(tmp_path / "in"), str(tmp_path / "out")])
+    code = command_line.main(["deidentify", str(tmp_path / "in"), str(tmp_path / "out")])
     assert code == 0
     assert "3 files of 1 patients written." in capsys.readouterr().out
     assert list(iter_identities(tmp_path / "in"))

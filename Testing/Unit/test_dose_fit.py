@@ -7,21 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from CTDoseSegLib.dosimetry.dose_model import WIDE, load_model, smooth, spread
+from CTDoseSegLib.dosimetry.fast.model import WIDE, load_model, smooth, spread
 from CTDoseSegLib.errors import InputError, OutputError
-from CTDoseSegLib.events import Collected
-from CTDoseSegLib.learning import dose_figures, dose_fit
-from CTDoseSegLib.learning.arrays import OrganRows, Patient, RegionArrays
-from CTDoseSegLib.learning.coefficients import fit_region
-from CTDoseSegLib.learning.cross_validation import (
+from CTDoseSegLib.learning.dose import figures, fit
+from CTDoseSegLib.learning.dose.arrays import OrganRows, Patient, RegionArrays
+from CTDoseSegLib.learning.dose.coefficients import fit_region
+from CTDoseSegLib.learning.dose.cross_validation import (
     conformal_quantile,
     cross_validate,
     log_outside,
     score,
 )
-from CTDoseSegLib.learning.dose_evaluation import draws_of, organ_errors, winkler
+from CTDoseSegLib.learning.dose.evaluation import draws_of, organ_errors, winkler
+from CTDoseSegLib.learning.dose.samples import KERNELS, SIZE_KERNELS, samples_of
 from CTDoseSegLib.learning.folds import folds_of
-from CTDoseSegLib.learning.samples import KERNELS, SIZE_KERNELS, samples_of
+from CTDoseSegLib.tasks.progress import Collected
 
 INTERCEPT, PER_100_MM = -3.0, -0.6
 
@@ -156,16 +156,16 @@ def small_arrays(monkeypatch):
         extra = {"blocks": 12, "patients": 12, "merged_blocks": 0, "slices": 720, "end_slices": 0}
         return RegionArrays(region, made.patients, {**made.counts, **extra})
 
-    monkeypatch.setattr(dose_fit, "load_region", load)
+    monkeypatch.setattr(fit, "load_region", load)
 
 
 def test_training_writes_a_model_that_loads_and_predicts(small_arrays, tmp_path):
     events = Collected()
-    summary = dose_fit.train("arrays", tmp_path / "out", events=events)
+    summary = fit.train("arrays", tmp_path / "out", events=events)
     model = load_model(tmp_path / "out")
     assert model.card["sha256"] == summary["sha256"]
     assert set(model.regions) == {"chest", "abdomen"}
-    patients = dose_fit.load_region("arrays", "abdomen").patients
+    patients = fit.load_region("arrays", "abdomen").patients
     held = score(model.regions["abdomen"], samples_of("abdomen", patients))["liver"]
     assert np.median(np.abs(held.error_pct)) < 1.5
     assert events.log[-1]["fraction"] == 1.0
@@ -174,7 +174,7 @@ def test_training_writes_a_model_that_loads_and_predicts(small_arrays, tmp_path)
 
 def test_training_twice_writes_the_same_bytes(small_arrays, tmp_path):
     for name in ("a", "b"):
-        dose_fit.train("arrays", tmp_path / name)
+        fit.train("arrays", tmp_path / name)
     for name in ("model.json", "model_card.md", "evaluation.csv"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == [
@@ -192,7 +192,7 @@ def test_a_kept_baseline_stands_in_the_card(small_arrays, tmp_path):
     ]
     head = "epochs,region,organ,fold,patient,label_mGy,predicted_mGy"
     (tmp_path / "baseline_patients.csv").write_text("\n".join([head, *rows]) + "\n")
-    dose_fit.train("arrays", tmp_path)
+    fit.train("arrays", tmp_path)
     card = (tmp_path / "model_card.md").read_text()
     assert "33.0 / 33.0" in card
     assert "55.0 / 55.0" in card
@@ -201,7 +201,7 @@ def test_a_kept_baseline_stands_in_the_card(small_arrays, tmp_path):
 def test_an_output_that_cannot_be_written_is_an_error_with_a_sentence(small_arrays, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="--output"):
-        dose_fit.train("arrays", tmp_path / "file" / "out")
+        fit.train("arrays", tmp_path / "file" / "out")
 
 
 def test_the_pictures_are_drawn_and_no_legend_hides_a_patient_in_that_of_size(tmp_path):
@@ -209,11 +209,11 @@ def test_the_pictures_are_drawn_and_no_legend_hides_a_patient_in_that_of_size(tm
     samples = samples_of("abdomen", arrays.patients)
     held = dict.fromkeys(("chest", "abdomen"), cross_validate("abdomen", samples, 25))
     models = dict.fromkeys(held, fit_region("abdomen", samples, {"liver": 0}, {"liver": 0.1}))
-    drawn = dose_figures.draw(held, models, tmp_path)
+    drawn = figures.draw(held, models, tmp_path)
     assert [path.name for path in drawn if path.stat().st_size] == [
         *("dose_predicted.png", "dose_coverage.png", "dose_size.png"),
     ]
-    size = dose_figures._size(held, models)
+    size = figures._size(held, models)
     size.canvas.draw()
     for axes in size.axes:
         legend = axes.get_legend().get_window_extent()

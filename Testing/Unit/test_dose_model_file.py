@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from dose_scans import MODEL
 
-from CTDoseSegLib.dosimetry.dose_model import load_model, parse_model
+from CTDoseSegLib.dosimetry.fast.model import load_model, parse_model
 from CTDoseSegLib.errors import ModelError
 
 BUNDLED = Path(str(files("CTDoseSegLib.models"))) / "dose"

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as float_arrays
 
-from CTDoseSegLib.dosimetry.dose_model import EVERYWHERE, Spreader, cell_widths_mm, smooth, spread
+from CTDoseSegLib.ct.geometry import cell_widths_mm
+from CTDoseSegLib.dosimetry.beam import EVERYWHERE
+from CTDoseSegLib.dosimetry.fast.model import Spreader, smooth, spread
 
 EVERY = [
     pytest.param(region, organ, id=f"{region.region}-{organ.organ}")

@@ -9,7 +9,6 @@ import pytest
 from dose_scans import codes, make
 
 from CTDoseSegLib.ct.series import CTSeries
-from CTDoseSegLib.dosimetry.coverage import UNKNOWN, named_parts, parts_of_slices
 from CTDoseSegLib.dosimetry.effective_dose import (
     AAPM_96,
     ICRP_103,
@@ -18,7 +17,8 @@ from CTDoseSegLib.dosimetry.effective_dose import (
     dose_length_product,
     effective_dose,
 )
-from CTDoseSegLib.dosimetry.measurements import measure
+from CTDoseSegLib.measurement.body_parts import UNKNOWN, named_parts, parts_of_slices
+from CTDoseSegLib.measurement.measurements import measure
 from CTDoseSegLib.segmentation.labelmap import Atom
 
 # 40 slices of 5 mm: name of an organ to the slices that it is on, foot to head.
@@ -242,7 +242,7 @@ def test_one_slice_has_a_dlp_only_with_a_thickness():
 
 
 def test_slices_that_are_not_axial_have_no_dlp():
-    from CTDoseSegLib.errors import flag
+    from CTDoseSegLib.flags import flag
 
     series: CTSeries = replace(scan(CHEST)[0], flags=(flag("not_axial"),))
     assert dose_length_product(series)[0] is None

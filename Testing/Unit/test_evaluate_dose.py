@@ -7,9 +7,9 @@ import csv
 import numpy as np
 import pytest
 
-from CTDoseSegLib.dosimetry.dose_model import load_model, spread
+from CTDoseSegLib.dosimetry.fast.model import load_model, spread
 from CTDoseSegLib.errors import InputError
-from CTDoseSegLib.learning.evaluate_dose import PATIENTS_FILE, SUMMARY_FILE, evaluate
+from CTDoseSegLib.learning.dose.evaluate import PATIENTS_FILE, SUMMARY_FILE, evaluate
 
 REGION = "abdomen"
 MODEL = load_model().regions[REGION]

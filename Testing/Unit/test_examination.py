@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from dose_scans import MODEL, codes, make
 
-from CTDoseSegLib.ct.dose_matching import RANGE, MatchedReport, PlacedEvent
 from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent
-from CTDoseSegLib.dosimetry.dose_model import EVERYWHERE
+from CTDoseSegLib.dosimetry.beam import EVERYWHERE, beam_of
 from CTDoseSegLib.dosimetry.examination import OWN, examine
-from CTDoseSegLib.dosimetry.irradiated import beam_of
-from CTDoseSegLib.dosimetry.measurements import measure
-from CTDoseSegLib.dosimetry.organ_dose import predict
-from CTDoseSegLib.dosimetry.size import measure_size
+from CTDoseSegLib.dosimetry.fast.engine import predict
+from CTDoseSegLib.measurement.measurements import measure
+from CTDoseSegLib.measurement.size import measure_size
+from CTDoseSegLib.reading.dose_matching import RANGE, MatchedReport, PlacedEvent
 
 WHOLE = (-60.0, 260.0)
 SPIRAL = IrradiationEvent(

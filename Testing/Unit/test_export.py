@@ -14,7 +14,7 @@ from tiny_analysis import AFFINE, tiny_labelmap, tiny_series
 
 from CTDoseSegLib.ct.series import SliceInfo
 from CTDoseSegLib.errors import GeometryError, InputError, SegmentationError
-from CTDoseSegLib.export import MASKED_HU, export, file_name, surface
+from CTDoseSegLib.outputs.export import MASKED_HU, export, file_name, surface
 
 
 def volume(path):

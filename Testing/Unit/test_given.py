@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.errors import GeometryError, InputError, SegmentationError
-from CTDoseSegLib.reporting.tables import write_labelmap
-from CTDoseSegLib.segmentation import organs
-from CTDoseSegLib.segmentation.given import combine, read_labelmap
+from CTDoseSegLib.outputs.tables import write_labelmap
+from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
 from CTDoseSegLib.segmentation.labelmap import Labelmap
+from CTDoseSegLib.segmentation.user import combine, read_labelmap
 
 AFFINE = np.array([[-0.75, 0, 0, 180], [0, -0.75, 0, 150.5], [0, 0, 5, -420.25], [0, 0, 0, 1]])
 SHAPE = (3, 4, 5)
@@ -172,8 +172,8 @@ def test_a_wrong_table_is_refused(tmp_path, table, found):
 def outline() -> Labelmap:
     names = ("body_rest", "skin", "couch", "lung_left", "lung_right", "trachea", "bone")
     labels = np.arange(np.prod(SHAPE), dtype=np.uint8).reshape(SHAPE) % 8
-    atoms = tuple(organs.atom(v, n, "classical") for v, n in enumerate(names, 1))
-    return Labelmap(labels, AFFINE, atoms, organs.groups_of(names), "classical")
+    atoms = tuple(named_atom(v, n, "classical") for v, n in enumerate(names, 1))
+    return Labelmap(labels, AFFINE, atoms, groups_of(names), "classical")
 
 
 def given_map(tmp_path, **organ) -> Labelmap:
@@ -248,7 +248,7 @@ def test_what_was_written_reads_back_the_same(tmp_path):
 
 def test_the_real_label_map_falls_on_its_slab(data_dir):
     """Rows of the file run the other way than the DICOM slices'; organs must have their HU."""
-    from CTDoseSegLib.ct.reading import read_series
+    from CTDoseSegLib.reading.series import read_series
 
     folder = data_dir / "ct" / "totalsegmentator_reference"
     ct = read_series(folder / "example_ct_dicom")
@@ -266,12 +266,12 @@ def test_a_given_skin_is_not_enlarged_by_the_outline():
     outline[0, :, :4] = 1
     outline[0, :, 4:] = 2
     names = ("body_rest", "skin")
-    atoms = tuple(organs.atom(n, name, "classical") for n, name in enumerate(names, 1))
-    found = Labelmap(outline, affine, atoms, organs.groups_of(names), "classical")
+    atoms = tuple(named_atom(n, name, "classical") for n, name in enumerate(names, 1))
+    found = Labelmap(outline, affine, atoms, groups_of(names), "classical")
     drawn = np.zeros(shape, np.uint8)
     drawn[0, :, 5] = 9
     given_skin = Labelmap(
-        drawn, affine, (organs.atom(9, "skin", "given"),), organs.groups_of(["skin"]), "given"
+        drawn, affine, (named_atom(9, "skin", "given"),), groups_of(["skin"]), "given"
     )
     both = combine(found, given_skin)
     assert (both.mask("skin") == (drawn == 9)).all()

@@ -8,13 +8,13 @@ from importlib import resources
 import numpy as np
 import pytest
 
+from CTDoseSegLib.ct import organs
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.nifti import write_nifti
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.errors import InputError
-from CTDoseSegLib.segmentation import organs
-from CTDoseSegLib.segmentation.given import read_labelmap
-from CTDoseSegLib.segmentation.totalsegmentator_plan import dose_organs
+from CTDoseSegLib.segmentation.totalsegmentator.plan import dose_organs
+from CTDoseSegLib.segmentation.user import read_labelmap
 
 AFFINE = np.diag([1.5, 1.5, 3.0, 1.0])
 # Not label values of `total`: made by other tasks or by us, or merged from others.
@@ -107,7 +107,7 @@ def test_reference_maps_give_the_organs_with_a_dose_model(data_dir, tmp_path, na
     """Standing in for an inference: once as they are, once with version 1's values and names."""
     import SimpleITK as sitk
 
-    from CTDoseSegLib.ct.reading import read_series
+    from CTDoseSegLib.reading.series import read_series
 
     folder = data_dir / "ct" / "totalsegmentator_reference"
     is_dicom = "dicom" in name

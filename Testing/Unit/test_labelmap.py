@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from CTDoseSegLib.errors import GeometryError, SegmentationError
-from CTDoseSegLib.reporting.tables import write_labelmap
-from CTDoseSegLib.segmentation import organs
+from CTDoseSegLib.outputs.tables import write_labelmap
+from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
 from CTDoseSegLib.segmentation.labelmap import Atom, Labelmap, counts
 
 SHEARED = np.array([[-0.8, 0, 0, 90.5], [0, -0.8, 0.7, 80], [0, 0, 2.5, -300], [0, 0, 0, 1]])
@@ -22,9 +22,9 @@ def labelmap(labels=None, affine=None, **changes) -> Labelmap:
         "labels": labels,
         "affine": np.diag([-0.7, -0.7, 5.0, 1.0]) if affine is None else affine,
         "atoms": tuple(
-            organs.atom(v, n, "test") for v, n in enumerate(("body_rest", "liver", "couch"), 1)
+            named_atom(v, n, "test") for v, n in enumerate(("body_rest", "liver", "couch"), 1)
         ),
-        "groups": organs.groups_of(("body_rest", "liver", "couch")),
+        "groups": groups_of(("body_rest", "liver", "couch")),
         "engine": "test",
     }
     return Labelmap(**(parts | changes))

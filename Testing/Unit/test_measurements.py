@@ -10,10 +10,10 @@ from hypothesis.extra import numpy as hnp
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
-from CTDoseSegLib.dosimetry.measurements import DENSE_BINS, mean_and_sd, measure
 from CTDoseSegLib.errors import Cancelled, GeometryError, PixelDataError, SegmentationError
-from CTDoseSegLib.events import Collected
+from CTDoseSegLib.measurement.measurements import DENSE_BINS, mean_and_sd, measure
 from CTDoseSegLib.segmentation.labelmap import Atom, Labelmap
+from CTDoseSegLib.tasks.progress import Collected
 
 AFFINE = np.diag([0.8, 0.7, 3.0, 1.0])
 

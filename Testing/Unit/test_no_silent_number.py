@@ -15,12 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CTDoseSegLib import flags
-from CTDoseSegLib.ct.scanner_profile import GENERIC, check_profile, with_profile
+from CTDoseSegLib.ct.scanner_profile import GENERIC, check_profile
 from CTDoseSegLib.dosimetry.effective_dose import effective_dose
-from CTDoseSegLib.dosimetry.measurements import measure
-from CTDoseSegLib.dosimetry.organ_dose import predict
-from CTDoseSegLib.dosimetry.size import measure_size, ssde
-from CTDoseSegLib.errors import FLAGS, flag
+from CTDoseSegLib.dosimetry.fast.engine import predict
+from CTDoseSegLib.flags import FLAGS, flag
+from CTDoseSegLib.measurement.measurements import measure
+from CTDoseSegLib.measurement.size import measure_size, ssde
+from CTDoseSegLib.reading.scanner_profile_use import with_profile
 from CTDoseSegLib.segmentation.labelmap import Atom
 
 SLICES = 12

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from dose_scans import MODEL, ORGANS, PIXEL_MM, STEP_MM, codes, doses, make
 
-from CTDoseSegLib.dosimetry.measurements import measure
-from CTDoseSegLib.dosimetry.organ_dose import predict
-from CTDoseSegLib.dosimetry.size import measure_size
-from CTDoseSegLib.dosimetry.uncertainty import K90, budget, total_log_half_width
+from CTDoseSegLib.dosimetry.fast.engine import predict
+from CTDoseSegLib.dosimetry.fast.uncertainty import K90, budget, total_log_half_width
+from CTDoseSegLib.measurement.measurements import measure
+from CTDoseSegLib.measurement.size import measure_size
 
 
 def test_every_modelled_organ_in_the_label_map_gets_a_dose():

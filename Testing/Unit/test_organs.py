@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from CTDoseSegLib.segmentation import organs
+from CTDoseSegLib.ct import organs
+from CTDoseSegLib.segmentation.atoms import groups_of
 
 
 def test_version_2_has_117_classes_numbered_without_gaps():
@@ -76,24 +77,24 @@ def test_a_name_outside_the_table_gets_a_color_that_stays():
 
 
 def test_body_is_everything_but_the_couch():
-    groups = organs.groups_of(["body_rest", "skin", "couch", "liver"])
+    groups = groups_of(["body_rest", "skin", "couch", "liver"])
     assert groups["body"] == ("body_rest", "skin", "liver")
     assert groups["couch"] == ("couch",)
 
 
 def test_lung_is_its_lobes_with_the_vessels_inside_them():
-    groups = organs.groups_of([*organs.LUNG_LOBES, "lung_vessels", "trachea"])
+    groups = groups_of([*organs.LUNG_LOBES, "lung_vessels", "trachea"])
     assert set(groups["lung"]) == {*organs.LUNG_LOBES, "lung_vessels"}
     assert set(groups["lung_left"]) == {"lung_upper_lobe_left", "lung_lower_lobe_left"}
 
 
 def test_vessels_alone_are_no_lung():
-    assert "lung" not in organs.groups_of(["lung_vessels"])
+    assert "lung" not in groups_of(["lung_vessels"])
 
 
 def test_heart_is_its_chambers():
     names = ["heart_myocardium", "heart_atrium_left", "aorta"]
-    assert organs.groups_of(names)["heart"] == ("heart_myocardium", "heart_atrium_left")
+    assert groups_of(names)["heart"] == ("heart_myocardium", "heart_atrium_left")
 
 
 @pytest.mark.parametrize("name", ["vertebrae_L1", "rib_left_3", "sternum", "hip_left", "bone"])

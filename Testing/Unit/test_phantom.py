@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from CTDoseSegLib.ct.phantom import (
+from CTDoseSegLib.errors import Cancelled, GeometryError, InputError, OutputError
+from CTDoseSegLib.phantom.dicom_files import write_dicom
+from CTDoseSegLib.phantom.phantom import (
     ACCEPTANCE_SEEDS,
     RANGE_MM,
     Phantom,
     water_cylinder,
-    write_dicom,
 )
-from CTDoseSegLib.ct.phantom_shapes import Canvas, Column, Ellipsoid
-from CTDoseSegLib.errors import Cancelled, GeometryError, InputError, OutputError
-from CTDoseSegLib.events import Events
+from CTDoseSegLib.phantom.shapes import Canvas, Column, Ellipsoid
+from CTDoseSegLib.tasks.progress import Events
 
 COARSE = {"shape": (96, 96, 14), "spacing_mm": (4.6, 4.6, 38.0)}
 
@@ -345,7 +345,7 @@ def test_dicom_gives_back_hu_and_geometry(written):
 
 @pytest.mark.parametrize("position", ["HFS", "FFP"])
 def test_our_reader_gives_back_hu_geometry_and_exposure(position, tmp_path):
-    from CTDoseSegLib.ct.reading import read_series
+    from CTDoseSegLib.reading.series import read_series
 
     phantom = Phantom(seed=6, position=position, shape=(40, 44, 9), spacing_mm=(12, 11, 55))
     hu, _ = phantom.render()

@@ -10,16 +10,16 @@ import pytest
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
-from CTDoseSegLib.dosimetry.measurements import measure
-from CTDoseSegLib.dosimetry.published import (
+from CTDoseSegLib.dosimetry.published.engine import (
     LAYERS,
     WIDTHS,
     Scaler,
     load_published,
     predict_published,
 )
-from CTDoseSegLib.dosimetry.size import measure_size
 from CTDoseSegLib.errors import DependencyError, InputError, ModelError
+from CTDoseSegLib.measurement.measurements import measure
+from CTDoseSegLib.measurement.size import measure_size
 from CTDoseSegLib.segmentation.labelmap import Atom, Labelmap
 
 torch = pytest.importorskip("torch", reason="the published networks need torch")

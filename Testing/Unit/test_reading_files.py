@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from CTDoseSegLib.ct import decoding, reading
-from CTDoseSegLib.ct.reading import read_series
+from CTDoseSegLib.dicom import decoding
 from CTDoseSegLib.errors import Cancelled, CTDoseSegError, InputError, PixelDataError
-from CTDoseSegLib.events import Collected
+from CTDoseSegLib.reading import series
+from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.tasks.progress import Collected
 
 
 def test_a_path_that_does_not_exist_is_refused(tmp_path):
@@ -254,4 +255,4 @@ def test_a_reading_error_of_the_system_is_a_sentence(tmp_path, monkeypatch):
 
     monkeypatch.setattr("builtins.open", denied)
     with pytest.raises(InputError, match="no permission to read it"):
-        reading.read_series(tmp_path)
+        series.read_series(tmp_path)

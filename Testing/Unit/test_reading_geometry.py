@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from CTDoseSegLib.ct.dicom import Header
-from CTDoseSegLib.ct.reading import read_series
-from CTDoseSegLib.ct.stacking import stack
+from CTDoseSegLib.dicom.header import Header
 from CTDoseSegLib.errors import GeometryError
+from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.reading.stacking import stack
 
 
 def header(position, row=(1, 0, 0), column=(0, 1, 0), spacing=(0.5, 0.7), **values) -> Header:

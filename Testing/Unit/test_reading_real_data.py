@@ -9,9 +9,9 @@ import pytest
 import SimpleITK
 from dicom_files import codes
 
-from CTDoseSegLib.ct import decoding
-from CTDoseSegLib.ct.reading import read_series
+from CTDoseSegLib.dicom import decoding
 from CTDoseSegLib.errors import InputError, SeveralPatientsError
+from CTDoseSegLib.reading.series import read_series
 
 EXPOSURE_UNKNOWN = {"phantom_unknown", "irradiated_range_unknown"}
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from CTDoseSegLib.ct.dicom import Header
-from CTDoseSegLib.ct.pixels import AIR_HU, to_hu
-from CTDoseSegLib.ct.reading import read_series
+from CTDoseSegLib.dicom.header import Header
+from CTDoseSegLib.dicom.pixels import AIR_HU, to_hu
 from CTDoseSegLib.errors import InputError, PixelDataError, SeveralPatientsError
+from CTDoseSegLib.reading.series import read_series
 
 
 def header(**values) -> Header:

@@ -11,7 +11,7 @@ from tiny_analysis import AFFINE, tiny_analysis
 
 from CTDoseSegLib.ct.scanner_profile import Scanner
 from CTDoseSegLib.dosimetry.effective_dose import effective_dose
-from CTDoseSegLib.reporting.result_json import plain, write_result
+from CTDoseSegLib.outputs.result_json import plain, write_result
 
 
 def strict(path):

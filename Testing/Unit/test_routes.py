@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from dose_scans import codes, make
 
-from CTDoseSegLib.dosimetry.routes import ctdivol_exposure, mas_exposure
+from CTDoseSegLib.dosimetry.fast.scaling import ctdivol_exposure, mas_exposure
 
 
 def series(**changes):
@@ -59,8 +59,8 @@ def test_ctdivol_is_not_used_where_slices_lack_it_and_their_tube_current():
 
 
 def test_ssde_takes_the_ctdivol_of_the_slices_that_organ_doses_take():
-    from CTDoseSegLib.dosimetry.measurements import measure
-    from CTDoseSegLib.dosimetry.size import measure_size, ssde
+    from CTDoseSegLib.measurement.measurements import measure
+    from CTDoseSegLib.measurement.size import measure_size, ssde
 
     current = np.array([100.0, 150.0, 200.0, 250.0, 300.0, 350.0])
     scan, labelmap = make(slices=6, organs=(), ctdivol=9.0, current=current)

@@ -15,15 +15,15 @@ from CTDoseSegLib.ct.scanner_profile import (
     GENERIC,
     check_profile,
     read_scanner_profile,
-    with_profile,
 )
-from CTDoseSegLib.dosimetry.irradiated import beam_of
-from CTDoseSegLib.dosimetry.measurements import measure
-from CTDoseSegLib.dosimetry.organ_dose import predict
-from CTDoseSegLib.dosimetry.routes import mas_exposure
-from CTDoseSegLib.dosimetry.size import measure_size, ssde
-from CTDoseSegLib.dosimetry.uncertainty import K90
+from CTDoseSegLib.dosimetry.beam import beam_of
+from CTDoseSegLib.dosimetry.fast.engine import predict
+from CTDoseSegLib.dosimetry.fast.scaling import mas_exposure
+from CTDoseSegLib.dosimetry.fast.uncertainty import K90
 from CTDoseSegLib.errors import AcquisitionError
+from CTDoseSegLib.measurement.measurements import measure
+from CTDoseSegLib.measurement.size import measure_size, ssde
+from CTDoseSegLib.reading.scanner_profile_use import with_profile
 
 MADE = {"manufacturer": "SIEMENS", "model": "Biograph40_mCT 4R"}
 CHECK = {"ctdivol_check_ratio": 0.9, "ctdivol_check_date": "2026-01-15"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from CTDoseSegLib.ct.selection import SeriesCandidate, choose, sharp_kernel
+from CTDoseSegLib.reading.selection import SeriesCandidate, choose, sharp_kernel
 
 BASE = SeriesCandidate(
     series_uid="1.2.3",

@@ -7,8 +7,9 @@ import pytest
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
-from CTDoseSegLib.dosimetry.measurements import measure
-from CTDoseSegLib.dosimetry.size import (
+from CTDoseSegLib.errors import AcquisitionError
+from CTDoseSegLib.measurement.measurements import measure
+from CTDoseSegLib.measurement.size import (
     BODY_16,
     BODY_32,
     HEAD_16,
@@ -18,7 +19,6 @@ from CTDoseSegLib.dosimetry.size import (
     ssde,
     water_equivalent_diameter_mm,
 )
-from CTDoseSegLib.errors import AcquisitionError
 from CTDoseSegLib.segmentation.labelmap import Atom, Labelmap
 
 

@@ -22,11 +22,12 @@ from tiny_analysis import AFFINE, organ_dose, tiny_analysis, tiny_labelmap
 from CTDoseSegLib.ct.nifti import write_nifti
 from CTDoseSegLib.dosimetry.effective_dose import effective_dose
 from CTDoseSegLib.errors import Cancelled, OutputError
-from CTDoseSegLib.events import Collected
-from CTDoseSegLib.reporting.output import staged_folder, write_analysis
-from CTDoseSegLib.reporting.tables import cell, write_tables
+from CTDoseSegLib.files.staging import staged_folder
+from CTDoseSegLib.outputs.tables import cell, write_tables
 from CTDoseSegLib.reporting.terminal import HEADINGS, plain_table, print_analysis, summary
+from CTDoseSegLib.result_folder import write_analysis
 from CTDoseSegLib.segmentation.labelmap import Atom
+from CTDoseSegLib.tasks.progress import Collected
 
 PROMISED = {
     "slices.csv": "slice_index,z_mm,slice_location_mm,tube_current_mA,ctdivol_mGy,body_area_mm2,"
@@ -310,7 +311,7 @@ def test_a_file_that_the_system_cuts_short_is_an_error_and_leaves_nothing(tmp_pa
         from pathlib import Path
         from CTDoseSegLib.ct.nifti import write_nifti
         from CTDoseSegLib.errors import OutputError
-        from CTDoseSegLib.reporting.output import staged_folder
+        from CTDoseSegLib.files.staging import staged_folder
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
         noise = np.random.default_rng(0).integers(0, 255, (10, 100, 200), np.uint8)

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from processes import is_alive
 
+import CTDoseSegLib
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.errors import (
@@ -29,18 +30,20 @@ from CTDoseSegLib.errors import (
     OutputError,
     SegmentationError,
 )
-from CTDoseSegLib.events import Collected, Events
-from CTDoseSegLib.segmentation import engines, organs, totalsegmentator_need
-from CTDoseSegLib.segmentation import totalsegmentator as engine_module
-from CTDoseSegLib.segmentation import totalsegmentator_weights as weights
-from CTDoseSegLib.segmentation import totalsegmentator_worker as worker_module
-from CTDoseSegLib.segmentation.given import combine
+from CTDoseSegLib.segmentation import engines
+from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
+from CTDoseSegLib.segmentation.body_mask import LaidAside
 from CTDoseSegLib.segmentation.labelmap import Labelmap
-from CTDoseSegLib.segmentation.outline import LaidAside
-from CTDoseSegLib.segmentation.totalsegmentator import TotalSegmentatorEngine
-from CTDoseSegLib.segmentation.totalsegmentator_plan import dose_organs, make_plan
-from CTDoseSegLib.segmentation.totalsegmentator_result import with_couch
-from CTDoseSegLib.segmentation.totalsegmentator_weights import Found
+from CTDoseSegLib.segmentation.totalsegmentator import engine as engine_module
+from CTDoseSegLib.segmentation.totalsegmentator import need
+from CTDoseSegLib.segmentation.totalsegmentator import weights as weights
+from CTDoseSegLib.segmentation.totalsegmentator import worker as worker_module
+from CTDoseSegLib.segmentation.totalsegmentator.engine import TotalSegmentatorEngine
+from CTDoseSegLib.segmentation.totalsegmentator.plan import dose_organs, make_plan
+from CTDoseSegLib.segmentation.totalsegmentator.result import with_couch
+from CTDoseSegLib.segmentation.totalsegmentator.weights import Found
+from CTDoseSegLib.segmentation.user import combine
+from CTDoseSegLib.tasks.progress import Collected, Events
 
 needs_package = pytest.mark.skipif(
     "totalsegmentator" not in {d.metadata["Name"].lower() for d in metadata.distributions()},
@@ -59,8 +62,8 @@ def series(shape=(4, 30, 30), regular=True, dtype=np.int16) -> CTSeries:
 def outline(ct: CTSeries, _events: Events) -> Labelmap:
     """A body without a search for it."""
     labels = (ct.hu > -500).astype(np.uint8)
-    atoms = (organs.atom(1, "body_rest", "outline"),)
-    return Labelmap(labels, ct.affine, atoms, organs.groups_of(["body_rest"]), "outline")
+    atoms = (named_atom(1, "body_rest", "outline"),)
+    return Labelmap(labels, ct.affine, atoms, groups_of(["body_rest"]), "outline")
 
 
 # What is asked for -------------------------------------------------------------------------
@@ -392,7 +395,7 @@ def test_the_worker_resolves_no_host_name():
     import subprocess
 
     code = (
-        "from CTDoseSegLib.segmentation import totalsegmentator_worker as w\n"
+        "from CTDoseSegLib.segmentation.totalsegmentator import worker as w\n"
         "w._stay_offline()\n"
         "import urllib.request\n"
         "try: urllib.request.urlopen('http://localhost:1')\n"
@@ -400,7 +403,7 @@ def test_the_worker_resolves_no_host_name():
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=Path(engine_module.__file__).parents[2],
+        cwd=Path(CTDoseSegLib.__file__).parents[1],
         capture_output=True,
         text=True,
         check=True,
@@ -441,29 +444,29 @@ def test_a_scan_of_2000_slices_is_warned_about_and_comes_back_on_its_grid(worker
     gigabytes = float(re.search(r"about ([\d.]+) GB", warning["message"])[1])
     assert 12 < gigabytes < 25
     assert "crop the scan to the organs" in warning["message"]
-    fewer = totalsegmentator_need.estimate(make_plan("fastest"), long)
+    fewer = need.estimate(make_plan("fastest"), long)
     assert fewer.memory_bytes < 8 << 30, "the alternative that is named does fit"
 
 
 @needs_package
 def test_the_estimate_grows_with_the_volume_and_shrinks_with_the_quality():
     small, large = series((20, 64, 64)), series((200, 256, 256))
-    need = {
-        (q, ct.hu.size): totalsegmentator_need.estimate(make_plan(q), ct)
+    needs = {
+        (q, ct.hu.size): need.estimate(make_plan(q), ct)
         for q in ("full", "fast", "fastest")
         for ct in (small, large)
     }
     for quality in ("full", "fast", "fastest"):
-        one, two = need[quality, small.hu.size], need[quality, large.hu.size]
+        one, two = needs[quality, small.hu.size], needs[quality, large.hu.size]
         assert one.memory_bytes < two.memory_bytes
         assert one.cpu_seconds <= two.cpu_seconds
-    memory = [need[q, large.hu.size].memory_bytes for q in ("full", "fast", "fastest")]
+    memory = [needs[q, large.hu.size].memory_bytes for q in ("full", "fast", "fastest")]
     assert memory == sorted(memory, reverse=True)
 
 
 def labelled(labels, names, engine) -> Labelmap:
-    atoms = tuple(organs.atom(v, n, engine) for v, n in names.items())
-    return Labelmap(labels, AFFINE, atoms, organs.groups_of(names.values()), engine)
+    atoms = tuple(named_atom(v, n, engine) for v, n in names.items())
+    return Labelmap(labels, AFFINE, atoms, groups_of(names.values()), engine)
 
 
 def test_the_users_own_organ_replaces_the_networks():
@@ -488,8 +491,8 @@ def test_the_users_own_organ_replaces_the_networks():
 
 def test_what_is_left_of_a_replaced_organ_is_the_bodys_and_so_is_its_origin():
     network = np.array([[[5, 5, 5, 9]]], np.uint8)
-    atoms = (organs.atom(5, "liver", "totalsegmentator total"), organs.atom(9, "body_rest", "unet"))
-    groups = organs.groups_of(["liver", "body_rest"])
+    atoms = (named_atom(5, "liver", "totalsegmentator total"), named_atom(9, "body_rest", "unet"))
+    groups = groups_of(["liver", "body_rest"])
     found = Labelmap(network, AFFINE, atoms, groups, "totalsegmentator + unet")
     drawn = np.array([[[0, 1, 0, 0]]], np.uint8)
     both = combine(found, labelled(drawn, {1: "liver"}, "given"))

@@ -20,15 +20,15 @@ from pathlib import Path
 
 import pytest
 
-from CTDoseSegLib import weights as command
-from CTDoseSegLib.cli import main
-from CTDoseSegLib.ct.volume_file import series_from_array
+from CTDoseSegLib.cli import weights as command
+from CTDoseSegLib.cli.command_line import main
 from CTDoseSegLib.errors import InputError, ModelError, OutputError
-from CTDoseSegLib.events import Events
-from CTDoseSegLib.segmentation import classical
-from CTDoseSegLib.segmentation import totalsegmentator_weights as weights
-from CTDoseSegLib.segmentation.totalsegmentator import TotalSegmentatorEngine
-from CTDoseSegLib.segmentation.totalsegmentator_plan import make_plan
+from CTDoseSegLib.reading.volume_file import series_from_array
+from CTDoseSegLib.segmentation.threshold.engine import segment
+from CTDoseSegLib.segmentation.totalsegmentator import weights
+from CTDoseSegLib.segmentation.totalsegmentator.engine import TotalSegmentatorEngine
+from CTDoseSegLib.segmentation.totalsegmentator.plan import make_plan
+from CTDoseSegLib.tasks.progress import Events
 
 NAME = "Dataset297_TotalSegmentator_total_3mm_1559subj"
 PLACE = "nnUNetTrainer__nnUNetPlans__3d_fullres"
@@ -174,7 +174,7 @@ def test_damaged_weights_are_told_before_a_run(store, damage):
         path.write_bytes(path.read_bytes()[:-300])
     hu = np.full((4, 30, 30), -1000, np.int16)
     hu[:, 4:-4, 4:-4] = 20
-    engine = TotalSegmentatorEngine("fast", "cpu", outline=classical.segment)
+    engine = TotalSegmentatorEngine("fast", "cpu", outline=segment)
     with pytest.raises(ModelError, match=damage):
         engine.segment(series_from_array(hu, np.diag([-9.0, -9.0, 9.0, 1.0])), Events())
 

@@ -7,7 +7,7 @@ import pytest
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
-from CTDoseSegLib.segmentation.unet_doubts import doubts
+from CTDoseSegLib.segmentation.unet.doubts import doubts
 
 REST, COUCH = 1, 2
 K, J, I = np.ogrid[:10, :120, :160]  # noqa: E741 - the axes of the volume

@@ -13,9 +13,9 @@ pytest.importorskip("safetensors", reason="the UNet needs safetensors")
 pytest.importorskip("monai", reason="surface distances need monai")
 
 from CTDoseSegLib.errors import InputError  # noqa: E402
-from CTDoseSegLib.learning import unet_train  # noqa: E402
-from CTDoseSegLib.learning.unet_evaluate import evaluate  # noqa: E402
-from CTDoseSegLib.learning.unet_metrics import score, slice_dice  # noqa: E402
+from CTDoseSegLib.learning.unet import train  # noqa: E402
+from CTDoseSegLib.learning.unet.evaluate import evaluate  # noqa: E402
+from CTDoseSegLib.learning.unet.metrics import score, slice_dice  # noqa: E402
 
 CONFIG = training_config(
     ["body_rest", "bone"], values='{ 1 = "body_rest", 2 = "bone" }', epochs=1, steps=1
@@ -83,7 +83,7 @@ def trained(tmp_path):
         labels[0, :2] = 255
         write_scan(tmp_path / "set", name, hu, labels, (2.0, 2.0, 5.0))
     (tmp_path / "config.toml").write_text(CONFIG)
-    unet_train.train(tmp_path / "config.toml", tmp_path / "run")
+    train.train(tmp_path / "config.toml", tmp_path / "run")
     return tmp_path
 
 

@@ -13,22 +13,22 @@ pytest.importorskip("safetensors", reason="the UNet needs safetensors")
 from CTDoseSegLib.ct.acquisition import Acquisition  # noqa: E402
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo  # noqa: E402
 from CTDoseSegLib.errors import ModelError, SegmentationError  # noqa: E402
-from CTDoseSegLib.events import Events  # noqa: E402
-from CTDoseSegLib.segmentation.unet import UNetEngine, decide, predict, working_volume  # noqa: E402
-from CTDoseSegLib.segmentation.unet_network import (  # noqa: E402
+from CTDoseSegLib.segmentation.unet.engine import UNetEngine, decide, predict, working_volume  # noqa: E402
+from CTDoseSegLib.segmentation.unet.network import (  # noqa: E402
     UNet,
     for_inference,
     load_unet,
     sha256,
     weights_bytes,
 )
-from CTDoseSegLib.segmentation.unet_spec import (  # noqa: E402
+from CTDoseSegLib.segmentation.unet.spec import (  # noqa: E402
     CARD_FILE,
     SPEC_FILE,
     WEIGHTS_FILE,
     UNetSpec,
     neighbours,
 )
+from CTDoseSegLib.tasks.progress import Events  # noqa: E402
 
 TINY = UNetSpec(classes=("bone",), widths=(4, 8), context=0, pixel_mm=0.0)
 

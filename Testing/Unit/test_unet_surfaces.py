@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from CTDoseSegLib.segmentation.grid import Canonical
-from CTDoseSegLib.segmentation.unet_spec import UNetSpec
-from CTDoseSegLib.segmentation.unet_surfaces import draw_surfaces
+from CTDoseSegLib.segmentation.unet.spec import UNetSpec
+from CTDoseSegLib.segmentation.unet.surfaces import draw_surfaces
+from CTDoseSegLib.segmentation.working_grid import Canonical
 
 SPEC = UNetSpec(classes=("body_rest", "couch", "lung_left", "lung_right", "bone"), pixel_mm=2.0)
 REST, COUCH, LEFT, RIGHT, BONE = range(1, 6)

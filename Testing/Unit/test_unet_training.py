@@ -13,13 +13,13 @@ torch = pytest.importorskip("torch", reason="the UNet needs torch")
 pytest.importorskip("safetensors", reason="the UNet needs safetensors")
 
 from CTDoseSegLib.errors import InputError, ModelError, OutputError  # noqa: E402
-from CTDoseSegLib.learning import unet_train  # noqa: E402
-from CTDoseSegLib.learning.unet_augment import augment, mirrored  # noqa: E402
-from CTDoseSegLib.learning.unet_cases import read_cases, split  # noqa: E402
-from CTDoseSegLib.learning.unet_config import read_config  # noqa: E402
-from CTDoseSegLib.learning.unet_files import read_picture  # noqa: E402
-from CTDoseSegLib.learning.unet_loss import loss  # noqa: E402
-from CTDoseSegLib.segmentation.unet_network import load_unet  # noqa: E402
+from CTDoseSegLib.learning.unet import train  # noqa: E402
+from CTDoseSegLib.learning.unet.augment import augment, mirrored  # noqa: E402
+from CTDoseSegLib.learning.unet.cases import read_cases, split  # noqa: E402
+from CTDoseSegLib.learning.unet.config import read_config  # noqa: E402
+from CTDoseSegLib.learning.unet.files import read_picture  # noqa: E402
+from CTDoseSegLib.learning.unet.loss import loss  # noqa: E402
+from CTDoseSegLib.segmentation.unet.network import load_unet  # noqa: E402
 
 NETWORK = '[network]\nclasses = ["bone"]\nwidths = [4, 8]\ncontext = 0\npixel_mm = 0\n'
 TRAINING = "[training]\nepochs = 3\nsteps = 3\nbatch = 2\nvalidation = 0.4\n"
@@ -51,7 +51,7 @@ def config(
 
 
 def test_a_run_writes_a_network_that_can_be_loaded_and_its_history(data):
-    told = unet_train.train(config(data), data / "run")
+    told = train.train(config(data), data / "run")
     assert told["epochs"] == 3
     _network, spec, digest = load_unet(data / "run")
     assert spec.classes == ("bone",)
@@ -64,47 +64,47 @@ def test_a_run_writes_a_network_that_can_be_loaded_and_its_history(data):
 
 def test_a_run_that_was_ended_goes_on_to_the_same_weights(data, monkeypatch):
     path = config(data)
-    unet_train.train(path, data / "whole")
-    real = unet_train.Trainer._one_epoch
+    train.train(path, data / "whole")
+    real = train.Trainer._one_epoch
 
     def ended_in_the_second_epoch(self, events, folder):
         if self.epoch == 1:
             raise KeyboardInterrupt
         return real(self, events, folder)
 
-    monkeypatch.setattr(unet_train.Trainer, "_one_epoch", ended_in_the_second_epoch)
+    monkeypatch.setattr(train.Trainer, "_one_epoch", ended_in_the_second_epoch)
     with pytest.raises(KeyboardInterrupt):
-        unet_train.train(path, data / "parts")
-    monkeypatch.setattr(unet_train.Trainer, "_one_epoch", real)
-    unet_train.train(path, data / "parts")
+        train.train(path, data / "parts")
+    monkeypatch.setattr(train.Trainer, "_one_epoch", real)
+    train.train(path, data / "parts")
     for name in ("unet.safetensors", "checkpoint.safetensors"):
         assert (data / "parts" / name).read_bytes() == (data / "whole" / name).read_bytes()
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(data):
-    unet_train.train(config(data), data / "run")
+    train.train(config(data), data / "run")
     with pytest.raises(InputError, match="another configuration"):
-        unet_train.train(config(data, rest=TRAINING + "seed = 3\n"), data / "run")
+        train.train(config(data, rest=TRAINING + "seed = 3\n"), data / "run")
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_best_network(data, monkeypatch):
     path = config(data)
-    real = unet_train.loss
+    real = train.loss
     calls = []
 
     def breaks(*args, **kwargs):
         calls.append(1)
         return real(*args, **kwargs) * (float("nan") if len(calls) > 4 else 1.0)
 
-    monkeypatch.setattr(unet_train, "loss", breaks)
+    monkeypatch.setattr(train, "loss", breaks)
     with pytest.raises(ModelError, match="no number any more"):
-        unet_train.train(path, data / "run")
+        train.train(path, data / "run")
     load_unet(data / "run")
 
 
 def test_a_full_disk_keeps_the_last_checkpoint(data, monkeypatch):
     path = config(data)
-    unet_train.train(config(data, rest=TRAINING.replace("epochs = 3", "epochs = 1")), data / "one")
+    train.train(config(data, rest=TRAINING.replace("epochs = 3", "epochs = 1")), data / "one")
     before = (data / "one" / "checkpoint.safetensors").read_bytes()
 
     def full(self, content):
@@ -112,7 +112,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(data, monkeypatch):
 
     monkeypatch.setattr("pathlib.Path.write_bytes", full)
     with pytest.raises(OutputError, match="goes on where it was"):
-        unet_train.train(path, data / "run")
+        train.train(path, data / "run")
     assert (data / "one" / "checkpoint.safetensors").read_bytes() == before
 
 
@@ -276,8 +276,8 @@ def test_a_class_that_nobody_drew_may_be_given_or_not():
 
 
 def test_workers_change_neither_the_weights_nor_the_phantoms(data):
-    alone = unet_train.train(config(data), data / "alone")
-    helped = unet_train.train(config(data, rest=TRAINING + "workers = 2\n"), data / "helped")
+    alone = train.train(config(data), data / "alone")
+    helped = train.train(config(data, rest=TRAINING + "workers = 2\n"), data / "helped")
     assert alone["sha256"] == helped["sha256"]
     phantoms = '[[data]]\nkind = "phantoms"\ncount = 2\nfirst_seed = 1003\n'
     made = [
@@ -296,7 +296,7 @@ def test_a_mirrored_body_has_its_left_on_the_other_side():
 
 
 def test_variations_are_the_same_for_the_same_seed_and_keep_unknown_unknown():
-    from CTDoseSegLib.segmentation.unet_spec import UNetSpec
+    from CTDoseSegLib.segmentation.unet.spec import UNetSpec
 
     spec = UNetSpec(classes=("body_rest", "couch", "liver"))
     rng = np.random.default_rng(1)

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from CTDoseSegLib.ct.acquisition import Acquisition
-from CTDoseSegLib.ct.reading import read_series
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
-from CTDoseSegLib.ct.volume_file import write_npy_volume
 from CTDoseSegLib.errors import GeometryError, InputError, PixelDataError
+from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.reading.volume_file import write_npy_volume
 
 RNG = np.random.default_rng(3)
 

@@ -10,8 +10,8 @@ from dose_scans import codes, doses
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from CTDoseSegLib.dosimetry.irradiated import Beam
-from CTDoseSegLib.dosimetry.whole_organ import (
+from CTDoseSegLib.dosimetry.beam import Beam
+from CTDoseSegLib.dosimetry.fast.completed_organ import (
     LEAST_SEEN,
     REFERENCE_MASS_G,
     SeenOrgan,

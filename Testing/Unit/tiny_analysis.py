@@ -8,9 +8,9 @@ from CTDoseSegLib.analysis import Analysis
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.dosimetry.doses import DoseResult, OrganDose
-from CTDoseSegLib.dosimetry.measurements import measure
-from CTDoseSegLib.dosimetry.size import measure_size, ssde
-from CTDoseSegLib.errors import Flag
+from CTDoseSegLib.flags import Flag
+from CTDoseSegLib.measurement.measurements import measure
+from CTDoseSegLib.measurement.size import measure_size, ssde
 from CTDoseSegLib.segmentation.labelmap import Atom, Labelmap
 
 IDENTITY = "1.2.826.0.1.3680043.2.1.999"

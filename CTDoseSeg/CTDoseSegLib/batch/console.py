@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Cancelled, InputError
-from ..process import LIB_PARENT, EventLines, command, end_process_group
+from ..tasks.process import LIB_PARENT, EventLines, command, end_process_group
 
 GRACE_S = 10.0
 _POLL_S = 0.1

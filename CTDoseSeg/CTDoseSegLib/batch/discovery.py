@@ -12,18 +12,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..ct.dicom import Header, iter_frames, read_header
-from ..ct.dose_report_file import SOP_CLASSES
-from ..ct.folder_events import same_exposure
-from ..ct.grouping import Group, group
-from ..ct.identity import safe_text, without_file_name
-from ..ct.selection import SeriesCandidate, choose
-from ..ct.volume_file import is_volume_file
+from ..dicom.header import Header
+from ..dicom.headers import iter_frames, read_header
+from ..dicom.identity import safe_text, without_file_name
 from ..errors import InputError
-from ..events import Events
+from ..reading.dose_report_file import SOP_CLASSES
+from ..reading.grouping import Group, group
+from ..reading.irradiation_events import same_exposure
+from ..reading.selection import SeriesCandidate, choose
+from ..reading.volume_file import is_volume_file
+from ..tasks.progress import Events
+from .header_cache import Spool
 from .label_maps import why_label_map
 from .plan import NO, SEPARATOR, YES, PlannedScan
-from .spool import Spool
 from .walk import Found, is_member, unpack, walk
 
 _EVERY = 250

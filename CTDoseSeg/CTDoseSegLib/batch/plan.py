@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ..errors import InputError
-from ..reporting.tables import FORMULA_STARTS, cell
+from ..outputs.tables import FORMULA_STARTS, cell
 
 SEPARATOR = "|"  # between the sources of a scan; stands in no file name of Windows
 YES, NO = "yes", "no"

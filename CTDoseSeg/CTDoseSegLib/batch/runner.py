@@ -13,9 +13,9 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import Cancelled, InputError, OutputError
-from ..events import Events
-from ..reporting.output import locked
-from . import keys
+from ..files.staging import locked
+from ..tasks.progress import Events
+from . import pseudonyms
 from .cluster import DaskWorkers
 from .discovery import discover
 from .ledger import DONE, FAILED, PLANNED, Ledger
@@ -106,7 +106,7 @@ def run_batch(
         private.mkdir(parents=True, exist_ok=True, mode=0o700)
         with locked(private), Ledger(private / LEDGER) as ledger:
             _agree(ledger, choices)
-            salt = keys.read_salt(private, choices.salt)
+            salt = pseudonyms.read_salt(private, choices.salt)
             ledger.add(_scans(source, private / PLAN, salt, events))
             recover(ledger, output)
             ledger.release(failed=choices.retry_failed)
@@ -162,7 +162,7 @@ def _scans(
     for scan in scans:
         if scan.include == YES:
             included += 1
-            yield keys.scan_key(scan, salt), keys.study_key(scan, salt), scan
+            yield pseudonyms.scan_key(scan, salt), pseudonyms.study_key(scan, salt), scan
     if not included:
         raise InputError(
             f"{source.name} holds no CT that can be analysed; {plan.name} in the folder "

@@ -21,11 +21,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..ct.folders import files_of
-from ..ct.reading import FILE_LIST
-from ..ct.volume_file import is_volume_file
 from ..errors import CTDoseSegError, InputError
-from ..process import LIB_PARENT, EventLines, command, end_process_group
+from ..files.walking import files_of
+from ..reading.series import FILE_LIST
+from ..reading.volume_file import is_volume_file
+from ..tasks.process import LIB_PARENT, EventLines, command, end_process_group
 from .plan import PlannedScan
 from .walk import is_member, unpack
 

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .. import NOTICE
 from ..errors import DependencyError
-from ..reporting.result_json import NOTICE
 from .summary_page import PAGE
 
 SMALLEST_GROUP = 20

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CTDoseSegError
-from ..reporting.tables import cell
+from ..outputs.tables import cell
 from .ledger import DONE, FAILED
 from .plan import NO, read_plan
 from .study import PRIVATE, RESULT, STUDIES

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..ct.folders import LEFT_OUT, walk_files
 from ..errors import InputError
+from ..files.walking import LEFT_OUT, walk_files
 
 MEMBER = "!"  # archive.zip!12 is the archive's entry number 12, from 0
 # An entry that unpacks to more is no CT slice; one that was packed so well is a bomb.

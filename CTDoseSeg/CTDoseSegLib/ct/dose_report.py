@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from ..errors import Flag
+from ..flags import Flag
 
 SPIRAL, SEQUENCED, STATIONARY = "spiral", "sequenced", "stationary"
 LOCALIZER, FREE, UNKNOWN = "localizer", "free", "unknown"

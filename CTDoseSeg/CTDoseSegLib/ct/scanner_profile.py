@@ -10,18 +10,15 @@ import datetime
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import AcquisitionError, Flag, flag
+from ..errors import AcquisitionError
+from ..flags import Flag
 from .acquisition import read_json_object
-from .series import CTSeries
 
 GENERIC_NAME = "generic"
-# A yearly check that may come half a year late.
-VALID_DAYS = 548
-_SAME_KVP = 0.5
 _TEXTS = ("manufacturer", "model", "station", "serial")
 # Lowest and highest value that a scanner can have.
 _POSSIBLE = {"ctdivol_check_ratio": (0.5, 2.0), "overranging_mm": (0.0, 300.0)}
@@ -138,146 +135,12 @@ def check_profile(values: Mapping[str, Any]) -> ScannerProfile:
     return ScannerProfile(**checked)
 
 
-def with_profile(
-    series: CTSeries, profile: ScannerProfile, today: datetime.date | None = None
-) -> tuple[CTSeries, Scanner]:
-    """`series` with CTDIvol and DLP corrected by a profile, and what of the profile holds for it.
-
-    Parameters
-    ----------
-    series
-        Its make and model must be the profile's. CTDIvol, also one that was typed, is taken as the
-        one displayed.
-    profile
-        Of the scanner that made it.
-    today
-        Compared with the date of the check where the scan's own date is not known.
-
-    Raises
-    ------
-    AcquisitionError
-        If the images state another make, model, station or serial number.
-    """
-    acquisition = series.acquisition
-    if acquisition.manufacturer is None or acquisition.model is None:
-        return series, Scanner(flags=(flag("scanner_profile_not_used"),))
-    if not _same_scanner(profile, acquisition.manufacturer, acquisition.model):
-        raise AcquisitionError(
-            f"The scanner profile is of {profile.manufacturer} {profile.model}, the images are of "
-            f"{acquisition.manufacturer} {acquisition.model}; give the profile of that scanner, or "
-            "none."
-        )
-    device, scanned_on = _device(series)
-    flags = list(_device_flags(profile, device))
-    reference, compared_with = scanned_on or today or datetime.date.today(), "analysis"
-    if scanned_on is not None:
-        compared_with = "scan"
-    ratio = profile.ctdivol_check_ratio
-    if ratio is not None and acquisition.phantom_cm == 16:
-        ratio = None
-        flags.append(flag("scanner_profile_small_phantom"))
-    checked = False
-    if ratio is not None:
-        days = abs((reference - profile.ctdivol_check_date).days)
-        checked = days <= VALID_DAYS
-        detail = f"times {ratio:g}, check of {profile.ctdivol_check_date.isoformat()}"
-        flags.append(flag("ctdivol_corrected", detail))
-        if not checked:
-            flags.append(flag("scanner_check_old", f"{days} days from the {compared_with}"))
-        series = _corrected(series, ratio)
-    kvp = acquisition.kvp_kV
-    nctdiw = [
-        value
-        for voltage, value in profile.nctdiw_mGy_per_100mAs.items()
-        if kvp is not None and abs(voltage - kvp) <= _SAME_KVP
-    ]
-    date = profile.ctdivol_check_date
-    scanner = Scanner(
-        name=f"{profile.manufacturer} {profile.model}",
-        ctdivol_ratio=ratio,
-        ctdivol_check_date=date.isoformat() if date else None,
-        ctdivol_checked=checked,
-        compared_with=compared_with if date else None,
-        overranging_mm=profile.overranging_mm,
-        nctdiw_mGy_per_100mAs=nctdiw[0] if nctdiw else None,
-        device_checked=any(
-            getattr(profile, name) and device[name] for name in ("station", "serial")
-        ),
-        flags=tuple(flags),
-    )
-    return series, scanner
-
-
-def _corrected(series: CTSeries, ratio: float) -> CTSeries:
-    acquisition = series.acquisition
-    sources = dict(acquisition.sources)
-    changed = {}
-    for name in ("ctdivol_mGy", "dlp_mGy_cm"):
-        value = getattr(acquisition, name)
-        if value is not None:
-            changed[name] = value * ratio
-    for name in (*changed, "ctdivol_mGy per slice"):
-        if name in sources:
-            sources[name] += f", times {ratio:g} by the scanner profile"
-    slices = tuple(
-        item if item.ctdivol_mGy is None else replace(item, ctdivol_mGy=item.ctdivol_mGy * ratio)
-        for item in series.slices
-    )
-    acquisition = replace(acquisition, **changed, sources=sources)
-    return replace(series, acquisition=acquisition, slices=slices)
-
-
-def _same_scanner(profile: ScannerProfile, manufacturer: str, model: str) -> bool:
-    """Makers by their first word (their names grow and shrink), models by letters and digits."""
-    maker, stated = (_words(name)[:1] for name in (profile.manufacturer, manufacturer))
-    return maker == stated and _words(profile.model) == _words(model)
-
-
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
     return re.findall(r"[a-z0-9]+", text.lower())
 
 
-def _device(series: CTSeries) -> tuple[dict[str, str], datetime.date | None]:
-    """Station name, serial number and date of a DICOM series, read when they are needed: they
-    point to a place and a day, and are kept nowhere."""
-    from .values import parse_errors
-
-    nothing = {"station": "", "serial": ""}
-    if not series.files or not series.files[0]:
-        return nothing, None
-    import pydicom
-
-    tags = ["StationName", "DeviceSerialNumber", "AcquisitionDate", "StudyDate"]
-    try:
-        data = pydicom.dcmread(series.files[0], stop_before_pixels=True, specific_tags=tags)
-        found = {tag: str(data.get(tag) or "").strip() for tag in tags}
-    except parse_errors():
-        return nothing, None
-    device = {"station": found["StationName"], "serial": found["DeviceSerialNumber"]}
-    for tag in ("AcquisitionDate", "StudyDate"):
-        try:
-            return device, datetime.datetime.strptime(found[tag][:8], "%Y%m%d").date()
-        except ValueError:
-            continue
-    return device, None
-
-
-def _device_flags(profile: ScannerProfile, device: Mapping[str, str]) -> list[Flag]:
-    flags = []
-    for name, stated in device.items():
-        wanted = getattr(profile, name)
-        if wanted and stated and _words(wanted) != _words(stated):
-            raise AcquisitionError(
-                f"The scanner profile is of another scanner of this model: its {name} is not that "
-                "of the images; give the profile of that scanner, or none."
-            )
-        if wanted and not stated:
-            flags.append(flag("scanner_device_unknown", name))
-    return flags
-
-
 def _text(key: str, value: Any) -> str:
-    if not isinstance(value, str) or not _words(value):
+    if not isinstance(value, str) or not words(value):
         raise AcquisitionError(f"{key} is {value!r}; write text in quotation marks.")
     return " ".join(value.split())
 

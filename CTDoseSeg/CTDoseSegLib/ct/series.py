@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import Flag, GeometryError
+from ..errors import GeometryError
+from ..flags import Flag
 from .acquisition import Acquisition
-
-if TYPE_CHECKING:
-    from .dose_matching import MatchedReport
-    from .folder_events import FolderEvents
+from .matched_report import FolderEvents, MatchedReport
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import slicer
 
 from ..errors import InputError
-from .handover import BUNDLED
+from .staging import BUNDLED
 
 if TYPE_CHECKING:
     from .logic import CTDoseSegLogic
-    from .results import Results
+    from .nodes.results import Results
 
 
 def load_study(logic: CTDoseSegLogic, output: Path, key: str) -> Results:
@@ -22,7 +22,7 @@ def load_study(logic: CTDoseSegLogic, output: Path, key: str) -> Results:
     from ..batch.ledger import planned_scan
     from ..batch.runner import LEDGER
     from ..batch.study import PRIVATE, RESULT, STUDIES, hand_over
-    from ..ct.reading import read_series
+    from ..reading.series import read_series
 
     scan = planned_scan(output / PRIVATE / LEDGER, key)
     folder = output / STUDIES / key

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..process import LIB_PARENT, EventLines, command, end_process_group
+from ..tasks.process import LIB_PARENT, EventLines, command, end_process_group
 
 GRACE_MS, FORCE_MS = 900, 1500
 

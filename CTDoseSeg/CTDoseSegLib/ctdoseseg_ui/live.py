@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import slicer
 
 from ..errors import CTDoseSegError
-from .handover import NO_EDITS
-from .results import Results
+from .nodes.results import Results
+from .staging import NO_EDITS
 
 if TYPE_CHECKING:
     from .logic import CTDoseSegLogic

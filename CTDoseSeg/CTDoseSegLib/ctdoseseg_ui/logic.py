@@ -15,11 +15,11 @@ import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from ..errors import CTDoseSegError, InputError, OutputError
-from . import handover
-from .handover import BUNDLED, PUBLISHED, Task
+from . import staging
 from .job import CANCELLED, DONE, FAILED, Job, run_and_wait
 from .logic_results import ResultsLogic
-from .results import Results
+from .nodes.results import Results
+from .staging import BUNDLED, PUBLISHED, Task
 
 if TYPE_CHECKING:
     from ..batch import Run
@@ -177,7 +177,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
 
         Parameters are those of `analyze`.
         """
-        from .segmentations import labelmap_of
+        from .nodes.segmentations import labelmap_of
 
         series = self.series(volumeNode, acquisition)
         if doseModel and doseModel != BUNDLED:
@@ -194,10 +194,10 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         if segmentationNode is None:
             if unet:
                 arguments += ["--unet", os.path.abspath(unet)]
-            return handover.hand_over(volumeNode, series, None, arguments, choices)
+            return staging.hand_over(volumeNode, series, None, arguments, choices)
         labelmap = labelmap_of(segmentationNode, volumeNode, series)
         given = segmentationNode.GetID()
-        return handover.hand_over(volumeNode, series, labelmap, arguments, choices, givenID=given)
+        return staging.hand_over(volumeNode, series, labelmap, arguments, choices, givenID=given)
 
     def finish(self, task: Task) -> Results:
         """Bring the results of a task into the scene."""
@@ -206,14 +206,14 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
             raise InputError(
                 "The volume was removed from the scene while it was analysed; nothing was added."
             )
-        folder = task.folder / handover.RESULT_FOLDER
+        folder = task.folder / staging.RESULT_FOLDER
         return self.show(volume, task.series, folder, task.choices, task.givenID)
 
     def series(self, volumeNode: Any, acquisition: Mapping[str, Any] | None = None) -> Any:
         """The volume as a CTSeries, with typed values in place of those of DICOM."""
         from ..ct.acquisition import check_typed
-        from ..ct.reading import with_typed
-        from .volumes import series_of
+        from ..reading.series import with_typed
+        from .nodes.volumes import series_of
 
         series = series_of(volumeNode)
         return with_typed(series, check_typed(acquisition)) if acquisition else series
@@ -233,7 +233,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         elif session.dose_model == BUNDLED:
             self.recompute(results)
         arguments = ["--region", session.region, "--dose-model", session.dose_model]
-        return handover.hand_over(
+        return staging.hand_over(
             results.volume, session.series, session.labelmap, arguments, {}, output=folder
         )
 

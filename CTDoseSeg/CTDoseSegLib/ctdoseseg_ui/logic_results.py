@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from . import handover
-from .handover import BUNDLED, NO_EDITS
-from .results import EDITED, Results
+from . import staging
+from .nodes.results import EDITED, Results
+from .staging import BUNDLED, NO_EDITS
 
 if TYPE_CHECKING:
     from .session import Session
@@ -32,12 +32,12 @@ class ResultsLogic:
         givenID: str = "",
     ) -> Results:
         """Bring the files of ``analyze`` in `folder` into the scene, as the result of `volume`."""
-        from ..segmentation.given import read_labelmap
-        from . import charts, scene, segmentations
+        from ..segmentation.user import read_labelmap
+        from .nodes import charts, scene, segmentations
         from .session import Session
 
         result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-        labelmap = read_labelmap(folder / handover.SEGMENTATION_FILE, series)
+        labelmap = read_labelmap(folder / staging.SEGMENTATION_FILE, series)
         engine = result["segmentation"]["engine"]
         labelmap = replace(labelmap, engine=engine)
         results = Results.create(volume)
@@ -83,7 +83,7 @@ class ResultsLogic:
 
     def look(self, results: Results) -> int:
         """Compare the segmentation with what is known of it; returns how many slices differ."""
-        from .segmentations import labelmap_of
+        from .nodes.segmentations import labelmap_of
         from .stored import groups_of_edited, same_atoms
 
         session = self.session(results)
@@ -100,8 +100,8 @@ class ResultsLogic:
 
     def publish(self, results: Results) -> None:
         """Write the present state of the session into the result, its tables and its charts."""
-        from ..reporting.result_json import result
-        from . import charts, scene
+        from ..outputs.result_json import result
+        from .nodes import charts, scene
 
         session = self.session(results)
         results.write(result(session.analysis()))
@@ -138,8 +138,8 @@ class ResultsLogic:
 
     def showOverlay(self, results: Results) -> Any:
         """Make or update the dose overlay; returns its volume node."""
-        from .scene import show_overlay
-        from .segmentations import labelmap_of
+        from .nodes.scene import show_overlay
+        from .nodes.segmentations import labelmap_of
 
         session = self.session(results)
         labelmap = session.labelmap

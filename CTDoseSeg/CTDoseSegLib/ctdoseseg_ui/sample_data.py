@@ -32,10 +32,10 @@ def load_phantom(**parameters: Any) -> list[Any]:
     list
         The volume node and the segmentation node.
     """
-    from ..ct.phantom import Phantom
-    from ..segmentation import organs
+    from ..phantom.phantom import Phantom
+    from ..segmentation.atoms import named_atom
     from ..segmentation.labelmap import Labelmap
-    from .segmentations import fill_segmentation
+    from .nodes.segmentations import fill_segmentation
 
     chosen = {"seed": 1, "shape": (192, 192, 60), "spacing_mm": (2.3, 2.3, 9.0), **parameters}
     phantom = Phantom(**chosen)
@@ -48,7 +48,7 @@ def load_phantom(**parameters: Any) -> list[Any]:
     display.AutoWindowLevelOff()
     display.SetWindowLevel(400, 40)
     segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Phantom organs")
-    atoms = tuple(organs.atom(value, name, "phantom") for name, value in truth.names.items())
+    atoms = tuple(named_atom(value, name, "phantom") for name, value in truth.names.items())
     labelmap = Labelmap(truth.labels, phantom.affine, atoms, dict(truth.groups), "phantom")
     fill_segmentation(segmentation, labelmap, volume)
     return [volume, segmentation]

@@ -54,8 +54,8 @@ class PhantomCase(unittest.TestCase):
     def test_given_organs_come_back_with_the_phantoms_size_and_plausible_doses(self) -> None:
         import numpy as np
 
-        from ..ct.phantom import Phantom
-        from .segmentations import labelmap_of
+        from ..phantom.phantom import Phantom
+        from .nodes.segmentations import labelmap_of
 
         results = self.analyze()
         _, truth = Phantom(seed=1, **SMALL).render()
@@ -103,7 +103,7 @@ class PhantomCase(unittest.TestCase):
             self.assertAlmostEqual(fresh[organ], dose, places=9)
 
     def test_a_saved_scene_comes_back(self) -> None:
-        from .results import Results
+        from .nodes.results import Results
 
         doses = self.analyze().doses()
         with tempfile.TemporaryDirectory() as folder:

@@ -13,8 +13,8 @@ from scipy import ndimage
 
 from ..analysis import Analysis, analyze
 from ..ct.series import CTSeries
-from ..dosimetry.measurements import Measurements, measure
-from ..dosimetry.outline import Outlines, trace_outlines
+from ..measurement.body_contour import Outlines, trace_outlines
+from ..measurement.measurements import Measurements, measure
 from ..segmentation.labelmap import BODY, BODY_REST, COUCH, Labelmap
 
 BUNDLED = "bundled"

@@ -8,10 +8,11 @@ from typing import Any
 
 from ..ct.acquisition import Acquisition
 from ..ct.series import CTSeries, SliceInfo
-from ..errors import Flag, InputError
+from ..errors import InputError
+from ..flags import Flag
+from ..segmentation.atoms import groups_of
 from ..segmentation.labelmap import Labelmap
-from ..segmentation.organs import groups_of
-from .volumes import series_of
+from .nodes.volumes import series_of
 
 
 def stored_acquisition(result: Mapping[str, Any]) -> Acquisition:

@@ -29,8 +29,8 @@ def ensure(quality: str, extras: Sequence[str]) -> list[str]:
         If the user refuses, or it cannot be had; the sentence says what to do.
     """
     packages.ensure("totalsegmentator")
-    from ..segmentation import totalsegmentator_weights as weights
-    from ..segmentation.totalsegmentator_plan import make_plan
+    from ..segmentation.totalsegmentator import weights as weights
+    from ..segmentation.totalsegmentator.plan import make_plan
 
     plan = make_plan(quality, extras)
     lacking = weights.missing(plan)

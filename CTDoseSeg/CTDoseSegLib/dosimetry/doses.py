@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Flag
+from ..flags import Flag
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..ct.geometry import cell_widths_mm
 from ..ct.series import CTSeries
-from ..errors import Flag, flag
-from .coverage import UNKNOWN, named_parts, parts_of_slices, shares
-from .ctdivol import positive_number, slice_ctdivol_mGy
-from .dose_model import cell_widths_mm
-from .irradiated import Beam, beam_of
-from .measurements import Measurements
-from .refusals import ADULT_YEARS
+from ..flags import Flag, flag
+from ..measurement.body_parts import UNKNOWN, named_parts, parts_of_slices, shares
+from ..measurement.ctdivol import positive_number, slice_ctdivol_mGy
+from ..measurement.measurements import Measurements
+from .beam import Beam, beam_of
+from .fast.refusals import ADULT_YEARS
 
 ICRP_103, AAPM_96 = "ICRP 103", "AAPM 96"
 _CHEST, _ABDOMEN, _PELVIS = ("chest",), ("abdomen",), ("pelvis",)

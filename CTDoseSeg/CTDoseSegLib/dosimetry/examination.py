@@ -19,12 +19,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..ct.dose_matching import MatchedReport, PlacedEvent
 from ..ct.dose_report import LOCALIZER
+from ..ct.matched_report import MatchedReport, PlacedEvent
 from ..ct.series import CTSeries
-from ..errors import Flag, flag
+from ..flags import Flag, flag
 from .doses import DoseResult, OrganDose
-from .routes import BODY_PHANTOM_CM
+from .fast.scaling import BODY_PHANTOM_CM
 
 OWN = "the series measured"
 # Dose of a series as if another event had exposed it.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import NOTICE
 from ..errors import DependencyError
-from .result_json import NOTICE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..segmentation.grid import canonical_axes
 from ..segmentation.labelmap import BODY
+from ..segmentation.working_grid import canonical_axes
 from .montage import LEVEL_HU, WINDOW_HU, Board, Painter, Picture, lookup
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from .. import NOTICE
+from ..outputs.tables import codes
 from .charts_dose import display_name
-from .result_json import NOTICE
-from .tables import codes
 
 if TYPE_CHECKING:
     from ..analysis import Analysis
     from ..dosimetry.doses import OrganDose
-    from ..errors import Flag
+    from ..flags import Flag
 
 HEADINGS = ("organ", "dose mGy", "model 90 %", "total 90 %", "ml", "flags")
 RIGHT_ALIGNED = slice(1, 5)

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Protocol
 
 from ..ct.series import CTSeries
-from ..errors import Cancelled, CTDoseSegError, SegmentationError, flag
-from ..events import Events, Stage
-from . import classical
+from ..errors import Cancelled, CTDoseSegError, SegmentationError
+from ..flags import flag
+from ..tasks.progress import Events, Stage
 from .labelmap import Labelmap
-from .totalsegmentator import TotalSegmentatorEngine
-from .unet import UNetEngine
-from .unet_doubts import why_rules
+from .threshold import engine
+from .totalsegmentator.engine import TotalSegmentatorEngine
+from .unet.doubts import why_rules
+from .unet.engine import UNetEngine
 
 NAMES = ("auto", "classical", "unet", "totalsegmentator")
 
@@ -36,13 +37,13 @@ class SegmentationEngine(Protocol):
 class ClassicalEngine:
     """Thresholds, shapes and components: body, skin, couch, lungs, trachea and bone."""
 
-    name: str = classical.ENGINE
+    name: str = engine.ENGINE
 
     def available(self) -> tuple[bool, str]:
         return True, ""
 
     def segment(self, series: CTSeries, events: Events) -> Labelmap:
-        return classical.segment(series, events)
+        return engine.segment(series, events)
 
 
 @dataclass(frozen=True)

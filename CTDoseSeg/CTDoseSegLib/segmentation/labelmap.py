@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Flag, GeometryError, SegmentationError
+from ..errors import GeometryError, SegmentationError
+from ..flags import Flag
 
 COUCH = "couch"
 BODY = "body"

@@ -1,0 +1,126 @@
+"""The headers of an archive, on disk: its memory does not grow with the number of files.
+
+The database lies in a temporary folder that only this user can read, and is gone afterwards: it
+holds what tells patients apart.
+"""
+
+from __future__ import annotations
+
+import marshal
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..dicom.header import Header
+
+_SCHEMA = """
+CREATE TABLE files (source BLOB, folder BLOB, study BLOB, image TEXT, header BLOB, problem TEXT);
+"""
+_INDEX = """
+CREATE INDEX by_study ON files (study);
+CREATE INDEX by_folder ON files (folder);
+"""
+_WHOLE_FOLDER = """
+SELECT 1 FROM files WHERE folder = ? AND study IS NOT NULL AND study != ? LIMIT 1
+"""
+_EVERY = 2000
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Files of a folder that cannot be read: how many, and the first one's sentence."""
+
+    folder: str
+    count: int
+    sentence: str
+
+
+class Spool:
+    """A context manager; `finish` stands between adding and asking."""
+
+    def __enter__(self) -> Spool:
+        self._folder = tempfile.TemporaryDirectory(prefix="ctdoseseg-")
+        self._data = sqlite3.connect(Path(self._folder.name) / "headers.sqlite")
+        self._data.execute("PRAGMA journal_mode = OFF")
+        self._data.execute("PRAGMA synchronous = OFF")
+        self._data.executescript(_SCHEMA)
+        self._rows: list[tuple] = []
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._data.close()
+        self._folder.cleanup()
+
+    def add(self, source: str, folder: str, header: Header) -> None:
+        """One DICOM file; without a study UID its folder stands for the study."""
+        study = header.text("StudyInstanceUID") or f"folder {folder}"
+        kept = [header.values, header.transfer_syntax, header.pixel_offset, header.pixel_bytes]
+        image = header.text("SOPInstanceUID")
+        if image:
+            place = header.text("ImagePositionPatient")
+            image = f"{image} {place} {header.text('InstanceNumber')} {header.pixel_bytes}"
+        row = (_bytes(source), _bytes(folder), _bytes(study), image, marshal.dumps(kept), "")
+        self._append(row)
+
+    def add_problem(self, source: str, folder: str, sentence: str) -> None:
+        self._append((_bytes(source), _bytes(folder), None, "", None, sentence))
+
+    def _append(self, row: tuple) -> None:
+        self._rows.append(row)
+        if len(self._rows) >= _EVERY:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._data.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", self._rows)
+        self._rows.clear()
+
+    def finish(self) -> None:
+        self._flush()
+        self._data.executescript(_INDEX)
+
+    def studies(self) -> Iterator[tuple[str, list[Header], list[str], int]]:
+        """Each study's UID, its headers, their folders, and how many files are copies of others."""
+        names = self._data.execute(
+            "SELECT study FROM files WHERE study IS NOT NULL GROUP BY study ORDER BY MIN(source)"
+        )
+        for (study,) in names:
+            headers, folders, seen, copies = [], [], set(), 0
+            rows = self._data.execute(
+                "SELECT source, folder, image, header FROM files WHERE study = ? ORDER BY source",
+                (study,),
+            )
+            for source, folder, image, kept in rows:
+                if image and image in seen:
+                    copies += 1
+                    continue
+                seen.add(image)
+                headers.append(Header(_text(source), *marshal.loads(kept)))
+                folders.append(_text(folder))
+            uid = "" if study.startswith(b"folder ") else _text(study)
+            yield uid, headers, folders, copies
+
+    def is_shared(self, folder: str, study: str) -> bool:
+        """Whether a folder (or archive) also holds files of another study than `study`."""
+        asked = (_bytes(folder), _bytes(study or f"folder {folder}"))
+        return self._data.execute(_WHOLE_FOLDER, asked).fetchone() is not None
+
+    def problems(self) -> Iterator[Problem]:
+        """Folders with files that cannot be read and that are in no study's folder."""
+        rows = self._data.execute(
+            "SELECT folder, COUNT(*), MIN(problem), COUNT(study) FROM files "
+            "WHERE folder IN (SELECT folder FROM files WHERE problem != '') "
+            "GROUP BY folder, problem != '' HAVING MIN(problem) != '' ORDER BY folder"
+        )
+        for folder, count, sentence, _ in rows:
+            yield Problem(_text(folder), count, sentence)
+
+
+# Names of files need not be text: what Python makes of such a name goes into no database as it is.
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")

@@ -1,0 +1,102 @@
+"""The commands on an archive: `discover` and `batch`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from ..errors import Cancelled
+from ..tasks.progress import Events
+from .arguments import Command, output_folder, positive_minutes, whole_number
+
+BATCH_CANCELLED = (
+    "The batch was cancelled; what is finished is kept, start the same command again to go on."
+)
+
+
+def discover_command(args: argparse.Namespace, events: Events) -> None:
+    """List what an archive holds, and write the plan of a batch."""
+    from ..batch.discovery import discover
+    from ..batch.plan import read_plan, write_plan
+    from ..files.staging import writing_to
+
+    with writing_to(args.output):
+        included = write_plan(args.output, discover(args.input, events))
+    events.result(folder=str(args.output.parent), files=[args.output.name], included=included)
+    if args.events == "rich":
+        from ..reporting.terminal import print_plan
+
+        print_plan(read_plan(args.output))
+        print(f"{included} scans to be analysed; plan written to {args.output}")
+
+
+def batch_command(args: argparse.Namespace, events: Events) -> None:
+    """Analyse every scan of an archive or a plan; every one done or listed with its reason."""
+    from .. import NOTICE
+    from ..batch.runner import Choices, run_batch
+
+    dose_model = args.dose_model
+    if dose_model != "bundled":
+        dose_model = os.path.abspath(dose_model)
+    choices = Choices(
+        arguments=(
+            *("--engine", args.engine, "--region", args.region, "--dose-model", dose_model),
+        ),
+        workers=args.workers,
+        scheduler=args.scheduler,
+        time_limit_s=60 * args.time_limit_min,
+        retry_failed=args.retry_failed,
+        salt=args.salt,
+        identity=args.identity,
+    )
+    try:
+        counts = run_batch(args.input, args.output, choices, events)
+    except Cancelled as error:
+        raise Cancelled(BATCH_CANCELLED) from error
+    events.result(folder=str(args.output), **counts)
+    if args.events == "rich":
+        print(f"{counts['done']} scans analysed, {counts['failed']} failed.")
+        print(f"Written to {args.output}: summary.html, exams.csv, doses.csv, failures.csv")
+        print(NOTICE)
+
+
+def add(command: Command) -> None:
+    """Add the commands of this family to the parser."""
+    sub = command("discover", discover_command, "what an archive holds, and the plan of a batch")
+    sub.add_argument(
+        "input", type=Path, metavar="ARCHIVE", help="folder, zip archive, DICOMDIR or file"
+    )
+    sub.add_argument(
+        "--output", type=output_folder, required=True, metavar="PLAN.csv", help="plan to write"
+    )
+
+    sub = command("batch", batch_command, "every scan of an archive, restartable")
+    sub.add_argument(
+        "input", type=Path, metavar="PLAN_OR_FOLDER", help="plan of discover, or an archive"
+    )
+    sub.add_argument(
+        "--output", type=output_folder, required=True, metavar="DIR", help="folder of the run"
+    )
+    sub.add_argument(
+        "--engine", choices=("auto", "classical", "unet", "totalsegmentator"), default="auto"
+    )
+    sub.add_argument("--region", choices=("auto", "chest", "abdomen"), default="auto")
+    sub.add_argument("--dose-model", default="bundled", metavar="bundled|FOLDER")
+    sub.add_argument(
+        "--workers",
+        type=whole_number,
+        metavar="N",
+        help="scans at once; else by processors and memory",
+    )
+    sub.add_argument(
+        "--scheduler",
+        metavar="ADDRESS|local",
+        help="a Dask scheduler (tcp://...), or a Dask cluster on this machine",
+    )
+    sub.add_argument(
+        "--time-limit-min", type=positive_minutes, default=60.0, metavar="MIN", help="for each scan"
+    )
+    sub.add_argument("--retry-failed", action="store_true", help="also what failed for good")
+    sub.add_argument("--salt", type=Path, metavar="FILE", help="salt of the pseudonyms")
+    sub.add_argument("--identity", action="store_true", help="study and series UIDs in the tables")

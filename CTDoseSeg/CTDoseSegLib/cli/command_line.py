@@ -1,0 +1,154 @@
+"""The command `ctdoseseg`: its parser, how it ends, its exit codes; the work is in `commands`.
+
+Parsing is argparse's: Slicer's Python, which runs the same command, has no other parser, and a
+first run there must install nothing.
+"""
+
+from __future__ import annotations
+
+import _thread
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+from .. import NOTICE, __version__
+from ..errors import Cancelled, CTDoseSegError, InputError
+from ..tasks.progress import Events, JsonLines
+from . import batch, material, scan, training
+from .terminal_progress import TerminalProgress
+
+CANCELLED = 130
+CANCELLED_TEXT = "The task was cancelled; nothing was written."
+OUT_OF_MEMORY = (
+    "The memory of this machine is too small for this scan; give a thicker reconstruction or a "
+    "part of it."
+)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ctdoseseg",
+        description=f"From a CT examination to organ doses. {NOTICE}",
+    )
+    parser.add_argument("--version", action="version", version=f"ctdoseseg {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable, summary: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=summary, description=summary)
+        sub.set_defaults(run=run)
+        sub.add_argument(
+            "--events",
+            choices=("rich", "jsonl", "none"),
+            default="rich",
+            help="how progress is told: a bar, JSON lines on standard output, or not at all",
+        )
+        return sub
+
+    for family in (scan, batch, training, material):
+        family.add(command)
+    return parser
+
+
+@contextlib.contextmanager
+def _listener(kind: str) -> Iterator[Events]:
+    if kind == "jsonl":
+        if hasattr(os, "setpgid") and not os.isatty(0):
+            # A group of its own, which whoever started it can end with all its children.
+            with contextlib.suppress(OSError):
+                os.setpgid(0, 0)
+        events = JsonLines()
+        threading.Thread(target=_end_with_parent, args=(events,), daemon=True).start()
+        yield events
+    elif kind == "rich":
+        with TerminalProgress() as events:
+            yield events
+    else:
+        yield Events()
+
+
+def _end_with_parent(events: Events) -> None:
+    """Wait for standard input to close, which means: cancelled, or nobody listens any more."""
+    with contextlib.suppress(OSError):  # it may have been closed from the start
+        while os.read(0, 4096):
+            pass
+    events.cancel()
+    # As if the signal had come: Python code stops where it is, not at its next report.
+    _thread.interrupt_main(signal.SIGTERM)
+    # A library call can take long to end; whoever cancelled waits 0.9 s before it kills.
+    threading.Event().wait(0.5)
+    from ..files.staging import remove_unfinished
+
+    remove_unfinished()
+    _end_children()
+    os._exit(CANCELLED)
+
+
+def _end_children() -> None:
+    """End what this process started, where it leads a group of its own."""
+    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(0, signal.SIGTERM)
+
+
+class _CancelOnSignal:
+    """Turns the first SIGTERM or SIGINT into `Cancelled`, raised where the task is.
+
+    Later ones are ignored: whoever cancels closes standard input and sends a signal as well, and
+    the second must not end what the first has to clean up.
+    """
+
+    def __init__(self, events: Events) -> None:
+        self.over = False
+        self._events = events
+        self._before = {}
+
+    def __enter__(self) -> _CancelOnSignal:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._cancel)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over = True
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _cancel(self, *_: object) -> None:
+        self._events.cancel()  # a library may catch what is raised here; the next report does not
+        if not self.over:
+            self.over = True
+            raise Cancelled(CANCELLED_TEXT)
+
+
+def _outcome(error: BaseException) -> tuple[int, str]:
+    """Exit code and sentence of what ended a command."""
+    if isinstance(error, MemoryError):
+        return InputError.exit_code, OUT_OF_MEMORY
+    return getattr(error, "exit_code", CANCELLED), str(error) or CANCELLED_TEXT
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code that the README promises."""
+    args = _parser().parse_args(argv)
+    if args.events == "rich" and hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `ctdoseseg ... | head` ends quietly
+    with _listener(args.events) as events, _CancelOnSignal(events) as signals:
+        try:
+            events.started(args.run.__name__.removesuffix("_command"))
+            args.run(args, events)
+            signals.over = True
+        except (CTDoseSegError, KeyboardInterrupt, MemoryError) as error:
+            signals.over = True
+            code, message = _outcome(error)
+            events.error(type(error).__name__, message, code)
+            sys.stderr.write(f"ctdoseseg: {message}\n")
+            return code
+        except Exception as error:
+            # A mistake of this program: whoever listens learns of it, the log has the details.
+            events.error(type(error).__name__, "The task ended by a mistake of CTDoseSeg.", 1)
+            raise
+    return 0

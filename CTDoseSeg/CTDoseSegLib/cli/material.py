@@ -1,0 +1,67 @@
+"""The commands that make ready what others need: phantom, files without identity, weights."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..tasks.progress import Events
+from .arguments import Command, chooses_networks, output_folder
+
+
+def phantom_command(args: argparse.Namespace, events: Events) -> None:
+    """Write the analytic phantom as a DICOM series with its dose report and its exact truth."""
+    from ..phantom.dicom_files import write_dicom
+    from ..phantom.phantom import Phantom
+
+    written = write_dicom(Phantom(seed=args.seed, variant=args.variant), args.output, events=events)
+    events.result(folder=str(args.output), files=[path.name for path in written])
+
+
+def deidentify_command(args: argparse.Namespace, events: Events) -> None:
+    """DICOM files without identity."""
+    from ..dicom.deidentify import deidentify
+
+    done = deidentify(args.input, args.output, events)
+    events.result(
+        folder=str(args.output), files=done.files, patients=done.patients, left_out=done.left_out
+    )
+    if args.events == "rich":
+        print(f"{done.files} files of {done.patients} patients written.")
+        for sentence in done.left_out:
+            print(sentence)
+
+
+def weights_command(args: argparse.Namespace, events: Events) -> None:
+    """Look at, fetch, import or remove TotalSegmentator's weights."""
+    from .weights import weights
+
+    summary = weights(args.action, args.names, args.quality, args.extra, events)
+    events.result(**summary)
+    if args.events == "rich":
+        for line in summary["lines"]:
+            print(line)
+
+
+def add(command: Command) -> None:
+    """Add the commands of this family to the parser."""
+    sub = command(
+        "phantom", phantom_command, "an analytic CT with its dose report, exact labels, WED"
+    )
+    sub.add_argument("output", type=Path, metavar="DIR", help="folder to write")
+    sub.add_argument("--variant", choices=("trunk", "chest", "abdomen", "head"), default="trunk")
+    sub.add_argument("--seed", type=int, default=0, help="anatomy and noise")
+
+    sub = command("deidentify", deidentify_command, "DICOM files without identity (PS3.15)")
+    sub.add_argument("input", type=Path, metavar="IN", help="folder with DICOM files")
+    sub.add_argument("output", type=output_folder, metavar="OUT", help="empty folder")
+
+    sub = command("weights", weights_command, "TotalSegmentator's weights on this machine")
+    sub.add_argument("action", choices=("status", "fetch", "import", "remove"))
+    sub.add_argument(
+        "names",
+        nargs="*",
+        metavar="ZIP|NAME",
+        help="import: files of TotalSegmentator's releases; remove: what status lists",
+    )
+    chooses_networks(sub)

@@ -1,0 +1,179 @@
+"""The commands on one CT: `analyze`, `segment`, `export`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from pathlib import Path
+
+from ..errors import Cancelled
+from ..tasks.progress import Events, Stage
+from .arguments import Command, chooses_networks, device_name, output_folder
+
+
+def analyze_command(args: argparse.Namespace, events: Events) -> None:
+    """CT in, tables, pictures and result.json out."""
+    from ..analysis import analyze
+    from ..ct.scanner_profile import read_scanner_profile
+    from ..reading.series import read_series
+    from ..reporting.terminal import print_analysis
+    from ..result_folder import write_analysis
+
+    profile = read_scanner_profile(args.scanner_profile) if args.scanner_profile else None
+    series = read_series(
+        args.input,
+        series_uid=args.series,
+        acquisition=args.acquisition,
+        rdsr=args.rdsr,
+        events=Stage(events, 0.0, 0.2),
+    )
+    labelmap = _labelmap(args, series, Stage(events, 0.2, 0.6))
+    analysis = analyze(
+        series,
+        labelmap,
+        region=args.region,
+        dose_model=args.dose_model,
+        scanner_profile=profile,
+        parameters=_parameters(args),
+        events=Stage(events, 0.6, 0.7),
+    )
+    written = write_analysis(analysis, args.output, Stage(events, 0.7, 1.0))
+    events.result(folder=str(args.output), files=[path.name for path in written])
+    if args.events == "rich":
+        with contextlib.suppress(KeyboardInterrupt, Cancelled):  # all is written already
+            print_analysis(analysis, args.output)
+
+
+def segment_command(args: argparse.Namespace, events: Events) -> None:
+    """CT in, label map with its tables out."""
+    from ..files.staging import staged_folder
+    from ..outputs.tables import write_labelmap
+    from ..reading.series import read_series
+
+    series = read_series(args.input, series_uid=args.series, events=Stage(events, 0.0, 0.3))
+    labelmap = _labelmap(args, series, Stage(events, 0.3, 0.9))
+    with staged_folder(args.output) as folder:
+        written = write_labelmap(labelmap, folder)
+    events.result(folder=str(args.output), files=[path.name for path in written])
+
+
+def export_command(args: argparse.Namespace, events: Events) -> None:
+    """CT in, HU volume, organ volume and organ surface out."""
+    from ..outputs.export import export
+    from ..reading.series import read_series
+
+    series = read_series(args.input, series_uid=args.series, events=Stage(events, 0.0, 0.4))
+    labelmap = None
+    if args.organ or args.segmentation:
+        labelmap = _labelmap(args, series, Stage(events, 0.4, 0.7))
+    written = export(
+        series,
+        labelmap,
+        args.output,
+        spacing_mm=args.spacing,
+        organ=args.organ,
+        mesh=args.mesh,
+        events=Stage(events, 0.7, 1.0),
+    )
+    events.result(folder=str(args.output), files=[path.name for path in written])
+
+
+def _labelmap(args: argparse.Namespace, series, events: Events):
+    """The label map that the user gave, completed by an engine's, or the engine's own."""
+    from ..segmentation.engines import ClassicalEngine, choose
+    from ..segmentation.labelmap import BODY_REST
+    from ..segmentation.totalsegmentator.engine import TotalSegmentatorEngine
+    from ..segmentation.user import combine, read_labelmap
+
+    if args.segmentation:
+        organs = read_labelmap(args.segmentation, series)
+        if BODY_REST in {atom.name for atom in organs.atoms}:
+            return organs  # complete: it needs no outline
+        if args.engine == "auto":  # of the networks none was asked for
+            return combine(ClassicalEngine().segment(series, events), organs)
+    totalsegmentator = TotalSegmentatorEngine(args.quality, args.device, tuple(args.extra))
+    labelmap = choose(args.engine, args.unet, totalsegmentator=totalsegmentator).segment(
+        series, events
+    )
+    return combine(labelmap, organs) if args.segmentation else labelmap
+
+
+def _parameters(args: argparse.Namespace) -> dict[str, object]:
+    """What the user chose, for the provenance; the input stands there by its hashes."""
+    names = ("engine", "segmentation", "acquisition", "rdsr", "scanner_profile")
+    if args.engine == "totalsegmentator":
+        names += ("quality", "device", "extra")
+    return {name: getattr(args, name) for name in names}
+
+
+def _reads_ct(sub: argparse.ArgumentParser) -> None:
+    """Add what every command on a CT takes: what to read, how to segment it, where to write."""
+    sub.add_argument(
+        "input", type=Path, metavar="INPUT", help="DICOM folder or file, NIfTI, NRRD, npy"
+    )
+    sub.add_argument(
+        "--output", type=output_folder, required=True, metavar="DIR", help="folder for the results"
+    )
+    sub.add_argument("--series", metavar="UID", help="series to take, by its instance UID")
+    sub.add_argument(
+        "--engine",
+        choices=("auto", "classical", "unet", "totalsegmentator"),
+        default="auto",
+        help="what segments the CT",
+    )
+    chooses_networks(sub)
+    sub.add_argument(
+        "--device",
+        type=device_name,
+        default="auto",
+        metavar="auto|cpu|gpu|gpu:N|mps",
+        help="where TotalSegmentator computes",
+    )
+    sub.add_argument(
+        "--unet", type=Path, metavar="FOLDER", help="a UNet of your own, from train-unet"
+    )
+    sub.add_argument(
+        "--segmentation",
+        type=Path,
+        metavar="FILE",
+        help="label map with TotalSegmentator's labels, or with labels.csv beside it",
+    )
+
+
+def add(command: Command) -> None:
+    """Add the commands of this family to the parser."""
+    sub = command("analyze", analyze_command, "WED, SSDE, segmentation and organ doses of a CT")
+    _reads_ct(sub)
+    sub.add_argument("--region", choices=("auto", "chest", "abdomen"), default="auto")
+    sub.add_argument(
+        "--dose-model",
+        default="bundled",
+        metavar="bundled|FOLDER",
+        help="FOLDER of the published repository: its networks as a reference mode",
+    )
+    sub.add_argument(
+        "--acquisition", type=Path, metavar="FILE.json", help="exposure values that you type"
+    )
+    sub.add_argument(
+        "--rdsr",
+        type=Path,
+        metavar="FILE",
+        help="the scanner's dose report (X-Ray Radiation Dose SR) of the examination",
+    )
+    sub.add_argument(
+        "--scanner-profile",
+        type=Path,
+        metavar="FILE.json",
+        help="what was measured on the scanner: CTDIvol check, overranging, CTDI per mAs",
+    )
+
+    sub = command("segment", segment_command, "only the label map")
+    _reads_ct(sub)
+
+    sub = command("export", export_command, "HU volume, organ volume, organ surface")
+    _reads_ct(sub)
+    sub.add_argument(
+        "--spacing", type=float, metavar="MM", help="also resample to this isotropic spacing"
+    )
+    sub.add_argument("--organ", metavar="NAME", help="also mask the volume to this organ")
+    sub.add_argument("--mesh", action="store_true", help="also the organ's surface (STL and PLY)")

@@ -1,0 +1,110 @@
+"""The commands that train and judge models: for doses, and the UNet."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..errors import DependencyError
+from ..tasks.progress import Events
+from .arguments import Command, output_folder
+
+
+def train_dose_command(args: argparse.Namespace, events: Events) -> None:
+    """Fit the dose model to arrays in the published format and write it with its card."""
+    from ..learning.dose.fit import train
+
+    summary = train(
+        args.arrays, args.output, baseline=args.baseline, figures=args.figures, events=events
+    )
+    events.result(folder=str(args.output), **summary)
+    if args.events == "rich":
+        for line in summary["lines"]:
+            print(line)
+
+
+def evaluate_dose_command(args: argparse.Namespace, events: Events) -> None:
+    """Score a dose model on arrays in the published format, without fitting it."""
+    from ..learning.dose.evaluate import evaluate
+
+    summary = evaluate(args.arrays, args.output, model=args.model, events=events)
+    events.result(folder=str(args.output), **summary)
+    if args.events == "rich":
+        for line in summary["lines"]:
+            print(line)
+
+
+def train_unet_command(args: argparse.Namespace, events: Events) -> None:
+    """Train a UNet on labelled scans."""
+    try:
+        from ..learning.unet.train import train
+    except ImportError as error:
+        raise DependencyError(
+            f"Training a UNet needs the package {error.name}; install it with: pip install "
+            "ctdoseseg[networks]"
+        ) from error
+
+    summary = train(args.config, args.output, events=events)
+    events.result(folder=str(args.output), **summary)
+    if args.events == "rich":
+        for name, dice in summary["dice"].items():
+            print(f"{name}: Dice {'not validated' if dice is None else f'{dice:.3f}'}")
+
+
+def evaluate_unet_command(args: argparse.Namespace, events: Events) -> None:
+    """Judge a UNet by labelled scans."""
+    try:
+        from ..learning.unet.evaluate import evaluate
+    except ImportError as error:
+        raise DependencyError(
+            f"Evaluating a UNet needs the package {error.name}; install it with: pip install "
+            "ctdoseseg[networks,evaluation]"
+        ) from error
+
+    summary = evaluate(args.config, args.unet, args.output, events=events)
+    events.result(folder=str(args.output), **summary)
+    if args.events == "rich":
+        for name, dice in summary["dice"].items():
+            print(f"{name}: Dice {'in no case' if dice is None else f'{dice:.3f}'} (median)")
+
+
+def add(command: Command) -> None:
+    """Add the commands of this family to the parser."""
+    sub = command("train-dose", train_dose_command, "fit the dose model to arrays")
+    sub.add_argument("arrays", type=Path, metavar="ARRAYS", help="folder in the published format")
+    sub.add_argument("--output", type=output_folder, required=True, metavar="DIR")
+    sub.add_argument(
+        "--baseline",
+        type=int,
+        nargs="*",
+        default=(),
+        metavar="EPOCHS",
+        help="also train the published architecture for so many epochs each (needs torch)",
+    )
+    sub.add_argument(
+        "--figures", type=Path, metavar="DIR", help="also draw doses of patients left out"
+    )
+
+    sub = command("evaluate-dose", evaluate_dose_command, "score the dose model on arrays")
+    sub.description = (
+        "Score the dose model on arrays, without fitting it. In dose_evaluation.csv, "
+        "median_error_pct is the error of the label's prediction, which includes the air term of "
+        "the label, and given_median_error_pct that of the dose as a user gets it."
+    )
+    sub.add_argument("arrays", type=Path, metavar="ARRAYS", help="folder in the published format")
+    sub.add_argument("--output", type=Path, required=True, metavar="DIR")
+    sub.add_argument(
+        "--model",
+        default="bundled",
+        metavar="bundled|FOLDER",
+        help="FOLDER that train-dose wrote: its model instead of the bundled one",
+    )
+
+    sub = command("train-unet", train_unet_command, "train a UNet on labelled scans")
+    sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="classes, data, schedule")
+    sub.add_argument("--output", type=output_folder, required=True, metavar="DIR")
+
+    sub = command("evaluate-unet", evaluate_unet_command, "judge a UNet by labelled scans")
+    sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="classes and data")
+    sub.add_argument("--unet", type=Path, metavar="FOLDER", help="the network; else the bundled")
+    sub.add_argument("--output", type=output_folder, required=True, metavar="DIR")

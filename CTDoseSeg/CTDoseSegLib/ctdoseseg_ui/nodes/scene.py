@@ -1,0 +1,226 @@
+"""Arrays to nodes: tables, overlay and their place in the subject hierarchy.
+
+Together with `segmentations` and `charts` the only place that fills nodes of the scene.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk
+
+from ...outputs import tables
+from .results import CLASSES, OVERLAY, ROLE, Results
+
+# The numbers of slices.csv.
+SLICE_COLUMNS = tuple(name for name in tables.SLICE_COLUMNS if name not in ("slice_index", "flags"))
+SCALED_CURRENT = "tube_current_scaled"
+# Built into Slicer, not one of its files.
+OVERLAY_COLORS = "vtkMRMLColorTableNodeIron"
+
+
+def set_columns(tableNode: Any, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> None:
+    """Replace a table's content, with one event for its views.
+
+    Parameters
+    ----------
+    tableNode
+        The table.
+    columns
+        Name to numbers (None: not a number) or to text.
+    """
+    table = vtk.vtkTable()
+    for name, values in columns.items():
+        table.AddColumn(_column(name, values))
+    was = tableNode.StartModify()
+    try:
+        tableNode.SetUseColumnTitleAsColumnHeader(True)
+        tableNode.SetLocked(True)
+        tableNode.SetAndObserveTable(table)
+        for name in columns:
+            tableNode.SetColumnTitle(name, name)
+    finally:
+        tableNode.EndModify(was)
+
+
+def _column(name: str, values: Sequence[Any] | np.ndarray) -> Any:
+    if len(values) and isinstance(values[0], str):
+        column = vtk.vtkStringArray()
+        column.SetNumberOfValues(len(values))
+        for n, text in enumerate(values):
+            column.SetValue(n, text)
+    else:
+        column = numpy_to_vtk(numbers(values), deep=1)
+    column.SetName(name)
+    return column
+
+
+def numbers(values: Sequence[Any] | np.ndarray) -> np.ndarray:
+    """As float64, None as NaN."""
+    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+
+
+def show_slices(results: Results) -> None:
+    """Fill the table of slices."""
+    slices = results.result["slices"]
+    columns: dict[str, np.ndarray] = {"slice_index": np.arange(len(slices["z_mm"]), dtype=float)}
+    for name in SLICE_COLUMNS:
+        columns[name] = numbers(slices[name])
+    columns[SCALED_CURRENT] = columns["tube_current_mA"] * current_scale(results)
+    set_columns(results.ensure("sliceTable"), columns)
+
+
+def current_scale(results: Results) -> float:
+    """Factor that brings the tube current to the height of the WED curve; 1, 2 or 5 times 10^n."""
+    slices = results.result["slices"]
+    current, wed = numbers(slices["tube_current_mA"]), numbers(slices["wed_mm"])
+    if not np.isfinite(current).any() or not np.isfinite(wed).any() or np.nanmax(current) <= 0:
+        return 1.0
+    wanted = np.nanmax(wed) / np.nanmax(current)
+    power = 10.0 ** np.floor(np.log10(wanted))
+    return float(max(m * power for m in (1.0, 2.0, 5.0) if m * power <= wanted))
+
+
+def show_doses(results: Results, hypothetical: Mapping[str, float] | None = None) -> None:
+    """Fill the table of organ doses.
+
+    Parameters
+    ----------
+    results
+        The result.
+    hypothetical
+        Organ to its dose in mGy under the factors of "What if"; None: no such column.
+    """
+    organs = ordered(results.result["organs"])
+    columns: dict[str, list[str]] = {
+        "organ": [o["organ"] for o in organs],
+        "dose (mGy)": [_mGy(o["dose_mGy"]) for o in organs],
+    }
+    if hypothetical is not None:
+        columns["HYPOTHETICAL (mGy)"] = [_mGy(hypothetical.get(o["organ"])) for o in organs]
+    columns |= {
+        "model 90 %": [_interval(o, "model") for o in organs],
+        "total 90 %": [_interval(o, "total") for o in organs],
+        "coverage": [_coverage(o) for o in organs],
+        "volume (ml)": ["" if o["volume_ml"] is None else f"{o['volume_ml']:.0f}" for o in organs],
+        "region": [o["region"] for o in organs],
+        "flags": ["; ".join(f["code"] for f in o["flags"]) for o in organs],
+    }
+    set_columns(results.ensure("doseTable"), columns)
+
+
+def ordered(organs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Organs with a dose first; the order within is kept."""
+    return sorted(organs, key=lambda organ: organ["dose_mGy"] is None)
+
+
+def _mGy(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
+
+
+def _interval(organ: Mapping[str, Any], kind: str) -> str:
+    low, high = organ[f"{kind}_low_mGy"], organ[f"{kind}_high_mGy"]
+    return "-" if low is None or high is None else f"{low:.3g} - {high:.3g}"
+
+
+def _coverage(organ: Mapping[str, Any]) -> str:
+    return "cut" if organ["coverage"] is None else f"{100 * organ['coverage']:.0f} %"
+
+
+def show_overlay(results: Results, labels: np.ndarray, values: Mapping[str, int]) -> Any:
+    """Fill the dose overlay: each voxel has the dose of its organ in its slice, mGy, else 0.
+
+    Parameters
+    ----------
+    results
+        The result.
+    labels
+        [k, j, i] on the grid of the volume.
+    values
+        Atom name to its label.
+    """
+    volume = results.volume
+    table = dose_table(results.result, values, labels.shape[0])
+    node = results.ensure("overlay")
+    node.SetAttribute(OVERLAY, "1")
+    dose = np.empty(labels.shape, np.float32)
+    for k, image in enumerate(labels):
+        np.take(table[k], image, out=dose[k])
+    was = node.StartModify()
+    try:
+        matrix = vtk.vtkMatrix4x4()
+        volume.GetIJKToRASMatrix(matrix)
+        node.SetIJKToRASMatrix(matrix)
+        node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
+        slicer.util.updateVolumeFromArray(node, dose)
+        node.SetVoxelValueUnits(_mGy_unit())
+    finally:
+        node.EndModify(was)
+    given = table[table > 0]
+    _color_overlay(node, *((float(given.min()), float(given.max())) if given.size else (0.0, 1.0)))
+    place(results)
+    return node
+
+
+def dose_table(result: Mapping[str, Any], values: Mapping[str, int], n_slices: int) -> np.ndarray:
+    """Dose in mGy of each slice and label, float32 [k, label]; the smallest organ wins."""
+    table = np.zeros((n_slices, max(values.values(), default=0) + 1), np.float32)
+    groups = {name: entry["atoms"] for name, entry in result["structures"].items()}
+    organs = [o for o in result["organs"] if o["dose_mGy"] is not None]
+    for organ in sorted(organs, key=lambda o: -len(groups.get(o["organ"], ()))):
+        profile = np.nan_to_num(numbers(organ["slice_dose_mGy"]))
+        for atom in groups.get(organ["organ"], ()):
+            if atom in values:
+                table[:, values[atom]] = profile
+    return table
+
+
+def _mGy_unit() -> Any:
+    entry = slicer.vtkCodedEntry()
+    entry.SetValueSchemeMeaning("mGy", "UCUM", "mGy")
+    return entry
+
+
+def _color_overlay(node: Any, lowest: float, highest: float) -> None:
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetAndObserveColorNodeID(OVERLAY_COLORS)
+    display.AutoWindowLevelOff()
+    display.SetWindowLevelMinMax(0.9 * lowest, highest)
+    display.SetLowerThreshold(1e-6)
+    display.SetUpperThreshold(1e6)
+    display.ApplyThresholdOn()
+
+
+def show_legend(node: Any, shown: bool) -> None:
+    """Colour legend of the overlay, in mGy."""
+    logic = slicer.modules.colors.logic()
+    legend = logic.GetColorLegendDisplayNode(node)
+    if legend is None and shown:
+        legend = logic.AddDefaultColorLegendDisplayNode(node)
+        legend.SetTitleText("mGy")
+        legend.SetLabelFormat("%.1f")
+    if legend is not None:
+        legend.SetVisibility(shown)
+
+
+def place(results: Results) -> None:
+    """Put all nodes of the result beside the volume in the subject hierarchy."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    if hierarchy is None or results.volume is None:
+        return
+    volume = hierarchy.GetItemByDataNode(results.volume)
+    if not volume:
+        return
+    parent = hierarchy.GetItemParent(volume)
+    for node in (results.node, *(results.get(role) for role in CLASSES)):
+        item = hierarchy.GetItemByDataNode(node) if node is not None else 0
+        if item and hierarchy.GetItemParent(item) != parent:
+            hierarchy.SetItemParent(item, parent)
+
+
+__all__ = ["ROLE", "place", "set_columns", "show_doses", "show_overlay", "show_slices"]

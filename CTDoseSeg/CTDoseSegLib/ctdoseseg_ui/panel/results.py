@@ -1,0 +1,327 @@
+"""The section "Results": table, charts, overlay, 3D, and the ways between them and the views."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from ...errors import CTDoseSegError
+from ..nodes.results import Results
+from . import layout
+
+if TYPE_CHECKING:
+    from ..logic import CTDoseSegLogic
+    from .navigation import SliceWatch
+
+SELECTED = "dataSelected(vtkStringArray*, vtkCollection*)"
+MOST_FLAGS = 5
+# Names of the command line's acquisition file, as the panel calls them.
+WORDS = {
+    "phantom_cm": "the CTDI phantom (cm)",
+    "irradiated_range_mm": "the irradiated range (mm)",
+    "ctdivol_mGy": "CTDIvol (mGy)",
+    "rotation_time_s": "rotation time (s)",
+    "kvp_kV": "the tube voltage (kV)",
+    "body_part": "the body part",
+    "age_years": "the age (years)",
+}
+# As `segmentations.FILL`, which is not imported before there is a result.
+FILL = 0.45
+
+
+class ResultsSection:
+    """Shows one result; a click on an organ or in a chart moves the slice views.
+
+    Parameters
+    ----------
+    ui
+        The widgets of the module by name.
+    logic
+        Does the work.
+    parameters
+        Returns the parameter node.
+    report
+        Called with a sentence when something cannot be shown.
+    """
+
+    def __init__(self, ui: Any, logic: CTDoseSegLogic, parameters: Any, report: Any) -> None:
+        self._ui, self._logic = ui, logic
+        self._parameters, self._report = parameters, report
+        self.results: Results | None = None
+        self._former_layout: int | None = None
+        self._watch: SliceWatch | None = None
+        self._views: list[tuple[Any, str, Any]] = []
+        self._overlay_shown = False
+        self._surfaces_shown = False
+        self._fill_windows()
+        ui.layoutButton.connect("clicked(bool)", lambda *_: self.show_layout())
+        ui.restoreLayoutButton.connect("clicked(bool)", lambda *_: self.restore_layout())
+        ui.doseTableView.connect("selectionChanged()", self._on_row)
+        ui.allOrgansButton.connect("clicked(bool)", lambda *_: self.show_all_organs())
+
+    def _fill_windows(self) -> None:
+        combo = self._ui.windowComboBox
+        for text in (_("As loaded"), *("Soft tissue", "Lung", "Bone", "Whole range")):
+            combo.addItem(text)
+        combo.connect("currentIndexChanged(int)", self._on_window)
+
+    # What is shown -----------------------------------------------------------------------
+
+    def show(self, results: Results | None) -> None:
+        """Show another result; None: none."""
+        before = self.results
+        if before is not None and (results is None or results.node is not before.node):
+            self._hide_overlay()
+            self._surfaces_shown = False
+        self.results = results
+        self._ui.doseTableView.setMRMLTableNode(results.doseTable if results else None)
+        self.refresh()
+        if results is None:
+            self._stop_watch()
+            return
+        from .navigation import SliceWatch
+
+        self._stop_watch()
+        self._watch = SliceWatch(self._on_slice)
+        self._watch.follow(results.volume)
+
+    def refresh(self) -> None:
+        """Show the present state of the result."""
+        results = self.results
+        nothing = _("No result yet: press Apply.")
+        self._ui.resultLabel.text = _summary(results) if results else nothing
+        self._ui.layoutButton.enabled = results is not None
+        self._ui.doseTableView.visible = results is not None
+        for name in (
+            "allOrgansButton",
+            "lowerChartComboBox",
+            "show3DCheckBox",
+        ):
+            getattr(self._ui, name).enabled = results is not None
+        self._ui.overlayCheckBox.enabled = results is not None and bool(results.doses())
+        layout.fill(results, self._parameters().lowerChart.value)
+        self._ui.doseTableView.resizeColumnsToContents()
+        self._connect_views()
+
+    def made_anew(self) -> None:
+        """The same result has other numbers and other segments: nothing drawn of it holds."""
+        self._hide_overlay()
+        self._surfaces_shown = False
+        self.apply_parameters()
+
+    def apply_parameters(self) -> None:
+        """Follow the parameter node: lower chart, overlay, 3D."""
+        if self.results is None:
+            return
+        parameters = self._parameters()
+        layout.fill(self.results, parameters.lowerChart.value)
+        try:
+            if parameters.showOverlay and self.results.doses():
+                self._show_overlay(parameters.overlayOpacity)
+            else:
+                self._hide_overlay()
+            self._show_surfaces(parameters.show3D)
+        except CTDoseSegError as error:
+            self._report(str(error))
+
+    def update_overlay(self) -> None:
+        """Fill the overlay again, if it is shown."""
+        if self._overlay_shown and self.results is not None:
+            self._logic.showOverlay(self.results)
+
+    def _show_overlay(self, opacity: float) -> None:
+        from ..nodes.scene import show_legend
+
+        if not self._overlay_shown:
+            with slicer.util.tryWithErrorDisplay(_("The overlay cannot be made."), waitCursor=True):
+                node = self._logic.showOverlay(self.results)
+            slicer.util.setSliceViewerLayers(foreground=node)
+            show_legend(node, True)
+            self._overlay_shown = True
+            self._fill_segments(0.0)
+        slicer.util.setSliceViewerLayers(foregroundOpacity=opacity)
+
+    def _hide_overlay(self) -> None:
+        if not self._overlay_shown:
+            return
+        from ..nodes.scene import show_legend
+
+        self._overlay_shown = False
+        node = self.results.overlay if self.results is not None else None
+        if node is not None:
+            show_legend(node, False)
+        slicer.util.setSliceViewerLayers(foreground=None)
+        self._fill_segments(FILL)
+
+    def _fill_segments(self, opacity: float) -> None:
+        """The overlay's colours must not mix with those of the segments."""
+        node = self.results.segmentation if self.results is not None else None
+        if node is not None and node.GetDisplayNode() is not None:
+            node.GetDisplayNode().SetOpacity2DFill(opacity)
+
+    def _show_surfaces(self, shown: bool) -> None:
+        if shown == self._surfaces_shown or self.results.segmentation is None:
+            return
+        self._surfaces_shown = shown
+        node = self.results.segmentation
+        if shown:
+            with slicer.util.tryWithErrorDisplay(
+                _("The surfaces cannot be made."), waitCursor=True
+            ):
+                node.CreateClosedSurfaceRepresentation()
+            slicer.app.layoutManager().resetThreeDViews()
+        if node.GetDisplayNode() is not None:
+            node.GetDisplayNode().SetVisibility3D(shown)
+
+    # The layout --------------------------------------------------------------------------
+
+    def show_layout(self) -> None:
+        """Slices, two charts and the table; the former layout is remembered."""
+        if not layout.shown():
+            self._former_layout = layout.show()
+        self.refresh()
+        self._ui.restoreLayoutButton.enabled = True
+
+    def restore_layout(self) -> None:
+        """Back to the layout before."""
+        if layout.shown():
+            layout.restore(self._former_layout if self._former_layout is not None else -1)
+        self._ui.restoreLayoutButton.enabled = False
+
+    def _connect_views(self) -> None:
+        self._disconnect_views()
+        for view in layout.plot_views().values():
+            view.connect(SELECTED, self._on_points)
+            self._views.append((view, SELECTED, self._on_points))
+        table = layout.table_view()
+        if table is not None:
+            table.resizeColumnsToContents()
+            table.connect("selectionChanged()", self._on_layout_row)
+            self._views.append((table, "selectionChanged()", self._on_layout_row))
+
+    def _disconnect_views(self) -> None:
+        for view, signal, slot in self._views:
+            view.disconnect(signal, slot)
+        self._views.clear()
+
+    # Clicks ------------------------------------------------------------------------------
+
+    def _on_row(self) -> None:
+        self._go_to_row(self._ui.doseTableView)
+
+    def _on_layout_row(self) -> None:
+        view = layout.table_view()
+        if view is not None:
+            self._go_to_row(view)
+
+    def _go_to_row(self, view: Any) -> None:
+        index = view.currentIndex()
+        # Clearing the selection is told too, with the former row still the current one.
+        if self.results is None or not view.selectionModel().hasSelection:
+            return
+        organ = view.model().index(index.row(), 0).data()
+        if organ:
+            self.go_to_organ(str(organ))
+
+    def go_to_organ(self, organ: str) -> None:
+        """Move the views to an organ and outline it."""
+        from .navigation import jump_to_organ
+
+        if self.results is not None:
+            jump_to_organ(self.results, organ)
+
+    def show_all_organs(self) -> None:
+        """No organ stands out any more."""
+        from .navigation import outline
+
+        self._ui.doseTableView.clearSelection()
+        if self.results is not None and self.results.segmentation is not None:
+            outline(self.results.segmentation, [])
+
+    def _on_points(self, series_ids: Any, selections: Any) -> None:
+        from ..nodes.charts import selected_points
+        from .navigation import jump_to_slice
+
+        for series, row in selected_points(series_ids, selections):
+            table = series.GetTableNode()
+            if table is None or self.results is None:
+                continue
+            if table is self.results.get("sliceTable"):
+                jump_to_slice(self.results, row)
+                return
+            if table is self.results.get("chartTable"):
+                column = table.GetTable().GetColumnByName("organ")
+                self.go_to_organ(column.GetValue(row))
+                return
+
+    def _on_slice(self, k: int) -> None:
+        from ..nodes.charts import move_marker
+
+        slices = self.results.result.get("slices", {}) if self.results else {}
+        if k < len(slices.get("z_mm", ())):
+            move_marker(self.results, slices["z_mm"][k])
+
+    def _on_window(self, index: int) -> None:
+        from .navigation import WINDOWS, set_window
+
+        volume = self._parameters().inputVolume
+        if index > 0 and volume is not None:
+            set_window(volume, list(WINDOWS)[index - 1])
+
+    def _stop_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+
+    def scene_closed(self) -> None:
+        """Forget what is gone."""
+        self._overlay_shown = self._surfaces_shown = False
+        self.show(None)
+
+    def cleanup(self) -> None:
+        """Let go of all views and nodes."""
+        self._stop_watch()
+        self._disconnect_views()
+        self.results = None
+
+
+def _summary(results: Results) -> str:
+    """What the result says in words; rich text."""
+    result = results.result
+    sizes = [v for v in result["slices"]["wed_mm"] if v is not None]
+    doses = results.doses()
+    engine = escape(str(result["segmentation"]["engine"]))
+    lines = [_("Segmented by: {engine}.").format(engine=f"<b>{engine}</b>")]
+    if sizes:
+        text = _("WED {low:.0f} to {high:.0f} mm, mean {mean:.0f} mm.")
+        lines.append(text.format(low=min(sizes), high=max(sizes), mean=sum(sizes) / len(sizes)))
+    ssde = result["ssde"]["mean_mGy"]
+    if ssde is not None:
+        lines.append(_("SSDE {ssde:.1f} mGy.").format(ssde=ssde))
+    lines.append(_("{n} organs have a dose.").format(n=len(doses)))
+    return " ".join(lines) + _remarks(result)
+
+
+def _remarks(result: dict[str, Any]) -> str:
+    found = [*result["flags"], *result["dose_flags"], *result["ssde"]["flags"]]
+    found += result["size"]["flags"]
+    order = {"refusal": 0, "warning": 1, "info": 2}
+    unique = sorted({f["code"]: f for f in found}.values(), key=lambda f: order[f["severity"]])
+    serious = [f for f in unique if f["severity"] != "info"]
+    items = "".join(f"<li>{escape(_here(f['message']))}</li>" for f in serious[:MOST_FLAGS])
+    more = len(serious) - MOST_FLAGS
+    if more > 0:
+        items += "<li>" + _("{n} more in result.json.").format(n=more) + "</li>"
+    return f"<ul style='margin: 2px 0 0 -22px'>{items}</ul>" if items else ""
+
+
+def _here(message: str) -> str:
+    """A remark that names options of the command line, in the words of the panel."""
+    message = message.replace("give the dose report with --rdsr or type", "type")
+    message = message.replace("in --acquisition", "in the section Acquisition")
+    for name, shown in WORDS.items():
+        message = message.replace(name, shown)
+    return message

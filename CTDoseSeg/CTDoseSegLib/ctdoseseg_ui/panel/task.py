@@ -1,0 +1,115 @@
+"""The task that runs for the panel: its progress, its signs of life, its end, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ...errors import CTDoseSegError
+from ..job import CANCELLED, DONE, Job
+
+# Without a sign of life for so long, the status line says so.
+SILENT_S = 60.0
+
+
+class TaskSection:
+    """Progress bar, status line and log of one task at a time.
+
+    Parameters
+    ----------
+    ui
+        The widgets of the module by name.
+    on_start
+        Called when a task has started.
+    """
+
+    def __init__(self, ui: Any, on_start: Callable[[], None]) -> None:
+        self._ui, self._on_start = ui, on_start
+        self.job: Job | None = None
+        self._timer = qt.QTimer()
+        self._timer.connect("timeout()", self.check_signs)
+        ui.statusLabel.setTextFormat(qt.Qt.PlainText)
+        ui.progressBar.visible = False
+
+    @property
+    def active(self) -> bool:
+        """True while a task runs."""
+        return self.job is not None and self.job.active
+
+    def start(self, says: str, prepare: Callable[[], Any], begin: Callable[[Any], Job]) -> None:
+        """Start a task, or say why it cannot be.
+
+        Parameters
+        ----------
+        says
+            What stands in the status line until the task reports.
+        prepare
+            Makes the task, under a wait cursor; a `CTDoseSegError` of it is shown.
+        begin
+            Starts what `prepare` made.
+        """
+        self._ui.logText.setPlainText("")
+        self._ui.statusLabel.text = says
+        slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
+        try:
+            task = prepare()
+        except CTDoseSegError as error:
+            self.show_problem(str(error))
+            return
+        finally:
+            slicer.app.restoreOverrideCursor()
+        self._ui.progressBar.value = 0
+        self._ui.progressBar.visible = True
+        self._timer.start(5000)
+        self.job = begin(task)
+        self._on_start()
+
+    def cancel(self) -> None:
+        """Ask the task to end."""
+        self._ui.statusLabel.text = _("Cancelling...")
+        self._ui.applyButton.enabled = False
+        self.job.cancel()
+
+    def ended(self, state: str, message: str) -> None:
+        """The task is over: say how, where it is not done."""
+        self._timer.stop()
+        self._ui.progressBar.visible = False
+        if state == CANCELLED:
+            self._ui.statusLabel.text = _("Cancelled; the scene is as it was.")
+        elif state != DONE:
+            self.show_problem(message)
+
+    def end(self) -> None:
+        """End the task at once, without a word."""
+        self._timer.stop()
+        if self.job is not None:
+            self.job.end()
+            self.job = None
+
+    def on_event(self, event: dict[str, Any]) -> None:
+        """Show what the task reports."""
+        if event["event"] == "progress":
+            self._ui.progressBar.value = round(100 * float(event.get("fraction", 0.0)))
+            self._ui.statusLabel.text = str(event.get("message", "")).capitalize() + "..."
+        elif event["event"] in ("warning", "error"):
+            self.log(f"{event['event']}: {event.get('message', '')}")
+
+    def check_signs(self) -> None:
+        """Say so where the task has been silent for long."""
+        if self.active and self.job.silent_s > SILENT_S:
+            self._ui.statusLabel.text = _(
+                "No sign of life for {seconds:.0f} s; wait, or press Cancel."
+            ).format(seconds=self.job.silent_s)
+
+    def log(self, line: str) -> None:
+        """Add a line to the log."""
+        self._ui.logText.appendPlainText(line)
+
+    def show_problem(self, message: str) -> None:
+        """Say in the status line and the log what went wrong."""
+        self._ui.statusLabel.text = _("Problem: {message}").format(message=message)
+        self.log(message)

@@ -1,0 +1,94 @@
+"""The section "What if": factors on the exposure, and the doses that would go with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from slicer.i18n import tr as _
+
+from ..nodes.results import Results
+from . import layout
+
+if TYPE_CHECKING:
+    from ..logic import CTDoseSegLogic
+
+FACTORS = ("tubeCurrentFactor", "rotationTimeFactor", "ctdivolFactor")
+UNCHANGED = 1e-6
+
+
+class WhatIfSection:
+    """Rescales the doses of a result while the sliders move; marked as hypothetical.
+
+    Parameters
+    ----------
+    ui, logic, parameters
+        As for the other sections.
+    """
+
+    def __init__(self, ui: Any, logic: CTDoseSegLogic, parameters: Any) -> None:
+        self._ui, self._logic, self._parameters = ui, logic, parameters
+        self._shown: tuple[str, tuple[float, ...]] | None = None
+        ui.resetWhatIfButton.connect("clicked(bool)", lambda *_: self.reset())
+
+    def reset(self) -> None:
+        """All factors back to 1."""
+        parameters = self._parameters()
+        for name in FACTORS:
+            setattr(parameters, name, 1.0)
+
+    def update(self, results: Results | None, *, force: bool = False) -> None:
+        """Show the doses for the factors of the parameter node."""
+        parameters = self._parameters()
+        factors = tuple(getattr(parameters, name) for name in FACTORS)
+        changed = any(abs(f - 1.0) > UNCHANGED for f in factors)
+        self._ui.resetWhatIfButton.enabled = changed
+        self._show_values(results, factors)
+        state = (results.node.GetID(), factors) if results is not None else None
+        if results is None or (state == self._shown and not force):
+            return
+        if self._shown is None and not changed:
+            self._shown = state
+            return
+        self._shown = state
+        from ..nodes import charts, scene
+
+        doses = (self._logic.hypothetical(results, *factors) if changed else None) or None
+        scene.show_doses(results, doses)
+        charts.show_dose_chart(results, doses)
+        for view in (self._ui.doseTableView, layout.table_view()):
+            if view is not None:
+                view.resizeColumnsToContents()
+        self._ui.whatIfLabel.text = (
+            _("<b>HYPOTHETICAL</b>: the column and the red points are not what was scanned.")
+            if changed and doses
+            else _("There is no dose that could be rescaled.")
+            if changed
+            else _("Factors on the exposure; the doses that result are hypothetical.")
+        )
+
+    def _show_values(self, results: Results | None, factors: tuple[float, ...]) -> None:
+        """The absolute value beside each factor."""
+        current, rotation, beyond = factors
+        values = _values(results)
+        texts = {
+            "tubeCurrentFactor": (values["tube_current_mA"], current, "mA"),
+            "rotationTimeFactor": (values["rotation_time_s"], rotation, "s"),
+            # CTDIvol follows tube current and rotation time.
+            "ctdivolFactor": (values["ctdivol_mGy"], current * rotation * beyond, "mGy"),
+        }
+        for name, (value, factor, unit) in texts.items():
+            label = getattr(self._ui, f"{name}Value")
+            label.text = "" if value is None else f"{value * factor:.3g} {unit}"
+
+
+def _values(results: Results | None) -> dict[str, float | None]:
+    names = ("tube_current_mA", "rotation_time_s", "ctdivol_mGy")
+    if results is None or not results.result:
+        return dict.fromkeys(names)
+    result = results.result
+    current = [v for v in result["slices"]["tube_current_mA"] if v is not None]
+    return {
+        "tube_current_mA": sum(current) / len(current) if current else None,
+        "rotation_time_s": result["acquisition"]["rotation_time_s"]["value"],
+        "ctdivol_mGy": result["acquisition"]["ctdivol_mGy"]["value"],
+    }

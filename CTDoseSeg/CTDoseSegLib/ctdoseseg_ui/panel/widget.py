@@ -1,0 +1,348 @@
+"""The module's panel: signals in, view out; no computation."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import qt
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
+from slicer.util import VTKObservationMixin
+
+from ...errors import CTDoseSegError
+from ..job import CANCELLED, DONE, Job
+from ..live import Live
+from ..logic import CTDoseSegLogic
+from ..nodes.results import OVERLAY, Results
+from ..parameters import CTDoseSegParameterNode, Method
+from ..staging import Task
+from . import layout
+from .acquisition import AcquisitionSection
+from .batch import BatchSection
+from .method import MethodSection
+from .results import ResultsSection
+from .task import TaskSection
+from .training import TrainingSection
+from .whatif import WhatIfSection
+
+PACKAGE = "CTDoseSegLib"
+
+
+class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """Input, acquisition, Apply, results, edit, what if, export."""
+
+    def __init__(self, parent: Any = None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic: CTDoseSegLogic | None = None
+        self.live: Live | None = None
+        self._parameterNode: CTDoseSegParameterNode | None = None
+        self._guiTag: Any = None
+        self._volumeID = self._typedFor = ""
+        self._wasShown = False
+        # What was chosen and typed when the result shown was made; None: not known.
+        self._madeWith: tuple | None = None
+        self._startedWith: tuple | None = None
+
+    # Life --------------------------------------------------------------------------------
+
+    def setup(self) -> None:
+        """Build the panel; called once when the module is first opened."""
+        ScriptedLoadableModuleWidget.setup(self)
+        panel = slicer.util.loadUI(self.resourcePath("UI/CTDoseSeg.ui"))
+        self.layout.addWidget(panel)
+        self.ui = slicer.util.childWidgetVariables(panel)
+        panel.setMRMLScene(slicer.mrmlScene)
+        layout.register()
+
+        self.logic = CTDoseSegLogic()
+        self.task = TaskSection(self.ui, self._updateButtons)
+        self.acquisition = AcquisitionSection(self.ui, self._parameters)
+        self.method = MethodSection(self.ui, self.logic, self._parameters, self.acquisition)
+        self.results = ResultsSection(self.ui, self.logic, self._parameters, self.task.show_problem)
+        self.whatIf = WhatIfSection(self.ui, self.logic, self._parameters)
+        self.training = TrainingSection(self.ui, self._parameters, self.task.log)
+        self.batch = BatchSection(
+            self.ui, self.logic, self.method.engine, self._onStudyLoaded, self.task.show_problem
+        )
+        self._overlayTimer = qt.QTimer()
+        self._overlayTimer.setSingleShot(True)
+        self._overlayTimer.connect("timeout()", self.results.update_overlay)
+        self.live = Live(self.logic, self._onLiveUpdate, self.task.show_problem)
+
+        self.ui.applyButton.connect("clicked(bool)", lambda *_: self.onApply())
+        self.ui.editButton.connect("clicked(bool)", lambda *_: self.onEdit())
+        self.ui.exportButton.connect("clicked(bool)", lambda *_: self.onExport())
+        self.ui.acquisitionLabel.setTextFormat(qt.Qt.PlainText)
+
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self._onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self._onSceneChanged)
+        self.addObserver(scene, scene.EndImportEvent, self._onSceneChanged)
+        self.addObserver(scene, scene.NodeRemovedEvent, self._onNodeRemoved)
+        self._initializeParameterNode()
+
+    def cleanup(self) -> None:
+        """Let go of everything; before the module is unloaded or made anew."""
+        if self.live is not None:
+            self.task.end()
+            self.training.end()
+            self.live.stop()
+            self._overlayTimer.stop()
+            self.results.cleanup()
+            self.batch.cleanup()
+            self.logic.forget()
+        self._setParameterNode(None)
+        self.removeObservers()
+
+    def enter(self) -> None:
+        """The module was opened."""
+        self._initializeParameterNode()
+
+    def exit(self) -> None:
+        """Another module was opened: the result keeps following edits, the panel rests."""
+        self._setParameterNode(None)
+
+    def onReload(self) -> None:
+        """Reload the package too, which Slicer's own reload leaves as it is."""
+        self.task.end()
+        self.batch.cleanup()
+        for name in list(sys.modules):
+            if name.partition(".")[0] == PACKAGE:
+                del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
+
+    # Parameter node ----------------------------------------------------------------------
+
+    def _parameters(self) -> CTDoseSegParameterNode:
+        return self._parameterNode or self.logic.getParameterNode()
+
+    def _initializeParameterNode(self) -> None:
+        self._setParameterNode(self.logic.getParameterNode())
+        if self._parameterNode.inputVolume is None:
+            for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
+                # Label maps are scalar volumes too.
+                own = node.GetClassName() == "vtkMRMLScalarVolumeNode"
+                if own and not node.GetAttribute(OVERLAY):
+                    self._parameterNode.inputVolume = node
+                    break
+
+    def _setParameterNode(self, node: CTDoseSegParameterNode | None) -> None:
+        if self._parameterNode is not None:
+            self._parameterNode.disconnectGui(self._guiTag)
+            self.removeObserver(
+                self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameters
+            )
+        self._parameterNode = node
+        if node is not None:
+            self._guiTag = node.connectGui(self.ui)
+            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onParameters)
+            self._onParameters()
+
+    def _onParameters(self, *_args: Any) -> None:
+        node = self._parameterNode
+        if node is None or slicer.mrmlScene.IsClosing() or slicer.mrmlScene.IsImporting():
+            return
+        volume = node.inputVolume
+        identifier = volume.GetID() if volume is not None else ""
+        if identifier != self._volumeID:
+            # What was typed is of one CT, also where none was chosen in between.
+            if identifier and self._typedFor not in ("", identifier):
+                self.acquisition.clear_typed()
+            self._typedFor = identifier or self._typedFor
+            self._volumeID = identifier
+            with slicer.util.tryWithErrorDisplay(
+                _("The exposure of the volume cannot be read."), waitCursor=True
+            ):
+                self.acquisition.show(volume)
+            self._showResults(Results.of_volume(volume))
+            if self.results.results is not None:
+                from .navigation import show_volume
+
+                show_volume(volume)
+        else:
+            self.acquisition.mark(volume)
+        self.results.apply_parameters()
+        self.whatIf.update(self.results.results)
+        self.training.update()
+        self._updateButtons()
+
+    def _updateButtons(self) -> None:
+        node, ui = self._parameterNode, self.ui
+        if node is None:
+            return
+        running = self.task.active
+        reason = self.method.why_not(node)
+        ui.applyButton.enabled = running or not reason
+        ui.applyButton.text = _("Cancel") if running else _("Apply")
+        ui.applyButton.toolTip = reason or (
+            _("End the task; the scene stays as it is.")
+            if running
+            else _("Segment, measure and predict doses")
+        )
+        existing = node.method == Method.EXISTING
+        ui.segmentationSelector.visible = existing
+        ui.segmentationLabel.visible = existing
+        has = self.results.results is not None and not running
+        ui.editButton.enabled = has
+        ui.exportButton.enabled = has
+        for widget in (ui.inputVolumeSelector, ui.methodComboBox, ui.segmentationSelector):
+            widget.enabled = not running
+        if reason and not running:
+            ui.statusLabel.text = reason
+        elif not running and ui.statusLabel.text == self._lastReason:
+            ui.statusLabel.text = _("Ready: press Apply.")
+        elif has and self._madeWith is not None and self.method.choices() != self._madeWith:
+            reason = _("The result is older than the choices above: press Apply.")
+            ui.statusLabel.text = reason
+        self._lastReason = reason or self._lastReason
+
+    _lastReason = "Load a CT and choose it above."
+
+    # Apply -------------------------------------------------------------------------------
+
+    def onApply(self) -> None:
+        """Start the task, or cancel the one that runs."""
+        if self.task.active:
+            self.task.cancel()
+            return
+        try:
+            fetch = self.method.weights_to_fetch()
+        except CTDoseSegError as error:
+            self.task.show_problem(str(error))
+            return
+        if fetch:
+            says = _("Fetching TotalSegmentator's weights...")
+            self.task.start(says, lambda: fetch, self._beginFetching)
+        else:
+            self._start(self._prepareAnalysis, self._onAnalysed)
+
+    def _beginFetching(self, arguments: list[str]) -> Job:
+        job = Job(
+            arguments,
+            on_event=self.task.on_event,
+            on_log=self.task.log,
+            on_end=lambda state: self._onFetched(state, job.message),
+        )
+        job.start()
+        return job
+
+    def _onFetched(self, state: str, message: str) -> None:
+        self.task.ended(state, message)
+        self._updateButtons()
+        if state == DONE:
+            self._start(self._prepareAnalysis, self._onAnalysed)
+
+    def _prepareAnalysis(self) -> Task:
+        self._startedWith = self.method.choices()
+        return self.method.prepare()
+
+    def _start(self, prepare: Callable[[], Task], onEnd: Callable[..., None]) -> None:
+        def begin(task: Task) -> Job:
+            return self.logic.start(
+                task, onEvent=self.task.on_event, onLog=self.task.log, onEnd=onEnd
+            )
+
+        self.task.start(_("Handing the volume over..."), prepare, begin)
+
+    def _onAnalysed(self, state: str, message: str, results: Results | None) -> None:
+        self.task.ended(state, message)
+        if state == DONE and results is not None:
+            from .navigation import show_volume
+
+            self._parameters().result = results.node
+            self._showResults(results)
+            self._madeWith = self._startedWith
+            self.results.made_anew()
+            self.results.show_layout()
+            show_volume(results.volume)
+            self.ui.statusLabel.text = _("Done.")
+        self._updateButtons()
+
+    # Results -----------------------------------------------------------------------------
+
+    def _showResults(self, results: Results | None) -> None:
+        if results is not None and (not results.result or results.doseTable is None):
+            results = None
+        before = self.results.results
+        if results is None or before is None or results.node is not before.node:
+            self._madeWith = None
+        if before is not None and (results is None or results.node is not before.node):
+            self.logic.forget(before)  # the voxels of one CT in memory are enough
+        self.results.show(results)
+        self.live.follow(results)
+        self.ui.liveLabel.text = ""
+        if results is not None:
+            self.live.warm()
+            self.whatIf.update(results, force=True)
+
+    def _onLiveUpdate(self, changed: int, seconds: float) -> None:
+        self.results.refresh()
+        self.whatIf.update(self.results.results, force=True)
+        self.ui.liveLabel.text = _("{n} slices changed; updated in {ms:.0f} ms.").format(
+            n=changed, ms=1000 * seconds
+        )
+        self._overlayTimer.start(300)
+
+    def onEdit(self) -> None:
+        """Open Segment Editor on the result's segmentation."""
+        results = self.results.results
+        if results is not None and results.segmentation is not None:
+            slicer.app.openNodeModule(results.segmentation)
+
+    def onExport(self) -> None:
+        """Write the files of ``analyze`` to a folder."""
+        results = self.results.results
+        folder = qt.QFileDialog.getExistingDirectory(None, _("Folder for the results"))
+        if folder and results is not None:
+            self._start(lambda: self.logic.prepareExport(results, folder), self._onExported)
+
+    def _onExported(self, state: str, message: str, _results: Results | None) -> None:
+        self.task.ended(state, message)
+        if state == DONE:
+            self.ui.statusLabel.text = _("The files are written.")
+        self._updateButtons()
+
+    def _onStudyLoaded(self, results: Results) -> None:
+        """A scan of a batch is in the scene: show it as after Apply."""
+        self._parameters().inputVolume = results.volume
+        self._onAnalysed(DONE, "", results)
+
+    # Scene -------------------------------------------------------------------------------
+
+    def _onSceneStartClose(self, *_args: Any) -> None:
+        self.task.end()
+        self.task.ended(CANCELLED, "")
+        self.training.end()
+        self.live.stop()
+        self.logic.forget()
+        self.results.scene_closed()
+        self._volumeID = self._typedFor = ""
+        self._wasShown = self._parameterNode is not None
+        self._setParameterNode(None)
+
+    def _onSceneChanged(self, *_args: Any) -> None:
+        self._volumeID = ""
+        if self._wasShown or self._parameterNode is not None:
+            self._wasShown = False
+            self._initializeParameterNode()
+        if not self.task.active:
+            self.ui.statusLabel.text = self.method.why_not(self._parameterNode) or _(
+                "Ready: press Apply."
+            )
+        self._updateButtons()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeRemoved(self, _caller: Any, _event: Any, node: Any = None) -> None:
+        results = self.results.results
+        if node is None or results is None or slicer.mrmlScene.IsClosing():
+            return
+        gone = results.volume is None or results.segmentation is None
+        if gone or node is results.node:
+            self.live.stop()
+            self._showResults(None)
+            self._updateButtons()

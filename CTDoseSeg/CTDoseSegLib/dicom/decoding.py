@@ -1,0 +1,240 @@
+"""Stored pixel values of a slice: read where they lie uncompressed, else through a decoder."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import numpy as np
+
+from ..errors import PixelDataError
+from .elements import parse_errors
+from .header import Header
+from .headers import MAX_SIDE
+
+# Syntax UID to its name and the package whose decoder pydicom uses (where none, SimpleITK reads).
+CODECS = {
+    "1.2.840.10008.1.2.4.50": ("JPEG Baseline", "pylibjpeg-libjpeg"),
+    "1.2.840.10008.1.2.4.51": ("JPEG Extended", "pylibjpeg-libjpeg"),
+    "1.2.840.10008.1.2.4.53": ("JPEG Spectral Selection (Process 6 and 8)", ""),
+    "1.2.840.10008.1.2.4.55": ("JPEG Full Progression (Process 10 and 12)", ""),
+    "1.2.840.10008.1.2.4.57": ("JPEG Lossless", "pylibjpeg-libjpeg"),
+    "1.2.840.10008.1.2.4.70": ("JPEG Lossless SV1", "pylibjpeg-libjpeg"),
+    "1.2.840.10008.1.2.4.80": ("JPEG-LS Lossless", "pyjpegls"),
+    "1.2.840.10008.1.2.4.81": ("JPEG-LS Near-Lossless", "pyjpegls"),
+    "1.2.840.10008.1.2.4.90": ("JPEG 2000 Lossless", "pylibjpeg-openjpeg"),
+    "1.2.840.10008.1.2.4.91": ("JPEG 2000", "pylibjpeg-openjpeg"),
+    "1.2.840.10008.1.2.4.201": ("High-Throughput JPEG 2000 Lossless", "pylibjpeg-openjpeg"),
+    "1.2.840.10008.1.2.4.202": ("High-Throughput JPEG 2000 RPCL", "pylibjpeg-openjpeg"),
+    "1.2.840.10008.1.2.4.203": ("High-Throughput JPEG 2000", "pylibjpeg-openjpeg"),
+    "1.2.840.10008.1.2.5": ("RLE Lossless", "pylibjpeg-rle"),
+}
+# PS3.5: the JPEG processes that are not lossless, and those that may be either.
+LOSSY = {f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 53, 55, 81)}
+MAY_BE_LOSSY = {"1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.4.203"}
+
+
+def is_lossy(header: Header) -> bool:
+    """True if the pixels went through a lossy compression, now or before."""
+    if header.text("LossyImageCompression") == "01":
+        return True
+    stated = header.text("LossyImageCompression")
+    return header.transfer_syntax in LOSSY or (
+        header.transfer_syntax in MAY_BE_LOSSY and stated != "00"
+    )
+
+
+def check_size(header: Header) -> None:
+    """Refuse impossible sizes before anything is allocated.
+
+    Raises
+    ------
+    PixelDataError
+        If rows, columns or bits are not those of a CT slice, or the file is shorter than they say.
+    """
+    rows, columns = header.integer("Rows"), header.integer("Columns")
+    if not (0 < rows <= MAX_SIDE and 0 < columns <= MAX_SIDE):
+        raise PixelDataError(
+            f"{header.name}: Rows x Columns (0028,0010-0011) is {rows} x {columns}; a CT slice has "
+            f"1 to {MAX_SIDE} of each, so the header is damaged: export the file again."
+        )
+    if header.integer("SamplesPerPixel", 1) != 1:
+        raise PixelDataError(
+            f"{header.name}: a colour picture, not CT numbers; give the CT series itself."
+        )
+    bits = header.integer("BitsAllocated", 16)
+    if bits not in (8, 16, 32):
+        raise PixelDataError(
+            f"{header.name}: BitsAllocated (0028,0100) is {bits}, not 8, 16 or 32; export it again."
+        )
+    if header.pixel_offset is not None and header.pixel_bytes < rows * columns * bits // 8:
+        raise PixelDataError(
+            f"{header.name}: the pixels are cut off after {header.pixel_bytes} of "
+            f"{rows * columns * bits // 8} bytes; copy or export the file again."
+        )
+
+
+def rescale(header: Header) -> tuple[float, float, bool]:
+    """Slope, intercept, and True if the file states neither."""
+    slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
+    absent = slope is None and intercept is None
+    return 1.0 if slope is None else slope, intercept or 0.0, absent
+
+
+class Reader:
+    """Reads stored values, one slice after the other, into the same buffer."""
+
+    def __init__(self, rows: int, columns: int) -> None:
+        self._buffer = np.empty((rows, columns), np.uint16)
+        self._decoded: tuple[str, np.ndarray] | None = None
+
+    def stored(self, header: Header) -> np.ndarray:
+        """Stored values of a slice; valid until the next call."""
+        bits = header.integer("BitsAllocated", 16)
+        if header.pixel_offset is None or bits != 16:
+            return self._decode(header)
+        try:
+            with open(header.path, "rb", buffering=0) as file:
+                file.seek(header.pixel_offset)
+                count = file.readinto(memoryview(self._buffer).cast("B"))
+        except OSError as error:
+            raise PixelDataError(f"{header.name}: cannot be read ({error.strerror}).") from error
+        if count != self._buffer.nbytes:
+            raise PixelDataError(
+                f"{header.name}: the pixels are cut off after {count} of {self._buffer.nbytes} "
+                "bytes; copy or export the file again."
+            )
+        if header.transfer_syntax == "1.2.840.10008.1.2.2":
+            self._buffer.byteswap(inplace=True)
+        return _signed(self._buffer, header)
+
+    def _decode(self, header: Header) -> np.ndarray:
+        """A slice through pydicom's decoders; all frames of a file are decoded once."""
+        if self._decoded is None or self._decoded[0] != header.path:
+            self._decoded = (header.path, _decode_file(header))
+        pixels = self._decoded[1]
+        frame = pixels[header.frame] if pixels.ndim == 3 else pixels
+        if frame.shape != self._buffer.shape:
+            raise PixelDataError(
+                f"{header.name}: {frame.shape[1]} x {frame.shape[0]} pixels were decoded where the "
+                f"header says {self._buffer.shape[1]} x {self._buffer.shape[0]}; export it again."
+            )
+        return frame
+
+
+def _decode_file(header: Header) -> np.ndarray:
+    import pydicom
+
+    if header.pixel_offset is None and _decoder_missing(header.transfer_syntax):
+        return _decode_by_itk(header)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(header.path, force=True)
+            if "PixelData" not in dataset:
+                raise PixelDataError(
+                    f"{header.name}: it has no pixels (7FE0,0010); export the images again."
+                )
+            if not getattr(dataset.file_meta, "TransferSyntaxUID", ""):
+                dataset.file_meta.TransferSyntaxUID = header.transfer_syntax
+            dataset.pixel_array_options(decoding_plugin=_plugin(header.transfer_syntax))
+            return dataset.pixel_array
+    except RecursionError:
+        raise PixelDataError(f"{header.name}: its sequences are nested too deeply.") from None
+    except PixelDataError:
+        raise
+    except BaseException as error:
+        # The RLE decoder is written in Rust: its panics derive from BaseException and their class
+        # cannot be imported.
+        if not isinstance(error, (RuntimeError, *parse_errors())) and (
+            type(error).__name__ != "PanicException"
+        ):
+            raise
+        raise PixelDataError(
+            f"{header.name}: the pixels are damaged or cut off; copy or export the file again."
+        ) from error
+
+
+def _plugin(transfer_syntax: str) -> str:
+    """The decoder that this package brings; empty (any) where it is not the one for the syntax.
+
+    Another one that happens to be installed (gdcm) would be taken first, and prints on its own.
+    """
+    from pydicom.pixels import get_decoder
+
+    named = CODECS.get(transfer_syntax, ("", ""))[1].partition("-")[0]
+    if not named:
+        return ""
+    try:
+        return named if named in get_decoder(transfer_syntax).available_plugins else ""
+    except NotImplementedError:
+        return ""
+
+
+def _decode_by_itk(header: Header) -> np.ndarray:
+    """Stored values through SimpleITK's own decoders, where pydicom has none for the syntax."""
+    import SimpleITK
+
+    named, package = CODECS.get(
+        header.transfer_syntax, (f"transfer syntax {header.transfer_syntax or 'unknown'}", "")
+    )
+    advice = f"install the package {package}" if package else "export it uncompressed"
+    missing = PixelDataError(
+        f"{header.name}: the pixels are compressed as {named}, which no installed decoder reads, "
+        f"or they are damaged; {advice}."
+    )
+    if header.integer("NumberOfFrames", 1) > 1:
+        raise missing
+    try:
+        hu = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(header.path))
+    except RuntimeError as error:
+        raise missing from error
+    slope, intercept, _ = rescale(header)
+    # SimpleITK applies slope and intercept; the stored integers come back by rounding.
+    return np.rint((hu[0] - intercept) / slope).astype(np.int32)
+
+
+def _decoder_missing(syntax: str) -> bool:
+    from pydicom.pixels import get_decoder
+    from pydicom.uid import UID
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return not get_decoder(UID(syntax)).is_available
+    except NotImplementedError:
+        return True
+
+
+def _signed(buffer: np.ndarray, header: Header) -> np.ndarray:
+    """The 16-bit buffer as the numbers that it means.
+
+    Bits above BitsStored may carry an overlay (retired, PS3.5 8.1.2): they are taken off, and a
+    sign is extended from the highest stored bit, where a value does not fit as it is.
+    """
+    bits = header.integer("BitsStored", 16)
+    signed = header.integer("PixelRepresentation") == 1
+    if not 0 < bits < 16:
+        return buffer.view(np.int16) if signed else buffer
+    if not signed:
+        if buffer.max() >= 1 << bits:
+            buffer &= np.uint16((1 << bits) - 1)
+        return buffer
+    values = buffer.view(np.int16)
+    if values.max() >= 1 << (bits - 1) or values.min() < -(1 << (bits - 1)):
+        values <<= 16 - bits
+        values >>= 16 - bits
+    return values
+
+
+def same_pixels(first: Header, second: Header) -> bool:
+    """True if two slices have the same size, rescaling and stored bytes."""
+    keys = ("Rows", "Columns", "RescaleSlope", "RescaleIntercept", "PixelRepresentation")
+    if any(first.values.get(key) != second.values.get(key) for key in keys):
+        return False
+    if os.path.realpath(first.path) == os.path.realpath(second.path):
+        return first.frame == second.frame
+    check_size(first)
+    check_size(second)
+    shape = first.integer("Rows"), first.integer("Columns")
+    return bool(np.array_equal(Reader(*shape).stored(first), Reader(*shape).stored(second)))

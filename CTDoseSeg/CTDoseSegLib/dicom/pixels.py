@@ -1,0 +1,184 @@
+"""Stored pixels to HU: one buffer, one volume, each slice by its own slope and intercept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import PixelDataError
+from ..flags import Flag, flag
+from ..tasks.progress import Events
+from .decoding import Reader, check_size, is_lossy, rescale
+from .header import Header
+
+AIR_HU = -1000
+# CT numbers of real air reach about -1024; what a scanner writes outside its field of view lies
+# below (-2000, -3024). Values between are left alone: they may be noise or a streak.
+LOWEST_AIR_HU = -1024
+OBVIOUS_PADDING_HU = -1500
+# A declared padding value in this range would blank out the patient; see `padding_mask`.
+LOWEST_TISSUE_HU = -900
+
+
+def read_volume(
+    headers: Sequence[Header], events: Events, progress: tuple[float, float] = (0.0, 1.0)
+) -> tuple[np.ndarray, tuple[Flag, ...]]:
+    """Read the slices of `headers` into one volume.
+
+    Parameters
+    ----------
+    headers
+        Slices in order, all of the same number of rows and columns.
+    events, progress
+        Listener, and the part of the whole task that this reading is.
+
+    Returns
+    -------
+    hu : np.ndarray
+        [k, j, i]; int16 where that is exact for every slice, else float32.
+    flags : tuple of Flag
+
+    Raises
+    ------
+    PixelDataError
+        If pixels are missing, truncated, not numbers of a CT, or in a compression that no
+        installed decoder reads.
+    """
+    for header in headers:
+        check_size(header)
+    rows, columns = headers[0].integer("Rows"), headers[0].integer("Columns")
+    whole = all(_whole_numbers(header) for header in headers)
+    try:
+        volume = np.empty((len(headers), rows, columns), np.int16 if whole else np.float32)
+    except MemoryError:
+        raise PixelDataError(
+            f"{len(headers)} slices of {columns} x {rows} pixels do not fit into this machine's "
+            "memory; give a thicker reconstruction or a part of the series."
+        ) from None
+    reader = Reader(rows, columns)
+    ignored: set[str] = set()
+    low, high = progress
+    step = max(1, len(headers) // 20)
+    for k, header in enumerate(headers):
+        if k % step == 0:
+            share = low + (high - low) * k / len(headers)
+            events.progress(share, f"reading slice {k + 1} of {len(headers)}")
+        hu, problem = to_hu(reader.stored(header), header, volume.dtype)
+        if problem:
+            ignored.add(problem)
+        if hu.dtype != volume.dtype and volume.dtype == np.int16:
+            volume = volume.astype(np.float32)
+        volume[k] = hu
+    return volume, _value_flags(headers, ignored)
+
+
+def _value_flags(headers: Sequence[Header], ignored: set[str]) -> tuple[Flag, ...]:
+    flags = [flag("padding_ignored", "; ".join(sorted(ignored)))] if ignored else []
+    if lossy := sum(is_lossy(header) for header in headers):
+        flags.append(flag("lossy", f"{lossy} of {len(headers)} slices"))
+    absent = [h for h in headers if rescale(h)[2]]
+    if absent:
+        flags.append(flag("rescale_missing", f"{len(absent)} of {len(headers)} slices"))
+    if len({rescale(header)[:2] for header in headers}) > 1:
+        flags.append(flag("rescale_varies"))
+    kinds = {h.text("RescaleType").upper() for h in headers} - {"", "HU", "HU_MOD"}
+    if kinds:
+        flags.append(flag("not_hu", f"RescaleType (0028,1054) is {', '.join(sorted(kinds))}"))
+    return tuple(flags)
+
+
+def _whole_numbers(header: Header) -> bool:
+    slope, intercept, _ = rescale(header)
+    return slope == int(slope) and intercept == int(intercept)
+
+
+def to_hu(stored: np.ndarray, header: Header, dtype: np.dtype) -> tuple[np.ndarray, str]:
+    """HU of a slice and a remark on a padding value that was not believed.
+
+    `dtype` int16 asks for int16 and gets float32 where a value does not fit.
+    """
+    slope, intercept, absent = rescale(header)
+    if absent and stored.min() >= 0:
+        raise PixelDataError(
+            f"{header.name}: RescaleSlope and RescaleIntercept (0028,1052-1053) are missing and no "
+            "stored value is negative, so these are not HU; export the original series."
+        )
+    if slope == 0:
+        raise PixelDataError(f"{header.name}: RescaleSlope (0028,1053) is 0; export it again.")
+    mask, remark = padding_mask(stored, header, slope, intercept)
+    if dtype == np.int16:
+        hu = _int16(stored, int(slope), int(intercept), mask)
+    else:
+        hu = None
+    if hu is None:
+        hu = (stored.astype(np.float64) * slope + intercept).astype(np.float32)
+    if mask is not None:
+        hu[mask] = AIR_HU
+    return air_outside(hu, is_lossy(header)), remark
+
+
+def _int16(stored: np.ndarray, slope: int, intercept: int, mask: np.ndarray | None):
+    """HU as int16, or None where a value outside the padding does not fit."""
+    valid = stored if mask is None else stored[~mask]
+    if valid.size == 0:
+        return np.full(stored.shape, AIR_HU, np.int16)
+    ends = [int(valid.min()) * slope + intercept, int(valid.max()) * slope + intercept]
+    if min(ends) < -32768 or max(ends) > 32767:
+        return None
+    if slope == 1 and stored.dtype.itemsize == 2:
+        # Modulo 2^16 the sum is right whenever the result fits, which was just checked.
+        return stored.view(np.int16) + np.int16((intercept + 32768) % 65536 - 32768)
+    return (stored.astype(np.int64) * slope + intercept).astype(np.int16)
+
+
+def padding_mask(
+    stored: np.ndarray, header: Header, slope: float, intercept: float
+) -> tuple[np.ndarray | None, str]:
+    """Where PixelPaddingValue says that there is no image; None if nowhere.
+
+    A padding value below -1024 HU is believed. Between -1024 and -900 HU it is air already and
+    stays as it is. Above, it could be tissue (0 is written by mistake): it is believed only if
+    the four corners of the slice, which lie outside the round field of view, have it too.
+    """
+    value = header.number("PixelPaddingValue")
+    if value is None:
+        return None, ""
+    limit = header.number("PixelPaddingRangeLimit")
+    low, high = sorted(_as_stored(v, header) for v in (value, value if limit is None else limit))
+    ends = sorted((low * slope + intercept, high * slope + intercept))
+    if ends[0] >= LOWEST_AIR_HU and ends[1] <= LOWEST_TISSUE_HU:
+        return None, ""
+    mask = stored == low if low == high else (stored >= low) & (stored <= high)
+    if not mask.any():
+        return None, ""
+    if ends[1] < LOWEST_AIR_HU or mask[[0, 0, -1, -1], [0, -1, 0, -1]].all():
+        return mask, ""
+    return None, f"{ends[1]:g} HU"
+
+
+def _as_stored(value: float, header: Header) -> int:
+    """A padding value in the pixels' own representation: its VR (US or SS) is often wrong."""
+    bits = header.integer("BitsAllocated", 16)
+    wrapped = int(value) % (1 << bits)
+    if header.integer("PixelRepresentation") == 1 and wrapped >= 1 << (bits - 1):
+        wrapped -= 1 << bits
+    return wrapped
+
+
+def air_outside(hu: np.ndarray, lossy: bool = False) -> np.ndarray:
+    """Make the value that fills the corners of a slice air, in place, if it is obviously padding.
+
+    For files that do not declare what they wrote outside the field of view (-2000, -3024):
+    the value of at least three corners, if at most -1500 HU. Other values are left alone, except
+    after a lossy compression, which blurs that value: then all of at most -1500 HU.
+    """
+    corners = hu[[0, 0, -1, -1], [0, -1, 0, -1]]
+    lowest = corners.min()
+    if lowest > OBVIOUS_PADDING_HU:
+        return hu
+    if lossy and (corners <= OBVIOUS_PADDING_HU).sum() >= 3:
+        hu[hu <= OBVIOUS_PADDING_HU] = AIR_HU
+    elif (corners == lowest).sum() >= 3:
+        hu[hu == lowest] = AIR_HU
+    return hu

@@ -1,0 +1,303 @@
+"""A DICOM structured report as a tree of plain values, and its numbers in the units wanted.
+
+Only what dose reports need: containers, numbers, codes, texts, UIDs and times. Persons' names are
+never read.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import DoseReportError
+from .elements import parse_errors
+from .headers import looks_like_dicom
+
+# UCUM code to the factor that gives the unit of the first one. "mGycm" and the like are no UCUM,
+# but what makers have written.
+KV = {"kV": 1.0, "V": 1e-3}
+MA = {"mA": 1.0, "uA": 1e-3, "A": 1e3}
+MM = {"mm": 1.0, "cm": 10.0, "m": 1e3, "um": 1e-3}
+SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0}
+MGY = {"mGy": 1.0, "uGy": 1e-3, "cGy": 10.0, "Gy": 1e3}
+MGY_CM = {
+    **dict.fromkeys(("mGy.cm", "mGycm", "mGy*cm", "cm.mGy"), 1.0),
+    **{"Gy.cm": 1e3, "cGy.cm": 10.0, "uGy.cm": 1e-3, "mGy.mm": 0.1, "mGy.m": 100.0},
+}
+NO_UNIT = {"1": 1.0, "{ratio}": 1.0, "ratio": 1.0}
+
+_TEXT_OF = {"TEXT": "TextValue", "UIDREF": "UID", "DATETIME": "DateTime"}
+_LONG = (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
+_UNDEFINED = 0xFFFFFFFF
+_LARGEST_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Item:
+    """One content item.
+
+    Attributes
+    ----------
+    concept
+        Code value of its name where the scheme is DCM, else ``scheme:value``.
+    kind
+        Value type: CONTAINER, NUM, CODE, TEXT, UIDREF, DATETIME.
+    numbers
+        Of a NUM: (number, unit) as written, one for each measured value; a unit that is not from
+        UCUM or not there is empty.
+    value, meaning
+        Code value (``scheme:value``) and meaning of a CODE, else the text.
+    children
+        Items below it.
+    """
+
+    concept: str
+    kind: str
+    numbers: tuple[tuple[str, str], ...] = ()
+    value: str = ""
+    meaning: str = ""
+    children: tuple[Item, ...] = ()
+
+    def of(self, concept: str) -> tuple[Item, ...]:
+        """The items directly below with this name."""
+        return tuple(child for child in self.children if child.concept == concept)
+
+    def first(self, concept: str) -> Item:
+        """The first item directly below with this name, or an empty one."""
+        return next(iter(self.of(concept)), NOTHING)
+
+    def below(self) -> Iterator[Item]:
+        """All items below, in order."""
+        for child in self.children:
+            yield child
+            yield from child.below()
+
+
+NOTHING = Item("", "")
+
+
+def read_number(items: tuple[Item, ...], units: dict[str, float]) -> tuple[float | None, str, str]:
+    """The one number of content items of one name.
+
+    Parameters
+    ----------
+    items
+        What `Item.of` gave for the name.
+    units
+        UCUM code to factor.
+
+    Returns
+    -------
+    value : float or None
+        In the unit whose factor is 1; None where there is none, or none that can be trusted.
+    problem, detail : str
+        Code of the flag that says why there is none, and what was found; empty where all is well.
+    """
+    written = [pair for item in items for pair in item.numbers]
+    found: list[float] = []
+    for text, unit in written:
+        if unit not in units:
+            return None, "rdsr_unit", f'the unit is "{unit[:16]}"' if unit else "no UCUM unit"
+        try:
+            number = float(text)
+        except ValueError:
+            return None, "rdsr_not_a_number", ""
+        if not abs(number) < 1e9:  # NaN too
+            return None, "rdsr_not_a_number", ""
+        found.append(number * units[unit])
+    if not found:
+        return None, "", ""
+    if max(found) - min(found) > 1e-6 * max(abs(v) for v in found):
+        return None, "rdsr_several_values", " and ".join(f"{v:g}" for v in found[:3])
+    return found[0], "", ""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A structured report: its bytes, content tree, code and words of its title, and tags."""
+
+    root: Item
+    content: bytes
+    title_code: str
+    title: str
+    tags: dict[str, str]
+
+
+_TAGS = (
+    *("SOPClassUID", "Modality", "StudyInstanceUID", "Manufacturer", "ManufacturerModelName"),
+    *("DeviceSerialNumber", "PatientName", "PatientID", "PatientBirthDate"),
+)
+_PICTURES = "1.2.840.10008.5.1.4.1.1.7"
+_REPORTS = "1.2.840.10008.5.1.4.1.1.88."
+
+
+def read_document(path: str | Path) -> Document:
+    """Read a structured report.
+
+    Raises
+    ------
+    DoseReportError
+        If the file cannot be read, is cut off, or is something else; the sentence says what.
+    """
+    import pydicom
+
+    name = os.path.basename(path)
+    try:
+        if Path(path).stat().st_size > _LARGEST_BYTES:
+            raise DoseReportError(f"{name} is too large for a dose report; give the report itself.")
+        content = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no valid path"
+        raise DoseReportError(f"The dose report {name} cannot be read ({reason}).") from error
+    if not content:
+        raise DoseReportError(f"{name} is empty (0 bytes); copy or export the report again.")
+    if not looks_like_dicom(content[:132]):
+        raise DoseReportError(f"{name} is not DICOM; give the X-Ray Radiation Dose SR itself.")
+    damaged = f"{name}: the dose report is damaged or cut off; copy or export it again."
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(
+                pydicom.filebase.DicomBytesIO(content),
+                stop_before_pixels=True,
+                force=content[128:132] != b"DICM",
+            )
+            tags = {keyword: str(dataset.get(keyword, "") or "").strip() for keyword in _TAGS}
+            _refuse_other_kinds(name, tags)
+            if is_cut_off(content):
+                raise DoseReportError(damaged)
+            title_code, title, _ = _code(dataset, "ConceptNameCodeSequence")
+            root = Item("", "CONTAINER", children=_children(dataset))
+    except RecursionError:
+        raise DoseReportError(
+            f"{name}: its content is nested too deeply to be read; the file is damaged, export it "
+            "again."
+        ) from None
+    except parse_errors() as error:
+        raise DoseReportError(damaged) from error
+    return Document(root, content, title_code, title, tags)
+
+
+def _refuse_other_kinds(name: str, tags: dict[str, str]) -> None:
+    kind = tags["SOPClassUID"]
+    if kind.startswith(_REPORTS):
+        return
+    if kind.startswith(_PICTURES):
+        raise DoseReportError(
+            f"{name} is a picture of a dose page (Secondary Capture), whose numbers are not read; "
+            "export the X-Ray Radiation Dose SR, or type ctdivol_mGy and phantom_cm in "
+            "--acquisition."
+        )
+    what = f"of modality {tags['Modality'][:16]}" if tags["Modality"] else "of no known kind"
+    raise DoseReportError(
+        f"{name} is no structured report (it is {what}); give the X-Ray Radiation Dose SR of the "
+        "examination."
+    )
+
+
+def _children(dataset: Any) -> tuple[Item, ...]:
+    return tuple(_item(entry) for entry in dataset.get("ContentSequence", None) or ())
+
+
+def _item(entry: Any) -> Item:
+    kind = str(entry.get("ValueType", "") or "")
+    code, _, scheme = _code(entry, "ConceptNameCodeSequence")
+    numbers: tuple[tuple[str, str], ...] = ()
+    value = meaning = ""
+    if kind == "NUM":
+        measured = entry.get("MeasuredValueSequence", None) or ()
+        numbers = tuple(pair for one in measured for pair in _measured(one))
+    elif kind == "CODE":
+        code_value, meaning, own_scheme = _code(entry, "ConceptCodeSequence")
+        value = f"{own_scheme}:{code_value}"
+    elif kind in _TEXT_OF:
+        value = str(entry.get(_TEXT_OF[kind], "") or "").strip()
+    concept = code if scheme in ("DCM", "") else f"{scheme}:{code}"
+    return Item(concept, kind, numbers, value, meaning, _children(entry))
+
+
+def _measured(one: Any) -> list[tuple[str, str]]:
+    """(number, unit) of a measured value; the bytes as written, for damaged numbers exist."""
+    raw = one.get_item("NumericValue")
+    written = getattr(raw, "value", None)
+    if isinstance(written, bytes):
+        texts = written.decode("ascii", "replace").split("\\")
+    elif written is None or written == "":
+        texts = []
+    else:
+        many = isinstance(written, (list, tuple)) or hasattr(written, "append")
+        texts = [str(v) for v in (written if many else [written])]
+    unit, _, scheme = _code(one, "MeasurementUnitsCodeSequence")
+    unit = unit if scheme == "UCUM" else ""
+    return [(text.strip(" \0"), unit) for text in texts if text.strip(" \0")]
+
+
+def _code(entry: Any, keyword: str) -> tuple[str, str, str]:
+    """Value, meaning and scheme of the first code of a sequence; empty where there is none."""
+    for item in entry.get(keyword, None) or ():
+        names = ("CodeValue", "CodeMeaning", "CodingSchemeDesignator")
+        value, meaning, scheme = (str(item.get(name, "") or "").strip() for name in names)
+        value = value or str(item.get("LongCodeValue", "") or "").strip()
+        return value, meaning, scheme
+    return "", "", ""
+
+
+def is_cut_off(content: bytes) -> bool:
+    """True where a DICOM file ends before its data elements do.
+
+    pydicom takes a value that the end of the file cuts short as it is: a DLP of 155.97 would be
+    read as 155.9 or 15. Every element with a length must lie within what holds it; one without is
+    followed to its end mark (PS3.5, 7.5). Deflated files have a checksum of their own.
+    """
+    position = 132 if content[128:132] == b"DICM" else 0
+    syntax = b""
+    while content[position : position + 2] == b"\x02\x00":
+        head, length = _head(content, position, True, "<")
+        value = content[position + head : position + head + length]
+        if content[position + 2 : position + 4] == b"\x10\x00":
+            syntax = value.strip(b"\0 ")
+        position += head + length
+    if syntax == b"1.2.840.10008.1.2.1.99":
+        return False
+    order = ">" if syntax == b"1.2.840.10008.1.2.2" else "<"
+    # Some files name one syntax and are written in the other: the VR shows which.
+    explicit = content[position + 4 : position + 6].isalpha()
+    try:
+        return _walk(content, position, len(content), explicit, order) != len(content)
+    except (struct.error, EOFError):
+        return True
+
+
+def _walk(content: bytes, position: int, end: int, explicit: bool, order: str) -> int:
+    """Position after the elements from `position` on, up to an end mark or `end`."""
+    while position < end:
+        tag = struct.unpack_from(f"{order}HH", content, position)
+        if tag in ((0xFFFE, 0xE00D), (0xFFFE, 0xE0DD)):
+            return position + 8
+        if tag == (0, 0):  # padding after the end, no element
+            return end
+        # Items have no VR.
+        head, length = _head(content, position, explicit and tag[0] != 0xFFFE, order)
+        if length == _UNDEFINED:
+            position = _walk(content, position + head, end, explicit, order)
+            if struct.unpack_from(f"{order}H", content, position - 8)[0] != 0xFFFE:
+                raise EOFError
+        else:
+            position += head + length
+        if position > end:
+            raise EOFError
+    return position
+
+
+def _head(content: bytes, position: int, explicit: bool, order: str) -> tuple[int, int]:
+    """Bytes before the value, and of the value."""
+    if not explicit:
+        return 8, struct.unpack_from(f"{order}I", content, position + 4)[0]
+    if content[position + 4 : position + 6] in _LONG:
+        return 12, struct.unpack_from(f"{order}I", content, position + 8)[0]
+    return 8, struct.unpack_from(f"{order}H", content, position + 6)[0]

@@ -1,0 +1,325 @@
+"""The dose model: D(z) = (K * mA)(z) exp(f), its numbers and its arithmetic, numpy alone.
+
+K is a positive, symmetric dose-spread kernel along the body, so that doubling the current doubles
+the dose and two exposures add up exactly. f depends on the organ and falls, or stays, with the
+water equivalent diameter smoothed along the body over a short and a long way, capped; it knows no
+HU, no position, no mean over the scan and no end of the images.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ...errors import ModelError
+from ..beam import EVERYWHERE
+
+SCHEMA_VERSION = 3
+MODEL_FILE = "model.json"
+CARD_FILE = "model_card.md"
+TERMS = ("intercept", "wed", "wed_wide")
+# Rotation time of the training scans, which turns effective mAs into the model's mA at pitch 1.
+ROTATION_TIME_S = 0.5
+WED_ORIGIN_MM = 280.0
+WED_SCALE_MM = 100.0
+# Names of the kernels in the model file.
+WIDE, NARROW = "wide", "narrow"
+# Parts of a dose-spread kernel: (weight, length in mm) of each two-sided exponential.
+Kernel = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Span:
+    """Low and high end of what a quantity was in training."""
+
+    low: float
+    high: float
+
+    def __contains__(self, value: float) -> bool:
+        return bool(self.low <= value <= self.high)
+
+
+@dataclass(frozen=True)
+class OrganModel:
+    """One organ in one region.
+
+    Attributes
+    ----------
+    coefficients
+        Of `TERMS`; those of WED are not positive.
+    kernel
+        K, which spreads the tube current along the body.
+    wed_cap_mm
+        Both smoothed sizes are held within it, so that exp(f) stays bounded.
+    training
+        Feature (``wed_mm``, ``tube_current_mA``, ``hu``) to its first and 99th percentile.
+    model_log_q90
+        90 % quantile, over patients left out (conformal), of how far in ln(dose) the label lies
+        outside the span from the dose as given to the dose with the label's air term; without such
+        a term, of |ln(predicted / simulated)|.
+    air_label
+        Knot in HU to the slope, per 100 HU, by which the training label falls below it because
+        air in the organ was scored as nearly no dose: an artefact of the label, used when
+        predictions are compared with labels and at the low end of the interval, never in a
+        patient's dose.
+    warn
+        True where the training rows are suspect.
+    counts
+        ``patients``, ``rows``, ``rows_left_out``.
+    """
+
+    organ: str
+    region: str
+    coefficients: Mapping[str, float]
+    kernel: Kernel
+    wed_cap_mm: Span
+    training: Mapping[str, Span]
+    model_log_q90: float
+    air_label: Mapping[float, float]
+    warn: bool
+    counts: Mapping[str, int]
+
+    def log_factor(self, sizes_mm: np.ndarray) -> np.ndarray:
+        """f of the organ's slices, [n]; `sizes_mm`, [n, 2], as `RegionModel.sizes_mm` has them."""
+        return design(sizes_mm, self.wed_cap_mm) @ np.array([self.coefficients[t] for t in TERMS])
+
+    def label_artefact(self, hu: np.ndarray) -> np.ndarray:
+        """Logarithm of what the training label shows of the dose, [n]; 0 where there is no air."""
+        return air_terms(hu, tuple(self.air_label), self.training["hu"].low) @ np.array(
+            list(self.air_label.values())
+        )
+
+
+@dataclass(frozen=True)
+class RegionModel:
+    """The organs of one region, in the model file's order, and what they share.
+
+    Attributes
+    ----------
+    kernel
+        That of all organs but those with a narrower one of their own.
+    size_kernels
+        With which the water equivalent diameter is smoothed along the body: a short one, a long.
+    ctdivol_per_mas
+        c, the CTDIvol (32 cm, mGy) that the training scanner is taken to give per effective mAs.
+    """
+
+    region: str
+    kernel: Kernel
+    size_kernels: tuple[Kernel, Kernel]
+    ctdivol_per_mas: float
+    organs: Mapping[str, OrganModel]
+
+    def sizes_mm(self, z_mm: np.ndarray, wed_mm: np.ndarray) -> np.ndarray:
+        """Water equivalent diameter smoothed with both kernels, [k, 2]."""
+        return np.column_stack([smooth(z_mm, wed_mm, kernel) for kernel in self.size_kernels])
+
+
+@dataclass(frozen=True)
+class DoseModel:
+    """All regions; `card` is what travels with every result: name, SHA-256, training, figures."""
+
+    regions: Mapping[str, RegionModel]
+    not_predicted: Mapping[str, str]
+    card: Mapping[str, Any]
+
+
+def spread(
+    z_mm: np.ndarray, kernel: Kernel, irradiated_mm: tuple[float, float] = EVERYWHERE
+) -> np.ndarray:
+    """Dose-spread kernel K as a matrix, [k, k]: what slice j's current gives at slice i.
+
+    The kernel is a sum of two-sided exponentials, weight exp(-|z|/length) / (2 length), the
+    weights adding up to 1. It is integrated exactly over each slice's cell, whose edges are
+    halfway to its neighbours, so that uneven steps need no resampling. The end slices' current
+    goes on to the ends of the irradiated range; outside the range it is zero. Where the range is
+    not known it is everywhere, so that every slice is an interior one.
+    """
+    order = np.argsort(z_mm, kind="stable")
+    z = np.asarray(z_mm, dtype=float)[order]
+    low, high = irradiated_mm
+    edges = np.concatenate(([low], np.clip((z[1:] + z[:-1]) / 2, low, high), [high]))
+    cumulative = _cumulative(edges - z[:, None], kernel)
+    matrix = np.empty((len(z), len(z)))
+    matrix[np.ix_(order, order)] = np.diff(cumulative, axis=1)
+    return matrix
+
+
+class Spreader:
+    """`spread` of many currents over many ranges: the exponentials are taken once.
+
+    The sum over cells of current times difference of F, F being the kernel's cumulative, is the
+    sum over the edges between cells of F times the step of the current there: edges inside the
+    range need F once for all ranges, and only the range's own ends are new.
+    """
+
+    def __init__(self, z_mm: np.ndarray, kernel: Kernel) -> None:
+        self._order = np.argsort(z_mm, kind="stable")
+        self._z = np.asarray(z_mm, dtype=float)[self._order]
+        self._kernel = kernel
+        self._edges = (self._z[1:] + self._z[:-1]) / 2
+        self._between = _cumulative(self._edges - self._z[:, None], kernel)
+
+    def __call__(
+        self, current: np.ndarray, irradiated_mm: tuple[float, float] = EVERYWHERE
+    ) -> np.ndarray:
+        """``spread(z_mm, kernel, irradiated_mm) @ current``, [k]."""
+        ordered = np.asarray(current, dtype=float)[self._order]
+        low, high = irradiated_mm
+        first, last = np.searchsorted(self._edges, (low, high), side="left")
+        first, last = int(first), int(max(first, last))
+        inside = slice(first, last)
+        at_ends = _cumulative(np.array([[low, high]]) - self._z[:, None], self._kernel)
+        total = self._between[:, inside] @ (ordered[:-1] - ordered[1:])[inside]
+        total += at_ends @ np.array([-ordered[first], ordered[last]])
+        out = np.empty(len(total))
+        out[self._order] = total
+        return out
+
+
+def _cumulative(x_mm: np.ndarray, kernel: Kernel) -> np.ndarray:
+    away = np.abs(x_mm)
+    tail = 0.5 * sum(weight * np.exp(-away / length) for weight, length in kernel)
+    return np.where(x_mm < 0, tail, 1.0 - tail)
+
+
+def smooth(z_mm: np.ndarray, values: np.ndarray, kernel: Kernel) -> np.ndarray:
+    """`values` smoothed along z with the kernel, [k]; NaN stays NaN and touches no other slice."""
+    known = np.isfinite(values)
+    out = np.full(len(values), np.nan)
+    if known.any():
+        out[known] = Spreader(z_mm[known], kernel)(values[known])
+    return out
+
+
+def design(sizes_mm: np.ndarray, wed_cap_mm: Span) -> np.ndarray:
+    """Columns of `TERMS` for slices with both smoothed sizes, [n, 3]."""
+    held = np.clip(sizes_mm, wed_cap_mm.low, wed_cap_mm.high)
+    return np.column_stack((np.ones(len(held)), (held - WED_ORIGIN_MM) / WED_SCALE_MM))
+
+
+def air_terms(hu: np.ndarray, knots_hu: tuple[float, ...], lowest_hu: float) -> np.ndarray:
+    """How far, in 100 HU, the organ lies below each knot, [n, knots]; none below `lowest_hu`."""
+    capped = np.maximum(hu, lowest_hu)
+    columns = [np.minimum(capped - knot, 0.0) / 100.0 for knot in knots_hu]
+    return np.column_stack(columns) if columns else np.zeros((len(hu), 0))
+
+
+def load_model(path: str | Path | None = None) -> DoseModel:
+    """Read a dose model: the bundled one, or the folder that `ctdoseseg train-dose` wrote.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing, damaged, not of this version, or not the one that its card describes
+        (SHA-256).
+    """
+    if path is None:
+        folder = files("CTDoseSegLib.models").joinpath("dose")
+    else:
+        folder = Path(path)
+    try:
+        content = folder.joinpath(MODEL_FILE).read_bytes()
+        card = folder.joinpath(CARD_FILE).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ModelError(
+            f"The dose model's {MODEL_FILE} or {CARD_FILE} cannot be read; install CTDoseSeg "
+            "again, or give the folder that ctdoseseg train-dose wrote."
+        ) from error
+    # A checkout on Windows may have changed the line ends, which are not part of the model.
+    digest = sha256(content.replace(b"\r\n", b"\n"))
+    if f"sha256: {digest}\n" not in card.replace("\r\n", "\n"):
+        raise ModelError(
+            f"{MODEL_FILE} of the dose model is not the file that its {CARD_FILE} describes "
+            f"(SHA-256 {digest}); install CTDoseSeg again, or repeat ctdoseseg train-dose."
+        )
+    return parse_model(content, digest)
+
+
+def sha256(content: bytes) -> str:
+    """Hexadecimal SHA-256."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def parse_model(content: bytes, digest: str) -> DoseModel:
+    """Make a `DoseModel` of the JSON text of a model file.
+
+    Raises
+    ------
+    ModelError
+        If the text is not a dose model of this version, or a WED coefficient is positive.
+    """
+    try:
+        data = json.loads(content)
+        version = data["schema_version"]
+        if version != SCHEMA_VERSION:
+            raise ModelError(
+                f"The dose model has schema version {version}, and this CTDoseSeg reads "
+                f"{SCHEMA_VERSION}; repeat ctdoseseg train-dose."
+            )
+        regions = {name: _region(name, value) for name, value in data["regions"].items()}
+        card = {"sha256": digest, **data["card"]}
+        return DoseModel(_frozen(regions), _frozen(data["not_predicted"]), _frozen(card))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(
+            f"{MODEL_FILE} is not a dose model ({type(error).__name__}: {error}); repeat "
+            "ctdoseseg train-dose."
+        ) from error
+
+
+def _region(name: str, value: Mapping[str, Any]) -> RegionModel:
+    kernels = {kind: _kernel(v) for kind, v in value["kernels"].items()}
+    organs = {organ: _organ(organ, name, v, kernels) for organ, v in value["organs"].items()}
+    near, far = (_kernel(v) for v in value["size_kernels"])
+    return RegionModel(
+        region=name,
+        kernel=kernels[WIDE],
+        size_kernels=(near, far),
+        ctdivol_per_mas=float(value["ctdivol_per_mas"]),
+        organs=_frozen(organs),
+    )
+
+
+def _kernel(value: Mapping[str, Any]) -> Kernel:
+    kernel = tuple(
+        (float(weight), float(length))
+        for weight, length in zip(value["weights"], value["lengths_mm"], strict=True)
+    )
+    if min(min(part) for part in kernel) <= 0 or abs(sum(w for w, _ in kernel) - 1) > 1e-9:
+        raise ValueError("the kernel's weights and lengths must be positive, its weights sum to 1")
+    return kernel
+
+
+def _organ(
+    organ: str, region: str, value: Mapping[str, Any], kernels: Mapping[str, Kernel]
+) -> OrganModel:
+    coefficients = {term: float(value["coefficients"][term]) for term in TERMS}
+    if not max(coefficients["wed"], coefficients["wed_wide"]) <= 0:
+        raise ModelError(
+            f"The WED coefficient of {organ} ({region}) is positive: a larger patient would get "
+            "more dose. Repeat ctdoseseg train-dose."
+        )
+    return OrganModel(
+        organ=organ,
+        region=region,
+        coefficients=_frozen(coefficients),
+        kernel=kernels[value["kernel"]],
+        wed_cap_mm=Span(*value["wed_cap_mm"]),
+        training=_frozen({name: Span(*span) for name, span in value["training_p1_p99"].items()}),
+        model_log_q90=float(value["model_log_q90"]),
+        air_label=_frozen({float(knot): float(v) for knot, v in value["air_label"].items()}),
+        warn=bool(value["warn"]),
+        counts=_frozen({name: int(count) for name, count in value["counts"].items()}),
+    )
+
+
+def _frozen(mapping: Mapping) -> Mapping:
+    return MappingProxyType(dict(mapping))

@@ -1,0 +1,174 @@
+"""How the dose model's coefficients come to be: `ctdoseseg train-dose`.
+
+Rows of every organ are matched to their patients (`arrays`), rows near the simulation's ends are
+left out, and ln(label / (K * mA)) is fitted by robust, bounded least squares for each organ. Then
+each organ's slopes with size are drawn toward the median of its group, because neighbouring
+organs are shadowed by the same body: half a hundred patients tell the slopes of one organ poorly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ...dosimetry.fast.model import NARROW, TERMS, WIDE, OrganModel, RegionModel
+from ...errors import InputError
+from .arrays import BACKBONE, RegionArrays
+from .organ_fit import SIZE_TERMS, OrganFit
+from .samples import KERNELS, SIZE_KERNELS, Sample
+
+# CTDIvol (32 cm phantom, mGy) per effective mAs at 120 kV that makes the training scans' organ
+# doses about their SSDE.
+CTDIVOL_PER_MAS = {"chest": 0.061, "abdomen": 0.068}
+NOT_PREDICTED = {
+    "lung_trachea_bronchia": "a tenth of its training labels are 0 mGy, dose scored in air",
+    "trachea": "the published airway labels are dose scored in air",
+    "urinary_bladder": "two thirds of its training rows are not bladder",
+    "thyroid_gland": "it has no training rows",
+    "spinal_cord": "it has no training rows",
+    "heart": "only its chambers and the myocardium were trained on; give a label map of those",
+}
+SUSPECT = ("stomach", "gallbladder")
+# Below these HU the label of an organ falls, to 0.3 for lung of -900 HU, alike in all lobes, as if
+# its air had been scored as nearly no dose. Dose to tissue does not fall with lung density.
+_LUNG_KNOTS_HU = (-830.0, -865.0)
+_GAS_KNOTS_HU = (-300.0,)
+_GAS_ORGANS = ("colon", "small_bowel", "stomach", "esophagus")
+# A patient whose organs all lie further off than this belongs to the hidden minority of the
+# abdomen arrays: a factor of his own is taken out before the coefficients are fitted.
+HIDDEN_FACTOR_LOG = 0.12
+# An organ whose dose changes by more than this, on average over the patients that are fitted, when
+# the scan is cropped to it, gets the narrow kernel: what it cannot see must not matter.
+CROP_LIMIT = 0.04
+LEAST_PATIENTS = 5
+# Weight of a squared deviation of a slope (per 100 mm) from its group's median.
+_SHRINK = 0.1
+_ROUNDS = 4
+
+
+def fit_region(
+    region: str,
+    samples: Mapping[str, list[Sample]],
+    left_out: Mapping[str, int],
+    quantiles: Mapping[str, float],
+) -> RegionModel:
+    """Fit all organs of a region.
+
+    Parameters
+    ----------
+    samples
+        Organ to the samples to fit.
+    left_out
+        Organ to the number of its rows that are not among them.
+    quantiles
+        Organ to its conformal quantile, which is kept beside the coefficients.
+
+    Raises
+    ------
+    InputError
+        If an organ has fewer than five patients.
+    """
+    for organ, found in samples.items():
+        if len(found) < LEAST_PATIENTS:
+            raise InputError(
+                f"{organ} ({region}) has interior rows of {len(found)} patients only; the dose "
+                f"model needs at least {LEAST_PATIENTS}."
+            )
+    fits = {organ: OrganFit(found, air_knots(organ)) for organ, found in samples.items()}
+    solutions = _solve(fits)
+    narrow = [
+        organ
+        for organ, fit in fits.items()
+        if abs(fit.crop_changes(solutions[organ]).mean()) > CROP_LIMIT
+    ]
+    if narrow:
+        fits |= {o: OrganFit(samples[o], air_knots(o), NARROW) for o in narrow}
+        solutions = _solve(fits)
+    organs = {
+        organ: _model(
+            region, organ, fit, solutions[organ], left_out[organ], quantiles.get(organ, np.inf)
+        )
+        for organ, fit in fits.items()
+    }
+    return RegionModel(region, KERNELS[WIDE], SIZE_KERNELS, CTDIVOL_PER_MAS[region], organs)
+
+
+def organs_to_fit(arrays: RegionArrays) -> tuple[str, ...]:
+    """Organs of the arrays that get a model."""
+    return tuple(organ for organ in arrays.organs if organ not in NOT_PREDICTED)
+
+
+def air_knots(organ: str) -> tuple[float, ...]:
+    """Below which HU the organ's labels show air scored as nearly no dose."""
+    if _is_lung(organ):
+        return _LUNG_KNOTS_HU
+    return _GAS_KNOTS_HU if organ in _GAS_ORGANS else ()
+
+
+def group_of(organ: str) -> str:
+    """Organs that share their slopes with size."""
+    if organ.startswith("heart_"):
+        return "heart"
+    return "lung" if _is_lung(organ) else "other"
+
+
+def hidden_factors(fits: Mapping[str, OrganFit], solutions: Mapping[str, np.ndarray]) -> dict:
+    """Patient to the factor (ln) that all organs share, of those with more than a little."""
+    rests: dict[int, list[float]] = {}
+    for organ, fit in fits.items():
+        if organ not in SUSPECT:
+            mean = fit.by_patient(fit.target - fit.matrix @ solutions[organ])
+            for patient, value in zip(fit.patients.tolist(), mean.tolist(), strict=True):
+                rests.setdefault(patient, []).append(value)
+    medians = {patient: float(np.median(values)) for patient, values in rests.items()}
+    return {p: m for p, m in medians.items() if abs(m) > HIDDEN_FACTOR_LOG}
+
+
+def _is_lung(organ: str) -> bool:
+    return organ.startswith("lung") and organ != "lung_vessels"
+
+
+def _solve(fits: Mapping[str, OrganFit]) -> dict[str, np.ndarray]:
+    """Each organ by itself, with hidden factors taken out, then together with its group."""
+    factors: dict[int, float] = {}
+    solutions: dict[str, np.ndarray] = {}
+    for number in range(_ROUNDS):
+        solutions = {o: fit.solve(fit.shifted(factors)) for o, fit in fits.items()}
+        if number < _ROUNDS - 1:
+            factors = hidden_factors(fits, solutions)
+    for _ in range(_ROUNDS):
+        slopes: dict[str, list[np.ndarray]] = {}
+        for organ, solution in solutions.items():
+            if organ not in SUSPECT and organ != BACKBONE:
+                slopes.setdefault(group_of(organ), []).append(solution[list(SIZE_TERMS)])
+        middle = {group: np.median(found, axis=0) for group, found in slopes.items()}
+        solutions = {
+            organ: solutions[organ]
+            if organ == BACKBONE or group_of(organ) not in middle
+            else fit.solve(fit.shifted(factors), middle[group_of(organ)], _SHRINK)
+            for organ, fit in fits.items()
+        }
+    return solutions
+
+
+def _model(
+    region: str, organ: str, fit: OrganFit, solution: np.ndarray, left_out: int, quantile: float
+) -> OrganModel:
+    values = np.round(solution, 9).tolist()
+    return OrganModel(
+        organ=organ,
+        region=region,
+        coefficients=dict(zip(TERMS, values, strict=False)),
+        kernel=KERNELS[fit.kernel],
+        wed_cap_mm=fit.wed_cap,
+        training=fit.training,
+        model_log_q90=float(quantile),
+        air_label=dict(zip(fit.knots, values[len(TERMS) :], strict=True)),
+        warn=organ in SUSPECT,
+        counts={
+            "patients": len(fit.samples),
+            "rows": len(fit.target),
+            "rows_left_out": int(left_out),
+        },
+    )

@@ -1,0 +1,203 @@
+"""Doses of patients left out in turn, label and prediction, organ by organ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from ...dosimetry.fast.model import NARROW, WIDE, OrganModel, RegionModel
+from ...tasks.progress import Events
+from ..folds import FOLDS, folds_of
+from .coefficients import fit_region
+from .samples import KERNELS, Features, Sample
+
+
+@dataclass(frozen=True)
+class Held:
+    """One organ of the patients left out, each an entry of every array, [p].
+
+    Doses are means over the organ's interior slices, in mGy; those that begin with ``end`` are
+    means over its other slices, NaN where there are none.
+
+    Attributes
+    ----------
+    label
+        Simulated dose.
+    given, labelled
+        Predicted dose as a user gets it, and times the label's air term.
+    slice_error_pct
+        Mean absolute error of the slices, per cent of their labels; slices of 0 mGy left out.
+    log_q
+        Conformal 90 % quantile from the patients of the other folds.
+    crop
+        Relative change of the dose as given when the scan is cropped to the organ +- 10 mm.
+    wed_mm, current_mA
+        Mean smoothed size and mean spread tube current of the organ's interior slices.
+    end_given, end_labelled, end_given_in_beam, end_labelled_in_beam
+        The same at the ends, where the irradiated range is not known, and where it is.
+    """
+
+    patient: np.ndarray
+    fold: np.ndarray
+    label: np.ndarray
+    given: np.ndarray
+    labelled: np.ndarray
+    slices: np.ndarray
+    slice_error_pct: np.ndarray
+    log_q: np.ndarray
+    crop: np.ndarray
+    wed_mm: np.ndarray
+    current_mA: np.ndarray
+    end_label: np.ndarray
+    end_given: np.ndarray
+    end_labelled: np.ndarray
+    end_given_in_beam: np.ndarray
+    end_labelled_in_beam: np.ndarray
+
+    @property
+    def error_pct(self) -> np.ndarray:
+        """Signed error of the prediction of the label."""
+        return 100 * (self.labelled / self.label - 1)
+
+    @property
+    def given_error_pct(self) -> np.ndarray:
+        """Signed error of the dose as given, the air in the label not considered."""
+        return 100 * (self.given / self.label - 1)
+
+    @property
+    def low(self) -> np.ndarray:
+        """Low end of the model's 90 % interval, which reaches down to the label's air term."""
+        return np.minimum(self.labelled, self.given) * np.exp(-self.log_q)
+
+    @property
+    def high(self) -> np.ndarray:
+        """High end of the model's 90 % interval."""
+        return self.given * np.exp(self.log_q)
+
+    @property
+    def covered(self) -> np.ndarray:
+        return (self.low <= self.label) & (self.label <= self.high)
+
+    @property
+    def log_outside(self) -> np.ndarray:
+        """How far the label lies outside the span between both doses, ln; negative inside."""
+        return log_outside(self.label, self.given, self.labelled)
+
+
+def log_outside(label: np.ndarray, given: np.ndarray, labelled: np.ndarray) -> np.ndarray:
+    """How far labels lie outside the span from `labelled` to `given`, ln; negative inside."""
+    above = np.log(label / given)
+    return np.maximum(above, np.minimum(np.log(labelled / given), 0.0) - above)
+
+
+def conformal_quantile(scores: np.ndarray, coverage: float = 0.9) -> float:
+    """The score that a new patient exceeds with probability at most 1 - `coverage`.
+
+    Split-conformal rank ceil((n + 1) coverage), at most n; the scores are those of patients left
+    out in turn (Vovk 2015, cross-conformal prediction), so that every patient serves both ends. A
+    score is how far the label lies outside what is predicted, and negative inside (Romano et al.
+    2019, conformalized quantile regression).
+    """
+    ordered = np.sort(scores)
+    rank = min(int(np.ceil((len(ordered) + 1) * coverage)), len(ordered))
+    return float(ordered[rank - 1])
+
+
+def cross_validate(
+    region: str,
+    samples: Mapping[str, list[Sample]],
+    patients: int,
+    *,
+    seed: int = 0,
+    events: Events | None = None,
+) -> dict[str, Held]:
+    """Organ to its doses of all patients, each predicted by a model of the other four folds.
+
+    Nothing is chosen on the fold that is left out: kernels are listed beforehand; which organ gets
+    which, caps and hidden factors come from the patients that are fitted.
+    """
+    events = events or Events()
+    fold = folds_of(patients, seed)
+    nothing = dict.fromkeys(samples, 0)
+    rows: dict[str, list[tuple]] = {organ: [] for organ in samples}
+    for number in range(FOLDS):
+        events.progress(number / FOLDS, f"fitting {region} without fold {number + 1}, seed {seed}")
+        fitted = {o: [s for s in all_ if fold[s.patient] != number] for o, all_ in samples.items()}
+        model = fit_region(region, fitted, nothing, {})
+        for organ, all_ in samples.items():
+            left_out = [s for s in all_ if fold[s.patient] == number]
+            rows[organ] += [doses(model.organs[organ], s, number) for s in left_out]
+    return {organ: held(found) for organ, found in rows.items()}
+
+
+def score(
+    model: RegionModel, samples: Mapping[str, list[Sample]], *, all_rows: bool = False
+) -> dict[str, Held]:
+    """Organ to its doses by a finished model, of the organs that it knows.
+
+    Only patients that the model was not fitted on tell how good it is. With `all_rows`, rows near
+    the ends of the images count like the others.
+    """
+    out = {}
+    for organ, found in samples.items():
+        if organ in model.organs:
+            fitted = model.organs[organ]
+            rows = [doses(fitted, s, 0, all_rows=all_rows) for s in found]
+            out[organ] = held(rows, fitted.model_log_q90)
+    return out
+
+
+def doses(model: OrganModel, sample: Sample, fold: int, *, all_rows: bool = False) -> tuple:
+    """Values of `Held` for one patient, less `log_q`."""
+    kernel = WIDE if model.kernel == KERNELS[WIDE] else NARROW
+    keep = np.ones(len(sample.keep), bool) if all_rows else sample.keep
+    given = _given(model, sample.whole, kernel)
+    factor = np.exp(model.log_factor(sample.whole.sizes_mm))
+    air = np.exp(model.label_artefact(sample.hu))
+    in_beam = sample.in_beam_mA[kernel] * factor
+    label = sample.dose_mGy
+    scored = keep & (label > 0)
+    slices = 100 * np.abs(given * air / np.where(label > 0, label, 1.0) - 1)
+    return (
+        *(sample.patient, fold),
+        *(_mean(values, keep) for values in (label, given, given * air)),
+        int(keep.sum()),
+        _mean(slices, scored),
+        _given(model, sample.cropped, kernel).mean() / given.mean() - 1.0,
+        _mean(sample.whole.sizes_mm[:, 0], keep),
+        _mean(sample.whole.current_mA[kernel], keep),
+        *(_mean(v, ~keep) for v in (label, given, given * air, in_beam, in_beam * air)),
+    )
+
+
+def held(rows: list[tuple], log_q: float | None = None) -> Held:
+    """Rows of `doses`, with the quantile of the model or, None, of the other folds."""
+    columns = [np.array(column) for column in zip(*rows, strict=True)]
+    names = [f.name for f in fields(Held) if f.name != "log_q"]
+    found = dict(zip(names, columns, strict=True))
+    order = np.argsort(found["patient"], kind="stable")
+    found = {name: values[order] for name, values in found.items()}
+    if log_q is None:
+        outside = log_outside(found["label"], found["given"], found["labelled"])
+        quantiles = conformal_by_fold(outside, found["fold"])
+    else:
+        quantiles = np.full(len(order), log_q)
+    return Held(log_q=quantiles, **found)
+
+
+def conformal_by_fold(scores: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """For each patient, the conformal quantile of the scores of all other folds."""
+    out = np.empty(len(scores))
+    for number in np.unique(fold):
+        out[fold == number] = conformal_quantile(scores[fold != number])
+    return out
+
+
+def _given(model: OrganModel, features: Features, kernel: str) -> np.ndarray:
+    return features.current_mA[kernel] * np.exp(model.log_factor(features.sizes_mm))
+
+
+def _mean(values: np.ndarray, where: np.ndarray) -> float:
+    return float(values[where].mean()) if where.any() else float("nan")

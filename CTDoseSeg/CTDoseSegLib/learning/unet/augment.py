@@ -1,0 +1,210 @@
+"""Random variations of labelled slices: geometry, couch, arms' absence, noise, contrast, cuts.
+
+All of it is drawn from the generator that it is given, so that a batch is the same for the same
+seed, epoch and step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy import ndimage
+
+from ...segmentation.labelmap import BODY_REST, COUCH
+from ...segmentation.unet.spec import AIR_HU, UNetSpec
+
+# Organs that take up contrast agent, and how much, HU.
+_ENHANCED = ("liver", "spleen", "kidney_left", "kidney_right", "heart", "aorta")
+UNKNOWN = 255
+
+
+def augment(
+    slices: np.ndarray,
+    labels: np.ndarray,
+    spec: UNetSpec,
+    pixel_mm: float,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """One sample varied.
+
+    Parameters
+    ----------
+    slices
+        HU, float32 [neighbours, rows, columns].
+    labels
+        uint8 [rows, columns] of the slice in the middle.
+    pixel_mm
+        Of the working grid.
+
+    Returns
+    -------
+    slices, labels
+        Of the same shapes.
+    """
+    if spec.windows:
+        slices, labels = _objects(slices, labels, spec, pixel_mm, rng)
+        slices = _contrast(slices, labels, spec, rng)
+    slices, labels = _geometry(slices, labels, spec, rng)
+    if spec.windows:
+        slices, labels = _field_of_view(slices, labels, spec, rng)
+    return _values(slices, spec, rng), labels
+
+
+def _objects(slices, labels, spec, pixel_mm, rng):
+    """Take the couch away, or put another below the body, touching it, or beside it."""
+    couch = spec.classes.index(COUCH) + 1 if COUCH in spec.classes else None
+    rest = spec.classes.index(BODY_REST) + 1 if BODY_REST in spec.classes else None
+    if couch is None or rest is None or UNKNOWN in labels[0]:
+        return slices, labels
+    body = (labels > 0) & (labels != couch) & (labels != UNKNOWN)
+    if not body.any():
+        return slices, labels
+    if rng.random() < 0.25:
+        gone = labels == couch
+        slices = np.where(gone & ~body, AIR_HU + rng.normal(0, 8, labels.shape), slices)
+        labels = np.where(gone, 0, labels).astype(np.uint8)
+    if rng.random() < 0.5:
+        drawn = _plate(body, pixel_mm, rng)
+        if rng.random() < 0.12:  # prone: the couch is in front
+            drawn = _plate(body[::-1], pixel_mm, rng)[::-1]
+        hu = rng.choice([-900.0, -750.0, -500.0, -120.0, 60.0, 250.0])
+        free = drawn & (labels == 0)
+        slices = np.where(free, hu + rng.normal(0, 15, labels.shape), slices)
+        labels = np.where(free, couch, labels).astype(np.uint8)
+    return slices.astype(np.float32), labels
+
+
+def _plate(body: np.ndarray, pixel_mm: float, rng: np.random.Generator) -> np.ndarray:
+    """A flat or curved plate below the body, a blanket around it, or a cushion beside it."""
+    rows, columns = body.shape
+    y, x = np.mgrid[:rows, :columns].astype(np.float32)
+    where = np.flatnonzero(body.any(axis=1))
+    bottom = where[-1] + rng.uniform(-4, 25) / pixel_mm
+    middle = np.flatnonzero(body.any(axis=0)).mean()
+    kind = rng.random()
+    if kind < 0.65:
+        thick = rng.uniform(2, 35) / pixel_mm
+        curve = rng.choice([0.0, rng.uniform(0, 0.0022) * pixel_mm])
+        top = bottom - curve * (x - middle) ** 2
+        inside = (
+            (y >= top) & (y < top + thick) & (abs(x - middle) < rng.uniform(80, 300) / pixel_mm)
+        )
+        if rng.random() < 0.5:  # a shell
+            skin = max(1.0, rng.uniform(1.5, 4) / pixel_mm)
+            inside &= (y < top + skin) | (y > top + thick - skin)
+        return inside
+    grown = ndimage.binary_dilation(body, iterations=int(rng.integers(1, 5)))
+    if kind < 0.85:
+        near = ndimage.binary_dilation(grown, iterations=int(rng.integers(1, 4)))
+        return near & ~grown & (y < np.quantile(where, rng.uniform(0.3, 1.0)))
+    side = rng.choice([-1, 1])
+    edge = np.flatnonzero(body.any(axis=0))[0 if side < 0 else -1]
+    height, width = rng.uniform(20, 80, 2) / pixel_mm
+    inside = (abs(y - bottom + height) < height) & (side * (x - edge) > -width / 2)
+    return inside & (side * (x - edge) < width)
+
+
+def _contrast(slices, labels, spec, rng):
+    """Organs take up contrast agent; vessels and bowel, anywhere in soft tissue, too."""
+    if rng.random() < 0.5:
+        return slices
+    slices = slices.copy()
+    for name in _ENHANCED:
+        if name in spec.classes:
+            inside = labels == spec.classes.index(name) + 1
+            slices[:, inside] += rng.uniform(-20, 90)
+    if rng.random() < 0.3:
+        blobs = ndimage.gaussian_filter(rng.normal(0, 1, labels.shape), rng.uniform(2, 7))
+        bright = (blobs > rng.uniform(1.2, 2.0) * blobs.std()) & (slices > 0) & (slices < 150)
+        slices += np.float32(rng.uniform(60, 350)) * bright
+    return slices
+
+
+def _geometry(slices, labels, spec, rng):
+    """Rotation, scaling, shift, mirror (left and right change names), elastic deformation."""
+    angle = np.deg2rad(rng.normal(0, 8))
+    scale_x, scale_y = np.exp(rng.normal(0, 0.14)) * np.exp(rng.normal(0, 0.06, 2))
+    # Now and then so far that the body is cut.
+    shift = rng.normal(0, 0.07 if rng.random() < 0.85 else 0.3, 2)
+    mirror = bool(rng.random() < 0.25)
+    cos, sin = np.cos(angle), np.sin(angle)
+    matrix = np.array(
+        [[cos / scale_x, -sin / scale_x, shift[0]], [sin / scale_y, cos / scale_y, shift[1]]]
+    )
+    if mirror:
+        matrix[:, 0] *= -1
+    shape = (1, 1, *labels.shape)
+    theta = torch.tensor(matrix[None], dtype=torch.float32)
+    grid = torch.nn.functional.affine_grid(theta, shape, align_corners=False)
+    if rng.random() < 0.6:
+        coarse = torch.from_numpy(rng.normal(0, 0.02, (1, 2, 5, 5)).astype(np.float32))
+        bend = torch.nn.functional.interpolate(
+            coarse, labels.shape, mode="bicubic", align_corners=True
+        )
+        grid = grid + bend.permute(0, 2, 3, 1)
+    filled = torch.from_numpy(np.ascontiguousarray(slices))[None] - AIR_HU
+    moved = torch.nn.functional.grid_sample(filled, grid, align_corners=False)[0] + AIR_HU
+    names = torch.nn.functional.grid_sample(
+        torch.from_numpy(labels.astype(np.float32))[None, None],
+        grid,
+        mode="nearest",
+        align_corners=False,
+    )
+    labels = names[0, 0].numpy().astype(np.uint8)
+    return moved.numpy(), mirrored(spec.classes)[labels] if mirror else labels
+
+
+def mirrored(classes: tuple[str, ...]) -> np.ndarray:
+    """Class of each label after left and right have changed places, [256]."""
+    lookup = np.arange(256, dtype=np.uint8)
+    for n, name in enumerate(classes, start=1):
+        for side, other in (("left", "right"), ("right", "left")):
+            partner = name.replace(side, other)
+            if side in name and partner in classes:
+                lookup[n] = classes.index(partner) + 1
+    return lookup
+
+
+def _field_of_view(slices, labels, spec, rng):
+    """Cut by a circle as a scanner's reconstruction does; outside is padding."""
+    if rng.random() > 0.25:
+        return slices, labels
+    rows, columns = labels.shape
+    radius = rng.uniform(0.3, 0.5) * min(rows, columns)
+    centre = np.array([rows, columns]) / 2 + rng.normal(0, 0.03 * rows, 2)
+    y, x = np.ogrid[:rows, :columns]
+    out = (y - centre[0]) ** 2 + (x - centre[1]) ** 2 > radius**2
+    value = rng.choice([AIR_HU, -1000.0])
+    return np.where(out, value, slices).astype(np.float32), np.where(out, 0, labels).astype(
+        np.uint8
+    )
+
+
+def _values(slices, spec, rng):
+    """Noise, blur, metal streaks, gain and offset."""
+    out = np.array(slices, dtype=np.float32)
+    scale = 1.0
+    if not spec.windows:
+        scale = float(np.ptp(out)) / 2000.0 or 1.0
+    if rng.random() < 0.8:
+        noise = rng.normal(0, 1, out.shape).astype(np.float32)
+        noise = ndimage.gaussian_filter(noise, (0, *[rng.uniform(0, 0.8)] * 2))
+        out += noise / noise.std() * scale * abs(rng.standard_t(4) * 24)
+    if rng.random() < 0.2:
+        out = ndimage.gaussian_filter(out, (0, *[rng.uniform(0.3, 1.0)] * 2))
+    if spec.windows and rng.random() < 0.08:
+        out += _streaks(out.shape[1:], rng)
+    if rng.random() < 0.4:
+        out = out + np.float32(scale * np.clip(10 * rng.standard_t(2), -120, 120))
+    if rng.random() < 0.3:
+        out = (out + 1000.0) * np.float32(np.exp(rng.normal(0, 0.02))) - 1000.0
+    return out.astype(np.float32)
+
+
+def _streaks(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    centre = rng.uniform(0.3, 0.7, 2) * shape
+    angle = np.arctan2(y - centre[0], x - centre[1])
+    away = np.hypot(y - centre[0], x - centre[1])
+    rays = sum(np.cos(n * angle + rng.uniform(0, 6.3)) for n in rng.integers(4, 22, 4))
+    return (rng.uniform(40, 220) * rays * np.exp(-away / (0.25 * shape[0]))).astype(np.float32)

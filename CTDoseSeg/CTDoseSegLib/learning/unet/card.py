@@ -1,0 +1,67 @@
+"""The model card of a trained UNet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ... import __version__
+from .config import Config
+
+if TYPE_CHECKING:
+    from .cases import Case
+    from .history import History
+
+
+def write_card(
+    sha256: str,
+    config: Config,
+    cases: Sequence[Case],
+    held: Sequence[Case],
+    history: History,
+) -> str:
+    """Markdown: what was trained on what, and how it did in validation."""
+    spec, training, best = config.network, config.training, history.best
+    lines = [
+        "---",
+        "name: CTDoseSeg UNet",
+        f"sha256: {sha256}",
+        "---",
+        "# UNet",
+        "",
+        "Research software, not for clinical use. Written by `ctdoseseg train-unet` "
+        f"(CTDoseSeg {__version__}).",
+        "",
+        f"**Network.** Widths {', '.join(map(str, spec.widths))}; {2 * spec.context + 1} slices "
+        f"{spec.context_mm:g} mm apart; pixels of {spec.pixel_mm:g} mm (0: the image's own); "
+        f"threshold {spec.threshold:g}.",
+        "",
+        "**Training.** "
+        + "; ".join(_source(n, config, cases) for n in range(len(config.data)))
+        + f". Validation: {_names(held)}. AdamW, learning rate {training.learning_rate:g}, "
+        f"cosine schedule, {training.batch} slices a batch, {training.steps} batches an epoch, "
+        f"cross entropy x {training.cross_entropy:g} + soft Dice x {training.dice:g}, seed "
+        f"{training.seed}; averaged weights of epoch {best.epoch}.",
+        "",
+        "**Validation** (working grid, all slices of all held cases together):",
+        "",
+        "| label | class | Dice |",
+        "|---|---|---|",
+    ]
+    for n, (name, dice) in enumerate(zip(spec.classes, best.dice, strict=True), start=1):
+        shown = "not in the held cases" if dice is None else f"{dice:.3f}"
+        lines.append(f"| {n} | {name} | {shown} |")
+    return "\n".join(lines) + "\n"
+
+
+def _source(number: int, config: Config, cases: Sequence[Case]) -> str:
+    mine = [c for c in cases if c.source == number]
+    slices = sum(len(c.volume) for c in mine)
+    return f"{len(mine)} cases ({config.data[number].kind}, {slices} slices)"
+
+
+def _names(held: Sequence[Case]) -> str:
+    # Names of folders can be those of patients.
+    return (
+        f"{len(held)} cases of {len({c.patient for c in held})} patients that were not trained on"
+    )

@@ -1,0 +1,113 @@
+"""How well labels agree with the truth: per case and per slice, right where an organ is absent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from ...errors import DependencyError
+
+UNKNOWN = 255
+# Distance within which two surfaces count as the same.
+TOLERANCE_MM = 2.0
+
+
+@dataclass(frozen=True)
+class CaseScore:
+    """One label in one case.
+
+    Attributes
+    ----------
+    state
+        ``both`` (in truth and result), ``absent`` (in neither: right), ``missed`` or ``invented``.
+    dice
+        Dice coefficient; None where it is in neither.
+    accuracy
+        Part of the voxels that are decided rightly, this label against all else.
+    surface_dice
+        Part of both surfaces that lies within 2 mm of the other; None without both.
+    hd95_mm
+        95 % Hausdorff distance; None without both.
+    true_ml, found_ml
+        Volumes.
+    """
+
+    case: str
+    label: str
+    state: str
+    dice: float | None
+    accuracy: float
+    surface_dice: float | None
+    hd95_mm: float | None
+    true_ml: float
+    found_ml: float
+
+    @classmethod
+    def columns(cls) -> tuple[str, ...]:
+        """Names of the values, as a CSV has them."""
+        return tuple(f.name for f in fields(cls))
+
+
+def score(
+    case: str,
+    label: str,
+    found: np.ndarray,
+    truth: np.ndarray,
+    known: np.ndarray,
+    spacing_kji_mm: tuple[float, float, float],
+) -> CaseScore:
+    """Score one label; masks [k, j, i], `known` False where the truth is not decided."""
+    a, b = found & known, truth & known
+    both, given, true = int((a & b).sum()), int(a.sum()), int(b.sum())
+    voxel_ml = float(np.prod(spacing_kji_mm)) / 1000.0
+    surface = hd95 = None
+    if given and true:
+        surface, hd95 = _surfaces(a, b, spacing_kji_mm)
+    return CaseScore(
+        case=case,
+        label=label,
+        state=state(given, true),
+        dice=2.0 * both / (given + true) if given or true else None,
+        accuracy=1.0 - (given + true - 2 * both) / max(int(known.sum()), 1),
+        surface_dice=surface,
+        hd95_mm=hd95,
+        true_ml=true * voxel_ml,
+        found_ml=given * voxel_ml,
+    )
+
+
+def state(given: int, true: int) -> str:
+    """In words what is there, by the numbers of voxels."""
+    if true:
+        return "both" if given else "missed"
+    return "invented" if given else "absent"
+
+
+def _surfaces(
+    a: np.ndarray, b: np.ndarray, spacing_mm: tuple[float, float, float]
+) -> tuple[float, float]:
+    """Surface Dice and 95 % Hausdorff distance, by MONAI."""
+    try:
+        import torch
+        from monai.metrics import compute_hausdorff_distance, compute_surface_dice
+    except ImportError as error:
+        raise DependencyError(
+            "Surface distances need the package monai; install it with: pip install "
+            "ctdoseseg[evaluation]"
+        ) from error
+    where = np.nonzero(a | b)
+    box = tuple(slice(max(int(w.min()) - 1, 0), int(w.max()) + 2) for w in where)
+    pair = [torch.from_numpy(np.ascontiguousarray(m[box], np.float32))[None, None] for m in (a, b)]
+    options = {"include_background": True, "spacing": list(spacing_mm)}
+    surface = compute_surface_dice(*pair, class_thresholds=[TOLERANCE_MM], **options)
+    distance = compute_hausdorff_distance(*pair, percentile=95, **options)
+    return float(surface[0, 0]), float(distance[0, 0])
+
+
+def slice_dice(found: np.ndarray, truth: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Dice of each slice, [k]: 1 where the label is rightly absent."""
+    axes = (1, 2)
+    a, b = found & known, truth & known
+    both, total = (a & b).sum(axes), a.sum(axes) + b.sum(axes)
+    return np.where(total > 0, 2.0 * both / np.maximum(total, 1), 1.0)

@@ -1,0 +1,129 @@
+"""Pictures of an evaluation: slices as JPG, an animation, and the figures of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...ct.organs import organ
+from ...reporting.figure import BLUE, new_figure, save
+from ...segmentation.unet.spec import UNetSpec
+from ...segmentation.working_grid import Canonical
+from .history import colours
+
+if TYPE_CHECKING:
+    from .judged import Judged
+    from .metrics import CaseScore
+
+WINDOW_HU = (-160.0, 240.0)
+OPACITY = 0.45
+MOST_FRAMES, FRAME_MS = 120, 80
+
+
+def blended(hu: np.ndarray, labels: np.ndarray, spec: UNetSpec) -> np.ndarray:
+    """A slice with its labels in colour over it, uint8 [j, i, 3]."""
+    low, high = WINDOW_HU
+    grey = np.clip((hu.astype(np.float32) - low) / (high - low), 0, 1)[..., None] * 255.0
+    color = colours(labels, spec).astype(np.float32)
+    mix = np.where((labels > 0)[..., None], (1 - OPACITY) * grey + OPACITY * color, grey)
+    return mix.astype(np.uint8)
+
+
+def write_pictures(judged: Judged, spec: UNetSpec, folder: Path, name: str) -> None:
+    """A JPG of every tenth slice or so, and a GIF through the stack."""
+    from PIL import Image
+
+    series = judged.series
+    count = len(series.hu)
+    for k in range(0, count, max(1, count // 10)):
+        picture = Image.fromarray(blended(series.hu[k], judged.found[k], spec))
+        picture.save(folder / f"{name}_{k:04d}.jpg", quality=88)
+    step = max(1, count // MOST_FRAMES)
+    frames = [
+        Image.fromarray(blended(series.hu[k], judged.found[k], spec)).resize((256, 256))
+        for k in range(0, count, step)
+    ]
+    frames[0].save(
+        folder / f"{name}.gif",
+        save_all=True,
+        append_images=frames[1:],
+        duration=FRAME_MS,
+        loop=0,
+    )
+
+
+def write_figures(
+    folder: Path,
+    scores: Sequence[CaseScore],
+    pages: Sequence[tuple[float, str, Any, Any, Any]],
+    coronal: Sequence[Judged],
+    spec: UNetSpec,
+) -> None:
+    """Histograms of Dice; the worst, median and best slices; coronal views."""
+    _histograms(folder / "dice_histograms.png", scores, spec)
+    if pages:
+        _worst_median_best(folder / "worst_median_best.png", pages, spec)
+    if coronal:
+        _coronal(folder / "coronal.png", coronal, spec)
+
+
+def _histograms(path: Path, scores: Sequence[CaseScore], spec: UNetSpec) -> None:
+    names = [c for c in spec.classes if any(s.label == c and s.dice is not None for s in scores)]
+    rows = max(1, -(-len(names) // 4))
+    figure = new_figure(10, 1.9 * rows + 0.5)
+    grid = figure.subplots(rows, 4, squeeze=False, sharex=True)
+    for axes, name in zip(grid.flat, names, strict=False):
+        values = [s.dice for s in scores if s.label == name and s.dice is not None]
+        axes.hist(values, bins=np.linspace(0, 1, 21), color=BLUE)
+        axes.set_title(f"{name.replace('_', ' ')}: {np.median(values):.3f}", fontsize=9)
+    for axes in grid.flat[len(names) :]:
+        axes.set_axis_off()
+    figure.supxlabel("Dice of a case (median in the title)", fontsize=9)
+    save(figure, path)
+
+
+def _worst_median_best(
+    path: Path, pages: Sequence[tuple[float, str, Any, Any, Any]], spec: UNetSpec
+) -> None:
+    ordered = sorted(pages, key=lambda page: page[0])
+    chosen = (("worst", ordered[0]), ("median", ordered[len(ordered) // 2]), ("best", ordered[-1]))
+    figure = new_figure(9, 9.4)
+    grid = figure.subplots(3, 3)
+    for row, (word, (dice, where, hu, truth, found)) in zip(grid, chosen, strict=True):
+        nothing = np.zeros_like(truth)
+        for axes, labels, title in (
+            (row[0], nothing, f"{word}: {where}"),
+            (row[1], truth, "truth"),
+            (row[2], found, f"found, mean Dice {dice:.3f}"),
+        ):
+            axes.imshow(blended(hu, labels, spec))
+            axes.set_title(title, fontsize=8)
+            axes.set_axis_off()
+    save(figure, path)
+
+
+def _coronal(path: Path, judged: Sequence[Judged], spec: UNetSpec) -> None:
+    """Truth and result from the front, in true proportions."""
+    figure = new_figure(8, 3.2 * len(judged) + 0.6)
+    grid = figure.subplots(len(judged), 2, squeeze=False)
+    for row, one in zip(grid, judged, strict=True):
+        view = Canonical.of(one.series)
+        middle = view.hu.shape[1] // 2
+        for axes, labels, word in ((row[0], one.truth, "truth"), (row[1], one.found, "found")):
+            seen = np.flip(labels.transpose(view.permutation), view.reversed_axes)
+            picture = blended(view.hu[:, middle], seen[:, middle], spec)
+            axes.imshow(picture, origin="lower", aspect=view.spacing_mm[0] / view.spacing_mm[2])
+            axes.set_title(f"{one.name}, {word}", fontsize=9)
+            axes.set_axis_off()
+    handles = [_patch(name) for name in spec.classes]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=7)
+    save(figure, path)
+
+
+def _patch(name: str) -> Any:
+    from matplotlib.patches import Patch
+
+    return Patch(color=organ(name).color, label=name.replace("_", " "))

@@ -1,0 +1,139 @@
+"""Which part of the body each slice shows, from the organs that are in it.
+
+Every organ that marks a part is one that a label map may lack: without a network only the lungs
+are known. A slice that nothing marks is told by its neighbours where these leave one answer, and
+is not known else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..ct.geometry import cell_widths_mm
+from ..ct.series import CTSeries
+from .measurements import GroupSlices, Measurements
+
+# From head to foot.
+PARTS = ("head", "neck", "chest", "abdomen", "pelvis")
+UNKNOWN = "not known"
+# Lungs take up this part of the body in a slice of the chest; less of them at the apex, and at the
+# base beside organs of the abdomen.
+CHEST_LUNG_FRACTION = 0.15
+_SOME_LUNG_FRACTION = 0.03
+# How far beyond the last slice that is known its part of the body goes on.
+_REACH_MM = 50.0
+_HEAD = ("brain",)
+_CHEST = (
+    *("heart", "heart_myocardium", "heart_ventricle_left", "pulmonary_artery"),
+    *(f"vertebrae_T{n}" for n in range(2, 11)),
+)
+_PELVIS = ("hip_left", "hip_right", "sacrum", "urinary_bladder", "prostate")
+_ABDOMEN = (
+    *("liver", "spleen", "kidney_left", "kidney_right", "pancreas", "gallbladder", "duodenum"),
+    *("adrenal_gland_left", "adrenal_gland_right", "stomach"),
+    *(f"vertebrae_L{n}" for n in range(1, 6)),
+)
+_NECK = ("thyroid_gland", *(f"vertebrae_C{n}" for n in range(1, 8)))
+# Words of DICOM's BodyPartExamined (PS3.16, annex L) and their like in other languages.
+_WORDS = {
+    "head": ("HEAD", "BRAIN", "SKULL", "ORBIT", "SINUS", "KOPF", "SCHADEL", "CABEZA"),
+    "neck": ("NECK", "CSPINE", "CERVIC", "HALS", "CUELLO"),
+    "chest": ("CHEST", "THORA", "TORAX", "LUNG", "HEART", "CARDIAC", "BREAST", "TRUNK", "BRUST"),
+    "abdomen": ("ABD", "LIVER", "PANCREAS", "KIDNEY", "SPLEEN", "TRUNK", "BAUCH"),
+    "pelvis": ("PELV", "BLADDER", "PROSTATE", "TRUNK", "BECKEN"),
+}
+
+
+def parts_of_slices(series: CTSeries, measurements: Measurements) -> tuple[str | None, ...]:
+    """One of `PARTS` for each slice, or None where it is not known, [k].
+
+    In this order: brain; lungs; hip bones, sacrum or bladder; organs of the abdomen; thyroid or
+    cervical spine. Between two parts that are known lies their nearer one, or the part between
+    them; beyond the last one its part goes on for 50 mm.
+    """
+    marked = _marked(measurements)
+    known = {k: part for k, part in enumerate(marked) if part is not None}
+    if not known:
+        return marked
+    z = series.z_mm
+    down = sorted(known, key=lambda k: -z[k])
+    return tuple(
+        part if part is not None else _between(z, k, down, known) for k, part in enumerate(marked)
+    )
+
+
+def shares(
+    parts: tuple[str | None, ...], z_mm: np.ndarray, ctdivol_mGy: np.ndarray
+) -> dict[str, float]:
+    """Share of each part, and of `UNKNOWN`, in the DLP of the images (in their length where
+    CTDIvol is not known); the shares add up to 1."""
+    weights = cell_widths_mm(z_mm)
+    if np.isfinite(ctdivol_mGy).all():
+        weights = weights * ctdivol_mGy
+    if not weights.sum() > 0:  # slices that lie beside each other, not along the body
+        weights = np.ones(len(parts))
+    names = np.array([part or UNKNOWN for part in parts])
+    found = {
+        name: float(weights[names == name].sum() / weights.sum()) for name in (*PARTS, UNKNOWN)
+    }
+    return {name: share for name, share in found.items() if share > 0}
+
+
+def mostly_chest(present: Mapping[str, GroupSlices]) -> bool:
+    """Whether half of the slices with a body, or more, are of the chest by their lungs."""
+    if not {"lung", "body"} <= present.keys():
+        return False
+    body = present["body"].count
+    chest = present["lung"].count >= CHEST_LUNG_FRACTION * np.maximum(body, 1)
+    return bool(chest[body > 0].mean() >= 0.5)
+
+
+def named_parts(body_part: str | None) -> tuple[str, ...]:
+    """The parts that the scanner's body part names, in the order of `PARTS`; may be none."""
+    text = "".join(c for c in (body_part or "").upper() if c.isalpha())
+    return tuple(part for part in PARTS if any(word in text for word in _WORDS[part]))
+
+
+def _marked(measurements: Measurements) -> tuple[str | None, ...]:
+    slices = len(measurements.counts)
+
+    def there(names: tuple[str, ...]) -> np.ndarray:
+        found = np.zeros(slices, bool)
+        for name in names:
+            if name in measurements.groups:
+                found |= measurements.of(name).count > 0
+        return found
+
+    abdomen = there(_ABDOMEN)
+    if {"lung", "body"} <= measurements.groups.keys():
+        body = np.maximum(measurements.of("body").count, 1)
+        lung = measurements.of("lung").count / body
+        chest = (lung >= CHEST_LUNG_FRACTION) | ((lung >= _SOME_LUNG_FRACTION) & ~abdomen)
+    else:
+        chest = there(_CHEST)
+    cases = {
+        "head": there(_HEAD),
+        "chest": chest,
+        "pelvis": there(_PELVIS),
+        "abdomen": abdomen,
+        "neck": there(_NECK),
+    }
+    return tuple(
+        next((part for part, where in cases.items() if where[k]), None) for k in range(slices)
+    )
+
+
+def _between(z: np.ndarray, k: int, down: list[int], known: dict[int, str]) -> str | None:
+    """The part of slice `k`, which nothing marks; `down` are the known ones from head to foot."""
+    above = [n for n in down if z[n] > z[k]]
+    below = [n for n in down if z[n] <= z[k]]
+    if above and below:
+        upper, lower = above[-1], below[0]
+        first, last = PARTS.index(known[upper]), PARTS.index(known[lower])
+        if last - first in (0, 1):
+            return known[upper if z[upper] - z[k] < z[k] - z[lower] else lower]
+        return PARTS[first + 1] if last - first == 2 else None
+    nearest = above[-1] if above else below[0]
+    return known[nearest] if abs(z[nearest] - z[k]) <= _REACH_MM else None

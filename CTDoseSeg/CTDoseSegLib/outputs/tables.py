@@ -1,0 +1,211 @@
+"""The tables and the label map as files; an empty cell means "not known"."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..ct.nifti import write_nifti
+
+if TYPE_CHECKING:
+    from ..analysis import Analysis
+    from ..dosimetry.doses import OrganDose
+    from ..flags import Flag
+    from ..segmentation.labelmap import Labelmap
+
+# These names are a promise to whoever reads the files: more may follow, none may change.
+SLICE_COLUMNS = (
+    "slice_index",
+    "z_mm",
+    "slice_location_mm",
+    "tube_current_mA",
+    "ctdivol_mGy",
+    "body_area_mm2",
+    "body_mean_hu",
+    "wed_mm",
+    "truncated_fraction",
+    "wed_corrected_mm",
+    "ssde_mGy",
+    "flags",
+    "ctdivol_used_mGy",
+)
+ORGAN_SLICE_COLUMNS = (
+    "organ",
+    "region",
+    "slice_index",
+    "area_mm2",
+    "mean_hu",
+    "sd_hu",
+    "dose_mGy",
+)
+ORGAN_DOSE_COLUMNS = (
+    "organ",
+    "region",
+    "dose_mGy",
+    "model_low_mGy",
+    "model_high_mGy",
+    "total_low_mGy",
+    "total_high_mGy",
+    "dose_slice_mean_mGy",
+    "volume_ml",
+    "n_slices",
+    "coverage",
+    "flags",
+    "route",
+    "whole_organ_dose_mGy",
+    "whole_organ_low_mGy",
+    "whole_organ_high_mGy",
+)
+# Empty without a dose report.
+EXAMINATION_COLUMNS = (
+    "examination_dose_mGy",
+    "examination_low_mGy",
+    "examination_high_mGy",
+)
+LABEL_COLUMNS = ("value", "name", "snomed_code", "color", "origin")
+GROUP_COLUMNS = ("group", "atom")
+SIGNIFICANT_DIGITS = 6
+# A spreadsheet runs a cell that begins with one of these as a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
+    """Write ``slices.csv``, ``organ_slices.csv``, ``organ_doses.csv`` and the label map's files.
+
+    Parameters
+    ----------
+    analysis
+        The result.
+    folder
+        Existing folder.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    return [
+        write_csv(folder / "slices.csv", SLICE_COLUMNS, slice_rows(analysis)),
+        write_csv(folder / "organ_slices.csv", ORGAN_SLICE_COLUMNS, organ_slice_rows(analysis)),
+        write_csv(
+            folder / "organ_doses.csv",
+            (*ORGAN_DOSE_COLUMNS, *EXAMINATION_COLUMNS),
+            organ_dose_rows(analysis),
+        ),
+        *write_labelmap(analysis.labelmap, folder),
+    ]
+
+
+def write_labelmap(labelmap: Labelmap, folder: Path) -> list[Path]:
+    """Write ``segmentation.nii.gz`` on the CT's grid, ``labels.csv`` and ``groups.csv``."""
+    return [
+        write_nifti(folder / "segmentation.nii.gz", labelmap.labels, labelmap.affine),
+        *write_label_tables(labelmap, folder),
+    ]
+
+
+def write_label_tables(labelmap: Labelmap, folder: Path) -> list[Path]:
+    """Write ``labels.csv`` (what the values mean) and ``groups.csv`` (organs of several atoms)."""
+    atoms = ((a.value, a.name, a.snomed_code, a.color, a.origin) for a in labelmap.atoms)
+    groups = ((group, atom) for group, atoms in labelmap.groups.items() for atom in atoms)
+    return [
+        write_csv(folder / "labels.csv", LABEL_COLUMNS, atoms),
+        write_csv(folder / "groups.csv", GROUP_COLUMNS, groups),
+    ]
+
+
+def slice_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
+    """Rows of ``slices.csv``, in the order of `SLICE_COLUMNS`."""
+    size = analysis.size
+    for k, info in enumerate(analysis.series.slices):
+        yield (
+            k,
+            info.z_mm,
+            info.slice_location_mm,
+            info.tube_current_mA,
+            info.ctdivol_mGy,
+            size.body_area_mm2[k],
+            size.body_mean_hu[k],
+            size.wed_mm[k],
+            size.truncated_fraction[k],
+            size.wed_corrected_mm[k],
+            analysis.ssde.ssde_mGy[k],
+            codes(slice_flags(analysis, k)),
+            analysis.ssde.ctdivol_used_mGy[k],
+        )
+
+
+def organ_slice_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
+    """Rows of ``organ_slices.csv``: one for each organ, region of its model and slice with it."""
+    doses: dict[str, list[OrganDose]] = {}
+    for organ in analysis.doses.organs:
+        doses.setdefault(organ.organ, []).append(organ)
+    for group in analysis.measurements.groups:
+        slices = analysis.measurements.of(group)
+        for dose in doses.get(group, [None]):
+            for k in np.flatnonzero(slices.count):
+                yield (
+                    group,
+                    dose.region if dose else None,
+                    int(k),
+                    slices.area_mm2[k],
+                    slices.mean_hu[k],
+                    slices.sd_hu[k],
+                    dose.slice_dose_mGy[k] if dose else None,
+                )
+
+
+def organ_dose_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
+    """Rows of ``organ_doses.csv``; the flags are the organ's own and the scan's.
+
+    After `ORGAN_DOSE_COLUMNS` come `EXAMINATION_COLUMNS`.
+    """
+    examination = analysis.examination
+    for organ in analysis.doses.organs:
+        total = examination.of(organ.organ, organ.region) if examination else None
+        all_codes = codes((*organ.flags, *analysis.doses.flags))
+        yield (
+            *(
+                all_codes if column == "flags" else getattr(organ, column)
+                for column in ORGAN_DOSE_COLUMNS
+            ),
+            *(getattr(total, column, None) for column in EXAMINATION_COLUMNS),
+        )
+
+
+def slice_flags(analysis: Analysis, k: int) -> tuple[Flag, ...]:
+    """Remarks on the size and SSDE of slice `k`."""
+    per_slice = (analysis.size.flags, analysis.ssde.slice_flags)
+    return tuple(flag for flags in per_slice for flag in (flags[k] if flags else ()))
+
+
+def codes(flags: Iterable[Flag]) -> str:
+    """Codes of flags joined by semicolons, each once."""
+    return ";".join(dict.fromkeys(flag.code for flag in flags))
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:
+    """Write one table: UTF-8, a line feed ends a row, None and NaN are empty cells."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([cell(value) for value in row] for row in rows)
+    return path
+
+
+def cell(value: Any) -> str:
+    """Text of one cell; text that a spreadsheet would run is made harmless by an apostrophe."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+    if isinstance(value, (int, np.integer)):
+        return str(int(value))
+    if not math.isfinite(value):
+        return ""
+    return f"{float(value) + 0.0:.{SIGNIFICANT_DIGITS}g}"  # + 0.0: no minus before a zero

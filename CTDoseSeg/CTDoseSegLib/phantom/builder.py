@@ -1,0 +1,126 @@
+"""Puts organs, given in millimetres of a reference adult, on the phantom's canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from .shapes import Both, Canvas, Capsule, Column, Cradle, Ellipsoid, Shape
+
+Point = tuple[float, float, float]
+
+
+class Builder:
+    """Scales, jitters and paints.
+
+    Parameters
+    ----------
+    rng
+        Source of all randomness of the anatomy.
+    scale
+        Of the reference adult along x, y and z.
+    hu_jitter
+        Standard deviation by which a material's HU differs from the reference.
+    up
+        Where gas rises to: +1 anterior, -1 posterior (prone).
+    """
+
+    def __init__(
+        self, rng: np.random.Generator, scale: Point, hu_jitter: float = 4.0, up: float = 1.0
+    ) -> None:
+        self.rng, self.scale, self.canvas, self.up = rng, np.array(scale, float), Canvas(), up
+        self._mean = float(self.scale.mean())
+        self._hu_jitter = hu_jitter
+
+    def material(self, atom: str | None, hu: float) -> int:
+        """A new material with its HU jittered a little."""
+        return self.canvas.material(atom, hu + self._hu_jitter * self.rng.standard_normal())
+
+    def point(self, x: float, y: float, z: float) -> Point:
+        """A point of the reference adult in this one."""
+        return tuple(float(v) for v in np.array([x, y, z]) * self.scale)
+
+    def length(self, value: float) -> float:
+        """A length without direction."""
+        return value * self._mean
+
+    def column(self, knots: Sequence[Sequence[float]], grow: float = 0.0, **options) -> Column:
+        """Knots z, a, b, centre x, centre y of the reference adult; `grow` in real mm."""
+        sx, sy, sz = self.scale
+        scaled = np.array(knots, float) * np.array([sz, sx, sy, sx, sy])
+        if "z_range" in options:
+            options["z_range"] = tuple(v * sz for v in options["z_range"])
+        return Column.smooth(scaled, extra=grow, **options)
+
+    def blob(
+        self,
+        material: int,
+        centre: Sequence[float],
+        half_axes: Sequence[float],
+        turn: tuple[float, float, float] = (0.0, 0.0, 0.0),
+        over: Iterable[int] | None = None,
+        jitter: float = 0.0,
+    ) -> Ellipsoid:
+        """Paint an ellipsoid; `jitter` is the SD of its centre in mm and, in %, of its size."""
+        centre = np.array(self.point(*centre)) + jitter * self.rng.standard_normal(3)
+        grow = 1 + 0.01 * jitter * self.rng.standard_normal()
+        shape = Ellipsoid.from_axes(centre, np.array(half_axes) * self.scale * grow, turn)
+        self.canvas.paint(shape, material, over)
+        return shape
+
+    def curve(self, points: Sequence[Point], step: float = 8.0) -> np.ndarray:
+        """A smooth curve through points of the reference adult, [n, 3] mm in this one."""
+        from scipy.interpolate import CubicSpline
+
+        knots = np.array([self.point(*p) for p in points])
+        way = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(knots, axis=0), axis=1))])
+        at = np.linspace(0, way[-1], max(3, int(way[-1] / step)))
+        return CubicSpline(way, knots)(at) if len(knots) > 2 else np.linspace(*knots, len(at))
+
+    def tube(
+        self,
+        material: int,
+        points: Sequence[Point],
+        radii: float | Sequence[float],
+        over: Iterable[int] | None = None,
+        step: float = 8.0,
+        clip: Shape | None = None,
+    ) -> None:
+        """Paint a tube along a smooth curve; `radii` are spread evenly along it."""
+        self.chain(material, self.curve(points, step), radii, over, clip)
+
+    def chain(
+        self,
+        material: int,
+        path: np.ndarray,
+        radii: float | Sequence[float],
+        over: Iterable[int] | None = None,
+        clip: Shape | None = None,
+    ) -> None:
+        """Paint a tube along a path [n, 3] that is already in this adult's mm."""
+        radii = np.atleast_1d(np.asarray(radii, float)) * self._mean
+        spread = np.interp(np.linspace(0, 1, len(path)), np.linspace(0, 1, len(radii)), radii)
+        for n in range(len(path) - 1):
+            piece = Capsule(tuple(path[n]), tuple(path[n + 1]), spread[n], spread[n + 1])
+            self.canvas.paint(Both(piece, clip) if clip else piece, material, over)
+
+
+def couch(builder: Builder, top: Cradle, side: float, half_width: float, thickness: float) -> None:
+    """A foam core in a carbon shell of 2 mm, its top being the rim of `top`.
+
+    `side` is -1 where the couch is posterior, +1 where it is anterior (prone).
+    """
+    shell = builder.material("couch", float(builder.rng.uniform(-150, 120)))
+    core = builder.material("couch", float(builder.rng.uniform(-960, -880)))
+    cx, cy = top.centre_xy
+    for material, skin in ((shell, 0.0), (core, 2.0)):
+        outer = Cradle((cx, cy), top.radius + thickness - skin)
+        hollow = Cradle((cx, cy), top.radius + skin)
+        # A wide flat box keeps only the part of the ring that lies under the body.
+        bottom = cy + side * (top.radius + thickness / 2)
+        slab = Column(
+            np.array([[0.0, half_width - skin, 120.0, cx, bottom]]),
+            power=16.0,
+        )
+        builder.canvas.paint(Both(Both(outer, hollow, without=True), slab), material)

@@ -1,0 +1,391 @@
+"""Writes a phantom as a CT series, with its dose report and its truth beside it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import __version__
+from ..errors import OutputError
+from ..tasks.progress import Events
+from .dose_report_file import SpiralScan, add_dose_report
+from .render import PhantomSlice, PhantomTruth
+
+if TYPE_CHECKING:
+    from .phantom import Phantom
+
+KVP_KV = 120.0
+ROTATION_TIME_S = 0.5
+PITCH = 0.95
+TOTAL_COLLIMATION_MM = 38.4
+SINGLE_COLLIMATION_MM = 0.6
+# CTDIw per mAs (mGy/mAs): 32 cm body phantom, 16 cm head phantom.
+NCTDIW = {"body": 0.068, "head": 0.14}
+# A helical scan starts before and ends after the images, at each end by half a collimation.
+OVERRANGE_MM = 19.2
+TUBE_CURRENT_LIMITS_MA = (80.0, 600.0)
+# Tube current (mA) at a water-equivalent diameter (mm).
+TUBE_CURRENT_AT_MM = {"body": (240.0, 300.0), "head": (400.0, 170.0)}
+# Blood without contrast agent is far below, with it far above.
+ENHANCED_HU = 90.0
+# What an image states and a report does not.
+_OF_IMAGES = (
+    *("ImageType", "IrradiationEventUID", "FrameOfReferenceUID", "PositionReferenceIndicator"),
+    *("AcquisitionDate", "AcquisitionTime", "AcquisitionNumber", "ProtocolName"),
+    *("BodyPartExamined", "PatientPosition", "ContrastBolusAgent"),
+)
+# SNOMED codes of what a protocol was made for.
+_TRUNK = ("416949008", "Abdomen and Pelvis", "SCT")
+_REGIONS = {
+    "trunk": ("416775004", "Chest, Abdomen and Pelvis", "SCT"),
+    "chest": ("51185008", "Chest", "SCT"),
+    "abdomen": ("818981001", "Abdomen", "SCT"),
+    "head": ("69536005", "Head", "SCT"),
+}
+# Zero of the table's scale against the phantom's own: SliceLocation has no anatomical meaning.
+TABLE_ZERO_MM = 411.5
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """How the phantom was scanned; arrays [k].
+
+    `irradiated_range_mm` is (low, high) in RAS z, `table_mm` the SliceLocation of each slice.
+    """
+
+    tube_current_mA: np.ndarray
+    ctdivol_mGy: np.ndarray
+    table_mm: np.ndarray
+    z_mm: np.ndarray
+    irradiated_range_mm: tuple[float, float]
+    phantom_cm: int
+
+
+def exposure(phantom: Phantom, wed_mm: np.ndarray) -> Exposure:
+    """Tube current that follows the exact WED, and the CTDIvol that goes with it.
+
+    The current follows exp(mu WED / 2): half of what constant noise would need, as scanners'
+    modulations do; averaged over the collimation, because a tube cannot follow a single slice.
+    """
+    kind = "head" if phantom.variant == "head" else "body"
+    reference_mA, reference_mm = TUBE_CURRENT_AT_MM[kind]
+    wanted = reference_mA * np.exp(0.5 * 0.02 * (np.maximum(wed_mm, 60.0) - reference_mm))
+    width = max(1, round(TOTAL_COLLIMATION_MM / phantom.spacing_mm[2])) // 2 * 2 + 1
+    padded = np.pad(wanted, width // 2, mode="edge")
+    smooth = np.convolve(padded, np.full(width, 1 / width), mode="valid")
+    current = np.rint(np.clip(smooth, *TUBE_CURRENT_LIMITS_MA))
+    rows, columns, slices = phantom.shape
+    centre = [(columns - 1) / 2, (rows - 1) / 2, 0, 1]
+    z = phantom.affine[2, 2] * np.arange(slices) + phantom.affine[2] @ np.array(centre)
+    # Half of what a voxel, and an oblique slice, extends along z.
+    half = float(np.abs(phantom.affine[2, :3]) @ np.array([columns - 1, rows - 1, 1]) / 2)
+    ctdivol = NCTDIW[kind] * current * ROTATION_TIME_S / PITCH
+    into_gantry = -1.0 if phantom.position.startswith("HF") else 1.0
+    return Exposure(
+        tube_current_mA=current,
+        ctdivol_mGy=np.round(ctdivol, 3),
+        table_mm=TABLE_ZERO_MM + into_gantry * z,
+        z_mm=z,
+        irradiated_range_mm=(
+            float(z.min() - half - OVERRANGE_MM),
+            float(z.max() + half + OVERRANGE_MM),
+        ),
+        phantom_cm=16 if kind == "head" else 32,
+    )
+
+
+def write_dicom(phantom: Phantom, folder: str | Path, events: Events | None = None) -> list[Path]:
+    """Write ``folder/dicom`` (one file a slice), ``folder/rdsr`` and ``folder/truth``.
+
+    The dose report has a folder of its own, so that ``folder/dicom`` stays an examination without
+    one; who analyses `folder` as a whole has both.
+
+    Parameters
+    ----------
+    phantom
+        Made slice by slice while writing.
+    folder
+        Made where it does not exist; one with a phantom in it is refused. Nothing is left in it
+        where the task fails or is cancelled.
+    events
+        Hears the progress.
+
+    Returns
+    -------
+    list of Path
+        The DICOM files in order of k, then the truth's: ``segmentation.nii.gz``,
+        ``labels.csv`` (value, name, snomed_code, color), ``groups.csv`` (group, atom) and
+        ``truth.json`` (exact WED, tube current, CTDIvol, irradiated range), then
+        ``rdsr/dose_report.dcm``.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written, or already has a phantom in it.
+    """
+    events = events or Events()
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("dicom", "truth", "rdsr"):
+            if (folder / name).exists():
+                raise OutputError(
+                    f"{folder.name} already has a folder {name}; give another folder for the "
+                    "phantom."
+                )
+        with tempfile.TemporaryDirectory(prefix=".phantom-", dir=folder) as unfinished:
+            files = _write(phantom, Path(unfinished), events)
+            for name in ("truth", "rdsr", "dicom"):
+                (Path(unfinished) / name).rename(folder / name)
+            return [folder / file.relative_to(unfinished) for file in files]
+    except OSError as error:
+        raise OutputError(
+            f"The phantom cannot be written to {folder.name}: {error.strerror}; choose another "
+            "folder."
+        ) from error
+
+
+def _write(phantom: Phantom, folder: Path, events: Events) -> list[Path]:
+    """Write pixels first; the tube current needs every slice's WED, so tags come second."""
+    count = phantom.shape[2]
+    labels = np.empty((count, *phantom.shape[:2]), np.uint8)
+    hu = np.empty(labels.shape, np.int16)
+    sizes = np.empty((4, count))
+    for s in phantom.slices():
+        hu[s.index], labels[s.index] = s.hu, s.labels
+        sizes[:, s.index] = _sizes(s)
+        events.progress(0.9 * (s.index + 1) / count, "Making the phantom")
+    truth = PhantomTruth(labels, phantom.affine, phantom.names, phantom.groups, *sizes)
+    exposed = exposure(phantom, truth.wed_mm)
+    files = []
+    (folder / "dicom").mkdir()
+    (folder / "truth").mkdir()
+    for k in range(count):
+        path = folder / "dicom" / f"CT_{count - k:04d}.dcm"
+        _dataset(phantom, exposed, k, hu[k]).save_as(path, enforce_file_format=True)
+        files.append(path)
+    events.progress(0.97, "Writing the truth")
+    files += _write_truth(phantom, truth, exposed, folder / "truth")
+    (folder / "rdsr").mkdir()
+    files.append(folder / "rdsr" / "dose_report.dcm")
+    _dose_report(phantom, exposed).save_as(files[-1], enforce_file_format=True)
+    events.progress(1.0, "Writing the truth")
+    return files
+
+
+def _sizes(s: PhantomSlice) -> tuple[float, float, float, float]:
+    return s.wed_mm, s.body_area_mm2, s.wed_in_view_mm, s.body_area_in_view_mm2
+
+
+def _uid(phantom: Phantom, what: str) -> str:
+    """A UID that is the same for the same phantom."""
+    from pydicom.uid import generate_uid
+
+    return str(generate_uid(entropy_srcs=[repr(phantom), what]))
+
+
+def _file(sop_class: str, instance_uid: str):
+    """A data set to be saved as a file of its own."""
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = sop_class
+    meta.MediaStorageSOPInstanceUID = instance_uid
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    ds.SOPClassUID, ds.SOPInstanceUID = sop_class, instance_uid
+    return ds
+
+
+def _dataset(phantom: Phantom, exposed: Exposure, k: int, hu: np.ndarray):
+    """One slice as a CT Image Storage data set."""
+    from pydicom.uid import CTImageStorage
+
+    ds = _file(CTImageStorage, _uid(phantom, f"instance {k}"))
+    _patient_and_study(ds, phantom)
+    _geometry(ds, phantom, exposed, k)
+    _exposure(ds, phantom, exposed, k)
+    _pixels(ds, hu)
+    return ds
+
+
+def _patient_and_study(ds, phantom: Phantom) -> None:
+    """Patient, study, series, equipment; no identity."""
+    ds.SpecificCharacterSet = "ISO_IR 100"
+    ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+    ds.PatientName = "Phantom^CTDoseSeg"
+    ds.PatientID = f"PHANTOM-{phantom.seed}"
+    ds.PatientBirthDate, ds.PatientSex, ds.PatientAge = "", "O", "050Y"
+    ds.PatientIdentityRemoved = "YES"
+    ds.DeidentificationMethod = "Never had an identity: analytic phantom"
+    ds.StudyInstanceUID = _uid(phantom, "study")
+    ds.SeriesInstanceUID = _uid(phantom, "series")
+    ds.FrameOfReferenceUID = _uid(phantom, "frame of reference")
+    ds.IrradiationEventUID = _uid(phantom, "irradiation event")
+    ds.StudyDate = ds.SeriesDate = ds.AcquisitionDate = ds.ContentDate = "20240101"
+    ds.StudyTime = ds.SeriesTime = ds.AcquisitionTime = ds.ContentTime = "120000"
+    ds.AccessionNumber, ds.ReferringPhysicianName, ds.StudyID = "", "", "1"
+    ds.StudyDescription = "CTDoseSeg phantom"
+    ds.SeriesDescription = f"Phantom {phantom.variant}"
+    ds.ProtocolName = f"Phantom {phantom.variant}"
+    if any(m.atom == "aorta" and m.hu > ENHANCED_HU for m in phantom.canvas.materials):
+        ds.ContrastBolusAgent = "IODINE"
+    ds.Modality, ds.SeriesNumber, ds.AcquisitionNumber = "CT", 2, 1
+    ds.Manufacturer, ds.ManufacturerModelName = "CTDoseSeg phantom", "Analytic"
+    ds.SoftwareVersions = __version__
+    ds.PositionReferenceIndicator = ""
+    body = {"trunk": "CHESTABDOMEN", "cylinder": "PHANTOM"}
+    ds.BodyPartExamined = body.get(phantom.variant, phantom.variant.upper())
+    ds.PatientPosition = phantom.position
+
+
+def _dose_report(phantom: Phantom, exposed: Exposure):
+    """The examination's X-Ray Radiation Dose SR."""
+    from pydicom.uid import XRayRadiationDoseSRStorage
+
+    ds = _file(XRayRadiationDoseSRStorage, _uid(phantom, "dose report"))
+    _patient_and_study(ds, phantom)
+    for keyword in _OF_IMAGES:
+        if keyword in ds:
+            delattr(ds, keyword)
+    ds.SeriesInstanceUID = _uid(phantom, "dose report series")
+    ds.Modality, ds.SeriesNumber, ds.InstanceNumber = "SR", 99, 1
+    ds.SeriesDescription, ds.DeviceSerialNumber = "Dose report", "0"
+    low, high = exposed.irradiated_range_mm
+    scan = SpiralScan(
+        uid=_uid(phantom, "irradiation event"),
+        protocol=f"Phantom {phantom.variant}",
+        region=_REGIONS.get(phantom.variant, _TRUNK),
+        frame_of_reference_uid=_uid(phantom, "frame of reference"),
+        z_mm=exposed.z_mm,
+        tube_current_mA=exposed.tube_current_mA,
+        ctdivol_mGy=exposed.ctdivol_mGy,
+        scanned_mm=exposed.irradiated_range_mm,
+        volume_mm=(low + OVERRANGE_MM, high - OVERRANGE_MM),
+        phantom_cm=exposed.phantom_cm,
+        kvp_kV=KVP_KV,
+        rotation_time_s=ROTATION_TIME_S,
+        pitch=PITCH,
+        single_collimation_mm=SINGLE_COLLIMATION_MM,
+        total_collimation_mm=TOTAL_COLLIMATION_MM,
+    )
+    uids = [_uid(phantom, what) for what in ("localizer event", "bolus event", "device")]
+    add_dose_report(ds, scan, uids, ds.StudyDate)
+    return ds
+
+
+def _geometry(ds, phantom: Phantom, exposed: Exposure, k: int) -> None:
+    """Image plane; DICOM counts from the head here, LPS in mm."""
+    from pydicom.valuerep import format_number_as_ds
+
+    step = np.diag([-1.0, -1.0, 1.0]) @ phantom.affine[:3, :3]
+    origin = np.diag([-1.0, -1.0, 1.0, 1.0]) @ phantom.affine @ np.array([0, 0, k, 1.0])
+    row, column = step[:, 0] / phantom.spacing_mm[1], step[:, 1] / phantom.spacing_mm[0]
+    ds.InstanceNumber = phantom.shape[2] - k
+    ds.ImagePositionPatient = [format_number_as_ds(float(v)) for v in origin[:3]]
+    ds.ImageOrientationPatient = [format_number_as_ds(float(v)) for v in (*row, *column)]
+    ds.PixelSpacing = [format_number_as_ds(float(v)) for v in phantom.spacing_mm[:2]]
+    ds.SliceThickness = format_number_as_ds(float(phantom.spacing_mm[2]))
+    ds.SliceLocation = format_number_as_ds(round(float(exposed.table_mm[k]), 3))
+    ds.TablePosition = float(exposed.table_mm[k])
+    ds.DataCollectionDiameter = "500"
+    size = max(phantom.shape[0] * phantom.spacing_mm[0], phantom.shape[1] * phantom.spacing_mm[1])
+    ds.ReconstructionDiameter = format_number_as_ds(round(float(size), 3))
+    ds.GantryDetectorTilt = "0"
+
+
+def _exposure(ds, phantom: Phantom, exposed: Exposure, k: int) -> None:
+    """Tube, table and dose of this slice."""
+    from pydicom.dataset import Dataset
+    from pydicom.sequence import Sequence
+
+    current = float(exposed.tube_current_mA[k])
+    ds.KVP = f"{KVP_KV:g}"
+    ds.XRayTubeCurrent = round(current)
+    ds.ExposureTime = round(1000 * ROTATION_TIME_S)
+    # Effective mAs, divided by the pitch, as some makers write it.
+    ds.Exposure = round(current * ROTATION_TIME_S / PITCH)
+    ds.ExposureInuAs = round(1000 * current * ROTATION_TIME_S / PITCH)
+    ds.RevolutionTime = ROTATION_TIME_S
+    ds.SingleCollimationWidth = SINGLE_COLLIMATION_MM
+    ds.TotalCollimationWidth = TOTAL_COLLIMATION_MM
+    ds.SpiralPitchFactor = PITCH
+    ds.TableFeedPerRotation = PITCH * TOTAL_COLLIMATION_MM
+    ds.TableSpeed = PITCH * TOTAL_COLLIMATION_MM / ROTATION_TIME_S
+    ds.AcquisitionType = "SPIRAL"
+    ds.ExposureModulationType = "Z_EC"
+    ds.FilterType = "HEAD" if exposed.phantom_cm == 16 else "BODY"
+    ds.ConvolutionKernel = "PSF"
+    ds.RotationDirection = "CW"
+    ds.CTDIvol = float(exposed.ctdivol_mGy[k])
+    code = Dataset()
+    body = exposed.phantom_cm == 32
+    code.CodeValue = "113691" if body else "113690"
+    code.CodingSchemeDesignator = "DCM"
+    code.CodeMeaning = f"IEC {'Body' if body else 'Head'} Dosimetry Phantom"
+    ds.CTDIPhantomTypeCodeSequence = Sequence([code])
+    # The CT image has no attribute for the irradiated range; ScanLength (0018,1302) as an
+    # extension says how long it was, and it lies symmetrically about the images.
+    low, high = exposed.irradiated_range_mm
+    ds.ScanLength = round(high - low)
+
+
+def _pixels(ds, hu: np.ndarray) -> None:
+    """Signed 16 bits, HU = stored - 1024."""
+    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+    ds.Rows, ds.Columns = hu.shape
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 1
+    ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = "-1024", "1", "HU"
+    ds.WindowCenter, ds.WindowWidth = "40", "400"
+    ds.PixelData = (hu + np.int16(1024)).astype("<i2").tobytes()
+
+
+def _write_truth(
+    phantom: Phantom, truth: PhantomTruth, exposed: Exposure, folder: Path
+) -> list[Path]:
+    """Labels, their tables, and the numbers."""
+    import SimpleITK as sitk
+
+    image = sitk.GetImageFromArray(truth.labels)
+    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ truth.affine
+    spacing = np.linalg.norm(lps[:3, :3], axis=0)
+    image.SetSpacing([float(v) for v in spacing])
+    image.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
+    image.SetOrigin(lps[:3, 3].tolist())
+    files = [folder / n for n in ("segmentation.nii.gz", "labels.csv", "groups.csv", "truth.json")]
+    sitk.WriteImage(image, str(files[0]), useCompression=True)
+    rows = [(value, name, "", "") for name, value in truth.names.items()]
+    _write_csv(files[1], ("value", "name", "snomed_code", "color"), rows)
+    pairs = [(group, atom) for group, atoms in truth.groups.items() for atom in atoms]
+    _write_csv(files[2], ("group", "atom"), pairs)
+    numbers = {
+        "seed": phantom.seed,
+        "variant": phantom.variant,
+        "z_mm": exposed.z_mm.tolist(),
+        "wed_mm": truth.wed_mm.tolist(),
+        "body_area_mm2": truth.body_area_mm2.tolist(),
+        "wed_in_view_mm": truth.wed_in_view_mm.tolist(),
+        "body_area_in_view_mm2": truth.body_area_in_view_mm2.tolist(),
+        "tube_current_mA": exposed.tube_current_mA.tolist(),
+        "ctdivol_mGy": exposed.ctdivol_mGy.tolist(),
+        "slice_location_mm": exposed.table_mm.tolist(),
+        "irradiated_range_mm": list(exposed.irradiated_range_mm),
+        "phantom_cm": exposed.phantom_cm,
+        "nctdiw_mGy_per_mAs": NCTDIW["head" if exposed.phantom_cm == 16 else "body"],
+        "rotation_time_s": ROTATION_TIME_S,
+        "pitch": PITCH,
+    }
+    files[3].write_text(json.dumps(numbers, indent=1), encoding="utf-8")
+    return files
+
+
+def _write_csv(path: Path, header: tuple[str, ...], rows: list[tuple]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])

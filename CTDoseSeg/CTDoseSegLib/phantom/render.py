@@ -1,0 +1,197 @@
+"""Makes the slices of a phantom: partial volume, blur, noise, labels and exact size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from .shapes import Canvas, Sampler
+
+OUTSIDE_BODY = ("couch", "headrest", "blanket")
+NOISE_SIGMA_PIXELS = 0.7
+RIM = 4  # pixels around the image that its blur still sees
+
+
+@dataclass(frozen=True)
+class PhantomSlice:
+    """One slice with its truth.
+
+    Attributes
+    ----------
+    index
+        k.
+    hu
+        int16 [j, i], with blur and noise.
+    labels
+        uint8 [j, i], atom at the voxel centre.
+    wed_mm, body_area_mm2
+        Of the whole body in this slice, in the field of view or not; 0 where there is none.
+    wed_in_view_mm, body_area_in_view_mm2
+        Of the part inside the field of view.
+    """
+
+    index: int
+    hu: np.ndarray
+    labels: np.ndarray
+    wed_mm: float
+    body_area_mm2: float
+    wed_in_view_mm: float
+    body_area_in_view_mm2: float
+
+
+@dataclass(frozen=True)
+class PhantomTruth:
+    """What is really there.
+
+    Attributes
+    ----------
+    labels
+        uint8 [k, j, i]: exclusive atoms at the voxel centres, 0 the air around.
+    affine
+        4 x 4, (i, j, k, 1) to RAS mm.
+    names
+        Atom name to its value in `labels`.
+    groups
+        Group name to its atoms' names; ``body`` is all but couch, headrest and blanket.
+    wed_mm, body_area_mm2, wed_in_view_mm, body_area_in_view_mm2
+        [k], as in `PhantomSlice`; in the mean over the slice's thickness. Computed by sampling
+        the shapes at steps of at most 0.4 mm (a tenth of a pixel over 4 mm); within 0.02 % of
+        the closed form for pixels up to 2 mm.
+    """
+
+    labels: np.ndarray
+    affine: np.ndarray
+    names: Mapping[str, int]
+    groups: Mapping[str, tuple[str, ...]]
+    wed_mm: np.ndarray
+    body_area_mm2: np.ndarray
+    wed_in_view_mm: np.ndarray
+    body_area_in_view_mm2: np.ndarray
+
+
+class Rendered(Protocol):
+    """What of a phantom decides its image: see `phantom.Phantom`."""
+
+    seed: int
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    psf_fwhm_mm: float
+    noise_hu: float
+
+    @property
+    def affine(self) -> np.ndarray: ...
+    @property
+    def canvas(self) -> Canvas: ...
+    @property
+    def names(self) -> Mapping[str, int]: ...
+
+
+class Renderer:
+    """What all slices of a phantom share: sampling positions, tables, noise scale."""
+
+    def __init__(self, phantom: Rendered) -> None:
+        self.phantom = phantom
+        self.sampler = Sampler(phantom.canvas, phantom.affine)
+        materials = phantom.canvas.materials
+        self.hu = np.array([m.hu for m in materials], np.float32)
+        self.atom = np.array([phantom.names.get(m.atom or "", 0) for m in materials], np.uint8)
+        self.body = np.array([bool(m.atom) and m.atom not in OUTSIDE_BODY for m in materials])
+        # Steps of at most 0.4 mm, at least three a pixel: the area of a smooth outline is then
+        # known to a few parts in 100,000.
+        self.fine = tuple(
+            int(np.clip(np.ceil(phantom.spacing_mm[axis] / 0.4), 3, 10)) for axis in (1, 0)
+        )
+        thick = phantom.spacing_mm[2] > 2.0  # thinner slices are taken as planes
+        self.planes = (-1 / 3, 0.0, 1 / 3) if thick else (0.0,)
+        self.margin = self._margin()
+        self.sigma = [phantom.psf_fwhm_mm / 2.3548 / phantom.spacing_mm[axis] for axis in (0, 1)]
+        self.noise_scale = phantom.noise_hu / _noise_gain()
+
+    def _margin(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Pixels to add (before, after) along i and j, so that the whole body is sampled.
+
+        Along its own axis the body has no end: there nothing is added.
+        """
+        affine = self.phantom.affine
+        axial = np.abs(affine[2, :2]) < 0.5 * np.linalg.norm(affine[:3, :2], axis=0)
+        tables = self.phantom.canvas.tables
+        is_body = [bool(self.body[t[0]]) and bool((t == t[0]).all()) for t in tables]
+        low, high = self.sampler.low[is_body], self.sampler.high[is_body]
+        rows, columns, _ = self.phantom.shape
+        margins = []
+        for axis, count in ((0, columns), (1, rows)):
+            if not axial[axis]:
+                margins.append((RIM, RIM))
+                continue
+            before = int(np.clip(np.ceil(-low[:, axis].min()), RIM, 1500))
+            after = int(np.clip(np.ceil(high[:, axis].max() - (count - 1)), RIM, 1500))
+            margins.append((before, after))
+        return tuple(margins)
+
+    def slice(self, k: int) -> PhantomSlice:
+        """Render slice k with its exact size."""
+        rows, columns, _ = self.phantom.shape
+        (left, right), (above, below) = self.margin
+        i = _fine_positions(-left, columns + right, self.fine[0])
+        j = _fine_positions(-above, rows + below, self.fine[1])
+        view = (
+            slice(above * self.fine[1], (above + rows) * self.fine[1]),
+            slice(left * self.fine[0], (left + columns) * self.fine[0]),
+        )
+        image = 0.0
+        whole, inside = np.zeros(256), np.zeros(256)
+        near = (slice(above - RIM, above + rows + RIM), slice(left - RIM, left + columns + RIM))
+        for shift in self.planes:
+            fine = self.sampler.plane(i, j, k + shift)
+            whole += np.bincount(fine.ravel(), minlength=256)
+            inside += np.bincount(fine[view].ravel(), minlength=256)
+            image = image + self._average(fine, near)
+        labels = self.atom[self.sampler.plane(np.arange(columns), np.arange(rows), k)]
+        sizes = [v for counts in (whole, inside) for v in self._size(counts)]
+        return PhantomSlice(k, self._finish(image / len(self.planes), k), labels, *sizes)
+
+    def _average(self, fine: np.ndarray, near: tuple[slice, slice]) -> np.ndarray:
+        """Mean HU over each pixel of the image and a rim of four pixels."""
+        fx, fy = self.fine
+        part = fine[near[0].start * fy : near[0].stop * fy, near[1].start * fx : near[1].stop * fx]
+        sums = np.add.reduceat(self.hu[part], np.arange(0, part.shape[0], fy), axis=0)
+        return np.add.reduceat(sums, np.arange(0, part.shape[1], fx), axis=1) / (fx * fy)
+
+    def _finish(self, image: np.ndarray, k: int) -> np.ndarray:
+        """Blur, noise, rounding."""
+        from scipy.ndimage import gaussian_filter
+
+        image = gaussian_filter(image, self.sigma, mode="nearest")[RIM:-RIM, RIM:-RIM]
+        rng = np.random.default_rng([self.phantom.seed, 2, k])
+        noise = gaussian_filter(rng.standard_normal(image.shape, np.float32), NOISE_SIGMA_PIXELS)
+        return np.rint(image + noise * self.noise_scale).astype(np.int16)
+
+    def _size(self, counts: np.ndarray) -> tuple[float, float]:
+        """WED (mm) and body area (mm2) from the numbers of fine samples of each material.
+
+        AAPM Report 220: WED = 2 sqrt((mean HU / 1000 + 1) * area / pi).
+        """
+        n = len(self.hu)
+        spacing = self.phantom.spacing_mm
+        area = spacing[0] * spacing[1] / (self.fine[0] * self.fine[1] * len(self.planes))
+        body = counts[:n] * self.body
+        water = float(np.sum(body * (self.hu.astype(float) / 1000 + 1)) * area)
+        return 2 * float(np.sqrt(max(water, 0.0) / np.pi)), float(body.sum() * area)
+
+
+def _noise_gain() -> float:
+    """Standard deviation of unit white noise after the noise filter."""
+    from scipy.ndimage import gaussian_filter
+
+    impulse = np.zeros((15, 15))
+    impulse[7, 7] = 1
+    return float(np.sqrt(np.sum(gaussian_filter(impulse, NOISE_SIGMA_PIXELS) ** 2)))
+
+
+def _fine_positions(first: int, stop: int, parts: int) -> np.ndarray:
+    """Centres of `parts` equal parts of each pixel from `first` to before `stop`."""
+    pixels = np.arange(first, stop)[:, None]
+    return (pixels + (np.arange(parts) + 0.5) / parts - 0.5).ravel()

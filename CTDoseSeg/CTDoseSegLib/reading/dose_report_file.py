@@ -1,0 +1,273 @@
+"""Reads a CT dose report from a file.
+
+Read are X-Ray Radiation Dose SR and, with the same template (PS3.16, TID 10011 to 10014), Enhanced
+and Comprehensive SR, which older scanners used. A value that is not there is None; one that cannot
+be trusted is None and has a flag. A comment is looked at for a tin filter and not kept, and names
+of persons and places are never read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..ct.dose_report import (
+    FREE,
+    LOCALIZER,
+    SEQUENCED,
+    SPIRAL,
+    STATIONARY,
+    UNKNOWN,
+    Device,
+    DoseReport,
+    IrradiationEvent,
+    XRaySource,
+)
+from ..dicom.identity import without_identity
+from ..dicom.structured_report import (
+    KV,
+    MA,
+    MGY,
+    MGY_CM,
+    MM,
+    NO_UNIT,
+    SECONDS,
+    Document,
+    Item,
+    read_document,
+    read_number,
+)
+from ..dicom.times import moment
+from ..errors import DoseReportError
+from ..flags import Flag, flag
+
+SOP_CLASSES = (
+    "1.2.840.10008.5.1.4.1.1.88.67",  # X-Ray Radiation Dose SR
+    "1.2.840.10008.5.1.4.1.1.88.22",  # Enhanced SR
+    "1.2.840.10008.5.1.4.1.1.88.33",  # Comprehensive SR
+)
+RADIATION_DOSE_SR = SOP_CLASSES[0]
+TITLE = "113701"  # X-Ray Radiation Dose Report
+# CID 10013; spiral has had several codes.
+_KINDS = {
+    **dict.fromkeys(("SRT:P5-08001", "SNM3:P5-08001", "99SDM:P5-08001", "SCT:116152004"), SPIRAL),
+    "DCM:113804": SEQUENCED,
+    "DCM:113805": LOCALIZER,
+    "DCM:113806": STATIONARY,
+    "DCM:113807": FREE,
+}
+_PHANTOMS_CM = {"DCM:113690": 16, "DCM:113691": 32}
+# The total and the sum of the events differ by rounding: half a unit for each, or this fraction.
+TOTAL_TOLERANCE = 0.02
+
+
+def read_dose_report(path: str | Path) -> DoseReport:
+    """Read the CT dose report in a file.
+
+    Raises
+    ------
+    DoseReportError
+        If the file cannot be read, is cut off, or is something else; the sentence says what was
+        found and what to do.
+    """
+    document = read_document(path)
+    name = os.path.basename(path)
+    acquisitions = document.root.of("113819")
+    if not acquisitions:
+        raise DoseReportError(_nothing_in(name, document))
+    who = tuple(document.tags[k] for k in ("PatientName", "PatientID", "PatientBirthDate"))
+    events = tuple(_Reader(item, who).event() for item in acquisitions)
+    totals = document.root.first("113811")
+    flags: list[Flag] = []
+    total, problem, detail = read_number(totals.of("113813"), MGY_CM)
+    if problem:
+        flags.append(flag(problem, f"DLP total, {detail}"))
+    stated = _count(totals.of("113812"))
+    if stated is not None and stated > len(events):
+        flags.append(flag("rdsr_events_missing", f"{len(events)} of {stated}"))
+    flags += _total_flag(total, events)
+    scope = document.root.first("113705").first("110180").value
+    return DoseReport(
+        events,
+        total,
+        stated,
+        document.tags["StudyInstanceUID"] or scope,
+        _device(document, acquisitions[0]),
+        (hashlib.sha256(document.content).hexdigest(),),
+        tuple(flags),
+    )
+
+
+class _Reader:
+    """Reads one CT Acquisition container, gathering flags."""
+
+    def __init__(self, item: Item, who: tuple[str, ...]) -> None:
+        self.item, self.who = item, who
+        self.technique, self.dose = item.first("113822"), item.first("113829")
+        self.flags: list[Flag] = []
+
+    def number(
+        self,
+        where: Item,
+        concept: str,
+        what: str,
+        units: Mapping[str, float],
+        limits: tuple[float, float],
+    ) -> float | None:
+        """A value within its limits; 0 is "not known" where the limits start above it."""
+        value, problem, detail = read_number(where.of(concept), units)
+        if problem:
+            self.flags.append(flag(problem, ", ".join(part for part in (what, detail) if part)))
+        if value is None or (value == 0 and limits[0] > 0):
+            return None
+        if not limits[0] <= value <= limits[1]:
+            self.flags.append(flag("rdsr_impossible", f"{what} {value:g}"))
+            return None
+        return value
+
+    def event(self) -> IrradiationEvent:
+        item, technique = self.item, self.technique
+        kind = _kind(item.first("113820"))
+        sources = tuple(self._source(tube) for tube in technique.of("113831"))
+        tubes = max(len(sources), _count(technique.of("113823")) or 0)
+        lengths = {
+            name: self.number(technique, concept, what, MM, (0.01, 3000.0))
+            for name, concept, what in (
+                ("scanning_length_mm", "113825", "scanning length"),
+                ("volume_length_mm", "113893", "length of the reconstructable volume"),
+                ("exposed_range_mm", "113899", "exposed range"),
+                ("single_collimation_mm", "113826", "single collimation"),
+                ("total_collimation_mm", "113827", "total collimation"),
+            )
+        }
+        places = {
+            name: self.number(technique, concept, "z location", MM, (-5000.0, 5000.0))
+            for name, concept in (
+                ("volume_top_z_mm", "113895"),
+                ("volume_bottom_z_mm", "113896"),
+                ("scan_top_z_mm", "113897"),
+                ("scan_bottom_z_mm", "113898"),
+            )
+        }
+        return IrradiationEvent(
+            uid=item.first("113769").value,
+            kind=kind,
+            protocol=without_identity(item.first("125203").value, *self.who),
+            target_region=without_identity(item.first("123014").meaning, *self.who),
+            started=moment(item.first("111526").value),
+            exposure_time_s=self.number(
+                technique, "113824", "exposure time", SECONDS, (0.001, 3600)
+            ),
+            pitch=self.number(technique, "113828", "pitch", NO_UNIT, (0.02, 4.0)),
+            frame_of_reference_uid=technique.first("112227").value,
+            modulation=without_identity(item.first("113842").value, *self.who),
+            tin_filter=_tin_filter(item),
+            dual_source=tubes > 1 if tubes else None,
+            sources=sources,
+            **{
+                name: _shared([getattr(source, name) for source in sources])
+                for name in XRaySource.__dataclass_fields__
+            },
+            **lengths,
+            **places,
+            **self._dose(kind),
+            flags=tuple(dict.fromkeys(self.flags)),
+        )
+
+    def _source(self, tube: Item) -> XRaySource:
+        return XRaySource(
+            self.number(tube, "113733", "kVp", KV, (40.0, 200.0)),
+            self.number(tube, "113734", "tube current", MA, (1.0, 3000.0)),
+            self.number(tube, "113833", "maximum tube current", MA, (1.0, 3000.0)),
+            self.number(tube, "113834", "exposure time per rotation", SECONDS, (0.05, 10.0)),
+        )
+
+    def _dose(self, kind: str) -> dict[str, float | int | None]:
+        dose = self.dose
+        ctdivol = self.number(dose, "113830", "CTDIvol", MGY, (1e-4, 5000.0))
+        phantoms = {_PHANTOMS_CM.get(code.value) for code in dose.of("113835")}
+        phantom = phantoms.pop() if len(phantoms) == 1 else None
+        if kind != LOCALIZER and ctdivol is None:
+            value, _, _ = read_number(dose.of("113830"), MGY)
+            self.flags.append(flag("rdsr_no_ctdivol", "it is 0" if value == 0 else ""))
+        elif kind != LOCALIZER and phantom is None:
+            self.flags.append(flag("rdsr_no_phantom"))
+        return {
+            "ctdivol_mGy": ctdivol,
+            "phantom_cm": phantom,
+            "dlp_mGy_cm": self.number(dose, "113838", "DLP", MGY_CM, (0.0, 1e6)),
+            "ssde_mGy": self.number(dose, "113930", "SSDE", MGY, (1e-4, 5000.0)),
+        }
+
+
+def _nothing_in(name: str, document: Document) -> str:
+    """The sentence for a structured report without a CT acquisition."""
+    if document.title_code != TITLE:
+        title = "".join(c for c in document.title if c.isprintable())[:48]
+        return (
+            f'{name} is a structured report, but no dose report (its title is "{title}"); give '
+            "the X-Ray Radiation Dose SR."
+        )
+    procedure = document.root.first("121058").meaning
+    said = f" (it reports {procedure[:48]})" if procedure else ""
+    return (
+        f"{name} is a dose report without a CT acquisition{said}; give that of the CT, or export "
+        "it again."
+    )
+
+
+def _kind(code: Item) -> str:
+    if code.value in _KINDS:
+        return _KINDS[code.value]
+    words = code.meaning.upper()
+    for word, kind in (
+        ("SPIRAL", SPIRAL),
+        ("HELICAL", SPIRAL),
+        ("SEQUENCED", SEQUENCED),
+        ("CONSTANT ANGLE", LOCALIZER),
+        ("STATIONARY", STATIONARY),
+    ):
+        if word in words:
+            return kind
+    return UNKNOWN
+
+
+def _tin_filter(item: Item) -> bool | None:
+    """Siemens names the filter in the event's comment, and nowhere else."""
+    said = re.findall(r"Sn Filter \(Tube [A-Z]\) = (yes|no)", item.first("121106").value, re.I)
+    return any(word.lower() == "yes" for word in said) if said else None
+
+
+def _device(document: Document, acquisition: Item) -> Device:
+    """The irradiating device, else the observer, else whoever wrote the file."""
+    role, root, tags = acquisition.first("113876"), document.root, document.tags
+    return Device(
+        role.first("113878").value or root.first("121014").value or tags["Manufacturer"],
+        role.first("113879").value or root.first("121015").value or tags["ManufacturerModelName"],
+        role.first("113880").value or root.first("121016").value or tags["DeviceSerialNumber"],
+    )
+
+
+def _total_flag(total: float | None, events: tuple[IrradiationEvent, ...]) -> list[Flag]:
+    parts = [event.dlp_mGy_cm for event in events if event.dlp_mGy_cm is not None]
+    if total is None or not parts:
+        return []
+    rounding = 0.5 * (len(parts) + 1) if total == round(total) else 0.0
+    if abs(sum(parts) - total) <= max(TOTAL_TOLERANCE * total, rounding):
+        return []
+    return [flag("rdsr_total_differs", f"{total:g} mGy cm stated, {sum(parts):g} added up")]
+
+
+def _count(items: tuple[Item, ...]) -> int | None:
+    """A count; its unit is an annotation ({events}, {X-Ray sources}), spelled in many ways."""
+    for text, _ in (pair for item in items for pair in item.numbers):
+        if re.fullmatch(r"\+?\d{1,4}(\.0*)?", text):
+            return int(float(text)) or None
+    return None
+
+
+def _shared(values: list[float | None]) -> float | None:
+    return values[0] if values and len(set(values)) == 1 else None

@@ -1,0 +1,50 @@
+"""Everything of an analysis as a folder: tables, pictures, label map and result.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import DependencyError
+from .files.staging import RESULT, staged_folder
+from .outputs.result_json import write_result
+from .outputs.tables import write_tables
+from .reporting.charts import CHARTS, write_charts
+from .tasks.progress import Events
+
+if TYPE_CHECKING:
+    from .analysis import Analysis
+
+
+def write_analysis(
+    analysis: Analysis, target: str | Path, events: Events | None = None
+) -> tuple[Path, ...]:
+    """Write all tables, pictures, the segmentation and ``result.json`` to the folder `target`.
+
+    Without matplotlib the pictures are left out with a warning; those of an earlier run are
+    removed, for they would show another result.
+
+    Returns
+    -------
+    tuple of Path
+        The files written.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written or another run is writing it; nothing is left then.
+    """
+    events = events or Events()
+    with staged_folder(target, replaces=CHARTS) as folder:
+        events.progress(0.0, "writing tables")
+        written = write_tables(analysis, folder)
+        events.progress(0.3, "drawing pictures")
+        try:
+            written += write_charts(analysis, folder)
+        except DependencyError as error:
+            events.warning("no_pictures", str(error))
+        events.progress(0.9, "writing the result")
+        written.append(write_result(analysis, folder / RESULT))
+        events.check_cancelled()
+    events.progress(1.0, "written")
+    return tuple(Path(target) / path.name for path in written)

@@ -1,0 +1,54 @@
+"""Atoms with the organ table's codes and colours, and the groups that a set of atoms makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..ct.organs import LUNG_LOBES, is_bone, organ
+from .labelmap import BODY, BODY_REST, COUCH, Atom
+
+# Vessels and airways that lie inside the lobes: parts of the lung as well as organs of their own.
+INSIDE_LUNG = ("lung_vessels", "lung_arteries", "lung_veins", "lung_airways_wall")
+HEART_PARTS = (
+    "heart_myocardium",
+    "heart_atrium_left",
+    "heart_ventricle_left",
+    "heart_atrium_right",
+    "heart_ventricle_right",
+    "atrial_appendage_left",
+)
+
+
+def named_atom(value: int, name: str, origin: str) -> Atom:
+    """An `Atom` with the table's code and colour."""
+    row = organ(name)
+    return Atom(value, name, row.snomed_code, row.color, origin)
+
+
+def groups_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The groups that a set of atoms makes: each atom by itself, and what is made of several.
+
+    body: all atoms but the couch. lung: lobes, or left and right lung, with the vessels inside
+    them. heart: its chambers, with the rest of it where there is one. bone: all bones.
+    """
+    names = list(names)
+    groups = {name: (name,) for name in names if name not in (BODY, BODY_REST)}
+    has_lung = any(n in names for n in ("lung", "lung_left", "lung_right", *LUNG_LOBES))
+    unions = {
+        BODY: [n for n in names if n != COUCH],
+        "lung": [n for n in names if has_lung and (n == "lung" or _is_lung(n))],
+        "lung_left": [n for n in names if _is_lung_side(n, "left")],
+        "lung_right": [n for n in names if _is_lung_side(n, "right")],
+        "bone": [n for n in names if is_bone(n)],
+        "heart": [n for n in names if n == "heart" or n in HEART_PARTS],
+    }
+    groups.update({name: tuple(members) for name, members in unions.items() if members})
+    return groups
+
+
+def _is_lung(name: str) -> bool:
+    return name in LUNG_LOBES or name in ("lung_left", "lung_right") or name.startswith(INSIDE_LUNG)
+
+
+def _is_lung_side(name: str, side: str) -> bool:
+    return name.endswith(f"_{side}") and _is_lung(name)

@@ -1,0 +1,271 @@
+"""The patient without couch, headrest, clothing and blanket, on the coarse grid.
+
+Tissue is thick and closed, a couch is a shell: what an opening with a small disc removes is shell,
+unless a cavity of the body lies behind it. The order matters: cavities are decided first (lungs
+behind a thin chest wall), then shells go, then the largest structures that are left are the body.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from ...tasks.progress import Events
+from ..working_grid import Coarse, disc
+
+OPENING_MM = 5.0
+AIR_HU, TISSUE_HU = -1000.0, 0.0
+CAVITY_MM2 = 300.0
+# Narrower than this radius, and with less than this between it and the air outside: a gap.
+GAP_MM, WALL_MM = 5.0, 8.0
+# A separate piece (an arm) must have this area in some slice to be a part of the body.
+PIECE_MM2 = 350.0
+PIECE_RADIUS_MM = 8.0
+SECOND_BODY = 0.4
+SEAL_MM = 4.0
+SPECK_PIXELS = 6
+
+
+def surface_threshold(hu: np.ndarray) -> float:
+    """Halfway between air and the tissue at the surface, by two-class clustering of the histogram.
+
+    Blur moves a threshold that is not halfway: half a pixel all round a body is one per cent of
+    its area. Lung lies between the classes and is left out of the clustering.
+    """
+    counts, edges = np.histogram(hu, bins=np.arange(-1050, 351, 10))
+    centres = 0.5 * (edges[1:] + edges[:-1])
+    air = np.abs(centres - AIR_HU) <= 60
+    tissue = (centres >= -200) & (centres <= 200)
+    if counts[air].sum() == 0 or counts[tissue].sum() == 0:
+        return 0.5 * (AIR_HU + TISSUE_HU)
+    low = np.average(centres[air], weights=counts[air])
+    # Skin is water-like even where fat lies beneath it; fat shifts the mean a little.
+    high = np.average(centres[tissue], weights=counts[tissue])
+    return float(np.clip(0.5 * (low + high), -550.0, -450.0))
+
+
+def find_body(coarse: Coarse, threshold: float, events: Events) -> tuple[np.ndarray, int]:
+    """The body, filled, on the coarse grid.
+
+    Returns
+    -------
+    body
+        Boolean [k, j, i].
+    bodies
+        How many large bodies there are (2 or more: several people, or a phantom beside one).
+    """
+    dense = (coarse.hu > threshold) & coarse.seen
+    element = disc(coarse.radius_px(OPENING_MM))
+    core = ndimage.binary_opening(_extended(dense, element), element)
+    core = _choose_pieces(coarse, _cropped(core, element) & dense)[0]
+    # Sinuses open to the air through a nostril; seal what is narrow before looking for cavities.
+    seal = disc(coarse.radius_px(SEAL_MM))
+    sealed = _cropped(ndimage.binary_closing(_extended(dense, seal), seal), seal)
+    cavity = np.zeros_like(dense)
+    couch_side = _couch_side(dense, core)
+    for k in range(len(dense)):
+        cavity[k] = _cavities(coarse, k, dense[k], core[k], couch_side)
+        behind = _closed(coarse.seen & ~sealed[k], coarse.seen) & ~cavity[k] & ~dense[k]
+        if behind.any():
+            cavity[k] |= _enclosed(behind, core[k])
+        if k % 16 == 0:
+            events.check_cancelled()
+    _remove_outside_air(coarse, cavity, dense)
+    # An opening of body and cavity together keeps a chest wall that is thinner than the disc.
+    whole = ndimage.binary_opening(_extended(dense | cavity, element), element)
+    whole = (_cropped(whole, element) | core) & coarse.seen
+    chosen, bodies = _choose_pieces(coarse, whole)
+    reach = ndimage.binary_dilation(chosen, disc(element.shape[1] // 2 + 1))
+    grown = chosen | (reach & (dense | cavity))
+    # What the opening took and this gives back are ears and folds; sheets are thinner still.
+    small = disc(1)
+    body = _cropped(ndimage.binary_opening(_extended(grown, small), small), small) | chosen
+    return _without_specks(body & coarse.seen), bodies
+
+
+def _extended(mask: np.ndarray, element: np.ndarray) -> np.ndarray:
+    """Repeat the edge pixels outwards, so that a body cut by the image is not rounded there."""
+    width = element.shape[1]
+    return np.pad(mask, ((0, 0), (width, width), (width, width)), mode="edge")
+
+
+def _cropped(mask: np.ndarray, element: np.ndarray) -> np.ndarray:
+    width = element.shape[1]
+    return mask[:, width:-width, width:-width]
+
+
+def _couch_side(dense: np.ndarray, core: np.ndarray) -> int | None:
+    """On which side of the body the couch is, as an index into `_surrounded`'s answer, if any."""
+    shell = (dense & ~ndimage.binary_dilation(core, disc(2))).sum(axis=0)
+    weight = np.where(shell >= 0.5 * len(dense), shell, 0)
+    if not weight.any() or not core.any():
+        return None
+    body = np.argwhere(core.any(axis=0))
+    shells = np.argwhere(weight > 0) - body.mean(axis=0)
+    mean = np.average(shells, axis=0, weights=weight[weight > 0]) / (np.ptp(body, axis=0) + 1)
+    axis = int(np.abs(mean).argmax())
+    return 2 * axis + int(mean[axis] > 0)
+
+
+def _cavities(
+    coarse: Coarse, k: int, dense: np.ndarray, core: np.ndarray, couch_side: int | None
+) -> np.ndarray:
+    """Air inside the body in one slice, [j, i]: lungs, trachea, bowel gas; also where cut."""
+    seen = coarse.seen
+    inside = _closed(seen & ~core, seen) & ~dense
+    cavity = inside & ~_gaps(coarse, inside, seen & ~dense & ~inside)
+    regions, n = ndimage.label(seen & ~dense & ~inside)
+    if n == 0:
+        return cavity
+    sizes = np.bincount(regions.ravel()) * coarse.pixel_mm2
+    rim = np.unique(regions[_rim(seen)])
+    wide = _wide(coarse, seen & ~dense)
+    hu = coarse.hu[k]
+    for index in range(1, n + 1):
+        at_rim = index in rim
+        if sizes[index] < (CAVITY_MM2 if at_rim else 4 * coarse.pixel_mm2):
+            continue
+        region = regions == index
+        sides = _surrounded(region, core)
+        # Air and foam between body and couch are open to the couch's side.
+        if couch_side is not None and not sides[couch_side]:
+            continue
+        if at_rim:
+            accepted = sum(sides) >= 2 and _lung_like(hu, region) and wide[region].mean() > 0.5
+        else:
+            accepted = sum(sides) >= 3
+        if accepted:
+            cavity |= region
+    return cavity
+
+
+def _gaps(coarse: Coarse, inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
+    """Enclosed air that is a gap between arm and flank: narrow, and near the air outside."""
+    wide = _wide(coarse, inside)
+    near = ndimage.binary_dilation(outside, disc(coarse.radius_px(WALL_MM))[0])
+    regions, _ = ndimage.label(inside)
+    touching = np.unique(regions[near & inside])
+    gaps = [
+        r
+        for r in touching
+        if r and wide[regions == r].mean() < 0.3 and _at_side(regions == r, inside | ~outside)
+    ]
+    return np.isin(regions, gaps)
+
+
+def _at_side(region: np.ndarray, body: np.ndarray) -> bool:
+    """Whether a region is away from the middle of the body, where nose and bowel are."""
+    columns = np.flatnonzero(body.any(axis=0))
+    across = (np.nonzero(region)[1].mean() - columns[0]) / max(1, columns[-1] - columns[0])
+    return not 0.3 < across < 0.7
+
+
+def _wide(coarse: Coarse, air: np.ndarray) -> np.ndarray:
+    """Where air in a slice is wider than a gap; at the edge of the image it may go on."""
+    element = disc(coarse.radius_px(GAP_MM))
+    return _cropped(ndimage.binary_opening(_extended(air[None], element), element), element)[0]
+
+
+def _rim(seen: np.ndarray) -> np.ndarray:
+    return seen & ~ndimage.binary_erosion(seen)
+
+
+def _closed(air: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """The parts of `air` that do not reach the rim of the field of view."""
+    regions, _ = ndimage.label(air)
+    open_ones = np.unique(regions[_rim(seen)])
+    return air & ~np.isin(regions, open_ones)
+
+
+def _surrounded(region: np.ndarray, core: np.ndarray) -> list[bool]:
+    """Whether the core covers most of the region in front, behind, on its right and left."""
+    ahead = np.maximum.accumulate(core, axis=0)
+    behind = np.maximum.accumulate(core[::-1], axis=0)[::-1]
+    right = np.maximum.accumulate(core, axis=1)
+    left = np.maximum.accumulate(core[:, ::-1], axis=1)[:, ::-1]
+    return [bool(side[region].mean() > 0.7) for side in (ahead, behind, right, left)]
+
+
+def _enclosed(air: np.ndarray, core: np.ndarray) -> np.ndarray:
+    """The regions of `air` in a slice that have the core on all four sides."""
+    regions, n = ndimage.label(air)
+    return np.isin(regions, [r for r in range(1, n + 1) if all(_surrounded(regions == r, core))])
+
+
+def _lung_like(hu: np.ndarray, region: np.ndarray) -> bool:
+    """Whether a region has lung's partial density, not that of air or gas."""
+    inner = ndimage.binary_erosion(region, iterations=2)
+    values = hu[inner] if inner.sum() >= 8 else hu[region]
+    return bool(-945.0 < np.median(values) < -300.0)
+
+
+def _remove_outside_air(coarse: Coarse, cavity: np.ndarray, dense: np.ndarray) -> None:
+    """Take away air that a slice encloses by chance (arm and flank) and its neighbours do not."""
+    outside = coarse.seen & ~dense & ~cavity
+    for order in (range(1, len(cavity)), range(len(cavity) - 2, -1, -1)):
+        for k in order:
+            before = k - 1 if order.step > 0 else k + 1
+            both = cavity[k] & outside[before]
+            if not both.any():
+                continue
+            regions, n = ndimage.label(cavity[k])
+            area = np.bincount(regions.ravel(), minlength=n + 1)
+            shared = np.bincount(regions[both], minlength=n + 1)
+            for index in np.flatnonzero(shared > 0.6 * area):
+                region = regions == index
+                if index and not _lung_like(coarse.hu[k], region):
+                    cavity[k][region] = False
+                    outside[k][region] = True
+
+
+def _choose_pieces(coarse: Coarse, whole: np.ndarray) -> tuple[np.ndarray, int]:
+    """The largest structure and the pieces that belong to a body, arms for instance."""
+    regions, n = ndimage.label(whole)
+    if n == 0:
+        return whole, 0
+    sizes = np.bincount(regions.ravel(), minlength=n + 1)
+    sizes[0] = 0
+    main = int(sizes.argmax())
+    keep, bodies = [main], 1
+    for index, window in enumerate(ndimage.find_objects(regions), start=1):
+        if index == main or sizes[index] * coarse.pixel_mm2 < PIECE_MM2:
+            continue
+        piece = regions[window] == index
+        if _is_tissue(coarse, piece, window):
+            keep.append(index)
+            bodies += int(sizes[index] > SECOND_BODY * sizes[main])
+    return np.isin(regions, keep), bodies
+
+
+def _is_tissue(coarse: Coarse, piece: np.ndarray, window: tuple[slice, ...]) -> bool:
+    """Whether a separate piece is a part of a body, not of the couch."""
+    areas = piece.sum(axis=(1, 2)) * coarse.pixel_mm2
+    if areas.max() < PIECE_MM2:
+        return False
+    # An arm is as thick as it is wide; where the image cuts it, it goes on.
+    around = tuple(
+        slice(max(0, w.start - 1), w.stop + 1) if axis else w for axis, w in enumerate(window)
+    )
+    own = np.zeros(coarse.hu[around].shape, dtype=bool)
+    own[:, window[1].start - around[1].start :, window[2].start - around[2].start :][
+        :, : piece.shape[1], : piece.shape[2]
+    ] = piece
+    thick = disc(coarse.radius_px(PIECE_RADIUS_MM))
+    if not ndimage.binary_erosion(own, thick, border_value=1).any():
+        return False
+    values = coarse.hu[window][piece]
+    if not -150.0 < np.median(values) < 150.0:
+        return False
+    present = piece.mean(axis=0)
+    length_mm = len(areas) * coarse.spacing_mm[0]
+    constant = (present > 0.95).sum() / max(1, (present > 0.05).sum())
+    return not (length_mm > 60.0 and len(areas) > 5 and constant > 0.85)
+
+
+def _without_specks(body: np.ndarray) -> np.ndarray:
+    """Fill holes of a few pixels in a slice; larger ones are air that does not belong to it."""
+    for k, image in enumerate(body):
+        holes, n = ndimage.label(~image)
+        if n > 1:
+            body[k] |= (np.bincount(holes.ravel()) <= SPECK_PIXELS)[holes]
+    return body

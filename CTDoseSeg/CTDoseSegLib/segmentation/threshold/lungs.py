@@ -1,0 +1,276 @@
+"""Lungs and trachea on the coarse grid: air inside the body, told apart by density and place.
+
+Lung is partly tissue (about -900 to -600 HU), gas in trachea, stomach and bowel is not. Vessels up
+to `VESSEL_MM` wide and everything that lung encloses in a slice count as lung; hilar vessels,
+consolidations and effusions do not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ...tasks.progress import Events
+from ..working_grid import Coarse, disc
+
+VESSEL_MM = 8.0
+DEFAULT_THRESHOLD_HU = -400.0
+# Cross section of trachea and main bronchi; ACR range of the trachea is about 100-400 mm2.
+AIRWAY_MM2 = (25.0, 900.0)
+# Ground-glass opacities are denser than half of tissue, but not as dense as fat.
+DISEASED_HU = -300.0
+LUNG_BESIDE_MM2 = 500.0
+SMALLEST_LUNG_MM2 = 200.0
+SMALL_LUNG_MM2 = 4000.0
+
+
+@dataclass(frozen=True)
+class Lungs:
+    """Boolean [k, j, i] on the coarse grid, and the threshold (HU) between lung and tissue."""
+
+    left: np.ndarray
+    right: np.ndarray
+    trachea: np.ndarray
+    threshold: float
+
+
+def lung_threshold(values: np.ndarray) -> float:
+    """Threshold between lung and tissue: halfway between the centres of two clusters (k-means).
+
+    `values` are the HU inside the body. Without enough air for a cluster, -400 HU.
+    """
+    counts, edges = np.histogram(values, bins=np.arange(-1024, 201, 8))
+    centres = 0.5 * (edges[1:] + edges[:-1])
+    low, high = -850.0, 20.0
+    for _ in range(30):
+        is_low = centres < 0.5 * (low + high)
+        if counts[is_low].sum() < 0.003 * max(1, counts.sum()) or counts[~is_low].sum() == 0:
+            return DEFAULT_THRESHOLD_HU
+        new = (
+            np.average(centres[is_low], weights=counts[is_low]),
+            np.average(centres[~is_low], weights=counts[~is_low]),
+        )
+        if abs(new[0] - low) + abs(new[1] - high) < 0.5:
+            break
+        low, high = new
+    return float(np.clip(0.5 * (low + high), -500.0, -350.0))
+
+
+def find_lungs(coarse: Coarse, body: np.ndarray, events: Events) -> Lungs:
+    """Left lung, right lung and trachea with main bronchi inside `body` [k, j, i]."""
+    threshold = lung_threshold(coarse.hu[body])
+    inner = ndimage.binary_erosion(body, disc(1), border_value=1)
+    air = inner & (coarse.hu < max(threshold, DISEASED_HU))
+    events.check_cancelled()
+    trachea = _find_trachea(coarse, body, air)
+    events.check_cancelled()
+    wall = ndimage.binary_dilation(trachea, disc(1))
+    lung = _choose_lungs(coarse, air & ~wall)
+    events.check_cancelled()
+    left, right = _split(coarse, lung, _middle(body))
+    airway = trachea | (wall & air & ~left & ~right)
+    return Lungs(
+        _with_vessels(coarse, left, right | airway, body),
+        _with_vessels(coarse, right, left | airway, body),
+        airway,
+        threshold,
+    )
+
+
+def _middle(body: np.ndarray) -> np.ndarray:
+    """Column of the body's middle in each slice, [k]; NaN where there is no body."""
+    columns = np.arange(body.shape[2])
+    area = body.sum(axis=(1, 2)).astype(float)
+    area[area == 0] = np.nan
+    return (body.sum(axis=1) * columns).sum(axis=1) / area
+
+
+def _gas_threshold(coarse: Coarse, air: np.ndarray) -> float:
+    """HU between gas and lung: halfway between -1000 and this patient's lung."""
+    core = ndimage.binary_erosion(air, disc(2))
+    values = coarse.hu[core]
+    values = values[(values > -960) & (values < -600)]
+    lung = float(np.median(values)) if values.size > 200 else -860.0
+    return min(-880.0, 0.5 * (lung - 1000.0))
+
+
+def _find_trachea(coarse: Coarse, body: np.ndarray, air: np.ndarray) -> np.ndarray:
+    """Gas in small cross sections with a wall, chained along z, central, between the lungs."""
+    gas = air & (coarse.hu < _gas_threshold(coarse, air))
+    chain = np.zeros_like(gas)
+    for k, image in enumerate(gas):
+        chain[k] = _walled_gas(coarse, image, coarse.hu[k])
+    # Neighbouring slices of an oblique bronchus may only touch: link them through one pixel more.
+    regions, _ = ndimage.label(ndimage.binary_dilation(chain, disc(1)))
+    lung = air & (coarse.hu > -950) & (coarse.hu < -600)
+    best, largest = None, 0
+    for index, window in enumerate(ndimage.find_objects(regions), start=1):
+        piece = chain[window] & (regions[window] == index)
+        if piece.sum() > largest and _is_airway(coarse, body, lung, piece, window):
+            best, largest = index, piece.sum()
+    return chain & (regions == best) if best else np.zeros_like(chain)
+
+
+def _walled_gas(coarse: Coarse, gas: np.ndarray, hu: np.ndarray) -> np.ndarray:
+    """Pieces of gas in a slice, [j, i], as large as an airway and with tissue round them."""
+    regions, n = ndimage.label(gas)
+    area = np.bincount(regions.ravel(), minlength=n + 1) * coarse.pixel_mm2
+    result = np.zeros_like(gas)
+    for index in np.flatnonzero((area >= AIRWAY_MM2[0]) & (area <= AIRWAY_MM2[1])):
+        piece = regions == index
+        near = ndimage.binary_dilation(piece)
+        wall = ndimage.binary_dilation(near, iterations=2) & ~near
+        if index and (hu[wall] > -600).mean() > 0.5:
+            result |= piece
+    return result
+
+
+def _is_airway(
+    coarse: Coarse,
+    body: np.ndarray,
+    lung: np.ndarray,
+    piece: np.ndarray,
+    window: tuple[slice, ...],
+) -> bool:
+    """Whether a chain of gas is the trachea: round and central at its top, lungs on both sides."""
+    step = coarse.spacing_mm[0]
+    present = np.flatnonzero(piece.any(axis=(1, 2)))
+    bottom, top = window[0].start + present[0], window[0].start + present[-1]
+    lowest = max(0, bottom - round(15.0 / step))
+    aside = lung[lowest : top + 1].sum(axis=1) * coarse.pixel_mm2
+    middle = round(np.nonzero(piece)[2].mean()) + window[2].start
+    both = np.minimum(aside[:, :middle].sum(axis=1), aside[:, middle:].sum(axis=1))
+    if both.max() < LUNG_BESIDE_MM2:
+        return False
+    # Nothing that is lung may go on far above the airway: gas in the stomach has lungs beside it.
+    lung_top = np.flatnonzero(lung.sum(axis=(1, 2)) * coarse.pixel_mm2 > LUNG_BESIDE_MM2)[-1]
+    if (lung_top - top) * step > 40.0:
+        return False
+    highest = present[present > present[-1] - max(2, round(20.0 / step))]
+    return any(_is_central(piece[k], body[window[0].start + k], window) for k in highest)
+
+
+def _is_central(piece: np.ndarray, outline: np.ndarray, window: tuple[slice, ...]) -> bool:
+    """Whether a cross section is compact and in the middle of the body's outline."""
+    j, i = np.nonzero(piece)
+    rows, columns = (np.flatnonzero(outline.any(axis=axis)) for axis in (1, 0))
+    across = (i.mean() + window[2].start - columns[0]) / max(1, columns[-1] - columns[0])
+    deep = (j.mean() + window[1].start - rows[0]) / max(1, rows[-1] - rows[0])
+    filled = j.size / ((np.ptp(j) + 1) * (np.ptp(i) + 1))
+    return bool(0.35 < across < 0.65 and 0.15 < deep < 0.75 and filled > 0.5)
+
+
+def _choose_lungs(coarse: Coarse, air: np.ndarray) -> np.ndarray:
+    """The air that is lung: large, of partial density; grown back to its full extent."""
+    opened = ndimage.binary_opening(air, disc(1))
+    regions, n = ndimage.label(opened)
+    if n == 0:
+        return opened
+    sizes = np.bincount(regions.ravel(), minlength=n + 1)
+    lung = [
+        index
+        for index, window in enumerate(ndimage.find_objects(regions), start=1)
+        if _is_lung(coarse, coarse.hu[window], regions[window] == index)
+    ]
+    if not lung:
+        return np.zeros_like(air)
+    largest = max(sizes[index] for index in lung)
+    lung = [index for index in lung if sizes[index] > 0.02 * largest]
+    chosen = np.isin(regions, lung)
+    return ndimage.binary_dilation(chosen, disc(1), iterations=2, mask=air)
+
+
+def _is_lung(coarse: Coarse, hu: np.ndarray, piece: np.ndarray) -> bool:
+    """Lung by its median density; small pieces must be surer, they may be stool or bowel gas."""
+    area = piece.sum(axis=(1, 2)).max() * coarse.pixel_mm2
+    if area < SMALLEST_LUNG_MM2:
+        return False
+    core = ndimage.binary_erosion(piece, disc(1))
+    values = hu[core] if core.sum() >= 20 else hu[piece]
+    if area < SMALL_LUNG_MM2:
+        return bool(-890.0 < np.median(values) < -480.0 and values.std() < 115.0)
+    return bool(-955.0 < np.median(values) < -400.0)
+
+
+def _split(coarse: Coarse, lung: np.ndarray, middle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Left and right lung; lungs that touch are cut where erosion parts them."""
+    left, right = np.zeros_like(lung), np.zeros_like(lung)
+    regions, _ = ndimage.label(lung)
+    for index, window in enumerate(ndimage.find_objects(regions), start=1):
+        piece = regions[window] == index
+        offset = middle[window[0]] - window[2].start
+        for side, part in zip((left, right), _sides(piece, offset), strict=True):
+            side[window] |= part
+    return left, right
+
+
+def _sides(piece: np.ndarray, middle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One connected piece as (left, right); columns increase towards the patient's left."""
+    nothing = np.zeros_like(piece)
+    share = _share_left(piece, middle)
+    if share > 0.85:
+        return piece, nothing
+    if share < 0.15:
+        return nothing, piece
+    total = piece.sum()
+    eroded = piece
+    for _ in range(8):
+        eroded = ndimage.binary_erosion(eroded, disc(1), border_value=1)
+        regions, n = ndimage.label(eroded)
+        sizes = np.bincount(regions.ravel(), minlength=n + 1)
+        sizes[0] = 0
+        large = [r for r in np.argsort(sizes)[::-1][:2] if sizes[r] > 0.05 * total]
+        if len(large) < 2:
+            continue
+        shares = [_share_left(regions == r, middle) for r in large]
+        if max(shares) > 0.8 and min(shares) < 0.2:
+            seeds = np.zeros(piece.shape, np.uint8)
+            seeds[regions == large[int(np.argmax(shares))]] = 1
+            seeds[regions == large[int(np.argmin(shares))]] = 2
+            return _nearest(piece, seeds)
+    columns = np.arange(piece.shape[2])
+    is_left = columns[None, None, :] > middle[:, None, None]
+    return piece & is_left, piece & ~is_left
+
+
+def _share_left(piece: np.ndarray, middle: np.ndarray) -> float:
+    """Share of a piece on the patient's left of the body's middle."""
+    columns = np.arange(piece.shape[2])
+    is_left = columns[None, :] > np.nan_to_num(middle, nan=0.5 * piece.shape[2])[:, None]
+    counts = piece.sum(axis=1)
+    return float((counts * is_left).sum() / max(1, counts.sum()))
+
+
+def _nearest(piece: np.ndarray, seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give every voxel of the piece to the seed that reaches it first through the piece."""
+    labels = seeds.copy()
+    element = ndimage.generate_binary_structure(3, 1)
+    for _ in range(max(piece.shape)):
+        grown = [
+            ndimage.binary_dilation(labels == value, element) & piece & (labels == 0)
+            for value in (1, 2)
+        ]
+        if not (grown[0] | grown[1]).any():
+            break
+        labels[grown[0]] = 1
+        labels[grown[1] & ~grown[0]] = 2
+    return labels == 1, labels == 2
+
+
+def _with_vessels(
+    coarse: Coarse, lung: np.ndarray, other: np.ndarray, body: np.ndarray
+) -> np.ndarray:
+    """Close over vessels inside the lung, slice by slice."""
+    radius = coarse.radius_px(0.5 * VESSEL_MM)
+    element = disc(radius)[0]
+    result = lung.copy()
+    for k in np.flatnonzero(lung.any(axis=(1, 2))):
+        padded = np.pad(lung[k], radius + 1, mode="edge")
+        closed = ndimage.binary_closing(padded, element)
+        closed = ndimage.binary_fill_holes(closed)[
+            radius + 1 : -radius - 1, radius + 1 : -radius - 1
+        ]
+        result[k] |= closed & body[k] & ~other[k]
+    return result

@@ -1,0 +1,286 @@
+"""TotalSegmentator as an engine: organs from its networks, body and couch from our own outline.
+
+The package runs in a process of its own (`totalsegmentator_worker`) with a private temporary
+folder: its settings, so that it sends no statistics and two runs do not meet; our volume as
+uncompressed NIfTI with its affine as it is; its results and whatever it leaves behind. The folder
+goes in every case.
+
+Sources: Wasserthal et al., Radiology: Artificial Intelligence 2023 (10.1148/ryai.230024).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...ct.nifti import write_nifti
+from ...ct.series import CTSeries
+from ...errors import CTDoseSegError, DependencyError, ModelError, OutputError, SegmentationError
+from ...flags import flag
+from ...tasks.child import TEMPORARY, ChildProcess
+from ...tasks.progress import Events, Stage
+from ..body_mask import LaidAside, find_outline
+from ..labelmap import BODY_REST, Labelmap
+from ..user import combine
+from . import weights as weights
+from .home import NO_LICENCE, check_licence, write_settings
+from .need import available_memory, estimate
+from .plan import QUALITIES, Plan, make_plan
+from .result import ENGINE, as_labelmap, labels_of, with_couch
+
+WORKER = "CTDoseSegLib.segmentation.totalsegmentator.worker"
+# A whole trunk at 1.5 mm takes hours on few processor cores; more than this is a hang.
+TIME_LIMIT_S = 12 * 3600.0
+# Processes that share tensors make sockets below TMPDIR, and a socket's path has at most 104 bytes.
+LONGEST_FOLDER = 60
+
+
+class _OutOfMemory(Exception):
+    """The run needs more memory than there is."""
+
+
+@dataclass(frozen=True)
+class TotalSegmentatorEngine:
+    """The organs with a dose model, by TotalSegmentator.
+
+    Attributes
+    ----------
+    quality
+        ``full`` (1.5 mm), ``fast`` (3 mm) or ``fastest`` (6 mm).
+    device
+        ``auto``, ``cpu``, ``gpu``, ``gpu:N`` or ``mps``.
+    extras
+        What else to run, keys of `totalsegmentator_plan.EXTRAS`.
+    outline
+        Finds body, skin and couch; None: `outline.find_outline`.
+    time_limit_s
+        After so long the run is ended.
+    """
+
+    quality: str = "fast"
+    device: str = "auto"
+    extras: Sequence[str] = ()
+    outline: Callable[[CTSeries, Events], Labelmap] | None = None
+    time_limit_s: float = TIME_LIMIT_S
+    name: str = ENGINE
+
+    def available(self) -> tuple[bool, str]:
+        """Whether the package and all weights are here, and what is missing."""
+        try:
+            plan = make_plan(self.quality, self.extras)
+        except CTDoseSegError as error:
+            return False, str(error)
+        if lacking := weights.missing(plan):
+            return False, weights.missing_sentence(lacking)
+        if plan.weights is None and not weights.present():
+            return False, weights.missing_sentence(())
+        return True, ""
+
+    def segment(self, series: CTSeries, events: Events) -> Labelmap:
+        """Segment `series`.
+
+        Raises
+        ------
+        DependencyError
+            If the package is missing, too old or cannot be imported.
+        ModelError
+            If weights are missing or damaged, or a licence is missing.
+        SegmentationError
+            If the volume cannot be segmented, or the run failed.
+        GeometryError
+            If what came back is not on the grid of the series.
+        OutputError
+            If the disk is full.
+        """
+        _check_volume(series)
+        plan = make_plan(self.quality, self.extras)
+        check_licence(plan)
+        weights.require(plan)
+        find = self.outline or partial(find_outline, device=self.device)
+        laid_aside = LaidAside.of(find(series, Stage(events, 0.0, 0.1)))
+        found, lowered = self._with_less_if_needed(series, Stage(events, 0.1, 0.95))
+        outline = laid_aside.taken_back()
+        if lowered:
+            found = replace(found, flags=(*found.flags, flag("less_memory", lowered)))
+        if not found.atoms:  # said by a flag
+            about = found.engine + " + " + outline.engine
+            return replace(
+                outline, engine=about, flags=(*found.flags, *outline.flags), about=found.about
+            )
+        own_body = BODY_REST in {atom.name for atom in found.atoms}
+        labelmap = with_couch(found, outline) if own_body else combine(outline, found)
+        events.progress(1.0, "put together")
+        return labelmap
+
+    def _with_less_if_needed(self, series: CTSeries, events: Events) -> tuple[Labelmap, str]:
+        """The organs, and what was lowered to get them; empty where nothing was."""
+        rest = list(QUALITIES[QUALITIES.index(self.quality) :])
+        while True:
+            quality = rest.pop(0)
+            plan = make_plan(quality, self.extras)
+            present = weights.check(plan)
+            self._warn_if_too_large(plan, series, events)
+            try:
+                found = self._run(plan, present, series, events)
+                lowered = "" if quality == self.quality else f"{quality} in place of {self.quality}"
+                return found, lowered
+            except _OutOfMemory as error:
+                rest = [q for q in rest if not weights.missing(make_plan(q, self.extras))]
+                if not rest:
+                    raise SegmentationError(
+                        "The memory of this machine is too small for TotalSegmentator and this "
+                        "scan, and no smaller network of it is here (fast, fastest); fetch one, "
+                        "close other programs, or choose the engine unet or classical."
+                    ) from error
+                events.warning(
+                    "less_memory",
+                    f"TotalSegmentator ran out of memory; running again with {rest[0]}.",
+                )
+
+    def _warn_if_too_large(self, plan: Plan, series: CTSeries, events: Events) -> None:
+        need = estimate(plan, series)
+        here = available_memory()
+        on_cpu = f", on this processor about {max(1.0, need.cpu_seconds / 60):.0f} min"
+        text = f"TotalSegmentator will need about {need.memory_bytes / 1e9:.1f} GB{on_cpu}"
+        if here is not None and need.memory_bytes > here:
+            events.warning(
+                "memory_short",
+                f"{text}; {here / 1e9:.1f} GB are free. If it fails, a run with less follows; "
+                "choose quality fast or fastest, or crop the scan to the organs, to save the time.",
+            )
+        else:
+            events.progress(0.0, text[0].lower() + text[1:])
+
+    def _run(
+        self,
+        plan: Plan,
+        present: Sequence[weights.Found],
+        series: CTSeries,
+        events: Events,
+    ) -> Labelmap:
+        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
+        sockets = folder
+        try:
+            if os.name == "posix" and len(os.fsencode(folder)) > LONGEST_FOLDER:
+                sockets = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir="/tmp"))
+            request = self._prepare(plan, series, folder, sockets)
+            environment = {
+                # Its own settings, and its temporary files in our folder.
+                "TOTALSEG_HOME_DIR": str(folder / "home"),
+                "TOTALSEG_WEIGHTS_PATH": str(weights.weights_folder().absolute()),
+                **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(sockets)),
+            }
+            with ChildProcess([WORKER, str(request)], environment) as child:
+                result = self._follow(child, events)
+            labels = labels_of(plan, result, series, folder)
+        except OSError as error:
+            raise OutputError(
+                f"The temporary folder of TotalSegmentator cannot be written: {error.strerror}; "
+                "free some space, or set TMPDIR to another folder."
+            ) from error
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(sockets, ignore_errors=True)
+        return as_labelmap(plan, present, result["device"], labels, series)
+
+    def _prepare(self, plan: Plan, series: CTSeries, folder: Path, sockets: Path) -> Path:
+        write_settings(folder / "home", plan)
+        write_nifti(folder / "ct.nii", series.hu, series.affine)
+        request = {
+            "folder": str(folder),
+            "temporary": [str(folder), str(sockets)],
+            "input": str(folder / "ct.nii"),
+            "device": self.device,
+            "passes": sum(_passes(run.weights) for run in plan.runs),
+            "runs": [
+                {
+                    "task": run.task,
+                    "quality": run.quality,
+                    "subset": run.subset,
+                    "names": dict(run.names),
+                }
+                for run in plan.runs
+            ],
+        }
+        path = folder / "request.json"
+        path.write_text(json.dumps(request), encoding="utf-8")
+        return path
+
+    def _follow(self, child: ChildProcess, events: Events) -> dict[str, Any]:
+        result = error = None
+        try:
+            for event in child.follow(events, self.time_limit_s):
+                if event.get("event") == "progress":
+                    events.progress(event["fraction"], event["message"])
+                elif event.get("event") == "result":
+                    result = event
+                elif event.get("event") == "error":
+                    error = event
+        except TimeoutError as late:
+            raise SegmentationError(
+                f"TotalSegmentator was ended after {self.time_limit_s / 3600:.1f} h without a "
+                "result; choose quality fast or fastest, or the engine unet or classical."
+            ) from late
+        code = child.wait()
+        if result is not None and code == 0:
+            return result
+        raise _failure(error, code, list(child.last_words))
+
+
+def _check_volume(series: CTSeries) -> None:
+    if not series.regular:
+        raise SegmentationError(
+            "The slices are not equally spaced or are sheared, and TotalSegmentator takes them "
+            "for a regular volume; choose the engine classical, which goes slice by slice."
+        )
+    if series.hu.dtype == np.float32 and not np.isfinite(series.hu.sum(dtype=np.float64)):
+        raise SegmentationError(
+            "The volume holds voxels that are no numbers; export it again, or replace them by air."
+        )
+
+
+def _passes(needed: Sequence[weights.Weights] | None) -> int:
+    return len(needed) if needed else 1
+
+
+def _failure(error: dict[str, Any] | None, code: int, words: list[str]) -> Exception:
+    """What ended a run, as an exception with a sentence."""
+    kind, text = (error["kind"], error["message"]) if error else ("", "")
+    if kind == "OutOfMemory" or (not error and code == -signal.SIGKILL):
+        return _OutOfMemory(text)
+    if kind == "Weights":
+        return ModelError(
+            f"TotalSegmentator's weights of task {text} are not here; run ctdoseseg weights fetch."
+        )
+    if kind == "DiskFull":
+        return OutputError(
+            "The disk of the temporary folder is full, or takes no file of this size; free some "
+            "space, or set TMPDIR to another folder."
+        )
+    if kind == "NoDevice":
+        return SegmentationError(
+            f"PyTorch finds no device {text.rpartition(' ')[2]} on this machine; choose device "
+            "auto or cpu, or install a PyTorch that knows it."
+        )
+    if kind in ("ImportError", "ModuleNotFoundError"):
+        return DependencyError(
+            f"TotalSegmentator cannot be started ({text}); install it again: pip install "
+            "ctdoseseg[totalsegmentator]."
+        )
+    if kind == "SystemExit":
+        return ModelError(NO_LICENCE)
+    why = text or (words[-1] if words else f"exit code {code}")
+    return SegmentationError(
+        f"TotalSegmentator failed ({why}); the log has the details. Choose another engine, or "
+        "give a label map."
+    )

@@ -1,0 +1,250 @@
+"""What TotalSegmentator has to run for the doses, asked from the installed package.
+
+Names, values and models come from the package's own tables (`totalsegmentator.map_to_binary`, and
+`map_tasks_config` where it exists: 2.13 has none). They are plain data, so that nothing heavy is
+imported here. A task or an organ that is not in them any more is an error, never another organ.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module, metadata, resources
+from types import ModuleType
+
+from ...errors import DependencyError, SegmentationError
+from ..labelmap import BODY_REST, SKIN
+
+PACKAGE = "totalsegmentator"
+OLDEST = (2, 13)
+# Resolution of the networks: 1.5, 3 and 6 mm.
+QUALITIES = ("full", "fast", "fastest")
+TOTAL, BODY_TASK = "total", "body"
+# What is run only when asked for. The skin of task body is a file of its own, not a label.
+EXTRAS = {
+    "lung_vessels": "lung_vessels_LEGACY",
+    "heart_chambers": "heartchambers_highres",
+    "body": BODY_TASK,
+}
+BODY_LABELS = {1: BODY_REST, 2: SKIN}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One network of a task.
+
+    Attributes
+    ----------
+    folder
+        Of the network, below the folder of all weights.
+    labels
+        How many labels it tells apart, background not counted.
+    licensed
+        Whether it is given out to holders of a licence alone.
+    number
+        TotalSegmentator's number of it.
+    """
+
+    folder: str
+    labels: int
+    licensed: bool
+    number: int
+
+
+@dataclass(frozen=True)
+class TaskRun:
+    """One call of TotalSegmentator.
+
+    Attributes
+    ----------
+    task
+        Its name.
+    names
+        Label value to organ, of the organs that are kept.
+    quality
+        ``full``, ``fast`` or ``fastest``.
+    subset
+        Whether only the parts of the network that hold these organs are computed, on the part of
+        the volume that holds them.
+    weights
+        The networks that it needs; None where the package does not say (2.13).
+    licensed
+        Whether the task needs a licence.
+    """
+
+    task: str
+    names: Mapping[int, str]
+    quality: str
+    subset: bool
+    weights: tuple[Weights, ...] | None
+    licensed: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All calls of one segmentation, in the order in which later ones cover earlier ones."""
+
+    version: str
+    quality: str
+    runs: tuple[TaskRun, ...]
+
+    @property
+    def weights(self) -> tuple[Weights, ...] | None:
+        """All networks, each once; None where the package does not say."""
+        if any(run.weights is None for run in self.runs):
+            return None
+        return tuple(dict.fromkeys(w for run in self.runs for w in run.weights))
+
+
+def installed_version() -> str:
+    """Version of the installed TotalSegmentator.
+
+    Raises
+    ------
+    DependencyError
+        If it is missing or too old.
+    """
+    try:
+        version = metadata.version(PACKAGE)
+    except metadata.PackageNotFoundError as error:
+        raise DependencyError(
+            "TotalSegmentator is not installed (pip install ctdoseseg[totalsegmentator])"
+        ) from error
+    if tuple(int(n) for n in re.findall(r"\d+", version)[:2]) < OLDEST:
+        oldest = ".".join(str(n) for n in OLDEST)
+        raise DependencyError(
+            f"TotalSegmentator {version} is too old, {oldest} or newer is needed "
+            f"(pip install --upgrade TotalSegmentator)"
+        )
+    return version
+
+
+def make_plan(quality: str = "fast", extras: Sequence[str] = ()) -> Plan:
+    """The calls that give the organs with a dose model.
+
+    Parameters
+    ----------
+    quality
+        One of `QUALITIES`.
+    extras
+        Keys of `EXTRAS`.
+
+    Raises
+    ------
+    DependencyError
+        If TotalSegmentator is missing or too old.
+    SegmentationError
+        If the installed version knows a task or an organ by another name.
+    """
+    version = installed_version()
+    tables = _tables("map_to_binary", version)
+    tasks = [EXTRAS[extra] for extra in EXTRAS if extra in extras]
+    if BODY_TASK in tasks:  # beneath the organs
+        tasks.remove(BODY_TASK)
+        order = [BODY_TASK, TOTAL, *tasks]
+    else:
+        order = [TOTAL, *tasks]
+    runs = tuple(_run(task, quality, tables, version) for task in order)
+    return Plan(version, quality, runs)
+
+
+@lru_cache(maxsize=1)
+def dose_organs() -> frozenset[str]:
+    """Organs of the bundled dose model."""
+    text = resources.files("CTDoseSegLib.models").joinpath("dose/model.json").read_text("utf-8")
+    regions = json.loads(text)["regions"].values()
+    return frozenset(organ for region in regions for organ in region["organs"])
+
+
+def _tables(name: str, version: str) -> ModuleType:
+    try:
+        return import_module(f"{PACKAGE}.{name}")
+    except ImportError as error:
+        raise DependencyError(
+            f"TotalSegmentator {version} is damaged or of a kind that this version does not know, "
+            f"{error.name} cannot be imported; install it again (pip install --force-reinstall "
+            "TotalSegmentator)"
+        ) from error
+
+
+# What each task is asked for; the rest of the dose model's organs are those of `total`.
+_OWN = {
+    "lung_vessels_LEGACY": {"lung_vessels"},
+    "heartchambers_highres": {
+        "heart_myocardium",
+        "heart_atrium_left",
+        "heart_ventricle_left",
+        "heart_atrium_right",
+        "heart_ventricle_right",
+        "pulmonary_artery",
+    },
+}
+# Made from others (lung from its lobes) or not TotalSegmentator's to find (skin: its own task).
+_DERIVED = {"lung", SKIN}
+
+
+def _run(task: str, quality: str, tables: ModuleType, version: str) -> TaskRun:
+    classes = getattr(tables, "class_map", {}).get(task)
+    if classes is None:
+        raise SegmentationError(_renamed(version, f"has no task {task}"))
+    if task == BODY_TASK:
+        names: Mapping[int, str] = BODY_LABELS
+    else:
+        elsewhere = set().union(*_OWN.values()) | _DERIVED
+        wanted = _OWN.get(task, dose_organs() - elsewhere)
+        if missing := sorted(wanted - set(classes.values())):
+            what = f"has no label {', '.join(missing)} in task {task}"
+            raise SegmentationError(_renamed(version, what))
+        names = {value: name for value, name in classes.items() if name in wanted}
+    own_quality = quality if task in (TOTAL, BODY_TASK) else "full"
+    if task == BODY_TASK and quality == "fastest":
+        own_quality = "fast"
+    return TaskRun(
+        task,
+        names,
+        own_quality,
+        subset=task == TOTAL and quality == "full",
+        weights=_weights(task, own_quality, tables),
+        licensed=task in getattr(tables, "commercial_models", {}),
+    )
+
+
+def _renamed(version: str, what: str) -> str:
+    return (
+        f"TotalSegmentator {version} {what}: its names have changed since this version of "
+        "CTDoseSeg was made. Install TotalSegmentator 2.18, update CTDoseSeg, or leave that task "
+        "out"
+    )
+
+
+def _weights(task: str, quality: str, tables: ModuleType) -> tuple[Weights, ...] | None:
+    """The networks of a task, as far as the package says where they are."""
+    try:
+        config = import_module(f"{PACKAGE}.map_tasks_config")
+        own = config.TASK_CONFIGS[task]
+        mode = (
+            own["sub_modes"]["default" if quality == "full" else quality]
+            if ("sub_modes" in own)
+            else own
+        )
+        numbers = mode["task_id"]
+        total = config.TASK_CONFIGS[TOTAL]["sub_modes"]
+        needed = [(n, task) for n in (numbers if isinstance(numbers, list) else [numbers])]
+        # To crop, the package runs its 6 mm network first, or the 3 mm one where it must be sure.
+        if own.get("crop") or (task == TOTAL and quality == "full"):
+            rough = total["fast" if own.get("robust_crop") else "fastest"]
+            needed.append((rough["task_id"], TOTAL))
+        return tuple(_network(n, of, config, tables) for n, of in needed)
+    except (ImportError, KeyError, TypeError):
+        return None
+
+
+def _network(number: int, task: str, config: ModuleType, tables: ModuleType) -> Weights:
+    folder = config.TASK_ID_WEIGHTS_CONFIGS[number]["foldername"]
+    part = tables.map_taskid_to_partname_ct.get(number)
+    classes = tables.class_map_5_parts[part] if part else tables.class_map[task]
+    licensed = number in tables.commercial_models.values()
+    return Weights(folder, len(classes), licensed, number)

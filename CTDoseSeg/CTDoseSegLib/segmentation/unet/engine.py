@@ -1,0 +1,312 @@
+"""Segmentation by a UNet: slice by slice with its neighbours, on a coarser grid and back.
+
+The slices are seen along the patient's axes (`grid.Canonical`). In the plane they are averaged to
+the network's pixel size on a grid with the same outer edges, and the network's logits are
+interpolated back before the labels are decided, so that no label moves and edges stay finer than
+the working pixel. Memory: the working volume and one slice's logits at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import ndimage
+
+from ...ct.series import CTSeries
+from ...errors import DependencyError, ModelError, SegmentationError
+from ...flags import flag
+from ...segmentation.atoms import groups_of, named_atom
+from ...tasks.progress import Events
+from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
+from ..threshold.engine import skin_shell
+from ..working_grid import Canonical, field_of_view
+from .doubts import doubts
+from .spec import AIR_HU, WEIGHTS_FILE, UNetSpec, bundled_folder, neighbours
+from .surfaces import draw_surfaces, nearest_pixels
+
+if TYPE_CHECKING:
+    import torch
+
+ENGINE = "unet"
+BATCH = 8
+# Less than this of a scan is not a body but noise.
+LEAST_BODY_CM2 = 10.0
+
+
+@dataclass(frozen=True)
+class UNetEngine:
+    """A UNet as an engine.
+
+    Attributes
+    ----------
+    folder
+        Of the network; None for the bundled one.
+    device
+        ``auto``, or ``cpu`` to leave a graphics card alone.
+    """
+
+    folder: str | Path | None = None
+    device: str = "auto"
+    name: str = ENGINE
+
+    @property
+    def weights_missing(self) -> str:
+        """Why there is no network to run; empty where there is one. Needs no package."""
+        place = bundled_folder() if self.folder is None else Path(self.folder)
+        if place.joinpath(WEIGHTS_FILE).is_file():
+            return ""
+        if self.folder is None:
+            return "the bundled UNet is missing: install CTDoseSeg again, or give one with --unet"
+        return f"there is no {WEIGHTS_FILE} in the folder given with --unet"
+
+    def available(self) -> tuple[bool, str]:
+        if self.weights_missing:
+            return False, self.weights_missing
+        missing = [name for name in ("torch", "safetensors") if find_spec(name) is None]
+        if missing:
+            names = " and ".join(missing) + (" is" if len(missing) == 1 else " are")
+            return False, f"{names} not installed (pip install ctdoseseg[networks])"
+        return True, ""
+
+    def segment(self, series: CTSeries, events: Events) -> Labelmap:
+        """Segment `series`.
+
+        Raises
+        ------
+        DependencyError
+            If torch or safetensors is missing.
+        ModelError
+            If the network's files are missing or damaged.
+        SegmentationError
+            If no body is found though the network knows it.
+        """
+        able, reason = self.available()
+        if not able:
+            kind = DependencyError if "installed" in reason else ModelError
+            raise kind(f"The UNet cannot be used: {reason}.")
+        from .network import for_inference, load_unet
+
+        network, spec, digest = load_unet(self.folder)
+        device = best_device() if self.device == "auto" else self.device
+        labels = predict(for_inference(network, device), spec, series, events, device)
+        return _labelmap(series, spec, labels, f"{ENGINE} {digest[:12]}")
+
+
+def best_device() -> str:
+    """Where torch computes fastest here."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def predict(
+    network: torch.nn.Module,
+    spec: UNetSpec,
+    series: CTSeries,
+    events: Events | None = None,
+    device: str = "cpu",
+) -> np.ndarray:
+    """Labels of a series, uint8 [k, j, i] on its own grid.
+
+    Parameters
+    ----------
+    network
+        From `unet_network.for_inference`, on `device`.
+    """
+    import torch
+
+    events = events or Events()
+    view = Canonical.of(series)
+    events.progress(0.02, "looking at the slices")
+    small = working_volume(view.hu, view.spacing_mm[1:], spec)
+    # A volume that was scanned along another axis has its own positions there.
+    z = series.z_mm[:: -1 if 0 in view.reversed_axes else 1]
+    if view.permutation[0] != 0 or len(z) != len(small):
+        z = view.spacing_mm[0] * np.arange(len(small))
+    shown = neighbours(np.asarray(z, float), spec.context, spec.context_mm)
+    scale = value_scale(small, spec)
+    shape = view.hu.shape[1:]
+    labels = np.empty(view.hu.shape, np.uint8)
+    coarse = np.empty(small.shape, np.uint8)
+    with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=half(device)):
+        for start in range(0, len(small), BATCH):
+            events.progress(0.05 + 0.85 * start / len(small), "finding organs (UNet)")
+            some = shown[start : start + BATCH]
+            logits = network(network_input(small, some, spec, scale).to(device)).float()
+            logits = logits[..., : small.shape[1], : small.shape[2]]
+            coarse[start : start + len(some)] = decide(logits, spec.threshold)
+            for k, one in enumerate(logits, start=start):
+                fine = torch.nn.functional.interpolate(
+                    one[None], shape, mode="bilinear", align_corners=False
+                )
+                labels[k] = decide(fine, spec.threshold)[0]
+    events.progress(0.92, "removing islands")
+    remove_islands(labels, coarse, spec, _pixel_ml(view, small.shape))
+    events.progress(0.95, "drawing the outlines")
+    draw_surfaces(labels, coarse, small, view, spec)
+    return view.restore(labels)
+
+
+def half(device: str) -> bool:
+    """Whether half precision is faster here: on a GPU, or where the processor computes in it."""
+    import torch
+
+    if device != "cpu":
+        return device == "cuda"
+    check = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return bool(check())
+
+
+def working_volume(hu: np.ndarray, pixel_mm: tuple[float, float], spec: UNetSpec) -> np.ndarray:
+    """Slices on the working grid, int16 or float32 [k, rows, columns]: means over the finer pixels.
+
+    The outer edges of the grid are those of the image.
+    """
+    import torch
+
+    shape = working_shape(hu.shape[1:], pixel_mm, spec)
+    if shape == hu.shape[1:]:
+        return np.ascontiguousarray(np.maximum(hu, AIR_HU).astype(hu.dtype) if spec.windows else hu)
+    out = np.empty((len(hu), *shape), hu.dtype)
+    for k, image in enumerate(hu):
+        plane = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32))[None, None]
+        if spec.windows:
+            plane = plane.clamp(min=AIR_HU)  # a copy: float32 planes share the volume's memory
+        plane = torch.nn.functional.interpolate(
+            plane, shape, mode="bilinear", align_corners=False, antialias=True
+        )[0, 0].numpy()
+        out[k] = np.rint(plane) if hu.dtype == np.int16 else plane
+    return out
+
+
+def working_shape(
+    shape: tuple[int, int], pixel_mm: tuple[float, float], spec: UNetSpec
+) -> tuple[int, int]:
+    """Rows and columns of the working grid; never finer than the image."""
+    if spec.pixel_mm <= 0:
+        return tuple(shape)
+    return tuple(
+        max(1, min(n, round(n * size / spec.pixel_mm)))
+        for n, size in zip(shape, pixel_mm, strict=True)
+    )
+
+
+def value_scale(volume: np.ndarray, spec: UNetSpec) -> tuple[tuple[float, float], ...]:
+    """(low, high) of each channel of a slice: the windows, or an MR volume's own percentiles."""
+    if spec.windows:
+        return spec.windows
+    low, high = np.percentile(volume[:: max(1, len(volume) // 32)], (1, 99))
+    return ((float(low), float(max(high, low + 1e-6))),)
+
+
+def network_input(
+    volume: np.ndarray, shown: np.ndarray, spec: UNetSpec, scale: tuple[tuple[float, float], ...]
+) -> torch.Tensor:
+    """Slices with their neighbours as the network takes them, [n, channels, rows, columns].
+
+    Rows and columns are filled up with air to the network's multiple, below and to the right.
+    """
+    import torch
+
+    slices = torch.from_numpy(volume[shown].astype(np.float32))  # [n, neighbours, j, i]
+    channels = torch.cat(
+        [((slices - low) * (2.0 / (high - low)) - 1.0).clamp_(-1.0, 1.0) for low, high in scale], 1
+    )
+    rows, columns = (-n % spec.multiple for n in channels.shape[2:])
+    channels = torch.nn.functional.pad(channels, (0, columns, 0, rows), value=-1.0)
+    return channels.contiguous(memory_format=torch.channels_last)
+
+
+def decide(logits: torch.Tensor, threshold: float) -> np.ndarray:
+    """Labels of logits [n, 1 + classes, j, i]: uint8 [n, j, i].
+
+    A pixel has a label where the labels' probabilities add up to more than `threshold`.
+    """
+    import torch
+
+    best, which = logits[:, 1:].max(dim=1)
+    if logits.shape[1] > 2 or threshold != 0.5:
+        # The labels together have at least the best one's logit and at most log(labels) more: the
+        # sum is needed for few pixels.
+        odds = float(np.log(threshold / (1.0 - threshold)))
+        lead = best - logits[:, 0]
+        inside = lead > odds
+        unsure = ~inside & (lead > odds - float(np.log(logits.shape[1] - 1)) - 1e-3)
+        few = logits.movedim(1, -1)[unsure]
+        inside[unsure] = torch.logsumexp(few[:, 1:], dim=1) - few[:, 0] > odds
+    else:
+        inside = best > logits[:, 0]
+    return ((which + 1) * inside).to(torch.uint8).cpu().numpy()
+
+
+def remove_islands(labels: np.ndarray, coarse: np.ndarray, spec: UNetSpec, pixel_ml: float) -> None:
+    """Take small pieces, and all but the largest of `spec.single`, out of both grids in place.
+
+    Pieces are found on the working grid. What is taken out of the body becomes the rest of the
+    body, everything else becomes 0.
+    """
+    rows, columns = nearest_pixels(labels.shape[1:], coarse.shape[1:])
+    rest = spec.classes.index(BODY_REST) + 1 if BODY_REST in spec.classes else 0
+    outside = {BODY_REST, COUCH}
+    for value, name in enumerate(spec.classes, start=1):
+        pieces, count = ndimage.label(coarse == value)
+        if count == 0:
+            continue
+        sizes = np.bincount(pieces.ravel())[1:] * pixel_ml
+        keep = sizes >= spec.least_ml
+        if name in spec.single:
+            keep &= sizes == sizes.max()
+        if keep.all():
+            continue
+        gone = np.isin(pieces, np.flatnonzero(~keep) + 1)
+        coarse[gone] = fill = 0 if name in outside else rest
+        gone = ndimage.binary_dilation(gone) & ~np.isin(pieces, np.flatnonzero(keep) + 1)
+        for k in np.flatnonzero(gone.any(axis=(1, 2))):
+            image = labels[k]
+            image[(image == value) & gone[k][np.ix_(rows, columns)]] = fill
+
+
+def _pixel_ml(view: Canonical, shape: tuple[int, int, int]) -> float:
+    area = view.spacing_mm[1] * view.spacing_mm[2] * view.hu.shape[1] * view.hu.shape[2]
+    return area / (shape[1] * shape[2]) * view.spacing_mm[0] / 1000.0
+
+
+def _labelmap(series: CTSeries, spec: UNetSpec, labels: np.ndarray, origin: str) -> Labelmap:
+    """The network's labels with the skin as the body's shell."""
+    names: dict[int, str] = dict(enumerate(spec.classes, start=1))
+    outside = {value for value, name in names.items() if name == COUCH}
+    rest = next((value for value, name in names.items() if name == BODY_REST), None)
+    flags: tuple[Any, ...] = () if series.regular else (flag("slices_not_regular"),)
+    if rest is not None:
+        area = (labels == rest).sum(axis=(1, 2)).max() * series.pixel_area_mm2 / 100.0
+        if area < LEAST_BODY_CM2:
+            raise SegmentationError(
+                "The UNet found no body: check that the values are HU, or use another engine."
+            )
+        if spec.windows:
+            flags += doubts(series, labels, outside)
+        if SKIN not in spec.classes:
+            skin = len(spec.classes) + 1
+            names[skin] = SKIN
+            _add_skin(series, labels, rest, skin, outside)
+    present = np.flatnonzero(counts(labels))
+    atoms = tuple(named_atom(int(v), names[int(v)], origin) for v in present if v)
+    groups = groups_of(a.name for a in atoms)
+    return Labelmap(labels, series.affine, atoms, groups, ENGINE, flags)
+
+
+def _add_skin(
+    series: CTSeries, labels: np.ndarray, rest: int, skin: int, outside: set[int]
+) -> None:
+    view = Canonical.of(series)
+    drawn = np.flip(labels.transpose(view.permutation), view.reversed_axes)
+    seen = field_of_view(view.hu)
+    for hu, image in zip(view.hu, drawn, strict=True):
+        body = (image > 0) & ~np.isin(image, list(outside))
+        image[skin_shell(body, hu, seen, view.spacing_mm[1:]) & (image == rest)] = skin

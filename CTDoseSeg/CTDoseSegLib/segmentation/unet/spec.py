@@ -1,0 +1,147 @@
+"""What a UNet of this project is: its classes, its size, and how images come to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from ...errors import ModelError
+
+SCHEMA_VERSION = 1
+# What a network consists of, in a folder of its own.
+WEIGHTS_FILE, SPEC_FILE, CARD_FILE = "unet.safetensors", "unet.json", "model_card.md"
+# Of the working image outside the scan; air.
+AIR_HU = -1024.0
+CT_WINDOWS_HU = ((-1000.0, 1000.0), (-160.0, 240.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UNetSpec:
+    """A network's shape and its way from HU to labels.
+
+    Attributes
+    ----------
+    classes
+        Name of each label from 1 on; 0 is what belongs to none.
+    widths
+        Channels of each level, the finest first: (16, 32, 64, 128) is a small network, (64, 128,
+        256, 512, 1024) a large one.
+    context
+        Neighbours on each side that are shown with a slice; 0 for one slice by itself.
+    context_mm
+        Distance of the neighbours along the body; 0: whatever slices are next.
+    pixel_mm
+        Pixel size of the working grid; 0: the image's own pixels.
+    windows
+        (low, high) in HU; each window is one channel of a slice, scaled to -1 to 1. Empty for MR,
+        whose values are scaled by their own first and 99th percentile.
+    threshold
+        A pixel has a label where the labels together are more probable than this; among the
+        labels the most probable one is taken.
+    least_ml
+        Connected pieces of a label smaller than this are removed.
+    single
+        Labels of which only the largest piece is kept.
+    """
+
+    classes: tuple[str, ...]
+    widths: tuple[int, ...] = (16, 32, 64, 128)
+    context: int = 1
+    context_mm: float = 5.0
+    pixel_mm: float = 2.5
+    windows: tuple[tuple[float, float], ...] = CT_WINDOWS_HU
+    threshold: float = 0.5
+    least_ml: float = 0.5
+    single: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        problems = (
+            (not self.classes, "it has no classes"),
+            (len(set(self.classes)) != len(self.classes), "two classes share a name"),
+            (len(self.classes) > 254, "it has more than 254 classes"),
+            (len(self.widths) < 2 or min(self.widths) < 1, f"its widths are {self.widths}"),
+            (self.context < 0, f"its context is {self.context}"),
+            (min(self.context_mm, self.pixel_mm, self.least_ml) < 0, "a length is negative"),
+            (any(not low < high for low, high in self.windows), f"its windows are {self.windows}"),
+            (not 0 < self.threshold < 1, f"its threshold is {self.threshold}"),
+            (not set(self.single) <= set(self.classes), f"{self.single} are not all classes"),
+        )
+        if found := [words for wrong, words in problems if wrong]:
+            raise ModelError(f"This is not a possible UNet: {', '.join(found)}.")
+
+    @property
+    def channels(self) -> int:
+        """Channels of the network's input."""
+        return (2 * self.context + 1) * max(len(self.windows), 1)
+
+    @property
+    def multiple(self) -> int:
+        """Rows and columns of its input are a multiple of this."""
+        return 2 ** (len(self.widths) - 1)
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        return json.dumps({"schema_version": SCHEMA_VERSION, **asdict(self)}, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> UNetSpec:
+        """Read `to_json`'s text.
+
+        Raises
+        ------
+        ModelError
+            If it is not a UNet of this version.
+        """
+        try:
+            data = json.loads(text)
+            version = data.pop("schema_version")
+            if version != SCHEMA_VERSION:
+                raise ModelError(
+                    f"The UNet has schema version {version}, and this CTDoseSeg reads "
+                    f"{SCHEMA_VERSION}; train it again."
+                )
+            return cls.of(data)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise ModelError(
+                f"The UNet's description cannot be read ({type(error).__name__}: {error}); train "
+                "it again."
+            ) from error
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> UNetSpec:
+        """From values as JSON or TOML has them; ModelError for one that is unknown."""
+        known = {f.name for f in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ModelError(f"A UNet has no {', '.join(unknown)}; it has {', '.join(known)}.")
+        made = {
+            name: _tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**made)
+
+
+def _tuple(value: list) -> tuple:
+    return tuple(_tuple(v) if isinstance(v, list) else v for v in value)
+
+
+def neighbours(z_mm: np.ndarray, context: int, context_mm: float) -> np.ndarray:
+    """Indices of the slices that are shown with each slice, [k, 2 context + 1].
+
+    With a distance, the slice nearest to it is taken; at the ends the last slice is repeated.
+    """
+    count = len(z_mm)
+    steps = np.arange(-context, context + 1)
+    if context_mm <= 0 or count < 2:
+        return np.clip(np.arange(count)[:, None] + steps, 0, count - 1)
+    wanted = z_mm[:, None] + context_mm * steps * np.sign(z_mm[-1] - z_mm[0])
+    return np.abs(wanted[..., None] - z_mm).argmin(axis=-1)
+
+
+def bundled_folder():
+    """Where the bundled network lies; a Traversable that may not hold one."""
+    return files("CTDoseSegLib.models").joinpath("unet")

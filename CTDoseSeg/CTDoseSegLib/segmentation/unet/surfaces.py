@@ -1,0 +1,141 @@
+"""What a network at 2 mm leaves to the image's own pixels: the lungs' edge, and the couch's shell.
+
+The network knows where a thing is. Its pixels are too coarse for where a lung's surface runs, and
+for a shell of a millimetre that lies along the skin; one is an edge between two densities, the
+other has one shape in all slices. Only a CT with a body among its classes has this to offer.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from ..labelmap import BODY_REST, COUCH
+from ..threshold.body import surface_threshold
+from ..threshold.contact import Couch, without_couch
+from ..working_grid import Canonical, disc, field_of_view
+from .spec import UNetSpec
+
+# An edge between lung and tissue lies in here, whatever the lung's own density.
+LUNG_EDGE_HU = (-500.0, -300.0)
+# Of the rest of the body, ordered by density, about half is fat.
+MUSCLE_PERCENT = 75
+LUNGS = ("lung_left", "lung_right")
+# A separate piece of body is a limb: as dense as tissue. Foam and blankets are not.
+TISSUE_HU = 150.0
+SECOND_BODY = 0.5
+
+
+def draw_surfaces(
+    labels: np.ndarray, coarse: np.ndarray, small: np.ndarray, view: Canonical, spec: UNetSpec
+) -> None:
+    """Draw lungs and couch anew where they meet the rest of the body, in place.
+
+    Parameters
+    ----------
+    labels
+        uint8 [k, j, i] on the view's grid.
+    coarse, small
+        Labels (uint8) and HU on the working grid, [k, rows, columns].
+    """
+    if not spec.windows or BODY_REST not in spec.classes:
+        return
+    pixels = np.ix_(*nearest_pixels(labels.shape[1:], coarse.shape[1:]))
+    value = {name: number for number, name in enumerate(spec.classes, start=1)}
+    if COUCH in value:
+        _part_pieces(labels, coarse, small, pixels, value[COUCH])
+        _part_couch(labels, coarse, small, pixels, view, value)
+    edge = _lung_edge(small, coarse, value)
+    for name in LUNGS:
+        if name in value:
+            lung = coarse == value[name]
+            _draw_lung(labels, lung, pixels, view.hu, edge, value[name], value[BODY_REST])
+
+
+def nearest_pixels(fine: tuple[int, int], coarse: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column of the coarse grid that each row and column of the fine one lies in."""
+    rows, columns = (
+        np.minimum((np.arange(n) + 0.5) * m / n, m - 1).astype(int)
+        for n, m in zip(fine, coarse, strict=True)
+    )
+    return rows, columns
+
+
+def _part_pieces(
+    labels: np.ndarray,
+    coarse: np.ndarray,
+    small: np.ndarray,
+    pixels: tuple[np.ndarray, ...],
+    couch: int,
+) -> None:
+    """Give to the couch the separate pieces of body that are not as dense as tissue."""
+    pieces, count = ndimage.label((coarse > 0) & (coarse != couch))
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
+    lesser = np.flatnonzero(sizes < SECOND_BODY * sizes.max(initial=0)) + 1
+    if not lesser.size:
+        return
+    density = np.asarray(ndimage.median(small, pieces, lesser))
+    gone = np.isin(pieces, lesser[np.abs(density) > TISSUE_HU])
+    # Finer pixels of a piece lie in the working pixels around it too.
+    reach = ndimage.binary_dilation(gone, disc(1)) & (gone | (pieces == 0))
+    coarse[gone] = couch
+    for k in np.flatnonzero(gone.any(axis=(1, 2))):
+        image = labels[k]
+        image[(image > 0) & reach[k][pixels]] = couch
+
+
+def _part_couch(
+    labels: np.ndarray,
+    coarse: np.ndarray,
+    small: np.ndarray,
+    pixels: tuple[np.ndarray, ...],
+    view: Canonical,
+    value: dict[str, int],
+) -> None:
+    """Take the shell of couch or headrest out of the body where the body lies on it.
+
+    Skin can follow the shell's circle by chance. A couch has the same place in all slices: it is
+    taken out only where the network told of it in one slice at least. What a body hides in all
+    slices, or in the only one, stays in the body.
+    """
+    couch_value, rest = value[COUCH], value[BODY_REST]
+    threshold = surface_threshold(small)
+    seen = field_of_view(view.hu)
+    near = ndimage.binary_dilation((coarse > 0) & (coarse != couch_value), disc(1))
+    slices = ((hu > threshold, one[pixels] | ~seen) for hu, one in zip(view.hu, near, strict=True))
+    couch = Couch.of(slices, view.spacing_mm[1:])
+    told = ndimage.binary_dilation((coarse == couch_value).any(axis=0), disc(1)[0])[pixels]
+    for hu, image in zip(view.hu, labels, strict=True):
+        outline = (image > 0) & (image != couch_value)
+        parted = without_couch(outline, (hu > threshold) & seen, couch, view.spacing_mm[1:])
+        image[(image == rest) & ~parted & told] = couch_value
+
+
+def _lung_edge(small: np.ndarray, coarse: np.ndarray, value: dict[str, int]) -> float:
+    """Halfway (HU) between lung and what lies around it: muscle, not the fat beneath the skin."""
+    lung = np.isin(coarse, [value[name] for name in LUNGS if name in value])
+    tissue = coarse == value[BODY_REST]
+    if not lung.any() or not tissue.any():
+        return float(np.mean(LUNG_EDGE_HU))
+    muscle = np.percentile(small[tissue], MUSCLE_PERCENT)
+    return float(np.clip(0.5 * (np.median(small[lung]) + muscle), *LUNG_EDGE_HU))
+
+
+def _draw_lung(
+    labels: np.ndarray,
+    lung: np.ndarray,
+    pixels: tuple[np.ndarray, ...],
+    hu: np.ndarray,
+    edge: float,
+    value: int,
+    rest: int,
+) -> None:
+    """Between a lung and the rest of the body the pixel's density decides, near the surface."""
+    cross = ndimage.generate_binary_structure(2, 1)
+    for k in np.flatnonzero(lung.any(axis=(1, 2))):
+        surface = ndimage.binary_dilation(lung[k], cross)
+        surface &= ~ndimage.binary_erosion(lung[k], cross, border_value=1)
+        near = surface[pixels]
+        image = labels[k]
+        near &= (image == value) | (image == rest)
+        image[near] = np.where(hu[k][near] < edge, value, rest)

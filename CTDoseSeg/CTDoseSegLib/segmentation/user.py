@@ -1,0 +1,339 @@
+"""Label maps that users bring, on the grid of their series."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ..ct import organs
+from ..ct.series import CTSeries
+from ..errors import DependencyError, GeometryError, InputError, SegmentationError
+from ..flags import flag
+from ..reading.label_header import header_rows
+from ..reading.nifti_check import check_nifti
+from ..segmentation.atoms import groups_of, named_atom
+from ..tasks.progress import Events
+from .labelmap import BODY, BODY_REST, COUCH, Atom, Labelmap, counts
+
+ORIGIN = "given"
+LABELS, GROUPS = "labels.csv", "groups.csv"
+# Corners of the two grids may differ by this: float32 headers round, other grids differ by more.
+SAME_GRID_MM = 0.01
+
+
+def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = None) -> Labelmap:
+    """Read a label map and put it on the grid of `series`.
+
+    Names come from a table beside the file (``labels.csv`` or ``<file>.csv`` with columns value
+    and name, or ``<file>.json`` with the labels), else from the label table that TotalSegmentator
+    (1.x and 2.x) writes into a NIfTI file's header, else the values are those of its 2.x task
+    ``total``. ``groups.csv`` (group, atom) is read where there is one. The grid must be
+    that of the series, up to the order and the direction of its axes: nothing is resampled.
+
+    Raises
+    ------
+    InputError
+        If the file or its table cannot be read.
+    SegmentationError
+        If the values are no labels, or there are none.
+    GeometryError
+        If the grid is not that of the series.
+    """
+    path = Path(path)
+    if events is not None:
+        events.check_cancelled()
+    labels = read_label_array(path, series)
+    present = [int(v) for v in np.flatnonzero(counts(labels)) if v]
+    if not present:
+        raise SegmentationError(
+            f"{path.name} holds no labels, every voxel is 0: give the label map of this series."
+        )
+    table, source = _read_table(path)
+    atoms = tuple(table[v] if v in table else _unnamed(v) for v in present)
+    unknown = [v for v in present if v not in table]
+    flags = ()
+    if unknown:
+        shown = ", ".join(str(v) for v in unknown[:8]) + (", ..." if len(unknown) > 8 else "")
+        flags = (flag("unknown_labels", f"{shown} (names from {source})"),)
+    groups = groups_of(a.name for a in atoms) | _read_groups(path, {a.name for a in atoms})
+    return Labelmap(labels, series.affine, atoms, groups, ORIGIN, flags)
+
+
+def read_label_array(path: Path, series: CTSeries) -> np.ndarray:
+    """Values of a label map file on the grid of `series`, [k, j, i]; as `read_labelmap`."""
+    voxels, affine = _read_image(path)
+    return _on_grid(as_labels(voxels, path.name), affine, series, path.name)
+
+
+def combine(outline: Labelmap, given: Labelmap) -> Labelmap:
+    """Organs of `given` on top of the body, skin, couch and organs of `outline`.
+
+    Of the outline stay body_rest, skin and couch, and those organs where `given` has nothing of
+    that kind: what `given` draws smaller than the outline becomes body_rest. Atoms keep their
+    origin, given ones their value. A label map that has a body_rest of its own is complete and
+    comes back as it is.
+
+    Raises
+    ------
+    GeometryError
+        If the two are not on one grid.
+    """
+    if outline.labels.shape != given.labels.shape:
+        raise GeometryError(
+            f"The two label maps have different grids: {_size(outline.labels.shape)} and "
+            f"{_size(given.labels.shape)}; make both for the same series."
+        )
+    names = {a.name for a in given.atoms}
+    if BODY_REST in names:
+        return given
+    spare = max(a.value for a in given.atoms) + 1
+    lookup = np.zeros(max(a.value for a in outline.atoms) + 1, dtype=np.uint16)
+    kept: dict[str, Atom] = {a.name: a for a in given.atoms}
+    rest = next((a for a in outline.atoms if a.name == BODY_REST), None)
+    for atom in outline.atoms:
+        name = BODY_REST if _replaced(atom.name, names) else atom.name
+        if name not in kept:
+            row = atom if name == atom.name else rest or named_atom(0, name, atom.origin)
+            kept[name] = replace(row, value=spare)
+            spare += 1
+        lookup[atom.value] = kept[name].value
+    labels = _narrowest(lookup, spare - 1)[outline.labels]
+    organ = given.labels > 0
+    air = int((organ & ~outline.mask(BODY)).sum())
+    np.copyto(labels, given.labels.astype(labels.dtype, copy=False), where=organ)
+    present = set(np.flatnonzero(counts(labels)).tolist())
+    atoms = tuple(a for a in kept.values() if a.value in present)
+    flags = given.flags + outline.flags
+    if air > 0.02 * organ.sum():
+        flags += (flag("labels_in_air", f"{100 * air / organ.sum():.0f} % of the voxels"),)
+    known = {a.name for a in atoms}
+    own = {
+        group: members
+        for group, members in given.groups.items()
+        if group not in (BODY, *known) and set(members) <= known
+    }
+    groups = own | groups_of(a.name for a in atoms)
+    return Labelmap(
+        labels,
+        outline.affine,
+        atoms,
+        groups,
+        f"{given.engine} + {outline.engine}",
+        flags,
+        about={**outline.about, **given.about},
+    )
+
+
+def _replaced(name: str, given: set[str]) -> bool:
+    """Whether `given` has an organ of the kind of the outline's atom `name`."""
+    groups = groups_of(given)
+    if name in given:
+        return name not in (BODY_REST, COUCH)
+    if name == "lung":
+        return "lung" in groups
+    if name in organs.LUNG_LOBES or name in ("lung_left", "lung_right"):
+        side = "lung_left" if name.endswith("_left") else "lung_right"
+        return "lung" in given or side in groups
+    if name == "trachea":
+        return not given.isdisjoint(("trachea", "lung_trachea_bronchia", "lung_airways"))
+    return name == "bone" and "bone" in groups
+
+
+def _narrowest(lookup: np.ndarray, largest: int) -> np.ndarray:
+    if largest > 65535:
+        raise SegmentationError(f"The label map needs the value {largest}; at most 65535 is kept.")
+    return lookup.astype(np.uint8 if largest < 256 else np.uint16)
+
+
+def _read_image(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Voxels [k, j, i] and affine (IJK to RAS) of a NIfTI or NRRD file."""
+    try:
+        import SimpleITK as sitk
+    except ImportError as error:
+        raise DependencyError(
+            "Reading a label map needs the package SimpleITK: install it."
+        ) from error
+    if not path.is_file():
+        raise InputError(f"There is no label map {path.name}: check the path.")
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        check_nifti(path)
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise InputError(
+            f"{path.name} cannot be read as a label map: give a whole NIfTI or NRRD file whose "
+            "axes are at right angles."
+        ) from error
+    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+        raise SegmentationError(
+            f"{path.name} has {image.GetDimension()} dimensions and "
+            f"{image.GetNumberOfComponentsPerPixel()} values a voxel; give one three-dimensional "
+            "label map (export several layers as one)."
+        )
+    affine = np.eye(4)
+    affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    affine[:3, 3] = image.GetOrigin()
+    affine[:2] *= -1.0  # ITK's world is LPS
+    return sitk.GetArrayFromImage(image), affine
+
+
+def as_labels(voxels: np.ndarray, name: str) -> np.ndarray:
+    """Voxels as uint8 or uint16 labels, or SegmentationError."""
+    low, high = float(voxels.min()), float(voxels.max())
+    whole = np.issubdtype(voxels.dtype, np.integer) or (
+        np.isfinite(low) and np.isfinite(high) and bool((voxels == np.rint(voxels)).all())
+    )
+    if not whole or low < 0 or high > 65535:
+        raise SegmentationError(
+            f"{name} holds values from {low:g} to {high:g}, which are no labels: labels are whole "
+            "numbers from 0 to 65535; give the label map, not the CT or a probability map."
+        )
+    return voxels.astype(np.uint8 if high < 256 else np.uint16)
+
+
+def _on_grid(labels: np.ndarray, affine: np.ndarray, series: CTSeries, name: str) -> np.ndarray:
+    """`labels` with its axes in the series' order and direction, or GeometryError."""
+    # (i, j, k) of the label map in (i, j, k) of the series: a signed permutation if they fit.
+    step = np.linalg.inv(series.affine) @ affine
+    turned = np.rint(step[:3, :3])
+    fits = bool((np.abs(turned).sum(axis=0) == 1).all() and (np.abs(turned).sum(axis=1) == 1).all())
+    if fits:
+        axes = np.abs(turned).argmax(axis=1)
+        order = tuple(2 - int(axis) for axis in axes[::-1])
+        shape = tuple(labels.shape[axis] for axis in order)
+        fits = shape == series.hu.shape and _corner_error(affine, turned, axes, series) < (
+            SAME_GRID_MM
+        )
+    if not fits:
+        raise GeometryError(
+            f"{name} is not on the grid of the series: label map {_describe(labels, affine)}, "
+            f"series {_describe(series.hu, series.affine)}; make the label map from this series, "
+            "or resample it onto the series first."
+        )
+    reversed_axes = tuple(2 - axis for axis in range(3) if turned[axis, axes[axis]] < 0)
+    return np.ascontiguousarray(np.flip(labels.transpose(order), reversed_axes))
+
+
+def _corner_error(
+    affine: np.ndarray, turned: np.ndarray, axes: np.ndarray, series: CTSeries
+) -> float:
+    """Largest distance (mm) between corners of the series and of the label map turned onto it."""
+    size = np.array(series.hu.shape[::-1])
+    worst = 0.0
+    for corner in np.ndindex(2, 2, 2):
+        own = np.array(corner) * (size - 1)
+        other = np.zeros(3)
+        for axis in range(3):
+            back = turned[axis, axes[axis]] < 0
+            other[axes[axis]] = size[axis] - 1 - own[axis] if back else own[axis]
+        apart = series.affine @ (*own, 1.0) - affine @ (*other, 1.0)
+        worst = max(worst, float(np.linalg.norm(apart)))
+    return worst
+
+
+def _describe(voxels: np.ndarray, affine: np.ndarray) -> str:
+    spacing = " x ".join(f"{v:.4g}" for v in np.linalg.norm(affine[:3, :3], axis=0))
+    corner = ", ".join(f"{v:.2f}" for v in affine[:3, 3])
+    return f"{_size(voxels.shape)} voxels of {spacing} mm from ({corner})"
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(n) for n in shape[::-1])
+
+
+def _unnamed(value: int) -> Atom:
+    return named_atom(value, f"label_{value}", ORIGIN)
+
+
+def _read_table(path: Path) -> tuple[dict[int, Atom], str]:
+    """Atoms by value from the table beside `path`, and where they are from."""
+    stem = path.name.removesuffix(".gz")
+    stem = stem[: stem.rfind(".")] if "." in stem else stem
+    for table in (path.with_name(f"{stem}.csv"), path.with_name(LABELS)):
+        if table.is_file():
+            return _atoms(_csv_rows(table, ("value", "name")), table.name), table.name
+    table = path.with_name(f"{stem}.json")
+    if table.is_file() and (rows := _json_rows(table)):
+        return _atoms(rows, table.name), table.name
+    if rows := header_rows(path):
+        return _atoms(rows, "the header"), f"the header of {path.name}"
+    names = organs.total_names(2)
+    return {v: named_atom(v, n, ORIGIN) for v, n in names.items()}, "TotalSegmentator 2.x total"
+
+
+def _csv_rows(table: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    try:
+        text = table.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{table.name} cannot be read: save it as UTF-8 text.") from error
+    reader = csv.DictReader(text.splitlines())
+    reader.fieldnames = [(n or "").strip().lower() for n in reader.fieldnames or []]
+    if missing := [c for c in columns if c not in reader.fieldnames]:
+        raise InputError(
+            f"{table.name} has no column {' and '.join(missing)}: its first line must name "
+            f"{', '.join(columns)}."
+        )
+    return list(reader)
+
+
+def _json_rows(table: Path) -> list[dict[str, str]]:
+    """Rows of value and name; empty if the file holds something else (a CT's own description)."""
+    try:
+        content = json.loads(table.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{table.name} cannot be read as JSON: mend or remove it.") from error
+    named = content.get("labels", content) if isinstance(content, dict) else None
+    if not isinstance(named, Mapping) or not named:
+        return []
+    if all(str(key).isdigit() and isinstance(name, str) for key, name in named.items()):
+        pairs = [(key, name) for key, name in named.items()]
+    elif all(isinstance(value, int) for value in named.values()):
+        pairs = [(str(value), key) for key, value in named.items()]
+    else:
+        return []
+    return [{"value": value, "name": name} for value, name in pairs if int(value)]
+
+
+def _atoms(rows: list[dict[str, str]], source: str) -> dict[int, Atom]:
+    """Atoms of a table's rows; code and colour from the row, else from the project's table."""
+    atoms: dict[int, Atom] = {}
+    taken: set[str] = set()
+    for row in rows:
+        try:
+            value = int(row["value"])
+        except (TypeError, ValueError):
+            value = -1
+        name = (row["name"] or "").strip()
+        # A label called "body" is what no other label covers.
+        name = BODY_REST if name == BODY else name
+        if value == 0:
+            continue
+        if value < 0 or not name or value in atoms or name in taken:
+            raise InputError(
+                f"{source} has the row value={row['value']!r}, name={name!r}: each label needs a "
+                "whole number above 0 and a name, both only once."
+            )
+        taken.add(name)
+        known = named_atom(value, name, (row.get("origin") or ORIGIN).strip())
+        code = (row.get("snomed_code") or known.snomed_code).strip()
+        color = (row.get("color") or known.color).strip()
+        atoms[value] = replace(known, snomed_code=code, color=color)
+    return atoms
+
+
+def _read_groups(path: Path, names: set[str]) -> dict[str, tuple[str, ...]]:
+    """Groups of ``groups.csv`` beside `path`, of those atoms that are there."""
+    table = path.with_name(GROUPS)
+    if not table.is_file():
+        return {}
+    groups: dict[str, list[str]] = {}
+    for row in _csv_rows(table, ("group", "atom")):
+        group, name = (row["group"] or "").strip(), (row["atom"] or "").strip()
+        if group and name in names:
+            groups.setdefault(group, []).append(name)
+    return {group: tuple(dict.fromkeys(members)) for group, members in groups.items()}
