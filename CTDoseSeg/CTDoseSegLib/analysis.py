@@ -113,6 +113,14 @@ def analyze(
         If the dose model's files are missing or damaged.
     AcquisitionError
         If the scanner profile is of another scanner.
+
+    Examples
+    --------
+    >>> from CTDoseSegLib import analyze, read_ct, segment
+    >>> series = read_ct("ct")
+    >>> analysis = analyze(series, segment(series, "classical"))
+    >>> print(f"WED {analysis.size.summary().mean_mm:.0f} mm")
+    WED ... mm
     """
     events = events or Events()
     scanner = GENERIC

@@ -17,13 +17,22 @@ if TYPE_CHECKING:
     from .analysis import Analysis
 
 
-def write_analysis(
+def write_result(
     analysis: Analysis, target: str | Path, events: Events | None = None
 ) -> tuple[Path, ...]:
     """Write all tables, pictures, the segmentation and ``result.json`` to the folder `target`.
 
     Without matplotlib the pictures are left out with a warning; those of an earlier run are
     removed, for they would show another result.
+
+    Parameters
+    ----------
+    analysis
+        What to write.
+    target
+        Folder; made with its parents where it is missing.
+    events
+        Receives progress; may cancel.
 
     Returns
     -------
@@ -34,6 +43,14 @@ def write_analysis(
     ------
     OutputError
         If the folder cannot be written or another run is writing it; nothing is left then.
+
+    Examples
+    --------
+    >>> from CTDoseSegLib import analyze, read_ct, segment, write_result
+    >>> series = read_ct("ct")
+    >>> files = write_result(analyze(series, segment(series, "classical")), "written")
+    >>> "organ_doses.csv" in {file.name for file in files}
+    True
     """
     events = events or Events()
     result = Result.of(analysis)

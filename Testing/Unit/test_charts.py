@@ -220,7 +220,7 @@ def test_without_matplotlib_the_tables_are_written_and_the_pictures_are_missed(
         write_all(tiny_analysis(), tmp_path)
     (tmp_path / "overlay.png").write_bytes(b"of an earlier run")
     events = Collected()
-    names = {path.name for path in result_folder.write_analysis(tiny_analysis(), tmp_path, events)}
+    names = {path.name for path in result_folder.write_result(tiny_analysis(), tmp_path, events)}
     assert "result.json" in names
     assert not list(tmp_path.glob("*.png"))
     assert [event["code"] for event in events.log if event["event"] == "warning"] == ["no_pictures"]

@@ -26,7 +26,7 @@ from CTDoseSegLib.files.staging import staged_folder
 from CTDoseSegLib.outputs.tables import cell, write_labelmap, write_tables
 from CTDoseSegLib.reporting.terminal import HEADINGS, plain_table, print_result, summary
 from CTDoseSegLib.result import Result
-from CTDoseSegLib.result_folder import write_analysis
+from CTDoseSegLib.result_folder import write_result
 from CTDoseSegLib.segmentation.labelmap import Atom
 from CTDoseSegLib.tasks.progress import Collected
 
@@ -213,7 +213,7 @@ def test_the_same_label_map_gives_the_same_bytes(tmp_path):
 
 def test_an_analysis_is_written_with_all_promised_files(tmp_path):
     events = Collected()
-    names = {path.name for path in write_analysis(tiny_analysis(), tmp_path / "out", events)}
+    names = {path.name for path in write_result(tiny_analysis(), tmp_path / "out", events)}
     assert names == {
         *PROMISED,
         "segmentation.nii.gz",
@@ -228,7 +228,7 @@ def test_an_analysis_is_written_with_all_promised_files(tmp_path):
 
 
 def test_no_file_name_or_series_identity_reaches_a_result(tmp_path):
-    write_analysis(tiny_analysis(), tmp_path)
+    write_result(tiny_analysis(), tmp_path)
     for path in tmp_path.iterdir():
         content = path.read_bytes()
         assert b"Doe" not in content, path.name
@@ -247,12 +247,12 @@ def test_a_crash_in_the_middle_leaves_nothing(tmp_path):
 
 
 def test_a_cancelled_run_leaves_the_former_result_untouched(tmp_path):
-    write_analysis(tiny_analysis(), tmp_path)
+    write_result(tiny_analysis(), tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     events = Collected()
     events.cancel()
     with pytest.raises(Cancelled):
-        write_analysis(tiny_analysis(slices=3), tmp_path, events)
+        write_result(tiny_analysis(slices=3), tmp_path, events)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -289,9 +289,9 @@ def test_a_lock_left_by_a_killed_run_does_not_lock_the_folder(tmp_path):
 def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
     (tmp_path / "out").write_text("a file")
     with pytest.raises(OutputError, match="out cannot be written: a part of its path is a file"):
-        write_analysis(tiny_analysis(), tmp_path / "out")
+        write_result(tiny_analysis(), tmp_path / "out")
     with pytest.raises(OutputError, match="a part of its path is a file"):
-        write_analysis(tiny_analysis(), tmp_path / "out" / "deeper")
+        write_result(tiny_analysis(), tmp_path / "out" / "deeper")
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 import contextlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import Cancelled
 from ..tasks.progress import Events, Stage
 from .arguments import Command, chooses_networks, device_name, output_folder
+
+if TYPE_CHECKING:
+    from ..ct.series import CTSeries
+    from ..segmentation.labelmap import Labelmap
 
 
 def analyze_command(args: argparse.Namespace, events: Events) -> None:
@@ -18,7 +23,7 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
     from ..reading.series import read_series
     from ..reporting.terminal import print_result
     from ..result import Result
-    from ..result_folder import write_analysis
+    from ..result_folder import write_result
 
     profile = read_scanner_profile(args.scanner_profile) if args.scanner_profile else None
     series = read_series(
@@ -38,7 +43,7 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
         parameters=_parameters(args),
         events=Stage(events, 0.6, 0.7),
     )
-    written = write_analysis(analysis, args.output, Stage(events, 0.7, 1.0))
+    written = write_result(analysis, args.output, Stage(events, 0.7, 1.0))
     events.result(folder=str(args.output), files=[path.name for path in written])
     if args.events == "rich":
         with contextlib.suppress(KeyboardInterrupt, Cancelled):  # all is written already
@@ -79,24 +84,19 @@ def export_command(args: argparse.Namespace, events: Events) -> None:
     events.result(folder=str(args.output), files=[path.name for path in written])
 
 
-def _labelmap(args: argparse.Namespace, series, events: Events):
-    """The label map that the user gave, completed by an engine's, or the engine's own."""
-    from ..segmentation.engines import ClassicalEngine, choose
-    from ..segmentation.labelmap import BODY_REST
-    from ..segmentation.totalsegmentator.engine import TotalSegmentatorEngine
-    from ..segmentation.user import combine, read_labelmap
+def _labelmap(args: argparse.Namespace, series: CTSeries, events: Events) -> Labelmap:
+    from ..segmentation.segmenting import segment
 
-    if args.segmentation:
-        organs = read_labelmap(args.segmentation, series)
-        if BODY_REST in {atom.name for atom in organs.atoms}:
-            return organs  # complete: it needs no outline
-        if args.engine == "auto":  # of the networks none was asked for
-            return combine(ClassicalEngine().segment(series, events), organs)
-    totalsegmentator = TotalSegmentatorEngine(args.quality, args.device, tuple(args.extra))
-    labelmap = choose(args.engine, args.unet, totalsegmentator=totalsegmentator).segment(
-        series, events
+    return segment(
+        series,
+        args.engine,
+        user_segmentation=args.segmentation,
+        unet=args.unet,
+        quality=args.quality,
+        device=args.device,
+        extra=args.extra,
+        events=events,
     )
-    return combine(labelmap, organs) if args.segmentation else labelmap
 
 
 def _parameters(args: argparse.Namespace) -> dict[str, object]:

@@ -27,7 +27,13 @@ REASON_CHARACTERS = 95
 
 
 def draw_organ_doses(result: Result) -> Figure:
-    """One row an organ, highest dose first; organs without a dose below, with the reason."""
+    """One row an organ, highest dose first; organs without a dose below, with the reason.
+
+    Examples
+    --------
+    >>> from CTDoseSegLib import draw_organ_doses, read_result
+    >>> draw_organ_doses(read_result("results")).savefig("picture.png")
+    """
     organs = result.organs
     given = sorted(
         (organ for organ in organs if organ.dose_mGy is not None), key=lambda o: -o.dose_mGy

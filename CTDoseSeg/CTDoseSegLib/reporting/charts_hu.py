@@ -23,7 +23,13 @@ LEAST_SHARE = 1e-6  # of the body: rarer HU are left out at the right end
 
 
 def draw_histogram(result: Result) -> Figure:
-    """Volume (or voxels, where slices are irregular) of the body for each 10 HU; log scale."""
+    """Volume (or voxels, where slices are irregular) of the body for each 10 HU; log scale.
+
+    Examples
+    --------
+    >>> from CTDoseSegLib import draw_histogram, read_result
+    >>> draw_histogram(read_result("results")).savefig("picture.png")
+    """
     histogram, regular = result.hu_histogram, result.geometry.regular
     figure = new_figure(10, 5)
     axes = figure.subplots()

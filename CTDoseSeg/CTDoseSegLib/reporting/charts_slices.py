@@ -33,7 +33,13 @@ LEAST_WED_SPAN_MM = 20.0
 
 
 def draw_size(result: Result) -> Figure:
-    """WED, tube current, and CTDIvol with SSDE, one panel below the other, along the body."""
+    """WED, tube current, and CTDIvol with SSDE, one panel below the other, along the body.
+
+    Examples
+    --------
+    >>> from CTDoseSegLib import draw_size, read_result
+    >>> draw_size(read_result("results")).savefig("picture.png")
+    """
     figure = new_figure(10, 7.2)
     panels = figure.subplots(3, 1, sharex=True, height_ratios=(3, 2, 2))
     x, x_label = position_along_body(result.slices.z_mm)

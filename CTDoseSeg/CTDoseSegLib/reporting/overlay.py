@@ -65,7 +65,15 @@ def oriented(series: CTSeries, labelmap: Labelmap) -> Views:
 
 
 def draw_overlay(series: CTSeries, labelmap: Labelmap) -> Figure:
-    """About 12 axial slices, a coronal and a sagittal one, to one scale, with a legend."""
+    """About 12 axial slices, a coronal and a sagittal one, to one scale, with a legend.
+
+    Examples
+    --------
+    >>> from CTDoseSegLib import draw_overlay, read_ct, read_labelmap
+    >>> series = read_ct("ct")
+    >>> labelmap = read_labelmap("results/segmentation.nii.gz", series)
+    >>> draw_overlay(series, labelmap).savefig("overlay.png")
+    """
     views = oriented(series, labelmap)
     body = lookup(labelmap, BODY)[views.labels]
     tiles, planes = _axial(views, body), _lengthwise(views, body)

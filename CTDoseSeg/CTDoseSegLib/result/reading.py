@@ -37,8 +37,9 @@ def read_result(path: str | Path) -> Result:
     Examples
     --------
     >>> from CTDoseSegLib import read_result
-    >>> for organ in read_result("results").organs:  # doctest: +SKIP
-    ...     print(organ.organ, organ.dose_mGy, organ.total_low_mGy, organ.total_high_mGy)
+    >>> result = read_result("results")
+    >>> [organ.organ for organ in result.organs if organ.dose_mGy is not None]
+    ['...lung...']
     """
     path = Path(path)
     if path.is_dir():

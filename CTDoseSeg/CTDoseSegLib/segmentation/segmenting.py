@@ -1,0 +1,81 @@
+"""The way from a series to its label map, with or without a segmentation of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..ct.series import CTSeries
+from ..tasks.progress import Events
+from .engines import ClassicalEngine, choose
+from .labelmap import BODY_REST, Labelmap
+from .totalsegmentator.engine import TotalSegmentatorEngine
+from .user import combine, read_labelmap
+
+
+def segment(
+    series: CTSeries,
+    engine: str = "auto",
+    *,
+    user_segmentation: str | Path | Labelmap | None = None,
+    unet: str | Path | None = None,
+    quality: str = "fast",
+    device: str = "auto",
+    extra: Sequence[str] = (),
+    events: Events | None = None,
+) -> Labelmap:
+    """Segment a series: the user's own segmentation completed by an engine, or the engine's.
+
+    Parameters
+    ----------
+    series
+        The CT.
+    engine
+        ``auto`` (TotalSegmentator if it and its weights are installed, else the UNet, else
+        ``classical``), ``classical``, ``unet`` or ``totalsegmentator``.
+    user_segmentation
+        Label map on the grid of the series, or its file. A complete one, with a body of its own,
+        is returned as it is; ``auto`` adds body, skin and couch by thresholds to any other, a
+        named engine everything that it finds.
+    unet
+        Folder of a UNet to use instead of the bundled one.
+    quality, device, extra
+        Of TotalSegmentator: ``full``, ``fast`` or ``fastest``; ``auto``, ``cpu``, ``gpu``,
+        ``gpu:N`` or ``mps``; ``lung_vessels``, ``heart_chambers``, ``body``.
+    events
+        Receives progress; may cancel.
+
+    Returns
+    -------
+    Labelmap
+        Exclusive labels on the grid of the series.
+
+    Raises
+    ------
+    SegmentationError
+        If there is no such engine, it cannot run here, or no honest result is possible.
+    GeometryError
+        If the user's segmentation is on another grid.
+    Cancelled
+        If the user ended the task.
+
+    Examples
+    --------
+    >>> from CTDoseSegLib.phantom.phantom import Phantom, phantom_series
+    >>> series, _ = phantom_series(Phantom(shape=(96, 96, 4), spacing_mm=(4.5, 4.5, 40.0)))
+    >>> labelmap = segment(series, "classical")
+    >>> bool(labelmap.mask("lung").any())
+    True
+    """
+    events = events or Events()
+    own = user_segmentation
+    if own is not None and not isinstance(own, Labelmap):
+        own = read_labelmap(own, series)
+    if own is not None:
+        if BODY_REST in {atom.name for atom in own.atoms}:
+            return own
+        if engine == "auto":  # no network was asked for
+            return combine(ClassicalEngine().segment(series, events), own)
+    totalsegmentator = TotalSegmentatorEngine(quality, device, tuple(extra))
+    labelmap = choose(engine, unet, totalsegmentator=totalsegmentator).segment(series, events)
+    return combine(labelmap, own) if own is not None else labelmap
