@@ -27,12 +27,12 @@ LIB, TESTS = RELEASE / "CTDoseSeg", RELEASE / "Testing"
 sys.path[:0] = [str(LIB), *(str(TESTS / part) for part in ("", "Host", "Module"))]
 
 import numpy as np  # noqa: E402
+from CTDoseSegLib.ct.phantom import Phantom, write_dicom  # noqa: E402
 from labelled_scans import training_config, write_scan  # noqa: E402
 
 import CTDoseSegLib  # noqa: E402
 from CTDoseSegLib.batch.ledger import Ledger  # noqa: E402
 from CTDoseSegLib.batch.study import hashes  # noqa: E402
-from CTDoseSegLib.ct.phantom import Phantom, write_dicom  # noqa: E402
 
 ARCHIVE = "/archive"  # where the half-done batch believes its scans to lie
 # Without noise the pictures pack well.
