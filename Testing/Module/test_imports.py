@@ -28,6 +28,7 @@ LIGHT = {
     "CTDoseSegLib",
     "CTDoseSegLib.errors",
     "CTDoseSegLib.flags",
+    "CTDoseSegLib.tasks",
     "CTDoseSegLib.tasks.process",
     "CTDoseSegLib.ctdoseseg_ui",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from CTDoseSegLib.flags import Flag, organ_place
 from CTDoseSegLib.outputs.result_json import write_result_json
 from CTDoseSegLib.reporting import charts, terminal
 from CTDoseSegLib.result import HUHistogram, Result, read_result
+
+RELEASE_0_1_0 = Path(__file__).resolve().parents[1] / "Data" / "release_0_1_0" / "result"
 
 
 def same(one, other) -> bool:
@@ -178,3 +181,35 @@ def test_what_is_not_known_comes_back_as_it_was(tmp_path):
     assert back.acquisition.ctdivol_mGy is None
     assert back.slices.infos()[0].ctdivol_mGy is None
     assert back.slices.infos() == result.slices.infos()
+
+
+def test_a_result_of_version_0_1_0_is_read_with_every_number(tmp_path):
+    """Its charts can be drawn but for the histogram, which it does not hold."""
+    stored = json.loads((RELEASE_0_1_0 / "result.json").read_text(encoding="utf-8"))
+    result = read_result(RELEASE_0_1_0)
+    assert stored["schema_version"] == "1.0"
+    assert result.hu_histogram is None
+    now = result.to_json()
+    for part in ("geometry", "slices", "organs", "structures", "examination", "effective_dose"):
+        assert without_flags(now[part]) == without_flags(stored[part]), part
+    for part in ("acquisition", "dose_model", "scanner_profile"):
+        assert without_flags(now[part]) == without_flags(stored[part]), part
+    assert now["size"]["summary"] == stored["size"]["summary"]
+    assert now["ssde"]["mean_mGy"] == stored["ssde"]["mean_mGy"]
+    codes = {flag["code"] for flag in stored["flags"]}
+    assert codes <= {flag.code for flag in result.flags}
+    assert {f.place for o in result.organs for f in o.flags} == {
+        f"organ {o.organ}" for o in result.organs if o.flags
+    }
+    charts.write_charts(result, None, None, tmp_path)
+    terminal.print_result(result)
+
+
+def without_flags(value):
+    """A value of a result file without its flags, which say more now than they did."""
+    if isinstance(value, dict):
+        known = {k: v for k, v in value.items() if k != "flags" and v is not None}
+        return {k: without_flags(v) for k, v in known.items()}
+    if isinstance(value, list):
+        return [without_flags(v) for v in value]
+    return value
