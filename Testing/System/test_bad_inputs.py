@@ -16,9 +16,9 @@ from Corpus.base import IDENTITY, Base, shipped
 from Corpus.cases import CASES, FAMILIES, table
 from development import development_data
 
+from CTDoseSegLib import result_folder as reporting_output
 from CTDoseSegLib.cli import command_line
 from CTDoseSegLib.errors import DependencyError
-from CTDoseSegLib.files import staging as reporting_output
 from CTDoseSegLib.flags import FLAGS
 from CTDoseSegLib.reporting import figure
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from CTDoseSegLib import result_folder as reporting_output
 from CTDoseSegLib.cli import command_line
-from CTDoseSegLib.files import staging as reporting_output
 from CTDoseSegLib.phantom import phantom as phantoms
 from CTDoseSegLib.reading.dose_report_file import read_dose_report
 
