@@ -15,7 +15,7 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
     """CT in, tables, pictures and result.json out."""
     from ..analysis import analyze
     from ..ct.scanner_profile import read_scanner_profile
-    from ..reading.series import read_series
+    from ..reading.reader import read_series
     from ..reporting.terminal import print_analysis
     from ..result_folder import write_analysis
 
@@ -48,7 +48,7 @@ def segment_command(args: argparse.Namespace, events: Events) -> None:
     """CT in, label map with its tables out."""
     from ..files.staging import staged_folder
     from ..outputs.tables import write_labelmap
-    from ..reading.series import read_series
+    from ..reading.reader import read_series
 
     series = read_series(args.input, series_uid=args.series, events=Stage(events, 0.0, 0.3))
     labelmap = _labelmap(args, series, Stage(events, 0.3, 0.9))
@@ -60,7 +60,7 @@ def segment_command(args: argparse.Namespace, events: Events) -> None:
 def export_command(args: argparse.Namespace, events: Events) -> None:
     """CT in, HU volume, organ volume and organ surface out."""
     from ..outputs.export import export
-    from ..reading.series import read_series
+    from ..reading.reader import read_series
 
     series = read_series(args.input, series_uid=args.series, events=Stage(events, 0.0, 0.4))
     labelmap = None

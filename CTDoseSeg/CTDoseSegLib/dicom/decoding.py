@@ -10,8 +10,9 @@ import numpy as np
 from ..errors import PixelDataError
 from .elements import parse_errors
 from .header import Header
-from .headers import MAX_SIDE
 
+# Larger than any CT matrix; a header that claims more is damaged.
+MAX_SIDE = 4096
 # Syntax UID to its name and the package whose decoder pydicom uses (where none, SimpleITK reads).
 CODECS = {
     "1.2.840.10008.1.2.4.50": ("JPEG Baseline", "pylibjpeg-libjpeg"),

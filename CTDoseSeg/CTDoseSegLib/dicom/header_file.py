@@ -17,9 +17,6 @@ from .elements import dataset_values, known_tags, parse_errors
 from .header import Header
 from .multiframe import split_frames
 
-# Larger than any CT matrix; a header that claims more is damaged.
-MAX_SIDE = 4096
-
 
 def looks_like_dicom(start: bytes) -> bool:
     """True if a file that starts with these 132 bytes may be DICOM, with a preamble or without."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import DoseReportError
 from .elements import parse_errors
-from .headers import looks_like_dicom
+from .header_file import looks_like_dicom
 
 # UCUM code to the factor that gives the unit of the first one. "mGycm" and the like are no UCUM,
 # but what makers have written.

@@ -40,7 +40,7 @@ from ..dicom.structured_report import (
     read_document,
     read_number,
 )
-from ..dicom.times import moment
+from ..dicom.times import parse_datetime
 from ..errors import DoseReportError
 from ..flags import Flag, flag
 
@@ -157,7 +157,7 @@ class _Reader:
             kind=kind,
             protocol=without_identity(item.first("125203").value, *self.who),
             target_region=without_identity(item.first("123014").meaning, *self.who),
-            started=moment(item.first("111526").value),
+            started=parse_datetime(item.first("111526").value),
             exposure_time_s=self.number(
                 technique, "113824", "exposure time", SECONDS, (0.001, 3600)
             ),
