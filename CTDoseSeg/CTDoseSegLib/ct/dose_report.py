@@ -144,7 +144,7 @@ class DoseReport:
 
 
 def merged(reports: Iterable[DoseReport]) -> DoseReport:
-    """The events of several reports of one study, each once.
+    """Merge several reports of one study, each event once.
 
     A scanner may write a new report after every event, each with all events so far. Events are
     one where their UIDs are; those without a UID are taken from the report with the most events

@@ -108,7 +108,7 @@ def match(
 def _choose(
     report: DoseReport, images: ImageEvent, given: bool
 ) -> tuple[tuple[int, ...], str, str]:
-    """Indices of the images' events, the rule, and why there are none."""
+    """Return the indices of the images' events, the rule, and why there are none."""
     uids = [event.uid for event in report.events]
     named = tuple(n for n, uid in enumerate(uids) if uid and uid in images.event_uids)
     if named:
@@ -138,7 +138,7 @@ def _choose(
 
 
 def _evidence(event: IrradiationEvent, images: ImageEvent) -> dict[str, bool | None]:
-    """What agrees (True), differs (False) or is not stated on both sides (None)."""
+    """Compare what agrees (True), differs (False) or is not stated on both sides (None)."""
     found: dict[str, bool | None] = dict.fromkeys(("time", "place", "length", "tube current"))
     if event.started is not None and images.started is not None:
         before = (images.started - event.started).total_seconds()
@@ -177,7 +177,7 @@ def _volume_agrees(event: IrradiationEvent, images: ImageEvent) -> bool:
 def _believed_frames(
     report: DoseReport, chosen: Sequence[int], images: ImageEvent
 ) -> tuple[set[str], str]:
-    """Frames of reference whose z is the images', and what speaks against all of them.
+    """Return the frames of reference whose z is the images', and what speaks against all of them.
 
     The empty name stands for events that name no frame, in a report whose z agrees.
     """
@@ -199,7 +199,7 @@ def _believed_frames(
 def _place(
     event: IrradiationEvent, own: bool, frames: set[str], images: ImageEvent
 ) -> tuple[tuple[float, float] | None, str]:
-    """The irradiated range of an event and its source, or None and why."""
+    """Return the irradiated range of an event and its source, or None and why."""
     located = event.scan_range_mm is not None or event.volume_range_mm is not None
     if located and event.frame_of_reference_uid in frames:
         if event.scan_range_mm:
@@ -211,7 +211,7 @@ def _place(
             return (middle - length / 2, middle + length / 2), VOLUME_RANGE
     if own and (length := event.scanning_length_mm) is not None:
         # Of an event that is only partly in the images the centre is not theirs; how far off it
-        # may be goes into the interval (dosimetry/irradiated.py).
+        # may be goes into the interval (dosimetry/beam.py).
         if length >= images.length_mm - PLACE_MM:
             middle = (images.low_mm + images.high_mm) / 2
             return (middle - length / 2, middle + length / 2), LENGTH

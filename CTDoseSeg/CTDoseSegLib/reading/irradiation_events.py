@@ -21,7 +21,7 @@ from ..dicom.header import Header
 from ..dicom.times import acquisition_datetime
 from ..errors import GeometryError
 from .grouping import SliceGroup
-from .selection import never_usable
+from .selection import why_unusable
 from .series_description import candidate_of, description
 from .stacking import along
 
@@ -111,7 +111,7 @@ def same_exposure(one: SliceGroup, other: SliceGroup) -> bool:
 
 
 def _is_ct(group: SliceGroup) -> bool:
-    return _localizer(group) or not never_usable(candidate_of(group.headers))
+    return _localizer(group) or not why_unusable(candidate_of(group.headers))
 
 
 def _localizer(group: SliceGroup) -> bool:

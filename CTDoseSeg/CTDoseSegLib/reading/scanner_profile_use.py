@@ -20,7 +20,7 @@ _SAME_KVP = 0.5
 def with_profile(
     series: CTSeries, profile: ScannerProfile, today: datetime.date | None = None
 ) -> tuple[CTSeries, Scanner]:
-    """`series` with CTDIvol and DLP corrected by a profile, and what of the profile holds for it.
+    """Correct CTDIvol and DLP of `series` by a profile, and return what of it holds for the series.
 
     Parameters
     ----------
@@ -107,14 +107,16 @@ def _corrected(series: CTSeries, ratio: float) -> CTSeries:
 
 
 def _same_scanner(profile: ScannerProfile, manufacturer: str, model: str) -> bool:
-    """Makers by their first word (their names grow and shrink), models by letters and digits."""
+    """Compare makers by their first word (names grow and shrink), models by letters and digits."""
     maker, stated = (words(name)[:1] for name in (profile.manufacturer, manufacturer))
     return maker == stated and words(profile.model) == words(model)
 
 
 def _device(series: CTSeries) -> tuple[dict[str, str], datetime.date | None]:
-    """Station name, serial number and date of a DICOM series, read when they are needed: they
-    point to a place and a day, and are kept nowhere."""
+    """Read station name, serial number and date of a DICOM series.
+
+    They point to a place and a day, and are kept nowhere.
+    """
     nothing = {"station": "", "serial": ""}
     if not series.files or not series.files[0]:
         return nothing, None

@@ -12,7 +12,7 @@ from ..dicom.header import Header
 from ..dicom.identity import safe_text
 from ..errors import GeometryError
 from ..flags import Flag, flag
-from .selection import SeriesCandidate, reformat
+from .selection import SeriesCandidate, why_reformat
 from .stacking import along, is_axial
 
 _EXPOSURE = ("XRayTubeCurrent", "XRayTubeCurrentInmA", "CTDIvol", "CTExposureSequence")
@@ -62,7 +62,7 @@ def kind_flags(headers: Sequence[Header]) -> list[Flag]:
     kinds = [value.upper().strip() for value in first.texts("ImageType")]
     if kinds[:1] == ["DERIVED"]:
         flags.append(flag("derived", "\\".join(kinds)))
-    if reformat(candidate_of(headers)):
+    if why_reformat(candidate_of(headers)):
         flags.append(flag("reformat"))
     text = f"{first.text('ManufacturerModelName')} {first.text('SeriesDescription')}".upper()
     other = sorted(_NOT_HU & set(kinds)) or re.findall(r"\bCBCT\b|CONE.?BEAM|\bOBI\b", text)

@@ -30,6 +30,19 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
     ``total``. ``groups.csv`` (group, atom) is read where there is one. The grid must be
     that of the series, up to the order and the direction of its axes: nothing is resampled.
 
+    Parameters
+    ----------
+    path
+        NIfTI or NRRD file.
+    series
+        The CT that the label map was made from.
+    events
+        May cancel.
+
+    Returns
+    -------
+    Labelmap
+
     Raises
     ------
     InputError
@@ -38,6 +51,22 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
         If the values are no labels, or there are none.
     GeometryError
         If the grid is not that of the series.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from CTDoseSegLib.phantom.dicom_files import write_dicom
+    >>> from CTDoseSegLib.phantom.phantom import Phantom
+    >>> from CTDoseSegLib.reading.reader import read_series
+    >>> phantom = Phantom(variant="chest", shape=(64, 64, 3), spacing_mm=(7, 7, 5))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = write_dicom(phantom, folder)
+    ...     series = read_series(f"{folder}/dicom")
+    ...     labelmap = read_labelmap(f"{folder}/truth/segmentation.nii.gz", series)
+    >>> labelmap.labels.shape == series.hu.shape
+    True
+    >>> labelmap.groups["heart"]
+    ('heart_myocardium', 'heart_atrium_right', 'heart_atrium_left')
     """
     path = Path(path)
     if events is not None:
@@ -147,7 +176,7 @@ def _narrowest(lookup: np.ndarray, largest: int) -> np.ndarray:
 
 
 def as_labels(voxels: np.ndarray, name: str) -> np.ndarray:
-    """Voxels as uint8 or uint16 labels, or SegmentationError."""
+    """Return voxels as uint8 or uint16 labels, or raise SegmentationError."""
     low, high = float(voxels.min()), float(voxels.max())
     whole = np.issubdtype(voxels.dtype, np.integer) or (
         np.isfinite(low) and np.isfinite(high) and bool((voxels == np.rint(voxels)).all())
