@@ -1,4 +1,4 @@
-"""Which volume files of an archive are label maps, told by their headers and names alone.
+"""Which volume files of an archive are label maps, by their headers and names alone.
 
 TotalSegmentator and others write label maps beside the CT with the same endings.
 """

@@ -56,7 +56,7 @@ class IrradiationEvent:
     ctdivol_mGy, dlp_mGy_cm, ssde_mGy
         Mean CTDIvol, above zero; dose-length product; size-specific dose estimate.
     dual_source
-        More than one tube; None where nothing is said of tubes.
+        More than one tube; None where nothing is stated of tubes.
     sources
         Each tube.
     """

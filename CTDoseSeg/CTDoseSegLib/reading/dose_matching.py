@@ -1,7 +1,7 @@
 """Which event of a dose report made the images, and where along the body its events lie.
 
 An event is that of the images
- 1. where its UID is theirs (0008,3010), whatever else is said;
+ 1. where its UID is theirs (0008,3010), whatever else is stated;
  2. else, where one side states no UID and the studies do not differ, if it is the only one that
     nothing speaks against and that something speaks for. Compared are
     - time: the images' acquisition lies within the event's beam-on time, `CLOCK_S` allowed at
@@ -126,8 +126,8 @@ def _choose(
     evidence = {n: _evidence(report.events[n], images) for n in scans}
     possible = [n for n in scans if False not in evidence[n].values()]
     if len(possible) == 1:
-        found = evidence[possible[0]]
-        if found["time"] or found["place"] or (found["tube current"] and found["length"]):
+        agrees = evidence[possible[0]]
+        if agrees["time"] or agrees["place"] or (agrees["tube current"] and agrees["length"]):
             return (possible[0],), "values", ""
         if given and len(scans) == 1:
             return (possible[0],), "only event", ""
@@ -139,22 +139,22 @@ def _choose(
 
 def _evidence(event: IrradiationEvent, images: ImageEvent) -> dict[str, bool | None]:
     """Compare what agrees (True), differs (False) or is not stated on both sides (None)."""
-    found: dict[str, bool | None] = dict.fromkeys(("time", "place", "length", "tube current"))
+    agrees: dict[str, bool | None] = dict.fromkeys(("time", "place", "length", "tube current"))
     if event.started is not None and images.started is not None:
         before = (images.started - event.started).total_seconds()
         after = (images.ended or images.started) - event.started
         beam_on = event.exposure_time_s or 0.0
-        found["time"] = before >= -CLOCK_S and after.total_seconds() <= beam_on + CLOCK_S
+        agrees["time"] = before >= -CLOCK_S and after.total_seconds() <= beam_on + CLOCK_S
     in_frame = _same_frame(event, images)
     span = event.scan_range_mm or event.volume_range_mm
     if in_frame and span:
-        found["place"] = _holds(span, images)
+        agrees["place"] = _holds(span, images)
     elif event.scanning_length_mm is not None:
-        found["length"] = images.length_mm <= event.scanning_length_mm + PLACE_MM
+        agrees["length"] = images.length_mm <= event.scanning_length_mm + PLACE_MM
     if event.tube_current_mA is not None and images.tube_current_mA is not None:
         low, high = images.tube_current_mA
-        found["tube current"] = low * (1 - VALUE) <= event.tube_current_mA <= high * (1 + VALUE)
-    return found
+        agrees["tube current"] = low * (1 - VALUE) <= event.tube_current_mA <= high * (1 + VALUE)
+    return agrees
 
 
 def _same_frame(event: IrradiationEvent, images: ImageEvent) -> bool:

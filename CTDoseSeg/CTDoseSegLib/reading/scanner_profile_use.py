@@ -125,13 +125,13 @@ def _device(series: CTSeries) -> tuple[dict[str, str], datetime.date | None]:
     tags = ["StationName", "DeviceSerialNumber", "AcquisitionDate", "StudyDate"]
     try:
         data = pydicom.dcmread(series.files[0], stop_before_pixels=True, specific_tags=tags)
-        found = {tag: str(data.get(tag) or "").strip() for tag in tags}
+        texts = {tag: str(data.get(tag) or "").strip() for tag in tags}
     except parse_errors():
         return nothing, None
-    device = {"station": found["StationName"], "serial": found["DeviceSerialNumber"]}
+    device = {"station": texts["StationName"], "serial": texts["DeviceSerialNumber"]}
     for tag in ("AcquisitionDate", "StudyDate"):
         try:
-            return device, datetime.datetime.strptime(found[tag][:8], "%Y%m%d").date()
+            return device, datetime.datetime.strptime(texts[tag][:8], "%Y%m%d").date()
         except ValueError:
             continue
     return device, None

@@ -107,8 +107,8 @@ def why_unusable(candidate: SeriesCandidate) -> str:
 def why_reformat(candidate: SeriesCandidate) -> str:
     """Return why a series is a reformat, or an empty string."""
     kinds = {value.strip().upper() for value in candidate.image_type}
-    if found := kinds & set(_REFORMATS):
-        return f"it is a reformat or projection ({', '.join(sorted(found))})"
+    if matching := kinds & set(_REFORMATS):
+        return f"it is a reformat or projection ({', '.join(sorted(matching))})"
     if candidate.derived and candidate.axial is False:
         return "it is derived and not axial, a reformat"
     return ""
