@@ -105,9 +105,7 @@ def _flags(about: Mapping[str, Any], name: str) -> tuple[Flag, ...] | None:
     if "flags" not in about:
         return None
     try:
-        return tuple(
-            Flag(**{**item, "mends": tuple(item.get("mends", ()))}) for item in about["flags"]
-        )
+        return tuple(Flag.from_plain(item) for item in about["flags"])
     except (AttributeError, TypeError) as error:
         raise InputError(f"{name}: flags are not as expected.") from error
 
