@@ -19,7 +19,7 @@ import matplotlib.figure, numpy, pydicom, rich, scipy.ndimage, SimpleITK
 import matplotlib.backends.backend_agg
 from CTDoseSegLib.cli.command_line import main
 import CTDoseSegLib.analysis
-import CTDoseSegLib.reading.series
+import CTDoseSegLib.reading.reader
 import CTDoseSegLib.segmentation.threshold.engine
 
 def resident_mib():

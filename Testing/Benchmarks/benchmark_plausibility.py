@@ -30,7 +30,7 @@ from CTDoseSegLib.analysis import Analysis, analyze
 from CTDoseSegLib.dosimetry.doses import OrganDose
 from CTDoseSegLib.dosimetry.published.engine import predict_published
 from CTDoseSegLib.errors import DependencyError
-from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.threshold.engine import segment
 from CTDoseSegLib.segmentation.user import combine, read_labelmap
 

@@ -73,7 +73,7 @@ def read_with_simpleitk(folder: Path) -> np.ndarray:
 
 
 def main() -> None:
-    from CTDoseSegLib.reading.series import read_series
+    from CTDoseSegLib.reading.reader import read_series
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--slices", type=int, default=300)

@@ -45,7 +45,7 @@ OURS = """
 import sys
 if __name__ == "__main__":
     import numpy
-    from CTDoseSegLib.reading.series import read_series
+    from CTDoseSegLib.reading.reader import read_series
     from CTDoseSegLib.tasks.progress import Events
     from CTDoseSegLib.segmentation.totalsegmentator import engine as totalsegmentator
     from CTDoseSegLib.segmentation.atoms import named_atom, groups_of
@@ -153,7 +153,7 @@ def main() -> int:
     from standin_weights import HU, write_weights
 
     from CTDoseSegLib.ct.nifti import write_nifti
-    from CTDoseSegLib.reading.volume_file import series_from_array
+    from CTDoseSegLib.reading.array_series import series_from_array
     from CTDoseSegLib.segmentation.totalsegmentator.need import estimate
     from CTDoseSegLib.segmentation.totalsegmentator.plan import make_plan
 

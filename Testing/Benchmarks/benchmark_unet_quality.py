@@ -36,7 +36,7 @@ from CTDoseSegLib.ct.organs import is_bone
 from CTDoseSegLib.ct.series import CTSeries
 from CTDoseSegLib.errors import CTDoseSegError
 from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY, phantom_series
-from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.engines import ClassicalEngine
 from CTDoseSegLib.segmentation.unet.engine import UNetEngine
 from CTDoseSegLib.tasks.progress import Events

@@ -228,7 +228,7 @@ def probabilities(base: Base, folder: Path):
 @case("the CT itself as label map", says=("ct.nii.gz", "labels"))
 def ct_as_labels(base: Base, folder: Path):
     from CTDoseSegLib.ct.nifti import write_nifti
-    from CTDoseSegLib.reading.series import read_series
+    from CTDoseSegLib.reading.reader import read_series
 
     series = read_series(write(base.slices(), folder / "ct"))
     write_nifti(folder / "ct.nii.gz", series.hu, series.affine)

@@ -26,7 +26,7 @@ def load_dicom(host, panel, variant: str, spacing_mm: tuple[float, float, float]
     from CTDoseSegLib.ctdoseseg_ui.parameters import Method
     from CTDoseSegLib.phantom.dicom_files import write_dicom
     from CTDoseSegLib.phantom.phantom import Phantom
-    from CTDoseSegLib.reading.series import read_series
+    from CTDoseSegLib.reading.reader import read_series
     from CTDoseSegLib.segmentation.user import read_labelmap
 
     folder = Path(tempfile.mkdtemp(dir=slicer.app.temporaryPath))  # goes with the host

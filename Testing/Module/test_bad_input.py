@@ -360,7 +360,7 @@ def test_a_dicom_folder_brings_its_exposure(host, panel, tmp_path):
     assert panel.acquisition.mark_of("kvp_kV") == "read"
     assert panel.acquisition.mark_of("ctdivol_mGy") == "read"
     assert "0018,0060" in panel.ui.kvp_kV_source.toolTip
-    from CTDoseSegLib.reading.series import read_series
+    from CTDoseSegLib.reading.reader import read_series
 
     scene, files = panel.logic.series(node), read_series(tmp_path / "dicom")
     assert np.array_equal(scene.hu, files.hu)

@@ -13,7 +13,7 @@ from CTDoseSegLib.cli import command_line
 from CTDoseSegLib.ct.organs import is_bone
 from CTDoseSegLib.phantom.dicom_files import write_dicom
 from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY, phantom_series
-from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.unet.engine import UNetEngine
 from CTDoseSegLib.segmentation.unet.spec import WEIGHTS_FILE, bundled_folder
 from CTDoseSegLib.tasks.progress import Events

@@ -162,7 +162,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(ct, tmp_path):
 
 def test_too_little_memory_is_a_sentence(large, tmp_path):
     code = (
-        "import sys, CTDoseSegLib.reading.series as reading\n"
+        "import sys, CTDoseSegLib.reading.reader as reading\n"
         "from CTDoseSegLib.cli.command_line import main\n"
         "def full(*a, **k): raise MemoryError\n"
         "reading.read_series = full\n"

@@ -53,8 +53,8 @@ def volumes(ct, tmp_path_factory):
     import SimpleITK as sitk
 
     from CTDoseSegLib.ct.nifti import write_nifti
-    from CTDoseSegLib.reading.series import read_series
-    from CTDoseSegLib.reading.volume_file import write_npy_volume
+    from CTDoseSegLib.reading.npy_volume import write_npy_volume
+    from CTDoseSegLib.reading.reader import read_series
 
     folder = tmp_path_factory.mktemp("volumes")
     series = read_series(ct)

@@ -104,7 +104,7 @@ def test_the_last_event_of_a_refused_input_is_the_error(tmp_path):
 def test_what_libraries_print_goes_to_standard_error(tmp_path):
     noisy = (
         "import os, sys\n"
-        "import CTDoseSegLib.reading.series as reading\n"
+        "import CTDoseSegLib.reading.reader as reading\n"
         "from CTDoseSegLib.cli.command_line import main\n"
         "true = reading.read_series\n"
         "def loud(*a, **k):\n"

@@ -20,7 +20,7 @@ from CTDoseSegLib.learning.dose.published_baseline import HELD_FILE
 from CTDoseSegLib.learning.dose.samples import samples_of
 from CTDoseSegLib.measurement.measurements import measure
 from CTDoseSegLib.measurement.size import measure_size, ssde
-from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.threshold.engine import segment
 from CTDoseSegLib.segmentation.user import combine, read_labelmap
 

@@ -11,7 +11,7 @@ import pydicom
 import pytest
 
 from CTDoseSegLib.measurement.measurements import measure
-from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.user import read_labelmap
 
 nibabel = pytest.importorskip("nibabel", reason="the oracle reads the label map with nibabel")

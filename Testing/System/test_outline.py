@@ -13,7 +13,8 @@ import pytest
 
 from CTDoseSegLib.errors import Cancelled
 from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, phantom_series
-from CTDoseSegLib.reading.volume_file import series_from_array, write_npy_volume
+from CTDoseSegLib.reading.array_series import series_from_array
+from CTDoseSegLib.reading.npy_volume import write_npy_volume
 from CTDoseSegLib.segmentation import body_mask
 from CTDoseSegLib.segmentation.unet.engine import UNetEngine
 from CTDoseSegLib.tasks.progress import Collected, Events
@@ -50,7 +51,7 @@ def test_the_unet_draws_it_in_a_process_of_its_own(temporary, scan, tmp_path):
     code = (
         "import sys\n"
         "import numpy as np\n"
-        "from CTDoseSegLib.reading.series import read_series\n"
+        "from CTDoseSegLib.reading.reader import read_series\n"
         "from CTDoseSegLib.tasks.progress import Events\n"
         "from CTDoseSegLib.segmentation.body_mask import find_outline\n"
         "made = find_outline(read_series(sys.argv[1]), Events(), 'cpu')\n"

@@ -23,8 +23,9 @@ from standin_weights import HU
 
 from CTDoseSegLib.ct.nifti import write_nifti
 from CTDoseSegLib.errors import OutputError
-from CTDoseSegLib.reading.series import read_series
-from CTDoseSegLib.reading.volume_file import series_from_array, write_npy_volume
+from CTDoseSegLib.reading.array_series import series_from_array
+from CTDoseSegLib.reading.npy_volume import write_npy_volume
+from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.totalsegmentator.engine import TotalSegmentatorEngine
 from CTDoseSegLib.segmentation.user import read_labelmap
 from CTDoseSegLib.tasks.progress import Collected, Events

@@ -16,7 +16,7 @@ from CTDoseSegLib.dicom.header import Header
 from CTDoseSegLib.errors import AcquisitionError
 from CTDoseSegLib.flags import FLAGS
 from CTDoseSegLib.reading.exposure import age_years, read_exposure
-from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.reading.reader import read_series
 
 
 def header(**values) -> Header:
@@ -24,9 +24,9 @@ def header(**values) -> Header:
     return Header("a.dcm", {k: v if isinstance(v, tuple) else (v,) for k, v in values.items()}, "")
 
 
-def exposure(*headers, z=(0.0, 10.0)):
-    acquisition, slices, flags = read_exposure(headers, z)
-    return acquisition, slices, {flag.code for flag in flags}
+def exposure(*headers, step_mm=10.0):
+    read = read_exposure(headers, [step_mm * k for k in range(len(headers))])
+    return read.acquisition, read.slices, {flag.code for flag in read.flags}
 
 
 SIEMENS = {
@@ -110,7 +110,7 @@ def test_a_ctdivol_of_zero_is_not_known():
 )
 def test_a_ctdivol_that_is_absent_is_not_said_to_be_zero(tags, says):
     headers = [header(CTDIvol=5.0), header(**tags)]
-    (remark,) = [f for f in read_exposure(headers, [0.0, 5.0])[2] if f.code == "ctdivol_missing"]
+    (remark,) = [f for f in read_exposure(headers, [0.0, 5.0]).flags if f.code == "ctdivol_missing"]
     assert says in remark.message
 
 
@@ -214,10 +214,10 @@ def test_the_age_comes_from_age_or_dates(tags, expected):
 
 
 def test_the_irradiated_range_is_not_the_image_range():
-    acquisition, _, found = exposure(header(KVP=120.0), z=(0.0, 200.0))
+    acquisition, _, found = exposure(header(KVP=120.0), header(KVP=120.0), step_mm=200.0)
     assert acquisition.irradiated_range_mm is None
     assert "irradiated_range_unknown" in found
-    acquisition, _, found = exposure(header(ScanLength=240.0), z=(0.0, 200.0))
+    acquisition, _, found = exposure(*2 * [header(ScanLength=240.0)], step_mm=200.0)
     assert acquisition.irradiated_range_mm == (-20, 220)
     assert "irradiated_range_unknown" not in found
 

@@ -12,7 +12,7 @@ pytest.importorskip("dicomanonymizer", reason="de-identifying needs dicom-anonym
 from CTDoseSegLib.cli import command_line
 from CTDoseSegLib.dicom.deidentify import deidentify, holds_identity, iter_identities
 from CTDoseSegLib.errors import InputError, OutputError
-from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.reading.reader import read_series
 
 SECRETS = ("Muster", "Erika", "4711-X", "19610203", "St. Elsewhere", "Dr. House", "ACC-99")
 

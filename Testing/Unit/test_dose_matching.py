@@ -12,7 +12,7 @@ from dose_reports import event, write_report
 
 from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent
 from CTDoseSegLib.reading.dose_matching import LENGTH, RANGE, VOLUME_RANGE, ImageEvent, match
-from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.reading.reader import read_series
 
 NOON = datetime.datetime(2024, 1, 1, 12, 0, 0)
 # Five slices of 2 mm from z = 100 to 108.

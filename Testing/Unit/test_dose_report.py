@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CTDoseSegLib.ct.dose_report import IrradiationEvent, merged
-from CTDoseSegLib.dicom.structured_report import is_cut_off
+from CTDoseSegLib.dicom.truncation import is_cut_off
 from CTDoseSegLib.errors import DoseReportError
 from CTDoseSegLib.flags import FLAGS
 from CTDoseSegLib.reading.dose_report_file import read_dose_report

@@ -248,7 +248,7 @@ def test_what_was_written_reads_back_the_same(tmp_path):
 
 def test_the_real_label_map_falls_on_its_slab(data_dir):
     """Rows of the file run the other way than the DICOM slices'; organs must have their HU."""
-    from CTDoseSegLib.reading.series import read_series
+    from CTDoseSegLib.reading.reader import read_series
 
     folder = data_dir / "ct" / "totalsegmentator_reference"
     ct = read_series(folder / "example_ct_dicom")

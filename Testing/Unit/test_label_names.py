@@ -107,7 +107,7 @@ def test_reference_maps_give_the_organs_with_a_dose_model(data_dir, tmp_path, na
     """Standing in for an inference: once as they are, once with version 1's values and names."""
     import SimpleITK as sitk
 
-    from CTDoseSegLib.reading.series import read_series
+    from CTDoseSegLib.reading.reader import read_series
 
     folder = data_dir / "ct" / "totalsegmentator_reference"
     is_dicom = "dicom" in name

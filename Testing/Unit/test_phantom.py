@@ -345,7 +345,7 @@ def test_dicom_gives_back_hu_and_geometry(written):
 
 @pytest.mark.parametrize("position", ["HFS", "FFP"])
 def test_our_reader_gives_back_hu_geometry_and_exposure(position, tmp_path):
-    from CTDoseSegLib.reading.series import read_series
+    from CTDoseSegLib.reading.reader import read_series
 
     phantom = Phantom(seed=6, position=position, shape=(40, 44, 9), spacing_mm=(12, 11, 55))
     hu, _ = phantom.render()

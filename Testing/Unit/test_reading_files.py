@@ -15,8 +15,7 @@ from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from CTDoseSegLib.dicom import decoding
 from CTDoseSegLib.errors import Cancelled, CTDoseSegError, InputError, PixelDataError
-from CTDoseSegLib.reading import series
-from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.tasks.progress import Collected
 
 
@@ -255,4 +254,4 @@ def test_a_reading_error_of_the_system_is_a_sentence(tmp_path, monkeypatch):
 
     monkeypatch.setattr("builtins.open", denied)
     with pytest.raises(InputError, match="no permission to read it"):
-        series.read_series(tmp_path)
+        read_series(tmp_path)

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from CTDoseSegLib.dicom.header import Header
 from CTDoseSegLib.errors import GeometryError
-from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.reading.stacking import stack
 
 

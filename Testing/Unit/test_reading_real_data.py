@@ -11,7 +11,7 @@ from dicom_files import codes
 
 from CTDoseSegLib.dicom import decoding
 from CTDoseSegLib.errors import InputError, SeveralPatientsError
-from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.reading.reader import read_series
 
 EXPOSURE_UNKNOWN = {"phantom_unknown", "irradiated_range_unknown"}
 

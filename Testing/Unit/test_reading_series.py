@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from CTDoseSegLib.dicom.header import Header
 from CTDoseSegLib.dicom.pixels import AIR_HU, to_hu
 from CTDoseSegLib.errors import InputError, PixelDataError, SeveralPatientsError
-from CTDoseSegLib.reading.series import read_series
+from CTDoseSegLib.reading.reader import read_series
 
 
 def header(**values) -> Header:

@@ -23,7 +23,7 @@ import pytest
 from CTDoseSegLib.cli import weights as command
 from CTDoseSegLib.cli.command_line import main
 from CTDoseSegLib.errors import InputError, ModelError, OutputError
-from CTDoseSegLib.reading.volume_file import series_from_array
+from CTDoseSegLib.reading.array_series import series_from_array
 from CTDoseSegLib.segmentation.threshold.engine import segment
 from CTDoseSegLib.segmentation.totalsegmentator import weights
 from CTDoseSegLib.segmentation.totalsegmentator.engine import TotalSegmentatorEngine

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.errors import GeometryError, InputError, PixelDataError
-from CTDoseSegLib.reading.series import read_series
-from CTDoseSegLib.reading.volume_file import write_npy_volume
+from CTDoseSegLib.reading.npy_volume import write_npy_volume
+from CTDoseSegLib.reading.reader import read_series
 
 RNG = np.random.default_rng(3)
 

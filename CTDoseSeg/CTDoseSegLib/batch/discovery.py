@@ -1,45 +1,32 @@
-"""What an archive holds: studies and series, one scan for each irradiation event, and the rest.
-
-Pixels are not read. Of the series of one irradiation event the fittest by the rules of
-`ct.selection` is taken, so that phases add up and reconstructions do not.
-"""
+"""What an archive holds as a plan: one scan for each irradiation event, and what is left out."""
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 
-from ..dicom.header import Header
-from ..dicom.headers import iter_frames, read_header
-from ..dicom.identity import safe_text, without_file_name
 from ..errors import InputError
-from ..reading.dose_report_file import SOP_CLASSES
-from ..reading.grouping import Group, group
-from ..reading.irradiation_events import same_exposure
-from ..reading.selection import SeriesCandidate, choose
+from ..reading.archive import ArchivedScan, ArchivedSeries, ArchivedStudy, sort_study
+from ..reading.header_cache import HeaderCache, StudyHeaders
 from ..reading.volume_file import is_volume_file
 from ..tasks.progress import Events
-from .header_cache import Spool
 from .label_maps import why_label_map
 from .plan import NO, SEPARATOR, YES, PlannedScan
 from .walk import Found, is_member, unpack, walk
 
-_EVERY = 250
-_BOLUS = "it is a single position beside longer scans (bolus tracking)"
+_FILES_BETWEEN_PROGRESS = 250
 
 
 def discover(root: str | Path, events: Events | None = None) -> Iterator[PlannedScan]:
-    """The scans of an archive, those to be analysed and those left out.
+    """Yield the scans of an archive, those to be analysed and those left out.
 
     Parameters
     ----------
     root
         Folder, zip archive, DICOMDIR or file.
     events
-        Told of progress; may cancel.
+        Hears of progress and may cancel.
 
     Raises
     ------
@@ -48,20 +35,20 @@ def discover(root: str | Path, events: Events | None = None) -> Iterator[Planned
     """
     events = events or Events()
     volumes: list[str] = []
-    with Spool() as spool, tempfile.TemporaryDirectory(prefix="ctdoseseg-") as scratch:
-        for number, found in enumerate(walk(Path(root))):
-            if number % _EVERY == 0:
-                events.progress(0.0, f"looking at file {number + 1}")
+    with HeaderCache() as cache, tempfile.TemporaryDirectory(prefix="ctdoseseg-") as scratch:
+        for n, found in enumerate(walk(Path(root))):
+            if n % _FILES_BETWEEN_PROGRESS == 0:
+                events.progress(0.0, f"looking at file {n + 1}")
             if is_volume_file(Path(found.source)) and not is_member(found.source):
                 volumes.append(found.source)
             else:
-                _look(found, spool, Path(scratch) / "member")
-        spool.finish()
+                _add(found, cache, Path(scratch) / "member")
+        cache.finish()
         number = 0
-        for uid, headers, folders, copies in spool.studies():
+        for headers in cache.studies():
             number += 1
             events.check_cancelled()
-            yield from _study(number, uid, headers, folders, copies, spool)
+            yield from _study_rows(number, headers, cache)
         for path in volumes:
             number += 1
             reason = why_label_map(path)
@@ -69,156 +56,100 @@ def discover(root: str | Path, events: Events | None = None) -> Iterator[Planned
             yield PlannedScan(
                 include, number, path, description="volume file", n_images=0, reason=reason
             )
-        for problem in spool.problems():
+        for problem in cache.problems():
             number += 1
             plural = "" if problem.count == 1 else "s"
             reason = f"{problem.count} file{plural} cannot be read, the first: {problem.sentence}"
             yield PlannedScan(NO, number, problem.folder, reason=reason, n_images=problem.count)
 
 
-def _look(found: Found, spool: Spool, scratch: Path) -> None:
-    """Add a file to the spool if it is DICOM, or if it should have been."""
-    if found.problem:
-        spool.add_problem(found.source, found.folder, found.problem)
-        return
-    name = os.path.basename(found.source)
-    try:
-        path = found.source
-        if is_member(path):
-            unpack(path, scratch)
-            path, name = str(scratch), scratch.name
-        header = read_header(path)
-        if header is None:
-            if path.lower().endswith((".dcm", ".ima")) and os.path.getsize(path) == 0:
-                raise InputError("it is empty (0 bytes); copy or export it again.")
-            return
-    except InputError as error:
-        said = without_file_name(str(error), name)
-        spool.add_problem(found.source, found.folder, said[:1].upper() + said[1:])
-    except OSError as error:
-        said = f"It cannot be read ({error.strerror}); check its permissions."
-        spool.add_problem(found.source, found.folder, said)
+def _add(found: Found, cache: HeaderCache, scratch: Path) -> None:
+    """Add a file, or a member of an archive, to the headers."""
+    path, problem = found.source, found.problem
+    if not problem and is_member(path):
+        path, problem = str(scratch), _unpack(path, scratch)
+    if problem:
+        cache.add_problem(found.source, found.folder, problem)
     else:
-        spool.add(found.source, found.folder, header)
+        cache.add_file(path, found.source, found.folder)
 
 
-def _study(
-    number: int,
-    uid: str,
-    headers: list[Header],
-    folders: list[str],
-    copies: int,
-    spool: Spool,
-) -> Iterator[PlannedScan]:
-    """The scans of one study."""
-    frames: list[Header] = []
-    left_out: list[PlannedScan] = []
-    for header in headers:
-        try:
-            frames += iter_frames(header)
-        except InputError as error:
-            said = without_file_name(str(error), header.name)
-            left_out.append(PlannedScan(NO, number, header.path, reason=said, study_uid=uid))
-    groups = group(frames)
-    reports = [g for g in groups if g.headers[0].text("SOPClassUID") in SOP_CLASSES]
-    reports = [g for g in reports if g.headers[0].text("Modality") != "CT"]
-    images = [g for g in groups if g not in reports]
-    shared = spool.is_shared
-    whole = {f: not shared(f, uid) for f in dict.fromkeys(folders)}
-    one_patient = len({g.patient for g in groups}) == 1
-    n_reports = sum(len(g.headers) for g in reports)
-    usable: list[tuple[Group, SeriesCandidate]] = []
-    for index, images_of_one in enumerate(images):
-        candidate = images_of_one.candidate(index)
-        chosen, reasons = choose([candidate])
-        if chosen is None:
-            row = _row(number, uid, images_of_one, candidate, n_reports)
-            left_out.append(replace(row, include=NO, reason=_without_label(reasons[0])))
-        else:
-            usable.append((images_of_one, candidate))
-    scans = []
-    for exposure in _exposures(usable):
-        chosen, _ = choose([candidate for _, candidate in exposure])
-        for images_of_one, candidate in exposure:
-            row = _row(number, uid, images_of_one, candidate, n_reports)
-            if candidate is chosen:
-                scans.append((images_of_one, candidate, row))
-                continue
-            _, reasons = choose([chosen, candidate])
-            left_out.append(replace(row, include=NO, reason=_without_label(reasons[0])))
-    longest = max((candidate.extent_mm for _, candidate, _ in scans), default=0.0)
-    for images_of_one, candidate, row in scans:
-        if longest and not candidate.extent_mm:
-            left_out.append(replace(row, include=NO, reason=_BOLUS))
-            continue
-        # A series without a UID cannot be named among others: it is handed over alone.
-        alone = not candidate.series_uid and len(scans) > 1
-        mine = [
-            (header, folder)
-            for header, folder in zip(headers, folders, strict=True)
-            if (one_patient and not alone) or header.path in _paths([images_of_one, *reports])
-        ]
-        use_folders = one_patient and not alone and not copies
-        sources = _sources(mine, whole if use_folders else {})
-        said = f"{copies} files are copies of others and are left out" if copies else ""
-        yield replace(row, source=SEPARATOR.join(sources), reason=said)
-    if not scans and not left_out and reports:
-        left_out.append(
-            PlannedScan(NO, number, folders[0], reason="it has a dose report and no CT")
+def _unpack(source: str, scratch: Path) -> str:
+    """Unpack a member of an archive; return why it cannot be, or an empty string."""
+    try:
+        unpack(source, scratch)
+    except InputError as error:
+        return str(error)
+    except OSError as error:
+        return f"It cannot be read ({error.strerror}); check its permissions."
+    return ""
+
+
+def _study_rows(number: int, headers: StudyHeaders, cache: HeaderCache) -> Iterator[PlannedScan]:
+    """Yield the rows of one study: its scans, then what is left out."""
+    study = sort_study(headers)
+    own = {f for f in dict.fromkeys(headers.folders) if not cache.is_shared(f, headers.uid)}
+    copies = f"{headers.copies} files are copies of others and are left out"
+    for scan in study.scans:
+        whole_folders = own if scan.whole_study and not headers.copies else set()
+        yield _row(
+            number,
+            headers.uid,
+            study,
+            scan.series,
+            include=YES,
+            source=SEPARATOR.join(_sources(scan, whole_folders)),
+            reason=copies if headers.copies else "",
         )
-    yield from left_out
-
-
-def _paths(groups: Sequence[Group]) -> set[str]:
-    return {header.path for g in groups for header in g.headers}
-
-
-def _exposures(
-    usable: list[tuple[Group, SeriesCandidate]],
-) -> list[list[tuple[Group, SeriesCandidate]]]:
-    """Series by irradiation event; parts of one series are of one result."""
-    exposures: list[list[tuple[Group, SeriesCandidate]]] = []
-    for item in usable:
-        for exposure in exposures:
-            one = exposure[0][0]
-            if one.patient == item[0].patient and (
-                one.series == item[0].series or same_exposure(one, item[0])
-            ):
-                exposure.append(item)
-                break
-        else:
-            exposures.append([item])
-    return exposures
+    if not study.scans and not study.left_out and study.dose_reports:
+        reason = "it has a dose report and no CT"
+        yield PlannedScan(NO, number, headers.folders[0], reason=reason)
+    for left_out in study.left_out:
+        if left_out.series is None:
+            yield PlannedScan(
+                NO, number, left_out.file, reason=left_out.reason, study_uid=headers.uid
+            )
+            continue
+        yield _row(
+            number,
+            headers.uid,
+            study,
+            left_out.series,
+            include=NO,
+            source=SEPARATOR.join(left_out.series.folders),
+            reason=left_out.reason,
+        )
 
 
 def _row(
-    number: int, uid: str, images: Group, candidate: SeriesCandidate, reports: int
+    number: int,
+    study_uid: str,
+    study: ArchivedStudy,
+    series: ArchivedSeries,
+    *,
+    include: str,
+    source: str,
+    reason: str,
 ) -> PlannedScan:
-    first = images.headers[0]
     return PlannedScan(
-        include=YES,
+        include=include,
         study=number,
-        source=SEPARATOR.join(dict.fromkeys(os.path.dirname(h.path) for h in images.headers)),
-        description=candidate.description or safe_text(first, "Modality"),
-        kernel=safe_text(first, "ConvolutionKernel"),
-        n_images=candidate.n_slices,
-        thickness_mm=candidate.thickness_mm,
-        extent_mm=candidate.extent_mm,
-        rows=first.integer("Rows"),
-        columns=first.integer("Columns"),
-        dose_reports=reports,
-        study_uid=uid,
-        series_uid=candidate.series_uid,
+        source=source,
+        description=series.description,
+        kernel=series.kernel,
+        n_images=series.n_images,
+        thickness_mm=series.thickness_mm,
+        extent_mm=series.extent_mm,
+        rows=series.rows,
+        columns=series.columns,
+        dose_reports=study.dose_reports,
+        reason=reason,
+        study_uid=study_uid,
+        series_uid=series.series_uid,
     )
 
 
-def _without_label(sentence: str) -> str:
-    return sentence.partition(" was left out: ")[2].rstrip(".")
-
-
-def _sources(files: list[tuple[Header, str]], whole: dict[str, bool]) -> list[str]:
-    """Folders and archives that hold this study alone by their name, other files one by one."""
-    sources: dict[str, None] = {}
-    for header, folder in files:
-        sources[folder if whole.get(folder) else header.path] = None
-    return list(sources)
+def _sources(scan: ArchivedScan, whole_folders: set[str]) -> list[str]:
+    """Return folders and archives that hold this study alone by name, other files one by one."""
+    sources = (folder if folder in whole_folders else file for file, folder in scan.files)
+    return list(dict.fromkeys(sources))

@@ -1,4 +1,4 @@
-"""Which volume files of an archive are label maps, told by their headers and names alone.
+"""Which volume files of an archive are label maps, by their headers and names alone.
 
 TotalSegmentator and others write label maps beside the CT with the same endings.
 """
@@ -9,6 +9,8 @@ import os
 import re
 from pathlib import Path
 
+from ..reading.itk_image import voxel_type
+
 LABELS = "it is a label map (labels.csv is beside it)"
 EIGHT_BITS = "it is a label map (its values have 8 bits, which hold no CT numbers)"
 NAMED = "it is a label map by its name (seg, label or mask) and holds whole numbers"
@@ -16,38 +18,14 @@ _NAME = re.compile(r"(?:^|[^a-z])(?:totalseg|seg|segmentations?|labels?|labelmap
 
 
 def why_label_map(path: str) -> str:
-    """Why a volume file is no CT, or an empty string; one that cannot be read is for `analyze`."""
+    """Return why a volume file is no CT, or an empty string.
+
+    One that cannot be read is for `analyze`.
+    """
     if os.path.exists(os.path.join(os.path.dirname(path), "labels.csv")):
         return LABELS
-    kind = _kind(path)
+    kind = voxel_type(Path(path))
     if kind in ("uint8", "int8", "bool"):
         return EIGHT_BITS
     whole = kind.startswith(("int", "uint"))
     return NAMED if whole and _NAME.search(os.path.basename(path).lower()) else ""
-
-
-def _kind(path: str) -> str:
-    """Type of the voxels as numpy names it; empty where the header cannot be read."""
-    if path.lower().endswith(".npy"):
-        import numpy as np
-
-        try:
-            return np.load(path, mmap_mode="r", allow_pickle=False).dtype.name
-        except (OSError, ValueError, EOFError):
-            return ""
-    import SimpleITK
-
-    reader = SimpleITK.ImageFileReader()
-    reader.SetFileName(os.fspath(Path(path)))
-    try:
-        reader.ReadImageInformation()
-    except RuntimeError:
-        return ""
-    return _KINDS.get(SimpleITK.GetPixelIDValueAsString(reader.GetPixelID()), "other")
-
-
-_KINDS = {
-    f"{bits}-bit {sign} integer": f"{short}{bits}"
-    for bits in (8, 16, 32, 64)
-    for sign, short in (("signed", "int"), ("unsigned", "uint"))
-}

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from ..errors import CTDoseSegError, InputError
 from ..files.walking import files_of
-from ..reading.series import FILE_LIST
+from ..reading.headers import FILE_LIST
 from ..reading.volume_file import is_volume_file
 from ..tasks.process import LIB_PARENT, EventLines, command, end_process_group
 from .plan import PlannedScan

@@ -20,7 +20,7 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
     """CT in, tables, pictures and result.json out."""
     from ..analysis import analyze
     from ..ct.scanner_profile import read_scanner_profile
-    from ..reading.series import read_series
+    from ..reading.reader import read_series
     from ..reporting.terminal import print_result
     from ..result import Result
     from ..result_folder import write_result
@@ -54,7 +54,7 @@ def segment_command(args: argparse.Namespace, events: Events) -> None:
     """CT in, label map with its tables out."""
     from ..files.staging import staged_folder
     from ..outputs.tables import write_labelmap
-    from ..reading.series import read_series
+    from ..reading.reader import read_series
 
     series = read_series(args.input, series_uid=args.series, events=Stage(events, 0.0, 0.3))
     labelmap = _labelmap(args, series, Stage(events, 0.3, 0.9))
@@ -66,7 +66,7 @@ def segment_command(args: argparse.Namespace, events: Events) -> None:
 def export_command(args: argparse.Namespace, events: Events) -> None:
     """CT in, HU volume, organ volume and organ surface out."""
     from ..outputs.export import export
-    from ..reading.series import read_series
+    from ..reading.reader import read_series
 
     series = read_series(args.input, series_uid=args.series, events=Stage(events, 0.0, 0.4))
     labelmap = None

@@ -101,7 +101,7 @@ class TypedAcquisition:
     per_slice: Mapping[str, tuple[float, ...]]
 
     def apply(self, acquisition: Acquisition) -> Acquisition:
-        """`acquisition` with the typed values in place of its own, their source ``user``."""
+        """Return `acquisition` with the typed values in place of its own, their source ``user``."""
         named = {**self.values, **self.per_slice}
         sources = {**acquisition.sources, **dict.fromkeys(named, "user")}
         if "ctdivol_mGy" in named:
@@ -129,7 +129,7 @@ def read_typed_acquisition(path: str | Path) -> TypedAcquisition:
 
 
 def read_json_object(path: str | Path) -> dict[str, Any]:
-    """The names and values of a JSON file that somebody wrote.
+    """Read the names and values of a JSON file that somebody wrote.
 
     Raises
     ------

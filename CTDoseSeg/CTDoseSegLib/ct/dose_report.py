@@ -56,7 +56,7 @@ class IrradiationEvent:
     ctdivol_mGy, dlp_mGy_cm, ssde_mGy
         Mean CTDIvol, above zero; dose-length product; size-specific dose estimate.
     dual_source
-        More than one tube; None where nothing is said of tubes.
+        More than one tube; None where nothing is stated of tubes.
     sources
         Each tube.
     """
@@ -144,7 +144,7 @@ class DoseReport:
 
 
 def merged(reports: Iterable[DoseReport]) -> DoseReport:
-    """The events of several reports of one study, each once.
+    """Merge several reports of one study, each event once.
 
     A scanner may write a new report after every event, each with all events so far. Events are
     one where their UIDs are; those without a UID are taken from the report with the most events

@@ -80,7 +80,7 @@ def _header(voxels: np.ndarray, affine: np.ndarray) -> bytes:
 
 
 def _quaternion(rotation: np.ndarray) -> np.ndarray:
-    """b, c, d of the unit quaternion (a >= 0) of a proper rotation.
+    """Return b, c, d of the unit quaternion (a >= 0) of a proper rotation.
 
     The quaternion is the eigenvector of the largest eigenvalue of a symmetric matrix (Bar-Itzhack,
     2000): exact for half turns as well, which are the common case here.

@@ -53,7 +53,7 @@ class Organ:
 
 @lru_cache(maxsize=1)
 def organs() -> Mapping[str, Organ]:
-    """The whole table, by name, in the order of version 2's values."""
+    """Return the whole table, by name, in the order of version 2's values."""
     text = files(__package__).joinpath("organs.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
     return {
@@ -69,7 +69,7 @@ def organs() -> Mapping[str, Organ]:
 
 
 def organ(name: str) -> Organ:
-    """The row of `name`; for a name that is not in the table, one without code, colour by name."""
+    """Return the row of `name`; without one a row without code, coloured by its name."""
     known = organs().get(name)
     if known is not None:
         return known
@@ -78,12 +78,12 @@ def organ(name: str) -> Organ:
 
 
 def total_names(version: int = 2) -> Mapping[int, str]:
-    """Label value to name of TotalSegmentator's task ``total``, `version` 1 or 2."""
+    """Map label value to name of TotalSegmentator's task ``total``, `version` 1 or 2."""
     column = {1: "total_1", 2: "total_2"}[version]
     named = {getattr(row, column): row.name for row in organs().values()}
     return {value: named[value] for value in sorted(v for v in named if v is not None)}
 
 
 def is_bone(name: str) -> bool:
-    """Whether `name` is a bone or a part of one."""
+    """Return whether `name` is a bone or a part of one."""
     return name in _BONES or name.startswith(_BONE_PREFIXES)

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import GeometryError
 from ..flags import Flag
 from .acquisition import Acquisition
+from .geometry import Grid
 from .matched_report import FolderEvents, MatchedReport
 
 
@@ -102,6 +103,11 @@ class CTSeries:
             )
         if self.affine.shape != (4, 4) or abs(np.linalg.det(self.affine)) < 1e-9:
             raise GeometryError("The volume's affine is not an invertible 4 x 4 matrix.")
+
+    @property
+    def grid(self) -> Grid:
+        """Where the voxels lie."""
+        return Grid(self.hu.shape, self.affine)
 
     @cached_property
     def spacing_mm(self) -> tuple[float, float, float]:

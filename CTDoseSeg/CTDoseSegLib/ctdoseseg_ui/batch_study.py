@@ -20,7 +20,7 @@ def load_study(logic: Any, output: Path, key: str) -> Results:
     from ..batch.ledger import planned_scan
     from ..batch.runner import LEDGER
     from ..batch.study import PRIVATE, RESULT, STUDIES, hand_over
-    from ..reading.series import read_series
+    from ..reading.reader import read_series
 
     scan = planned_scan(output / PRIVATE / LEDGER, key)
     folder = output / STUDIES / key

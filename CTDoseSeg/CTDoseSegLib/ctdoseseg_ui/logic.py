@@ -212,7 +212,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
     def series(self, volumeNode: Any, acquisition: Mapping[str, Any] | None = None) -> Any:
         """The volume as a CTSeries, with typed values in place of those of DICOM."""
         from ..ct.acquisition import check_typed
-        from ..reading.series import with_typed
+        from ..reading.typed_values import with_typed
         from .nodes.volumes import series_of
 
         series = series_of(volumeNode)

@@ -72,7 +72,7 @@ def hand_over(
         If the folder for temporary files is full or cannot be written.
     """
     from ..outputs.tables import write_labelmap
-    from ..reading.volume_file import write_npy_volume
+    from ..reading.npy_volume import write_npy_volume
 
     folder = None
     try:

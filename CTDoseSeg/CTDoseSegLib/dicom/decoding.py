@@ -10,8 +10,9 @@ import numpy as np
 from ..errors import PixelDataError
 from .elements import parse_errors
 from .header import Header
-from .headers import MAX_SIDE
 
+# Larger than any CT matrix; a header that claims more is damaged.
+MAX_SIDE = 4096
 # Syntax UID to its name and the package whose decoder pydicom uses (where none, SimpleITK reads).
 CODECS = {
     "1.2.840.10008.1.2.4.50": ("JPEG Baseline", "pylibjpeg-libjpeg"),
@@ -35,7 +36,7 @@ MAY_BE_LOSSY = {"1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.4.203"}
 
 
 def is_lossy(header: Header) -> bool:
-    """True if the pixels went through a lossy compression, now or before."""
+    """Return whether the pixels went through a lossy compression, now or before."""
     if header.text("LossyImageCompression") == "01":
         return True
     stated = header.text("LossyImageCompression")
@@ -75,21 +76,21 @@ def check_size(header: Header) -> None:
 
 
 def rescale(header: Header) -> tuple[float, float, bool]:
-    """Slope, intercept, and True if the file states neither."""
+    """Return slope, intercept, and whether the file states neither."""
     slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
     absent = slope is None and intercept is None
     return 1.0 if slope is None else slope, intercept or 0.0, absent
 
 
-class Reader:
+class PixelReader:
     """Reads stored values, one slice after the other, into the same buffer."""
 
     def __init__(self, rows: int, columns: int) -> None:
         self._buffer = np.empty((rows, columns), np.uint16)
         self._decoded: tuple[str, np.ndarray] | None = None
 
-    def stored(self, header: Header) -> np.ndarray:
-        """Stored values of a slice; valid until the next call."""
+    def read(self, header: Header) -> np.ndarray:
+        """Read the stored values of a slice; they are valid until the next call."""
         bits = header.integer("BitsAllocated", 16)
         if header.pixel_offset is None or bits != 16:
             return self._decode(header)
@@ -109,7 +110,7 @@ class Reader:
         return _signed(self._buffer, header)
 
     def _decode(self, header: Header) -> np.ndarray:
-        """A slice through pydicom's decoders; all frames of a file are decoded once."""
+        """Decode a slice with pydicom's decoders; all frames of a file are decoded once."""
         if self._decoded is None or self._decoded[0] != header.path:
             self._decoded = (header.path, _decode_file(header))
         pixels = self._decoded[1]
@@ -156,7 +157,7 @@ def _decode_file(header: Header) -> np.ndarray:
 
 
 def _plugin(transfer_syntax: str) -> str:
-    """The decoder that this package brings; empty (any) where it is not the one for the syntax.
+    """Return the decoder that this package brings; empty (any) where it has none for the syntax.
 
     Another one that happens to be installed (gdcm) would be taken first, and prints on its own.
     """
@@ -172,7 +173,7 @@ def _plugin(transfer_syntax: str) -> str:
 
 
 def _decode_by_itk(header: Header) -> np.ndarray:
-    """Stored values through SimpleITK's own decoders, where pydicom has none for the syntax."""
+    """Decode with SimpleITK's own decoders, where pydicom has none for the syntax."""
     import SimpleITK
 
     named, package = CODECS.get(
@@ -207,7 +208,7 @@ def _decoder_missing(syntax: str) -> bool:
 
 
 def _signed(buffer: np.ndarray, header: Header) -> np.ndarray:
-    """The 16-bit buffer as the numbers that it means.
+    """Return the 16-bit buffer as the numbers that it means.
 
     Bits above BitsStored may carry an overlay (retired, PS3.5 8.1.2): they are taken off, and a
     sign is extended from the highest stored bit, where a value does not fit as it is.
@@ -228,7 +229,7 @@ def _signed(buffer: np.ndarray, header: Header) -> np.ndarray:
 
 
 def same_pixels(first: Header, second: Header) -> bool:
-    """True if two slices have the same size, rescaling and stored bytes."""
+    """Return whether two slices have the same size, rescaling and stored bytes."""
     keys = ("Rows", "Columns", "RescaleSlope", "RescaleIntercept", "PixelRepresentation")
     if any(first.values.get(key) != second.values.get(key) for key in keys):
         return False
@@ -237,4 +238,4 @@ def same_pixels(first: Header, second: Header) -> bool:
     check_size(first)
     check_size(second)
     shape = first.integer("Rows"), first.integer("Columns")
-    return bool(np.array_equal(Reader(*shape).stored(first), Reader(*shape).stored(second)))
+    return bool(np.array_equal(PixelReader(*shape).read(first), PixelReader(*shape).read(second)))

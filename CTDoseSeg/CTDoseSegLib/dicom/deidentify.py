@@ -116,14 +116,14 @@ def deidentify(
 
 
 def has_burned_in_text(data: pydicom.Dataset) -> bool:
-    """Whether the file says that its pixels show text, or is of a kind that usually does."""
+    """Return whether a file states that its pixels show text, or is of a kind that usually does."""
     if str(data.get("BurnedInAnnotation", "")).upper() == "YES":
         return True
     return str(data.get("SOPClassUID", "")).startswith(SCREEN_CLASSES)
 
 
 def holds_identity(path: str | Path) -> bool:
-    """Whether a DICOM file names a patient: for a warning before it is used for training."""
+    """Return whether a DICOM file names a patient: for a warning before it is used for training."""
     data = _read(path, stop_before_pixels=True)
     if data is None or str(data.get("PatientIdentityRemoved", "")).upper() == "YES":
         return False
@@ -139,7 +139,7 @@ class _Run:
         self.written = 0
 
     def place_of(self, data: pydicom.Dataset) -> Path:
-        """Numbered path of a file."""
+        """Return the numbered path of a file."""
         key, parts = "", []
         for kind, tag in (
             ("patient", "PatientID"),
@@ -160,15 +160,15 @@ class _Run:
         return Path(*parts, f"{number:05d}.dcm")
 
     def patient_name(self, path: Path) -> str:
-        """What stands for the patient's name and ID."""
+        """Return what stands for the patient's name and ID."""
         return path.parts[-4]
 
     def uid(self, old: str) -> str:
-        """The new UID of an old one; the same throughout the run."""
+        """Replace a UID, by the same new one throughout the run."""
         return generate_uid(entropy_srcs=[self._secret, old])
 
     def rules(self) -> dict[tuple[int, int], Any]:
-        """UIDs that the profile replaces, by this run's own mapping."""
+        """Return the profile's rules for UIDs, with this run's own mapping."""
         from dicomanonymizer.simpledicomanonymizer import (
             delete_or_empty_or_replace_UID,
             initialize_actions_2024b,
@@ -192,7 +192,7 @@ class _Run:
         return rules
 
     def times_of(self, data: pydicom.Dataset) -> dict[str, str]:
-        """Shifted dates, and times as they are."""
+        """Return the shifted dates, and times as they are."""
         patient = f"{data.get('PatientID', '')}|{data.get('PatientName', '')}"
         digest = hashlib.sha256(f"{self._secret}{patient}".encode()).digest()
         days = 1 + int.from_bytes(digest[:4], "big") % LONGEST_SHIFT_DAYS
@@ -205,7 +205,7 @@ class _Run:
 
 
 def _shifted(value: str, days: int) -> str:
-    """A DICOM date or date-time, so many days earlier; empty for none."""
+    """Shift a DICOM date or date-time by so many days into the past; empty for none."""
     try:
         day = datetime.datetime.strptime(value[:8], "%Y%m%d") - datetime.timedelta(days=days)
     except ValueError:
@@ -242,6 +242,6 @@ def _read(path: str | Path, **options: Any) -> pydicom.Dataset | None:
 
 
 def iter_identities(folder: Path) -> Iterator[Path]:
-    """DICOM files below `folder` that name a patient."""
+    """Return the DICOM files below `folder` that name a patient."""
     files, _ = find_files(folder)
     return (Path(file) for file in files if holds_identity(file))

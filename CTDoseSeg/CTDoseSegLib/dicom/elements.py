@@ -2,7 +2,7 @@
 
 Values are interpreted here rather than by pydicom's element classes: for 300 slices that saves
 most of the time, and a value that breaks its own rules (a name in a number, a wrong VR) is then
-one missing value with a remark, not a failure of the file.
+one missing value with a flag, not a failure of the file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 
 def parse_errors() -> tuple[type[Exception], ...]:
-    """What pydicom raises on damaged files, each seen with a file cut or altered at random."""
+    """Return what pydicom raises on damaged files, each seen with one cut or altered at random."""
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
     return (
@@ -74,7 +74,7 @@ _BINARY = {"FD": "d", "FL": "f", "US": "H", "SS": "h", "UL": "I", "SL": "i", "US
 
 
 def dataset_values(dataset: Any) -> tuple[dict[str, Any], list[str]]:
-    """The needed values of a dataset and the keywords whose values could not be read."""
+    """Return the needed values of a dataset and the keywords whose values could not be read."""
     values: dict[str, Any] = {}
     problems: list[str] = []
     known = known_tags()
@@ -104,7 +104,7 @@ def dataset_values(dataset: Any) -> tuple[dict[str, Any], list[str]]:
 
 
 def _flatten(group: Any) -> dict[str, Any]:
-    """Functional groups of one frame as one mapping: every needed tag of every group."""
+    """Flatten the functional groups of one frame: every needed tag of every group."""
     flat: dict[str, Any] = {}
     for element in group:
         if element.VR == "SQ" and element.value:
@@ -119,7 +119,7 @@ _cache: dict[tuple, Any] = {}
 
 
 def _interpret(element: Any, vr: str) -> tuple:
-    """Value of an element as a tuple of floats or strings.
+    """Interpret an element as a tuple of floats or strings.
 
     The same bytes come back in every slice of a series, hence the cache.
     """
@@ -157,7 +157,7 @@ def _decode(raw: bytes, vr: str, written: str, little_endian: bool) -> tuple:
 
 
 def _to_text(raw: bytes) -> str:
-    """Text of any character set: numbers, codes and UIDs are ASCII, the rest is for display."""
+    """Decode any character set: numbers, codes and UIDs are ASCII, the rest is for display."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -165,7 +165,7 @@ def _to_text(raw: bytes) -> str:
 
 
 def _from_pydicom(value: Any, vr: str) -> tuple:
-    """Value of an element that pydicom has interpreted already."""
+    """Convert the value of an element that pydicom has interpreted already."""
     if value is None or value == "":
         return ()
     items = list(value) if isinstance(value, (list, tuple)) or hasattr(value, "append") else [value]
@@ -181,7 +181,7 @@ _known_tags: dict[int, tuple[str, str]] = {}
 
 
 def known_tags() -> dict[int, tuple[str, str]]:
-    """Tag to keyword and the VR of DICOM's dictionary."""
+    """Map the needed tags to keyword and the VR of DICOM's dictionary."""
     if not _known_tags:
         from pydicom.datadict import dictionary_VR, tag_for_keyword
 

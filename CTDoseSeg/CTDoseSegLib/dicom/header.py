@@ -44,20 +44,23 @@ class Header:
         return os.path.basename(self.path)
 
     def text(self, keyword: str) -> str:
-        """All values joined by a backslash, empty where absent."""
+        """Return all values joined by a backslash, empty where absent."""
         return "\\".join(str(v) for v in self.values.get(keyword, ()))
 
     def texts(self, keyword: str) -> tuple[str, ...]:
+        """Return all values of a text tag."""
         return self.values.get(keyword, ())
 
     def numbers(self, keyword: str) -> tuple[float, ...]:
+        """Return all values of a number tag."""
         return self.values.get(keyword, ())
 
     def number(self, keyword: str) -> float | None:
-        """The first value, None where absent."""
+        """Return the first value, None where absent."""
         values = self.values.get(keyword, ())
         return values[0] if values else None
 
     def integer(self, keyword: str, default: int = 0) -> int:
+        """Return the first value as a whole number."""
         value = self.number(keyword)
         return default if value is None else int(value)

@@ -8,28 +8,28 @@ from .header import Header
 
 
 def safe_text(header: Header, keyword: str) -> str:
-    """A text tag without the patient's name, ID and birth date; see `without_identity`."""
+    """Return a text tag without the patient's name, ID and birth date; see `without_identity`."""
     who = (header.text(name) for name in ("PatientName", "PatientID", "PatientBirthDate"))
     return without_identity(header.text(keyword), *who)
 
 
 def without_identity(text: str, name: str, patient_id: str, birth_date: str) -> str:
-    """A text without the patient's name, ID and birth date, and without control characters.
+    """Return a text without the patient's name, ID, birth date and control characters.
 
     Words of the name and the ID go wherever they stand, those of one or two letters only as
     whole words. Who types other particulars of a patient into a description is not caught.
     """
-    said = "".join(c if c.isprintable() else " " for c in text)
+    text = "".join(c if c.isprintable() else " " for c in text)
     names = re.split(r"[\^=\s,\\]+", name)
     for word in (patient_id, *names, *_date_forms(birth_date)):
         pattern = re.escape(word) if len(word) >= 3 else rf"\b{re.escape(word)}\b"
         if word:
-            said = re.sub(pattern, "", said, flags=re.IGNORECASE)
-    return " ".join(said.split())[:64]
+            text = re.sub(pattern, "", text, flags=re.IGNORECASE)
+    return " ".join(text.split())[:64]
 
 
 def _date_forms(date: str) -> list[str]:
-    """A DICOM date as it may stand in a text: 19500131, 1950-01-31, 31.01.1950, 01/31/1950."""
+    """Spell a DICOM date as a text may: 19500131, 1950-01-31, 31.01.1950, 01/31/1950."""
     if not re.fullmatch(r"\d{8}", date):
         return [date]
     year, month, day = date[:4], date[4:6], date[6:]
@@ -42,5 +42,5 @@ def _date_forms(date: str) -> list[str]:
 
 
 def without_file_name(sentence: str, name: str) -> str:
-    """An error's sentence without the name of its file, which can be the patient's."""
+    """Return an error's sentence without the name of its file, which can be the patient's."""
     return sentence.removeprefix(f"{name}: ")

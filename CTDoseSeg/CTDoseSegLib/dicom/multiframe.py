@@ -23,7 +23,7 @@ _SAME = {
 
 
 def split_frames(header: Header) -> Iterator[Header]:
-    """Slice headers of the frames of a multi-frame file.
+    """Yield slice headers of the frames of a multi-frame file.
 
     Raises
     ------

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import PixelDataError
 from ..flags import Flag, flag
 from ..tasks.progress import Events
-from .decoding import Reader, check_size, is_lossy, rescale
+from .decoding import PixelReader, check_size, is_lossy, rescale
 from .header import Header
 
 AIR_HU = -1000
@@ -56,7 +56,7 @@ def read_volume(
             f"{len(headers)} slices of {columns} x {rows} pixels do not fit into this machine's "
             "memory; give a thicker reconstruction or a part of the series."
         ) from None
-    reader = Reader(rows, columns)
+    reader = PixelReader(rows, columns)
     ignored: set[str] = set()
     low, high = progress
     step = max(1, len(headers) // 20)
@@ -64,7 +64,7 @@ def read_volume(
         if k % step == 0:
             share = low + (high - low) * k / len(headers)
             events.progress(share, f"reading slice {k + 1} of {len(headers)}")
-        hu, problem = to_hu(reader.stored(header), header, volume.dtype)
+        hu, problem = to_hu(reader.read(header), header, volume.dtype)
         if problem:
             ignored.add(problem)
         if hu.dtype != volume.dtype and volume.dtype == np.int16:
@@ -94,7 +94,7 @@ def _whole_numbers(header: Header) -> bool:
 
 
 def to_hu(stored: np.ndarray, header: Header, dtype: np.dtype) -> tuple[np.ndarray, str]:
-    """HU of a slice and a remark on a padding value that was not believed.
+    """Return the HU of a slice, and the padding value where it was not believed.
 
     `dtype` int16 asks for int16 and gets float32 where a value does not fit.
     """
@@ -106,7 +106,7 @@ def to_hu(stored: np.ndarray, header: Header, dtype: np.dtype) -> tuple[np.ndarr
         )
     if slope == 0:
         raise PixelDataError(f"{header.name}: RescaleSlope (0028,1053) is 0; export it again.")
-    mask, remark = padding_mask(stored, header, slope, intercept)
+    mask, ignored = padding_mask(stored, header, slope, intercept)
     if dtype == np.int16:
         hu = _int16(stored, int(slope), int(intercept), mask)
     else:
@@ -115,11 +115,11 @@ def to_hu(stored: np.ndarray, header: Header, dtype: np.dtype) -> tuple[np.ndarr
         hu = (stored.astype(np.float64) * slope + intercept).astype(np.float32)
     if mask is not None:
         hu[mask] = AIR_HU
-    return air_outside(hu, is_lossy(header)), remark
+    return air_outside(hu, is_lossy(header)), ignored
 
 
 def _int16(stored: np.ndarray, slope: int, intercept: int, mask: np.ndarray | None):
-    """HU as int16, or None where a value outside the padding does not fit."""
+    """Return HU as int16, or None where a value outside the padding does not fit."""
     valid = stored if mask is None else stored[~mask]
     if valid.size == 0:
         return np.full(stored.shape, AIR_HU, np.int16)
@@ -135,7 +135,7 @@ def _int16(stored: np.ndarray, slope: int, intercept: int, mask: np.ndarray | No
 def padding_mask(
     stored: np.ndarray, header: Header, slope: float, intercept: float
 ) -> tuple[np.ndarray | None, str]:
-    """Where PixelPaddingValue says that there is no image; None if nowhere.
+    """Mark where PixelPaddingValue says that there is no image; None if nowhere.
 
     A padding value below -1024 HU is believed. Between -1024 and -900 HU it is air already and
     stays as it is. Above, it could be tissue (0 is written by mistake): it is believed only if
@@ -158,7 +158,7 @@ def padding_mask(
 
 
 def _as_stored(value: float, header: Header) -> int:
-    """A padding value in the pixels' own representation: its VR (US or SS) is often wrong."""
+    """Return a padding value as the pixels are stored: its VR (US or SS) is often wrong."""
     bits = header.integer("BitsAllocated", 16)
     wrapped = int(value) % (1 << bits)
     if header.integer("PixelRepresentation") == 1 and wrapped >= 1 << (bits - 1):

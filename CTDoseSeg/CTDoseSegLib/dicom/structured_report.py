@@ -7,7 +7,6 @@ never read.
 from __future__ import annotations
 
 import os
-import struct
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from typing import Any
 
 from ..errors import DoseReportError
 from .elements import parse_errors
-from .headers import looks_like_dicom
+from .header_file import looks_like_dicom
+from .truncation import is_cut_off
 
 # UCUM code to the factor that gives the unit of the first one. "mGycm" and the like are no UCUM,
 # but what makers have written.
@@ -32,8 +32,6 @@ MGY_CM = {
 NO_UNIT = {"1": 1.0, "{ratio}": 1.0, "ratio": 1.0}
 
 _TEXT_OF = {"TEXT": "TextValue", "UIDREF": "UID", "DATETIME": "DateTime"}
-_LONG = (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
-_UNDEFINED = 0xFFFFFFFF
 _LARGEST_BYTES = 64 << 20
 
 
@@ -64,15 +62,15 @@ class Item:
     children: tuple[Item, ...] = ()
 
     def of(self, concept: str) -> tuple[Item, ...]:
-        """The items directly below with this name."""
+        """Return the items directly below with this name."""
         return tuple(child for child in self.children if child.concept == concept)
 
     def first(self, concept: str) -> Item:
-        """The first item directly below with this name, or an empty one."""
+        """Return the first item directly below with this name, or an empty one."""
         return next(iter(self.of(concept)), NOTHING)
 
     def below(self) -> Iterator[Item]:
-        """All items below, in order."""
+        """Yield all items below, in order."""
         for child in self.children:
             yield child
             yield from child.below()
@@ -82,7 +80,7 @@ NOTHING = Item("", "")
 
 
 def read_number(items: tuple[Item, ...], units: dict[str, float]) -> tuple[float | None, str, str]:
-    """The one number of content items of one name.
+    """Read the one number of content items of one name.
 
     Parameters
     ----------
@@ -99,7 +97,7 @@ def read_number(items: tuple[Item, ...], units: dict[str, float]) -> tuple[float
         Code of the flag that says why there is none, and what was found; empty where all is well.
     """
     written = [pair for item in items for pair in item.numbers]
-    found: list[float] = []
+    numbers: list[float] = []
     for text, unit in written:
         if unit not in units:
             return None, "rdsr_unit", f'the unit is "{unit[:16]}"' if unit else "no UCUM unit"
@@ -109,12 +107,12 @@ def read_number(items: tuple[Item, ...], units: dict[str, float]) -> tuple[float
             return None, "rdsr_not_a_number", ""
         if not abs(number) < 1e9:  # NaN too
             return None, "rdsr_not_a_number", ""
-        found.append(number * units[unit])
-    if not found:
+        numbers.append(number * units[unit])
+    if not numbers:
         return None, "", ""
-    if max(found) - min(found) > 1e-6 * max(abs(v) for v in found):
-        return None, "rdsr_several_values", " and ".join(f"{v:g}" for v in found[:3])
-    return found[0], "", ""
+    if max(numbers) - min(numbers) > 1e-6 * max(abs(v) for v in numbers):
+        return None, "rdsr_several_values", " and ".join(f"{v:g}" for v in numbers[:3])
+    return numbers[0], "", ""
 
 
 @dataclass(frozen=True)
@@ -222,7 +220,7 @@ def _item(entry: Any) -> Item:
 
 
 def _measured(one: Any) -> list[tuple[str, str]]:
-    """(number, unit) of a measured value; the bytes as written, for damaged numbers exist."""
+    """Return (number, unit) of a measured value, as written: damaged numbers exist."""
     raw = one.get_item("NumericValue")
     written = getattr(raw, "value", None)
     if isinstance(written, bytes):
@@ -238,66 +236,10 @@ def _measured(one: Any) -> list[tuple[str, str]]:
 
 
 def _code(entry: Any, keyword: str) -> tuple[str, str, str]:
-    """Value, meaning and scheme of the first code of a sequence; empty where there is none."""
+    """Return value, meaning and scheme of the first code of a sequence; empty without one."""
     for item in entry.get(keyword, None) or ():
         names = ("CodeValue", "CodeMeaning", "CodingSchemeDesignator")
         value, meaning, scheme = (str(item.get(name, "") or "").strip() for name in names)
         value = value or str(item.get("LongCodeValue", "") or "").strip()
         return value, meaning, scheme
     return "", "", ""
-
-
-def is_cut_off(content: bytes) -> bool:
-    """True where a DICOM file ends before its data elements do.
-
-    pydicom takes a value that the end of the file cuts short as it is: a DLP of 155.97 would be
-    read as 155.9 or 15. Every element with a length must lie within what holds it; one without is
-    followed to its end mark (PS3.5, 7.5). Deflated files have a checksum of their own.
-    """
-    position = 132 if content[128:132] == b"DICM" else 0
-    syntax = b""
-    while content[position : position + 2] == b"\x02\x00":
-        head, length = _head(content, position, True, "<")
-        value = content[position + head : position + head + length]
-        if content[position + 2 : position + 4] == b"\x10\x00":
-            syntax = value.strip(b"\0 ")
-        position += head + length
-    if syntax == b"1.2.840.10008.1.2.1.99":
-        return False
-    order = ">" if syntax == b"1.2.840.10008.1.2.2" else "<"
-    # Some files name one syntax and are written in the other: the VR shows which.
-    explicit = content[position + 4 : position + 6].isalpha()
-    try:
-        return _walk(content, position, len(content), explicit, order) != len(content)
-    except (struct.error, EOFError):
-        return True
-
-
-def _walk(content: bytes, position: int, end: int, explicit: bool, order: str) -> int:
-    """Position after the elements from `position` on, up to an end mark or `end`."""
-    while position < end:
-        tag = struct.unpack_from(f"{order}HH", content, position)
-        if tag in ((0xFFFE, 0xE00D), (0xFFFE, 0xE0DD)):
-            return position + 8
-        if tag == (0, 0):  # padding after the end, no element
-            return end
-        # Items have no VR.
-        head, length = _head(content, position, explicit and tag[0] != 0xFFFE, order)
-        if length == _UNDEFINED:
-            position = _walk(content, position + head, end, explicit, order)
-            if struct.unpack_from(f"{order}H", content, position - 8)[0] != 0xFFFE:
-                raise EOFError
-        else:
-            position += head + length
-        if position > end:
-            raise EOFError
-    return position
-
-
-def _head(content: bytes, position: int, explicit: bool, order: str) -> tuple[int, int]:
-    """Bytes before the value, and of the value."""
-    if not explicit:
-        return 8, struct.unpack_from(f"{order}I", content, position + 4)[0]
-    if content[position + 4 : position + 6] in _LONG:
-        return 12, struct.unpack_from(f"{order}I", content, position + 8)[0]
-    return 8, struct.unpack_from(f"{order}H", content, position + 6)[0]

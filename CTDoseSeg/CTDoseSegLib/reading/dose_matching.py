@@ -1,7 +1,7 @@
 """Which event of a dose report made the images, and where along the body its events lie.
 
 An event is that of the images
- 1. where its UID is theirs (0008,3010), whatever else is said;
+ 1. where its UID is theirs (0008,3010), whatever else is stated;
  2. else, where one side states no UID and the studies do not differ, if it is the only one that
     nothing speaks against and that something speaks for. Compared are
     - time: the images' acquisition lies within the event's beam-on time, `CLOCK_S` allowed at
@@ -108,7 +108,7 @@ def match(
 def _choose(
     report: DoseReport, images: ImageEvent, given: bool
 ) -> tuple[tuple[int, ...], str, str]:
-    """Indices of the images' events, the rule, and why there are none."""
+    """Return the indices of the images' events, the rule, and why there are none."""
     uids = [event.uid for event in report.events]
     named = tuple(n for n, uid in enumerate(uids) if uid and uid in images.event_uids)
     if named:
@@ -126,8 +126,8 @@ def _choose(
     evidence = {n: _evidence(report.events[n], images) for n in scans}
     possible = [n for n in scans if False not in evidence[n].values()]
     if len(possible) == 1:
-        found = evidence[possible[0]]
-        if found["time"] or found["place"] or (found["tube current"] and found["length"]):
+        agrees = evidence[possible[0]]
+        if agrees["time"] or agrees["place"] or (agrees["tube current"] and agrees["length"]):
             return (possible[0],), "values", ""
         if given and len(scans) == 1:
             return (possible[0],), "only event", ""
@@ -138,23 +138,23 @@ def _choose(
 
 
 def _evidence(event: IrradiationEvent, images: ImageEvent) -> dict[str, bool | None]:
-    """What agrees (True), differs (False) or is not stated on both sides (None)."""
-    found: dict[str, bool | None] = dict.fromkeys(("time", "place", "length", "tube current"))
+    """Compare what agrees (True), differs (False) or is not stated on both sides (None)."""
+    agrees: dict[str, bool | None] = dict.fromkeys(("time", "place", "length", "tube current"))
     if event.started is not None and images.started is not None:
         before = (images.started - event.started).total_seconds()
         after = (images.ended or images.started) - event.started
         beam_on = event.exposure_time_s or 0.0
-        found["time"] = before >= -CLOCK_S and after.total_seconds() <= beam_on + CLOCK_S
+        agrees["time"] = before >= -CLOCK_S and after.total_seconds() <= beam_on + CLOCK_S
     in_frame = _same_frame(event, images)
     span = event.scan_range_mm or event.volume_range_mm
     if in_frame and span:
-        found["place"] = _holds(span, images)
+        agrees["place"] = _holds(span, images)
     elif event.scanning_length_mm is not None:
-        found["length"] = images.length_mm <= event.scanning_length_mm + PLACE_MM
+        agrees["length"] = images.length_mm <= event.scanning_length_mm + PLACE_MM
     if event.tube_current_mA is not None and images.tube_current_mA is not None:
         low, high = images.tube_current_mA
-        found["tube current"] = low * (1 - VALUE) <= event.tube_current_mA <= high * (1 + VALUE)
-    return found
+        agrees["tube current"] = low * (1 - VALUE) <= event.tube_current_mA <= high * (1 + VALUE)
+    return agrees
 
 
 def _same_frame(event: IrradiationEvent, images: ImageEvent) -> bool:
@@ -177,7 +177,7 @@ def _volume_agrees(event: IrradiationEvent, images: ImageEvent) -> bool:
 def _believed_frames(
     report: DoseReport, chosen: Sequence[int], images: ImageEvent
 ) -> tuple[set[str], str]:
-    """Frames of reference whose z is the images', and what speaks against all of them.
+    """Return the frames of reference whose z is the images', and what speaks against all of them.
 
     The empty name stands for events that name no frame, in a report whose z agrees.
     """
@@ -199,7 +199,7 @@ def _believed_frames(
 def _place(
     event: IrradiationEvent, own: bool, frames: set[str], images: ImageEvent
 ) -> tuple[tuple[float, float] | None, str]:
-    """The irradiated range of an event and its source, or None and why."""
+    """Return the irradiated range of an event and its source, or None and why."""
     located = event.scan_range_mm is not None or event.volume_range_mm is not None
     if located and event.frame_of_reference_uid in frames:
         if event.scan_range_mm:
@@ -211,7 +211,7 @@ def _place(
             return (middle - length / 2, middle + length / 2), VOLUME_RANGE
     if own and (length := event.scanning_length_mm) is not None:
         # Of an event that is only partly in the images the centre is not theirs; how far off it
-        # may be goes into the interval (dosimetry/irradiated.py).
+        # may be goes into the interval (dosimetry/beam.py).
         if length >= images.length_mm - PLACE_MM:
             middle = (images.low_mm + images.high_mm) / 2
             return (middle - length / 2, middle + length / 2), LENGTH

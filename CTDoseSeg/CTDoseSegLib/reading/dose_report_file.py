@@ -1,4 +1,4 @@
-"""Reads a CT dose report from a file.
+"""CT dose reports in files.
 
 Read are X-Ray Radiation Dose SR and, with the same template (PS3.16, TID 10011 to 10014), Enhanced
 and Comprehensive SR, which older scanners used. A value that is not there is None; one that cannot
@@ -40,7 +40,7 @@ from ..dicom.structured_report import (
     read_document,
     read_number,
 )
-from ..dicom.times import moment
+from ..dicom.times import parse_datetime
 from ..errors import DoseReportError
 from ..flags import Flag, flag
 
@@ -117,7 +117,7 @@ class _Reader:
         units: Mapping[str, float],
         limits: tuple[float, float],
     ) -> float | None:
-        """A value within its limits; 0 is "not known" where the limits start above it."""
+        """Return a value within its limits; 0 is "not known" where the limits start above it."""
         value, problem, detail = read_number(where.of(concept), units)
         if problem:
             self.flags.append(flag(problem, ", ".join(part for part in (what, detail) if part)))
@@ -157,7 +157,7 @@ class _Reader:
             kind=kind,
             protocol=without_identity(item.first("125203").value, *self.who),
             target_region=without_identity(item.first("123014").meaning, *self.who),
-            started=moment(item.first("111526").value),
+            started=parse_datetime(item.first("111526").value),
             exposure_time_s=self.number(
                 technique, "113824", "exposure time", SECONDS, (0.001, 3600)
             ),
@@ -204,7 +204,7 @@ class _Reader:
 
 
 def _nothing_in(name: str, document: Document) -> str:
-    """The sentence for a structured report without a CT acquisition."""
+    """Return the sentence for a structured report without a CT acquisition."""
     if document.title_code != TITLE:
         title = "".join(c for c in document.title if c.isprintable())[:48]
         return (
@@ -212,9 +212,9 @@ def _nothing_in(name: str, document: Document) -> str:
             "the X-Ray Radiation Dose SR."
         )
     procedure = document.root.first("121058").meaning
-    said = f" (it reports {procedure[:48]})" if procedure else ""
+    what = f" (it reports {procedure[:48]})" if procedure else ""
     return (
-        f"{name} is a dose report without a CT acquisition{said}; give that of the CT, or export "
+        f"{name} is a dose report without a CT acquisition{what}; give that of the CT, or export "
         "it again."
     )
 
@@ -236,13 +236,13 @@ def _kind(code: Item) -> str:
 
 
 def _tin_filter(item: Item) -> bool | None:
-    """Siemens names the filter in the event's comment, and nowhere else."""
-    said = re.findall(r"Sn Filter \(Tube [A-Z]\) = (yes|no)", item.first("121106").value, re.I)
-    return any(word.lower() == "yes" for word in said) if said else None
+    """Read it from the event's comment, the one place where Siemens names the filter."""
+    stated = re.findall(r"Sn Filter \(Tube [A-Z]\) = (yes|no)", item.first("121106").value, re.I)
+    return any(word.lower() == "yes" for word in stated) if stated else None
 
 
 def _device(document: Document, acquisition: Item) -> Device:
-    """The irradiating device, else the observer, else whoever wrote the file."""
+    """Return the irradiating device, else the observer, else whoever wrote the file."""
     role, root, tags = acquisition.first("113876"), document.root, document.tags
     return Device(
         role.first("113878").value or root.first("121014").value or tags["Manufacturer"],
@@ -262,7 +262,7 @@ def _total_flag(total: float | None, events: tuple[IrradiationEvent, ...]) -> li
 
 
 def _count(items: tuple[Item, ...]) -> int | None:
-    """A count; its unit is an annotation ({events}, {X-Ray sources}), spelled in many ways."""
+    """Return a count; its unit is an annotation ({events}), spelled in many ways."""
     for text, _ in (pair for item in items for pair in item.numbers):
         if re.fullmatch(r"\+?\d{1,4}(\.0*)?", text):
             return int(float(text)) or None

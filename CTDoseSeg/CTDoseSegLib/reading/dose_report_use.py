@@ -1,7 +1,7 @@
-"""A dose report applied to a CT series: what the images lack is taken from it.
+"""Last stage: a dose report applied to a CT series, which takes from it what the images lack.
 
 The images' own values stay where the two disagree, because they belong to the slices that are
-measured; both are told. A value that a user typed later replaces either.
+measured; the flag gives both. A value that a user typed later replaces either.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ..ct.acquisition import Acquisition
 from ..ct.dose_report import DoseReport, merged
 from ..ct.series import CTSeries, SliceInfo
 from ..dicom.header import Header
-from ..dicom.times import acquired
+from ..dicom.times import acquisition_datetime
 from ..errors import DoseReportError
 from ..flags import flag
 from .dose_matching import RANGE, VALUE, ImageEvent, MatchedReport, PlacedEvent, match
 from .dose_report_file import RADIATION_DOSE_SR, SOP_CLASSES, read_dose_report
-from .exposure import MISSING, missing_flags
-from .grouping import Group
+from .grouping import SliceGroup
+from .missing_values import without_answered
 
 RDSR = "rdsr"
 _FILLED = (
@@ -36,12 +36,12 @@ _LEAST_DIFFERENCE = {"CTDIvol": 0.05, "mean tube current": 1.0, "kVp": 0.5}
 def image_event(
     z_mm: Sequence[float], slices: Sequence[SliceInfo], headers: Sequence[Header] = ()
 ) -> ImageEvent:
-    """What a series says about its exposure; `headers` are those of a DICOM series, in order."""
+    """Return what a series says of its exposure; `headers` are of its slices if it is DICOM."""
     z = np.asarray(z_mm, float)
     step = float(np.median(np.diff(np.sort(z)))) if z.size > 1 else 0.0
     half = (slices[0].thickness_mm or step) / 2
     current = [item.tube_current_mA for item in slices if item.tube_current_mA]
-    moments = [moment for header in headers if (moment := acquired(header))]
+    moments = [moment for header in headers if (moment := acquisition_datetime(header))]
     return ImageEvent(
         low_mm=float(z.min()) - half,
         high_mm=float(z.max()) + half,
@@ -68,57 +68,84 @@ class FolderReports:
         Why the others could not, without file names.
     """
 
-    groups: tuple[Group, ...] = ()
+    groups: tuple[SliceGroup, ...] = ()
     reports: tuple[DoseReport, ...] = ()
     unreadable: tuple[str, ...] = ()
 
 
-def reports_in(groups: Sequence[Group]) -> FolderReports:
+def reports_in(groups: Sequence[SliceGroup]) -> FolderReports:
     """Read the dose reports among the files of a folder; other structured reports stay."""
-    kept, reports, unreadable = [], [], []
+    of_reports, reports, unreadable = [], [], []
     for group in groups:
         kind = group.headers[0].text("SOPClassUID")
         if kind not in SOP_CLASSES or group.headers[0].text("Modality") == "CT":
             continue
-        found = []
+        read = []
         for header in group.headers:
             try:
-                found.append(read_dose_report(header.path))
+                read.append(read_dose_report(header.path))
             except DoseReportError as error:
                 # Measurement reports have the older classes too.
                 if kind == RADIATION_DOSE_SR:
                     name = os.path.basename(header.path)
                     unreadable.append(str(error).replace(name, "it").rstrip("."))
-        if found or kind == RADIATION_DOSE_SR:
-            kept.append(group)
-            reports += found
-    return FolderReports(tuple(kept), tuple(reports), tuple(unreadable))
+        if read or kind == RADIATION_DOSE_SR:
+            of_reports.append(group)
+            reports += read
+    return FolderReports(tuple(of_reports), tuple(reports), tuple(unreadable))
 
 
-def with_reports_of(found: FolderReports, series: CTSeries, images: ImageEvent) -> CTSeries:
-    """`series` with the reports of its own study; those of other studies are told as left out."""
-    mine = [r for r in found.reports if r.study_uid and r.study_uid == images.study_uid]
-    said = [
-        "A dose report was left out: it is of another study."
-        for _ in range(len(found.reports) - len(mine))
-    ]
-    flags = [flag("rdsr_unreadable", found.unreadable[0])] if found.unreadable else []
-    series = replace(series, left_out=(*series.left_out, *said), flags=(*series.flags, *flags))
-    return matched_to(series, merged(mine), images, given=False) if mine else series
+def with_dose_report(
+    series: CTSeries,
+    headers: Sequence[Header] = (),
+    report: DoseReport | None = None,
+    beside: FolderReports | None = None,
+) -> CTSeries:
+    """Return `series` with the dose report of its examination, or with a flag that it has none.
+
+    Parameters
+    ----------
+    series, headers
+        The series, and the headers of its slices if it came from DICOM.
+    report
+        What the user gave with the images; the reports beside them are then not looked at.
+    beside
+        Those that lay in the folder.
+    """
+    images = image_event(series.z_mm, series.slices, headers)
+    if report is not None:
+        series = _with_match(series, report, images, given=True)
+    elif beside is not None:
+        series = _with_own_report(series, beside, images)
+    exposures = series.folder_events.scans if series.folder_events is not None else ()
+    if series.dose_report is None and exposures:
+        detail = f"{len(exposures)}, the first is the {exposures[0]}"
+        series = replace(series, flags=(*series.flags, flag("other_exposures", detail)))
+    return series
 
 
-def matched_to(
+def _with_own_report(series: CTSeries, beside: FolderReports, images: ImageEvent) -> CTSeries:
+    """Return `series` with the reports of its study; those of other studies are left out."""
+    own = [r for r in beside.reports if r.study_uid and r.study_uid == images.study_uid]
+    left_out = ["A dose report was left out: it is of another study."]
+    left_out *= len(beside.reports) - len(own)
+    flags = [flag("rdsr_unreadable", beside.unreadable[0])] if beside.unreadable else []
+    series = replace(series, left_out=(*series.left_out, *left_out), flags=(*series.flags, *flags))
+    return _with_match(series, merged(own), images, given=False) if own else series
+
+
+def _with_match(
     series: CTSeries, report: DoseReport, images: ImageEvent, *, given: bool
 ) -> CTSeries:
-    """`series` with its event in a report, or with a flag that it has none there."""
+    """Return `series` with its event in a report, or with a flag that it has none there."""
     matched, why_not = match(report, images, given=given)
     if matched is None:
         return replace(series, flags=(*series.flags, why_not))
-    return with_report(series, matched)
+    return _with_report(series, matched)
 
 
-def with_report(series: CTSeries, matched: MatchedReport) -> CTSeries:
-    """`series` with what its own event in the report adds, and with the report itself."""
+def _with_report(series: CTSeries, matched: MatchedReport) -> CTSeries:
+    """Return `series` with what its own event in the report adds, and with the report itself."""
     own = [placed.event for placed in matched.own]
     acquisition, slices = series.acquisition, series.slices
     flags = [*matched.report.flags, *matched.flags, *(f for event in own for f in event.flags)]
@@ -152,10 +179,9 @@ def with_report(series: CTSeries, matched: MatchedReport) -> CTSeries:
         flags.append(flag("rdsr_current_mean", f"{current:g} mA"))
     acquisition = replace(acquisition, **values, sources=sources)
     acquisition, slices = _effective(acquisition, slices)
-    still = {f.code for f in missing_flags(acquisition, slices)}
-    if acquisition.ctdivol_mGy and all(item.ctdivol_mGy is None for item in slices):
-        still.discard("ctdivol_missing")
-    kept = [f for f in series.flags if f.code not in MISSING or f.code in still]
+    by_scan = acquisition.ctdivol_mGy and all(item.ctdivol_mGy is None for item in slices)
+    also_answered = ("ctdivol_missing",) if by_scan else ()
+    kept = without_answered(series.flags, acquisition, slices, also_answered)
     return replace(
         series,
         acquisition=acquisition,
@@ -166,7 +192,7 @@ def with_report(series: CTSeries, matched: MatchedReport) -> CTSeries:
 
 
 def _common(events: Sequence, name: str):
-    """The value that all events state, else None."""
+    """Return the value that all events state, else None."""
     values = {getattr(event, name) for event in events}
     return values.pop() if len(values) == 1 else None
 
@@ -174,7 +200,7 @@ def _common(events: Sequence, name: str):
 def _irradiated_range(
     acquisition: Acquisition, own: Sequence[PlacedEvent]
 ) -> tuple[tuple[float, float] | None, str]:
-    """The range to use: where the tube was on, of all own events together.
+    """Return the range to use: where the tube was on, of all own events together.
 
     It stands in for one guessed from ScanLength (0018,1302) as well: that says how much was
     scanned, not where, and not whether overranging counts.
@@ -193,7 +219,7 @@ def _irradiated_range(
 def _effective(
     acquisition: Acquisition, slices: tuple[SliceInfo, ...]
 ) -> tuple[Acquisition, tuple[SliceInfo, ...]]:
-    """Effective mAs of the slices that have none, where it can now be computed."""
+    """Fill in effective mAs of the slices that have none, where it can now be computed."""
     rotation, pitch = acquisition.rotation_time_s, acquisition.pitch
     lacking = any(item.effective_mAs is None and item.tube_current_mA for item in slices)
     if not (rotation and pitch and lacking):
@@ -204,15 +230,15 @@ def _effective(
         else item
         for item in slices
     )
-    said = f"computed: mA x rotation time / pitch ({RDSR})"
-    sources = {**acquisition.sources, "effective_mAs": said}
+    source = f"computed: mA x rotation time / pitch ({RDSR})"
+    sources = {**acquisition.sources, "effective_mAs": source}
     return replace(acquisition, sources=sources), filled
 
 
 def disagreements(
     acquisition: Acquisition, slices: Sequence[SliceInfo], matched: MatchedReport
 ) -> list[str]:
-    """Where images and report contradict each other, both values told.
+    """List where images and report contradict each other, with both values.
 
     Both come from one scanner, so that only rounding may set them apart: 5 % is more than the
     rounding of two digits does, and less than two events or two phantoms differ by. Values that
@@ -220,7 +246,7 @@ def disagreements(
     scan, the images may be a part of it.
     """
     own = [placed.event for placed in matched.own]
-    found = []
+    different = []
     doses = [item.ctdivol_mGy for item in slices if item.ctdivol_mGy]
     current = [item.tube_current_mA for item in slices if item.tube_current_mA]
     for name, unit, written, reported in (
@@ -233,17 +259,17 @@ def disagreements(
             low = min(written) * (1 - VALUE) - slack
             high = max(written) * (1 + VALUE) + slack
             if max(known) < low or min(known) > high:
-                found.append(f"{name} {_span(written)} {unit} and {_span(known)} {unit}")
+                different.append(f"{name} {_span(written)} {unit} and {_span(known)} {unit}")
     voltages = [tube.kvp_kV for event in own for tube in event.sources if tube.kvp_kV is not None]
     kvp = acquisition.kvp_kV
     apart = [abs(kvp - voltage) for voltage in voltages] if kvp is not None else []
     if apart and min(apart) > _LEAST_DIFFERENCE["kVp"]:
-        found.append(f"kVp {kvp:g} and {_span(voltages)}")
+        different.append(f"kVp {kvp:g} and {_span(voltages)}")
     phantoms = {event.phantom_cm for event in own} - {None}
     if acquisition.phantom_cm is not None and phantoms - {acquisition.phantom_cm}:
         other = " and ".join(f"{size} cm" for size in sorted(phantoms))
-        found.append(f"phantom {acquisition.phantom_cm} cm and {other}")
-    return found
+        different.append(f"phantom {acquisition.phantom_cm} cm and {other}")
+    return different
 
 
 def _span(values: Sequence[float]) -> str:

@@ -18,10 +18,11 @@ import numpy as np
 
 from ..ct.matched_report import FOLDER_LOCALIZER, FolderEvents
 from ..dicom.header import Header
-from ..dicom.times import acquired
+from ..dicom.times import acquisition_datetime
 from ..errors import GeometryError
-from .grouping import Group, description
-from .selection import never_usable
+from .grouping import SliceGroup
+from .selection import why_unusable
+from .series_description import candidate_of, description
 from .stacking import along
 
 SAME_CURRENT = 0.05
@@ -71,7 +72,7 @@ class _Shot:
         return bool(np.median(np.abs(mine[both] / theirs[both] - 1)) <= SAME_CURRENT)
 
 
-def folder_events(groups: Sequence[Group], measured: Sequence[Header]) -> FolderEvents:
+def folder_events(groups: Sequence[SliceGroup], measured: Sequence[Header]) -> FolderEvents:
     """Sort the images of a folder into events.
 
     Parameters
@@ -103,24 +104,23 @@ def folder_events(groups: Sequence[Group], measured: Sequence[Header]) -> Folder
     )
 
 
-def same_exposure(one: Group, other: Group) -> bool:
-    """Whether two series are of one irradiation event: reconstructions of the same scan."""
+def same_exposure(one: SliceGroup, other: SliceGroup) -> bool:
+    """Return whether two series are of one irradiation event: reconstructions of one scan."""
     mine, theirs = _shots(one, set()), _shots(other, set())
     return any(a.same_event(b) for a in mine for b in theirs)
 
 
-def _is_ct(group: Group) -> bool:
-    candidate = group.candidate(0)
-    return _localizer(group) or not never_usable(candidate)
+def _is_ct(group: SliceGroup) -> bool:
+    return _localizer(group) or not why_unusable(candidate_of(group.headers))
 
 
-def _localizer(group: Group) -> bool:
+def _localizer(group: SliceGroup) -> bool:
     first = group.headers[0]
     kinds = {value.strip().upper() for value in first.texts("ImageType")}
     return first.text("Modality") == "CT" and "LOCALIZER" in kinds
 
 
-def _shots(group: Group, own: set[int]) -> list[_Shot]:
+def _shots(group: SliceGroup, own: set[int]) -> list[_Shot]:
     parts: dict[tuple, list[Header]] = defaultdict(list)
     for header in group.headers:
         uid = header.text("IrradiationEventUID")
@@ -133,19 +133,19 @@ def _shots(group: Group, own: set[int]) -> list[_Shot]:
 
 def _shot(series: object, headers: list[Header], localizer: bool, own: set[int]) -> _Shot:
     first = headers[0]
-    times = [time for header in headers if (time := acquired(header))]
+    times = [time for header in headers if (time := acquisition_datetime(header))]
     try:
         place = np.array([]) if localizer else np.asarray(along(headers), float)
     except GeometryError:
         place = np.array([])
     current = np.array([header.number("XRayTubeCurrent") or np.nan for header in headers])
     order = np.argsort(place)
-    said = description(first)
-    what = FOLDER_LOCALIZER if localizer else "exposure"
+    kind = FOLDER_LOCALIZER if localizer else "exposure"
+    name = description(first) or "without name"
     plural = "" if len(headers) == 1 else "s"
     return _Shot(
         series=series,
-        label=f"{what} of series {said or 'without name'} ({len(headers)} image{plural})",
+        label=f"{kind} of series {name} ({len(headers)} image{plural})",
         localizer=localizer,
         uid=first.text("IrradiationEventUID"),
         number=first.number("AcquisitionNumber"),

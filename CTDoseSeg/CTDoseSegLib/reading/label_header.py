@@ -21,7 +21,7 @@ _LABEL = re.compile(
 
 
 def header_rows(path: Path) -> list[dict[str, str]]:
-    """Rows of value and name; empty where the file has no such table."""
+    """Read rows of value and name; none where the file has no such table."""
     if not path.name.lower().endswith((".nii", ".nii.gz")):
         return []
     opened = gzip.open if path.name.lower().endswith(".gz") else open

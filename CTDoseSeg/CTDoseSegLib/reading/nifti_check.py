@@ -66,7 +66,7 @@ def check_nifti(path: Path) -> None:
 
 
 def _read_header(start: bytes) -> _Header | None:
-    """Of NIfTI-1 or -2; None if it is neither."""
+    """Read the header of NIfTI-1 or -2; None if it is neither."""
     for order in "<>":
         try:
             size = struct.unpack_from(f"{order}i", start)[0]
@@ -88,7 +88,7 @@ def _read_header(start: bytes) -> _Header | None:
 
 
 def _read_through(file, start: bytes, header: _Header, name: str) -> int:
-    """Bytes that the file really has; its voxels are looked at if they are floats."""
+    """Return the bytes that the file really has; its voxels are checked if they are floats."""
     there, rest = len(start), start[header.offset :] if header.offset >= 0 else b""
     kind = _FLOATS.get(header.data_type)
     skip = max(0, header.offset - len(start))
@@ -109,7 +109,7 @@ def _read_through(file, start: bytes, header: _Header, name: str) -> int:
 
 
 def _gzip_length(path: Path) -> int:
-    """Unpacked length modulo 2^32 of the last member of a gzip file (RFC 1952)."""
+    """Return the unpacked length modulo 2^32 of the last member of a gzip file (RFC 1952)."""
     with open(path, "rb") as file:
         file.seek(-4, os.SEEK_END)
         return struct.unpack("<I", file.read(4))[0]

@@ -20,7 +20,7 @@ _SAME_KVP = 0.5
 def with_profile(
     series: CTSeries, profile: ScannerProfile, today: datetime.date | None = None
 ) -> tuple[CTSeries, Scanner]:
-    """`series` with CTDIvol and DLP corrected by a profile, and what of the profile holds for it.
+    """Correct CTDIvol and DLP of `series` by a profile, and return what of it holds for the series.
 
     Parameters
     ----------
@@ -107,14 +107,16 @@ def _corrected(series: CTSeries, ratio: float) -> CTSeries:
 
 
 def _same_scanner(profile: ScannerProfile, manufacturer: str, model: str) -> bool:
-    """Makers by their first word (their names grow and shrink), models by letters and digits."""
+    """Compare makers by their first word (names grow and shrink), models by letters and digits."""
     maker, stated = (words(name)[:1] for name in (profile.manufacturer, manufacturer))
     return maker == stated and words(profile.model) == words(model)
 
 
 def _device(series: CTSeries) -> tuple[dict[str, str], datetime.date | None]:
-    """Station name, serial number and date of a DICOM series, read when they are needed: they
-    point to a place and a day, and are kept nowhere."""
+    """Read station name, serial number and date of a DICOM series.
+
+    They point to a place and a day, and are kept nowhere.
+    """
     nothing = {"station": "", "serial": ""}
     if not series.files or not series.files[0]:
         return nothing, None
@@ -123,13 +125,13 @@ def _device(series: CTSeries) -> tuple[dict[str, str], datetime.date | None]:
     tags = ["StationName", "DeviceSerialNumber", "AcquisitionDate", "StudyDate"]
     try:
         data = pydicom.dcmread(series.files[0], stop_before_pixels=True, specific_tags=tags)
-        found = {tag: str(data.get(tag) or "").strip() for tag in tags}
+        texts = {tag: str(data.get(tag) or "").strip() for tag in tags}
     except parse_errors():
         return nothing, None
-    device = {"station": found["StationName"], "serial": found["DeviceSerialNumber"]}
+    device = {"station": texts["StationName"], "serial": texts["DeviceSerialNumber"]}
     for tag in ("AcquisitionDate", "StudyDate"):
         try:
-            return device, datetime.datetime.strptime(found[tag][:8], "%Y%m%d").date()
+            return device, datetime.datetime.strptime(texts[tag][:8], "%Y%m%d").date()
         except ValueError:
             continue
     return device, None

@@ -80,17 +80,17 @@ class SeriesCandidate:
     def label(self) -> str:
         """Number, description and size; no identity."""
         number = "without number" if self.series_number is None else str(self.series_number)
-        said = f' "{self.description}"' if self.description else ""
+        name = f' "{self.description}"' if self.description else ""
         plural = "" if self.n_slices == 1 else "s"
-        return f"series {number}{said} ({self.n_slices} slice{plural})"
+        return f"series {number}{name} ({self.n_slices} slice{plural})"
 
     @property
     def derived(self) -> bool:
         return bool(self.image_type) and self.image_type[0].strip().upper() == "DERIVED"
 
 
-def never_usable(candidate: SeriesCandidate) -> str:
-    """Why a series can never be measured, or an empty string."""
+def why_unusable(candidate: SeriesCandidate) -> str:
+    """Return why a series can never be measured, or an empty string."""
     kinds = {value.strip().upper() for value in candidate.image_type}
     if candidate.modality not in ("CT", ""):
         named = _MODALITIES.get(candidate.modality, f"modality {candidate.modality}")
@@ -104,11 +104,11 @@ def never_usable(candidate: SeriesCandidate) -> str:
     return ""
 
 
-def reformat(candidate: SeriesCandidate) -> str:
-    """Why a series is a reformat, or an empty string."""
+def why_reformat(candidate: SeriesCandidate) -> str:
+    """Return why a series is a reformat, or an empty string."""
     kinds = {value.strip().upper() for value in candidate.image_type}
-    if found := kinds & set(_REFORMATS):
-        return f"it is a reformat or projection ({', '.join(sorted(found))})"
+    if matching := kinds & set(_REFORMATS):
+        return f"it is a reformat or projection ({', '.join(sorted(matching))})"
     if candidate.derived and candidate.axial is False:
         return "it is derived and not axial, a reformat"
     return ""
@@ -117,11 +117,11 @@ def reformat(candidate: SeriesCandidate) -> str:
 def _without_use(candidate: SeriesCandidate) -> str:
     if candidate.axial is None:
         return "position or orientation is missing or impossible (0020,0032, 0020,0037)"
-    return reformat(candidate)
+    return why_reformat(candidate)
 
 
 def sharp_kernel(kernel: str) -> bool:
-    """True for reconstruction kernels made for lung, bone or edges, by their makers' names.
+    """Return whether a kernel is made for lung, bone or edges, by its maker's name for it.
 
     Siemens from number 55 (B60, Br64, Bl57), GE by name, Canon/Toshiba FC30-35 and from FC50,
     Philips by letter. An unknown name counts as soft.
@@ -157,7 +157,7 @@ def choose(
     """
     usable, left_out = [], []
     for candidate in candidates:
-        reason = never_usable(candidate) or ("" if asked_for else _without_use(candidate))
+        reason = why_unusable(candidate) or ("" if asked_for else _without_use(candidate))
         if reason:
             left_out.append(f"{_capital(candidate.label)} was left out: {reason}.")
         else:
@@ -179,7 +179,7 @@ def choose(
 
 
 def _rank(candidate: SeriesCandidate, longest: float) -> tuple[tuple[str, object], ...]:
-    """The rules in order: why another series would win, and the value that is compared."""
+    """Return the rules in order: why another series would win, and the value to compare."""
     thickness = candidate.thickness_mm if candidate.thickness_mm is not None else 99.0
     thin = thickness < THINNEST_MM
     number = candidate.series_number

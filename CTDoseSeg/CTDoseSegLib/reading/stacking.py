@@ -45,7 +45,7 @@ class Stack:
 
 
 def orientation(header: Header) -> tuple[np.ndarray, np.ndarray]:
-    """Unit vectors (RAS) along a row (growing i) and along a column (growing j).
+    """Return unit vectors (RAS) along a row (growing i) and along a column (growing j).
 
     Raises
     ------
@@ -69,7 +69,7 @@ def orientation(header: Header) -> tuple[np.ndarray, np.ndarray]:
 
 
 def position(header: Header) -> np.ndarray:
-    """RAS position of the first pixel's centre, mm.
+    """Return the RAS position of the first pixel's centre, mm.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def position(header: Header) -> np.ndarray:
 
 
 def pixel_spacing(header: Header) -> tuple[float, float]:
-    """(row spacing, column spacing) in mm: PixelSpacing gives the distance between rows first.
+    """Return (row spacing, column spacing) in mm: PixelSpacing gives that between rows first.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def pixel_spacing(header: Header) -> tuple[float, float]:
 
 
 def normal(header: Header) -> np.ndarray:
-    """Unit normal (RAS) along which slices are ordered: towards the head for axial slices."""
+    """Return the unit normal (RAS) that orders slices: towards the head for axial ones."""
     row, column = orientation(header)
     cross = np.cross(row, column)
     if abs(cross[2]) >= AXIAL_COSINE and cross[2] < 0:
@@ -117,13 +117,13 @@ def normal(header: Header) -> np.ndarray:
 
 
 def is_axial(header: Header) -> bool:
-    """True if the slice normal is within 45 degrees of the body's axis (gantry tilt included)."""
+    """Return whether the slice normal is within 45 degrees of the body's axis (with any tilt)."""
     row, column = orientation(header)
     return abs(np.cross(row, column)[2]) >= AXIAL_COSINE
 
 
 def along(headers: Sequence[Header]) -> np.ndarray:
-    """Position of each slice along the first one's normal, mm."""
+    """Return the position of each slice along the first one's normal, mm."""
     axis = normal(headers[0])
     return np.array([axis @ position(header) for header in headers])
 
@@ -151,15 +151,15 @@ def stack(headers: Sequence[Header]) -> Stack:
     flags: list[Flag] = []
     regular = True
     if len(headers) == 1:
-        step, remark = _single_step(headers[0])
-        flags.append(flag("single_slice", remark))
+        step, detail = _single_step(headers[0])
+        flags.append(flag("single_slice", detail))
         regular = step > 0
         step_vector = axis * (step or 1.0)
     else:
         step_vector = (points[-1] - points[0]) / (len(points) - 1)
-        for found in (_shear_flag(points, axis, headers[0]), _gap_flag(heights)):
-            if found:
-                flags.append(found)
+        for irregular in (_shear_flag(points, axis, headers[0]), _gap_flag(heights)):
+            if irregular:
+                flags.append(irregular)
                 regular = False
     flags += _direction_flags(headers[0], axis, regular)
     affine = np.eye(4)
@@ -181,7 +181,7 @@ def _single_step(header: Header) -> tuple[float, str]:
 
 
 def _shear_flag(points: np.ndarray, axis: np.ndarray, header: Header) -> Flag | None:
-    """Slices whose first pixels are not in a line along the normal."""
+    """Flag slices whose first pixels are not in a line along the normal."""
     way = points[-1] - points[0]
     height = way @ axis
     lateral = way - height * axis
@@ -189,10 +189,10 @@ def _shear_flag(points: np.ndarray, axis: np.ndarray, header: Header) -> Flag | 
     angle = float(np.degrees(np.arctan2(shift, abs(height))))
     if shift > SHIFT_MM and angle > TILT_DEG:
         stated = header.number("GantryDetectorTilt")
-        remark = f"{angle:.1f} degrees between the slices' normal and the line of their positions"
+        detail = f"{angle:.1f} degrees between the slices' normal and the line of their positions"
         if stated:
-            remark += f", GantryDetectorTilt (0018,1120) is {stated:g}"
-        return flag("tilted", remark)
+            detail += f", GantryDetectorTilt (0018,1120) is {stated:g}"
+        return flag("tilted", detail)
     heights = (points - points[0]) @ axis
     line = points[0] + np.outer(heights / height, way)
     off = float(np.linalg.norm(points - line, axis=1).max())
@@ -202,7 +202,7 @@ def _shear_flag(points: np.ndarray, axis: np.ndarray, header: Header) -> Flag | 
 
 
 def _gap_flag(heights: np.ndarray) -> Flag | None:
-    """Missing slices or uneven spacing, from the gaps along the normal."""
+    """Flag missing slices or uneven spacing, from the gaps along the normal."""
     gaps = np.diff(heights)
     step = float(np.median(gaps))
     if np.all(np.abs(gaps - step) <= GAP_MM + GAP_FRACTION * step):

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..ct import organs
+from ..ct.geometry import Grid
 from ..ct.series import CTSeries
-from ..errors import DependencyError, GeometryError, InputError, SegmentationError
+from ..errors import GeometryError, InputError, SegmentationError
 from ..flags import flag
-from ..reading.label_header import header_rows
-from ..reading.nifti_check import check_nifti
+from ..reading.label_map_file import HEADER, LabelNames, read_label_names, read_label_voxels
 from ..segmentation.atoms import groups_of, named_atom
 from ..tasks.progress import Events
 from .labelmap import BODY, BODY_REST, COUCH, Atom, Labelmap, counts
 
 ORIGIN = "given"
-LABELS, GROUPS = "labels.csv", "groups.csv"
-# Corners of the two grids may differ by this: float32 headers round, other grids differ by more.
-SAME_GRID_MM = 0.01
 
 
 def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = None) -> Labelmap:
@@ -35,6 +30,19 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
     ``total``. ``groups.csv`` (group, atom) is read where there is one. The grid must be
     that of the series, up to the order and the direction of its axes: nothing is resampled.
 
+    Parameters
+    ----------
+    path
+        NIfTI or NRRD file.
+    series
+        The CT that the label map was made from.
+    events
+        May cancel.
+
+    Returns
+    -------
+    Labelmap
+
     Raises
     ------
     InputError
@@ -43,6 +51,22 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
         If the values are no labels, or there are none.
     GeometryError
         If the grid is not that of the series.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from CTDoseSegLib.phantom.dicom_files import write_dicom
+    >>> from CTDoseSegLib.phantom.phantom import Phantom
+    >>> from CTDoseSegLib.reading.reader import read_series
+    >>> phantom = Phantom(variant="chest", shape=(64, 64, 3), spacing_mm=(7, 7, 5))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = write_dicom(phantom, folder)
+    ...     series = read_series(f"{folder}/dicom")
+    ...     labelmap = read_labelmap(f"{folder}/truth/segmentation.nii.gz", series)
+    >>> labelmap.labels.shape == series.hu.shape
+    True
+    >>> labelmap.groups["heart"]
+    ('heart_myocardium', 'heart_atrium_right', 'heart_atrium_left')
     """
     path = Path(path)
     if events is not None:
@@ -53,20 +77,21 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
         raise SegmentationError(
             f"{path.name} holds no labels, every voxel is 0: give the label map of this series."
         )
-    table, source = _read_table(path)
+    names = read_label_names(path)
+    table, source = _named_atoms(names, path.name)
     atoms = tuple(table[v] if v in table else _unnamed(v) for v in present)
     unknown = [v for v in present if v not in table]
     flags = ()
     if unknown:
         shown = ", ".join(str(v) for v in unknown[:8]) + (", ..." if len(unknown) > 8 else "")
         flags = (flag("unknown_labels", f"{shown} (names from {source})"),)
-    groups = groups_of(a.name for a in atoms) | _read_groups(path, {a.name for a in atoms})
+    groups = groups_of(a.name for a in atoms) | _groups(names, {a.name for a in atoms})
     return Labelmap(labels, series.affine, atoms, groups, ORIGIN, flags)
 
 
 def read_label_array(path: Path, series: CTSeries) -> np.ndarray:
-    """Values of a label map file on the grid of `series`, [k, j, i]; as `read_labelmap`."""
-    voxels, affine = _read_image(path)
+    """Return the values of a label map file on the grid of `series`, [k, j, i]."""
+    voxels, affine = read_label_voxels(path)
     return _on_grid(as_labels(voxels, path.name), affine, series, path.name)
 
 
@@ -150,40 +175,8 @@ def _narrowest(lookup: np.ndarray, largest: int) -> np.ndarray:
     return lookup.astype(np.uint8 if largest < 256 else np.uint16)
 
 
-def _read_image(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Voxels [k, j, i] and affine (IJK to RAS) of a NIfTI or NRRD file."""
-    try:
-        import SimpleITK as sitk
-    except ImportError as error:
-        raise DependencyError(
-            "Reading a label map needs the package SimpleITK: install it."
-        ) from error
-    if not path.is_file():
-        raise InputError(f"There is no label map {path.name}: check the path.")
-    if path.name.lower().endswith((".nii", ".nii.gz")):
-        check_nifti(path)
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise InputError(
-            f"{path.name} cannot be read as a label map: give a whole NIfTI or NRRD file whose "
-            "axes are at right angles."
-        ) from error
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise SegmentationError(
-            f"{path.name} has {image.GetDimension()} dimensions and "
-            f"{image.GetNumberOfComponentsPerPixel()} values a voxel; give one three-dimensional "
-            "label map (export several layers as one)."
-        )
-    affine = np.eye(4)
-    affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
-    affine[:3, 3] = image.GetOrigin()
-    affine[:2] *= -1.0  # ITK's world is LPS
-    return sitk.GetArrayFromImage(image), affine
-
-
 def as_labels(voxels: np.ndarray, name: str) -> np.ndarray:
-    """Voxels as uint8 or uint16 labels, or SegmentationError."""
+    """Return voxels as uint8 or uint16 labels, or raise SegmentationError."""
     low, high = float(voxels.min()), float(voxels.max())
     whole = np.issubdtype(voxels.dtype, np.integer) or (
         np.isfinite(low) and np.isfinite(high) and bool((voxels == np.rint(voxels)).all())
@@ -197,43 +190,29 @@ def as_labels(voxels: np.ndarray, name: str) -> np.ndarray:
 
 
 def _on_grid(labels: np.ndarray, affine: np.ndarray, series: CTSeries, name: str) -> np.ndarray:
-    """`labels` with its axes in the series' order and direction, or GeometryError."""
+    """Return `labels` with its axes in the series' order and direction, or raise GeometryError."""
     # (i, j, k) of the label map in (i, j, k) of the series: a signed permutation if they fit.
-    step = np.linalg.inv(series.affine) @ affine
-    turned = np.rint(step[:3, :3])
-    fits = bool((np.abs(turned).sum(axis=0) == 1).all() and (np.abs(turned).sum(axis=1) == 1).all())
-    if fits:
+    turned = np.rint((np.linalg.inv(series.affine) @ affine)[:3, :3])
+    once = (np.abs(turned).sum(axis=0) == 1).all() and (np.abs(turned).sum(axis=1) == 1).all()
+    if once:
         axes = np.abs(turned).argmax(axis=1)
+        backward = turned[range(3), axes] < 0
         order = tuple(2 - int(axis) for axis in axes[::-1])
         shape = tuple(labels.shape[axis] for axis in order)
-        fits = shape == series.hu.shape and _corner_error(affine, turned, axes, series) < (
-            SAME_GRID_MM
-        )
-    if not fits:
+        # The label map's affine for the indices of the series.
+        first = np.ones(4)
+        first[axes] = backward * (np.array(shape[::-1]) - 1)
+        onto = affine.copy()
+        onto[:3, :3] = affine[:3, :3] @ turned.T
+        onto[:3, 3] = (affine @ first)[:3]
+    if not once or not Grid(shape, onto).same_as(series.grid):
         raise GeometryError(
             f"{name} is not on the grid of the series: label map {_describe(labels, affine)}, "
             f"series {_describe(series.hu, series.affine)}; make the label map from this series, "
             "or resample it onto the series first."
         )
-    reversed_axes = tuple(2 - axis for axis in range(3) if turned[axis, axes[axis]] < 0)
+    reversed_axes = tuple(2 - axis for axis in range(3) if backward[axis])
     return np.ascontiguousarray(np.flip(labels.transpose(order), reversed_axes))
-
-
-def _corner_error(
-    affine: np.ndarray, turned: np.ndarray, axes: np.ndarray, series: CTSeries
-) -> float:
-    """Largest distance (mm) between corners of the series and of the label map turned onto it."""
-    size = np.array(series.hu.shape[::-1])
-    worst = 0.0
-    for corner in np.ndindex(2, 2, 2):
-        own = np.array(corner) * (size - 1)
-        other = np.zeros(3)
-        for axis in range(3):
-            back = turned[axis, axes[axis]] < 0
-            other[axes[axis]] = size[axis] - 1 - own[axis] if back else own[axis]
-        apart = series.affine @ (*own, 1.0) - affine @ (*other, 1.0)
-        worst = max(worst, float(np.linalg.norm(apart)))
-    return worst
 
 
 def _describe(voxels: np.ndarray, affine: np.ndarray) -> str:
@@ -250,57 +229,17 @@ def _unnamed(value: int) -> Atom:
     return named_atom(value, f"label_{value}", ORIGIN)
 
 
-def _read_table(path: Path) -> tuple[dict[int, Atom], str]:
-    """Atoms by value from the table beside `path`, and where they are from."""
-    stem = path.name.removesuffix(".gz")
-    stem = stem[: stem.rfind(".")] if "." in stem else stem
-    for table in (path.with_name(f"{stem}.csv"), path.with_name(LABELS)):
-        if table.is_file():
-            return _atoms(_csv_rows(table, ("value", "name")), table.name), table.name
-    table = path.with_name(f"{stem}.json")
-    if table.is_file() and (rows := _json_rows(table)):
-        return _atoms(rows, table.name), table.name
-    if rows := header_rows(path):
-        return _atoms(rows, "the header"), f"the header of {path.name}"
-    names = organs.total_names(2)
-    return {v: named_atom(v, n, ORIGIN) for v, n in names.items()}, "TotalSegmentator 2.x total"
+def _named_atoms(names: LabelNames, file_name: str) -> tuple[dict[int, Atom], str]:
+    """Return atoms by value, and what named them; without a table it is TotalSegmentator's task."""
+    if names.source:
+        source = f"{HEADER} of {file_name}" if names.source == HEADER else names.source
+        return _atoms(names.rows, names.source), source
+    total = organs.total_names(2)
+    return {v: named_atom(v, n, ORIGIN) for v, n in total.items()}, "TotalSegmentator 2.x total"
 
 
-def _csv_rows(table: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    try:
-        text = table.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{table.name} cannot be read: save it as UTF-8 text.") from error
-    reader = csv.DictReader(text.splitlines())
-    reader.fieldnames = [(n or "").strip().lower() for n in reader.fieldnames or []]
-    if missing := [c for c in columns if c not in reader.fieldnames]:
-        raise InputError(
-            f"{table.name} has no column {' and '.join(missing)}: its first line must name "
-            f"{', '.join(columns)}."
-        )
-    return list(reader)
-
-
-def _json_rows(table: Path) -> list[dict[str, str]]:
-    """Rows of value and name; empty if the file holds something else (a CT's own description)."""
-    try:
-        content = json.loads(table.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{table.name} cannot be read as JSON: mend or remove it.") from error
-    named = content.get("labels", content) if isinstance(content, dict) else None
-    if not isinstance(named, Mapping) or not named:
-        return []
-    if all(str(key).isdigit() and isinstance(name, str) for key, name in named.items()):
-        pairs = [(key, name) for key, name in named.items()]
-    elif all(isinstance(value, int) for value in named.values()):
-        pairs = [(str(value), key) for key, value in named.items()]
-    else:
-        return []
-    return [{"value": value, "name": name} for value, name in pairs if int(value)]
-
-
-def _atoms(rows: list[dict[str, str]], source: str) -> dict[int, Atom]:
-    """Atoms of a table's rows; code and colour from the row, else from the project's table."""
+def _atoms(rows: Sequence[Mapping[str, str]], source: str) -> dict[int, Atom]:
+    """Return a table's atoms; code and colour from its row, else from the project's table."""
     atoms: dict[int, Atom] = {}
     taken: set[str] = set()
     for row in rows:
@@ -326,14 +265,10 @@ def _atoms(rows: list[dict[str, str]], source: str) -> dict[int, Atom]:
     return atoms
 
 
-def _read_groups(path: Path, names: set[str]) -> dict[str, tuple[str, ...]]:
-    """Groups of ``groups.csv`` beside `path`, of those atoms that are there."""
-    table = path.with_name(GROUPS)
-    if not table.is_file():
-        return {}
-    groups: dict[str, list[str]] = {}
-    for row in _csv_rows(table, ("group", "atom")):
-        group, name = (row["group"] or "").strip(), (row["atom"] or "").strip()
-        if group and name in names:
-            groups.setdefault(group, []).append(name)
-    return {group: tuple(dict.fromkeys(members)) for group, members in groups.items()}
+def _groups(names: LabelNames, present: set[str]) -> dict[str, tuple[str, ...]]:
+    """Return the groups that the file has of atoms that are present."""
+    groups: dict[str, dict[str, None]] = {}
+    for group, atom in names.groups:
+        if group and atom in present:
+            groups.setdefault(group, {})[atom] = None
+    return {group: tuple(members) for group, members in groups.items()}

@@ -18,7 +18,7 @@ from ...ct.series import CTSeries, SliceInfo
 from ...dicom.identity import without_file_name
 from ...errors import CTDoseSegError, InputError
 from ...flags import Flag, flag
-from ...reading.volume_file import series_from_array
+from ...reading.array_series import series_from_array
 from .results import OVERLAY
 
 if TYPE_CHECKING:
@@ -179,9 +179,9 @@ def _read_exposure(
 
 
 def _from_files(files: list[str], affine: np.ndarray, shape: tuple[int, ...]) -> _Exposure | None:
-    from ...dicom.headers import iter_frames, read_header
-    from ...reading import grouping
-    from ...reading.exposure import read_exposure, slice_info
+    from ...dicom.header_file import iter_frames, read_header
+    from ...reading.exposure import read_exposure
+    from ...reading.series_description import description, kind_flags
     from ...reading.stacking import stack
 
     read = [header for header in map(read_header, files) if header is not None]
@@ -190,21 +190,21 @@ def _from_files(files: list[str], affine: np.ndarray, shape: tuple[int, ...]) ->
         raise InputError("the files of the volume are not DICOM any more; import them again")
     place = stack(headers)
     headers = [headers[i] for i in place.order]
-    acquisition, exposures, flags = read_exposure(headers, place.z_mm)
+    exposure = read_exposure(headers, place.z_mm)
     rows = _rows_of_slices(place.affine, len(headers), affine, shape[0])
     slices = []
     for k, row in enumerate(rows):
         if row is None:
             slices.append(SliceInfo(z_mm=float(_centres(affine, shape)[k, 2])))
             continue
-        slices.append(slice_info(headers[row], exposures[row], place.z_mm[row]))
+        slices.append(exposure.slices[row])
     return _Exposure(
-        acquisition,
+        exposure.acquisition,
         tuple(slices),
         place.regular,
-        (*place.flags, *grouping.kind_flags(headers), *flags),
+        (*place.flags, *kind_flags(headers), *exposure.flags),
         headers[0].text("SeriesInstanceUID"),
-        grouping.description(headers[0]),
+        description(headers[0]),
     )
 
 

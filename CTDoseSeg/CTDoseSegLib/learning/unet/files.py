@@ -10,7 +10,7 @@ import numpy as np
 
 from ...ct.series import CTSeries
 from ...errors import InputError
-from ...reading.series import read_series
+from ...reading.reader import read_series
 from ...segmentation.user import as_labels, read_label_array
 from .config import DataSource
 

@@ -1,4 +1,4 @@
-"""DICOM files as headers: the tags that CTDoseSeg needs, and where the pixels lie.
+"""Headers of DICOM files: the tags that CTDoseSeg needs, and where the pixels lie.
 
 A file is parsed once, up to its pixels; an uncompressed slice is later read from `pixel_offset`
 straight into a buffer and from there into the volume.
@@ -17,12 +17,9 @@ from .elements import dataset_values, known_tags, parse_errors
 from .header import Header
 from .multiframe import split_frames
 
-# Larger than any CT matrix; a header that claims more is damaged.
-MAX_SIDE = 4096
-
 
 def looks_like_dicom(start: bytes) -> bool:
-    """True if a file that starts with these 132 bytes may be DICOM, with a preamble or without."""
+    """Return whether a file that starts with these 132 bytes may be DICOM."""
     if start[128:132] == b"DICM":
         return True
     # Without preamble and meta group the first element is in group 0002 or 0008 of either
@@ -84,7 +81,7 @@ _UNCOMPRESSED = {"1.2.840.10008.1.2": 8, "1.2.840.10008.1.2.1": 12, "1.2.840.100
 
 
 def _pixel_position(file: Any, dataset: Any, syntax: str) -> tuple[int | None, int]:
-    """Offset of the uncompressed pixels and the bytes that the file has from there on.
+    """Return the offset of uncompressed pixels and the bytes that the file has from there on.
 
     pydicom leaves the file at the start of the pixel data element, whose head is 12 bytes with
     an explicit VR (PS3.5, 7.1.2) and 8 without (7.1.3).
@@ -106,7 +103,7 @@ def _pixel_position(file: Any, dataset: Any, syntax: str) -> tuple[int | None, i
 
 
 def iter_frames(header: Header) -> Iterator[Header]:
-    """The slices of a file: itself, or each frame of a multi-frame file."""
+    """Yield the slices of a file: itself, or each frame of a multi-frame file."""
     single = header.integer("NumberOfFrames", 1) in (0, 1)
     if header.text("Modality") != "CT" or (
         single and "PerFrameFunctionalGroupsSequence" not in header.values

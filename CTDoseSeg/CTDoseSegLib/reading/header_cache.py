@@ -1,4 +1,4 @@
-"""The headers of an archive, on disk: its memory does not grow with the number of files.
+"""The headers of an archive, on disk: memory does not grow with the number of files.
 
 The database lies in a temporary folder that only this user can read, and is gone afterwards: it
 holds what tells patients apart.
@@ -7,6 +7,7 @@ holds what tells patients apart.
 from __future__ import annotations
 
 import marshal
+import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..dicom.header import Header
+from ..dicom.header_file import read_header
+from ..dicom.identity import without_file_name
+from ..errors import InputError
+from .headers import is_empty_slice
 
 _SCHEMA = """
 CREATE TABLE files (source BLOB, folder BLOB, study BLOB, image TEXT, header BLOB, problem TEXT);
@@ -25,7 +30,7 @@ CREATE INDEX by_folder ON files (folder);
 _WHOLE_FOLDER = """
 SELECT 1 FROM files WHERE folder = ? AND study IS NOT NULL AND study != ? LIMIT 1
 """
-_EVERY = 2000
+_ROWS_AT_ONCE = 2000
 
 
 @dataclass(frozen=True)
@@ -37,10 +42,32 @@ class Problem:
     sentence: str
 
 
-class Spool:
+@dataclass(frozen=True)
+class StudyHeaders:
+    """The files of one study.
+
+    Attributes
+    ----------
+    uid
+        Study instance UID; may be empty.
+    headers
+        One for each file; its path is the source that the file was added with.
+    folders
+        For each file the folder, or the archive, that it lies in; at least one.
+    copies
+        How many files are copies of others and are not among the headers.
+    """
+
+    uid: str
+    headers: tuple[Header, ...]
+    folders: tuple[str, ...]
+    copies: int
+
+
+class HeaderCache:
     """A context manager; `finish` stands between adding and asking."""
 
-    def __enter__(self) -> Spool:
+    def __enter__(self) -> HeaderCache:
         self._folder = tempfile.TemporaryDirectory(prefix="ctdoseseg-")
         self._data = sqlite3.connect(Path(self._folder.name) / "headers.sqlite")
         self._data.execute("PRAGMA journal_mode = OFF")
@@ -53,8 +80,34 @@ class Spool:
         self._data.close()
         self._folder.cleanup()
 
-    def add(self, source: str, folder: str, header: Header) -> None:
-        """One DICOM file; without a study UID its folder stands for the study."""
+    def add_file(self, path: str, source: str, folder: str) -> None:
+        """Add a file if it is DICOM, or if it should have been.
+
+        Parameters
+        ----------
+        path
+            Where it can be read now.
+        source
+            What it is called afterwards: its path, or the member of an archive.
+        folder
+            The folder or archive that it lies in.
+        """
+        try:
+            header = read_header(path)
+            if header is None and is_empty_slice(path):
+                raise InputError("it is empty (0 bytes); copy or export it again.")
+        except InputError as error:
+            sentence = without_file_name(str(error), os.path.basename(path))
+            self.add_problem(source, folder, sentence[:1].upper() + sentence[1:])
+        except OSError as error:
+            sentence = f"It cannot be read ({error.strerror}); check its permissions."
+            self.add_problem(source, folder, sentence)
+        else:
+            if header is not None:
+                self._add(source, folder, header)
+
+    def _add(self, source: str, folder: str, header: Header) -> None:
+        """Add one DICOM file; without a study UID its folder stands for the study."""
         study = header.text("StudyInstanceUID") or f"folder {folder}"
         kept = [header.values, header.transfer_syntax, header.pixel_offset, header.pixel_bytes]
         image = header.text("SOPInstanceUID")
@@ -65,11 +118,12 @@ class Spool:
         self._append(row)
 
     def add_problem(self, source: str, folder: str, sentence: str) -> None:
+        """Add a file that cannot be read, with the reason."""
         self._append((_bytes(source), _bytes(folder), None, "", None, sentence))
 
     def _append(self, row: tuple) -> None:
         self._rows.append(row)
-        if len(self._rows) >= _EVERY:
+        if len(self._rows) >= _ROWS_AT_ONCE:
             self._flush()
 
     def _flush(self) -> None:
@@ -77,11 +131,12 @@ class Spool:
         self._rows.clear()
 
     def finish(self) -> None:
+        """Make the cache ready to be asked; nothing may be added afterwards."""
         self._flush()
         self._data.executescript(_INDEX)
 
-    def studies(self) -> Iterator[tuple[str, list[Header], list[str], int]]:
-        """Each study's UID, its headers, their folders, and how many files are copies of others."""
+    def studies(self) -> Iterator[StudyHeaders]:
+        """Yield the studies in the order of their first sources."""
         names = self._data.execute(
             "SELECT study FROM files WHERE study IS NOT NULL GROUP BY study ORDER BY MIN(source)"
         )
@@ -99,21 +154,20 @@ class Spool:
                 headers.append(Header(_text(source), *marshal.loads(kept)))
                 folders.append(_text(folder))
             uid = "" if study.startswith(b"folder ") else _text(study)
-            yield uid, headers, folders, copies
+            yield StudyHeaders(uid, tuple(headers), tuple(folders), copies)
 
     def is_shared(self, folder: str, study: str) -> bool:
-        """Whether a folder (or archive) also holds files of another study than `study`."""
+        """Return whether a folder (or archive) also holds files of another study than `study`."""
         asked = (_bytes(folder), _bytes(study or f"folder {folder}"))
         return self._data.execute(_WHOLE_FOLDER, asked).fetchone() is not None
 
     def problems(self) -> Iterator[Problem]:
-        """Folders with files that cannot be read and that are in no study's folder."""
+        """Yield the folders with files that cannot be read."""
         rows = self._data.execute(
-            "SELECT folder, COUNT(*), MIN(problem), COUNT(study) FROM files "
-            "WHERE folder IN (SELECT folder FROM files WHERE problem != '') "
-            "GROUP BY folder, problem != '' HAVING MIN(problem) != '' ORDER BY folder"
+            "SELECT folder, COUNT(*), MIN(problem) FROM files WHERE problem != '' "
+            "GROUP BY folder ORDER BY folder"
         )
-        for folder, count, sentence, _ in rows:
+        for folder, count, sentence in rows:
             yield Problem(_text(folder), count, sentence)
 
 

@@ -1,0 +1,66 @@
+"""Fourth stage: the chosen group as a volume, one slice at each position, foot to head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..dicom.header import Header
+from ..dicom.pixels import read_volume
+from ..flags import Flag, flag
+from ..tasks.progress import Events
+from .array_series import HIGHEST_AIR_HU
+from .grouping import SliceGroup
+from .phases import one_phase
+from .series_description import kind_flags
+from .stacking import stack
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class DicomVolume:
+    """The voxels of a series, with the headers of its slices.
+
+    Attributes
+    ----------
+    headers
+        In the order of the slices.
+    hu
+        [k, j, i], int16 where that is exact, else float32.
+    affine, z_mm, regular
+        As `stacking.Stack` has them.
+    flags
+        What is not regular about geometry, kind and values.
+    """
+
+    headers: tuple[Header, ...]
+    hu: np.ndarray
+    affine: np.ndarray
+    z_mm: tuple[float, ...]
+    regular: bool
+    flags: tuple[Flag, ...]
+
+
+def stack_volume(group: SliceGroup, events: Events, progress: tuple[float, float]) -> DicomVolume:
+    """Settle phases and duplicates, stack the slices and read their pixels.
+
+    Parameters
+    ----------
+    group
+        The slices.
+    events, progress
+        Hears of progress and may cancel; the part of the whole task that this stage is.
+
+    Raises
+    ------
+    GeometryError, PixelDataError
+        If the slices make no volume; the sentence names the file.
+    """
+    slices, phase_flags = one_phase(group.headers)
+    geometry = stack(slices)
+    headers = tuple(slices[i] for i in geometry.order)
+    hu, value_flags = read_volume(headers, events, progress)
+    flags = [*phase_flags, *geometry.flags, *kind_flags(headers), *value_flags]
+    if hu.min() > HIGHEST_AIR_HU:
+        flags.append(flag("not_hu", f"no value is below {HIGHEST_AIR_HU}"))
+    return DicomVolume(headers, hu, geometry.affine, geometry.z_mm, geometry.regular, tuple(flags))

@@ -1,0 +1,137 @@
+"""First stage: the headers of all DICOM files of an input, and which files were left out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..dicom.header import Header
+from ..dicom.header_file import iter_frames, read_header
+from ..dicom.identity import without_file_name
+from ..errors import InputError
+from ..files.walking import find_files
+from ..flags import Flag, flag
+from ..tasks.progress import Events
+from .volume_file import is_volume_file
+
+# Names the DICOM files of one study, a path each: the batch passes studies on so.
+FILE_LIST = ".files"
+_MOST_REASONS = 10
+
+
+@dataclass(frozen=True)
+class FolderHeaders:
+    """The headers of all slices of an input.
+
+    Attributes
+    ----------
+    headers
+        One for each slice, or frame of a multi-frame file; at least one.
+    left_out
+        Sentences about the files that were not read, without their names.
+    flags
+        What the user should know of those files.
+    """
+
+    headers: tuple[Header, ...]
+    left_out: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Damaged:
+    """Why a file could not be read: for an error, and for a result, which names no file."""
+
+    error: str
+    reason: str
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether an input names many files: a folder, or a list of files."""
+    return path.is_dir() or path.suffix == FILE_LIST
+
+
+def read_headers(path: Path, events: Events, share: float) -> FolderHeaders:
+    """Read the headers of a DICOM file, of a folder with its subfolders, or of a list of files.
+
+    Parameters
+    ----------
+    path
+        What to read.
+    events
+        Hears of progress and may cancel.
+    share
+        The part of the whole task that this stage is.
+
+    Raises
+    ------
+    InputError
+        If there is no DICOM file that can be read.
+    """
+    folder = is_folder(path)
+    files, hidden = _files(path)
+    if not files:
+        raise InputError("The folder is empty; give the folder that holds the DICOM files.")
+    headers: list[Header] = []
+    damaged: list[_Damaged] = []
+    foreign: list[str] = []
+    step = max(1, len(files) // 20)
+    for n, file in enumerate(files):
+        if n % step == 0:
+            events.progress(share * n / len(files), f"looking at file {n + 1} of {len(files)}")
+        try:
+            header = read_header(file)
+            if header is not None:
+                headers.extend(iter_frames(header))
+            elif folder and is_empty_slice(file):
+                raise InputError(
+                    f"{os.path.basename(file)}: it is empty (0 bytes); copy or export it again."
+                )
+            else:
+                foreign.append(file)
+        except InputError as error:
+            reason = without_file_name(str(error), os.path.basename(file))
+            damaged.append(_Damaged(str(error), reason))
+    if not headers:
+        raise InputError(damaged[0].error if damaged else _nothing_found(files, foreign, folder))
+    return FolderHeaders(tuple(headers), *_left_out(len(foreign) + hidden, damaged))
+
+
+def is_empty_slice(file: str) -> bool:
+    """Return whether a file that is named as a DICOM slice has no content."""
+    return file.lower().endswith((".dcm", ".ima")) and os.path.getsize(file) == 0
+
+
+def _files(path: Path) -> tuple[list[str], int]:
+    """Return the files to look at, and the number of hidden ones."""
+    if path.suffix == FILE_LIST:
+        return [os.fsdecode(name) for name in path.read_bytes().split(b"\0") if name], 0
+    return find_files(path) if path.is_dir() else ([os.fspath(path)], 0)
+
+
+def _left_out(foreign: int, damaged: list[_Damaged]) -> tuple[tuple[str, ...], tuple[Flag, ...]]:
+    sentences = []
+    if foreign:
+        sentences.append(f"{foreign} files were left out: they are not DICOM images.")
+    if not damaged:
+        return tuple(sentences), ()
+    # These travel with the result: file names, which can name the patient, stay out.
+    reasons = [one.reason for one in damaged]
+    sentences += [f"A DICOM file was not read: {reason}" for reason in reasons[:_MOST_REASONS]]
+    detail = f"{len(reasons)} files, the first: {reasons[0].rstrip('.')}"
+    return tuple(sentences), (flag("files_unreadable", detail),)
+
+
+def _nothing_found(files: list[str], foreign: Iterable[str], folder: bool) -> str:
+    """Return the sentence for an input without any DICOM file."""
+    name = os.path.basename(files[0])
+    if not folder:
+        if os.path.getsize(files[0]) == 0:
+            return f"{name} is empty (0 bytes); copy or export it again."
+        return f"{name} is neither DICOM nor NIfTI, NRRD or npy; give the CT series itself."
+    volumes = [os.path.basename(file) for file in foreign if is_volume_file(Path(file))]
+    if volumes:
+        return f"The folder has no DICOM file but {volumes[0]}; give that file itself."
+    return f"None of the {len(files)} files in the folder is DICOM; give the CT series' folder."

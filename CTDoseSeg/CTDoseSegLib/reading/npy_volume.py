@@ -1,0 +1,151 @@
+"""A CT as .npy with .json beside it: how a volume of a scene comes to the command, exact."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..ct.acquisition import Acquisition
+from ..ct.series import CTSeries, SliceInfo
+from ..errors import GeometryError, InputError
+from ..flags import Flag
+from .array_series import series_from_array
+
+
+def read_npy_volume(path: Path) -> CTSeries:
+    """Read a volume as `write_npy_volume` writes it, or an array with its affine alone.
+
+    Raises
+    ------
+    InputError, PixelDataError, GeometryError
+        If the files, values or geometry cannot be used; the sentence names the file.
+    """
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path.name}: not a readable .npy file, or cut off.") from error
+    beside = path.with_suffix(".json")
+    about = _read_json(beside, path.name)
+    acquisition, slices = _exposure(about, beside.name)
+    if slices and values.ndim == 3 and len(slices) != values.shape[0]:
+        raise GeometryError(
+            f"{beside.name}: {len(slices)} slices are described, the volume has {values.shape[0]}."
+        )
+    return series_from_array(
+        values,
+        _affine(about, beside.name),
+        acquisition=acquisition,
+        slices=slices,
+        identity=str(about.get("identity") or ""),
+        description=str(about.get("description", "")),
+        name=path.name,
+        regular=bool(about["regular"]) if "regular" in about else None,
+        flags=_flags(about, beside.name),
+        files=(os.fspath(path), os.fspath(beside)),
+        copy=False,
+    )
+
+
+def write_npy_volume(series: CTSeries, path: str | Path) -> None:
+    """Write `series` as .npy with .json beside it; `read_series` gives it back exactly.
+
+    Both files appear whole or not at all; the .json, which readers need first, comes last.
+    """
+    path = Path(path)
+    about = {
+        "affine": series.affine.tolist(),
+        "acquisition": {**asdict(series.acquisition), "sources": dict(series.acquisition.sources)},
+        "slices": [asdict(item) for item in series.slices],
+        "identity": series.identity,
+        "regular": series.regular,
+        "flags": [asdict(item) for item in series.flags],
+        "description": series.description,
+    }
+    array, text = path.with_suffix(".npy.part"), path.with_suffix(".json.part")
+    with open(array, "wb") as file:
+        np.save(file, series.hu, allow_pickle=False)
+    text.write_text(json.dumps(about, ensure_ascii=True, allow_nan=False), encoding="utf-8")
+    os.replace(array, path)
+    os.replace(text, path.with_suffix(".json"))
+
+
+def _read_json(beside: Path, volume: str) -> dict[str, Any]:
+    try:
+        about = json.loads(beside.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{volume}: {beside.name} with the affine is not beside it ({error.strerror})."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{beside.name}: not valid JSON.") from error
+    if not isinstance(about, dict):
+        raise InputError(f"{beside.name}: must hold an object with an affine.")
+    return about
+
+
+def _affine(about: Mapping[str, Any], name: str) -> np.ndarray:
+    try:
+        affine = np.array(about.get("affine"), dtype=np.float64)
+    except (TypeError, ValueError):
+        affine = np.empty(0)
+    if affine.shape != (4, 4) or not np.isfinite(affine).all():
+        raise GeometryError(f"{name}: affine must be four rows of four numbers.")
+    return affine
+
+
+def _flags(about: Mapping[str, Any], name: str) -> tuple[Flag, ...] | None:
+    """Return the flags as they were written; None where the volume was not checked yet."""
+    if "flags" not in about:
+        return None
+    try:
+        return tuple(Flag.from_plain(item) for item in about["flags"])
+    except (AttributeError, TypeError) as error:
+        raise InputError(f"{name}: flags are not as expected.") from error
+
+
+def _exposure(about: Mapping[str, Any], name: str) -> tuple[Acquisition, tuple[SliceInfo, ...]]:
+    """Return acquisition and slices from the .json; empty where it says nothing."""
+    stated = about.get("acquisition") or {}
+    listed = about.get("slices") or []
+    try:
+        known = {f.name for f in fields(Acquisition)}
+        if unknown := set(stated) - known:
+            raise InputError(f"{name}: unknown names in acquisition: {', '.join(sorted(unknown))}.")
+        values = dict(stated)
+        _check_kinds(values, Acquisition)
+        for item in listed:
+            _check_kinds(item, SliceInfo)
+        if values.get("irradiated_range_mm") is not None:
+            low, high = values["irradiated_range_mm"]
+            values["irradiated_range_mm"] = (float(low), float(high))
+        slices = tuple(SliceInfo(**item) for item in listed)
+        stated_names = (n for n, v in values.items() if v is not None and n != "sources")
+        sources = dict.fromkeys(stated_names, "volume file")
+        values["sources"] = {**sources, **(values.get("sources") or {})}
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name}: acquisition or slices are not as expected.") from error
+    return Acquisition(**values), slices
+
+
+def _check_kinds(values: Mapping[str, Any], owner: type) -> None:
+    """Raise TypeError if a value is of another kind than its field: text for a number."""
+    for kind in fields(owner):
+        value, wanted = dict(values).get(kind.name), str(kind.type)
+        if value is None:
+            continue
+        if wanted.startswith("bool"):
+            fits = isinstance(value, bool)
+        elif wanted.startswith(("float", "int")):
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            fits = number and math.isfinite(value)
+        else:
+            fits = isinstance(value, str) or not wanted.startswith("str")
+        if not fits:
+            raise TypeError(f"{kind.name} is no {wanted}")

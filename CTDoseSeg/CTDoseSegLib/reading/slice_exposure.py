@@ -1,0 +1,106 @@
+"""What the headers say slice by slice (tube current, exposure, CTDIvol), and over what range."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..ct.series import SliceInfo
+from ..flags import flag
+from .tag_values import TagValues, exposure_item
+
+# Exposure as written may differ from mA x rotation time / pitch by this fraction (its rounding).
+EXPOSURE_TOLERANCE = 0.05
+_LONGEST_SCAN_MM = 2500
+
+_Column = list[float | None]
+
+
+def gather_slices(gathered: TagValues, z_mm: Sequence[float]) -> tuple[SliceInfo, ...]:
+    """Gather what holds for each slice, after rotation time and pitch; return the slices."""
+    current, current_source = gathered.per_slice(
+        ("XRayTubeCurrent", 1.0), ("XRayTubeCurrentInmA", 1.0), ("XRayTubeCurrentInuA", 1e-3)
+    )
+    written, written_source = gathered.per_slice(
+        ("Exposure", 1.0), ("ExposureInmAs", 1.0), ("ExposureInuAs", 1e-3)
+    )
+    ctdivol, ctdivol_source = gathered.per_slice(("CTDIvol", 1.0))
+    for name, values, source in (
+        ("tube_current_mA", current, current_source),
+        ("exposure_mAs", written, written_source),
+    ):
+        if any(value is not None for value in values):
+            gathered.sources[name] = source
+    if missing := sum(value is None for value in current):
+        gathered.flags.append(flag("tube_current_missing", f"{missing} of {len(current)} slices"))
+    effective = _effective_mAs(gathered, current, written)
+    _gather_ctdivol(gathered, ctdivol, ctdivol_source, current)
+    return tuple(
+        SliceInfo(
+            z_mm=z,
+            slice_location_mm=header.number("SliceLocation"),
+            tube_current_mA=current[k],
+            exposure_mAs=written[k],
+            effective_mAs=effective[k],
+            ctdivol_mGy=ctdivol[k],
+            thickness_mm=header.number("SliceThickness"),
+        )
+        for k, (header, z) in enumerate(zip(gathered.headers, z_mm, strict=True))
+    )
+
+
+def gather_irradiated_range(gathered: TagValues, z_mm: Sequence[float]) -> None:
+    """Gather it from ScanLength, which says how long but not where: centred on the images."""
+    length, source = gathered.common(("ScanLength", 1.0))
+    low, high = min(z_mm), max(z_mm)
+    if length is not None and high - low <= length <= _LONGEST_SCAN_MM:
+        middle = (low + high) / 2
+        span = (middle - length / 2, middle + length / 2)
+        gathered.put("irradiated_range_mm", span, f"computed: {source} centred on the images")
+    else:
+        gathered.flags.append(flag("irradiated_range_unknown"))
+
+
+def _effective_mAs(gathered: TagValues, current: _Column, written: _Column) -> _Column:
+    """Return mA x rotation time / pitch; as written where Siemens or Philips give no other way."""
+    rotation, pitch = gathered.values.get("rotation_time_s"), gathered.values.get("pitch")
+    if rotation and pitch:
+        effective = [None if value is None else value * rotation / pitch for value in current]
+        gathered.sources["effective_mAs"] = "computed: mA x rotation time / pitch"
+        pairs = [(e, w) for e, w in zip(effective, written, strict=True) if e and w]
+        off = float(np.median([abs(w / e - 1) for e, w in pairs])) if pairs else 0.0
+        if off > EXPOSURE_TOLERANCE:
+            gathered.flags.append(flag("exposure_disagrees", f"by {100 * off:.0f} %"))
+        return effective
+    if any(written) and re.search("SIEMENS|PHILIPS", gathered.maker):
+        source = gathered.sources["exposure_mAs"]
+        gathered.sources["effective_mAs"] = f"{source}, effective by its maker"
+        return list(written)
+    gathered.flags.append(flag("effective_mas_unknown"))
+    return [None] * len(current)
+
+
+def _gather_ctdivol(gathered: TagValues, ctdivol: _Column, source: str, current: _Column) -> None:
+    """Gather the scan's CTDIvol from that of its slices."""
+    zero = any(
+        "CTDIvol" in header.values or "CTDIvol" in exposure_item(header)
+        for header, value in zip(gathered.headers, ctdivol, strict=True)
+        if value is None
+    )
+    known = [value for value in ctdivol if value is not None]
+    if missing := len(ctdivol) - len(known):
+        detail = f"{missing} of {len(ctdivol)} slices"
+        gathered.flags.append(flag("ctdivol_missing", f"0 in {detail}" if zero else detail))
+    if not known:
+        return
+    same = max(known) - min(known) <= 1e-6 * max(known)
+    if same:
+        gathered.put("ctdivol_mGy", known[0], source)
+    else:
+        gathered.put("ctdivol_mGy", float(np.mean(known)), f"computed: mean of {source}")
+    gathered.sources["ctdivol_mGy per slice"] = source
+    known_mA = [value for value in current if value is not None]
+    if known_mA and max(known_mA) > 1.02 * min(known_mA):
+        gathered.put("ctdivol_is_scan_mean", same, f"computed: {source} against tube current")
