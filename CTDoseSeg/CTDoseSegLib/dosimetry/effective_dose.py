@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..ct.acquisition import BODY_PHANTOM_CM, HEAD_PHANTOM_CM
 from ..ct.geometry import cell_widths_mm
 from ..ct.series import CTSeries
 from ..flags import Flag, flag
 from ..measurement.body_parts import UNKNOWN, named_parts, parts_of_slices, shares
 from ..measurement.ctdivol import positive_number, slice_ctdivol_mGy
 from ..measurement.measurements import Measurements
+from .applicability import ADULT_YEARS
 from .beam import Beam, beam_of
-from .fast.refusals import ADULT_YEARS
 
 ICRP_103, AAPM_96 = "ICRP 103", "AAPM 96"
 _CHEST, _ABDOMEN, _PELVIS = ("chest",), ("abdomen",), ("pelvis",)
@@ -287,7 +288,7 @@ def _told(found: Mapping[str, float]) -> str:
 
 def _phantom_flag(scanned: tuple[str, ...], phantom_cm: int | None) -> Flag | None:
     """A refusal where the DLP's phantom is not the one that k is for."""
-    wanted = 16 if scanned in (("head",), ("neck",)) else 32
+    wanted = HEAD_PHANTOM_CM if scanned in (("head",), ("neck",)) else BODY_PHANTOM_CM
     if phantom_cm == wanted:
         return None
     name = _NAMES.get(scanned, scanned[0])

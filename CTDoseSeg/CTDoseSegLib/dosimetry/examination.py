@@ -1,9 +1,9 @@
 """The dose of a whole examination: every irradiation event of its dose report, added up.
 
-The dose model is linear in the tube current (`dose_model`), so that exposures superpose: the total
-of an organ is the dose of the series as measured, plus, for every other event that can be placed on
-the same anatomy, the model's dose for that event's CTDIvol (32 cm), with a flat tube current
-within its own z range. The model's kernel carries the scatter beyond that range.
+Doses of several exposures add up: the total of an organ is the dose of the series as measured,
+plus, for every other event that can be placed on the same anatomy, the engine's dose for that
+event's CTDIvol (32 cm), with a flat tube current within its own z range. What scatters beyond that
+range is the engine's to know.
 
 Whatever made one event's dose wrong (the display of CTDIvol, the transfer between scanners, the
 model itself) makes that of the others wrong in the same direction: the intervals add up linearly,
@@ -16,19 +16,19 @@ so. Localizers are never added: CTDIvol describes a rotating tube.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from ..ct.acquisition import BODY_PHANTOM_CM
 from ..ct.dose_report import LOCALIZER
 from ..ct.matched_report import MatchedReport, PlacedEvent
 from ..ct.series import CTSeries
 from ..flags import Flag, flag
 from .doses import DoseResult, OrganDose
-from .fast.scaling import BODY_PHANTOM_CM
+from .engines import DoseEngine
+from .estimate import available, estimate
+from .scan import Scan
 
 OWN = "the series measured"
-# Dose of a series as if another event had exposed it.
-PredictFor = Callable[[CTSeries], DoseResult]
 
 
 @dataclass(frozen=True)
@@ -114,56 +114,50 @@ class Examination:
         return next(found, None)
 
 
-def examine(
-    series: CTSeries,
-    doses: DoseResult,
-    predict_for: PredictFor | None,
-    *,
-    ctdivol_ratio: float = 1.0,
-) -> Examination | None:
+def examine(scan: Scan, doses: DoseResult, engine: DoseEngine) -> Examination | None:
     """Add up the examination of which a series is a part.
 
     Parameters
     ----------
-    series
-        With its dose report.
+    scan
+        Its series has the dose report. The CTDIvol of the other events is corrected by what its
+        scanner's profile states, as that of the series was.
     doses
         Of the series itself.
-    predict_for
-        The dose model with this series' anatomy; None where the model in use cannot be asked for
-        another exposure, so that events are listed and no total is given.
-    ctdivol_ratio
-        Measured over displayed CTDIvol of this scanner, by which that of the other events is
-        corrected, as that of the series was.
+    engine
+        That made them. Where it knows the exposure of the images alone, events are listed and no
+        total is given.
 
     Returns
     -------
     Examination or None
         None without a dose report.
     """
+    series = scan.series
     matched = series.dose_report
     if matched is None:
         return None
     reasons = [_why_not(placed) for placed in matched.events]
     organs: tuple[OrganTotal, ...] = ()
     flags = _completeness(matched, reasons)
-    if predict_for is None:
-        why = "the dose model in use knows no exposure but that of the images"
+    able, why = available(engine, scan.exposed_as(series))
+    if not able:
         flags = (flag("examination_not_given", why),)
     else:
+        ratio = scan.scanner.ctdivol_ratio or 1.0
         others = [
-            predict_for(_exposed_by(series, matched, placed, ctdivol_ratio))
+            estimate(engine, scan.exposed_as(_exposed_by(series, matched, placed, ratio)))
             for placed, reason in zip(matched.events, reasons, strict=True)
             if not (placed.own or reason)
         ]
         organs = tuple(_total(organ, others) for organ in doses.organs)
     return Examination(
         events=tuple(
-            _listed(n, placed, reason, predict_for is not None)
+            _listed(n, placed, reason, able)
             for n, (placed, reason) in enumerate(zip(matched.events, reasons, strict=True), 1)
         ),
         organs=organs,
-        complete=predict_for is not None and not flags,
+        complete=able and not flags,
         dlp_total_mGy_cm=matched.report.dlp_total_mGy_cm,
         matched_by=matched.rule,
         flags=flags,
