@@ -65,7 +65,7 @@ class ResultsLogic:
         Raises
         ------
         InputError
-            If the result came from the published models.
+            If the result came from a dose model in a folder.
         """
         session = self.session(results)
         if not self.followsEdits(results):
@@ -77,7 +77,7 @@ class ResultsLogic:
         return changed
 
     def followsEdits(self, results: Results) -> bool:
-        """Whether a result can follow edits: the published models' doses cannot."""
+        """Whether a result can follow edits: doses of a dose model in a folder cannot."""
         model = results.result["provenance"]["parameters"].get("dose_model", BUNDLED)
         return model == BUNDLED
 
