@@ -59,7 +59,8 @@ class DoseMap:
                 f"The dose map has {self.dose_mGy.shape} voxels and its uncertainty "
                 f"{self.statistical_sd_mGy.shape}; they must be equal."
             )
-        if self.affine.shape != (4, 4) or not abs(np.linalg.det(self.affine)) > 1e-9:
+        whole = self.affine.shape == (4, 4) and np.isfinite(self.affine).all()
+        if not whole or abs(np.linalg.det(self.affine)) < 1e-9:
             raise ValueError("The dose map's affine is not an invertible 4 x 4 matrix.")
         if isinstance(self.histories, bool) or not isinstance(self.histories, int | np.integer):
             raise ValueError(f"A dose map has {self.histories!r} histories; give their number.")

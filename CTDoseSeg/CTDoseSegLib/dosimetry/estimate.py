@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from numbers import Real
 
 import numpy as np
 
 from ..errors import CTDoseSegError, DoseEngineError
-from ..flags import Flag
+from ..flags import Flag, organ_place
 from ..tasks.progress import Events
 from .dose_map import DoseMap
 from .doses import DoseResult, OrganDose
@@ -24,7 +25,7 @@ _NUMBERS = (
 
 
 def estimate(engine: DoseEngine, scan: Scan, progress: Events | None = None) -> DoseResult:
-    """Return the organ doses of a scan by an engine, checked.
+    """Return the organ doses of a scan by an engine, checked, each flag of an organ at its place.
 
     Raises
     ------
@@ -45,7 +46,7 @@ def estimate(engine: DoseEngine, scan: Scan, progress: Events | None = None) -> 
             f"The dose engine {engine.name} gave no usable result: {problem}; correct the engine, "
             "or choose another one."
         )
-    return result
+    return replace(result, organs=tuple(_placed(organ) for organ in result.organs))
 
 
 def available(engine: DoseEngine, scan: Scan) -> tuple[bool, str]:
@@ -73,6 +74,11 @@ def _named(engine: DoseEngine) -> Iterator[None]:
         raise DoseEngineError(
             f"The dose engine {engine.name} failed ({cause}); choose another dose engine."
         ) from error
+
+
+def _placed(organ: OrganDose) -> OrganDose:
+    place = organ_place(organ.organ)
+    return replace(organ, flags=tuple(entry.at(place) for entry in organ.flags))
 
 
 def _problems(result: object, scan: Scan) -> Iterator[str]:
