@@ -17,7 +17,8 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
     from ..ct.scanner_profile import read_scanner_profile
     from ..dosimetry.engines import choose_engine
     from ..reading.series import read_series
-    from ..reporting.terminal import print_analysis
+    from ..reporting.terminal import print_result
+    from ..result import Result
     from ..result_folder import write_analysis
 
     # A dose engine that cannot use the dose model is refused before anything is read.
@@ -45,7 +46,7 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
     events.result(folder=str(args.output), files=[path.name for path in written])
     if args.events == "rich":
         with contextlib.suppress(KeyboardInterrupt, Cancelled):  # all is written already
-            print_analysis(analysis, args.output)
+            print_result(Result.of(analysis), args.output)
 
 
 def segment_command(args: argparse.Namespace, events: Events) -> None:
