@@ -203,7 +203,7 @@ def _whole(folder: Path) -> tuple[str, str] | None:
     """The hashes of a scan's results; None where they are not there, or not whole."""
     try:
         return None if any(folder.glob(".ctdoseseg*")) else hashes(folder)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, InputError):
         return None
 
 

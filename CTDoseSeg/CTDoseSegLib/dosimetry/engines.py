@@ -79,7 +79,7 @@ class DoseEngine(Protocol):
     >>> analysis = analyze(series, labelmap, dose_engine=CTDIvolEngine())
     >>> [(organ.organ, organ.dose_mGy) for organ in analysis.doses.organs]
     [('liver', 9.0), ('heart', None)]
-    >>> analysis.provenance["parameters"]["dose_engine"]
+    >>> analysis.provenance.parameters["dose_engine"]
     'ctdivol'
     """
 

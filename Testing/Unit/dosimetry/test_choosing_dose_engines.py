@@ -16,6 +16,7 @@ from CTDoseSegLib.dosimetry.fast.engine import FastEngine
 from CTDoseSegLib.dosimetry.fast.model import MODEL_FILE
 from CTDoseSegLib.dosimetry.published.engine import PublishedEngine
 from CTDoseSegLib.errors import DoseEngineChoiceError, InputError, ModelError
+from CTDoseSegLib.result.codec import plain
 
 
 @pytest.mark.parametrize("name", ["auto", "fast"])
@@ -36,9 +37,9 @@ def test_a_folder_of_train_dose_is_for_the_fast_engine(name, tmp_path):
     assert len(pairs) >= 4
     for one, other in pairs:
         assert other.dose_mGy == pytest.approx(2 * one.dose_mGy, rel=1e-9)
-    parameters = mine.provenance["parameters"]
+    parameters = mine.provenance.parameters
     assert (parameters["dose_engine"], parameters["dose_model"]) == ("fast", "trained")
-    assert str(tmp_path) not in json.dumps(dict(mine.provenance))
+    assert str(tmp_path) not in json.dumps(plain(mine.provenance))
 
 
 @pytest.mark.parametrize("name", ["auto", "published"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import doctest
-import json
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 
@@ -21,8 +20,9 @@ from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
 from CTDoseSegLib.errors import Cancelled, DoseEngineError, InputError, ModelError
 from CTDoseSegLib.flags import flag, organ_place
-from CTDoseSegLib.outputs.result_json import result, write_result
+from CTDoseSegLib.outputs.result_json import write_result_json
 from CTDoseSegLib.outputs.tables import write_tables
+from CTDoseSegLib.result import Result, read_result
 from CTDoseSegLib.tasks.progress import Collected
 
 UNKNOWN = "the engine knows the liver alone"
@@ -75,16 +75,13 @@ def test_an_engine_of_your_own_gives_the_doses_of_an_analysis(tmp_path):
     assert aorta.flags[0].place == organ_place("aorta")
     (scan,) = engine.asked
     assert scan.own_exposure
-    assert analysis.provenance["parameters"] == {"dose_engine": "my own"}
+    assert analysis.provenance.parameters == {"dose_engine": "my own"}
 
-    write_result(analysis, tmp_path / "result.json")
-    written = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
-    assert [(o["organ"], o["dose_mGy"]) for o in written["organs"]] == [
-        ("liver", 9.0),
-        ("aorta", None),
-    ]
-    assert written["dose_model"] == {"name": "CTDIvol"}
-    write_tables(analysis, tmp_path)
+    write_result_json(Result.of(analysis), tmp_path / "result.json")
+    again = read_result(tmp_path)
+    assert [(o.organ, o.dose_mGy) for o in again.organs] == [("liver", 9.0), ("aorta", None)]
+    assert again.dose_model == {"name": "CTDIvol"}
+    write_tables(again, tmp_path)
     with (tmp_path / "organ_doses.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [(row["organ"], row["dose_mGy"]) for row in rows] == [("liver", "9"), ("aorta", "")]
@@ -94,7 +91,8 @@ def test_an_engine_of_your_own_gives_the_doses_of_an_analysis(tmp_path):
 def test_the_fast_engine_gives_the_same_numbers_by_name_and_by_hand():
     scan = make(irradiated_range_mm=(-20.0, 230.0), ctdivol=np.linspace(5, 12, 40))
     by_name, by_hand = (
-        result(analyze(*scan, dose_engine=engine)) for engine in ("auto", FastEngine(MODEL))
+        Result.of(analyze(*scan, dose_engine=engine)).to_json()
+        for engine in ("auto", FastEngine(MODEL))
     )
     assert any(organ["dose_mGy"] for organ in by_name["organs"])
     for key in ("organs", "dose_flags", "dose_model", "effective_dose", "slices"):
