@@ -1,4 +1,4 @@
-"""Dose engines: ways to organ doses. One protocol, and the choice between them."""
+"""Dose engines: what estimates organ doses. One protocol, and the choice between them."""
 
 from __future__ import annotations
 
@@ -34,11 +34,6 @@ class DoseEngine(Protocol):
     scans whose `own_exposure` is False, with the anatomy of the images and the exposure of another
     event. Doses of the events are added up. An engine that knows the exposure of the images alone
     returns False from `available` for such a scan.
-
-    Attributes
-    ----------
-    name
-        Stands in the result's provenance and in messages.
 
     Examples
     --------
@@ -83,7 +78,10 @@ class DoseEngine(Protocol):
     'ctdivol'
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called in the provenance of a result and in messages; an attribute will do."""
+        ...
 
     def available(self, scan: Scan) -> tuple[bool, str]:
         """Return whether it can run here on this scan, and why not."""

@@ -126,7 +126,7 @@ def _organ_problems(organ: OrganDose, scan: Scan) -> Iterator[str]:
 
 
 def _is_possible(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= value < np.inf
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) < np.inf
 
 
 def _are_flags(flags: object) -> bool:

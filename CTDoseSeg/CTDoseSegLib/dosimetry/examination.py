@@ -9,8 +9,8 @@ Whatever made one event's dose wrong (the display of CTDIvol, the transfer betwe
 model itself) makes that of the others wrong in the same direction: the intervals add up linearly,
 as for fully correlated errors, which is the widest that they can be.
 
-An event that cannot be placed is listed with the reason and not added: a total that lacks one says
-so. Localizers are never added: CTDIvol describes a rotating tube.
+An event that cannot be placed is listed with the reason and not added: a total that lacks one is
+flagged. Localizers are never added: CTDIvol describes a rotating tube.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class OrganTotal:
 
 @dataclass(frozen=True)
 class Examination:
-    """What the dose report says of the examination that the series is a part of.
+    """The examination that the series is a part of, by its dose report.
 
     Attributes
     ----------
@@ -109,9 +109,9 @@ class Examination:
     flags: tuple[Flag, ...] = ()
 
     def of(self, organ: str, region: str) -> OrganTotal | None:
-        """The total of one organ by the model of one region."""
-        found = (t for t in self.organs if (t.organ, t.region) == (organ, region))
-        return next(found, None)
+        """Return the total of one organ by the model of one region."""
+        totals = (t for t in self.organs if (t.organ, t.region) == (organ, region))
+        return next(totals, None)
 
 
 def examine(scan: Scan, doses: DoseResult, engine: DoseEngine) -> Examination | None:
@@ -165,7 +165,7 @@ def examine(scan: Scan, doses: DoseResult, engine: DoseEngine) -> Examination | 
 
 
 def _why_not(placed: PlacedEvent) -> str:
-    """Why an event is not in the total, or an empty text."""
+    """Return why an event is not in the total, or an empty text."""
     event = placed.event
     if placed.own:
         return ""
@@ -200,9 +200,10 @@ def _completeness(matched: MatchedReport, reasons: list[str]) -> tuple[Flag, ...
 def _exposed_by(
     series: CTSeries, matched: MatchedReport, placed: PlacedEvent, ctdivol_ratio: float
 ) -> CTSeries:
-    """The series as if `placed` had exposed it: one CTDIvol within its range, no modulation."""
+    """Return the series as if `placed` had exposed it: one CTDIvol, no modulation."""
     event = placed.event
-    ctdivol_mGy = event.ctdivol_mGy * ctdivol_ratio
+    stated = event.ctdivol_mGy
+    ctdivol_mGy = None if stated is None else stated * ctdivol_ratio
     acquisition = replace(
         series.acquisition,
         kvp_kV=event.kvp_kV,

@@ -325,8 +325,17 @@ def test_what_the_fast_engine_returns_passes_the_check_unchanged():
         assert {entry.place for entry in one.flags} <= {organ_place(one.organ)}
 
 
-@pytest.mark.parametrize("module", ["dose_map", "engines", "fast.engine", "published.engine"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "analysis",
+        "dosimetry.dose_map",
+        "dosimetry.engines",
+        "dosimetry.fast.engine",
+        "dosimetry.published.engine",
+    ],
+)
 def test_the_examples_of_the_docstrings_run(module):
-    counts = doctest.testmod(import_module(f"CTDoseSegLib.dosimetry.{module}"))
+    counts = doctest.testmod(import_module(f"CTDoseSegLib.{module}"))
     assert counts.attempted > 0
     assert counts.failed == 0

@@ -36,7 +36,9 @@ class AlongBody:
     wed_mm: np.ndarray
     z_mm: np.ndarray
     # What several organs ask for again.
-    _kept: dict[Hashable, np.ndarray | Convolver] = field(default_factory=dict)
+    _convolvers: dict[Kernel, Convolver] = field(default_factory=dict)
+    _currents: dict[Hashable, np.ndarray] = field(default_factory=dict)
+    _sizes: dict[Hashable, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scan: Scan) -> AlongBody:
@@ -68,16 +70,16 @@ class AlongBody:
         self, basis: str, shared: RegionModel, kernel: Kernel, range_mm: tuple[float, float]
     ) -> np.ndarray:
         """Return the training scanner's tube current convolved over an irradiated range, [k]."""
-        if kernel not in self._kept:
-            self._kept[kernel] = Convolver(self.z_mm, kernel)
+        if kernel not in self._convolvers:
+            self._convolvers[kernel] = Convolver(self.z_mm, kernel)
         key = (basis, shared.ctdivol_per_mas, kernel, range_mm)
-        if key not in self._kept:
+        if key not in self._currents:
             current = self.bases[basis].tube_current_mA(shared.ctdivol_per_mas)
-            self._kept[key] = self._kept[kernel](current, range_mm)
-        return self._kept[key]
+            self._currents[key] = self._convolvers[kernel](current, range_mm)
+        return self._currents[key]
 
     def sizes_mm(self, shared: RegionModel) -> np.ndarray:
         """Return the water equivalent diameter smoothed along the body, [k, 2]."""
-        if shared.size_kernels not in self._kept:
-            self._kept[shared.size_kernels] = shared.sizes_mm(self.z_mm, self.wed_mm)
-        return self._kept[shared.size_kernels]
+        if shared.size_kernels not in self._sizes:
+            self._sizes[shared.size_kernels] = shared.sizes_mm(self.z_mm, self.wed_mm)
+        return self._sizes[shared.size_kernels]

@@ -70,7 +70,8 @@ class Convolver:
 def _cumulative(x_mm: np.ndarray, kernel: Kernel) -> np.ndarray:
     away = np.abs(x_mm)
     tail = 0.5 * sum(weight * np.exp(-away / length) for weight, length in kernel)
-    return np.where(x_mm < 0, tail, 1.0 - tail)
+    cumulative: np.ndarray = np.where(x_mm < 0, tail, 1.0 - tail)
+    return cumulative
 
 
 def smooth(z_mm: np.ndarray, values: np.ndarray, kernel: Kernel) -> np.ndarray:

@@ -83,14 +83,14 @@ class OrganModel:
     counts: Mapping[str, int]
 
     def log_factor(self, sizes_mm: np.ndarray) -> np.ndarray:
-        """f of the organ's slices, [n]; `sizes_mm`, [n, 2], as `RegionModel.sizes_mm` has them."""
-        return design(sizes_mm, self.wed_cap_mm) @ np.array([self.coefficients[t] for t in TERMS])
+        """Return f of the organ's slices, [n]; `sizes_mm`, [n, 2], are `RegionModel.sizes_mm`."""
+        coefficients = np.array([self.coefficients[term] for term in TERMS])
+        return np.asarray(design(sizes_mm, self.wed_cap_mm) @ coefficients)
 
     def label_artefact(self, hu: np.ndarray) -> np.ndarray:
-        """Logarithm of what the training label shows of the dose, [n]; 0 where there is no air."""
-        return air_terms(hu, tuple(self.air_label), self.training["hu"].low) @ np.array(
-            list(self.air_label.values())
-        )
+        """Return the logarithm of what the training label shows of the dose, [n]; 0 without air."""
+        terms = air_terms(hu, tuple(self.air_label), self.training["hu"].low)
+        return np.asarray(terms @ np.array(list(self.air_label.values())))
 
 
 @dataclass(frozen=True)
@@ -248,5 +248,5 @@ def _organ(
     )
 
 
-def _frozen(mapping: Mapping) -> Mapping:
+def _frozen(mapping: Mapping[Any, Any]) -> Mapping[Any, Any]:
     return MappingProxyType(dict(mapping))

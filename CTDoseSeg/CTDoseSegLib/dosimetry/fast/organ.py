@@ -51,7 +51,7 @@ class _Piece:
 
     @property
     def weights(self) -> np.ndarray:
-        return self.mass_g / self.mass_g.sum()
+        return np.asarray(self.mass_g / self.mass_g.sum())
 
 
 def organ_dose(
@@ -76,13 +76,13 @@ def organ_dose(
         name: body.convolved_mA(name, shared, organ.kernel, body.beam.range_mm)[piece.usable]
         for name in body.usable_bases
     }
-    by_basis: dict[str, float | None] = {
-        name: float(currents[name] * piece.factor @ piece.weights) if name in currents else None
-        for name in BASES
+    doses = {
+        name: float(current * piece.factor @ piece.weights) for name, current in currents.items()
     }
+    by_basis = {name: doses.get(name) for name in BASES}
     basis = body.usable_bases[0]
     profile = currents[basis] * piece.factor
-    dose = by_basis[basis]
+    dose = doses[basis]
     labelled = profile * np.exp(organ.label_artefact(piece.hu)) @ piece.weights
     air = max(math.log(dose / labelled), 0.0)
     flags = (

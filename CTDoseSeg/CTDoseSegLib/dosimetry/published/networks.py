@@ -48,7 +48,7 @@ class Scaler:
 
     def transform(self, features: np.ndarray) -> np.ndarray:
         """Return features [n, 5] in SDs from the mean."""
-        return (np.asarray(features, np.float64) - self.mean) / self.scale
+        return np.asarray((np.asarray(features, np.float64) - self.mean) / self.scale)
 
 
 @dataclass(frozen=True)
