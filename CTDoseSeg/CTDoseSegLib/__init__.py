@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .dosimetry.engines import DoseEngine
     from .errors import CTDoseSegError
     from .flags import Flag
-    from .reading.series import read_series as read_ct
+    from .reading.reader import read_series as read_ct
     from .reporting.charts_dose import draw_organ_doses
     from .reporting.charts_hu import draw_histogram
     from .reporting.charts_slices import draw_size
@@ -68,7 +68,7 @@ _DOORS = {
     "draw_organ_doses": "reporting.charts_dose",
     "draw_overlay": "reporting.overlay",
     "draw_size": "reporting.charts_slices",
-    "read_ct": "reading.series:read_series",
+    "read_ct": "reading.reader:read_series",
     "read_labelmap": "segmentation.user",
     "read_result": "result",
     "read_scanner_profile": "ct.scanner_profile",

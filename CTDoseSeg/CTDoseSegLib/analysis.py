@@ -11,9 +11,10 @@ from .ct.scanner_profile import GENERIC, Scanner, ScannerProfile
 from .ct.series import CTSeries
 from .dosimetry.doses import DoseResult
 from .dosimetry.effective_dose import EffectiveDose, effective_dose
+from .dosimetry.engines import DoseEngine, choose_engine, model_kind
+from .dosimetry.estimate import estimate
 from .dosimetry.examination import Examination, examine
-from .dosimetry.fast.engine import load_model, predict
-from .dosimetry.published.engine import predict_published
+from .dosimetry.scan import Scan
 from .flags import Flag
 from .measurement.body_contour import Outlines
 from .measurement.measurements import Measurements, measure
@@ -72,6 +73,7 @@ def analyze(
     labelmap: Labelmap,
     *,
     region: str = "auto",
+    dose_engine: str | DoseEngine = "auto",
     dose_model: str | Path = "bundled",
     scanner_profile: ScannerProfile | None = None,
     measurements: Measurements | None = None,
@@ -79,7 +81,7 @@ def analyze(
     parameters: Mapping[str, Any] | None = None,
     events: Events | None = None,
 ) -> Analysis:
-    """Measure, size and dose of one CT: one pass over the volume, then arithmetic on its sums.
+    """Analyse one CT: one pass over the volume, then size and dose from its sums.
 
     Parameters
     ----------
@@ -89,8 +91,11 @@ def analyze(
         Exclusive atoms on the same grid.
     region
         ``auto`` (each organ by the region whose model knows it), ``chest`` or ``abdomen``.
+    dose_engine
+        ``auto``, ``fast``, ``published``, or an engine of your own (`DoseEngine`).
     dose_model
-        ``bundled``, or the folder of the published repository for its networks.
+        ``bundled``, or a folder: of the published repository for its networks, or of
+        ``ctdoseseg train-dose`` for a fast law of your own.
     scanner_profile
         Measurements on the scanner that made the CT: they correct CTDIvol and narrow intervals.
     measurements, outlines
@@ -109,6 +114,10 @@ def analyze(
     ------
     GeometryError
         If the label map is not on the grid of the CT.
+    DoseEngineChoiceError
+        If the dose engine cannot use that dose model.
+    DoseEngineError
+        If the dose engine cannot run on this CT, fails, or gives an impossible result.
     ModelError
         If the dose model's files are missing or damaged.
     AcquisitionError
@@ -123,6 +132,7 @@ def analyze(
     WED ... mm
     """
     events = events or Events()
+    engine = choose_engine(dose_engine, dose_model, region=region)
     scanner = GENERIC
     if scanner_profile is not None:
         series, scanner = with_profile(series, scanner_profile)
@@ -132,23 +142,13 @@ def analyze(
     size = measure_size(series, labelmap, measurements, outlines)
     size_specific = ssde(series, size)
     events.progress(0.8, "predicting organ doses")
-    predict_for = None
-    if dose_model == "bundled":
-        model = load_model()
-
-        def predict_for(scan: CTSeries) -> DoseResult:
-            return predict(
-                model, scan, labelmap, measurements, size, region=region, scanner=scanner
-            )
-
-        doses = predict_for(series)
-    else:
-        doses = predict_published(dose_model, series, labelmap, measurements, size, region=region)
-    ratio = scanner.ctdivol_ratio or 1.0
-    examination = examine(series, doses, predict_for, ctdivol_ratio=ratio)
+    scan = Scan.of(series, labelmap, measurements, size, scanner)
+    doses = estimate(engine, scan, Stage(events, 0.8, 0.95))
+    examination = examine(scan, doses, engine)
     events.progress(1.0, "analysed")
-    kind = "bundled" if dose_model == "bundled" else "published"
-    choices = {"region": region, "dose_model": kind, **(parameters or {})}
+    choices: dict[str, Any] = {"dose_engine": engine.name}
+    if engine is not dose_engine:  # chosen by its name
+        choices |= {"region": region, "dose_model": model_kind(dose_model)}
     return Analysis(
         series=series,
         labelmap=labelmap,
@@ -156,7 +156,7 @@ def analyze(
         size=size,
         ssde=size_specific,
         doses=doses,
-        provenance=provenance(series, labelmap, choices),
+        provenance=provenance(series, labelmap, {**choices, **(parameters or {})}),
         flags=_each_once(
             *(series.flags, scanner.flags, labelmap.flags),
             *(size.scan_flags, size_specific.flags, doses.flags),

@@ -44,6 +44,16 @@ class ModelError(CTDoseSegError):
     """Model files are missing, damaged, or not of the expected form."""
 
 
+class DoseEngineError(CTDoseSegError):
+    """A dose engine is not available, failed, or gave no usable result; the sentence names it."""
+
+
+class DoseEngineChoiceError(DoseEngineError):
+    """The dose engine and the dose model that were chosen do not go together."""
+
+    exit_code = 2
+
+
 class DependencyError(CTDoseSegError):
     """An optional package is missing; the sentence names the feature and the package."""
 

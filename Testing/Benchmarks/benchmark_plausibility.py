@@ -28,7 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
 
 from CTDoseSegLib.analysis import Analysis, analyze
 from CTDoseSegLib.dosimetry.doses import OrganDose
-from CTDoseSegLib.dosimetry.published.engine import predict_published
+from CTDoseSegLib.dosimetry.published.engine import PublishedEngine
+from CTDoseSegLib.dosimetry.scan import Scan
 from CTDoseSegLib.errors import DependencyError
 from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.threshold.engine import segment
@@ -65,9 +66,8 @@ def published_doses(data: Path, scratch: Path, analysis: Analysis) -> dict[tuple
             (folder / name).symlink_to(data / "dose" / "published" / name)
         (folder / "training_arrays").symlink_to(data / "dose" / "training_arrays")
     try:
-        result = predict_published(
-            folder, analysis.series, analysis.labelmap, analysis.measurements, analysis.size
-        )
+        scan = Scan.of(analysis.series, analysis.labelmap, analysis.measurements, analysis.size)
+        result = PublishedEngine(folder).estimate(scan)
     except DependencyError as error:
         print(error)
         return {}

@@ -66,6 +66,30 @@ def test_doses_of_the_published_models_are_never_mixed_with_the_bundled(
         logic.export(results, tmp_path / "again")
 
 
+def test_doses_of_a_model_of_your_own_are_never_mixed_with_the_bundled(
+    host, panel, phantom, tmp_path
+):
+    from dose_folders import trained_folder
+
+    from CTDoseSegLib.errors import InputError
+
+    logic = panel.logic
+    folder = trained_folder(tmp_path / "mine", factor=2.0)
+    bundled = logic.analyze(*phantom, acquisition=EXPOSURE).doses()
+    results = logic.analyze(*phantom, acquisition=EXPOSURE, doseModel=str(folder))
+    assert results.doses() == pytest.approx({organ: 2 * bundled[organ] for organ in bundled})
+    results.segmentation.GetSegmentation().RemoveSegment("spleen")
+    with pytest.raises(InputError, match="do not follow edits"):
+        logic.recompute(results)
+    exported = logic.export(results, tmp_path / "out")
+    written = json.loads((exported / "result.json").read_text())
+    liver = next(o["dose_mGy"] for o in written["organs"] if o["organ"] == "liver")
+    assert liver == pytest.approx(2 * bundled["liver"])
+    logic.forget(results)  # as after a scene was loaded
+    with pytest.raises(InputError, match="choose it under Advanced"):
+        logic.export(results, tmp_path / "again")
+
+
 def test_results_stand_beside_the_volume_in_the_subject_hierarchy(host, panel, phantom):
     import slicer
 

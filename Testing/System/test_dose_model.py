@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from CTDoseSegLib.dosimetry.fast.engine import predict
-from CTDoseSegLib.dosimetry.fast.model import TERMS, load_model, spread
+from CTDoseSegLib.dosimetry.fast.engine import FastEngine
+from CTDoseSegLib.dosimetry.fast.kernel import convolution_matrix
+from CTDoseSegLib.dosimetry.fast.model import TERMS, load_model
+from CTDoseSegLib.dosimetry.scan import Scan
 from CTDoseSegLib.learning.dose.arrays import REGIONS, load_region
 from CTDoseSegLib.learning.dose.coefficients import NOT_PREDICTED
 from CTDoseSegLib.learning.dose.cross_validation import score
@@ -137,7 +139,7 @@ def test_tube_current_far_from_an_organ_hardly_matters(arrays_folder, region):
                 continue
             at = patient.organs[name].slices
             far = (z < z[at].min() - 150) | (z > z[at].max() + 150)
-            kernel = spread(z, organ.kernel)[at]
+            kernel = convolution_matrix(z, organ.kernel)[at]
             before = (kernel @ current).mean()
             for factor in (0.7, 1.3):
                 after = (kernel @ np.where(far, factor * current, current)).mean()
@@ -148,7 +150,7 @@ def doses_of(series, labels):
     labelmap = combine(segment(series), read_labelmap(labels, series))
     measured = measure(series, labelmap)
     size = measure_size(series, labelmap, measured)
-    result = predict(load_model(), series, labelmap, measured, size)
+    result = FastEngine(load_model()).estimate(Scan.of(series, labelmap, measured, size))
     return result, ssde(series, size).ssde_mGy
 
 

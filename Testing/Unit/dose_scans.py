@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from CTDoseSegLib.ct.acquisition import Acquisition
+from CTDoseSegLib.ct.scanner_profile import GENERIC
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
-from CTDoseSegLib.dosimetry.fast.engine import load_model, predict
+from CTDoseSegLib.dosimetry.fast.engine import FastEngine, load_model
+from CTDoseSegLib.dosimetry.scan import Scan
 from CTDoseSegLib.measurement.measurements import measure
 from CTDoseSegLib.measurement.size import measure_size
 from CTDoseSegLib.segmentation.labelmap import Atom, Labelmap
@@ -85,12 +87,15 @@ def make(
 
 
 def doses(*, region="auto", **changes):
-    """`DoseResult` of `make(**changes)`, and its organs by (name, region)."""
-    series, labelmap = make(**changes)
-    measured = measure(series, labelmap)
-    size = measure_size(series, labelmap, measured)
-    result = predict(MODEL, series, labelmap, measured, size, region=region)
+    """`DoseResult` of `make(**changes)` by the fast engine, and its organs by name."""
+    result = FastEngine(MODEL, region).estimate(scan_of(*make(**changes)))
     return result, {organ.organ: organ for organ in result.organs}
+
+
+def scan_of(series, labelmap, scanner=GENERIC) -> Scan:
+    """The scan as a dose engine gets it."""
+    measured = measure(series, labelmap)
+    return Scan.of(series, labelmap, measured, measure_size(series, labelmap, measured), scanner)
 
 
 def codes(flags) -> set[str]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from CTDoseSegLib.dosimetry.fast.model import WIDE, load_model, smooth, spread
+from CTDoseSegLib.dosimetry.fast.kernel import convolution_matrix, smooth
+from CTDoseSegLib.dosimetry.fast.model import WIDE, load_model
 from CTDoseSegLib.errors import InputError, OutputError
 from CTDoseSegLib.learning.dose import figures, fit
 from CTDoseSegLib.learning.dose.arrays import OrganRows, Patient, RegionArrays
@@ -32,7 +33,7 @@ def patient(seed, *, factor=1.0, organ="liver", per_100_mm=PER_100_MM, noise=0.0
     current = random.uniform(150, 500) * (1 + 0.2 * np.sin(z / 50 + seed))
     wed = random.uniform(240, 330) + 10 * np.sin(z / 80)
     at = np.arange(15, 40)
-    dose = (spread(z, KERNELS[WIDE]) @ current) * np.exp(
+    dose = (convolution_matrix(z, KERNELS[WIDE]) @ current) * np.exp(
         INTERCEPT + per_100_mm * (smooth(z, wed, SIZE_KERNELS[0]) - 280) / 100
     )
     noisy = factor * dose[at] * np.exp(random.normal(0, noise, len(at)))

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays as float_arrays
 
 from CTDoseSegLib.ct.geometry import cell_widths_mm
 from CTDoseSegLib.dosimetry.beam import EVERYWHERE
-from CTDoseSegLib.dosimetry.fast.model import Spreader, smooth, spread
+from CTDoseSegLib.dosimetry.fast.kernel import Convolver, convolution_matrix, smooth
 
 EVERY = [
     pytest.param(region, organ, id=f"{region.region}-{organ.organ}")
@@ -44,7 +44,7 @@ def scans(draw):
 
 def model_dose(region, organ, z, current, wed):
     factor = np.exp(organ.log_factor(region.sizes_mm(z, wed)))
-    return (spread(z, organ.kernel) @ current) * factor
+    return (convolution_matrix(z, organ.kernel) @ current) * factor
 
 
 @pytest.mark.parametrize(("region", "organ"), EVERY)
@@ -102,10 +102,10 @@ def test_ten_thousand_random_scans_superpose_and_fall_with_size(region, organ):
     z = np.cumsum(random.uniform(0.5, 15, 24))
     first, second = random.uniform(0, 900, (2, 24, 10_000))
     wed = random.uniform(100, 500, (24, 10_000))
-    kernel = spread(z, organ.kernel)
+    kernel = convolution_matrix(z, organ.kernel)
 
     def doses_of(current, wed):
-        sizes = np.stack([spread(z, k) @ wed for k in region.size_kernels], axis=-1)
+        sizes = np.stack([convolution_matrix(z, k) @ wed for k in region.size_kernels], axis=-1)
         factor = organ.log_factor(sizes.reshape(-1, 2)).reshape(wed.shape)
         return (kernel @ current) * np.exp(factor)
 
@@ -123,7 +123,7 @@ def test_ten_thousand_random_scans_superpose_and_fall_with_size(region, organ):
 @given(scan=scans(), kernel=kernels())
 def test_the_kernel_keeps_a_constant_current_where_the_range_is_not_known(scan, kernel):
     z = scan[0]
-    kernel = spread(z, kernel)
+    kernel = convolution_matrix(z, kernel)
     assert (kernel >= 0).all()
     np.testing.assert_allclose(kernel.sum(axis=1), 1.0, rtol=1e-12)
 
@@ -134,8 +134,8 @@ def test_the_order_of_slices_does_not_matter(scan, kernel, seed):
     z, current = scan[:2]
     order = np.random.default_rng(seed).permutation(len(z))
     np.testing.assert_allclose(
-        spread(z[order], kernel) @ current[order],
-        (spread(z, kernel) @ current)[order],
+        convolution_matrix(z[order], kernel) @ current[order],
+        (convolution_matrix(z, kernel) @ current)[order],
         rtol=1e-9,
     )
 
@@ -143,20 +143,20 @@ def test_the_order_of_slices_does_not_matter(scan, kernel, seed):
 @given(scan=scans(), kernel=kernels(), ends=st.tuples(st.floats(-900, 900), st.floats(0.1, 600)))
 def test_many_ranges_at_once_are_the_matrix_of_each(scan, kernel, ends):
     z, current = scan[:2]
-    spreader = Spreader(z, kernel)
+    convolver = Convolver(z, kernel)
     for range_mm in (EVERYWHERE, (ends[0], sum(ends)), (-np.inf, ends[0]), (ends[0], np.inf)):
-        expected = spread(z, kernel, range_mm) @ current
-        np.testing.assert_allclose(spreader(current, range_mm), expected, rtol=1e-9, atol=1e-9)
+        expected = convolution_matrix(z, kernel, range_mm) @ current
+        np.testing.assert_allclose(convolver(current, range_mm), expected, rtol=1e-9, atol=1e-9)
 
 
 def test_the_kernel_is_symmetric_on_even_slices():
-    kernel = spread(np.arange(0, 800, 5.0), SHIPPED_KERNEL)[60:-60, 60:-60]
+    kernel = convolution_matrix(np.arange(0, 800, 5.0), SHIPPED_KERNEL)[60:-60, 60:-60]
     np.testing.assert_allclose(kernel, kernel.T, atol=1e-12)
 
 
 def test_dose_is_half_at_the_edge_of_a_known_range_and_falls_beyond_it():
     z = np.arange(0, 1200, 5.0)
-    dose = spread(z, ((1.0, 25.0),), (200.0, 1000.0)) @ np.ones(len(z))
+    dose = convolution_matrix(z, ((1.0, 25.0),), (200.0, 1000.0)) @ np.ones(len(z))
     assert dose[z == 200] == pytest.approx(0.5, abs=1e-5)
     assert dose[z == 600] == pytest.approx(1.0, abs=1e-5)
     assert (np.diff(dose[z <= 200]) > 0).all()
@@ -170,7 +170,7 @@ def test_scatter_outside_the_range_falls_off_nearly_as_in_water(outside_mm, simu
     # A quick Monte Carlo simulation of a 32 cm water phantom, part of the plateau; the kernel is
     # fitted to the training scans, which leave more (the model card says why).
     z = np.arange(0, 1200, 5.0)
-    dose = spread(z, SHIPPED_KERNEL, (200.0, 1000.0)) @ np.ones(len(z))
+    dose = convolution_matrix(z, SHIPPED_KERNEL, (200.0, 1000.0)) @ np.ones(len(z))
     assert dose[z == 200 - outside_mm] == pytest.approx(simulated, abs=0.085)
 
 
@@ -186,7 +186,7 @@ def test_cells_cover_the_scan_and_are_all_alike_on_even_slices(scan):
 
 def test_a_range_beyond_the_images_continues_the_end_slices_current():
     z = np.arange(0, 50, 5.0)
-    far = spread(z, SHIPPED_KERNEL, (-3000.0, 3000.0)) @ np.ones(len(z))
+    far = convolution_matrix(z, SHIPPED_KERNEL, (-3000.0, 3000.0)) @ np.ones(len(z))
     np.testing.assert_allclose(far, 1.0, atol=1e-9)
 
 

@@ -7,7 +7,8 @@ import csv
 import numpy as np
 import pytest
 
-from CTDoseSegLib.dosimetry.fast.model import load_model, spread
+from CTDoseSegLib.dosimetry.fast.kernel import convolution_matrix
+from CTDoseSegLib.dosimetry.fast.model import load_model
 from CTDoseSegLib.errors import InputError
 from CTDoseSegLib.learning.dose.evaluate import PATIENTS_FILE, SUMMARY_FILE, evaluate
 
@@ -28,7 +29,7 @@ def arrays(folder, *, patients=3, organs=("skin", "liver"), factor=1.0, missing=
         sizes = MODEL.sizes_mm(z, wed)
         for organ in organs:
             model = MODEL.organs[organ]
-            dose = (spread(z, model.kernel) @ current) * np.exp(model.log_factor(sizes))
+            dose = (convolution_matrix(z, model.kernel) @ current) * np.exp(model.log_factor(sizes))
             at = np.arange(len(z)) if organ == "skin" else np.arange(20, 40)
             table = np.column_stack(
                 (np.full(len(z), 50.0), np.full(len(z), 12.0), current, wed, z, factor * dose)

@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dose_scans import MODEL, codes, make
+from dose_scans import MODEL, codes, make, scan_of
 
 from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent
+from CTDoseSegLib.ct.scanner_profile import GENERIC
 from CTDoseSegLib.dosimetry.beam import EVERYWHERE, beam_of
 from CTDoseSegLib.dosimetry.examination import OWN, examine
-from CTDoseSegLib.dosimetry.fast.engine import predict
-from CTDoseSegLib.measurement.measurements import measure
-from CTDoseSegLib.measurement.size import measure_size
+from CTDoseSegLib.dosimetry.fast.engine import FastEngine
 from CTDoseSegLib.reading.dose_matching import RANGE, MatchedReport, PlacedEvent
 
 WHOLE = (-60.0, 260.0)
@@ -40,15 +39,17 @@ def examined(*others: PlacedEvent, stated=None, own_range=WHOLE, model=True, rat
     events = (PlacedEvent(SPIRAL, True, own_range, RANGE), *others)
     report = DoseReport(tuple(e.event for e in events), 500.0, stated or len(events))
     series = replace(series, dose_report=MatchedReport(report, events, "event UID"))
-    measured = measure(series, labelmap)
-    size = measure_size(series, labelmap, measured)
+    scan = scan_of(series, labelmap, replace(GENERIC, ctdivol_ratio=ratio))
+    engine = FastEngine(MODEL) if model else OwnExposureAlone(MODEL)
+    doses = engine.estimate(scan)
+    return examine(scan, doses, engine), doses
 
-    def predict_for(scan):
-        return predict(MODEL, scan, labelmap, measured, size)
 
-    doses = predict_for(series)
-    given = predict_for if model else None
-    return examine(series, doses, given, ctdivol_ratio=ratio), doses
+class OwnExposureAlone(FastEngine):
+    """An engine that knows the exposure of the images alone."""
+
+    def available(self, scan):
+        return scan.own_exposure, "it knows no other exposure"
 
 
 def other(range_mm=WHOLE, why=RANGE, **changes) -> PlacedEvent:
@@ -61,8 +62,9 @@ def pairs(examination, doses):
 
 
 def test_without_a_report_there_is_no_examination():
-    series, _ = make(slices=4, organs=())
-    assert examine(series, None, None) is None
+    scan = scan_of(*make(slices=4, organs=()))
+    engine = FastEngine(MODEL)
+    assert examine(scan, engine.estimate(scan), engine) is None
 
 
 def test_one_event_is_the_series_itself():

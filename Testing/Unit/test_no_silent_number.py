@@ -10,14 +10,16 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from dose_scans import MODEL, codes, doses, make
+from dose_scans import MODEL, codes, doses, make, scan_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CTDoseSegLib import flags
 from CTDoseSegLib.ct.scanner_profile import GENERIC, check_profile
 from CTDoseSegLib.dosimetry.effective_dose import effective_dose
-from CTDoseSegLib.dosimetry.fast.engine import predict
+from CTDoseSegLib.dosimetry.estimate import estimate
+from CTDoseSegLib.dosimetry.fast.engine import FastEngine
+from CTDoseSegLib.dosimetry.scan import Scan
 from CTDoseSegLib.flags import FLAGS, flag
 from CTDoseSegLib.measurement.measurements import measure
 from CTDoseSegLib.measurement.size import measure_size, ssde
@@ -79,7 +81,8 @@ def test_a_dose_is_a_possible_number_or_has_a_reason(scan):
     wed = size.wed_mm.copy()
     wed[lost] = np.nan
     size = replace(size, wed_mm=wed, wed_corrected_mm=wed)
-    result = predict(MODEL, series, labelmap, measured, size, scanner=scanner)
+    scan = Scan.of(series, labelmap, measured, size, scanner)
+    result = estimate(FastEngine(MODEL), scan)
     assert result.organs
     for organ in result.organs:
         assert_possible(organ, result.flags)
@@ -191,9 +194,7 @@ def with_lungs(lung_slices, **changes):
     groups = {**labelmap.groups, "lung": ("lung",), "body": names}
     labelmap = replace(labelmap, atoms=atoms, groups=groups)
     series.hu[labels == 9] = -800
-    measured = measure(series, labelmap)
-    size = measure_size(series, labelmap, measured)
-    result = predict(MODEL, series, labelmap, measured, size, region=region)
+    result = FastEngine(MODEL, region).estimate(scan_of(series, labelmap))
     return {organ.organ: organ for organ in result.organs}
 
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import builtins
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
-from CTDoseSegLib.dosimetry.published.engine import (
-    LAYERS,
-    WIDTHS,
-    Scaler,
-    load_published,
-    predict_published,
-)
+from CTDoseSegLib.dosimetry.published.engine import PublishedEngine
+from CTDoseSegLib.dosimetry.published.networks import LAYERS, WIDTHS, Scaler, load_published
+from CTDoseSegLib.dosimetry.scan import Scan
 from CTDoseSegLib.errors import DependencyError, InputError, ModelError
 from CTDoseSegLib.measurement.measurements import measure
 from CTDoseSegLib.measurement.size import measure_size
@@ -90,7 +87,8 @@ def scan(organs=ORGANS, current_mA=300.0, location_mm=-50.0, slices=6, **acquisi
     series = CTSeries(hu, affine, infos, Acquisition(**acquisition), "test")
     labelmap = Labelmap(labels, affine, tuple(atoms), groups, "test")
     measurements = measure(series, labelmap)
-    return series, labelmap, measurements, measure_size(series, labelmap, measurements)
+    size = measure_size(series, labelmap, measurements)
+    return Scan.of(series, labelmap, measurements, size)
 
 
 def codes(flags):
@@ -149,8 +147,8 @@ def test_network_equals_torchs_own_layers(small):
 
 def test_organ_dose_is_the_plain_mean_over_its_slices(small):
     inputs = scan()
-    measured, size = inputs[2:]
-    result = predict_published(small, *inputs)
+    measured, size = inputs.measurements, inputs.size
+    result = PublishedEngine(small).estimate(inputs)
     models = load_published(small)
     (liver,) = [o for o in result.organs if o.organ == "liver"]
 
@@ -172,7 +170,7 @@ def test_organ_dose_is_the_plain_mean_over_its_slices(small):
 
 
 def test_auto_takes_each_organ_by_its_region_and_skin_by_both(small):
-    result = predict_published(small, *scan())
+    result = PublishedEngine(small).estimate(scan())
     assert {(o.region, o.organ) for o in result.organs} == {
         ("chest", "heart"),
         ("chest", "skin"),
@@ -182,7 +180,7 @@ def test_auto_takes_each_organ_by_its_region_and_skin_by_both(small):
 
 
 def test_auto_takes_skin_by_the_region_that_the_other_organs_are_of(small):
-    result = predict_published(small, *scan(("liver", "skin")))
+    result = PublishedEngine(small).estimate(scan(("liver", "skin")))
     assert {(o.region, o.organ) for o in result.organs} == {
         ("abdomen", "liver"),
         ("abdomen", "skin"),
@@ -190,19 +188,17 @@ def test_auto_takes_skin_by_the_region_that_the_other_organs_are_of(small):
 
 
 def test_a_region_that_is_asked_for_leaves_the_other_out(small):
-    result = predict_published(small, *scan(), region="chest")
+    result = PublishedEngine(small, "chest").estimate(scan())
     assert {o.region for o in result.organs} == {"chest"}
     with pytest.raises(InputError, match="chest, abdomen or auto"):
-        predict_published(small, *scan(), region="leg")
+        PublishedEngine(small, "leg")
 
 
 def test_an_organ_at_the_end_of_the_scan_has_no_known_coverage(small):
-    series, labelmap, *_ = scan(("liver",))
-    labelmap.labels[0, 5:12, 5:30] = 2
-    measured = measure(series, labelmap)
-    result = predict_published(
-        small, series, labelmap, measured, measure_size(series, labelmap, measured)
-    )
+    inputs = scan(("liver",))
+    inputs.labelmap.labels[0, 5:12, 5:30] = 2
+    measured = measure(inputs.series, inputs.labelmap)
+    result = PublishedEngine(small).estimate(replace(inputs, measurements=measured))
     assert result.organs[0].coverage is None
 
 
@@ -215,7 +211,7 @@ def test_an_organ_at_the_end_of_the_scan_has_no_known_coverage(small):
     ],
 )
 def test_a_missing_feature_refuses_the_organ_with_a_sentence(small, change, code):
-    organ = predict_published(small, *scan(("liver",), **change)).organs[0]
+    organ = PublishedEngine(small).estimate(scan(("liver",), **change)).organs[0]
     assert organ.dose_mGy is None
     assert np.isnan(organ.slice_dose_mGy).all()
     (refusal,) = organ.flags
@@ -224,7 +220,7 @@ def test_a_missing_feature_refuses_the_organ_with_a_sentence(small, change, code
 
 
 def test_a_model_without_an_array_is_refused_by_name(small):
-    organ = predict_published(small, *scan(("thyroid_gland",))).organs[0]
+    organ = PublishedEngine(small).estimate(scan(("thyroid_gland",))).organs[0]
     assert organ.dose_mGy is None
     assert codes(organ.flags) == {"published_no_scaler"}
     assert "thyroid_gland (chest)" in organ.flags[0].message
@@ -241,15 +237,15 @@ def test_a_model_without_an_array_is_refused_by_name(small):
     ],
 )
 def test_patients_and_exposures_unlike_the_training_ones_get_no_dose(small, acquisition, code):
-    result = predict_published(small, *scan(("liver",), **acquisition))
+    result = PublishedEngine(small).estimate(scan(("liver",), **acquisition))
     assert result.organs[0].dose_mGy is None
     assert code in codes(result.organs[0].flags)
     assert code in codes(result.flags)
 
 
 def test_another_rotation_time_or_pitch_is_said_and_the_dose_is_not_rescaled(small):
-    usual = predict_published(small, *scan(("liver",), rotation_time_s=0.5, pitch=1.0))
-    other = predict_published(small, *scan(("liver",), rotation_time_s=0.33, pitch=1.0))
+    usual = PublishedEngine(small).estimate(scan(("liver",), rotation_time_s=0.5, pitch=1.0))
+    other = PublishedEngine(small).estimate(scan(("liver",), rotation_time_s=0.33, pitch=1.0))
     assert "published_protocol" not in codes(usual.flags)
     (remark,) = [f for f in other.flags if f.code == "published_protocol"]
     assert "0.33 s per rotation" in remark.message
@@ -257,8 +253,8 @@ def test_another_rotation_time_or_pitch_is_said_and_the_dose_is_not_rescaled(sma
 
 
 def test_a_slice_location_far_from_training_is_flagged_and_named(small):
-    usual = predict_published(small, *scan(("liver",))).organs[0]
-    far = predict_published(small, *scan(("liver",), location_mm=500.0)).organs[0]
+    usual = PublishedEngine(small).estimate(scan(("liver",))).organs[0]
+    far = PublishedEngine(small).estimate(scan(("liver",), location_mm=500.0)).organs[0]
     assert "published_outside_training" not in codes(usual.flags)
     assert far.dose_mGy is not None
     (warning,) = far.flags

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from dicom_files import make_slice, save
-from dose_scans import MODEL, codes, make
+from dose_scans import MODEL, codes, make, scan_of
 
 from CTDoseSegLib.ct.scanner_profile import (
     GENERIC,
@@ -17,8 +17,8 @@ from CTDoseSegLib.ct.scanner_profile import (
     read_scanner_profile,
 )
 from CTDoseSegLib.dosimetry.beam import beam_of
-from CTDoseSegLib.dosimetry.fast.engine import predict
-from CTDoseSegLib.dosimetry.fast.scaling import mas_exposure
+from CTDoseSegLib.dosimetry.fast.engine import FastEngine
+from CTDoseSegLib.dosimetry.fast.scaling import mas_basis
 from CTDoseSegLib.dosimetry.fast.uncertainty import K90
 from CTDoseSegLib.errors import AcquisitionError
 from CTDoseSegLib.measurement.measurements import measure
@@ -42,10 +42,7 @@ def applied(values=CHECK, today=TODAY, **changes):
 
 
 def liver(values=CHECK, today=TODAY, **changes):
-    series, labelmap, scanner = applied(values, today, **changes)
-    measured = measure(series, labelmap)
-    size = measure_size(series, labelmap, measured)
-    result = predict(MODEL, series, labelmap, measured, size, scanner=scanner)
+    result = FastEngine(MODEL).estimate(scan_of(*applied(values, today, **changes)))
     return next(o for o in result.organs if o.organ == "liver"), result
 
 
@@ -239,13 +236,13 @@ def test_ctdi_per_mas_makes_the_mas_route_the_scanners_own():
 
 def test_another_tube_voltage_is_taken_where_its_output_was_measured():
     series, _, scanner = applied(OWN_OUTPUT, kvp_kV=100.0, ctdivol=None)
-    assert mas_exposure(series, scanner).scanner_ctdivol_per_mas == pytest.approx(0.044)
+    assert mas_basis(series, scanner).scanner_ctdivol_per_mas == pytest.approx(0.044)
     organ, result = liver(OWN_OUTPUT, kvp_kV=100.0, ctdivol=None)
     assert organ.dose_mGy is not None
     assert organ.budget["tube_voltage"] == 0.07
     assert "tube_voltage" in codes(result.flags)
     series, _, scanner = applied(OWN_OUTPUT, kvp_kV=80.0, ctdivol=None)
-    assert mas_exposure(series, scanner).values is None
+    assert mas_basis(series, scanner).values is None
 
 
 @pytest.mark.parametrize(
@@ -253,7 +250,7 @@ def test_another_tube_voltage_is_taken_where_its_output_was_measured():
 )
 def test_a_profile_does_not_lift_the_refusals_of_the_mas_route(changes):
     series, _, scanner = applied(OWN_OUTPUT, **changes)
-    assert mas_exposure(series, scanner).values is None
+    assert mas_basis(series, scanner).values is None
 
 
 def test_without_a_profile_the_scanner_is_generic():

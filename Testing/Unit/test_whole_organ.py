@@ -15,7 +15,7 @@ from CTDoseSegLib.dosimetry.fast.completed_organ import (
     LEAST_SEEN,
     REFERENCE_MASS_G,
     SeenOrgan,
-    whole_organ,
+    complete_organ,
 )
 
 KERNEL = ((0.55, 12.0), (0.45, 60.0))
@@ -25,14 +25,14 @@ TYPED = {"irradiated_range_mm": "user"}
 
 def seen(organ="liver", *, mass_g=900.0, slices=(20, 40), beam=EVERYWHERE, sex="M", count=40):
     """An organ on `slices` of 40 slices of 5 mm, its mass even over them, plateau 10 mGy."""
-    there = np.zeros(count, bool)
-    there[slice(*slices)] = True
+    occupied = np.zeros(count, bool)
+    occupied[slice(*slices)] = True
     return SeenOrgan(
         organ=organ,
         sex=sex,
         z_mm=np.arange(count) * 5.0,
-        there=there,
-        mass_g=there * mass_g / there.sum(),
+        occupied=occupied,
+        mass_g=occupied * mass_g / occupied.sum(),
         current_mA=np.full(count, 200.0),
         dose_per_mA=(0.05, 0.05),
         kernel=KERNEL,
@@ -41,13 +41,13 @@ def seen(organ="liver", *, mass_g=900.0, slices=(20, 40), beam=EVERYWHERE, sex="
 
 
 def test_an_organ_that_ends_inside_the_images_is_its_own_whole():
-    whole = whole_organ(seen(slices=(5, 35), mass_g=400.0), 10.0, 8.0, 12.0)
+    whole = complete_organ(seen(slices=(5, 35), mass_g=400.0), 10.0, 8.0, 12.0)
     assert (whole.dose_mGy, whole.low_mGy, whole.high_mGy) == (10.0, 8.0, 12.0)
     assert (whole.seen_mass_g, whole.missing_mass_g, whole.flags) == (pytest.approx(400), 0.0, ())
 
 
 def test_inside_the_irradiated_range_the_edges_value_goes_on():
-    whole = whole_organ(seen(), 10.0, 8.0, 12.5)
+    whole = complete_organ(seen(), 10.0, 8.0, 12.5)
     assert whole.dose_mGy == pytest.approx(10.0, rel=1e-6)
     assert whole.missing_mass_g == pytest.approx(900.0)
     assert whole.low_mGy < 8.0
@@ -59,7 +59,7 @@ def test_inside_the_irradiated_range_the_edges_value_goes_on():
 def test_beyond_the_beam_there_is_the_kernels_tail_weighted_by_the_missing_mass():
     # The beam ends with the images; 900 g more reach 100 mm beyond.
     edge = 39 * 5.0 + 2.5
-    whole = whole_organ(seen(beam=Beam((-5000.0, edge))), 10.0, 8.0, 12.5)
+    whole = complete_organ(seen(beam=Beam((-5000.0, edge))), 10.0, 8.0, 12.5)
     z = (np.arange(20) + 0.5) * 5.0
     tail = 10.0 * sum(w / 2 * np.exp(-z / length) for w, length in KERNEL)
     assert whole.dose_mGy == pytest.approx((10.0 + tail.mean()) / 2, rel=1e-3)
@@ -67,7 +67,7 @@ def test_beyond_the_beam_there_is_the_kernels_tail_weighted_by_the_missing_mass(
 
 def test_the_further_the_beam_reaches_the_higher_the_whole_dose():
     found = [
-        whole_organ(seen(beam=Beam((-5000.0, end))), 10.0, 8.0, 12.5)
+        complete_organ(seen(beam=Beam((-5000.0, end))), 10.0, 8.0, 12.5)
         for end in (200.0, 230.0, 300.0, 2000.0)
     ]
     values = [whole.dose_mGy for whole in found]
@@ -80,12 +80,15 @@ def test_both_ends_share_what_is_missing():
     cut = seen(slices=(0, 40), mass_g=900.0, beam=Beam((-5000.0, 197.5)))
     one_sided = seen(slices=(20, 40), mass_g=900.0, beam=Beam((-5000.0, 197.5)))
     assert (
-        whole_organ(cut, 10.0, 8.0, 12.5).dose_mGy > whole_organ(one_sided, 10.0, 8, 12.5).dose_mGy
+        complete_organ(cut, 10.0, 8.0, 12.5).dose_mGy
+        > complete_organ(one_sided, 10.0, 8, 12.5).dose_mGy
     )
 
 
 def test_an_organ_heavier_than_the_reference_has_nothing_missing_and_a_wider_interval():
-    whole = whole_organ(seen("spleen", mass_g=260.0, beam=Beam((-5000.0, 198.0))), 10.0, 8.0, 12.5)
+    whole = complete_organ(
+        seen("spleen", mass_g=260.0, beam=Beam((-5000.0, 198.0))), 10.0, 8.0, 12.5
+    )
     assert (whole.dose_mGy, whole.missing_mass_g) == (10.0, 0.0)
     assert codes(whole.flags) == {"whole_organ_above_reference"}
     assert whole.low_mGy < 8.0
@@ -105,13 +108,13 @@ def test_an_organ_heavier_than_the_reference_has_nothing_missing_and_a_wider_int
     ],
 )
 def test_where_the_whole_is_not_known_there_is_no_value_but_a_reason(changes, code):
-    whole = whole_organ(seen(**changes), 10.0, 8.0, 12.5)
+    whole = complete_organ(seen(**changes), 10.0, 8.0, 12.5)
     assert whole.dose_mGy is whole.low_mGy is whole.high_mGy is None
     assert codes(whole.flags) == {code}
 
 
 def test_reference_masses_go_by_sex_and_are_less_certain_without_it():
-    masses = {s: whole_organ(seen(sex=s), 10.0, 8.0, 12.5) for s in ("M", "F", "O", None)}
+    masses = {s: complete_organ(seen(sex=s), 10.0, 8.0, 12.5) for s in ("M", "F", "O", None)}
     missing = [whole.missing_mass_g for whole in masses.values()]
     np.testing.assert_allclose(missing, [900.0, 500.0, 700.0, 700.0])
     assert all(male >= female for male, female in REFERENCE_MASS_G.values())
@@ -134,7 +137,7 @@ def test_the_whole_dose_is_possible_and_its_interval_no_narrower(
     part = seen(organ, mass_g=mass, slices=slices, beam=Beam((low, low + length)))
     if upside_down:
         part = replace(part, z_mm=part.z_mm[::-1])
-    whole = whole_organ(part, dose, 0.8 * dose, 1.25 * dose)
+    whole = complete_organ(part, dose, 0.8 * dose, 1.25 * dose)
     assert 0 < whole.low_mGy < whole.dose_mGy < whole.high_mGy
     assert np.isfinite(whole.high_mGy)
     assert whole.high_mGy / whole.dose_mGy >= 1.25 * (1 - 1e-12)

@@ -58,3 +58,27 @@ def chooses_networks(sub: argparse.ArgumentParser) -> None:
         default=(),
         help="what TotalSegmentator is to find besides; heart_chambers needs a licence of it",
     )
+
+
+def chooses_doses(sub: argparse.ArgumentParser) -> None:
+    """Add the options that choose how organ doses are estimated."""
+    sub.add_argument(
+        "--region",
+        choices=("auto", "chest", "abdomen"),
+        default="auto",
+        help="whose dose models to use; auto: each organ by the region whose model knows it",
+    )
+    sub.add_argument(
+        "--dose-engine",
+        choices=("auto", "fast", "published"),
+        default="auto",
+        help="what estimates the organ doses; auto: published for a folder of the published "
+        "repository, else fast",
+    )
+    sub.add_argument(
+        "--dose-model",
+        default="bundled",
+        metavar="bundled|FOLDER",
+        help="FOLDER of the published repository: its networks as a reference mode; of "
+        "train-dose: a fast dose model of your own",
+    )

@@ -8,7 +8,13 @@ from pathlib import Path
 
 from ..errors import Cancelled
 from ..tasks.progress import Events
-from .arguments import Command, output_folder, positive_minutes, whole_number
+from .arguments import (
+    Command,
+    chooses_doses,
+    output_folder,
+    positive_minutes,
+    whole_number,
+)
 
 BATCH_CANCELLED = (
     "The batch was cancelled; what is finished is kept, start the same command again to go on."
@@ -36,13 +42,8 @@ def batch_command(args: argparse.Namespace, events: Events) -> None:
     from .. import NOTICE
     from ..batch.runner import Choices, run_batch
 
-    dose_model = args.dose_model
-    if dose_model != "bundled":
-        dose_model = os.path.abspath(dose_model)
     choices = Choices(
-        arguments=(
-            *("--engine", args.engine, "--region", args.region, "--dose-model", dose_model),
-        ),
+        arguments=(*("--engine", args.engine), *_dose_arguments(args)),
         workers=args.workers,
         scheduler=args.scheduler,
         time_limit_s=60 * args.time_limit_min,
@@ -59,6 +60,20 @@ def batch_command(args: argparse.Namespace, events: Events) -> None:
         print(f"{counts['done']} scans analysed, {counts['failed']} failed.")
         print(f"Written to {args.output}: summary.html, exams.csv, doses.csv, failures.csv")
         print(NOTICE)
+
+
+def _dose_arguments(args: argparse.Namespace) -> tuple[str, ...]:
+    """Arguments of `analyze` on organ doses; a choice that no scan could follow is refused."""
+    from ..dosimetry.engines import BUNDLED, choose_engine
+
+    choose_engine(args.dose_engine, args.dose_model, region=args.region)
+    dose_model = args.dose_model
+    if dose_model != BUNDLED:
+        dose_model = os.path.abspath(dose_model)  # the scans have another working directory
+    arguments = ("--region", args.region, "--dose-model", dose_model)
+    if args.dose_engine != "auto":  # so that a run that was started without the option goes on
+        arguments += ("--dose-engine", args.dose_engine)
+    return arguments
 
 
 def add(command: Command) -> None:
@@ -81,8 +96,7 @@ def add(command: Command) -> None:
     sub.add_argument(
         "--engine", choices=("auto", "classical", "unet", "totalsegmentator"), default="auto"
     )
-    sub.add_argument("--region", choices=("auto", "chest", "abdomen"), default="auto")
-    sub.add_argument("--dose-model", default="bundled", metavar="bundled|FOLDER")
+    chooses_doses(sub)
     sub.add_argument(
         "--workers",
         type=whole_number,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import Cancelled
 from ..tasks.progress import Events, Stage
-from .arguments import Command, chooses_networks, device_name, output_folder
+from .arguments import Command, chooses_doses, chooses_networks, device_name, output_folder
 
 if TYPE_CHECKING:
     from ..ct.series import CTSeries
@@ -20,11 +20,14 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
     """CT in, tables, pictures and result.json out."""
     from ..analysis import analyze
     from ..ct.scanner_profile import read_scanner_profile
+    from ..dosimetry.engines import choose_engine
     from ..reading.reader import read_series
     from ..reporting.terminal import print_result
     from ..result import Result
     from ..result_folder import write_result
 
+    # A dose engine that cannot use the dose model is refused before anything is read.
+    choose_engine(args.dose_engine, args.dose_model, region=args.region)
     profile = read_scanner_profile(args.scanner_profile) if args.scanner_profile else None
     series = read_series(
         args.input,
@@ -38,6 +41,7 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
         series,
         labelmap,
         region=args.region,
+        dose_engine=args.dose_engine,
         dose_model=args.dose_model,
         scanner_profile=profile,
         parameters=_parameters(args),
@@ -145,13 +149,7 @@ def add(command: Command) -> None:
     """Add the commands of this family to the parser."""
     sub = command("analyze", analyze_command, "WED, SSDE, segmentation and organ doses of a CT")
     _reads_ct(sub)
-    sub.add_argument("--region", choices=("auto", "chest", "abdomen"), default="auto")
-    sub.add_argument(
-        "--dose-model",
-        default="bundled",
-        metavar="bundled|FOLDER",
-        help="FOLDER of the published repository: its networks as a reference mode",
-    )
+    chooses_doses(sub)
     sub.add_argument(
         "--acquisition", type=Path, metavar="FILE.json", help="exposure values that you type"
     )

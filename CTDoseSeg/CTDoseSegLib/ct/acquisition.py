@@ -11,6 +11,9 @@ from typing import Any
 
 from ..errors import AcquisitionError
 
+# Diameters of the CTDI phantoms.
+HEAD_PHANTOM_CM, BODY_PHANTOM_CM = 16, 32
+
 
 @dataclass(frozen=True)
 class Acquisition:
@@ -174,7 +177,7 @@ def _typed_value(key: str, value: Any) -> Any:
         known = ", ".join(sorted({*kinds, *PER_SLICE}))
         raise AcquisitionError(f"{key} is not a value of an acquisition; known are {known}.")
     if key == "phantom_cm":
-        if value not in (16, 32) or isinstance(value, bool):
+        if value not in (HEAD_PHANTOM_CM, BODY_PHANTOM_CM) or isinstance(value, bool):
             raise AcquisitionError(f"phantom_cm is {value!r}; a CTDI phantom has 16 or 32 cm.")
         return int(value)
     if key == "irradiated_range_mm":

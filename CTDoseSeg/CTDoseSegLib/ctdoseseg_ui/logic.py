@@ -19,7 +19,7 @@ from . import staging
 from .job import CANCELLED, DONE, FAILED, Job, run_and_wait
 from .logic_results import ResultsLogic
 from .nodes.results import Results
-from .staging import BUNDLED, PUBLISHED, Task
+from .staging import BUNDLED, FOLDER_MODELS, Task
 
 if TYPE_CHECKING:
     from ..batch import Run
@@ -83,7 +83,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         region
             ``auto``, ``chest`` or ``abdomen``.
         doseModel
-            ``bundled``, or the folder of the published models.
+            ``bundled``, or a folder: of the published models, or of ``ctdoseseg train-dose``.
         acquisition
             Typed values that replace those of DICOM.
         onEvent
@@ -223,9 +223,9 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
     def prepareExport(self, results: Results, folder: str | Path) -> Task:
         """A task that writes the files of the command line's ``analyze`` to `folder`."""
         session = self.session(results)
-        if session.dose_model == PUBLISHED:
+        if session.dose_model in FOLDER_MODELS:
             raise InputError(
-                "The doses came from the published models, whose folder a saved scene does not "
+                "The doses came from a dose model in a folder, which a saved scene does not "
                 "keep: choose it under Advanced, press Apply and export again."
             )
         if session.labelmap is None:

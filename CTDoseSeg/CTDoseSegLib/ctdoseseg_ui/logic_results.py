@@ -64,7 +64,7 @@ class ResultsLogic:
         Raises
         ------
         InputError
-            If the result came from the published models.
+            If the result came from a dose model in a folder.
         """
         session = self.session(results)
         if not self.followsEdits(results):
@@ -76,7 +76,7 @@ class ResultsLogic:
         return changed
 
     def followsEdits(self, results: Results) -> bool:
-        """Whether a result can follow edits: the published models' doses cannot."""
+        """Whether a result can follow edits: doses of a dose model in a folder cannot."""
         return results.result.chosen("dose_model", BUNDLED) == BUNDLED
 
     def look(self, results: Results) -> int:

@@ -14,9 +14,11 @@ import slicer
 from ..errors import OutputError
 
 BUNDLED = "bundled"
-# What a result says of the published models; their folder may name a patient and is not kept.
-PUBLISHED = "published"
-NO_EDITS = "The published models do not follow edits: press Apply with this segmentation."
+# What a result has of a dose model in a folder, whose name may be a patient's and is not kept.
+FOLDER_MODELS = ("published", "trained")
+NO_EDITS = (
+    "Doses of a dose model in a folder do not follow edits: press Apply with this segmentation."
+)
 RESULT_FOLDER = "result"
 SEGMENTATION_FILE = "segmentation.nii.gz"
 

@@ -1,7 +1,7 @@
 """The range along the body in which the tube was on, as far as it is known.
 
 Organ doses depend on it at its edges alone: an organ well inside gets what the current at it
-gives, one beyond an edge gets scatter. Images never tell it: a helical scan starts before the
+gives, one beyond an edge gets scatter. Images never show it: a helical scan starts before the
 first image and ends after the last (overranging).
 """
 
@@ -59,7 +59,7 @@ class Beam:
 
 
 def beam_of(series: CTSeries, overranging_mm: float | None = None) -> Beam:
-    """The irradiated range to use for a scan.
+    """Return the irradiated range to use for a scan.
 
     A range that a user typed is where the tube was on, overranging included, and is taken as it
     is. So is that of a dose report, whose scanning length is the table's travel with the tube on.
@@ -102,9 +102,9 @@ def beam_of(series: CTSeries, overranging_mm: float | None = None) -> Beam:
     if overranging_mm is not None:
         overrange, why = overranging_mm / 2, "scanner profile"
         sd = _TYPED_SD_MM * _RECTANGULAR
-    remark = flag("irradiated_range_widened", f"by {overrange:.0f} mm at each end ({why})")
+    widened = flag("irradiated_range_widened", f"by {overrange:.0f} mm at each end ({why})")
     return Beam(
         (stated[0] - overrange, stated[1] + overrange),
         math.hypot(sd, slack) / _RECTANGULAR,
-        (remark,),
+        (widened,),
     )

@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 
 from ..flags import Flag
+from .dose_map import DoseMap
+
+# `OrganDose.route` of an organ without a dose.
+NO_BASIS = "none"
 
 
 @dataclass(frozen=True)
 class OrganDose:
-    """Mean dose of one organ in the scanned range. None is "not given"; `flags` say why.
+    """Mean dose of one organ in the scanned range. None is "not given"; `flags` hold the reason.
 
     Attributes
     ----------
@@ -26,7 +30,7 @@ class OrganDose:
         90 % interval of the model alone (conformal): valid for scans like those trained on. For
         organs with air it reaches down to the training label, which falls with the air.
     total_low_mGy, total_high_mGy
-        90 % interval with every line of `budget`.
+        90 % interval with every component of `budget`.
     dose_slice_mean_mGy
         Unweighted mean over the organ's slices, which is what the models were calibrated on.
     volume_ml
@@ -37,20 +41,20 @@ class OrganDose:
         1.0 where the organ ends inside the scan; None where it touches the scan's first or last
         slice, so that an unknown part of it is missing.
     route
-        ``ctdivol``, ``mas`` or ``none``: what the dose was scaled with; reference models have
-        their own name here.
+        Scaling basis, ``ctdivol``, ``mas`` or ``none``: what the dose was scaled with; engines
+        that scale with neither have their own name here.
     by_route
-        Route to headline dose in mGy, None where the route is not possible.
+        Scaling basis to headline dose in mGy, None where it cannot be used.
     slice_dose_mGy
         [k], NaN where the organ is absent or no dose is given.
     budget
-        Line of the uncertainty budget to its standard deviation of ln(dose).
+        Uncertainty component to its standard deviation of ln(dose).
     flags
         What the user should know about this organ's dose.
     whole_organ_dose_mGy, whole_organ_low_mGy, whole_organ_high_mGy
-        Of the whole organ, with its own 90 % interval: the dose of the seen part where the organ
-        ends inside the images, an estimate where it does not (`whole_organ`), None where there is
-        none; `flags` say why.
+        Of the completed organ, with its own 90 % interval: the dose of the seen part where the
+        organ ends inside the images, an estimate where it does not, None where there is none;
+        `flags` hold the reason.
     seen_mass_g, missing_mass_g
         Of the organ in the images, and what a reference adult's has more.
     """
@@ -91,8 +95,11 @@ class DoseResult:
         What holds for the whole scan.
     model_card
         Name, version, SHA-256, training data and figures of the model, as plain values.
+    dose_map
+        Dose of every voxel, where the engine follows the radiation.
     """
 
     organs: tuple[OrganDose, ...]
     flags: tuple[Flag, ...] = ()
     model_card: Mapping[str, Any] = field(default_factory=dict)
+    dose_map: DoseMap | None = None

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..ct.acquisition import BODY_PHANTOM_CM, HEAD_PHANTOM_CM
 from ..ct.geometry import cell_widths_mm
 from ..ct.series import CTSeries
 from ..flags import Flag, flag
 from ..measurement.body_parts import UNKNOWN, named_parts, parts_of_slices, shares
 from ..measurement.ctdivol import positive_number, slice_ctdivol_mGy
 from ..measurement.measurements import Measurements
+from .applicability import ADULT_YEARS
 from .beam import Beam, beam_of
-from .fast.refusals import ADULT_YEARS
 
 ICRP_103, AAPM_96 = "ICRP 103", "AAPM 96"
 _CHEST, _ABDOMEN, _PELVIS = ("chest",), ("abdomen",), ("pelvis",)
@@ -111,7 +112,7 @@ class EffectiveDose:
     shares
         Part of the body to its share in the DLP of the images.
     flags
-        Refusals and remarks, on this quantity alone.
+        Of this quantity alone.
     note
         What the number is, to be shown with it.
     """
@@ -134,7 +135,7 @@ class EffectiveDose:
 def effective_dose(
     series: CTSeries, measurements: Measurements, *, overranging_mm: float | None = None
 ) -> EffectiveDose:
-    """Effective dose of the exposure that a series shows.
+    """Return the effective dose of the exposure that a series shows, or why there is none.
 
     Parameters
     ----------
@@ -146,11 +147,11 @@ def effective_dose(
         In all, as a scanner profile states it.
     """
     acquisition = series.acquisition
-    dlp, remarks = dose_length_product(series, overranging_mm)
+    dlp, dlp_flags = dose_length_product(series, overranging_mm)
     ctdivol, _ = slice_ctdivol_mGy(series)
-    found = shares(parts_of_slices(series, measurements), series.z_mm, ctdivol)
-    scanned, why = _scanned_range(found, acquisition.body_part)
-    flags = [*remarks, *why, *_patient_flags(series)]
+    part_shares = shares(parts_of_slices(series, measurements), series.z_mm, ctdivol)
+    scanned, range_flags = _scanned_range(part_shares, acquisition.body_part)
+    flags = [*dlp_flags, *range_flags, *_patient_flags(series)]
     if dlp is not None and 0 < dlp.length_mm < _SHORT_MM:
         flags.append(flag("effective_dose_short", f"{dlp.length_mm:.0f} mm"))
     phantom = acquisition.phantom_cm
@@ -163,7 +164,7 @@ def effective_dose(
         k_mSv_per_mGy_cm=k,
         dlp=dlp,
         phantom_cm=phantom,
-        shares=found,
+        shares=part_shares,
         flags=tuple(flags),
     )
     if refused or dlp is None:
@@ -171,8 +172,7 @@ def effective_dose(
     by_set = {
         name: None if factor is None else factor * dlp.value_mGy_cm for name, factor in k.items()
     }
-    chosen = next(name for name, value in by_set.items() if value is not None)
-    value = by_set[chosen]
+    chosen, value = next((name, dose) for name, dose in by_set.items() if dose is not None)
     return EffectiveDose(
         effective_dose_mSv=value,
         low_mSv=value * (1 - RELATIVE_HALF_WIDTH),
@@ -183,7 +183,7 @@ def effective_dose(
         by_coefficients_mSv=by_set,
         dlp=dlp,
         phantom_cm=phantom,
-        shares=found,
+        shares=part_shares,
         flags=tuple(flags),
     )
 
@@ -191,7 +191,7 @@ def effective_dose(
 def dose_length_product(
     series: CTSeries, overranging_mm: float | None = None
 ) -> tuple[DoseLengthProduct | None, tuple[Flag, ...]]:
-    """DLP of a series as stated, else from CTDIvol; and remarks on it.
+    """Return the DLP of a series as stated, else from CTDIvol, and its flags.
 
     Computed, it is the sum of CTDIvol (mGy) times the width of the slice's cell (cm), halfway to
     its neighbours. Where the irradiated range is known, the first and last slice's value goes on to
@@ -222,9 +222,9 @@ def dose_length_product(
 
 
 def _widths_mm(series: CTSeries, beam: Beam) -> np.ndarray | None:
-    """Length of the body that each slice's CTDIvol stands for, [k]; None where it is not known."""
+    """Return the length that each slice's CTDIvol stands for, [k]; None where it is not known."""
     z = series.z_mm
-    if any(remark.code == "not_axial" for remark in series.flags):
+    if any(entry.code == "not_axial" for entry in series.flags):
         return None
     if not beam.known:
         thickness = series.slices[0].thickness_mm
@@ -263,31 +263,31 @@ def _patient_flags(series: CTSeries) -> list[Flag]:
 
 
 def _scanned_range(
-    found: Mapping[str, float], body_part: str | None
+    part_shares: Mapping[str, float], body_part: str | None
 ) -> tuple[tuple[str, ...] | None, list[Flag]]:
-    """The smallest range of k factors that holds most of the DLP, and remarks."""
+    """Return the smallest range of k factors that holds most of the DLP, and flags."""
     named = named_parts(body_part)
     for parts in _RANGES:
-        inside = [found.get(part, 0.0) for part in parts]
+        inside = [part_shares.get(part, 0.0) for part in parts]
         if sum(inside) >= _MOST and min(inside) >= _SOME:
             if named and not set(named) & set(parts):
-                detail = f"the images show {_told(found)}, body part {body_part}"
+                detail = f"the images show {_listed(part_shares)}, body part {body_part}"
                 return None, [flag("effective_dose_region", detail)]
             return parts, []
-    known = {part: share for part, share in found.items() if part != UNKNOWN}
+    known = {part: share for part, share in part_shares.items() if part != UNKNOWN}
     beside = sum(share for part, share in known.items() if part not in named)
     if named in _RANGES and sum(known.values()) < _MOST and beside <= 1 - _MOST:
         return named, [flag("effective_dose_body_part", str(body_part))]
-    return None, [flag("effective_dose_region", _told(found))]
+    return None, [flag("effective_dose_region", _listed(part_shares))]
 
 
-def _told(found: Mapping[str, float]) -> str:
-    return ", ".join(f"{part} {share:.0%}" for part, share in found.items())
+def _listed(part_shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{part} {share:.0%}" for part, share in part_shares.items())
 
 
 def _phantom_flag(scanned: tuple[str, ...], phantom_cm: int | None) -> Flag | None:
-    """A refusal where the DLP's phantom is not the one that k is for."""
-    wanted = 16 if scanned in (("head",), ("neck",)) else 32
+    """Refuse where the DLP's phantom is not the one that k is for."""
+    wanted = HEAD_PHANTOM_CM if scanned in (("head",), ("neck",)) else BODY_PHANTOM_CM
     if phantom_cm == wanted:
         return None
     name = _NAMES.get(scanned, scanned[0])

@@ -1,34 +1,34 @@
 """The dose of a whole examination: every irradiation event of its dose report, added up.
 
-The dose model is linear in the tube current (`dose_model`), so that exposures superpose: the total
-of an organ is the dose of the series as measured, plus, for every other event that can be placed on
-the same anatomy, the model's dose for that event's CTDIvol (32 cm), with a flat tube current
-within its own z range. The model's kernel carries the scatter beyond that range.
+Doses of several exposures add up: the total of an organ is the dose of the series as measured,
+plus, for every other event that can be placed on the same anatomy, the engine's dose for that
+event's CTDIvol (32 cm), with a flat tube current within its own z range. What scatters beyond that
+range is the engine's to know.
 
 Whatever made one event's dose wrong (the display of CTDIvol, the transfer between scanners, the
 model itself) makes that of the others wrong in the same direction: the intervals add up linearly,
 as for fully correlated errors, which is the widest that they can be.
 
-An event that cannot be placed is listed with the reason and not added: a total that lacks one says
-so. Localizers are never added: CTDIvol describes a rotating tube.
+An event that cannot be placed is listed with the reason and not added: a total that lacks one is
+flagged. Localizers are never added: CTDIvol describes a rotating tube.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from ..ct.acquisition import BODY_PHANTOM_CM
 from ..ct.dose_report import LOCALIZER
 from ..ct.matched_report import MatchedReport, PlacedEvent
 from ..ct.series import CTSeries
 from ..flags import Flag, flag
 from .doses import DoseResult, OrganDose
-from .fast.scaling import BODY_PHANTOM_CM
+from .engines import DoseEngine
+from .estimate import available, estimate
+from .scan import Scan
 
 OWN = "the series measured"
-# Dose of a series as if another event had exposed it.
-PredictFor = Callable[[CTSeries], DoseResult]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class OrganTotal:
 
 @dataclass(frozen=True)
 class Examination:
-    """What the dose report says of the examination that the series is a part of.
+    """The examination that the series is a part of, by its dose report.
 
     Attributes
     ----------
@@ -109,61 +109,55 @@ class Examination:
     flags: tuple[Flag, ...] = ()
 
     def of(self, organ: str, region: str) -> OrganTotal | None:
-        """The total of one organ by the model of one region."""
-        found = (t for t in self.organs if (t.organ, t.region) == (organ, region))
-        return next(found, None)
+        """Return the total of one organ by the model of one region."""
+        totals = (t for t in self.organs if (t.organ, t.region) == (organ, region))
+        return next(totals, None)
 
 
-def examine(
-    series: CTSeries,
-    doses: DoseResult,
-    predict_for: PredictFor | None,
-    *,
-    ctdivol_ratio: float = 1.0,
-) -> Examination | None:
+def examine(scan: Scan, doses: DoseResult, engine: DoseEngine) -> Examination | None:
     """Add up the examination of which a series is a part.
 
     Parameters
     ----------
-    series
-        With its dose report.
+    scan
+        Its series has the dose report. The CTDIvol of the other events is corrected by what its
+        scanner's profile states, as that of the series was.
     doses
         Of the series itself.
-    predict_for
-        The dose model with this series' anatomy; None where the model in use cannot be asked for
-        another exposure, so that events are listed and no total is given.
-    ctdivol_ratio
-        Measured over displayed CTDIvol of this scanner, by which that of the other events is
-        corrected, as that of the series was.
+    engine
+        That made them. Where it knows the exposure of the images alone, events are listed and no
+        total is given.
 
     Returns
     -------
     Examination or None
         None without a dose report.
     """
+    series = scan.series
     matched = series.dose_report
     if matched is None:
         return None
     reasons = [_why_not(placed) for placed in matched.events]
     organs: tuple[OrganTotal, ...] = ()
     flags = _completeness(matched, reasons)
-    if predict_for is None:
-        why = "the dose model in use knows no exposure but that of the images"
+    able, why = available(engine, scan.exposed_as(series))
+    if not able:
         flags = (flag("examination_not_given", why),)
     else:
+        ratio = scan.scanner.ctdivol_ratio or 1.0
         others = [
-            predict_for(_exposed_by(series, matched, placed, ctdivol_ratio))
+            estimate(engine, scan.exposed_as(_exposed_by(series, matched, placed, ratio)))
             for placed, reason in zip(matched.events, reasons, strict=True)
             if not (placed.own or reason)
         ]
         organs = tuple(_total(organ, others) for organ in doses.organs)
     return Examination(
         events=tuple(
-            _listed(n, placed, reason, predict_for is not None)
+            _listed(n, placed, reason, able)
             for n, (placed, reason) in enumerate(zip(matched.events, reasons, strict=True), 1)
         ),
         organs=organs,
-        complete=predict_for is not None and not flags,
+        complete=able and not flags,
         dlp_total_mGy_cm=matched.report.dlp_total_mGy_cm,
         matched_by=matched.rule,
         flags=flags,
@@ -171,7 +165,7 @@ def examine(
 
 
 def _why_not(placed: PlacedEvent) -> str:
-    """Why an event is not in the total, or an empty text."""
+    """Return why an event is not in the total, or an empty text."""
     event = placed.event
     if placed.own:
         return ""
@@ -206,9 +200,10 @@ def _completeness(matched: MatchedReport, reasons: list[str]) -> tuple[Flag, ...
 def _exposed_by(
     series: CTSeries, matched: MatchedReport, placed: PlacedEvent, ctdivol_ratio: float
 ) -> CTSeries:
-    """The series as if `placed` had exposed it: one CTDIvol within its range, no modulation."""
+    """Return the series as if `placed` had exposed it: one CTDIvol, no modulation."""
     event = placed.event
-    ctdivol_mGy = event.ctdivol_mGy * ctdivol_ratio
+    stated = event.ctdivol_mGy
+    ctdivol_mGy = None if stated is None else stated * ctdivol_ratio
     acquisition = replace(
         series.acquisition,
         kvp_kV=event.kvp_kV,

@@ -53,7 +53,7 @@ TABLE_ZERO_MM = 411.5
 
 
 @dataclass(frozen=True)
-class Exposure:
+class PhantomExposure:
     """How the phantom was scanned; arrays [k].
 
     `irradiated_range_mm` is (low, high) in RAS z, `table_mm` the SliceLocation of each slice.
@@ -67,7 +67,7 @@ class Exposure:
     phantom_cm: int
 
 
-def exposure(phantom: Phantom, wed_mm: np.ndarray) -> Exposure:
+def exposure(phantom: Phantom, wed_mm: np.ndarray) -> PhantomExposure:
     """Tube current that follows the exact WED, and the CTDIvol that goes with it.
 
     The current follows exp(mu WED / 2): half of what constant noise would need, as scanners'
@@ -87,7 +87,7 @@ def exposure(phantom: Phantom, wed_mm: np.ndarray) -> Exposure:
     half = float(np.abs(phantom.affine[2, :3]) @ np.array([columns - 1, rows - 1, 1]) / 2)
     ctdivol = NCTDIW[kind] * current * ROTATION_TIME_S / PITCH
     into_gantry = -1.0 if phantom.position.startswith("HF") else 1.0
-    return Exposure(
+    return PhantomExposure(
         tube_current_mA=current,
         ctdivol_mGy=np.round(ctdivol, 3),
         table_mm=TABLE_ZERO_MM + into_gantry * z,
@@ -204,7 +204,7 @@ def _file(sop_class: str, instance_uid: str):
     return ds
 
 
-def _dataset(phantom: Phantom, exposed: Exposure, k: int, hu: np.ndarray):
+def _dataset(phantom: Phantom, exposed: PhantomExposure, k: int, hu: np.ndarray):
     """One slice as a CT Image Storage data set."""
     from pydicom.uid import CTImageStorage
 
@@ -246,7 +246,7 @@ def _patient_and_study(ds, phantom: Phantom) -> None:
     ds.PatientPosition = phantom.position
 
 
-def _dose_report(phantom: Phantom, exposed: Exposure):
+def _dose_report(phantom: Phantom, exposed: PhantomExposure):
     """The examination's X-Ray Radiation Dose SR."""
     from pydicom.uid import XRayRadiationDoseSRStorage
 
@@ -281,7 +281,7 @@ def _dose_report(phantom: Phantom, exposed: Exposure):
     return ds
 
 
-def _geometry(ds, phantom: Phantom, exposed: Exposure, k: int) -> None:
+def _geometry(ds, phantom: Phantom, exposed: PhantomExposure, k: int) -> None:
     """Image plane; DICOM counts from the head here, LPS in mm."""
     from pydicom.valuerep import format_number_as_ds
 
@@ -301,7 +301,7 @@ def _geometry(ds, phantom: Phantom, exposed: Exposure, k: int) -> None:
     ds.GantryDetectorTilt = "0"
 
 
-def _exposure(ds, phantom: Phantom, exposed: Exposure, k: int) -> None:
+def _exposure(ds, phantom: Phantom, exposed: PhantomExposure, k: int) -> None:
     """Tube, table and dose of this slice."""
     from pydicom.dataset import Dataset
     from pydicom.sequence import Sequence
@@ -348,7 +348,7 @@ def _pixels(ds, hu: np.ndarray) -> None:
 
 
 def _write_truth(
-    phantom: Phantom, truth: PhantomTruth, exposed: Exposure, folder: Path
+    phantom: Phantom, truth: PhantomTruth, exposed: PhantomExposure, folder: Path
 ) -> list[Path]:
     """Labels, their tables, and the numbers."""
     import SimpleITK as sitk

@@ -92,7 +92,7 @@ class MethodSection:
         return (*names, "heart_chambers") if node.heartChambers else names
 
     def _choose_dose_model(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(None, _("Folder of the published models"))
+        folder = qt.QFileDialog.getExistingDirectory(None, _("Folder of a dose model"))
         if folder:
             self._ui.doseModelLineEdit.text = folder
 

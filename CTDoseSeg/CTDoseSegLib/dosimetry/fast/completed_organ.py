@@ -1,4 +1,4 @@
-"""Dose to a whole organ of which the images show a part.
+"""Dose to a completed organ: to the whole of one of which the images show a part.
 
 What is missing lies beyond an end of the images. Its mass is what the organ lacks of a reference
 adult's; its length follows from the mass per length that is seen. Within the irradiated range it
@@ -17,7 +17,7 @@ from ...ct.geometry import cell_widths_mm
 from ...flags import Flag, flag
 from ...segmentation.labelmap import SKIN
 from ..beam import Beam
-from .model import Kernel, spread
+from .kernel import Kernel, convolution_matrix
 from .uncertainty import K90
 
 # Reference adult organ masses in g, (male, female), with content and blood: ICRP Publication 89,
@@ -57,7 +57,7 @@ class SeenOrgan:
     ----------
     organ, sex
         Name in the table of organs; ``M``, ``F``, or anything else for not known.
-    z_mm, there
+    z_mm, occupied
         Slice positions, and True on the organ's slices.
     mass_g
         Of the organ in each slice: area times cell width times density by HU.
@@ -70,7 +70,7 @@ class SeenOrgan:
     organ: str
     sex: str | None
     z_mm: np.ndarray
-    there: np.ndarray
+    occupied: np.ndarray
     mass_g: np.ndarray
     current_mA: np.ndarray
     dose_per_mA: tuple[float, float]
@@ -79,15 +79,15 @@ class SeenOrgan:
 
     @property
     def cut_low(self) -> bool:
-        return bool(self.there[np.argmin(self.z_mm)])
+        return bool(self.occupied[np.argmin(self.z_mm)])
 
     @property
     def cut_high(self) -> bool:
-        return bool(self.there[np.argmax(self.z_mm)])
+        return bool(self.occupied[np.argmax(self.z_mm)])
 
 
 @dataclass(frozen=True)
-class WholeOrgan:
+class CompletedOrgan:
     """Dose to the whole organ with its 90 % interval; None where it is not given.
 
     `missing_mass_g` is what a reference adult's organ has more than is seen.
@@ -101,26 +101,28 @@ class WholeOrgan:
     flags: tuple[Flag, ...] = ()
 
 
-def whole_organ(seen: SeenOrgan, dose_mGy: float, low_mGy: float, high_mGy: float) -> WholeOrgan:
-    """Dose of the whole organ from that of its seen part and the total interval of that.
+def complete_organ(
+    seen: SeenOrgan, dose_mGy: float, low_mGy: float, high_mGy: float
+) -> CompletedOrgan:
+    """Return the dose of the whole organ from that of its seen part and the interval of that.
 
     The interval adds, to the seen part's, the spread of organ masses between adults and what is
     not known of the dose outside the images; it is never narrower than the seen part's.
     """
     if seen.organ == SKIN:
-        return WholeOrgan(flags=(flag("whole_organ_undefined", "skin"),))
+        return CompletedOrgan(flags=(flag("whole_organ_undefined", "skin"),))
     mass = float(seen.mass_g.sum())
     if not (seen.cut_low or seen.cut_high):
-        return WholeOrgan(dose_mGy, low_mGy, high_mGy, mass, 0.0)
+        return CompletedOrgan(dose_mGy, low_mGy, high_mGy, mass, 0.0)
     if seen.organ not in REFERENCE_MASS_G:
         why = flag("whole_organ_undefined", "no reference mass")
-        return WholeOrgan(seen_mass_g=mass, flags=(why,))
+        return CompletedOrgan(seen_mass_g=mass, flags=(why,))
     if not seen.beam.known or len(seen.z_mm) < 2:
-        return WholeOrgan(seen_mass_g=mass, flags=(flag("whole_organ_range_unknown"),))
+        return CompletedOrgan(seen_mass_g=mass, flags=(flag("whole_organ_range_unknown"),))
     reference, sd = _reference(seen)
-    told = f"{mass:.0f} g seen, {reference:.0f} g in a reference adult"
+    masses = f"{mass:.0f} g seen, {reference:.0f} g in a reference adult"
     if mass < LEAST_SEEN * reference:
-        return WholeOrgan(seen_mass_g=mass, flags=(flag("whole_organ_too_little", told),))
+        return CompletedOrgan(seen_mass_g=mass, flags=(flag("whole_organ_too_little", masses),))
     missing = max(reference - mass, 0.0)
     dose, plateau, tail = _mean_dose(seen, dose_mGy, mass, missing)
     # Where the seen part outweighs the reference, the organ may still be as much heavier than it.
@@ -128,22 +130,22 @@ def whole_organ(seen: SeenOrgan, dose_mGy: float, low_mGy: float, high_mGy: floa
         _mean_dose(seen, dose_mGy, mass, max(other - mass, 0.0))[0]
         for other in (math.exp(sd) * max(reference, mass), math.exp(-sd) * reference)
     )
-    mass_line = max(abs(math.log(other / dose)) for other in (heavier, lighter))
-    added = K90 * math.sqrt(mass_line**2 + (_PLATEAU_SD * plateau) ** 2 + (_TAIL_SD * tail) ** 2)
+    mass_sd = max(abs(math.log(other / dose)) for other in (heavier, lighter))
+    added = K90 * math.sqrt(mass_sd**2 + (_PLATEAU_SD * plateau) ** 2 + (_TAIL_SD * tail) ** 2)
     down, up = math.log(dose_mGy / low_mGy), math.log(high_mGy / dose_mGy)
     code = "whole_organ_estimated" if missing > 0 else "whole_organ_above_reference"
-    return WholeOrgan(
+    return CompletedOrgan(
         dose,
         dose * math.exp(-math.hypot(down, added)),
         dose * math.exp(math.hypot(up, added)),
         mass,
         missing,
-        (flag(code, told),),
+        (flag(code, masses),),
     )
 
 
 def _reference(seen: SeenOrgan) -> tuple[float, float]:
-    """Reference mass in g and the standard deviation of ln(mass)."""
+    """Return the reference mass in g and the standard deviation of ln(mass)."""
     male, female = REFERENCE_MASS_G[seen.organ]
     known = {"M": male, "F": female}.get(seen.sex or "")
     if known is None:
@@ -154,11 +156,11 @@ def _reference(seen: SeenOrgan) -> tuple[float, float]:
 def _mean_dose(
     seen: SeenOrgan, seen_dose_mGy: float, seen_g: float, missing_g: float
 ) -> tuple[float, float, float]:
-    """Dose of the whole in mGy, and the shares in it of what is missing inside the irradiated
-    range and beyond it."""
+    """Return the dose of the whole in mGy, and the shares in it of what is missing inside the
+    irradiated range and beyond it."""
     if missing_g <= 0:
         return seen_dose_mGy, 0.0, 0.0
-    length = missing_g / seen_g * float(cell_widths_mm(seen.z_mm)[seen.there].sum())
+    length = missing_g / seen_g * float(cell_widths_mm(seen.z_mm)[seen.occupied].sum())
     ends = [n for n, cut in enumerate((seen.cut_low, seen.cut_high)) if cut]
     doses, outside = [], []
     for end in ends:
@@ -174,7 +176,7 @@ def _mean_dose(
 
 
 def _beyond(seen: SeenOrgan, end: int, length_mm: float) -> tuple[np.ndarray, np.ndarray]:
-    """Positions and dose in mGy of equal pieces beyond the low (0) or the high end (1)."""
+    """Return positions and dose in mGy of equal pieces beyond the low (0) or the high end (1)."""
     last = int(np.argmax(seen.z_mm) if end else np.argmin(seen.z_mm))
     away = 1.0 if end else -1.0
     # As many at each end, whatever its length: pieces of one mass.
@@ -182,5 +184,5 @@ def _beyond(seen: SeenOrgan, end: int, length_mm: float) -> tuple[np.ndarray, np
     steps = (np.arange(pieces) + 0.5) * length_mm / pieces
     z = seen.z_mm[last] + away * (cell_widths_mm(seen.z_mm)[last] / 2 + steps)
     current = np.concatenate((seen.current_mA, np.full(pieces, seen.current_mA[last])))
-    kernel = spread(np.concatenate((seen.z_mm, z)), seen.kernel, seen.beam.range_mm)
+    kernel = convolution_matrix(np.concatenate((seen.z_mm, z)), seen.kernel, seen.beam.range_mm)
     return z, (kernel[-pieces:] @ current) * seen.dose_per_mA[end]

@@ -1,9 +1,8 @@
-"""The dose model: D(z) = (K * mA)(z) exp(f), its numbers and its arithmetic, numpy alone.
+"""The dose model: D(z) = (K * mA)(z) exp(f), its numbers and its file.
 
-K is a positive, symmetric dose-spread kernel along the body, so that doubling the current doubles
-the dose and two exposures add up exactly. f depends on the organ and falls, or stays, with the
-water equivalent diameter smoothed along the body over a short and a long way, capped; it knows no
-HU, no position, no mean over the scan and no end of the images.
+K is the dose-spread kernel along the body (`kernel`). f depends on the organ and falls, or stays,
+with the water equivalent diameter smoothed along the body over a short and a long way, capped; it
+knows no HU, no position, no mean over the scan and no end of the images.
 """
 
 from __future__ import annotations
@@ -20,20 +19,16 @@ from typing import Any
 import numpy as np
 
 from ...errors import ModelError
-from ..beam import EVERYWHERE
+from .kernel import Kernel, smooth
 
 SCHEMA_VERSION = 3
 MODEL_FILE = "model.json"
 CARD_FILE = "model_card.md"
 TERMS = ("intercept", "wed", "wed_wide")
-# Rotation time of the training scans, which turns effective mAs into the model's mA at pitch 1.
-ROTATION_TIME_S = 0.5
 WED_ORIGIN_MM = 280.0
 WED_SCALE_MM = 100.0
 # Names of the kernels in the model file.
 WIDE, NARROW = "wide", "narrow"
-# Parts of a dose-spread kernel: (weight, length in mm) of each two-sided exponential.
-Kernel = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -88,14 +83,14 @@ class OrganModel:
     counts: Mapping[str, int]
 
     def log_factor(self, sizes_mm: np.ndarray) -> np.ndarray:
-        """f of the organ's slices, [n]; `sizes_mm`, [n, 2], as `RegionModel.sizes_mm` has them."""
-        return design(sizes_mm, self.wed_cap_mm) @ np.array([self.coefficients[t] for t in TERMS])
+        """Return f of the organ's slices, [n]; `sizes_mm`, [n, 2], are `RegionModel.sizes_mm`."""
+        coefficients = np.array([self.coefficients[term] for term in TERMS])
+        return np.asarray(design(sizes_mm, self.wed_cap_mm) @ coefficients)
 
     def label_artefact(self, hu: np.ndarray) -> np.ndarray:
-        """Logarithm of what the training label shows of the dose, [n]; 0 where there is no air."""
-        return air_terms(hu, tuple(self.air_label), self.training["hu"].low) @ np.array(
-            list(self.air_label.values())
-        )
+        """Return the logarithm of what the training label shows of the dose, [n]; 0 without air."""
+        terms = air_terms(hu, tuple(self.air_label), self.training["hu"].low)
+        return np.asarray(terms @ np.array(list(self.air_label.values())))
 
 
 @dataclass(frozen=True)
@@ -130,74 +125,6 @@ class DoseModel:
     regions: Mapping[str, RegionModel]
     not_predicted: Mapping[str, str]
     card: Mapping[str, Any]
-
-
-def spread(
-    z_mm: np.ndarray, kernel: Kernel, irradiated_mm: tuple[float, float] = EVERYWHERE
-) -> np.ndarray:
-    """Dose-spread kernel K as a matrix, [k, k]: what slice j's current gives at slice i.
-
-    The kernel is a sum of two-sided exponentials, weight exp(-|z|/length) / (2 length), the
-    weights adding up to 1. It is integrated exactly over each slice's cell, whose edges are
-    halfway to its neighbours, so that uneven steps need no resampling. The end slices' current
-    goes on to the ends of the irradiated range; outside the range it is zero. Where the range is
-    not known it is everywhere, so that every slice is an interior one.
-    """
-    order = np.argsort(z_mm, kind="stable")
-    z = np.asarray(z_mm, dtype=float)[order]
-    low, high = irradiated_mm
-    edges = np.concatenate(([low], np.clip((z[1:] + z[:-1]) / 2, low, high), [high]))
-    cumulative = _cumulative(edges - z[:, None], kernel)
-    matrix = np.empty((len(z), len(z)))
-    matrix[np.ix_(order, order)] = np.diff(cumulative, axis=1)
-    return matrix
-
-
-class Spreader:
-    """`spread` of many currents over many ranges: the exponentials are taken once.
-
-    The sum over cells of current times difference of F, F being the kernel's cumulative, is the
-    sum over the edges between cells of F times the step of the current there: edges inside the
-    range need F once for all ranges, and only the range's own ends are new.
-    """
-
-    def __init__(self, z_mm: np.ndarray, kernel: Kernel) -> None:
-        self._order = np.argsort(z_mm, kind="stable")
-        self._z = np.asarray(z_mm, dtype=float)[self._order]
-        self._kernel = kernel
-        self._edges = (self._z[1:] + self._z[:-1]) / 2
-        self._between = _cumulative(self._edges - self._z[:, None], kernel)
-
-    def __call__(
-        self, current: np.ndarray, irradiated_mm: tuple[float, float] = EVERYWHERE
-    ) -> np.ndarray:
-        """``spread(z_mm, kernel, irradiated_mm) @ current``, [k]."""
-        ordered = np.asarray(current, dtype=float)[self._order]
-        low, high = irradiated_mm
-        first, last = np.searchsorted(self._edges, (low, high), side="left")
-        first, last = int(first), int(max(first, last))
-        inside = slice(first, last)
-        at_ends = _cumulative(np.array([[low, high]]) - self._z[:, None], self._kernel)
-        total = self._between[:, inside] @ (ordered[:-1] - ordered[1:])[inside]
-        total += at_ends @ np.array([-ordered[first], ordered[last]])
-        out = np.empty(len(total))
-        out[self._order] = total
-        return out
-
-
-def _cumulative(x_mm: np.ndarray, kernel: Kernel) -> np.ndarray:
-    away = np.abs(x_mm)
-    tail = 0.5 * sum(weight * np.exp(-away / length) for weight, length in kernel)
-    return np.where(x_mm < 0, tail, 1.0 - tail)
-
-
-def smooth(z_mm: np.ndarray, values: np.ndarray, kernel: Kernel) -> np.ndarray:
-    """`values` smoothed along z with the kernel, [k]; NaN stays NaN and touches no other slice."""
-    known = np.isfinite(values)
-    out = np.full(len(values), np.nan)
-    if known.any():
-        out[known] = Spreader(z_mm[known], kernel)(values[known])
-    return out
 
 
 def design(sizes_mm: np.ndarray, wed_cap_mm: Span) -> np.ndarray:
@@ -321,5 +248,5 @@ def _organ(
     )
 
 
-def _frozen(mapping: Mapping) -> Mapping:
+def _frozen(mapping: Mapping[Any, Any]) -> Mapping[Any, Any]:
     return MappingProxyType(dict(mapping))

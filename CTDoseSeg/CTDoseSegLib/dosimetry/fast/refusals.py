@@ -1,9 +1,7 @@
-"""When no organ dose is given, and when one is given with a warning."""
+"""When the fast law gives no organ dose, and when it gives one with a warning."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,10 +9,10 @@ import numpy as np
 from ...ct.acquisition import Acquisition
 from ...flags import Flag, flag
 from ...measurement.measurements import GroupSlices
+from ..applicability import exposure_flags, patient_flags
 from .model import OrganModel
-from .scaling import TRAINING_KVP, Exposure
+from .scaling import ScalingBasis
 
-ADULT_YEARS = 18.0
 DISAGREEMENT = 0.2
 # Blood without contrast agent has 30 to 60 HU.
 ENHANCED_HU = 90.0
@@ -22,98 +20,37 @@ _BLOOD = (
     *("aorta", "pulmonary_artery", "heart_atrium_left", "heart_atrium_right"),
     *("heart_ventricle_left", "heart_ventricle_right"),
 )
-_TRUNK = (
-    *("CHEST", "THORA", "TORAX", "LUNG", "HEART", "ABDOM", "PELVI", "TRUNK", "LIVER"),
-    *("WHOLEBODY", "BRUST", "BAUCH", "BECKEN"),
-)
-# Found anywhere in the text, without accents: names of head and limbs in the scanners' languages.
-_HEAD_OR_LIMB_PARTS = (
-    *("HEAD", "BRAIN", "SKULL", "ORBIT", "SINUS", "KOPF", "SCHADEL", "CRANE", "CRANI", "CABEZA"),
-    *("EXTREMIT", "EXTREMID", "HUMERUS", "ELBOW", "FOREARM", "WRIST", "FINGER", "FEMUR", "THIGH"),
-    *("KNEE", "ANKLE", "GENOU", "RODILLA", "SPRUNGGELENK"),
-)
-# Found as words of their own, or in the plural.
-_HEAD_OR_LIMB_WORDS = (
-    *("EAR", "IAC", "FACE", "JAW", "TETE", "TESTA", "ARM", "HAND", "LEG", "CALF", "FOOT", "FEET"),
-    *("TOE", "KNIE", "FUSS", "BEIN", "PIED", "JAMBE", "BRAS", "PIERNA", "BRAZO", "MANO"),
-)
-_EDGE_PARTS = (
-    *("NECK", "CSPINE", "CSPN", "CERVIC", "SHOULDER", "CLAVIC", "HALS", "SCHULTER", "CUELLO"),
-    *("EPAULE", "HOMBRO", "HUFTE", "HANCHE", "CADERA"),
-)
-_EDGE_WORDS = ("HIP", "COU", "HWS")
 
 
-def scan_flags(acquisition: Acquisition, exposures: dict[str, Exposure]) -> tuple[Flag, ...]:
-    """Remarks on the scan as a whole; a refusal among them means that no dose is given."""
-    flags = [remark for exposure in exposures.values() for remark in exposure.flags]
-    age = acquisition.age_years
-    if age is None:
-        flags.append(flag("age_unknown"))
-    elif age < ADULT_YEARS:
-        flags.append(flag("child"))
-    if acquisition.pregnancy_stated:
-        flags.append(flag("pregnancy"))
-    if not_of_the_trunk(acquisition.body_part):
-        flags.append(flag("not_trunk", str(acquisition.body_part)))
-    elif at_the_edge_of_the_trunk(acquisition.body_part):
-        flags.append(flag("edge_of_trunk", str(acquisition.body_part)))
-    if all(exposure.values is None for exposure in exposures.values()):
+def scan_flags(acquisition: Acquisition, bases: Mapping[str, ScalingBasis]) -> tuple[Flag, ...]:
+    """Return the flags of the scan as a whole; with a refusal among them no dose is given."""
+    flags = [entry for basis in bases.values() for entry in basis.flags]
+    flags += patient_flags(acquisition)
+    if all(basis.values is None for basis in bases.values()):
         flags.append(flag("no_exposure"))
-    if acquisition.kvp_kV is None:
-        flags.append(flag("tube_voltage_unknown"))
-    elif abs(acquisition.kvp_kV - TRAINING_KVP) > 0.5:
-        flags.append(flag("tube_voltage", f"{acquisition.kvp_kV:g} kV"))
-    if acquisition.contrast:
-        flags.append(flag("contrast"))
-    if acquisition.irradiated_range_mm is None:
-        flags.append(flag("dose_range_unknown"))
-    return tuple(flags)
-
-
-def not_of_the_trunk(body_part: str | None) -> bool:
-    """True where the scanner's body part names head or limbs and no part of the trunk."""
-    return _names(body_part, _HEAD_OR_LIMB_PARTS, _HEAD_OR_LIMB_WORDS)
-
-
-def at_the_edge_of_the_trunk(body_part: str | None) -> bool:
-    """True where it names neck, shoulder or hip and no part of the trunk."""
-    return _names(body_part, _EDGE_PARTS, _EDGE_WORDS)
-
-
-def _names(body_part: str | None, parts: tuple[str, ...], words: tuple[str, ...]) -> bool:
-    decomposed = unicodedata.normalize("NFKD", (body_part or "").upper())
-    text = "".join(c for c in decomposed if not unicodedata.combining(c))
-    # "C-SPINE" and "C SPINE" are one word as the scanners mean it.
-    joined = re.sub(r"[^A-Z]+", "", text)
-    if any(part in joined for part in _TRUNK):
-        return False
-    found = {word.removesuffix("S") for word in re.split(r"[^A-Z]+", text)} - {""}
-    return any(part in joined for part in parts) or any(
-        word.removesuffix("S") in found for word in words
-    )
+    return (*flags, *exposure_flags(acquisition))
 
 
 def contrast_by_hu_flag(
     acquisition: Acquisition, present: Mapping[str, GroupSlices]
 ) -> tuple[Flag, ...]:
-    """A warning where blood is denser than without contrast agent and none is stated."""
+    """Warn where blood is denser than without contrast agent and none is stated."""
     if acquisition.contrast:
         return ()
-    found = []
+    enhanced = []
     for name in _BLOOD:
         if name in present:
             filled = present[name].count > 0
             mean = np.average(present[name].mean_hu[filled], weights=present[name].count[filled])
             if mean > ENHANCED_HU:
-                found.append(f"{name} {mean:.0f} HU")
-    return (flag("contrast_by_hu", ", ".join(found)),) if found else ()
+                enhanced.append(f"{name} {mean:.0f} HU")
+    return (flag("contrast_by_hu", ", ".join(enhanced)),) if enhanced else ()
 
 
 def feature_flags(
     model: OrganModel, wed_mm: np.ndarray, tube_current_mA: np.ndarray, hu: np.ndarray
 ) -> tuple[Flag, ...]:
-    """Refusal or warning where an organ's mean features lie outside training's p1 to p99.
+    """Refuse or warn where an organ's mean features lie outside training's p1 to p99.
 
     Parameters
     ----------
@@ -142,10 +79,10 @@ def feature_flags(
     return (flag("outside_training", "; ".join(outside)),) if outside else ()
 
 
-def disagreement_flag(by_route: dict[str, float | None]) -> tuple[Flag, ...]:
-    """A warning where both routes give a dose and they differ by more than 20 %."""
-    doses = [dose for dose in by_route.values() if dose is not None]
+def disagreement_flag(by_basis: Mapping[str, float | None]) -> tuple[Flag, ...]:
+    """Warn where both scaling bases give a dose and these differ by more than 20 %."""
+    doses = [dose for dose in by_basis.values() if dose is not None]
     if len(doses) < 2 or max(doses) <= (1 + DISAGREEMENT) * min(doses):
         return ()
-    detail = ", ".join(f"{dose:.1f} mGy by {route}" for route, dose in by_route.items())
+    detail = ", ".join(f"{dose:.1f} mGy by {name}" for name, dose in by_basis.items())
     return (flag("routes_disagree", detail),)

@@ -1,4 +1,4 @@
-"""Two routes from how a scan was exposed to the tube current that the dose model knows.
+"""Two scaling bases: from how a scan was exposed to the tube current that the dose model knows.
 
 The model's current is that of the training scanner at 0.5 s per rotation and pitch 1. Dose per mAs
 differs by about 30 % between scanners, but by about 5 % once it is divided by CTDIvol (Turner et
@@ -11,42 +11,42 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...ct.acquisition import BODY_PHANTOM_CM
 from ...ct.scanner_profile import GENERIC, Scanner
 from ...ct.series import CTSeries
 from ...flags import Flag, flag
 from ...measurement.ctdivol import positive_number, positive_numbers, slice_ctdivol_mGy
-from .model import ROTATION_TIME_S
+from ..training_scans import ROTATION_TIME_S, TRAINING_KVP, other_voltage
 
 CTDIVOL = "ctdivol"
 MAS = "mas"
-ROUTES = (CTDIVOL, MAS)
-TRAINING_KVP = 120.0
-BODY_PHANTOM_CM = 32
+# The better one first.
+BASES = (CTDIVOL, MAS)
 
 
 @dataclass(frozen=True)
-class Exposure:
-    """One route's exposure of every slice.
+class ScalingBasis:
+    """What the dose of every slice is scaled with: CTDIvol or effective mAs.
 
     Attributes
     ----------
-    route
+    name
         ``ctdivol`` or ``mas``.
     values
-        CTDIvol of the 32 cm phantom in mGy, or effective mAs, [k]; None where the route cannot be
-        taken, and `flags` say why.
+        CTDIvol of the 32 cm phantom in mGy, or effective mAs, [k]; None where it cannot be used,
+        and `flags` give the reason.
     scanner_ctdivol_per_mas
         CTDIvol per effective mAs of this scanner, where its profile states it: effective mAs are
         then turned into CTDIvol first.
     """
 
-    route: str
+    name: str
     values: np.ndarray | None
     flags: tuple[Flag, ...]
     scanner_ctdivol_per_mas: float | None = None
 
     def tube_current_mA(self, ctdivol_per_mas: float) -> np.ndarray:
-        """The training scanner's tube current for this exposure, [k].
+        """Return the tube current of the training scanner that gives this exposure, [k].
 
         Parameters
         ----------
@@ -56,23 +56,23 @@ class Exposure:
         Raises
         ------
         ValueError
-            If the route cannot be taken.
+            If the basis cannot be used.
         """
         if self.values is None:
-            raise ValueError(f"The {self.route} route has no values.")
-        mas = self.values / ctdivol_per_mas if self.route == CTDIVOL else self.values
+            raise ValueError(f"The scaling basis {self.name} has no values.")
+        mas = self.values / ctdivol_per_mas if self.name == CTDIVOL else self.values
         if self.scanner_ctdivol_per_mas is not None:
             mas = mas * (self.scanner_ctdivol_per_mas / ctdivol_per_mas)
         return mas / ROTATION_TIME_S
 
 
-def exposures(series: CTSeries, scanner: Scanner = GENERIC) -> dict[str, Exposure]:
-    """Both routes, by name."""
-    return {CTDIVOL: ctdivol_exposure(series), MAS: mas_exposure(series, scanner)}
+def scaling_bases(series: CTSeries, scanner: Scanner = GENERIC) -> dict[str, ScalingBasis]:
+    """Return both bases by name."""
+    return {CTDIVOL: ctdivol_basis(series), MAS: mas_basis(series, scanner)}
 
 
-def ctdivol_exposure(series: CTSeries) -> Exposure:
-    """CTDIvol of every slice (`slice_ctdivol_mGy`).
+def ctdivol_basis(series: CTSeries) -> ScalingBasis:
+    """Return CTDIvol of every slice (`slice_ctdivol_mGy`).
 
     The 16 cm phantom is not converted: the ratio of both depends on spectrum and filter.
     """
@@ -80,18 +80,18 @@ def ctdivol_exposure(series: CTSeries) -> Exposure:
     values, flags = slice_ctdivol_mGy(series)
     if missing := int(np.isnan(values).sum()):
         some = f"on {missing} of {len(values)} slices, nor is their tube current"
-        return Exposure(
+        return ScalingBasis(
             CTDIVOL, None, (flag("ctdivol_unknown", some if missing < len(values) else ""),)
         )
     if acquisition.phantom_cm is not None and acquisition.phantom_cm != BODY_PHANTOM_CM:
-        return Exposure(CTDIVOL, None, (flag("ctdivol_small_phantom"),))
+        return ScalingBasis(CTDIVOL, None, (flag("ctdivol_small_phantom"),))
     if acquisition.phantom_cm is None:
         flags = (flag("ctdivol_phantom_unknown"), *flags)
-    return Exposure(CTDIVOL, values, flags)
+    return ScalingBasis(CTDIVOL, values, flags)
 
 
-def mas_exposure(series: CTSeries, scanner: Scanner = GENERIC) -> Exposure:
-    """Effective mAs (mA x rotation time / pitch) of every slice.
+def mas_basis(series: CTSeries, scanner: Scanner = GENERIC) -> ScalingBasis:
+    """Return effective mAs (mA x rotation time / pitch) of every slice.
 
     At 120 kV alone, unless the profile of the scanner states its weighted CTDI per mAs at the tube
     voltage of the scan.
@@ -110,7 +110,7 @@ def mas_exposure(series: CTSeries, scanner: Scanner = GENERIC) -> Exposure:
     kvp = acquisition.kvp_kV
     if kvp is None:
         reasons.append("tube voltage not known")
-    elif own is None and abs(kvp - TRAINING_KVP) > 0.5:
+    elif own is None and other_voltage(kvp):
         reasons.append(f"{kvp:g} kV instead of {TRAINING_KVP:g} kV")
     mas = positive_numbers([s.effective_mAs for s in series.slices])
     if not np.isfinite(mas).all():
@@ -132,7 +132,7 @@ def mas_exposure(series: CTSeries, scanner: Scanner = GENERIC) -> Exposure:
         if not np.isfinite(mas).all():
             reasons.append(f"{', '.join(missing)} not known")
     if reasons:
-        return Exposure(MAS, None, (flag("mas_unusable", "; ".join(reasons)),))
+        return ScalingBasis(MAS, None, (flag("mas_unusable", "; ".join(reasons)),))
     if own is None:
-        return Exposure(MAS, mas, ())
-    return Exposure(MAS, mas, (), own / 100.0)
+        return ScalingBasis(MAS, mas, ())
+    return ScalingBasis(MAS, mas, (), own / 100.0)

@@ -1,8 +1,8 @@
-"""The uncertainty budget of an organ dose: lines of ln(dose), added in quadrature.
+"""The uncertainty components of an organ dose in ln(dose), added in quadrature.
 
-After the GUM (JCGM 100:2008): every line is the standard deviation of ln(dose), limits +-a without
-further knowledge count as a / sqrt(3) (rectangular, 4.3.7), and the 90 % interval of the sum is
-that of a normal distribution.
+After the GUM (JCGM 100:2008): every component is the standard deviation of ln(dose), limits +-a
+without further knowledge count as a / sqrt(3) (rectangular, 4.3.7), and the 90 % interval of the
+sum is that of a normal distribution.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from ...ct.acquisition import Acquisition
 from ...ct.scanner_profile import GENERIC, Scanner
 from ..beam import Beam
-from .scaling import MAS, TRAINING_KVP
+from ..training_scans import other_voltage
+from .scaling import MAS
 
 # Half-width of a normal distribution's 90 % interval in standard deviations.
 K90 = 1.645
@@ -28,15 +29,15 @@ TRUNCATION_UNCORRECTED = 0.18
 _ORGAN_MODULATION = ("XCARE", "X-CARE", "ODM", "ORGAN", "OEM")
 
 
-def budget(
+def uncertainty_components(
     model_log_q90: float,
-    route: str,
+    basis: str,
     acquisition: Acquisition,
     irradiated_range: float,
     truncation: float,
     scanner: Scanner = GENERIC,
 ) -> dict[str, float]:
-    """Lines of the budget, each the standard deviation of ln(dose).
+    """Return the uncertainty components by name, each the standard deviation of ln(dose).
 
     Where no source is named, the value is this project's estimate.
 
@@ -63,7 +64,7 @@ def budget(
     segmentation
         Outline moved by a voxel: 3 %.
     irradiated_range
-        See `unknown_range_line` and `known_range_line`.
+        See `unknown_range_component` and `known_range_component`.
     organ_modulation
         Modulation that spares the front changes the dose by up to 40 % there: limits, rectangular,
         where the scanner states it; 5 % where the kind of modulation is not known; else none.
@@ -83,45 +84,45 @@ def budget(
     ----------
     model_log_q90
         Conformal 90 % quantile of the organ's model.
-    route
+    basis
         ``ctdivol`` or ``mas``.
     acquisition
         For modulation and tube voltage.
     irradiated_range, truncation
-        Lines that depend on where the organ lies.
+        Components that depend on where the organ lies.
     scanner
         What a profile of it narrows.
     """
-    by_ctdi = route != MAS or scanner.nctdiw_mGy_per_100mAs is not None
+    by_ctdi = basis != MAS or scanner.nctdiw_mGy_per_100mAs is not None
     display = _CHECKED_CTDIVOL if scanner.ctdivol_checked else math.log(1.2) / _RECTANGULAR
-    lines = {
+    components = {
         "model": model_log_q90 / K90,
-        "ctdivol_display": 0.0 if route == MAS else display,
+        "ctdivol_display": 0.0 if basis == MAS else display,
         "transfer": 0.05 if by_ctdi else 0.30,
         "calibration": 0.10 if by_ctdi else 0.0,
         "label_noise": 0.02,
         "segmentation": 0.03,
         "irradiated_range": irradiated_range,
         "truncation": truncation,
-        "organ_modulation": _modulation_line(acquisition.modulation),
+        "organ_modulation": _modulation_component(acquisition.modulation),
         "couch": 0.03,
         "composition": 0.03,
     }
-    if route == MAS and by_ctdi:
-        lines["nctdiw"] = _NCTDIW
+    if basis == MAS and by_ctdi:
+        components["nctdiw"] = _NCTDIW
     kvp = acquisition.kvp_kV
-    if kvp is None or abs(kvp - TRAINING_KVP) > 0.5:
-        lines["tube_voltage"] = 0.07
-    return lines
+    if kvp is None or other_voltage(kvp):
+        components["tube_voltage"] = 0.07
+    return components
 
 
-def total_log_half_width(lines: Mapping[str, float]) -> float:
-    """Half-width of the total 90 % interval of ln(dose)."""
-    return K90 * math.sqrt(sum(line**2 for line in lines.values()))
+def total_log_half_width(components: Mapping[str, float]) -> float:
+    """Return the half-width of the total 90 % interval of ln(dose)."""
+    return K90 * math.sqrt(sum(sd**2 for sd in components.values()))
 
 
-def unknown_range_line(distance_to_end_mm: float) -> float:
-    """Where every slice is taken as inside the range: 5 %, or 15 % within 30 mm of an end.
+def unknown_range_component(distance_to_end_mm: float) -> float:
+    """Return the component where every slice is taken as inside: 5 %, 15 % within 30 mm of an end.
 
     An edge halves the dose, and scans overrange by 30 to 60 mm. `distance_to_end_mm` is from the
     organ to the nearer end of the images, 0 where it touches it.
@@ -129,10 +130,10 @@ def unknown_range_line(distance_to_end_mm: float) -> float:
     return 0.15 if distance_to_end_mm < _NEAR_END_MM else 0.05
 
 
-def known_range_line(
+def known_range_component(
     beam: Beam, dose_mGy: Callable[[tuple[float, float]], float], outside: float
 ) -> float:
-    """Half the change of ln(dose) when each edge moves by its standard deviation, and the tail.
+    """Return half the change of ln(dose) as each edge moves by its standard deviation, and a tail.
 
     Nearly nothing well inside the range and large at its edges. The fall-off outside is known
     roughly (phantom programs differ by over 100 % there): 40 % for the part of the organ that is
@@ -146,14 +147,14 @@ def known_range_line(
         Part of the organ outside the range, 0 to 1.
     """
     sd = beam.edge_sd_mm
-    lines = [_KNOWN_RANGE, _OUTSIDE_RANGE * outside]
+    parts = [_KNOWN_RANGE, _OUTSIDE_RANGE * outside]
     for low, high in ((sd, 0.0), (0.0, sd)):
         wide, narrow = dose_mGy(beam.moved(low, high)), dose_mGy(beam.moved(-low, -high))
-        lines.append(0.5 * math.log(wide / narrow) if narrow > 0 else 1.0)
-    return math.sqrt(sum(line**2 for line in lines))
+        parts.append(0.5 * math.log(wide / narrow) if narrow > 0 else 1.0)
+    return math.sqrt(sum(part**2 for part in parts))
 
 
-def _modulation_line(modulation: str | None) -> float:
+def _modulation_component(modulation: str | None) -> float:
     if modulation is None:
         return 0.05
     spares = any(word in modulation.upper() for word in _ORGAN_MODULATION)

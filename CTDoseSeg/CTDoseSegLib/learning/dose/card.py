@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...dosimetry.fast.model import NARROW, WIDE, Kernel, RegionModel
+from ...dosimetry.fast.kernel import Kernel
+from ...dosimetry.fast.model import NARROW, WIDE, RegionModel
 from .arrays import CHEST_TOP_MM, END_MM, RegionArrays
 from .card_tables import baseline_table, coverage_table, organ_table, region_table
 from .coefficients import NOT_PREDICTED, SUSPECT

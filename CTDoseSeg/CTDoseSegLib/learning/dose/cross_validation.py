@@ -34,7 +34,7 @@ class Held:
     crop
         Relative change of the dose as given when the scan is cropped to the organ +- 10 mm.
     wed_mm, current_mA
-        Mean smoothed size and mean spread tube current of the organ's interior slices.
+        Mean smoothed size and mean convolved tube current of the organ's interior slices.
     end_given, end_labelled, end_given_in_beam, end_labelled_in_beam
         The same at the ends, where the irradiated range is not known, and where it is.
     """

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...dosimetry.fast.model import ROTATION_TIME_S, WED_ORIGIN_MM, WED_SCALE_MM, RegionModel
+from ...dosimetry.fast.model import WED_ORIGIN_MM, WED_SCALE_MM, RegionModel
+from ...dosimetry.training_scans import ROTATION_TIME_S
 from ...measurement.size import BODY_32, TABLES
 from ...reporting.figure import (
     BLUE,

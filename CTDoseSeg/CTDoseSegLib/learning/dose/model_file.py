@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...dosimetry.fast.kernel import Kernel
 from ...dosimetry.fast.model import (
     NARROW,
     SCHEMA_VERSION,
     WIDE,
-    Kernel,
     OrganModel,
     RegionModel,
     Span,

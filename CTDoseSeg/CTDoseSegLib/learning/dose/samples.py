@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...dosimetry.beam import EVERYWHERE
-from ...dosimetry.fast.model import NARROW, WIDE, Kernel, smooth, spread
+from ...dosimetry.fast.kernel import Kernel, convolution_matrix, smooth
+from ...dosimetry.fast.model import NARROW, WIDE
 from .arrays import Patient
 
 # K of the tube current. Several pairs of lengths from 12 to 80 mm fit within half a per cent of
@@ -34,7 +35,7 @@ class Features:
     Attributes
     ----------
     current_mA
-        Tube current spread along the body, by the kernel's name.
+        Tube current convolved along the body, by the kernel's name.
     sizes_mm
         Water equivalent diameter, smoothed over a short and over a long way, [n, 2].
     """
@@ -57,7 +58,7 @@ class Sample:
         Features in the whole scan, and in the scan cropped to the organ +- 10 mm, the irradiated
         range not known.
     in_beam_mA
-        Tube current spread within the simulated beam, as where the range is known.
+        Tube current convolved within the simulated beam, as where the range is known.
     """
 
     patient: int
@@ -83,14 +84,14 @@ def samples_of(
 
 
 class _Scan:
-    """One patient's tube current and size, spread along the body."""
+    """One patient's tube current and size, convolved along the body."""
 
     def __init__(self, region: str, patient: Patient) -> None:
         self.patient = patient
         z = patient.z_mm
         self.beam = (float(z[0]), float(z[-1]) - BEAM_INSET_MM[region])
         self.whole = _features(patient, np.ones(len(z), bool))
-        self.in_beam = _spread(patient, np.ones(len(z), bool), self.beam)
+        self.in_beam = _convolved(patient, np.ones(len(z), bool), self.beam)
 
     def sample(self, number: int, organ: str) -> Sample:
         patient, rows = self.patient, self.patient.organs[organ]
@@ -111,17 +112,17 @@ class _Scan:
         )
 
 
-def _spread(
+def _convolved(
     patient: Patient, inside: np.ndarray, beam: tuple[float, float] = EVERYWHERE
 ) -> dict[str, np.ndarray]:
     z, current = patient.z_mm[inside], patient.tube_current_mA[inside]
-    return {name: spread(z, kernel, beam) @ current for name, kernel in KERNELS.items()}
+    return {name: convolution_matrix(z, kernel, beam) @ current for name, kernel in KERNELS.items()}
 
 
 def _features(patient: Patient, inside: np.ndarray) -> Features:
     z, wed = patient.z_mm[inside], patient.wed_mm[inside]
     sizes = np.column_stack([smooth(z, wed, kernel) for kernel in SIZE_KERNELS])
-    return Features(_spread(patient, inside), sizes)
+    return Features(_convolved(patient, inside), sizes)
 
 
 def _at(features: Features, slices: np.ndarray) -> Features:

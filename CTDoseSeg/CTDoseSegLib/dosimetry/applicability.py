@@ -1,0 +1,86 @@
+"""Whether the dose models, which are for adult trunks, hold for a patient and an exposure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from ..ct.acquisition import Acquisition
+from ..flags import Flag, flag
+from .training_scans import other_voltage
+
+ADULT_YEARS = 18.0
+_TRUNK = (
+    *("CHEST", "THORA", "TORAX", "LUNG", "HEART", "ABDOM", "PELVI", "TRUNK", "LIVER"),
+    *("WHOLEBODY", "BRUST", "BAUCH", "BECKEN"),
+)
+# Found anywhere in the text, without accents: names of head and limbs in the scanners' languages.
+_HEAD_OR_LIMB_PARTS = (
+    *("HEAD", "BRAIN", "SKULL", "ORBIT", "SINUS", "KOPF", "SCHADEL", "CRANE", "CRANI", "CABEZA"),
+    *("EXTREMIT", "EXTREMID", "HUMERUS", "ELBOW", "FOREARM", "WRIST", "FINGER", "FEMUR", "THIGH"),
+    *("KNEE", "ANKLE", "GENOU", "RODILLA", "SPRUNGGELENK"),
+)
+# Found as words of their own, or in the plural.
+_HEAD_OR_LIMB_WORDS = (
+    *("EAR", "IAC", "FACE", "JAW", "TETE", "TESTA", "ARM", "HAND", "LEG", "CALF", "FOOT", "FEET"),
+    *("TOE", "KNIE", "FUSS", "BEIN", "PIED", "JAMBE", "BRAS", "PIERNA", "BRAZO", "MANO"),
+)
+_EDGE_PARTS = (
+    *("NECK", "CSPINE", "CSPN", "CERVIC", "SHOULDER", "CLAVIC", "HALS", "SCHULTER", "CUELLO"),
+    *("EPAULE", "HOMBRO", "HUFTE", "HANCHE", "CADERA"),
+)
+_EDGE_WORDS = ("HIP", "COU", "HWS")
+
+
+def patient_flags(acquisition: Acquisition) -> list[Flag]:
+    """Return what stands against a dose of this patient: age, pregnancy, part of the body."""
+    flags = []
+    age = acquisition.age_years
+    if age is None:
+        flags.append(flag("age_unknown"))
+    elif age < ADULT_YEARS:
+        flags.append(flag("child"))
+    if acquisition.pregnancy_stated:
+        flags.append(flag("pregnancy"))
+    if not_of_the_trunk(acquisition.body_part):
+        flags.append(flag("not_trunk", str(acquisition.body_part)))
+    elif at_the_edge_of_the_trunk(acquisition.body_part):
+        flags.append(flag("edge_of_trunk", str(acquisition.body_part)))
+    return flags
+
+
+def exposure_flags(acquisition: Acquisition) -> list[Flag]:
+    """Return what makes a dose of this exposure doubtful: voltage, contrast agent, range."""
+    flags = []
+    if acquisition.kvp_kV is None:
+        flags.append(flag("tube_voltage_unknown"))
+    elif other_voltage(acquisition.kvp_kV):
+        flags.append(flag("tube_voltage", f"{acquisition.kvp_kV:g} kV"))
+    if acquisition.contrast:
+        flags.append(flag("contrast"))
+    if acquisition.irradiated_range_mm is None:
+        flags.append(flag("dose_range_unknown"))
+    return flags
+
+
+def not_of_the_trunk(body_part: str | None) -> bool:
+    """Return True where the scanner's body part names head or limbs and no part of the trunk."""
+    return _names(body_part, _HEAD_OR_LIMB_PARTS, _HEAD_OR_LIMB_WORDS)
+
+
+def at_the_edge_of_the_trunk(body_part: str | None) -> bool:
+    """Return True where it names neck, shoulder or hip and no part of the trunk."""
+    return _names(body_part, _EDGE_PARTS, _EDGE_WORDS)
+
+
+def _names(body_part: str | None, parts: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    decomposed = unicodedata.normalize("NFKD", (body_part or "").upper())
+    text = "".join(c for c in decomposed if not unicodedata.combining(c))
+    # "C-SPINE" and "C SPINE" are one word as the scanners mean it.
+    joined = re.sub(r"[^A-Z]+", "", text)
+    if any(part in joined for part in _TRUNK):
+        return False
+    written = {word.removesuffix("S") for word in re.split(r"[^A-Z]+", text)} - {""}
+    return any(part in joined for part in parts) or any(
+        word.removesuffix("S") in written for word in words
+    )

@@ -1,0 +1,133 @@
+"""Ask a dose engine for a scan, and check what it returns before anybody shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from numbers import Real
+
+import numpy as np
+
+from ..errors import CTDoseSegError, DoseEngineError
+from ..flags import Flag, organ_place
+from ..tasks.progress import Events
+from .dose_map import DoseMap
+from .doses import DoseResult, OrganDose
+from .engines import DoseEngine
+from .scan import Scan
+
+_NUMBERS = (
+    *("dose_mGy", "model_low_mGy", "model_high_mGy", "total_low_mGy", "total_high_mGy"),
+    *("dose_slice_mean_mGy", "volume_ml", "coverage", "seen_mass_g", "missing_mass_g"),
+    *("whole_organ_dose_mGy", "whole_organ_low_mGy", "whole_organ_high_mGy"),
+)
+
+
+def estimate(engine: DoseEngine, scan: Scan, progress: Events | None = None) -> DoseResult:
+    """Return the organ doses of a scan by an engine, checked, each flag of an organ at its place.
+
+    Raises
+    ------
+    DoseEngineError
+        If the engine cannot run on this scan, fails, or returns what no dose can be; the sentence
+        names it. Errors that it raises on purpose (`CTDoseSegError`) stay as they are.
+    """
+    able, reason = available(engine, scan)
+    if not able:
+        raise DoseEngineError(
+            f"The dose engine {engine.name} cannot be used: {reason.rstrip('.')}. Choose another "
+            "dose engine."
+        )
+    with _named(engine):
+        result = engine.estimate(scan, progress or Events())
+    if problem := next(_problems(result, scan), ""):
+        raise DoseEngineError(
+            f"The dose engine {engine.name} gave no usable result: {problem}; correct the engine, "
+            "or choose another one."
+        )
+    return replace(result, organs=tuple(_placed(organ) for organ in result.organs))
+
+
+def available(engine: DoseEngine, scan: Scan) -> tuple[bool, str]:
+    """Return whether an engine can run on a scan, and why not.
+
+    Raises
+    ------
+    DoseEngineError
+        If the engine fails to answer.
+    """
+    with _named(engine):
+        able, reason = engine.available(scan)
+        return bool(able), str(reason)
+
+
+@contextmanager
+def _named(engine: DoseEngine) -> Iterator[None]:
+    """Turn what an engine did not raise on purpose into one sentence that names it."""
+    try:
+        yield
+    except (CTDoseSegError, MemoryError):
+        raise
+    except Exception as error:
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        raise DoseEngineError(
+            f"The dose engine {engine.name} failed ({cause}); choose another dose engine."
+        ) from error
+
+
+def _placed(organ: OrganDose) -> OrganDose:
+    place = organ_place(organ.organ)
+    return replace(organ, flags=tuple(entry.at(place) for entry in organ.flags))
+
+
+def _problems(result: object, scan: Scan) -> Iterator[str]:
+    """Yield what is wrong with the result of an engine."""
+    if not isinstance(result, DoseResult):
+        yield f"it returned {type(result).__name__}, not a DoseResult"
+        return
+    if not isinstance(result.organs, tuple) or not _are_flags(result.flags):
+        yield "its organs and flags must be tuples of OrganDose and of Flag"
+        return
+    if not isinstance(result.model_card, Mapping):
+        yield f"its model_card is {type(result.model_card).__name__}, not a mapping"
+    if result.dose_map is not None and not isinstance(result.dose_map, DoseMap):
+        yield f"its dose_map is {type(result.dose_map).__name__}, not a DoseMap"
+    seen = set()
+    for organ in result.organs:
+        if not isinstance(organ, OrganDose):
+            yield f"among its organs is {type(organ).__name__}, not an OrganDose"
+            return
+        if (organ.organ, organ.region) in seen:
+            yield f"{organ.organ} is in it twice"
+        seen.add((organ.organ, organ.region))
+        yield from _organ_problems(organ, scan)
+
+
+def _organ_problems(organ: OrganDose, scan: Scan) -> Iterator[str]:
+    name = organ.organ
+    if name not in scan.labelmap.groups:
+        yield f"{name} is no organ of the label map"
+    numbers = {field: getattr(organ, field) for field in _NUMBERS}
+    numbers |= {f"by_route {key}": value for key, value in organ.by_route.items()}
+    numbers |= {f"budget {key}": value for key, value in organ.budget.items()}
+    for field, value in numbers.items():
+        if value is not None and not _is_possible(value):
+            yield f"{field} of {name} is {value!r}"
+    if not _are_flags(organ.flags):
+        yield f"the flags of {name} must be a tuple of Flag"
+    elif organ.dose_mGy is None and not organ.flags:
+        yield f"{name} has neither a dose nor a flag with the reason"
+    doses, count = organ.slice_dose_mGy, len(scan.series.slices)
+    if not isinstance(doses, np.ndarray) or doses.shape != (count,) or doses.dtype.kind != "f":
+        yield f"slice_dose_mGy of {name} must be an array of {count} numbers"
+    elif np.isinf(doses).any():
+        yield f"slice_dose_mGy of {name} is infinite on some slice"
+
+
+def _is_possible(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) < np.inf
+
+
+def _are_flags(flags: object) -> bool:
+    return isinstance(flags, tuple) and all(isinstance(entry, Flag) for entry in flags)

@@ -1,0 +1,224 @@
+"""Dose of one organ by the fast law, its two intervals, and what makes it doubtful."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...ct.geometry import cell_widths_mm
+from ...flags import Flag, flag
+from ...measurement.measurements import GroupSlices
+from ...segmentation.labelmap import SKIN
+from ..doses import OrganDose
+from ..scan import Scan, touches_an_end
+from .along_body import AlongBody
+from .completed_organ import CompletedOrgan, SeenOrgan, complete_organ
+from .kernel import smooth
+from .model import OrganModel, RegionModel
+from .refusals import disagreement_flag, feature_flags
+from .scaling import BASES
+from .uncertainty import (
+    TRUNCATION_CORRECTED,
+    TRUNCATION_UNCORRECTED,
+    known_range_component,
+    total_log_half_width,
+    uncertainty_components,
+    unknown_range_component,
+)
+
+_LEAST_DENSITY = 0.01
+# The air term of the label is worth a word where it would lower the dose by more than this (ln).
+_NOTABLE_AIR = 0.05
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class _Piece:
+    """One organ's measurable slices; `wed_mm` is smoothed, `weights` add up to 1. [n].
+
+    `occupied` is True on all of its slices, `usable` on the measurable ones, [k].
+    """
+
+    occupied: np.ndarray
+    usable: np.ndarray
+    z_mm: np.ndarray
+    wed_mm: np.ndarray
+    hu: np.ndarray
+    factor: np.ndarray
+    mass_g: np.ndarray
+
+    @property
+    def weights(self) -> np.ndarray:
+        return np.asarray(self.mass_g / self.mass_g.sum())
+
+
+def organ_dose(
+    body: AlongBody, shared: RegionModel, organ: OrganModel, slices: GroupSlices
+) -> OrganDose:
+    """Return the dose of one organ, or why there is none.
+
+    Parameters
+    ----------
+    body
+        Of the scan; at least one of its scaling bases can be used.
+    shared, organ
+        The model of the organ's region, and its own.
+    slices
+        What was measured of the organ.
+    """
+    scan = body.scan
+    piece = _piece(body, shared, organ, slices)
+    if piece is None:
+        return refused(scan, organ.organ, organ.region, (flag("organ_not_measurable"),))
+    currents = {
+        name: body.convolved_mA(name, shared, organ.kernel, body.beam.range_mm)[piece.usable]
+        for name in body.usable_bases
+    }
+    doses = {
+        name: float(current * piece.factor @ piece.weights) for name, current in currents.items()
+    }
+    by_basis = {name: doses.get(name) for name in BASES}
+    basis = body.usable_bases[0]
+    profile = currents[basis] * piece.factor
+    dose = doses[basis]
+    labelled = profile * np.exp(organ.label_artefact(piece.hu)) @ piece.weights
+    air = max(math.log(dose / labelled), 0.0)
+    flags = (
+        *feature_flags(organ, piece.wed_mm, currents[basis], piece.hu),
+        *_organ_flags(body, organ, piece),
+    )
+    if any(entry.severity == "refusal" for entry in flags):
+        return refused(scan, organ.organ, organ.region, flags)
+    if air > _NOTABLE_AIR:
+        detail = f"with that fall it would be {labelled:.1f} instead of {dose:.1f} mGy"
+        flags += (flag("air_label", detail),)
+    components = uncertainty_components(
+        organ.model_log_q90,
+        basis,
+        body.acquisition,
+        _range_component(body, shared, organ, basis, piece),
+        _truncation_component(body, shared, piece),
+        scan.scanner,
+    )
+    total = total_log_half_width(components)
+    slice_dose = np.full(len(piece.occupied), np.nan)
+    slice_dose[piece.usable] = profile
+    low, high = dose * math.exp(-air - total), dose * math.exp(total)
+    completed = _completed(body, shared, organ, basis, piece, (dose, low, high))
+    return replace(
+        refused(scan, organ.organ, organ.region, flags),
+        dose_mGy=dose,
+        model_low_mGy=dose * math.exp(-air - organ.model_log_q90),
+        model_high_mGy=dose * math.exp(organ.model_log_q90),
+        total_low_mGy=low,
+        total_high_mGy=high,
+        dose_slice_mean_mGy=float(profile.mean()),
+        route=basis,
+        by_route=by_basis,
+        slice_dose_mGy=slice_dose,
+        budget=components,
+        flags=(*flags, *disagreement_flag(by_basis), *completed.flags),
+        whole_organ_dose_mGy=completed.dose_mGy,
+        whole_organ_low_mGy=completed.low_mGy,
+        whole_organ_high_mGy=completed.high_mGy,
+        seen_mass_g=completed.seen_mass_g,
+        missing_mass_g=completed.missing_mass_g,
+    )
+
+
+def refused(scan: Scan, organ: str, region: str, flags: Sequence[Flag]) -> OrganDose:
+    """Return what is known of an organ without its dose; `flags` hold the reason."""
+    return replace(scan.without_dose(organ, flags, region), by_route=dict.fromkeys(BASES))
+
+
+def _completed(
+    body: AlongBody,
+    shared: RegionModel,
+    organ: OrganModel,
+    basis: str,
+    piece: _Piece,
+    dose_mGy: tuple[float, float, float],
+) -> CompletedOrgan:
+    """Return the dose of the completed organ from that of the part in the images, with interval."""
+    mass = np.zeros(len(piece.occupied))
+    mass[piece.usable] = piece.mass_g
+    lowest, highest = np.argmin(piece.z_mm), np.argmax(piece.z_mm)
+    seen = SeenOrgan(
+        organ=organ.organ,
+        sex=body.acquisition.sex,
+        z_mm=body.z_mm,
+        occupied=piece.occupied,
+        mass_g=mass,
+        current_mA=body.bases[basis].tube_current_mA(shared.ctdivol_per_mas),
+        dose_per_mA=(float(piece.factor[lowest]), float(piece.factor[highest])),
+        kernel=organ.kernel,
+        beam=body.beam,
+    )
+    return complete_organ(seen, *dose_mGy)
+
+
+def _piece(
+    body: AlongBody, shared: RegionModel, organ: OrganModel, slices: GroupSlices
+) -> _Piece | None:
+    sizes = body.sizes_mm(shared)
+    occupied = slices.count > 0
+    usable = occupied & np.isfinite(sizes[:, 0]) & np.isfinite(slices.mean_hu)
+    if not usable.any():
+        return None
+    z, hu = body.z_mm[usable], slices.mean_hu[usable]
+    density = np.maximum(hu / 1000.0 + 1.0, _LEAST_DENSITY)
+    mass_g = slices.area_mm2[usable] * density * cell_widths_mm(body.z_mm)[usable] / 1000.0
+    factor = np.exp(organ.log_factor(sizes[usable]))
+    return _Piece(occupied, usable, z, sizes[usable, 0], hu, factor, mass_g)
+
+
+def _range_component(
+    body: AlongBody, shared: RegionModel, organ: OrganModel, basis: str, piece: _Piece
+) -> float:
+    """Return the uncertainty component of the irradiated range."""
+    if not body.beam.known:
+        return unknown_range_component(_distance_to_end(body.z_mm, piece.occupied))
+
+    def dose(range_mm: tuple[float, float]) -> float:
+        current = body.convolved_mA(basis, shared, organ.kernel, range_mm)[piece.usable]
+        return float(current * piece.factor @ piece.weights)
+
+    outside = float(piece.weights[body.beam.outside(piece.z_mm)].sum())
+    return known_range_component(body.beam, dose, outside)
+
+
+def _truncation_component(body: AlongBody, shared: RegionModel, piece: _Piece) -> float:
+    """Return the component of a body cut by the field of view, smoothed as the sizes are."""
+    size = body.scan.size
+    cut = size.truncated_fraction > 0
+    if not cut.any():
+        return 0.0
+    sd = np.where(cut, TRUNCATION_CORRECTED, 0.0)
+    sd[cut & np.isnan(size.wed_corrected_mm)] = TRUNCATION_UNCORRECTED
+    sd[np.isnan(body.wed_mm)] = np.nan
+    smoothed = smooth(body.z_mm, sd, shared.kernel)
+    return float(smoothed[piece.usable] @ piece.weights)
+
+
+def _organ_flags(body: AlongBody, organ: OrganModel, piece: _Piece) -> tuple[Flag, ...]:
+    occupied = piece.occupied
+    flags = []
+    if organ.organ != SKIN and touches_an_end(body.z_mm, occupied):
+        flags.append(flag("organ_cut"))
+    if (left_out := int((occupied & ~piece.usable).sum())) > 0:
+        flags.append(flag("slices_without_features", f"{left_out} of {int(occupied.sum())}"))
+    if (outside := body.beam.outside(body.z_mm)[occupied].mean()) > 0:
+        flags.append(flag("organ_outside_range", f"{outside:.0%} of its slices"))
+    cut = body.scan.size.truncated_fraction[occupied]
+    if np.nanmax(np.append(cut, 0.0)) > 0:
+        flags.append(flag("organ_truncated", f"up to {np.nanmax(cut):.0%} of the outline"))
+    if organ.warn:
+        flags.append(flag("suspect_training"))
+    return tuple(flags)
+
+
+def _distance_to_end(z_mm: np.ndarray, occupied: np.ndarray) -> float:
+    z = z_mm[occupied]
+    return float(min(z.min() - z_mm.min(), z_mm.max() - z.max()))

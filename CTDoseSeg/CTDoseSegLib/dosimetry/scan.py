@@ -1,0 +1,106 @@
+"""One scan as a dose engine sees it: the CT, its organs, and what was measured of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..ct.scanner_profile import GENERIC, Scanner
+from ..ct.series import CTSeries
+from ..flags import Flag
+from ..measurement.measurements import GroupSlices, Measurements
+from ..measurement.size import SizeProfile
+from ..segmentation.labelmap import Labelmap
+from .beam import Beam, beam_of
+from .doses import NO_BASIS, OrganDose
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class Scan:
+    """The input of a dose engine; `Scan.of` makes one.
+
+    Attributes
+    ----------
+    series
+        The CT with its exposure; CTDIvol is already corrected by the scanner's profile.
+    labelmap
+        Its organs, on the same grid.
+    measurements, size
+        Of this label map on this CT.
+    beam
+        The irradiated range in use.
+    scanner
+        What a profile of the scanner states.
+    own_exposure
+        True where the exposure is that of the images; False where it is that of another event of
+        the examination, with the same anatomy.
+    """
+
+    series: CTSeries
+    labelmap: Labelmap
+    measurements: Measurements
+    size: SizeProfile
+    beam: Beam
+    scanner: Scanner = GENERIC
+    own_exposure: bool = True
+
+    @classmethod
+    def of(
+        cls,
+        series: CTSeries,
+        labelmap: Labelmap,
+        measurements: Measurements,
+        size: SizeProfile,
+        scanner: Scanner = GENERIC,
+    ) -> Scan:
+        """Make a scan whose irradiated range is the one that the series states."""
+        beam = beam_of(series, scanner.overranging_mm)
+        return cls(series, labelmap, measurements, size, beam, scanner)
+
+    def exposed_as(self, series: CTSeries) -> Scan:
+        """Return the same anatomy with the exposure of `series`, that of another event."""
+        beam = beam_of(series, self.scanner.overranging_mm)
+        return replace(self, series=series, beam=beam, own_exposure=False)
+
+    @property
+    def organs(self) -> dict[str, GroupSlices]:
+        """Groups of the label map that are in the images, with what was measured of each slice."""
+        return {
+            group: slices
+            for group in self.measurements.groups
+            if group in self.labelmap.groups and (slices := self.measurements.of(group)).count.any()
+        }
+
+    def without_dose(self, organ: str, flags: Sequence[Flag] = (), region: str = "") -> OrganDose:
+        """Return what is known of an organ in the images without its dose.
+
+        An engine fills in the dose with `dataclasses.replace`, or leaves it at None: then `flags`
+        must hold the reason.
+        """
+        occupied = self.measurements.of(organ).count > 0
+        series = self.series
+        volume = self.measurements.volume_ml(organ, series.spacing_mm[2])
+        return OrganDose(
+            organ=organ,
+            region=region,
+            dose_mGy=None,
+            model_low_mGy=None,
+            model_high_mGy=None,
+            total_low_mGy=None,
+            total_high_mGy=None,
+            dose_slice_mean_mGy=None,
+            volume_ml=volume if series.regular else None,
+            n_slices=int(occupied.sum()),
+            coverage=None if touches_an_end(series.z_mm, occupied) else 1.0,
+            route=NO_BASIS,
+            by_route={},
+            slice_dose_mGy=np.full(len(occupied), np.nan),
+            flags=tuple(flags),
+        )
+
+
+def touches_an_end(z_mm: np.ndarray, occupied: np.ndarray) -> bool:
+    """Return True where an organ is on the lowest or the highest slice, so that it may be cut."""
+    return bool(occupied[np.argmin(z_mm)] or occupied[np.argmax(z_mm)])
