@@ -10,7 +10,7 @@ Read a CT, segment it, analyse it, and look at the doses:
 >>> print(f"lung {result.dose_of('lung').dose_mGy:.0f} mGy")
 lung ... mGy
 >>> draw_organ_doses(result).savefig("organ_doses.png")
->>> write_result(analysis, "results")
+>>> files = write_result(analysis, "results")
 
 Names are imported when they are first used, so that the package itself costs nothing.
 """

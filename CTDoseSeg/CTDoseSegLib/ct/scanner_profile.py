@@ -104,6 +104,14 @@ def read_scanner_profile(path: str | Path) -> ScannerProfile:
     AcquisitionError
         If the file is not such an object, or a key is unknown, missing or impossible; the sentence
         names the key.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> text = '{"manufacturer": "SIEMENS", "model": "SOMATOM Force", "overranging_mm": 40}'
+    >>> _ = Path("scanner.json").write_text(text)
+    >>> read_scanner_profile("scanner.json").overranging_mm
+    40.0
     """
     return check_profile(read_json_object(path))
 
