@@ -47,7 +47,8 @@ class Analysis:
         `packages` (name to version), `parameters`, `inputs` (SHA-256 of each file), `series`
         (hashed identity, what was left out and why), `engine`. No patient identity.
     flags
-        All remarks on the scan as a whole; those on a slice or an organ stand with it.
+        All flags of the scan as a whole, of effective dose and of the examination, each with its
+        place; those of a slice or an organ stand with it.
     examination
         All irradiation events of the examination and their total; None without a dose report.
     effective_dose
@@ -139,6 +140,7 @@ def analyze(
     else:
         doses = predict_published(dose_model, series, labelmap, measurements, size, region=region)
     ratio = scanner.ctdivol_ratio or 1.0
+    effective = effective_dose(series, measurements, overranging_mm=scanner.overranging_mm)
     examination = examine(series, doses, predict_for, ctdivol_ratio=ratio)
     events.progress(1.0, "analysed")
     kind = "bundled" if dose_model == "bundled" else "published"
@@ -154,10 +156,11 @@ def analyze(
         flags=_each_once(
             *(series.flags, scanner.flags, labelmap.flags),
             *(size.scan_flags, size_specific.flags, doses.flags),
+            effective.flags,
             examination.flags if examination else (),
         ),
         examination=examination,
-        effective_dose=effective_dose(series, measurements, overranging_mm=scanner.overranging_mm),
+        effective_dose=effective,
         scanner=scanner,
     )
 

@@ -46,6 +46,10 @@ def test_an_organ_has_intervals_routes_budget_and_flags(content):
             "code": "too_large",
             "severity": "refusal",
             "message": "The body is too large: WED 400 mm. Use SSDE.",
+            "detail": "",
+            "place": "organ liver",
+            "mends": [],
+            "consequence": "",
         }
     ]
 

@@ -45,10 +45,10 @@ def series_with_stored_exposure(volumeNode: Any, result: Mapping[str, Any]) -> C
     slices = tuple(
         SliceInfo(**{name: columns[name][k] for name in names}) for k in range(len(series.slices))
     )
-    parts = ("segmentation", "size", "ssde", "scanner_profile", "examination")
+    parts = ("segmentation", "size", "ssde", "scanner_profile", "examination", "effective_dose")
     of_others = {f["code"] for part in parts for f in (result.get(part) or {}).get("flags", ())}
     of_others |= {f["code"] for f in result["dose_flags"]}
-    flags = tuple(Flag(**f) for f in result["flags"] if f["code"] not in of_others)
+    flags = tuple(Flag.of(f) for f in result["flags"] if f["code"] not in of_others)
     return replace(
         series,
         acquisition=stored_acquisition(result),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from ..flags import Flag
+from ..flags import Flag, organ_place
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,11 @@ class OrganDose:
     whole_organ_high_mGy: float | None = None
     seen_mass_g: float | None = None
     missing_mass_g: float | None = None
+
+    def placed(self) -> OrganDose:
+        """Return the same dose with its flags at this organ."""
+        place = organ_place(self.organ)
+        return replace(self, flags=tuple(flag.at(place) for flag in self.flags))
 
 
 @dataclass(frozen=True)

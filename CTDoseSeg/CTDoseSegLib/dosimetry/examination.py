@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from ..ct.dose_report import LOCALIZER
 from ..ct.matched_report import MatchedReport, PlacedEvent
 from ..ct.series import CTSeries
-from ..flags import Flag, flag
+from ..flags import EXAMINATION, Flag, flag
 from .doses import DoseResult, OrganDose
 from .fast.scaling import BODY_PHANTOM_CM
 
@@ -166,7 +166,7 @@ def examine(
         complete=predict_for is not None and not flags,
         dlp_total_mGy_cm=matched.report.dlp_total_mGy_cm,
         matched_by=matched.rule,
-        flags=flags,
+        flags=tuple(one.at(EXAMINATION) for one in flags),
     )
 
 
@@ -274,5 +274,5 @@ def _listed(number: int, placed: PlacedEvent, reason: str, total: bool) -> Exami
         range_mm=placed.range_mm,
         in_total=total and not reason,
         how=OWN if placed.own else reason or placed.source,
-        flags=event.flags,
+        flags=tuple(one.at(EXAMINATION) for one in event.flags),
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..ct.nifti import write_nifti
+from ..flags import codes
 
 if TYPE_CHECKING:
     from ..analysis import Analysis
@@ -182,11 +183,6 @@ def slice_flags(analysis: Analysis, k: int) -> tuple[Flag, ...]:
     """Remarks on the size and SSDE of slice `k`."""
     per_slice = (analysis.size.flags, analysis.ssde.slice_flags)
     return tuple(flag for flags in per_slice for flag in (flags[k] if flags else ()))
-
-
-def codes(flags: Iterable[Flag]) -> str:
-    """Codes of flags joined by semicolons, each once."""
-    return ";".join(dict.fromkeys(flag.code for flag in flags))
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:

@@ -295,7 +295,7 @@ class _Collector:
         )
         known = [v for v in dose if v is not None]
         if missing := len(dose) - len(known):
-            detail = f"{missing} of {len(dose)} slices"
+            detail = f"{missing} of {len(dose)} slices" if known else "all slices"
             self.flags.append(flag("ctdivol_missing", f"0 in {detail}" if zero else detail))
         if not known:
             return

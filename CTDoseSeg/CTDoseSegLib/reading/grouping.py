@@ -215,7 +215,7 @@ def kind_flags(headers: Sequence[Header]) -> list[Flag]:
     other = {"PERFUSION", "RCBF", "RCBV", "MTT", "EFFECTIVE_Z", "ELECTRON_DENSITY", "CBCT"}
     text = f"{first.text('ManufacturerModelName')} {first.text('SeriesDescription')}".upper()
     if found := sorted(other & set(kinds)) or re.findall(r"\bCBCT\b|CONE.?BEAM|\bOBI\b", text):
-        flags.append(flag("not_hu", f"the images are said to be {', '.join(found)}"))
+        flags.append(flag("not_hu", f"the images are described as {', '.join(found)}"))
     thickness = Counter(header.number("SliceThickness") for header in headers)
     if len(thickness) > 1:
         flags.append(flag("thickness_varies", f"{len(thickness)} values"))

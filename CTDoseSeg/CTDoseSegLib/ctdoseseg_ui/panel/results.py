@@ -9,25 +9,16 @@ import slicer
 from slicer.i18n import tr as _
 
 from ...errors import CTDoseSegError
+from ...flags import EXAMINATION, Flag, organ_place, slice_place
 from ..nodes.results import Results
 from . import layout
+from .flag_words import all_notices, flag_items, notices
 
 if TYPE_CHECKING:
     from ..logic import CTDoseSegLogic
     from .navigation import SliceWatch
 
 SELECTED = "dataSelected(vtkStringArray*, vtkCollection*)"
-MOST_FLAGS = 5
-# Names of the command line's acquisition file, as the panel calls them.
-WORDS = {
-    "phantom_cm": "the CTDI phantom (cm)",
-    "irradiated_range_mm": "the irradiated range (mm)",
-    "ctdivol_mGy": "CTDIvol (mGy)",
-    "rotation_time_s": "rotation time (s)",
-    "kvp_kV": "the tube voltage (kV)",
-    "body_part": "the body part",
-    "age_years": "the age (years)",
-}
 # As `segmentations.FILL`, which is not imported before there is a result.
 FILL = 0.45
 
@@ -56,6 +47,8 @@ class ResultsSection:
         self._views: list[tuple[Any, str, Any]] = []
         self._overlay_shown = False
         self._surfaces_shown = False
+        # The organ that was chosen last, whose flags are shown.
+        self._organ = ""
         self._fill_windows()
         ui.layoutButton.connect("clicked(bool)", lambda *_: self.show_layout())
         ui.restoreLayoutButton.connect("clicked(bool)", lambda *_: self.restore_layout())
@@ -77,6 +70,7 @@ class ResultsSection:
             self._hide_overlay()
             self._surfaces_shown = False
         self.results = results
+        self._organ = ""
         self._ui.doseTableView.setMRMLTableNode(results.doseTable if results else None)
         self.refresh()
         if results is None:
@@ -92,7 +86,8 @@ class ResultsSection:
         """Show the present state of the result."""
         results = self.results
         nothing = _("No result yet: press Apply.")
-        self._ui.resultLabel.text = _summary(results) if results else nothing
+        self._ui.resultLabel.text = self._words(results) if results else nothing
+        self._ui.resultLabel.toolTip = all_notices(_flags_of(results.result)) if results else ""
         self._ui.layoutButton.enabled = results is not None
         self._ui.doseTableView.visible = results is not None
         for name in (
@@ -105,6 +100,11 @@ class ResultsSection:
         layout.fill(results, self._parameters().lowerChart.value)
         self._ui.doseTableView.resizeColumnsToContents()
         self._connect_views()
+
+    def _words(self, results: Results) -> str:
+        """What the label says: the result, what is to know about it, and one organ's flags."""
+        words = _summary(results) + notices(_flags_of(results.result))
+        return words + (_flags_of_organ(results.result, self._organ) if self._organ else "")
 
     def made_anew(self) -> None:
         """The same result has other numbers and other segments: nothing drawn of it holds."""
@@ -227,10 +227,12 @@ class ResultsSection:
             self.go_to_organ(str(organ))
 
     def go_to_organ(self, organ: str) -> None:
-        """Move the views to an organ and outline it."""
+        """Move the views to an organ, outline it, and show its flags."""
         from .navigation import jump_to_organ
 
         if self.results is not None:
+            self._organ = organ
+            self._ui.resultLabel.text = self._words(self.results)
             jump_to_organ(self.results, organ)
 
     def show_all_organs(self) -> None:
@@ -238,6 +240,9 @@ class ResultsSection:
         from .navigation import outline
 
         self._ui.doseTableView.clearSelection()
+        self._organ = ""
+        if self.results is not None:
+            self._ui.resultLabel.text = self._words(self.results)
         if self.results is not None and self.results.segmentation is not None:
             outline(self.results.segmentation, [])
 
@@ -302,26 +307,27 @@ def _summary(results: Results) -> str:
     if ssde is not None:
         lines.append(_("SSDE {ssde:.1f} mGy.").format(ssde=ssde))
     lines.append(_("{n} organs have a dose.").format(n=len(doses)))
-    return " ".join(lines) + _remarks(result)
+    return " ".join(lines)
 
 
-def _remarks(result: dict[str, Any]) -> str:
-    found = [*result["flags"], *result["dose_flags"], *result["ssde"]["flags"]]
-    found += result["size"]["flags"]
-    order = {"refusal": 0, "warning": 1, "info": 2}
-    unique = sorted({f["code"]: f for f in found}.values(), key=lambda f: order[f["severity"]])
-    serious = [f for f in unique if f["severity"] != "info"]
-    items = "".join(f"<li>{escape(_here(f['message']))}</li>" for f in serious[:MOST_FLAGS])
-    more = len(serious) - MOST_FLAGS
-    if more > 0:
-        items += "<li>" + _("{n} more in result.json.").format(n=more) + "</li>"
-    return f"<ul style='margin: 2px 0 0 -22px'>{items}</ul>" if items else ""
+def _flags_of(result: dict[str, Any]) -> list[Flag]:
+    """All flags of a result: of the scan, its events, its organs and its slices."""
+    events = (result.get("examination") or {}).get("events", ())
+    found = [Flag.of(f) for f in result["flags"]]
+    found += [Flag.of(f).at(EXAMINATION) for event in events for f in event.get("flags", ())]
+    for organ in result["organs"]:
+        found += [Flag.of(f).at(organ_place(organ["organ"])) for f in organ["flags"]]
+    for k, flags in enumerate(result["slices"]["flags"]):
+        found += [Flag.of(f).at(slice_place(k)) for f in flags]
+    return found
 
 
-def _here(message: str) -> str:
-    """A remark that names options of the command line, in the words of the panel."""
-    message = message.replace("give the dose report with --rdsr or type", "type")
-    message = message.replace("in --acquisition", "in the section Acquisition")
-    for name, shown in WORDS.items():
-        message = message.replace(name, shown)
-    return message
+def _flags_of_organ(result: dict[str, Any], organ: str) -> str:
+    """All flags of one organ; rich text."""
+    found = [Flag.of(f) for o in result["organs"] if o["organ"] == organ for f in o["flags"]]
+    items = flag_items((one.severity, one.message, one.mends) for one in found)
+    return (
+        "<br>"
+        + _("Flags of {organ}:").format(organ=f"<b>{escape(organ)}</b>")
+        + (items or " " + _("none."))
+    )

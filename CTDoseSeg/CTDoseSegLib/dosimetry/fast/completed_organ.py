@@ -108,7 +108,7 @@ def whole_organ(seen: SeenOrgan, dose_mGy: float, low_mGy: float, high_mGy: floa
     not known of the dose outside the images; it is never narrower than the seen part's.
     """
     if seen.organ == SKIN:
-        return WholeOrgan(flags=(flag("whole_organ_undefined", "skin"),))
+        return WholeOrgan(flags=(flag("whole_organ_undefined", "no scan holds all of the skin"),))
     mass = float(seen.mass_g.sum())
     if not (seen.cut_low or seen.cut_high):
         return WholeOrgan(dose_mGy, low_mGy, high_mGy, mass, 0.0)

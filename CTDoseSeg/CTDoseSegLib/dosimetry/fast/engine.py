@@ -36,6 +36,8 @@ from .uncertainty import (
     TRUNCATION_UNCORRECTED,
     budget,
     known_range_line,
+    ninety_percent,
+    scan_consequences,
     total_log_half_width,
     unknown_range_line,
 )
@@ -127,13 +129,14 @@ def predict(
     used = series.acquisition
     if not beam.known:
         used = replace(used, irradiated_range_mm=None)
+    effects = scan_consequences()
     present = {
         group: slices
         for group in measurements.groups
         if group in labelmap.groups and (slices := measurements.of(group)).count.any()
     }
     remarks = (
-        *scan_flags(used, ways),
+        *scan_flags(used, ways, effects),
         *beam.flags,
         *contrast_by_hu_flag(used, present),
     )
@@ -154,8 +157,9 @@ def predict(
             organs.append(_refused(scan, name, "", present[name], why))
     if not refusals and scan.routes == [MAS]:
         by_profile = scanner.nctdiw_mGy_per_100mAs is not None
-        remarks += (flag("mas_by_profile" if by_profile else "mas_only"),)
-    return DoseResult(tuple(organs), remarks, model.card)
+        code = "mas_by_profile" if by_profile else "mas_only"
+        remarks += (flag(code, consequence=effects[code]),)
+    return DoseResult(tuple(organ.placed() for organ in organs), remarks, model.card)
 
 
 def _chosen(
@@ -200,6 +204,7 @@ def _predict_organ(
     if piece is None:
         why = (flag("organ_not_measurable"),)
         return _refused(scan, organ.organ, organ.region, slices, why)
+    range_line = _range_line(scan, shared, organ, scan.routes[0], piece, there)
     currents = {
         route: scan.spread_mA(route, shared, organ.kernel, scan.beam.range_mm)[piece.usable]
         for route in scan.routes
@@ -215,18 +220,19 @@ def _predict_organ(
     air = max(math.log(dose / labelled), 0.0)
     remarks = (
         *feature_flags(organ, piece.wed_mm, currents[route], piece.hu),
-        *_organ_flags(scan, organ, there, piece.usable),
+        *_organ_flags(scan, shared, organ, piece, there, range_line),
     )
     if any(remark.severity == "refusal" for remark in remarks):
         return _refused(scan, organ.organ, organ.region, slices, remarks)
     if air > _NOTABLE_AIR:
         detail = f"with that fall it would be {labelled:.1f} instead of {dose:.1f} mGy"
-        remarks += (flag("air_label", detail),)
+        what = f"the intervals reach {100 * -math.expm1(-air):.0f} % further down"
+        remarks += (flag("air_label", detail, consequence=what),)
     lines = budget(
         organ.model_log_q90,
         route,
         scan.series.acquisition,
-        _range_line(scan, shared, organ, route, piece, there),
+        range_line,
         _truncation_line(scan, shared, piece),
         scan.scanner,
     )
@@ -330,18 +336,31 @@ def _truncation_line(scan: _Scan, shared: RegionModel, piece: _Piece) -> float:
 
 
 def _organ_flags(
-    scan: _Scan, organ: OrganModel, there: np.ndarray, usable: np.ndarray
+    scan: _Scan,
+    shared: RegionModel,
+    organ: OrganModel,
+    piece: _Piece,
+    there: np.ndarray,
+    range_line: float,
 ) -> tuple[Flag, ...]:
+    added = "component of the 90 % interval of its dose"
     remarks = []
     if organ.organ != SKIN and _is_cut(scan.z_mm, there):
         remarks.append(flag("organ_cut"))
-    if (left_out := int((there & ~usable).sum())) > 0:
+    if (left_out := int((there & ~piece.usable).sum())) > 0:
         remarks.append(flag("slices_without_features", f"{left_out} of {int(there.sum())}"))
     if (outside := scan.beam.outside(scan.z_mm)[there].mean()) > 0:
-        remarks.append(flag("organ_outside_range", f"{outside:.0%} of its slices"))
+        what = f"it gets scatter there, {added}: {ninety_percent(range_line)}"
+        detail = f"{outside:.0%} of its slices"
+        remarks.append(flag("organ_outside_range", detail, consequence=what))
     cut = scan.size.truncated_fraction[there]
     if np.nanmax(np.append(cut, 0.0)) > 0:
-        remarks.append(flag("organ_truncated", f"up to {np.nanmax(cut):.0%} of the outline"))
+        detail = f"up to {np.nanmax(cut):.0%} of the body contour"
+        line = _truncation_line(scan, shared, piece)
+        what = f"{added}: {ninety_percent(line)}"
+        if np.isnan(scan.size.wed_corrected_mm[there & (scan.size.truncated_fraction > 0)]).any():
+            what = f"its size is too small where it is not corrected and its dose too high, {what}"
+        remarks.append(flag("organ_truncated", detail, consequence=what))
     if organ.warn:
         remarks.append(flag("suspect_training"))
     return tuple(remarks)

@@ -12,7 +12,7 @@ from ...ct.acquisition import Acquisition
 from ...flags import Flag, flag
 from ...measurement.measurements import GroupSlices
 from .model import OrganModel
-from .scaling import TRAINING_KVP, Exposure
+from .scaling import CTDIVOL, MAS, TRAINING_KVP, Exposure
 
 ADULT_YEARS = 18.0
 DISAGREEMENT = 0.2
@@ -44,8 +44,19 @@ _EDGE_PARTS = (
 _EDGE_WORDS = ("HIP", "COU", "HWS")
 
 
-def scan_flags(acquisition: Acquisition, exposures: dict[str, Exposure]) -> tuple[Flag, ...]:
-    """Remarks on the scan as a whole; a refusal among them means that no dose is given."""
+def scan_flags(
+    acquisition: Acquisition,
+    exposures: dict[str, Exposure],
+    consequences: Mapping[str, str] | None = None,
+) -> tuple[Flag, ...]:
+    """Flags of the scan as a whole; a refusal among them means that no dose is given.
+
+    `consequences` says for some of them what they do to the doses of the model in use.
+    """
+
+    def made(code: str, detail: str = "") -> Flag:
+        return flag(code, detail, consequence=(consequences or {}).get(code, ""))
+
     flags = [remark for exposure in exposures.values() for remark in exposure.flags]
     age = acquisition.age_years
     if age is None:
@@ -61,13 +72,13 @@ def scan_flags(acquisition: Acquisition, exposures: dict[str, Exposure]) -> tupl
     if all(exposure.values is None for exposure in exposures.values()):
         flags.append(flag("no_exposure"))
     if acquisition.kvp_kV is None:
-        flags.append(flag("tube_voltage_unknown"))
+        flags.append(made("tube_voltage_unknown"))
     elif abs(acquisition.kvp_kV - TRAINING_KVP) > 0.5:
-        flags.append(flag("tube_voltage", f"{acquisition.kvp_kV:g} kV"))
+        flags.append(made("tube_voltage", f"{acquisition.kvp_kV:g} kV"))
     if acquisition.contrast:
         flags.append(flag("contrast"))
     if acquisition.irradiated_range_mm is None:
-        flags.append(flag("dose_range_unknown"))
+        flags.append(made("dose_range_unknown"))
     return tuple(flags)
 
 
@@ -127,11 +138,11 @@ def feature_flags(
         detail = f"{size:.0f} mm, trained on {known.low:.0f} to {known.high:.0f} mm"
         return (flag("size_outside_training", detail),)
     outside = [
-        f"{name} {value:.0f} {unit} (trained on {span.low:.0f} to {span.high:.0f})"
+        f"{name}{value:.0f} {unit}, trained on {span.low:.0f} to {span.high:.0f}"
         for name, unit, value, span in (
-            ("HU", "HU", float(hu.mean()), model.training["hu"]),
+            ("", "HU", float(hu.mean()), model.training["hu"]),
             (
-                "tube current",
+                "tube current ",
                 "mA",
                 float(tube_current_mA.mean()),
                 model.training["tube_current_mA"],
@@ -148,4 +159,6 @@ def disagreement_flag(by_route: dict[str, float | None]) -> tuple[Flag, ...]:
     if len(doses) < 2 or max(doses) <= (1 + DISAGREEMENT) * min(doses):
         return ()
     detail = ", ".join(f"{dose:.1f} mGy by {route}" for route, dose in by_route.items())
-    return (flag("routes_disagree", detail),)
+    change = 100 * (by_route[MAS] / by_route[CTDIVOL] - 1)
+    what = f"the dose by CTDIvol is the headline; by effective mAs it would be {change:+.0f} %"
+    return (flag("routes_disagree", detail, consequence=what),)

@@ -23,6 +23,8 @@ _KNOWN_RANGE = 0.02
 _OUTSIDE_RANGE = 0.4
 _CHECKED_CTDIVOL = 0.05
 _NCTDIW = 0.10
+_DOSE_PER_MAS = 0.30
+_TUBE_VOLTAGE = 0.07
 TRUNCATION_CORRECTED = 0.03
 TRUNCATION_UNCORRECTED = 0.18
 _ORGAN_MODULATION = ("XCARE", "X-CARE", "ODM", "ORGAN", "OEM")
@@ -97,7 +99,7 @@ def budget(
     lines = {
         "model": model_log_q90 / K90,
         "ctdivol_display": 0.0 if route == MAS else display,
-        "transfer": 0.05 if by_ctdi else 0.30,
+        "transfer": 0.05 if by_ctdi else _DOSE_PER_MAS,
         "calibration": 0.10 if by_ctdi else 0.0,
         "label_noise": 0.02,
         "segmentation": 0.03,
@@ -111,8 +113,30 @@ def budget(
         lines["nctdiw"] = _NCTDIW
     kvp = acquisition.kvp_kV
     if kvp is None or abs(kvp - TRAINING_KVP) > 0.5:
-        lines["tube_voltage"] = 0.07
+        lines["tube_voltage"] = _TUBE_VOLTAGE
     return lines
+
+
+def ninety_percent(sd: float) -> str:
+    """The 90 % interval that a component alone gives, as a change of dose: ``-39 to +64 %``."""
+    low, high = (100 * math.expm1(sign * K90 * sd) for sign in (-1, 1))
+    return f"{low:+.0f} to {high:+.0f} %"
+
+
+def scan_consequences() -> dict[str, str]:
+    """Flag of the whole scan to what it adds to the uncertainty of organ doses."""
+    of_organs = "component of the 90 % interval of organ doses"
+    voltage = f"{of_organs}: {ninety_percent(_TUBE_VOLTAGE)}"
+    near, far = (ninety_percent(unknown_range_line(d)) for d in (0.0, _NEAR_END_MM))
+    return {
+        "tube_voltage": voltage,
+        "tube_voltage_unknown": voltage,
+        "dose_range_unknown": "organ doses near the ends of the images may be too high, "
+        f"{of_organs}: {far}, within {_NEAR_END_MM:.0f} mm of an end {near}",
+        "mas_only": f"scanners differ in dose per mAs, {of_organs} by effective mAs alone: "
+        f"{ninety_percent(_DOSE_PER_MAS)}",
+        "mas_by_profile": f"{of_organs} for the CTDI per mAs: {ninety_percent(_NCTDIW)}",
+    }
 
 
 def total_log_half_width(lines: Mapping[str, float]) -> float:

@@ -196,7 +196,7 @@ def predict_published(
     remarks = _scan_remarks(series.acquisition)
     refusals = [remark for remark in remarks if remark.severity == "refusal"]
     organs = tuple(
-        _organ_dose(key, models, series, measurements, scan, refusals)
+        _organ_dose(key, models, series, measurements, scan, refusals).placed()
         for key in keys
         if key[0] in regions
     )
