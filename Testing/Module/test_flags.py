@@ -61,13 +61,13 @@ def test_notices_stand_in_the_panel_with_its_own_remedies(host, use_organs):
 
 def test_the_flags_of_an_organ_are_shown_when_it_is_chosen_and_go_with_all_organs(host, analysed):
     label = analysed.ui.resultLabel
-    organs = analysed.results.results.result["organs"]
-    refused = next(o for o in organs if o["dose_mGy"] is None)
-    assert {f["place"] for f in refused["flags"]} == {f"organ {refused['organ']}"}
+    organs = analysed.results.results.result.organs
+    refused = next(o for o in organs if o.dose_mGy is None)
+    assert {f.place for f in refused.flags} == {f"organ {refused.organ}"}
     assert "Flags of" not in plain(label.text)
-    analysed.results.go_to_organ(refused["organ"])
-    assert f"Flags of  {refused['organ']} :" in plain(label.text)
-    assert refused["flags"][0]["message"] in plain(label.text).split("Flags of")[1]
+    analysed.results.go_to_organ(refused.organ)
+    assert f"Flags of  {refused.organ} :" in plain(label.text)
+    assert refused.flags[0].message in plain(label.text).split("Flags of")[1]
     analysed.results.refresh()
     assert "Flags of" in plain(label.text)
     host.click(analysed.ui.allOrgansButton)
@@ -80,7 +80,7 @@ def test_a_result_of_the_first_release_is_shown(host, panel):
     from CTDoseSegLib.flags import Flag
 
     old = {"code": "organ_cut", "severity": "warning", "message": "The organ <touches> it. Mind."}
-    flags = [Flag.of({**old, "code": f"c{n}"}) for n in range(10)]
+    flags = [Flag.from_plain({**old, "code": f"c{n}"}) for n in range(10)]
     assert notices(flags).count("<li>") == 9
     assert "2 more: rest the pointer here." in notices(flags)
     assert all_notices(flags).count("<li>") == 10

@@ -14,7 +14,7 @@ from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent
 from CTDoseSegLib.dosimetry.fast.uncertainty import K90
 from CTDoseSegLib.flags import EFFECTIVE_DOSE, EXAMINATION, SCAN, organ_place, slice_place
 from CTDoseSegLib.reading.dose_matching import RANGE, MatchedReport, PlacedEvent
-from CTDoseSegLib.reporting.terminal import flags_of
+from CTDoseSegLib.result import Result
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +57,15 @@ def test_flags_of_effective_dose_and_examination_have_their_place_and_reach_the_
     assert "effective_dose_no_dlp" in codes(result.flags)
 
 
-def test_the_terminal_gets_every_flag_of_a_result(result):
-    everywhere = {f.place for f in flags_of(result)}
+def test_a_result_has_every_flag_of_an_analysis(result):
+    found = set(Result.of(result).all_flags())
+    everywhere = {f.place for f in found}
     assert everywhere >= {SCAN, EFFECTIVE_DOSE, EXAMINATION, "organ liver", "slice 3"}
     parts = (
         *(result.series, result.labelmap, result.scanner, result.ssde, result.doses),
         *(result.effective_dose, result.examination, *result.doses.organs),
     )
-    assert {f for part in parts for f in part.flags} <= set(flags_of(result))
+    assert {f for part in parts for f in part.flags} <= found
 
 
 def of(flags, code):

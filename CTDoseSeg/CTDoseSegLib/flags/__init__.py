@@ -92,8 +92,8 @@ class Flag:
     consequence: str = ""
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Flag:
-        """Return the flag that was written as plain values, for instance in ``result.json``.
+    def from_plain(cls, values: Mapping[str, Any]) -> Flag:
+        """Return the flag that was written as plain values, for instance in JSON.
 
         Raises
         ------

@@ -15,9 +15,8 @@ from .charts_dose import display_name
 from .flag_lines import every_flag, notice_lines
 
 if TYPE_CHECKING:
-    from ..analysis import Analysis
     from ..dosimetry.doses import OrganDose
-    from ..flags import Flag
+    from ..result import Result
 
 HEADINGS = ("organ", "dose mGy", "model 90 %", "total 90 %", "ml", "flags")
 RIGHT_ALIGNED = slice(1, 5)
@@ -35,27 +34,27 @@ class PlanRow(Protocol):
     reason: str
 
 
-def print_analysis(
-    analysis: Analysis, folder: str | Path | None = None, *, all_flags: bool = False
+def print_result(
+    result: Result, folder: str | Path | None = None, *, all_flags: bool = False
 ) -> None:
     """Print the result to standard output, with rich where it is there.
 
     Parameters
     ----------
-    analysis
-        The result.
+    result
+        What to print.
     folder
         Where the files were written, to be named at the end.
     all_flags
         Print every flag by its place, not the most serious causes.
     """
-    organs = analysis.doses.organs
+    organs = result.organs
     rows = [dose_row(organ, organs) for organ in organs]
     if rows:
         _print_table(rows)
-    for line in summary(analysis):
+    for line in summary(result):
         print(line)
-    for line in (every_flag if all_flags else notice_lines)(flags_of(analysis)):
+    for line in (every_flag if all_flags else notice_lines)(result.all_flags()):
         print(line)
     if folder is not None:
         print(f"Written to {folder}")
@@ -85,43 +84,45 @@ def dose_row(organ: OrganDose, organs: Sequence[OrganDose]) -> tuple[str, ...]:
     )
 
 
-def summary(analysis: Analysis) -> list[str]:
+def summary(result: Result) -> list[str]:
     """Engine, slices, size and dose indices, a line each."""
-    series, acquisition = analysis.series, analysis.series.acquisition
-    z_mm, centre = series.z_mm, analysis.size.summary().centre_mm
+    acquisition, slices = result.acquisition, result.slices
+    z_mm, centre = slices.z_mm, result.size.summary.centre_mm
     at_centre = f", {_number(centre)} mm at the centre slice" if np.isfinite(centre) else ""
     lines = [
-        f"Segmentation: {analysis.labelmap.engine}",
+        f"Segmentation: {result.segmentation.engine}",
         f"Slices:       {z_mm.size}, z {z_mm.min():.0f} to {z_mm.max():.0f} mm",
-        f"WED:          {_mean_and_range(analysis.size.wed_mm, 'mm')}{at_centre}",
+        f"WED:          {_mean_and_range(slices.wed_mm, 'mm')}{at_centre}",
     ]
-    ctdivol = [info.ctdivol_mGy for info in series.slices if info.ctdivol_mGy is not None]
-    if ctdivol or acquisition.ctdivol_mGy is not None:
+    ctdivol = slices.ctdivol_mGy
+    if not np.isfinite(ctdivol).any() and acquisition.ctdivol_mGy is not None:
+        ctdivol = np.array([acquisition.ctdivol_mGy])
+    if np.isfinite(ctdivol).any():
         phantom = f"{acquisition.phantom_cm} cm" if acquisition.phantom_cm else "unknown"
-        shown = _mean_and_range(np.array(ctdivol or [acquisition.ctdivol_mGy], float), "mGy")
+        shown = _mean_and_range(ctdivol, "mGy")
         lines.append(f"CTDIvol:      {shown} ({phantom} phantom)")
     else:
         lines.append("CTDIvol:      not known")
-    known = np.isfinite(analysis.ssde.ssde_mGy).any()
-    table = f" ({analysis.ssde.table})" if known else ""
-    lines.append(f"SSDE:         {_mean_and_range(analysis.ssde.ssde_mGy, 'mGy')}{table}")
-    lines.append(f"Effective:    {_effective(analysis)}")
-    lines.append(f"Scanner:      {analysis.scanner.name}")
-    if analysis.examination is not None:
-        lines.append(f"Examination:  {_examination(analysis)}")
+    known = np.isfinite(slices.ssde_mGy).any()
+    table = f" ({result.ssde.table})" if known else ""
+    lines.append(f"SSDE:         {_mean_and_range(slices.ssde_mGy, 'mGy')}{table}")
+    lines.append(f"Effective:    {_effective(result)}")
+    lines.append(f"Scanner:      {result.scanner_profile.name}")
+    if result.examination is not None:
+        lines.append(f"Examination:  {_examination(result)}")
     return lines
 
 
-def _examination(analysis: Analysis) -> str:
+def _examination(result: Result) -> str:
     """Events of the dose report and what they add to the series' own doses."""
-    examination = analysis.examination
+    examination = result.examination
     counted = sum(event.in_total for event in examination.events)
     said = f"{len(examination.events)} events in the dose report, {counted} in the total"
     if examination.dlp_total_mGy_cm is not None:
         said += f", DLP {_number(examination.dlp_total_mGy_cm)} mGy cm"
     added = [
         100 * (total.examination_dose_mGy / organ.dose_mGy - 1)
-        for organ, total in zip(analysis.doses.organs, examination.organs, strict=False)
+        for organ, total in zip(result.organs, examination.organs, strict=False)
         if total.examination_dose_mGy is not None and organ.dose_mGy
     ]
     if added and counted > 1:
@@ -129,8 +130,8 @@ def _examination(analysis: Analysis) -> str:
     return said
 
 
-def _effective(analysis: Analysis) -> str:
-    found = analysis.effective_dose
+def _effective(result: Result) -> str:
+    found = result.effective_dose
     if found.effective_dose_mSv is None:
         refusals = [flag.message for flag in found.flags if flag.severity == "refusal"]
         reason = (
@@ -150,18 +151,6 @@ def _effective(analysis: Analysis) -> str:
         f"({_interval(found.low_mSv, found.high_mSv)}), k x DLP of "
         f"{_number(found.dlp.value_mGy_cm)} mGy cm, {found.scanned_range}, {found.coefficients}"
         f"{''.join(f'; {other}' for other in others)}; never the sum of organ doses"
-    )
-
-
-def flags_of(analysis: Analysis) -> tuple[Flag, ...]:
-    """Return all flags of a result: of the scan, its organs, its slices and its events."""
-    events = analysis.examination.events if analysis.examination else ()
-    return (
-        *analysis.flags,
-        *(flag for event in events for flag in event.flags),
-        *(flag for organ in analysis.doses.organs for flag in organ.flags),
-        *(flag for flags in analysis.size.flags for flag in flags),
-        *(flag for flags in analysis.ssde.slice_flags for flag in flags),
     )
 
 

@@ -163,11 +163,11 @@ def test_a_flag_of_another_version_is_shown_as_it_was_written():
 def test_a_flag_comes_back_from_plain_values():
     one = flag("mas_only", consequence="-39 to +64 %").at(organ_place("liver"))
     values = {**vars(one), "mends": list(one.mends)}  # as JSON has them
-    assert Flag.of(values) == one
-    assert hash(Flag.of(values)) == hash(one)
-    assert Flag.of({"code": "x", "severity": "info", "message": "M."}).place == SCAN
+    assert Flag.from_plain(values) == one
+    assert hash(Flag.from_plain(values)) == hash(one)
+    assert Flag.from_plain({"code": "x", "severity": "info", "message": "M."}).place == SCAN
     with pytest.raises(TypeError):
-        Flag.of({**values, "color": "red"})
+        Flag.from_plain({**values, "color": "red"})
 
 
 WORDS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,12 @@ import slicer
 from slicer.i18n import tr as _
 
 from ...errors import CTDoseSegError
-from ...flags import EXAMINATION, Flag, organ_place, slice_place
 from ..nodes.results import Results
 from . import layout
 from .flag_words import all_notices, flag_items, notices
 
 if TYPE_CHECKING:
+    from ...result import Result
     from ..logic import CTDoseSegLogic
     from .navigation import SliceWatch
 
@@ -87,7 +88,7 @@ class ResultsSection:
         results = self.results
         nothing = _("No result yet: press Apply.")
         self._ui.resultLabel.text = self._words(results) if results else nothing
-        self._ui.resultLabel.toolTip = all_notices(_flags_of(results.result)) if results else ""
+        self._ui.resultLabel.toolTip = all_notices(results.result.all_flags()) if results else ""
         self._ui.layoutButton.enabled = results is not None
         self._ui.doseTableView.visible = results is not None
         for name in (
@@ -103,7 +104,7 @@ class ResultsSection:
 
     def _words(self, results: Results) -> str:
         """What the label says: the result, what is to know about it, and one organ's flags."""
-        words = _summary(results) + notices(_flags_of(results.result))
+        words = _summary(results) + notices(results.result.all_flags())
         return words + (_flags_of_organ(results.result, self._organ) if self._organ else "")
 
     def made_anew(self) -> None:
@@ -265,9 +266,9 @@ class ResultsSection:
     def _on_slice(self, k: int) -> None:
         from ..nodes.charts import move_marker
 
-        slices = self.results.result.get("slices", {}) if self.results else {}
-        if k < len(slices.get("z_mm", ())):
-            move_marker(self.results, slices["z_mm"][k])
+        result = self.results.result if self.results else None
+        if result is not None and k < len(result.slices):
+            move_marker(self.results, float(result.slices.z_mm[k]))
 
     def _on_window(self, index: int) -> None:
         from .navigation import WINDOWS, set_window
@@ -296,35 +297,22 @@ class ResultsSection:
 def _summary(results: Results) -> str:
     """What the result says in words; rich text."""
     result = results.result
-    sizes = [v for v in result["slices"]["wed_mm"] if v is not None]
+    size = result.size.summary
     doses = results.doses()
-    engine = escape(str(result["segmentation"]["engine"]))
+    engine = escape(result.segmentation.engine)
     lines = [_("Segmented by: {engine}.").format(engine=f"<b>{engine}</b>")]
-    if sizes:
+    if math.isfinite(size.mean_mm):
         text = _("WED {low:.0f} to {high:.0f} mm, mean {mean:.0f} mm.")
-        lines.append(text.format(low=min(sizes), high=max(sizes), mean=sum(sizes) / len(sizes)))
-    ssde = result["ssde"]["mean_mGy"]
-    if ssde is not None:
-        lines.append(_("SSDE {ssde:.1f} mGy.").format(ssde=ssde))
+        lines.append(text.format(low=size.low_mm, high=size.high_mm, mean=size.mean_mm))
+    if math.isfinite(result.ssde.mean_mGy):
+        lines.append(_("SSDE {ssde:.1f} mGy.").format(ssde=result.ssde.mean_mGy))
     lines.append(_("{n} organs have a dose.").format(n=len(doses)))
     return " ".join(lines)
 
 
-def _flags_of(result: dict[str, Any]) -> list[Flag]:
-    """All flags of a result: of the scan, its events, its organs and its slices."""
-    events = (result.get("examination") or {}).get("events", ())
-    found = [Flag.of(f) for f in result["flags"]]
-    found += [Flag.of(f).at(EXAMINATION) for event in events for f in event.get("flags", ())]
-    for organ in result["organs"]:
-        found += [Flag.of(f).at(organ_place(organ["organ"])) for f in organ["flags"]]
-    for k, flags in enumerate(result["slices"]["flags"]):
-        found += [Flag.of(f).at(slice_place(k)) for f in flags]
-    return found
-
-
-def _flags_of_organ(result: dict[str, Any], organ: str) -> str:
+def _flags_of_organ(result: Result, organ: str) -> str:
     """All flags of one organ; rich text."""
-    found = [Flag.of(f) for o in result["organs"] if o["organ"] == organ for f in o["flags"]]
+    found = [one for dose in result.organs if dose.organ == organ for one in dose.flags]
     items = flag_items((one.severity, one.message, one.mends) for one in found)
     return (
         "<br>"
