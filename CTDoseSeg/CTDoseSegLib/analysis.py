@@ -46,7 +46,8 @@ class Analysis:
     provenance
         How the result came to be; no patient identity.
     flags
-        All remarks on the scan as a whole; those on a slice or an organ stand with it.
+        All flags of the scan as a whole, of effective dose and of the examination, each with its
+        place; those of a slice or an organ stand with it.
     examination
         All irradiation events of the examination and their total; None without a dose report.
     effective_dose
@@ -145,6 +146,7 @@ def analyze(
     scan = Scan.of(series, labelmap, measurements, size, scanner)
     doses = estimate(engine, scan, Stage(events, 0.8, 0.95))
     examination = examine(scan, doses, engine)
+    effective = effective_dose(series, measurements, overranging_mm=scanner.overranging_mm)
     events.progress(1.0, "analysed")
     choices: dict[str, Any] = {"dose_engine": engine.name}
     if engine is not dose_engine:  # chosen by its name
@@ -160,10 +162,11 @@ def analyze(
         flags=_each_once(
             *(series.flags, scanner.flags, labelmap.flags),
             *(size.scan_flags, size_specific.flags, doses.flags),
+            effective.flags,
             examination.flags if examination else (),
         ),
         examination=examination,
-        effective_dose=effective_dose(series, measurements, overranging_mm=scanner.overranging_mm),
+        effective_dose=effective,
         scanner=scanner,
     )
 

@@ -14,7 +14,6 @@ from pydicom import Dataset
 from CTDoseSegLib.ct.acquisition import Acquisition, check_typed, read_typed_acquisition
 from CTDoseSegLib.dicom.header import Header
 from CTDoseSegLib.errors import AcquisitionError
-from CTDoseSegLib.flags import FLAGS
 from CTDoseSegLib.reading.exposure import age_years, read_exposure
 from CTDoseSegLib.reading.reader import read_series
 
@@ -333,11 +332,3 @@ def test_whatever_is_typed_is_taken_or_refused_in_a_sentence(values):
     except AcquisitionError:
         return
     assert set(taken.values) | set(taken.per_slice) <= set(values)
-
-
-def test_flags_are_sentences():
-    for severity, found, advice in FLAGS.values():
-        assert severity in ("info", "warning", "refusal")
-        assert found[0].isupper()
-        assert not found.endswith(".")
-        assert advice[0].isupper()

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import pkgutil
-import re
-from collections import Counter
 from dataclasses import replace
-from importlib import import_module
 
 import numpy as np
 import pytest
-from dose_scans import MODEL, codes, doses, make, scan_of
+from dose_scans import MODEL, codes, doses, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from CTDoseSegLib import flags
 from CTDoseSegLib.ct.scanner_profile import GENERIC, check_profile
 from CTDoseSegLib.dosimetry.effective_dose import effective_dose
 from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
 from CTDoseSegLib.dosimetry.scan import Scan
-from CTDoseSegLib.flags import FLAGS, flag
 from CTDoseSegLib.measurement.measurements import measure
 from CTDoseSegLib.measurement.size import measure_size, ssde
 from CTDoseSegLib.reading.scanner_profile_use import with_profile
@@ -125,26 +119,6 @@ def assert_possible(organ, scan_flags) -> None:
         assert 0 < whole[1] <= whole[0] <= whole[2]
 
 
-@pytest.mark.parametrize("code", FLAGS)
-def test_every_flag_says_what_was_found_and_what_to_do_in_sentences(code):
-    severity, found, advice = FLAGS[code]
-    assert severity in ("info", "warning", "refusal")
-    message = flag(code, "a detail").message
-    assert message == f"{found}: a detail. {advice.rstrip('.')}."
-    for part in (found, advice):
-        assert part[0].isupper() or part[0].isdigit(), part
-        assert not re.search(r"\s\s|\.\.|\n", part)
-    assert not found.endswith(".")
-
-
-def test_every_flag_stands_in_one_table_alone():
-    tables = [
-        import_module(f"CTDoseSegLib.flags.{file.name}").FLAGS
-        for file in pkgutil.iter_modules(flags.__path__)
-    ]
-    assert Counter(code for table in tables for code in table) == dict.fromkeys(FLAGS, 1)
-
-
 FACTS = {
     "refused": {
         "child": {"age_years": 17.9},
@@ -194,7 +168,9 @@ def with_lungs(lung_slices, **changes):
     groups = {**labelmap.groups, "lung": ("lung",), "body": names}
     labelmap = replace(labelmap, atoms=atoms, groups=groups)
     series.hu[labels == 9] = -800
-    result = FastEngine(MODEL, region).estimate(scan_of(series, labelmap))
+    measured = measure(series, labelmap)
+    size = measure_size(series, labelmap, measured)
+    result = predict(MODEL, series, labelmap, measured, size, region=region)
     return {organ.organ: organ for organ in result.organs}
 
 

@@ -224,6 +224,7 @@ def test_a_model_without_an_array_is_refused_by_name(small):
     assert organ.dose_mGy is None
     assert codes(organ.flags) == {"published_no_scaler"}
     assert "thyroid_gland (chest)" in organ.flags[0].message
+    assert organ.flags[0].place == "organ thyroid_gland"
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_an_organ_has_intervals_routes_budget_and_flags(content):
             "severity": "refusal",
             "message": "The body is too large: WED 400 mm. Use SSDE.",
             "detail": "",
-            "place": "scan",
+            "place": "organ liver",
             "mends": [],
             "consequence": "",
         }

@@ -171,7 +171,9 @@ def test_small_truncation_is_corrected_beside_the_measured_value():
     assert 0 < fraction < 0.2
     assert size.wed_corrected_mm[0] == pytest.approx(size.wed_mm[0] * np.exp(1.15 * fraction**3))
     assert codes(size.flags[0]) == {"body_truncated"}
-    assert "slices 0, up to" in size.scan_flags[0].message
+    assert "all slices, up to" in size.scan_flags[0].message
+    short = 100 * (1 - np.exp(-1.15 * fraction**3))
+    assert f"up to {short:.2g} % too small" in size.scan_flags[0].consequence
 
 
 def test_summary_gives_centre_mean_and_range_of_the_slices_with_a_body():
@@ -234,6 +236,8 @@ def test_a_phantom_that_is_not_stated_is_assumed_with_a_flag():
     assert result.table == BODY_32
     (assumed,) = [f for f in result.flags if f.code == "ssde_phantom_assumed"]
     assert "32 cm" in assumed.message
+    other = 1.874799 * np.exp(-0.03871313 * 30) / (3.704369 * np.exp(-0.03671937 * 30))
+    assert f"would be {other:.2f} times as large" in assumed.consequence
 
 
 def test_nothing_is_said_of_the_phantom_where_there_is_no_ctdivol():

@@ -335,7 +335,7 @@ def test_the_terminal_shows_every_organ_its_reason_and_the_notice(capsys):
     shown = capsys.readouterr().out
     for words in ("lung", "10.1", "9.11 - 11.1", "organ_cut", "too_large", "not for clinical use"):
         assert words in shown
-    assert "refusal: The body is too large: WED 400 mm. Use SSDE. (liver)" in shown
+    assert "refusal: The body is too large: WED 400 mm. Use SSDE (liver)." in shown
 
 
 def test_a_warning_that_several_organs_share_is_said_once(capsys):
@@ -382,4 +382,4 @@ def test_an_effective_dose_that_is_not_given_has_its_reason_in_the_summary():
         for line in summary(Result.of(replace(analysis, effective_dose=found)))
         if line.startswith("Effective:")
     ]
-    assert told.startswith("Effective:    not given: Effective dose needs DLP")
+    assert told == "Effective:    not given: CTDIvol is not known."

@@ -8,7 +8,7 @@ from CTDoseSegLib.analysis import Analysis
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.dosimetry.doses import DoseResult, OrganDose
-from CTDoseSegLib.flags import Flag
+from CTDoseSegLib.flags import Flag, organ_place
 from CTDoseSegLib.measurement.measurements import measure
 from CTDoseSegLib.measurement.size import measure_size, ssde
 from CTDoseSegLib.provenance import InputFile, Provenance
@@ -80,6 +80,7 @@ def tiny_series(slices: int = 4, *, regular: bool = True, ctdivol: bool = True) 
 def organ_dose(organ: str, dose_mGy: float | None, slices: int = 4, *flags: Flag) -> OrganDose:
     """A dose with both intervals, or a refused one."""
     per_slice = np.full(slices, np.nan)
+    flags = tuple(flag.at(organ_place(organ)) for flag in flags)
     if dose_mGy is None:
         return OrganDose(
             organ, "chest", *(None,) * 6, 1.5, slices, None, "none", {}, per_slice, {}, flags

@@ -51,7 +51,7 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
     events.result(folder=str(args.output), files=[path.name for path in written])
     if args.events == "rich":
         with contextlib.suppress(KeyboardInterrupt, Cancelled):  # all is written already
-            print_result(Result.of(analysis), args.output)
+            print_result(Result.of(analysis), args.output, all_flags=args.all_flags)
 
 
 def segment_command(args: argparse.Namespace, events: Events) -> None:
@@ -164,6 +164,11 @@ def add(command: Command) -> None:
         type=Path,
         metavar="FILE.json",
         help="what was measured on the scanner: CTDIvol check, overranging, CTDI per mAs",
+    )
+    sub.add_argument(
+        "--all-flags",
+        action="store_true",
+        help="print every flag by its place, not the most serious causes alone",
     )
 
     sub = command("segment", segment_command, "only the label map")

@@ -14,7 +14,7 @@ import numpy as np
 from ..ct.acquisition import BODY_PHANTOM_CM, HEAD_PHANTOM_CM
 from ..ct.geometry import cell_widths_mm
 from ..ct.series import CTSeries
-from ..flags import Flag, flag
+from ..flags import EFFECTIVE_DOSE, Flag, flag
 from ..measurement.body_parts import UNKNOWN, named_parts, parts_of_slices, shares
 from ..measurement.ctdivol import positive_number, slice_ctdivol_mGy
 from ..measurement.measurements import Measurements
@@ -157,6 +157,7 @@ def effective_dose(
     phantom = acquisition.phantom_cm
     if scanned is not None and (contradiction := _phantom_flag(scanned, phantom)):
         flags.append(contradiction)
+    flags = [one.at(EFFECTIVE_DOSE) for one in flags]
     refused = any(f.severity == "refusal" for f in flags)
     k = {} if scanned is None else {name: table.get(scanned) for name, table in K_FACTORS.items()}
     shared = EffectiveDose(
@@ -249,7 +250,9 @@ def _disagreement(dlp: DoseLengthProduct, over: str) -> tuple[Flag, ...]:
         f"{dlp.value_mGy_cm:.0f} mGy cm stated, {dlp.computed_mGy_cm:.0f} from CTDIvol over the "
         f"{over}"
     )
-    return (flag("dlp_disagrees", detail),)
+    ratio = dlp.value_mGy_cm / dlp.computed_mGy_cm
+    what = f"effective dose follows the stated DLP, {ratio:.2g} times the computed one"
+    return (flag("dlp_disagrees", detail, consequence=what),)
 
 
 def _patient_flags(series: CTSeries) -> list[Flag]:

@@ -22,7 +22,7 @@ from ..ct.acquisition import BODY_PHANTOM_CM
 from ..ct.dose_report import LOCALIZER
 from ..ct.matched_report import MatchedReport, PlacedEvent
 from ..ct.series import CTSeries
-from ..flags import Flag, flag
+from ..flags import EXAMINATION, Flag, flag
 from .doses import DoseResult, OrganDose
 from .engines import DoseEngine
 from .estimate import available, estimate
@@ -160,7 +160,7 @@ def examine(scan: Scan, doses: DoseResult, engine: DoseEngine) -> Examination | 
         complete=able and not flags,
         dlp_total_mGy_cm=matched.report.dlp_total_mGy_cm,
         matched_by=matched.rule,
-        flags=flags,
+        flags=tuple(one.at(EXAMINATION) for one in flags),
     )
 
 
@@ -269,5 +269,5 @@ def _listed(number: int, placed: PlacedEvent, reason: str, total: bool) -> Exami
         range_mm=placed.range_mm,
         in_total=total and not reason,
         how=OWN if placed.own else reason or placed.source,
-        flags=event.flags,
+        flags=tuple(one.at(EXAMINATION) for one in event.flags),
     )

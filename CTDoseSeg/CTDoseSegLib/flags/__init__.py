@@ -1,15 +1,16 @@
-"""Flags: what the user should know about a number that is still given, or why it is not.
+"""Flags: what the user should know about a number that is given, or why one is not.
 
-A flag has no face: it names what was found and which values would mend it; the terminal, the
-panel and the reports word the remedy in their own terms. What can be flagged is listed by room in
-the files beside this one.
+A flag has no face: it names what was found, where, what it does to the numbers, and which values or
+files would mend it; the terminal, the panel and the reports word the remedy in their own terms.
+What can be flagged is listed by room in the files beside this one; `summary` makes one notice of
+what has one cause.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from . import (
     dose_report,
@@ -22,12 +23,28 @@ from . import (
     segmentation,
     size,
 )
+from .entry import MENDS, Entry, Severity
+from .places import EFFECTIVE_DOSE, EXAMINATION, SCAN, organ_place, slice_place, slice_runs
 
-Severity = Literal["info", "warning", "refusal"]
-SCAN, EFFECTIVE_DOSE, EXAMINATION = "scan", "effective_dose", "examination"
+__all__ = [
+    "EFFECTIVE_DOSE",
+    "EXAMINATION",
+    "FLAGS",
+    "MENDS",
+    "SCAN",
+    "Entry",
+    "Flag",
+    "Severity",
+    "codes",
+    "flag",
+    "message_of",
+    "organ_place",
+    "sentence",
+    "slice_place",
+    "slice_runs",
+]
 
-# code: (severity, what was found, what to do). The detail given to `flag` stands between them.
-FLAGS = {
+FLAGS: Mapping[str, Entry] = {
     **segmentation.FLAGS,
     **scene.FLAGS,
     **reading.FLAGS,
@@ -44,6 +61,8 @@ FLAGS = {
 class Flag:
     """What the user should know about a result.
 
+    Two flags are equal only where their places are equal too.
+
     Attributes
     ----------
     code
@@ -52,15 +71,16 @@ class Flag:
         ``info`` (good to know), ``warning`` (the value may be off) or ``refusal`` (the value is
         not given, for this reason).
     message
-        What was found, in a sentence or two without identity and without the words of any face.
+        What was found, what it does to the numbers and what to know, in sentences without identity
+        and without the words of any face.
     detail
         What exactly was found, with units; part of `message`.
     place
         ``scan``, ``slice 12``, ``organ liver``, ``effective_dose`` or ``examination``.
     mends
-        Names of the values and files that would mend it, such as ``ctdivol_mGy``.
+        Names of the values and files that would mend it, of `MENDS`.
     consequence
-        What it does to the numbers, where that is known.
+        What it does to the numbers, where that is known; part of `message`.
     """
 
     code: str
@@ -72,39 +92,55 @@ class Flag:
     consequence: str = ""
 
     @classmethod
-    def from_plain(cls, item: Mapping[str, Any]) -> Flag:
-        """Return the flag that was written as JSON.
+    def from_plain(cls, values: Mapping[str, Any]) -> Flag:
+        """Return the flag that was written as plain values, for instance in JSON.
 
         Raises
         ------
         TypeError
-            If it is none.
+            If there is a value that a flag does not have, or one is missing.
         """
-        return cls(**{**item, "mends": tuple(item.get("mends", ()))})
+        return cls(**{**values, "mends": tuple(values.get("mends", ()))})
 
     def at(self, place: str) -> Flag:
         """Return the same flag at another place."""
         return replace(self, place=place)
 
 
-def slice_place(k: int) -> str:
-    """Return the place of slice `k`."""
-    return f"slice {k}"
-
-
-def organ_place(organ: str) -> str:
-    """Return the place of an organ."""
-    return f"organ {organ}"
-
-
 def flag(code: str, detail: str = "", *, consequence: str = "") -> Flag:
-    """Make the flag `code`, with `detail` (what exactly, with units) after its first sentence.
+    """Make the flag `code`.
+
+    Parameters
+    ----------
+    code
+        One of `FLAGS`.
+    detail
+        What exactly was found, with units; stands after the first sentence.
+    consequence
+        What it does to the numbers here, in place of what the catalogue says in general.
 
     Raises
     ------
     KeyError
         If `code` is not in `FLAGS`: a programming error.
     """
-    severity, found, advice = FLAGS[code]
-    found = f"{found}: {detail}" if detail else found
-    return Flag(code, severity, f"{found}. {advice.rstrip('.')}.", detail, consequence=consequence)
+    entry = FLAGS[code]
+    consequence = consequence or entry.consequence
+    message = message_of(entry, detail, consequence)
+    return Flag(code, entry.severity, message, detail, mends=entry.mends, consequence=consequence)
+
+
+def message_of(entry: Entry, detail: str, consequence: str) -> str:
+    """Return the message of a flag: what was found, what follows, and what to know."""
+    found = f"{entry.found}: {detail}" if detail else entry.found
+    return " ".join(sentence(part) for part in (found, consequence, entry.advice) if part)
+
+
+def sentence(text: str) -> str:
+    """Return `text` with a capital letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def codes(flags: Iterable[Flag]) -> str:
+    """Return the codes of flags joined by semicolons, each once."""
+    return ";".join(dict.fromkeys(flag.code for flag in flags))

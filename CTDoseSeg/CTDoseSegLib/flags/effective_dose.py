@@ -1,55 +1,78 @@
 """DLP and effective dose (dosimetry/effective_dose.py)."""
 
+from .entry import Entry
+
 FLAGS = {
-    "dlp_computed": (
+    "dlp_computed": Entry(
         "info",
         "DLP is not stated and was computed from CTDIvol",
-        "Type dlp_mGy_cm in --acquisition, or give the dose report.",
+        mends=("dlp_mGy_cm", "dose_report"),
+        cause="dlp",
     ),
-    "dlp_lower_bound": (
+    "dlp_lower_bound": Entry(
         "warning",
-        "The computed DLP is a lower bound",
-        "Overranging and whatever was scanned beyond the images are not in it.",
+        "The irradiated range is not known",
+        mends=("irradiated_range_mm", "dose_report"),
+        cause="irradiated_range",
+        consequence="DLP is a lower bound: overranging and whatever was scanned beyond the images "
+        "are not in it",
     ),
-    "dlp_disagrees": (
+    "dlp_disagrees": Entry(
         "warning",
         "The stated DLP does not fit CTDIvol and length",
         "It may be of several exposures, of a longer range, or of another phantom; check it.",
+        mends=("dlp_mGy_cm",),
+        cause="dlp",
+        consequence="effective dose follows the stated one",
     ),
-    "effective_dose_no_dlp": (
+    "effective_dose_no_dlp": Entry(
         "refusal",
-        "Effective dose needs DLP, or CTDIvol of every slice, which is not known",
-        "Type dlp_mGy_cm or ctdivol_mGy in --acquisition.",
+        "CTDIvol is not known",
+        mends=("ctdivol_mGy", "dose_report"),
+        cause="ctdivol",
+        consequence="no effective dose, which needs DLP, or CTDIvol of every slice",
     ),
-    "effective_dose_child": (
+    "effective_dose_child": Entry(
         "refusal",
-        "Effective dose is not given for a patient under 18",
-        "The k factors here are for adults; use those for the patient's age.",
+        "The patient is under 18",
+        cause="child",
+        consequence="no effective dose: the k factors here are for adults",
     ),
-    "effective_dose_pregnancy": (
+    "effective_dose_pregnancy": Entry(
         "refusal",
-        "Effective dose is not given where pregnancy is stated",
-        "It says nothing of the fetus; ask a medical physicist for an individual calculation.",
+        "Pregnancy is stated",
+        "Ask a medical physicist for an individual calculation.",
+        cause="pregnancy",
+        consequence="no effective dose, which says nothing of the fetus",
     ),
-    "effective_dose_region": (
+    "effective_dose_region": Entry(
         "refusal",
         "The scanned range is not one that a k factor is for",
-        "Give a label map with more organs, or correct body_part in --acquisition; a range of "
-        "several parts has no k of its own.",
+        "A range of several parts has no k of its own.",
+        mends=("body_part", "segmentation"),
+        cause="scanned_range",
+        consequence="no effective dose",
     ),
-    "effective_dose_body_part": (
+    "effective_dose_body_part": Entry(
         "warning",
         "The k factor was chosen by the body part that the scanner states",
-        "Too little of the range is known by its organs; give a label map with more of them.",
+        "Too little of the range is known by its organs.",
+        mends=("segmentation",),
+        cause="scanned_range",
     ),
-    "effective_dose_short": (
+    "effective_dose_short": Entry(
         "warning",
         "The scanned range is short for a k factor, which is that of a whole part of the body",
-        "Effective dose depends on which organs lie in it; take it as an order of magnitude.",
+        cause="scan_length",
+        consequence="effective dose depends on which organs lie in the range; take it as an order "
+        "of magnitude",
     ),
-    "effective_dose_phantom": (
+    "effective_dose_phantom": Entry(
         "refusal",
         "The CTDI phantom of the DLP is not the one that the k factor is for",
-        "Type phantom_cm in --acquisition: 16 for head and neck, 32 for the rest.",
+        "It is 16 cm for head and neck, 32 cm for the rest.",
+        mends=("phantom_cm", "dose_report"),
+        cause="phantom",
+        consequence="no effective dose",
     ),
 }

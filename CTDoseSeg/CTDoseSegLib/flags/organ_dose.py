@@ -1,196 +1,247 @@
 """Organ dose, of the part in the images and of the whole organ (dosimetry/)."""
 
+from .entry import Entry
+
 FLAGS = {
-    "child": (
+    "child": Entry(
         "refusal",
         "The patient is under 18",
-        "The dose models are for adults; no organ dose is given",
+        cause="child",
+        consequence="no organ dose: the dose models are for adults",
     ),
-    "pregnancy": (
+    "pregnancy": Entry(
         "refusal",
         "Pregnancy is stated",
-        "Fetal dose is not modelled; ask a medical physicist for an individual calculation",
+        "Ask a medical physicist for an individual calculation.",
+        cause="pregnancy",
+        consequence="no organ dose: the dose models have no fetus",
     ),
-    "not_trunk": (
+    "not_trunk": Entry(
         "refusal",
         "The body part is not of the trunk",
-        "The dose models are for chest and abdomen; correct body_part in --acquisition if it is "
-        "wrong",
+        mends=("body_part",),
+        cause="body_part",
+        consequence="no organ dose: the dose models are for chest and abdomen",
     ),
-    "no_exposure": (
+    "no_exposure": Entry(
         "refusal",
         "Neither CTDIvol nor effective mAs can be used",
-        "Type ctdivol_mGy (32 cm phantom), or tube current, rotation_time_s and pitch, in "
-        "--acquisition",
+        mends=("ctdivol_mGy", "phantom_cm", "dose_report"),
+        cause="ctdivol",
+        consequence="no organ dose, which needs CTDIvol of the 32 cm phantom, or tube current, "
+        "rotation time and pitch at 120 kV",
     ),
-    "no_dose_model": (
+    "no_dose_model": Entry(
         "refusal",
         "This organ has no dose model",
-        "Its size and HU are given, its dose is not",
+        consequence="no dose; size and HU are given",
     ),
-    "size_outside_training": (
+    "size_outside_training": Entry(
         "refusal",
         "The patient's size at this organ is outside the training range",
-        "No dose is given; SSDE holds over a wider range",
+        consequence="no dose; SSDE holds over a wider range",
     ),
-    "organ_not_measurable": (
+    "organ_not_measurable": Entry(
         "refusal",
-        "No slice of this organ has both a water equivalent diameter and a mean HU",
-        "Check the body outline in the overlay",
+        "No slice of this organ has both a water-equivalent diameter and a mean HU",
+        "Check the body contour in the overlay.",
+        mends=("segmentation",),
+        cause="no_body",
+        consequence="no dose",
     ),
-    "age_unknown": (
+    "age_unknown": Entry(
         "info",
         "The patient's age is not known",
-        "An adult is assumed; the dose models do not hold for children",
+        "An adult is assumed; the dose models do not hold for children.",
+        mends=("age_years",),
     ),
-    "ctdivol_unknown": (
+    "ctdivol_unknown": Entry(
         "info",
         "CTDIvol is not known",
-        "Type ctdivol_mGy of the 32 cm phantom in --acquisition",
+        mends=("ctdivol_mGy", "dose_report"),
+        cause="ctdivol",
     ),
-    "ctdivol_small_phantom": (
+    "ctdivol_small_phantom": Entry(
         "warning",
-        "CTDIvol is given for the 16 cm phantom and is not used for organ doses",
-        "There is no fixed factor to 32 cm; type ctdivol_mGy of the 32 cm phantom in --acquisition",
+        "CTDIvol is given for the 16 cm phantom",
+        mends=("ctdivol_mGy", "phantom_cm"),
+        cause="phantom",
+        consequence="it is not used for organ doses: there is no fixed factor to 32 cm",
     ),
-    "ctdivol_phantom_unknown": (
+    "ctdivol_phantom_unknown": Entry(
         "warning",
-        "The phantom of CTDIvol is not stated",
-        "The 32 cm body phantom is assumed, as is usual for adult trunks; type phantom_cm in "
-        "--acquisition",
+        "The CTDI phantom is not stated",
+        mends=("phantom_cm", "dose_report"),
+        cause="phantom",
+        consequence="organ doses assume 32 cm, as is usual for adult trunks",
     ),
-    "ctdivol_distributed": (
+    "ctdivol_distributed": Entry(
         "info",
         "One CTDIvol is given for all slices while the tube current varies",
-        "It was distributed in proportion to the tube current, its mean kept",
+        "It was distributed in proportion to the tube current, its mean kept.",
+        mends=("ctdivol_mGy",),
+        cause="ctdivol_of_scan",
     ),
-    "ctdivol_flat": (
+    "ctdivol_flat": Entry(
         "info",
         "One CTDIvol is given and the tube current of the slices is not known",
-        "It was taken as the same on every slice; with tube-current modulation it was not",
+        "It was taken as the same on every slice; with tube-current modulation it was not.",
+        mends=("tube_current_mA",),
+        cause="ctdivol_of_scan",
     ),
-    "ctdivol_filled": (
+    "ctdivol_filled": Entry(
         "warning",
-        "CTDIvol is missing on some slices",
-        "It was taken from their tube current and the CTDIvol per mA of the others",
+        "CTDIvol is not known",
+        mends=("ctdivol_mGy", "dose_report"),
+        cause="ctdivol",
+        consequence="where it is missing it was taken from the slices' tube current and the "
+        "CTDIvol per mA of the others",
     ),
-    "mas_unusable": (
+    "mas_unusable": Entry(
         "info",
         "Effective mAs cannot be used for organ doses",
-        "CTDIvol, where it is known, is used alone",
+        cause="effective_mas",
+        consequence="CTDIvol, where it is known, is their only scaling basis",
     ),
-    "routes_disagree": (
+    "routes_disagree": Entry(
         "warning",
         "The doses by CTDIvol and by effective mAs differ by more than 20 %",
-        "Check CTDIvol, its phantom, rotation time and pitch; the dose by CTDIvol is the headline",
+        "Check CTDIvol, its phantom, rotation time and pitch.",
+        mends=("ctdivol_mGy", "phantom_cm", "rotation_time_s", "pitch"),
+        consequence="the dose by CTDIvol is the headline",
     ),
-    "mas_only": (
+    "mas_only": Entry(
         "warning",
-        "The dose was scaled with effective mAs alone",
-        "Scanners differ by about 30 % in dose per mAs; type ctdivol_mGy in --acquisition",
+        "Organ doses are scaled with effective mAs alone",
+        mends=("ctdivol_mGy", "dose_report"),
+        cause="ctdivol",
+        consequence="scanners differ in dose per mAs",
     ),
-    "tube_voltage": (
+    "tube_voltage": Entry(
         "warning",
         "The tube voltage is not 120 kV",
-        "The dose models were trained at 120 kV; the total interval is widened",
+        consequence="the organ dose models were trained at 120 kV",
     ),
-    "tube_voltage_unknown": (
+    "tube_voltage_unknown": Entry(
         "warning",
         "The tube voltage is not known",
-        "The dose models were trained at 120 kV; type kvp_kV in --acquisition",
+        mends=("kvp_kV", "dose_report"),
+        cause="tube_voltage_unknown",
+        consequence="the organ dose models were trained at 120 kV",
     ),
-    "contrast": (
+    "contrast": Entry(
         "warning",
         "Contrast agent was given",
-        "Iodine raises the dose of enhanced organs; the model follows it only within the HU that "
-        "it was trained on",
+        cause="contrast",
+        consequence="iodine raises the dose of enhanced organs; the model follows it only within "
+        "the HU that it was trained on",
     ),
-    "dose_range_unknown": (
+    "dose_range_unknown": Entry(
         "warning",
-        "Organ doses take every slice as lying inside the irradiated range, which is not known",
-        "Near the ends they may be too high; type irradiated_range_mm in --acquisition",
+        "The irradiated range is not known",
+        mends=("irradiated_range_mm", "dose_report"),
+        cause="irradiated_range",
+        consequence="organ doses near the ends of the images may be too high",
     ),
-    "irradiated_range_elsewhere": (
+    "irradiated_range_elsewhere": Entry(
         "warning",
         "The irradiated range does not overlap the images",
-        "It was not used, and every slice was taken as inside; check irradiated_range_mm",
+        mends=("irradiated_range_mm",),
+        cause="irradiated_range",
+        consequence="it was not used, and every slice was taken as inside",
     ),
-    "irradiated_range_widened": (
+    "irradiated_range_widened": Entry(
         "info",
         "The irradiated range was widened by the usual overranging",
-        "Type irradiated_range_mm in --acquisition, where the tube was on, and it is taken as it "
-        "is",
+        "A range that you enter is taken as it is.",
+        mends=("irradiated_range_mm", "dose_report"),
+        cause="irradiated_range",
     ),
-    "organ_outside_range": (
+    "organ_outside_range": Entry(
         "warning",
         "The organ lies partly or wholly outside the irradiated range",
-        "It gets scatter there, which the model knows roughly; the total interval is widened",
+        consequence="it gets scatter there, which the model knows roughly",
     ),
-    "contrast_by_hu": (
+    "contrast_by_hu": Entry(
         "warning",
         "Blood is enhanced, although no contrast agent is stated",
-        "Iodine raises the dose of enhanced organs; the model follows it only within the HU that "
-        "it was trained on",
+        cause="contrast",
+        consequence="iodine raises the dose of enhanced organs; the model follows it only within "
+        "the HU that it was trained on",
     ),
-    "edge_of_trunk": (
+    "edge_of_trunk": Entry(
         "warning",
         "The body part lies at the edge of the trunk",
-        "The dose models are for chest and abdomen and may not hold there",
+        mends=("body_part",),
+        cause="body_part",
+        consequence="the dose models are for chest and abdomen and may not hold there",
     ),
-    "air_label": (
+    "air_label": Entry(
         "info",
         "The training labels of this organ fall with the air in it, the dose given does not",
-        "Dose to tissue does not fall with density; the intervals reach down to the label",
+        "Dose to tissue does not fall with density.",
+        cause="training_labels",
+        consequence="the intervals reach down to the label",
     ),
-    "organ_cut": (
+    "organ_cut": Entry(
         "warning",
         "The organ touches the first or last slice",
-        "Part of it may be missing; the dose is that of the part in the images",
+        cause="scan_length",
+        consequence="the dose is that of the part in the images",
     ),
-    "organ_truncated": (
+    "organ_truncated": Entry(
         "warning",
-        "The body is cut by the field of view at this organ",
-        "Its size is corrected for the missing part as far as that can be done (see the slices' "
-        "flags); where it is not, the size is too small and the dose too high",
+        "The field of view cuts the body",
+        cause="truncation",
+        consequence="organ doses are too high where the size is not corrected",
     ),
-    "outside_training": (
+    "outside_training": Entry(
         "warning",
-        "Some features lie outside the training range (first to 99th percentile)",
-        "The model's interval may be too narrow here",
+        "Features of the organ lie outside the training range (first to 99th percentile)",
+        consequence="the model's interval may be too narrow",
     ),
-    "slices_without_features": (
+    "slices_without_features": Entry(
         "warning",
-        "Some slices of the organ were left out of its dose",
-        "Their water equivalent diameter or mean HU is not known",
+        "Some slices of the organ have no water-equivalent diameter or no mean HU",
+        cause="no_body",
+        consequence="they are left out of its dose",
     ),
-    "suspect_training": (
+    "suspect_training": Entry(
         "warning",
         "The training data of this organ are suspect",
-        "Take its dose as a rough value; see the model card",
+        "The model card says why.",
+        cause="training_labels",
+        consequence="its dose is a rough value",
     ),
-    "whole_organ_estimated": (
+    "whole_organ_estimated": Entry(
         "info",
         "A part of the organ is not in the images, and the whole organ's dose is an estimate",
         "It assumes a reference adult's organ mass (ICRP 89); mind its interval.",
+        cause="scan_length",
     ),
-    "whole_organ_above_reference": (
+    "whole_organ_above_reference": Entry(
         "info",
         "The organ is cut by the images, yet heavier there than a reference adult's",
         "No missing mass was added; the whole organ's interval allows for some.",
+        cause="scan_length",
     ),
-    "whole_organ_range_unknown": (
+    "whole_organ_range_unknown": Entry(
         "info",
-        "No dose to the whole organ is given: it is cut and the irradiated range is not known",
-        "Type irradiated_range_mm in --acquisition.",
+        "The irradiated range is not known",
+        mends=("irradiated_range_mm", "dose_report"),
+        cause="irradiated_range",
+        consequence="no dose to whole organs that the images cut",
     ),
-    "whole_organ_undefined": (
+    "whole_organ_undefined": Entry(
         "info",
-        "No dose to the whole organ is given: it is not known how much of it is missing",
-        "The dose is that of the part in the images.",
+        "It is not known how much of the organ is missing from the images",
+        cause="scan_length",
+        consequence="no dose to the whole organ",
     ),
-    "whole_organ_too_little": (
+    "whole_organ_too_little": Entry(
         "info",
-        "No dose to the whole organ is given: less than a tenth of it is in the images",
-        "The dose is that of the part in the images.",
+        "Less than a tenth of the organ is in the images",
+        cause="scan_length",
+        consequence="no dose to the whole organ",
     ),
 }

@@ -1,54 +1,68 @@
-"""The published models (dosimetry/published.py)."""
+"""The published models (dosimetry/published/)."""
+
+from .entry import Entry
 
 FLAGS = {
-    "published_no_interval": (
+    "published_no_interval": Entry(
         "warning",
         "The published models come without an uncertainty",
-        "No interval is given; their authors' median errors were 4-13 % on other patients.",
+        consequence="no interval; their authors' median errors were 4-13 % on other patients",
     ),
-    "published_slice_mean": (
+    "published_slice_mean": Entry(
         "info",
         "The published dose is the unweighted mean over slices",
         "It is not energy over mass.",
     ),
-    "published_exposure": (
+    "published_exposure": Entry(
         "refusal",
         "The published models know the current of one tube with its usual filter",
-        "Use the bundled model, with CTDIvol.",
+        mends=("dose_model",),
+        consequence="no organ dose",
     ),
-    "published_protocol": (
+    "published_protocol": Entry(
         "warning",
         "The published models presume 0.5 s per rotation, a pitch near 1 and one scanner",
-        "Their dose is not rescaled; compare with the bundled model.",
+        mends=("dose_model",),
+        consequence="their dose is not rescaled to this protocol",
     ),
-    "published_no_scaler": (
+    "published_no_scaler": Entry(
         "refusal",
         "The published folder has a model for this organ, but no array to scale its input",
-        "No dose is given for it.",
+        mends=("dose_model",),
+        consequence="no dose for it",
     ),
-    "published_no_tube_current": (
+    "published_no_tube_current": Entry(
         "refusal",
         "The published models need the tube current of every slice",
-        "Use a series with X-Ray Tube Current (0018,1151), or type it.",
+        mends=("tube_current_mA", "dose_model"),
+        cause="tube_current",
+        consequence="no dose",
     ),
-    "published_no_slice_location": (
+    "published_no_slice_location": Entry(
         "refusal",
         "The published models need Slice Location (0020,1041) of every slice",
-        "Use the original DICOM series, or the bundled model.",
+        mends=("series", "dose_model"),
+        consequence="no dose",
     ),
-    "published_no_size": (
+    "published_no_size": Entry(
         "refusal",
         "The published models need the water-equivalent diameter of every slice",
         "No body was found on a slice that has the organ; look at the segmentation.",
+        mends=("segmentation",),
+        cause="no_body",
+        consequence="no dose",
     ),
-    "published_negative": (
+    "published_negative": Entry(
         "refusal",
         "The published network's dose is not above zero",
-        "Its input lies outside what it was trained on; the dose is not given.",
+        "Its input lies outside what it was trained on.",
+        mends=("dose_model",),
+        consequence="no dose",
     ),
-    "published_outside_training": (
+    "published_outside_training": Entry(
         "warning",
         "Input is more than 3 SD from what the published model was trained on",
-        "Its answer is an extrapolation.",
+        mends=("dose_model",),
+        consequence="its dose is an extrapolation",
     ),
 }

@@ -1,154 +1,189 @@
-"""Images and the exposure that they state (ct/)."""
+"""Images and the exposure that they state (reading/, dicom/)."""
+
+from .entry import Entry
+
+_PER_SLICE = "no organ volumes, and resampling is not valid; results per slice are"
 
 FLAGS = {
-    "files_unreadable": (
+    "files_unreadable": Entry(
         "warning",
         "Some DICOM files could not be read",
-        "Slices may be missing; export the series again.",
+        mends=("series",),
+        consequence="slices may be missing",
     ),
-    "mixed_series": (
+    "mixed_series": Entry(
         "warning",
         "The series mixes kinds of images, sizes or spacings",
         "Only the largest consistent part was read.",
+        mends=("series",),
     ),
-    "duplicates_dropped": (
+    "duplicates_dropped": Entry(
         "info",
         "Identical slices occur more than once",
         "The copies were dropped.",
     ),
-    "phases_left_out": (
+    "phases_left_out": Entry(
         "warning",
         "The series holds several images at each position",
-        "Each phase was an exposure of its own: give the phase that you want as a series.",
+        "Each phase was an exposure of its own.",
+        mends=("series",),
+        consequence="the doses are those of the phase that was taken",
     ),
-    "several_events": (
+    "several_events": Entry(
         "info",
         "The series was exposed in more than one irradiation event",
         "Doses are those of the slices' own tube current.",
     ),
-    "single_slice": (
+    "single_slice": Entry(
         "warning",
         "The series has a single slice",
-        "Size is given for it; organ volumes and three-dimensional results are not meaningful.",
+        mends=("series",),
+        cause="scan_length",
+        consequence="organ volumes and three-dimensional results are not meaningful; the size of "
+        "the slice is",
     ),
-    "tilted": (
+    "tilted": Entry(
         "warning",
         "The gantry was tilted, so the slices are not stacked at right angles",
-        "Results per slice are valid; volumes and segmentation in three dimensions are not.",
+        cause="irregular_slices",
+        consequence=_PER_SLICE,
     ),
-    "tilt_resampled": (
+    "tilt_resampled": Entry(
         "info",
         "The gantry was tilted, but the images were resampled to upright slices",
         "Tube current per slice belongs to the tilted ones.",
     ),
-    "oblique": (
+    "oblique": Entry(
         "warning",
         "The slices are inclined to the body's axis",
-        "Areas and water-equivalent diameters are those of inclined cuts.",
+        mends=("series",),
+        consequence="areas and water-equivalent diameters are those of inclined cuts",
     ),
-    "not_axial": (
+    "not_axial": Entry(
         "refusal",
         "The slices are not axial",
-        "Size and dose need axial slices; give the axial series.",
+        mends=("series",),
+        consequence="no water-equivalent diameter, SSDE or organ dose",
     ),
-    "uneven_spacing": (
+    "uneven_spacing": Entry(
         "warning",
         "The distance between slices changes",
-        "Results per slice are valid; volumes and resampling are not.",
+        cause="irregular_slices",
+        consequence=_PER_SLICE,
     ),
-    "missing_slices": (
+    "missing_slices": Entry(
         "warning",
         "Slices are missing",
-        "Results per slice are valid; volumes and resampling are not. Copy the series again.",
+        mends=("series",),
+        cause="irregular_slices",
+        consequence=_PER_SLICE,
     ),
-    "shifted_slices": (
+    "shifted_slices": Entry(
         "warning",
         "Slices are shifted against each other",
-        "Results per slice are valid; volumes and resampling are not.",
+        cause="irregular_slices",
+        consequence=_PER_SLICE,
     ),
-    "thickness_varies": (
+    "thickness_varies": Entry(
         "info",
         "The slice thickness changes within the series",
         "Noise and dose may change with it.",
     ),
-    "derived": (
+    "derived": Entry(
         "warning",
         "The images are derived from others (0008,0008)",
-        "Their values and exposure may differ from the original's; prefer the original series.",
+        mends=("series",),
+        cause="derived_images",
+        consequence="HU and exposure may differ from the original's",
     ),
-    "reformat": (
+    "reformat": Entry(
         "warning",
         "The images are a reformat or projection (0008,0008)",
-        "Prefer the original axial series.",
+        mends=("series",),
+        cause="derived_images",
     ),
-    "lossy": (
+    "lossy": Entry(
         "warning",
         "The pixels went through a lossy compression",
-        "HU may be off by some units; prefer the original series.",
+        mends=("series",),
+        consequence="HU may be off by some units",
     ),
-    "not_hu": (
+    "not_hu": Entry(
         "warning",
         "The values may not be Hounsfield units",
-        "Water-equivalent diameters and doses hold for Hounsfield units only.",
+        mends=("series",),
+        cause="not_hu",
+        consequence="water-equivalent diameters and doses hold for Hounsfield units only",
     ),
-    "rescale_missing": (
+    "rescale_missing": Entry(
         "warning",
         "RescaleSlope and RescaleIntercept (0028,1052-1053) are missing",
         "The stored values were taken as HU.",
+        cause="not_hu",
     ),
-    "rescale_varies": (
+    "rescale_varies": Entry(
         "info",
         "The rescaling to HU changes from slice to slice",
         "Each slice was read with its own.",
     ),
-    "padding_ignored": (
+    "padding_ignored": Entry(
         "warning",
         "PixelPaddingValue (0028,0120) names a value that occurs within the image",
         "It was read as an ordinary value.",
     ),
-    "tags_unreadable": (
+    "tags_unreadable": Entry(
         "warning",
         "Tags have values that cannot be read",
         "They count as not known.",
     ),
-    "kvp_unknown": (
+    "kvp_unknown": Entry(
         "warning",
         "The tube voltage is not known",
-        "Type it, or doses are given with a wider interval.",
+        mends=("kvp_kV", "dose_report"),
+        cause="tube_voltage_unknown",
     ),
-    "tube_current_missing": (
+    "tube_current_missing": Entry(
         "warning",
         "The tube current (0018,1151) is missing or 0",
-        "Type it, or give CTDIvol.",
+        mends=("tube_current_mA", "dose_report"),
+        cause="tube_current",
+        consequence="CTDIvol is the only scaling basis of organ doses",
     ),
-    "effective_mas_unknown": (
+    "effective_mas_unknown": Entry(
         "info",
         "Effective mAs is not known: tube current, rotation time or pitch is missing",
-        "Type rotation_time_s and pitch.",
+        mends=("rotation_time_s", "pitch"),
+        cause="effective_mas",
     ),
-    "exposure_disagrees": (
+    "exposure_disagrees": Entry(
         "info",
         "Exposure (0018,1152) differs from tube current x rotation time / pitch",
         "The latter is used; makers write different things into Exposure.",
     ),
-    "ctdivol_missing": (
+    "ctdivol_missing": Entry(
         "warning",
-        "CTDIvol (0018,9345) is missing or 0",
-        "SSDE needs it: type it from the dose page or dose report.",
+        "CTDIvol is not known",
+        mends=("ctdivol_mGy", "dose_report"),
+        cause="ctdivol",
+        consequence="no SSDE without it",
     ),
-    "phantom_unknown": (
+    "phantom_unknown": Entry(
         "warning",
-        "The CTDI phantom (0018,9346) is not stated",
-        "Type phantom_cm, 32 for body and 16 for head.",
+        "The CTDI phantom is not stated",
+        "It is 32 cm for the body and 16 cm for the head.",
+        mends=("phantom_cm", "dose_report"),
+        cause="phantom",
     ),
-    "irradiated_range_unknown": (
+    "irradiated_range_unknown": Entry(
         "info",
         "The irradiated range is not known",
-        "Every slice is taken as inside it; a dose report or a typed range tells.",
+        mends=("irradiated_range_mm", "dose_report"),
+        cause="irradiated_range",
+        consequence="every slice is taken as irradiated",
     ),
-    "dual_energy": (
+    "dual_energy": Entry(
         "warning",
         "The scan used more than one photon energy",
-        "Results made for one tube voltage may be off.",
+        consequence="results made for one tube voltage may be off",
     ),
 }

@@ -1,27 +1,32 @@
-"""Volumes and segmentations of a Slicer scene (ctdoseseg_ui/)."""
+"""Volumes and segmentations of a scene (ctdoseseg_ui/)."""
+
+from .entry import Entry
 
 FLAGS = {
-    "nonlinear_transform": (
+    "nonlinear_transform": Entry(
         "warning",
         "The volume is under a nonlinear transform",
-        "Results per slice are valid; volumes and three-dimensional results are not.",
+        cause="irregular_slices",
+        consequence="no organ volumes, and three-dimensional results are not valid; results per "
+        "slice are",
     ),
-    "dicom_not_found": (
+    "dicom_not_found": Entry(
         "warning",
-        "The DICOM files of the volume are not in Slicer's database any more",
-        "Its exposure is not known; import the files again or type the values.",
+        "The DICOM files of the volume are not in the database any more",
+        mends=("series", "ctdivol_mGy", "phantom_cm"),
+        consequence="its exposure is known only as far as it is entered by hand",
     ),
-    "segments_overlap": (
+    "segments_overlap": Entry(
         "warning",
         "Segments overlap",
         "Each voxel counts for the smallest segment that holds it.",
     ),
-    "segments_resampled": (
+    "segments_resampled": Entry(
         "warning",
         "The segmentation is not on the grid of the volume",
         "It was resampled to the nearest voxel; look at it on the slices.",
     ),
-    "segments_outside": (
+    "segments_outside": Entry(
         "warning",
         "Segments reach beyond the volume",
         "Only what lies inside is measured.",

@@ -1,56 +1,71 @@
 """Label maps and the engines that make them (segmentation/)."""
 
+from .entry import Entry
+
 FLAGS = {
-    "several_bodies": (
+    "several_bodies": Entry(
         "warning",
         "There is more than one large body in the images",
-        "Two people, legs without a pelvis, or a phantom: size and dose describe all of them",
+        "They may be two people, legs without a pelvis, or a phantom.",
+        mends=("segmentation",),
+        consequence="size and dose describe all of them together",
     ),
-    "unknown_labels": (
+    "unknown_labels": Entry(
         "warning",
         "The label map has values that its table does not name",
-        "They are called label_<value>; put a labels.csv with value and name beside the file",
+        "They are called label_<value>.",
+        mends=("label_names",),
+        consequence="no dose for these labels",
     ),
-    "labels_in_air": (
+    "labels_in_air": Entry(
         "warning",
         "The label map marks voxels outside the body that was found in the images",
-        "Check that it belongs to this series",
+        "Check that it belongs to this series.",
+        mends=("segmentation",),
     ),
-    "no_network": (
+    "no_network": Entry(
         "info",
         "The images were segmented without a network",
-        "Give a label map to get the other organs",
+        mends=("totalsegmentator", "segmentation"),
+        cause="missing_organs",
+        consequence="no dose for the organs that are missing",
     ),
-    "bundled_network": (
+    "bundled_network": Entry(
         "info",
         "The images were segmented by the bundled UNet",
-        "Look at the overlay; TotalSegmentator or a label map gives the other organs",
+        "Look at the overlay.",
+        mends=("totalsegmentator", "segmentation"),
+        cause="missing_organs",
+        consequence="no dose for the organs that are missing",
     ),
-    "outline_by_rules": (
+    "outline_by_rules": Entry(
         "info",
-        "Body and couch were found by rules, not by the bundled UNet",
-        "Look at the outline where a couch or a blanket touches the skin",
+        "Body and couch were found by thresholds, not by the bundled UNet",
+        "Look at the body contour where a couch or a blanket touches the skin.",
     ),
-    "tissue_left_out": (
+    "tissue_left_out": Entry(
         "warning",
         "The UNet left out much that is solid and as dense as tissue",
-        "Look at the overlay; it may never have been shown such a scan: choose classical or "
-        "TotalSegmentator, or give a label map",
+        "Look at the overlay; it may never have been shown such a scan.",
+        mends=("engine", "segmentation"),
+        consequence="where tissue is missing, WED is too small and doses are too high",
     ),
-    "network_found_nothing": (
+    "network_found_nothing": Entry(
         "warning",
         "TotalSegmentator found none of the organs in the images",
-        "Look at the overlay; check that the values are HU and that the scan shows them, or give a "
-        "label map",
+        "Look at the overlay; check that the values are HU and that the scan shows the organs.",
+        mends=("segmentation",),
+        consequence="no dose for the organs that are missing",
     ),
-    "less_memory": (
+    "less_memory": Entry(
         "warning",
         "TotalSegmentator ran out of memory and ran with a coarser network",
-        "Its outlines are rougher; close other programs, or crop the scan to the organs",
+        "Its contours are rougher; close other programs, or crop the scan to the organs.",
     ),
-    "slices_not_regular": (
+    "slices_not_regular": Entry(
         "warning",
         "The slices are not equally spaced or are sheared",
-        "Body and lungs were found slice by slice; look at the overlay before using them",
+        "Body and lungs were found slice by slice; look at the overlay before using them.",
+        cause="irregular_slices",
     ),
 }

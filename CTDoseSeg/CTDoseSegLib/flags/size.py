@@ -1,66 +1,88 @@
-"""Size and SSDE (dosimetry/size.py)."""
+"""Size and SSDE (measurement/size.py)."""
+
+from .entry import Entry
 
 FLAGS = {
-    "slice_without_body": (
+    "slice_without_body": Entry(
         "info",
         "No body was found in a slice",
-        "Size is not given there.",
+        cause="no_body",
+        consequence="no size there",
     ),
-    "no_body": (
+    "no_body": Entry(
         "refusal",
         "No body was found in any slice",
-        "Check that this is a CT in Hounsfield units and look at the segmentation.",
+        "Check that this is a CT in Hounsfield units, and look at the segmentation.",
+        mends=("segmentation",),
+        cause="no_body",
+        consequence="no size, SSDE or organ dose",
     ),
-    "body_lighter_than_air": (
+    "body_lighter_than_air": Entry(
         "refusal",
         "The mean value of the body is below that of a vacuum",
-        "The images are not in Hounsfield units; export the series again.",
+        "The images are not in Hounsfield units.",
+        mends=("series",),
+        cause="not_hu",
+        consequence="no water-equivalent diameter there",
     ),
-    "body_truncated": (
+    "body_truncated": Entry(
         "warning",
         "The field of view cuts the body",
-        "The diameter as measured is too small; the corrected one stands beside it.",
+        cause="truncation",
+        consequence="WED as measured is too small; the corrected one stands beside it",
     ),
-    "truncation_not_corrected": (
+    "truncation_not_corrected": Entry(
         "warning",
-        "The field of view cuts a fifth or more of the body's outline",
-        "The diameter as measured is too small, and no correction is valid; "
-        "reconstruct with a larger field of view.",
+        "The field of view cuts a fifth or more of the body contour",
+        "Reconstruct with a larger field of view.",
+        mends=("series",),
+        cause="truncation",
+        consequence="WED as measured is too small there, and no correction is valid",
     ),
-    "ssde_without_ctdivol": (
+    "ssde_without_ctdivol": Entry(
         "refusal",
-        "SSDE needs CTDIvol, which is not known",
-        "Type it from the dose page or dose report.",
+        "CTDIvol is not known",
+        mends=("ctdivol_mGy", "dose_report"),
+        cause="ctdivol",
+        consequence="no SSDE without it",
     ),
-    "ssde_scan_ctdivol": (
+    "ssde_scan_ctdivol": Entry(
         "info",
         "CTDIvol is known for the scan only, not for each slice",
-        "SSDE per slice takes it in proportion to the tube current where that is known, else "
-        "the scan's mean on every slice.",
+        cause="ctdivol_of_scan",
+        consequence="SSDE per slice takes it in proportion to the tube current where that is "
+        "known, else the scan's mean on every slice",
     ),
-    "ssde_outside_fit": (
+    "ssde_outside_fit": Entry(
         "warning",
         "The water-equivalent diameter is outside 8-45 cm, where SSDE's factors were fitted",
-        "SSDE is extrapolated there.",
+        consequence="SSDE is extrapolated there",
     ),
-    "ssde_phantom_assumed": (
+    "ssde_phantom_assumed": Entry(
         "warning",
-        "SSDE assumes a CTDI phantom, which is not stated",
-        "Type phantom_cm: with the other phantom SSDE differs by about a factor of two.",
+        "The CTDI phantom is not stated",
+        mends=("phantom_cm", "dose_report"),
+        cause="phantom",
+        consequence="with the other phantom SSDE differs by about a factor of two",
     ),
-    "ssde_in_doubt": (
+    "ssde_in_doubt": Entry(
         "warning",
         "Anatomy and phantom leave two tables for SSDE",
-        "Both results are given; type body_part and phantom_cm in --acquisition.",
+        "Both results are given.",
+        mends=("body_part", "phantom_cm"),
+        cause="phantom",
     ),
-    "ssde_head_unverified": (
+    "ssde_head_unverified": Entry(
         "info",
         "The head's SSDE factors were read in one public implementation only",
         "Compare with AAPM Report 293 before you rely on them.",
     ),
-    "ssde_head_body_phantom": (
+    "ssde_head_body_phantom": Entry(
         "refusal",
         "CTDIvol of a head is stated for the 32 cm phantom, for which there are no factors",
-        "Check phantom_cm; type body_part in --acquisition if this is not a head.",
+        "Check whether this is a head, and which phantom CTDIvol is for.",
+        mends=("body_part", "phantom_cm"),
+        cause="phantom",
+        consequence="no SSDE",
     ),
 }

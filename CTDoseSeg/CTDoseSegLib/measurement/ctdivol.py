@@ -39,9 +39,12 @@ def slice_ctdivol_mGy(series: CTSeries) -> tuple[np.ndarray, tuple[Flag, ...]]:
         if filled:
             flags.append(flag("ctdivol_filled", f"{filled} of {len(values)} slices"))
     if one_value and varies:
-        values = current * (values[stated].mean() / current[stated].mean())
+        stated_mGy = values[stated].mean()
+        values = current * (stated_mGy / current[stated].mean())
         detail = f"{current.min():.0f} to {current.max():.0f} mA"
-        flags.append(flag("ctdivol_distributed", detail))
+        low, high = values.min() / stated_mGy, values.max() / stated_mGy
+        spread = f"CTDIvol of a slice is {low:.2f} to {high:.2f} times the stated one"
+        flags.append(flag("ctdivol_distributed", detail, consequence=spread))
     elif one_value and not np.isfinite(current).all() and len(values) > 1:
         flags.append(flag("ctdivol_flat", f"{values[stated].mean():.2f} mGy"))
     return values, tuple(flags)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..ct.series import CTSeries
 from ..errors import AcquisitionError
-from ..flags import Flag, flag
+from ..flags import Flag, flag, slice_place, slice_runs
 from ..segmentation.labelmap import BODY, Labelmap
 from .body_contour import Outlines, trace_outlines
 from .ctdivol import slice_ctdivol_mGy
@@ -190,10 +190,16 @@ def measure_size(
         if code == "slice_without_body" and where.all():
             scan_flags.append(flag("no_body"))
         elif where.any() and code != "not_axial":  # the series itself says that
-            detail = f"slices {_ranges(np.flatnonzero(where))}"
+            detail, consequence = _slices(where), ""
             if code.startswith(("body_truncated", "truncation")):
-                detail += f", up to {100 * truncated[where].max():.0f} % of the outline"
-            scan_flags.append(flag(code, detail))
+                detail += f", up to {100 * truncated[where].max():.0f} % of the body contour"
+            if code == "body_truncated":
+                short = 100 * (1 - (wed / corrected)[where].min())
+                consequence = (
+                    f"WED as measured is up to {short:.2g} % too small; the corrected one stands "
+                    "beside it"
+                )
+            scan_flags.append(flag(code, detail, consequence=consequence))
     return SizeProfile(
         area, mean, wed, truncated, corrected, _per_slice(cases, slices), tuple(scan_flags)
     )
@@ -241,7 +247,7 @@ def ssde(series: CTSeries, size: SizeProfile, anatomy: str | None = None) -> SSD
         flags.append(flag("ssde_scan_ctdivol"))
     for code, where in cases.items():
         if where.any():
-            flags.append(flag(code, f"slices {_ranges(np.flatnonzero(where))}"))
+            flags.append(flag(code, _slices(where)))
     return SSDEProfile(
         ssde_mGy=values,
         ctdivol_used_mGy=ctdivol,
@@ -274,7 +280,7 @@ def _choose_tables(
     anatomy = anatomy or anatomy_of(acquisition.body_part)
     flags: list[Flag] = []
     if phantom is None:
-        flags.append(flag("ssde_phantom_assumed", "16 cm" if anatomy == "head" else "32 cm"))
+        flags.append(_assumed_phantom(anatomy, size))
     other = ""
     if anatomy == "head":
         table = "" if phantom == 32 else HEAD_16
@@ -288,10 +294,29 @@ def _choose_tables(
     else:
         table, other = BODY_32, HEAD_16
     if other:
-        flags.append(flag("ssde_in_doubt", f"{table}, or {other}"))
+        by_other = _if_table(other, table, size, "by the other table SSDE is")
+        flags.append(flag("ssde_in_doubt", f"{table}, or {other}", consequence=by_other))
     if HEAD_16 in (table, other):
         flags.append(flag("ssde_head_unverified"))
     return table, other, flags
+
+
+def _assumed_phantom(anatomy: str | None, size: SizeProfile) -> Flag:
+    """That SSDE assumes a phantom, and what it would be with the other one."""
+    if anatomy == "head":
+        what = "with the 32 cm phantom there would be no SSDE"
+        return flag("ssde_phantom_assumed", "SSDE assumes 16 cm", consequence=what)
+    what = _if_table(BODY_16, BODY_32, size, "with the 16 cm phantom SSDE would be")
+    return flag("ssde_phantom_assumed", "SSDE assumes 32 cm", consequence=what)
+
+
+def _if_table(table: str, instead_of: str, size: SizeProfile, begin: str) -> str:
+    """What another table would do to SSDE, mean over the slices; empty without a diameter."""
+    known = size.wed_mm[np.isfinite(size.wed_mm)]
+    if known.size == 0:
+        return ""
+    ratio = (_factor(table, known) / _factor(instead_of, known)).mean()
+    return f"{begin} {ratio:.2f} times as large"
 
 
 def _may_be_head(size: SizeProfile) -> bool:
@@ -309,11 +334,11 @@ def _factor(table: str, wed_mm: np.ndarray) -> np.ndarray:
 def _per_slice(cases: dict[str, np.ndarray], slices: int) -> tuple[tuple[Flag, ...], ...]:
     made = {code: flag(code) for code in cases}
     return tuple(
-        tuple(made[code] for code, where in cases.items() if where[k]) for k in range(slices)
+        tuple(made[code].at(slice_place(k)) for code, where in cases.items() if where[k])
+        for k in range(slices)
     )
 
 
-def _ranges(indices: np.ndarray) -> str:
-    """0-based indices as runs: ``0-3, 7``."""
-    runs = np.split(indices, np.flatnonzero(np.diff(indices) > 1) + 1)
-    return ", ".join(f"{r[0]}" if r.size == 1 else f"{r[0]}-{r[-1]}" for r in runs)
+def _slices(where: np.ndarray) -> str:
+    """Which slices of [k], by number: ``slices 0-3, 7``."""
+    return "all slices" if where.all() else f"slices {slice_runs(np.flatnonzero(where))}"

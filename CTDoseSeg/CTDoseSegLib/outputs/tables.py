@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..ct.nifti import write_nifti
+from ..flags import codes
 
 if TYPE_CHECKING:
     from ..dosimetry.doses import OrganDose
-    from ..flags import Flag
     from ..result import Result
     from ..segmentation.labelmap import Labelmap
 
@@ -163,11 +163,6 @@ def organ_dose_rows(result: Result) -> Iterator[tuple[Any, ...]]:
             ),
             *(getattr(total, column, None) for column in EXAMINATION_COLUMNS),
         )
-
-
-def codes(flags: Iterable[Flag]) -> str:
-    """Codes of flags joined by semicolons, each once."""
-    return ";".join(dict.fromkeys(flag.code for flag in flags))
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:

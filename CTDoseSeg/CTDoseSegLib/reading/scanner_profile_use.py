@@ -60,7 +60,8 @@ def with_profile(
         days = abs((reference - profile.ctdivol_check_date).days)
         checked = days <= VALID_DAYS
         detail = f"times {ratio:g}, check of {profile.ctdivol_check_date.isoformat()}"
-        flags.append(flag("ctdivol_corrected", detail))
+        what = f"CTDIvol, DLP and the doses by them change by {100 * (ratio - 1):+.1f} %"
+        flags.append(flag("ctdivol_corrected", detail, consequence=what))
         if not checked:
             flags.append(flag("scanner_check_old", f"{days} days from the {compared_with}"))
         series = _corrected(series, ratio)

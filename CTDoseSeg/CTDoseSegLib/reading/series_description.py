@@ -67,7 +67,7 @@ def kind_flags(headers: Sequence[Header]) -> list[Flag]:
     text = f"{first.text('ManufacturerModelName')} {first.text('SeriesDescription')}".upper()
     other = sorted(_NOT_HU & set(kinds)) or re.findall(r"\bCBCT\b|CONE.?BEAM|\bOBI\b", text)
     if other:
-        flags.append(flag("not_hu", f"the images are said to be {', '.join(other)}"))
+        flags.append(flag("not_hu", f"the images are described as {', '.join(other)}"))
     thickness = Counter(header.number("SliceThickness") for header in headers)
     if len(thickness) > 1:
         flags.append(flag("thickness_varies", f"{len(thickness)} values"))

@@ -91,7 +91,7 @@ def _gather_ctdivol(gathered: TagValues, ctdivol: _Column, source: str, current:
     )
     known = [value for value in ctdivol if value is not None]
     if missing := len(ctdivol) - len(known):
-        detail = f"{missing} of {len(ctdivol)} slices"
+        detail = f"{missing} of {len(ctdivol)} slices" if missing < len(ctdivol) else "all slices"
         gathered.flags.append(flag("ctdivol_missing", f"0 in {detail}" if zero else detail))
     if not known:
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -11,19 +10,18 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from .. import NOTICE
-from ..outputs.tables import codes
+from ..flags import codes
 from .charts_dose import display_name
+from .flag_lines import every_flag, notice_lines
 
 if TYPE_CHECKING:
     from ..dosimetry.doses import OrganDose
-    from ..flags import Flag
     from ..result import Result
 
 HEADINGS = ("organ", "dose mGy", "model 90 %", "total 90 %", "ml", "flags")
 RIGHT_ALIGNED = slice(1, 5)
 PLAIN_WIDTH = 100
 MOST_PLAN_LINES = 60
-NAMED_ORGANS = 6  # a longer list says less than the table's last column
 
 
 class PlanRow(Protocol):
@@ -36,7 +34,9 @@ class PlanRow(Protocol):
     reason: str
 
 
-def print_result(result: Result, folder: str | Path | None = None) -> None:
+def print_result(
+    result: Result, folder: str | Path | None = None, *, all_flags: bool = False
+) -> None:
     """Print the result to standard output, with rich where it is there.
 
     Parameters
@@ -45,6 +45,8 @@ def print_result(result: Result, folder: str | Path | None = None) -> None:
         What to print.
     folder
         Where the files were written, to be named at the end.
+    all_flags
+        Print every flag by its place, not the most serious causes.
     """
     organs = result.organs
     rows = [dose_row(organ, organs) for organ in organs]
@@ -52,8 +54,8 @@ def print_result(result: Result, folder: str | Path | None = None) -> None:
         _print_table(rows)
     for line in summary(result):
         print(line)
-    for line in remarks(result):
-        print(textwrap.fill(line, PLAIN_WIDTH, subsequent_indent="  "))
+    for line in (every_flag if all_flags else notice_lines)(result.all_flags()):
+        print(line)
     if folder is not None:
         print(f"Written to {folder}")
     print(NOTICE)
@@ -132,7 +134,12 @@ def _effective(result: Result) -> str:
     found = result.effective_dose
     if found.effective_dose_mSv is None:
         refusals = [flag.message for flag in found.flags if flag.severity == "refusal"]
-        return "not given: " + (refusals[0] if refusals else "it was not computed.")
+        reason = (
+            refusals[0].split(". ")[0].split(": ")[0].rstrip(".")
+            if refusals
+            else "it was not computed"
+        )
+        return f"not given: {reason}."
     others = [
         f"{_number(value)} by {name}"
         for name, value in found.by_coefficients_mSv.items()
@@ -145,27 +152,6 @@ def _effective(result: Result) -> str:
         f"{_number(found.dlp.value_mGy_cm)} mGy cm, {found.scanned_range}, {found.coefficients}"
         f"{''.join(f'; {other}' for other in others)}; never the sum of organ doses"
     )
-
-
-def remarks(result: Result) -> Iterator[str]:
-    """Refusals, warnings and remarks, each text once, with the organs that it is about."""
-    where: dict[Flag, list[str]] = {}
-    for flag in result.flags:
-        where.setdefault(flag, [])
-    for organ in result.organs:
-        for flag in organ.flags:
-            where.setdefault(flag, []).append(organ.organ)
-    for severity in ("refusal", "warning", "info"):
-        for flag, organs in where.items():
-            if flag.severity == severity:
-                yield f"{severity}: {flag.message.rstrip('.')}.{_about(organs)}"
-
-
-def _about(organs: list[str]) -> str:
-    names = list(dict.fromkeys(organs))
-    if len(names) > NAMED_ORGANS:
-        return f" ({len(names)} organs)"
-    return f" ({', '.join(names).replace('_', ' ')})" if names else ""
 
 
 def _print_table(rows: list[tuple[str, ...]]) -> None:

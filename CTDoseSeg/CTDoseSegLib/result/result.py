@@ -136,8 +136,10 @@ class Result:
         return tuple(dict.fromkeys(flag for flags in parts for flag in flags))
 
     def all_flags(self) -> Iterator[Flag]:
-        """Yield the flags of the scan, then those of organs, then those of slices."""
+        """Yield the flags of the scan, then those of events, of organs and of slices."""
         yield from self.flags
+        for event in self.examination.events if self.examination else ():
+            yield from event.flags
         for organ in self.organs:
             yield from organ.flags
         for flags in self.slices.flags:

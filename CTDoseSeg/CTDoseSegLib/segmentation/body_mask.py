@@ -27,6 +27,7 @@ from ..segmentation.atoms import groups_of, named_atom
 from ..tasks.child import TEMPORARY, ChildProcess
 from ..tasks.progress import Events, Stage
 from .labelmap import BODY_REST, Labelmap
+from .reasons import without_remedy
 from .threshold import engine
 from .unet.engine import ENGINE, UNetEngine
 
@@ -49,6 +50,7 @@ def find_outline(series: CTSeries, events: Events, device: str = "auto") -> Labe
         If the rules find no body either.
     """
     able, reason = UNetEngine().available()
+    reason = without_remedy(reason)
     if able:
         try:
             return _by_unet(series, Stage(events, 0.0, 0.7), device)

@@ -11,6 +11,7 @@ from ..errors import Cancelled, CTDoseSegError, SegmentationError
 from ..flags import flag
 from ..tasks.progress import Events, Stage
 from .labelmap import Labelmap
+from .reasons import without_remedy
 from .threshold import engine
 from .totalsegmentator.engine import TotalSegmentatorEngine
 from .unet.doubts import why_rules
@@ -25,7 +26,7 @@ class SegmentationEngine(Protocol):
     name: str
 
     def available(self) -> tuple[bool, str]:
-        """Whether it can run here, and why not."""
+        """Whether it can run here, and why not, with the remedy in brackets."""
         ...
 
     def segment(self, series: CTSeries, events: Events) -> Labelmap:
@@ -65,22 +66,24 @@ class Automatic:
     def segment(self, series: CTSeries, events: Events) -> Labelmap:
         unet = UNetEngine()
         able, why = unet.available()
+        why = without_remedy(why)
         if able:
             try:
                 labelmap = unet.segment(series, Stage(events, 0.0, 0.7))
                 why = why_rules(labelmap)
                 if not why:
                     missing = "heart, kidneys, bowel and other organs are missing"
-                    return _with(labelmap, "bundled_network", f"{self.reason}; {missing}")
+                    reason = without_remedy(self.reason)
+                    return _with(labelmap, "bundled_network", f"{reason}; {missing}")
             except Cancelled:
                 raise
             # Nor is a network that cannot run a reason to give no result.
             except (CTDoseSegError, ImportError, OSError, RuntimeError) as error:
-                why = f"the UNet failed ({str(error).rstrip('.') or type(error).__name__})"
+                why = f"the UNet failed: {str(error).rstrip('.') or type(error).__name__}"
         rest = Stage(events, 0.7, 1.0) if able else events
         missing = "heart, liver, kidneys, spleen, stomach, bowel and other organs are missing"
         labelmap = ClassicalEngine().segment(series, rest)
-        return _with(labelmap, "no_network", f"{self.reason}; {why}; {missing}")
+        return _with(labelmap, "no_network", f"{without_remedy(self.reason)}; {why}; {missing}")
 
 
 def _with(labelmap: Labelmap, code: str, detail: str) -> Labelmap:

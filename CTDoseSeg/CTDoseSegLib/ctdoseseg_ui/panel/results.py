@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from ...errors import CTDoseSegError
 from ..nodes.results import Results
 from . import layout
+from .flag_words import all_notices, flag_items, notices
 
 if TYPE_CHECKING:
     from ...result import Result
@@ -19,17 +20,6 @@ if TYPE_CHECKING:
     from .navigation import SliceWatch
 
 SELECTED = "dataSelected(vtkStringArray*, vtkCollection*)"
-MOST_FLAGS = 5
-# Names of the command line's acquisition file, as the panel calls them.
-WORDS = {
-    "phantom_cm": "the CTDI phantom (cm)",
-    "irradiated_range_mm": "the irradiated range (mm)",
-    "ctdivol_mGy": "CTDIvol (mGy)",
-    "rotation_time_s": "rotation time (s)",
-    "kvp_kV": "the tube voltage (kV)",
-    "body_part": "the body part",
-    "age_years": "the age (years)",
-}
 # As `segmentations.FILL`, which is not imported before there is a result.
 FILL = 0.45
 
@@ -58,6 +48,8 @@ class ResultsSection:
         self._views: list[tuple[Any, str, Any]] = []
         self._overlay_shown = False
         self._surfaces_shown = False
+        # The organ that was chosen last, whose flags are shown.
+        self._organ = ""
         self._fill_windows()
         ui.layoutButton.connect("clicked(bool)", lambda *_: self.show_layout())
         ui.restoreLayoutButton.connect("clicked(bool)", lambda *_: self.restore_layout())
@@ -79,6 +71,7 @@ class ResultsSection:
             self._hide_overlay()
             self._surfaces_shown = False
         self.results = results
+        self._organ = ""
         self._ui.doseTableView.setMRMLTableNode(results.doseTable if results else None)
         self.refresh()
         if results is None:
@@ -94,7 +87,8 @@ class ResultsSection:
         """Show the present state of the result."""
         results = self.results
         nothing = _("No result yet: press Apply.")
-        self._ui.resultLabel.text = _summary(results) if results else nothing
+        self._ui.resultLabel.text = self._words(results) if results else nothing
+        self._ui.resultLabel.toolTip = all_notices(results.result.all_flags()) if results else ""
         self._ui.layoutButton.enabled = results is not None
         self._ui.doseTableView.visible = results is not None
         for name in (
@@ -107,6 +101,11 @@ class ResultsSection:
         layout.fill(results, self._parameters().lowerChart.value)
         self._ui.doseTableView.resizeColumnsToContents()
         self._connect_views()
+
+    def _words(self, results: Results) -> str:
+        """What the label says: the result, what is to know about it, and one organ's flags."""
+        words = _summary(results) + notices(results.result.all_flags())
+        return words + (_flags_of_organ(results.result, self._organ) if self._organ else "")
 
     def made_anew(self) -> None:
         """The same result has other numbers and other segments: nothing drawn of it holds."""
@@ -229,10 +228,12 @@ class ResultsSection:
             self.go_to_organ(str(organ))
 
     def go_to_organ(self, organ: str) -> None:
-        """Move the views to an organ and outline it."""
+        """Move the views to an organ, outline it, and show its flags."""
         from .navigation import jump_to_organ
 
         if self.results is not None:
+            self._organ = organ
+            self._ui.resultLabel.text = self._words(self.results)
             jump_to_organ(self.results, organ)
 
     def show_all_organs(self) -> None:
@@ -240,6 +241,9 @@ class ResultsSection:
         from .navigation import outline
 
         self._ui.doseTableView.clearSelection()
+        self._organ = ""
+        if self.results is not None:
+            self._ui.resultLabel.text = self._words(self.results)
         if self.results is not None and self.results.segmentation is not None:
             outline(self.results.segmentation, [])
 
@@ -303,24 +307,15 @@ def _summary(results: Results) -> str:
     if math.isfinite(result.ssde.mean_mGy):
         lines.append(_("SSDE {ssde:.1f} mGy.").format(ssde=result.ssde.mean_mGy))
     lines.append(_("{n} organs have a dose.").format(n=len(doses)))
-    return " ".join(lines) + _remarks(result)
+    return " ".join(lines)
 
 
-def _remarks(result: Result) -> str:
-    order = {"refusal": 0, "warning": 1, "info": 2}
-    unique = sorted({f.code: f for f in result.flags}.values(), key=lambda f: order[f.severity])
-    serious = [f for f in unique if f.severity != "info"]
-    items = "".join(f"<li>{escape(_here(f.message))}</li>" for f in serious[:MOST_FLAGS])
-    more = len(serious) - MOST_FLAGS
-    if more > 0:
-        items += "<li>" + _("{n} more in result.json.").format(n=more) + "</li>"
-    return f"<ul style='margin: 2px 0 0 -22px'>{items}</ul>" if items else ""
-
-
-def _here(message: str) -> str:
-    """A remark that names options of the command line, in the words of the panel."""
-    message = message.replace("give the dose report with --rdsr or type", "type")
-    message = message.replace("in --acquisition", "in the section Acquisition")
-    for name, shown in WORDS.items():
-        message = message.replace(name, shown)
-    return message
+def _flags_of_organ(result: Result, organ: str) -> str:
+    """All flags of one organ; rich text."""
+    found = [one for dose in result.organs if dose.organ == organ for one in dose.flags]
+    items = flag_items((one.severity, one.message, one.mends) for one in found)
+    return (
+        "<br>"
+        + _("Flags of {organ}:").format(organ=f"<b>{escape(organ)}</b>")
+        + (items or " " + _("none."))
+    )

@@ -110,7 +110,9 @@ def complete_organ(
     not known of the dose outside the images; it is never narrower than the seen part's.
     """
     if seen.organ == SKIN:
-        return CompletedOrgan(flags=(flag("whole_organ_undefined", "skin"),))
+        return CompletedOrgan(
+            flags=(flag("whole_organ_undefined", "no scan holds all of the skin"),)
+        )
     mass = float(seen.mass_g.sum())
     if not (seen.cut_low or seen.cut_high):
         return CompletedOrgan(dose_mGy, low_mGy, high_mGy, mass, 0.0)

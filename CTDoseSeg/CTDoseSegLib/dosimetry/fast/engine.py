@@ -19,6 +19,7 @@ from .model import DoseModel, OrganModel, RegionModel, load_model
 from .organ import organ_dose, refused
 from .refusals import contrast_by_hu_flag, scan_flags
 from .scaling import MAS
+from .uncertainty import scan_consequences
 
 __all__ = ["FastEngine", "load_model"]
 
@@ -71,8 +72,9 @@ class FastEngine:
         if not scan.beam.known:
             acquisition = replace(acquisition, irradiated_range_mm=None)
         present = scan.organs
+        effects = scan_consequences()
         flags = (
-            *scan_flags(acquisition, body.bases),
+            *scan_flags(acquisition, body.bases, effects),
             *scan.beam.flags,
             *contrast_by_hu_flag(acquisition, present),
         )
@@ -88,7 +90,8 @@ class FastEngine:
                 organs.append(refused(scan, name, "", (flag("no_dose_model", reason),)))
         if not refusals and body.usable_bases == [MAS]:
             by_profile = scan.scanner.nctdiw_mGy_per_100mAs is not None
-            flags += (flag("mas_by_profile" if by_profile else "mas_only"),)
+            code = "mas_by_profile" if by_profile else "mas_only"
+            flags += (flag(code, consequence=effects[code]),)
         return DoseResult(tuple(organs), flags, self.model.card)
 
     def _models_of(

@@ -24,6 +24,7 @@ from .uncertainty import (
     TRUNCATION_CORRECTED,
     TRUNCATION_UNCORRECTED,
     known_range_component,
+    ninety_percent,
     total_log_half_width,
     uncertainty_components,
     unknown_range_component,
@@ -81,24 +82,26 @@ def organ_dose(
     }
     by_basis = {name: doses.get(name) for name in BASES}
     basis = body.usable_bases[0]
+    range_component = _range_component(body, shared, organ, basis, piece)
     profile = currents[basis] * piece.factor
     dose = doses[basis]
     labelled = profile * np.exp(organ.label_artefact(piece.hu)) @ piece.weights
     air = max(math.log(dose / labelled), 0.0)
     flags = (
         *feature_flags(organ, piece.wed_mm, currents[basis], piece.hu),
-        *_organ_flags(body, organ, piece),
+        *_organ_flags(body, shared, organ, piece, range_component),
     )
     if any(entry.severity == "refusal" for entry in flags):
         return refused(scan, organ.organ, organ.region, flags)
     if air > _NOTABLE_AIR:
         detail = f"with that fall it would be {labelled:.1f} instead of {dose:.1f} mGy"
-        flags += (flag("air_label", detail),)
+        effect = f"the intervals reach {100 * -math.expm1(-air):.0f} % further down"
+        flags += (flag("air_label", detail, consequence=effect),)
     components = uncertainty_components(
         organ.model_log_q90,
         basis,
         body.acquisition,
-        _range_component(body, shared, organ, basis, piece),
+        range_component,
         _truncation_component(body, shared, piece),
         scan.scanner,
     )
@@ -202,18 +205,33 @@ def _truncation_component(body: AlongBody, shared: RegionModel, piece: _Piece) -
     return float(smoothed[piece.usable] @ piece.weights)
 
 
-def _organ_flags(body: AlongBody, organ: OrganModel, piece: _Piece) -> tuple[Flag, ...]:
-    occupied = piece.occupied
+def _organ_flags(
+    body: AlongBody,
+    shared: RegionModel,
+    organ: OrganModel,
+    piece: _Piece,
+    range_component: float,
+) -> tuple[Flag, ...]:
+    occupied, size = piece.occupied, body.scan.size
+    added = "component of the 90 % interval of its dose"
     flags = []
     if organ.organ != SKIN and touches_an_end(body.z_mm, occupied):
         flags.append(flag("organ_cut"))
     if (left_out := int((occupied & ~piece.usable).sum())) > 0:
         flags.append(flag("slices_without_features", f"{left_out} of {int(occupied.sum())}"))
     if (outside := body.beam.outside(body.z_mm)[occupied].mean()) > 0:
-        flags.append(flag("organ_outside_range", f"{outside:.0%} of its slices"))
-    cut = body.scan.size.truncated_fraction[occupied]
+        effect = f"it gets scatter there, {added}: {ninety_percent(range_component)}"
+        detail = f"{outside:.0%} of its slices"
+        flags.append(flag("organ_outside_range", detail, consequence=effect))
+    cut = size.truncated_fraction[occupied]
     if np.nanmax(np.append(cut, 0.0)) > 0:
-        flags.append(flag("organ_truncated", f"up to {np.nanmax(cut):.0%} of the outline"))
+        detail = f"up to {np.nanmax(cut):.0%} of the body contour"
+        effect = f"{added}: {ninety_percent(_truncation_component(body, shared, piece))}"
+        if np.isnan(size.wed_corrected_mm[occupied & (size.truncated_fraction > 0)]).any():
+            effect = (
+                f"its size is too small where it is not corrected and its dose too high, {effect}"
+            )
+        flags.append(flag("organ_truncated", detail, consequence=effect))
     if organ.warn:
         flags.append(flag("suspect_training"))
     return tuple(flags)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ...flags import Flag, flag
 from ...measurement.measurements import GroupSlices
 from ..applicability import exposure_flags, patient_flags
 from .model import OrganModel
-from .scaling import ScalingBasis
+from .scaling import CTDIVOL, MAS, ScalingBasis
 
 DISAGREEMENT = 0.2
 # Blood without contrast agent has 30 to 60 HU.
@@ -22,13 +23,24 @@ _BLOOD = (
 )
 
 
-def scan_flags(acquisition: Acquisition, bases: Mapping[str, ScalingBasis]) -> tuple[Flag, ...]:
-    """Return the flags of the scan as a whole; with a refusal among them no dose is given."""
+def scan_flags(
+    acquisition: Acquisition,
+    bases: Mapping[str, ScalingBasis],
+    consequences: Mapping[str, str],
+) -> tuple[Flag, ...]:
+    """Return the flags of the scan as a whole; with a refusal among them no dose is given.
+
+    `consequences` says for some of them what they do to the doses of the law.
+    """
     flags = [entry for basis in bases.values() for entry in basis.flags]
     flags += patient_flags(acquisition)
     if all(basis.values is None for basis in bases.values()):
         flags.append(flag("no_exposure"))
-    return (*flags, *exposure_flags(acquisition))
+    flags += exposure_flags(acquisition)
+    return tuple(
+        replace(entry, consequence=entry.consequence or consequences.get(entry.code, ""))
+        for entry in flags
+    )
 
 
 def contrast_by_hu_flag(
@@ -64,11 +76,11 @@ def feature_flags(
         detail = f"{size:.0f} mm, trained on {known.low:.0f} to {known.high:.0f} mm"
         return (flag("size_outside_training", detail),)
     outside = [
-        f"{name} {value:.0f} {unit} (trained on {span.low:.0f} to {span.high:.0f})"
+        f"{name}{value:.0f} {unit}, trained on {span.low:.0f} to {span.high:.0f}"
         for name, unit, value, span in (
-            ("HU", "HU", float(hu.mean()), model.training["hu"]),
+            ("", "HU", float(hu.mean()), model.training["hu"]),
             (
-                "tube current",
+                "tube current ",
                 "mA",
                 float(tube_current_mA.mean()),
                 model.training["tube_current_mA"],
@@ -85,4 +97,6 @@ def disagreement_flag(by_basis: Mapping[str, float | None]) -> tuple[Flag, ...]:
     if len(doses) < 2 or max(doses) <= (1 + DISAGREEMENT) * min(doses):
         return ()
     detail = ", ".join(f"{dose:.1f} mGy by {name}" for name, dose in by_basis.items())
-    return (flag("routes_disagree", detail),)
+    change = 100 * (by_basis[MAS] / by_basis[CTDIVOL] - 1)
+    effect = f"the dose by CTDIvol is the headline; by effective mAs it would be {change:+.0f} %"
+    return (flag("routes_disagree", detail, consequence=effect),)

@@ -24,6 +24,8 @@ _KNOWN_RANGE = 0.02
 _OUTSIDE_RANGE = 0.4
 _CHECKED_CTDIVOL = 0.05
 _NCTDIW = 0.10
+_DOSE_PER_MAS = 0.30
+_TUBE_VOLTAGE = 0.07
 TRUNCATION_CORRECTED = 0.03
 TRUNCATION_UNCORRECTED = 0.18
 _ORGAN_MODULATION = ("XCARE", "X-CARE", "ODM", "ORGAN", "OEM")
@@ -98,7 +100,7 @@ def uncertainty_components(
     components = {
         "model": model_log_q90 / K90,
         "ctdivol_display": 0.0 if basis == MAS else display,
-        "transfer": 0.05 if by_ctdi else 0.30,
+        "transfer": 0.05 if by_ctdi else _DOSE_PER_MAS,
         "calibration": 0.10 if by_ctdi else 0.0,
         "label_noise": 0.02,
         "segmentation": 0.03,
@@ -112,8 +114,30 @@ def uncertainty_components(
         components["nctdiw"] = _NCTDIW
     kvp = acquisition.kvp_kV
     if kvp is None or other_voltage(kvp):
-        components["tube_voltage"] = 0.07
+        components["tube_voltage"] = _TUBE_VOLTAGE
     return components
+
+
+def ninety_percent(sd: float) -> str:
+    """Return the 90 % interval of a component alone as a change of dose: ``-39 to +64 %``."""
+    low, high = (100 * math.expm1(sign * K90 * sd) for sign in (-1, 1))
+    return f"{low:+.0f} to {high:+.0f} %"
+
+
+def scan_consequences() -> dict[str, str]:
+    """Return what flags of the whole scan add to the uncertainty of organ doses, by code."""
+    of_organs = "component of the 90 % interval of organ doses"
+    voltage = f"{of_organs}: {ninety_percent(_TUBE_VOLTAGE)}"
+    near, far = (ninety_percent(unknown_range_component(d)) for d in (0.0, _NEAR_END_MM))
+    return {
+        "tube_voltage": voltage,
+        "tube_voltage_unknown": voltage,
+        "dose_range_unknown": "organ doses near the ends of the images may be too high, "
+        f"{of_organs}: {far}, within {_NEAR_END_MM:.0f} mm of an end {near}",
+        "mas_only": f"scanners differ in dose per mAs, {of_organs} by effective mAs alone: "
+        f"{ninety_percent(_DOSE_PER_MAS)}",
+        "mas_by_profile": f"{of_organs} for the CTDI per mAs: {ninety_percent(_NCTDIW)}",
+    }
 
 
 def total_log_half_width(components: Mapping[str, float]) -> float:

@@ -60,8 +60,8 @@ class UNetEngine:
         if place.joinpath(WEIGHTS_FILE).is_file():
             return ""
         if self.folder is None:
-            return "the bundled UNet is missing: install CTDoseSeg again, or give one with --unet"
-        return f"there is no {WEIGHTS_FILE} in the folder given with --unet"
+            return "the bundled UNet is missing (install CTDoseSeg again, or give one with --unet)"
+        return f"there is no {WEIGHTS_FILE} in the folder of the UNet"
 
     def available(self) -> tuple[bool, str]:
         if self.weights_missing:

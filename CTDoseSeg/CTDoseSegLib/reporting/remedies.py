@@ -1,0 +1,29 @@
+"""How flags are mended on the command line, in its own words."""
+
+from __future__ import annotations
+
+_TYPE = "type {} in --acquisition"
+
+# What is done with each name of `flags.MENDS`, and what it is called; the first is said first.
+WORDS = {
+    **{
+        name: (_TYPE, name)
+        for name in (
+            *("ctdivol_mGy", "dlp_mGy_cm", "phantom_cm", "kvp_kV", "tube_current_mA"),
+            *("rotation_time_s", "pitch", "irradiated_range_mm", "age_years", "body_part"),
+            *("manufacturer", "model"),
+        )
+    },
+    "dose_report": ("give {} with --rdsr", "the dose report"),
+    "scanner_profile": ("give {} with --scanner-profile", "a newer scanner profile"),
+    "totalsegmentator": (
+        "{}",
+        "install TotalSegmentator (pip install ctdoseseg[totalsegmentator]) and its weights "
+        "(ctdoseseg weights fetch)",
+    ),
+    "engine": ("choose {} with --engine", "another engine"),
+    "segmentation": ("give {} with --segmentation", "a label map of the organs"),
+    "label_names": ("name the values in {}", "a labels.csv beside the label map"),
+    "series": ("give {} as INPUT", "the original axial series, complete"),
+    "dose_model": ("leave out {}", "--dose-model, for the bundled model"),
+}

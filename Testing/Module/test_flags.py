@@ -1,0 +1,87 @@
+"""Flags in the panel: one notice a cause, remedies in the panel's words, an organ's on demand."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+from module_steps import MODULE, apply
+
+UI = MODULE.parent / "Resources" / "UI" / "CTDoseSeg.ui"
+
+
+def words_of_the_ui() -> str:
+    """All texts of the panel, a line each."""
+    return "\n".join(node.text or "" for node in ET.parse(UI).iter("string"))
+
+
+def plain(rich: str) -> str:
+    return re.sub(r"<[^>]+>", " ", rich)
+
+
+def test_the_panel_words_every_remedy(host, panel):
+    from CTDoseSegLib.ctdoseseg_ui.panel.remedies import words
+    from CTDoseSegLib.flags import MENDS
+
+    assert set(words()) == set(MENDS)
+
+
+def test_sections_and_fields_that_remedies_name_are_in_the_panel(host, panel):
+    from CTDoseSegLib.ctdoseseg_ui.panel.remedies import words
+    from CTDoseSegLib.ctdoseseg_ui.parameters import TYPED
+
+    shown, table = words_of_the_ui().lower(), words()
+    for name in TYPED:
+        way, called = table[name]
+        assert "section Acquisition" in way
+        assert called.removeprefix("the ").lower() + ":" in shown, name
+    for way, called in table.values():
+        assert "--" not in way + called
+        for place in re.findall(r" under ([A-Z][\w ]+)", way):
+            assert place.lower() in shown, place
+    assert "acquisition" in shown
+
+
+def test_notices_stand_in_the_panel_with_its_own_remedies(host, use_organs):
+    use_organs._parameterNode.ctdivol_mGy = ""
+    use_organs._parameterNode.kvp_kV = "120"
+    use_organs._parameterNode.tube_current_mA = "200"
+    use_organs._parameterNode.rotation_time_s = "0.5"
+    use_organs._parameterNode.pitch = "1"
+    apply(host, use_organs)
+    label = use_organs.ui.resultLabel
+    text = plain(label.text)
+    assert "CTDIvol is not known" in text
+    assert "Enter CTDIvol (mGy) in the section Acquisition" in text
+    assert "--" not in text
+    assert "no effective dose" in text  # effective dose's flags are shown too
+    assert label.text.count("<li>") <= 9
+    assert label.toolTip.count("<li>") >= label.text.count("<li>") - 1
+
+
+def test_the_flags_of_an_organ_are_shown_when_it_is_chosen_and_go_with_all_organs(host, analysed):
+    label = analysed.ui.resultLabel
+    organs = analysed.results.results.result.organs
+    refused = next(o for o in organs if o.dose_mGy is None)
+    assert {f.place for f in refused.flags} == {f"organ {refused.organ}"}
+    assert "Flags of" not in plain(label.text)
+    analysed.results.go_to_organ(refused.organ)
+    assert f"Flags of  {refused.organ} :" in plain(label.text)
+    assert refused.flags[0].message in plain(label.text).split("Flags of")[1]
+    analysed.results.refresh()
+    assert "Flags of" in plain(label.text)
+    host.click(analysed.ui.allOrgansButton)
+    assert "Flags of" not in plain(label.text)
+
+
+def test_a_result_of_the_first_release_is_shown(host, panel):
+    """Its flags have a code, a severity and a message."""
+    from CTDoseSegLib.ctdoseseg_ui.panel.flag_words import all_notices, notices
+    from CTDoseSegLib.flags import Flag
+
+    old = {"code": "organ_cut", "severity": "warning", "message": "The organ <touches> it. Mind."}
+    flags = [Flag.from_plain({**old, "code": f"c{n}"}) for n in range(10)]
+    assert notices(flags).count("<li>") == 9
+    assert "2 more: rest the pointer here." in notices(flags)
+    assert all_notices(flags).count("<li>") == 10
+    assert "The organ &lt;touches&gt; it. Mind." in notices(flags)
