@@ -168,9 +168,7 @@ def with_lungs(lung_slices, **changes):
     groups = {**labelmap.groups, "lung": ("lung",), "body": names}
     labelmap = replace(labelmap, atoms=atoms, groups=groups)
     series.hu[labels == 9] = -800
-    measured = measure(series, labelmap)
-    size = measure_size(series, labelmap, measured)
-    result = predict(MODEL, series, labelmap, measured, size, region=region)
+    result = FastEngine(MODEL, region).estimate(scan_of(series, labelmap))
     return {organ.organ: organ for organ in result.organs}
 
 

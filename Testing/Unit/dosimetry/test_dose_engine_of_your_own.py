@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import doctest
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -323,19 +321,3 @@ def test_what_the_fast_engine_returns_passes_the_check_unchanged():
         assert one.dose_mGy == other.dose_mGy
         assert codes(one.flags) == codes(other.flags)
         assert {entry.place for entry in one.flags} <= {organ_place(one.organ)}
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        "analysis",
-        "dosimetry.dose_map",
-        "dosimetry.engines",
-        "dosimetry.fast.engine",
-        "dosimetry.published.engine",
-    ],
-)
-def test_the_examples_of_the_docstrings_run(module):
-    counts = doctest.testmod(import_module(f"CTDoseSegLib.{module}"))
-    assert counts.attempted > 0
-    assert counts.failed == 0
