@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dose_scans import MODEL, codes, doses, make
+from dose_scans import MODEL, codes, doses, make, scan_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
