@@ -118,13 +118,13 @@ def budget(
 
 
 def ninety_percent(sd: float) -> str:
-    """The 90 % interval that a component alone gives, as a change of dose: ``-39 to +64 %``."""
+    """Return the 90 % interval of a component alone, as a change of dose: ``-39 to +64 %``."""
     low, high = (100 * math.expm1(sign * K90 * sd) for sign in (-1, 1))
     return f"{low:+.0f} to {high:+.0f} %"
 
 
 def scan_consequences() -> dict[str, str]:
-    """Flag of the whole scan to what it adds to the uncertainty of organ doses."""
+    """Return what flags of the whole scan add to the uncertainty of organ doses, by code."""
     of_organs = "component of the 90 % interval of organ doses"
     voltage = f"{of_organs}: {ninety_percent(_TUBE_VOLTAGE)}"
     near, far = (ninety_percent(unknown_range_line(d)) for d in (0.0, _NEAR_END_MM))
