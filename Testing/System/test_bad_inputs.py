@@ -51,7 +51,7 @@ def small_pictures(monkeypatch):
     monkeypatch.setattr(figure, "DPI", 30)
 
 
-def without_pictures(analysis, folder):
+def without_pictures(*_):
     raise DependencyError("Pictures need the package matplotlib; install it.")
 
 
