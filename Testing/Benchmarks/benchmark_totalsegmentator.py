@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "Testing"))
+sys.path.insert(0, str(ROOT / "Testing" / "support"))
 
 from processes import processes_below  # noqa: E402
 

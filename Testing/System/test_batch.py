@@ -29,7 +29,9 @@ from CTDoseSegLib.errors import Cancelled, InputError, OutputError
 from CTDoseSegLib.tasks.process import LIB_PARENT
 from CTDoseSegLib.tasks.progress import Collected
 
-HERE = Path(__file__).parent
+pytestmark = pytest.mark.system
+
+HERE = Path(__file__).resolve().parents[1] / "support"
 CLASSICAL = ("--engine", "classical")
 
 

@@ -17,6 +17,8 @@ from Corpus.base import write
 
 from CTDoseSegLib.files.staging import LOCK
 
+pytestmark = pytest.mark.system
+
 INPUT_CLOSED = "standard input closed"
 
 

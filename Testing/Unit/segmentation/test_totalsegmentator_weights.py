@@ -392,10 +392,10 @@ def test_a_checkpoint_of_nnunets_own_trainer_is_let_in(tmp_path):
         name: str(tmp_path / "nnunet")
         for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
     }
-    testing = Path(__file__).resolve().parents[1]
+    support = Path(__file__).resolve().parents[2] / "support"
     done = subprocess.run(
         [sys.executable, "-c", TRAIN, str(path)],
-        env={**os.environ, **folders, "PYTHONPATH": str(testing), "nnUNet_n_proc_DA": "0"},
+        env={**os.environ, **folders, "PYTHONPATH": str(support), "nnUNet_n_proc_DA": "0"},
         cwd=tmp_path,
         capture_output=True,
         text=True,
