@@ -22,7 +22,7 @@ SEGMENTATION_FILE = "segmentation.nii.gz"
 
 
 @dataclass
-class Task:
+class StagedAnalysis:
     """One analysis handed to another process.
 
     Attributes
@@ -63,7 +63,7 @@ def hand_over(
     *,
     givenID: str = "",
     output: str | Path | None = None,
-) -> Task:
+) -> StagedAnalysis:
     """Write the volume, and the label map if there is one, and say how to analyse them.
 
     Raises
@@ -90,7 +90,7 @@ def hand_over(
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
         raise OutputError(_refusal()) from error
-    return Task(volumeNode.GetID(), givenID, folder, command, series, choices, output)
+    return StagedAnalysis(volumeNode.GetID(), givenID, folder, command, series, choices, output)
 
 
 def _refusal() -> str:
