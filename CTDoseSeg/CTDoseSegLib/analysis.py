@@ -18,7 +18,7 @@ from .flags import Flag
 from .measurement.body_contour import Outlines
 from .measurement.measurements import Measurements, measure
 from .measurement.size import SizeProfile, SSDEProfile, measure_size, ssde
-from .provenance import provenance
+from .provenance import Provenance, provenance
 from .reading.scanner_profile_use import with_profile
 from .segmentation.labelmap import Labelmap
 from .tasks.progress import Events, Stage
@@ -43,9 +43,7 @@ class Analysis:
     doses
         Organ doses with both intervals.
     provenance
-        How the result came to be: `schema_version`, `created`, `ctdoseseg_version`, `python`,
-        `packages` (name to version), `parameters`, `inputs` (SHA-256 of each file), `series`
-        (hashed identity, what was left out and why), `engine`. No patient identity.
+        How the result came to be; no patient identity.
     flags
         All remarks on the scan as a whole; those on a slice or an organ stand with it.
     examination
@@ -62,7 +60,7 @@ class Analysis:
     size: SizeProfile
     ssde: SSDEProfile
     doses: DoseResult
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Provenance = field(default_factory=Provenance)
     flags: tuple[Flag, ...] = ()
     examination: Examination | None = None
     effective_dose: EffectiveDose = field(default_factory=EffectiveDose)

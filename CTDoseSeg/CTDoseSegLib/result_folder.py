@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from .errors import DependencyError
 from .files.staging import RESULT, staged_folder
-from .outputs.result_json import write_result
-from .outputs.tables import write_tables
+from .outputs.result_json import write_result_json
+from .outputs.tables import write_labelmap, write_tables
 from .reporting.charts import CHARTS, write_charts
+from .result import Result
 from .tasks.progress import Events
 
 if TYPE_CHECKING:
@@ -35,16 +36,17 @@ def write_analysis(
         If the folder cannot be written or another run is writing it; nothing is left then.
     """
     events = events or Events()
+    result = Result.of(analysis)
     with staged_folder(target, replaces=CHARTS) as folder:
         events.progress(0.0, "writing tables")
-        written = write_tables(analysis, folder)
+        written = [*write_tables(result, folder), *write_labelmap(analysis.labelmap, folder)]
         events.progress(0.3, "drawing pictures")
         try:
-            written += write_charts(analysis, folder)
+            written += write_charts(result, analysis.series, analysis.labelmap, folder)
         except DependencyError as error:
             events.warning("no_pictures", str(error))
         events.progress(0.9, "writing the result")
-        written.append(write_result(analysis, folder / RESULT))
+        written.append(write_result_json(result, folder / RESULT))
         events.check_cancelled()
     events.progress(1.0, "written")
     return tuple(Path(target) / path.name for path in written)

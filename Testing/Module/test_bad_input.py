@@ -49,7 +49,7 @@ def test_without_exposure_size_is_given_and_dose_is_not(host, panel, phantom):
     host.process_events()
     apply(host, panel)
     result = panel.results.results.result
-    assert all(v is not None for v in result["slices"]["wed_mm"])
+    assert all(v is not None for v in result.slices.wed_mm)
     assert panel.results.results.doses() == {}
     assert "No organ dose" in panel.results.results.get("doseChart").GetTitle()
 
@@ -89,7 +89,7 @@ def test_values_that_are_no_hu_are_refused_or_flagged(host, panel):
     picture = np.random.default_rng(0).integers(0, 256, (6, 48, 48)).astype(np.uint8)
     press_apply(host, panel, volume(picture, "MR"))
     results = panel.results.results
-    codes = [f["code"] for f in results.result["flags"]] if results else []
+    codes = [f.code for f in results.result.flags] if results else []
     assert "not_hu" in codes or "Problem" in panel.ui.statusLabel.text
 
 
@@ -119,7 +119,7 @@ def test_one_slice_is_analysed_and_flagged(host, panel, phantom):
     whole = slicer.util.arrayFromVolume(phantom[0])
     text = press_apply(host, panel, volume(whole[12:13]))
     assert text == "Done."
-    codes = {f["code"] for f in panel.results.results.result["flags"]}
+    codes = {f.code for f in panel.results.results.result.flags}
     assert "single_slice" in codes
 
 
@@ -144,7 +144,7 @@ def test_a_nonlinear_transform_gives_results_per_slice_alone(host, use_organs, p
     result = use_organs.results.results.result
     assert "nonlinear_transform" in {f["code"] for f in result["flags"]}
     assert result["geometry"]["regular"] is False
-    assert all(v is not None for v in result["slices"]["wed_mm"])
+    assert all(v is not None for v in result.slices.wed_mm)
     assert all(o["volume_ml"] is None for o in result["organs"])
 
 
@@ -218,7 +218,7 @@ def test_unknown_names_are_kept_and_have_no_dose(host, use_organs, phantom):
     segmentation.GetSegment("liver").RemoveTag("TerminologyEntry")
     apply(host, use_organs)
     results = use_organs.results.results
-    assert any("<b>thing</b>" in name for name in results.result["structures"])
+    assert any("<b>thing</b>" in name for name in results.result.structures)
     assert "liver" not in results.doses()
     assert "spleen" in results.doses()
 

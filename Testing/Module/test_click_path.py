@@ -47,7 +47,7 @@ def test_apply_with_the_classical_engine_finds_body_and_lungs(host, panel, phant
 
     panel._parameterNode.method = Method.CLASSICAL
     apply(host, panel)
-    names = {a["name"] for a in panel.results.results.result["segmentation"]["atoms"]}
+    names = {a.name for a in panel.results.results.result.segmentation.atoms}
     assert {"body_rest", "skin", "lung_left", "lung_right"} <= names
 
 
@@ -55,7 +55,7 @@ def test_wed_in_the_table_is_the_phantoms(host, analysed):
     from CTDoseSegLib.phantom.phantom import Phantom
 
     _, truth = Phantom(seed=1, **SMALL).render()
-    measured = np.array(analysed.results.results.result["slices"]["wed_mm"])
+    measured = np.array(analysed.results.results.result.slices.wed_mm)
     assert np.abs(measured / truth.wed_mm - 1).max() < 0.02
 
 
@@ -113,8 +113,8 @@ def test_erasing_half_of_the_liver_changes_its_dose_table_by_itself(host, analys
 
     warm(host, analysed)
     results = analysed.results.results
-    before = results.result["structures"]["liver"]["count"]
-    body = results.result["structures"]["body"]["count"]
+    before = results.result.structures["liver"].count
+    body = results.result.structures["body"].count
     voxels = slicer.util.arrayFromSegmentInternalBinaryLabelmap(results.segmentation, "liver")
     value = results.segmentation.GetSegmentation().GetSegment("liver").GetLabelValue()
     for image in voxels:
@@ -123,11 +123,11 @@ def test_erasing_half_of_the_liver_changes_its_dose_table_by_itself(host, analys
             image[: int(rows.mean())][image[: int(rows.mean())] == value] = 0
     results.segmentation.GetSegmentation().GetSegment("liver").Modified()
     host.wait_until(lambda: "updated" in analysed.ui.liveLabel.text, 10)
-    after = results.result["structures"]["liver"]["count"]
+    after = results.result.structures["liver"].count
     assert sum(after) < 0.8 * sum(before)
     # What is erased inside the body is tissue, not air.
-    assert results.result["structures"]["body"]["count"] == body
-    assert results.result["segmentation"]["engine"].endswith("edited")
+    assert results.result.structures["body"].count == body
+    assert results.result.segmentation.engine.endswith("edited")
 
 
 def test_a_removed_segment_leaves_the_table(host, analysed):
@@ -143,7 +143,7 @@ def test_a_renamed_segment_is_another_organ(host, analysed):
     results = analysed.results.results
     results.segmentation.GetSegmentation().GetSegment("gallbladder").SetName("Urinary bladder")
     host.wait_until(lambda: "gallbladder" not in results.doses(), 10)
-    assert results.result["structures"]["urinary_bladder"]["count"]
+    assert results.result.structures["urinary_bladder"].count
 
 
 def test_edits_are_followed_while_another_module_is_open(host, analysed):
@@ -198,8 +198,8 @@ def test_a_click_on_an_organ_moves_the_slices_there(host, analysed):
     rows = [model.index(row, 0).data() for row in range(model.rowCount())]
     organ = "colon"
     host.click_cell(analysed.ui.doseTableView, rows.index(organ))
-    k = int(np.argmax(results.result["structures"][organ]["count"]))
-    assert red.GetSliceOffset() == pytest.approx(results.result["slices"]["z_mm"][k], abs=1)
+    k = int(np.argmax(results.result.structures[organ].count))
+    assert red.GetSliceOffset() == pytest.approx(results.result.slices.z_mm[k], abs=1)
 
 
 def test_a_click_in_the_chart_moves_the_slices_and_the_marker_follows(host, analysed):
@@ -209,7 +209,7 @@ def test_a_click_in_the_chart_moves_the_slices_and_the_marker_follows(host, anal
 
     results = analysed.results.results
     host.click_chart(layout.plot_views()[layout.SIZE_VIEW], results.series("wed", ""), 5)
-    z = results.result["slices"]["z_mm"][5]
+    z = results.result.slices.z_mm[5]
     red = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
     assert red.GetSliceOffset() == pytest.approx(z, abs=0.5)
     marker = slicer.util.arrayFromTableColumn(results.get("markerTable"), "z_mm")
@@ -232,9 +232,9 @@ def test_the_overlay_has_the_dose_of_the_organs_slice(host, analysed):
     analysed._parameterNode.showOverlay = True
     host.process_events()
     voxels = slicer.util.arrayFromVolume(results.overlay)
-    organ = next(o for o in results.result["organs"] if o["organ"] == "liver")
+    organ = results.result.dose_of("liver")
     labels = analysed.logic.session(results).labelmap
-    k = int(np.argmax(results.result["structures"]["liver"]["count"]))
+    k = int(np.argmax(results.result.structures["liver"].count))
     inside = voxels[k][labels.mask("liver")[k]]
     assert inside == pytest.approx(np.full(inside.shape, organ["slice_dose_mGy"][k]), rel=1e-6)
     assert voxels[labels.labels == 0].max() == 0

@@ -33,7 +33,7 @@ def test_files_after_an_edit_hold_the_numbers_shown(host, panel, phantom, tmp_pa
     exported = {o["organ"]: o["dose_mGy"] for o in written["organs"]}
     assert "spleen" not in exported
     assert exported["liver"] == pytest.approx(results.doses()["liver"], rel=1e-9)
-    assert written["slices"]["wed_mm"] == pytest.approx(results.result["slices"]["wed_mm"])
+    assert written["slices"]["wed_mm"] == pytest.approx(results.result.slices.wed_mm)
 
 
 def test_doses_of_the_published_models_are_never_mixed_with_the_bundled(
@@ -89,25 +89,25 @@ def test_an_edit_by_numpy_is_measured_slice_by_slice(host, panel, phantom):
     voxels[k][voxels[k] == liver] = 0
     segmentation.GetSegment("liver").Modified()
     assert logic.recompute(results) == 1
-    assert results.result["structures"]["liver"]["count"][k] == 0
+    assert results.result.structures["liver"].count[k] == 0
     assert logic.recompute(results) == 0
 
 
 def test_a_segment_named_couch_leaves_the_body(host, panel, phantom):
     logic = panel.logic
     results = logic.analyze(*phantom, acquisition=EXPOSURE)
-    before = np.array(results.result["structures"]["body"]["count"])
+    before = np.array(results.result.structures["body"].count)
     segmentation = results.segmentation.GetSegmentation()
     segmentation.RemoveSegment("couch")
-    spleen = np.array(results.result["structures"]["spleen"]["count"])
+    spleen = np.array(results.result.structures["spleen"].count)
     segmentation.GetSegment("spleen").SetName("couch")
     assert logic.recompute(results)
-    after = np.array(results.result["structures"]["body"]["count"])
+    after = np.array(results.result.structures["body"].count)
     assert np.array_equal(after, before - spleen)
     logic.forget()
     logic.look(results)
     whole = logic.session(results).analysis()
-    assert whole.size.wed_mm == pytest.approx(np.array(results.result["slices"]["wed_mm"]))
+    assert whole.size.wed_mm == pytest.approx(np.array(results.result.slices.wed_mm))
 
 
 def test_a_new_segment_is_an_organ_by_its_name(host, panel, phantom):

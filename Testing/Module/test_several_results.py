@@ -109,12 +109,12 @@ def test_showing_all_organs_again_moves_nothing(host, analysed):
 
 def test_remarks_are_the_same_after_an_edit_as_after_apply(host, analysed):
     results = analysed.results.results
-    before = {f["code"] for f in results.result["flags"]}
+    before = {f.code for f in results.result.flags}
     analysed.logic.session(results).finish()
     analysed.logic.publish(results)
-    assert {f["code"] for f in results.result["flags"]} == before
+    assert {f.code for f in results.result.flags} == before
     analysed.logic.forget(results)  # as after a scene was loaded
     analysed.logic.look(results)
     analysed.logic.publish(results)
-    assert {f["code"] for f in results.result["flags"]} == before
-    assert np.isfinite(results.result["slices"]["ctdivol_used_mGy"]).all()
+    assert {f.code for f in results.result.flags} == before
+    assert np.isfinite(results.result.slices.ctdivol_used_mGy).all()

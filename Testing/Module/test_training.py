@@ -90,7 +90,7 @@ def test_the_chosen_network_segments(host, chosen, phantom, tmp_path):
     if results is None:
         assert "found no body" in panel.ui.statusLabel.text
     else:
-        assert results.result["segmentation"]["engine"] == "unet"
+        assert results.result.segmentation.engine == "unet"
 
 
 def test_cancel_ends_the_run_within_two_seconds_and_train_goes_on(host, chosen, tmp_path):

@@ -16,9 +16,9 @@ from Corpus.base import IDENTITY, Base, shipped
 from Corpus.cases import CASES, FAMILIES, table
 from development import development_data
 
+from CTDoseSegLib import result_folder
 from CTDoseSegLib.cli import command_line
 from CTDoseSegLib.errors import DependencyError
-from CTDoseSegLib.files import staging as reporting_output
 from CTDoseSegLib.flags import FLAGS
 from CTDoseSegLib.reporting import figure
 
@@ -103,7 +103,7 @@ def test_the_input_does_what_the_table_says(case, base, tmp_path, capfd, monkeyp
     arguments = list(case.make(base, source))
     pictures = case.name in DRAWN
     if not pictures:
-        monkeypatch.setattr(reporting_output, "write_charts", without_pictures)
+        monkeypatch.setattr(result_folder, "write_charts", without_pictures)
     capfd.readouterr()
     code = run(arguments, output)
     printed = capfd.readouterr()
@@ -208,7 +208,7 @@ SHIPPED = sorted(
 def test_files_that_come_with_pydicom_give_a_result_or_a_sentence(
     name, tmp_path, capfd, monkeypatch
 ):
-    monkeypatch.setattr(reporting_output, "write_charts", without_pictures)
+    monkeypatch.setattr(result_folder, "write_charts", without_pictures)
     code = run([shipped(name)], tmp_path / OUTPUT)
     printed = capfd.readouterr().err
     if code == 0:
@@ -220,7 +220,7 @@ def test_files_that_come_with_pydicom_give_a_result_or_a_sentence(
 
 
 def test_every_transfer_syntax_gives_the_same_size(data_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr(reporting_output, "write_charts", without_pictures)
+    monkeypatch.setattr(result_folder, "write_charts", without_pictures)
     sizes, lossy = {}, set()
     for path in sorted((data_dir / "ct" / "transfer_syntaxes").glob("CTImage.dcm_*")):
         assert run([path], tmp_path / path.name) == 0

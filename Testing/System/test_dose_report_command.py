@@ -10,8 +10,8 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from CTDoseSegLib import result_folder
 from CTDoseSegLib.cli import command_line
-from CTDoseSegLib.files import staging as reporting_output
 from CTDoseSegLib.phantom import phantom as phantoms
 from CTDoseSegLib.reading.dose_report_file import read_dose_report
 
@@ -28,7 +28,7 @@ def monkeymodule():
 def demo(tmp_path_factory, monkeymodule):
     """What `ctdoseseg phantom` writes, with fewer and coarser slices."""
     monkeymodule.setattr(phantoms, "Phantom", partial(phantoms.Phantom, **SMALL))
-    monkeymodule.setattr(reporting_output, "write_charts", lambda analysis, folder: [])
+    monkeymodule.setattr(result_folder, "write_charts", lambda *_: [])
     folder = tmp_path_factory.mktemp("phantom") / "demo"
     assert command_line.main(["phantom", str(folder), "--events", "none"]) == 0
     return folder

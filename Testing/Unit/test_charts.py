@@ -17,6 +17,7 @@ from tiny_analysis import (
     organ_dose,
     tiny_analysis,
     tiny_labelmap,
+    tiny_result,
     tiny_series,
 )
 
@@ -24,9 +25,11 @@ from CTDoseSegLib import result_folder
 from CTDoseSegLib.errors import DependencyError
 from CTDoseSegLib.reporting import charts
 from CTDoseSegLib.reporting.charts_dose import draw_organ_doses, reason, with_own_warnings
-from CTDoseSegLib.reporting.charts_hu import BIN_HU, rebin
+from CTDoseSegLib.reporting.charts_hu import draw_histogram
 from CTDoseSegLib.reporting.charts_slices import draw_size
 from CTDoseSegLib.reporting.overlay import draw_overlay, oriented
+from CTDoseSegLib.result import HUHistogram, Result
+from CTDoseSegLib.result.values import BIN_HU
 from CTDoseSegLib.tasks.progress import Collected
 
 # Two volumes of one body: a liver at the patient's right, a spot at the front, a spot at the top.
@@ -40,6 +43,11 @@ ORIENTATIONS = {
     "coronal slices": ((-1, 0, 0), (0, 0, -1), (0, 1, 0)),
     "turned by 20 degrees": ((-0.94, -0.34, 0), (0.34, -0.94, 0), (0, 0, 1)),
 }
+
+
+def write_all(analysis, folder):
+    """All pictures of an analysis."""
+    return charts.write_charts(Result.of(analysis), analysis.series, analysis.labelmap, folder)
 
 
 def marked_volume(columns):
@@ -80,7 +88,7 @@ def pixels(path):
 
 
 def test_the_liver_is_painted_in_the_left_half_of_each_axial_picture(tmp_path):
-    figure = draw_overlay(tiny_analysis())
+    figure = draw_overlay(tiny_series(), tiny_labelmap())
     for axes in figure.axes[:4]:
         image = np.asarray(axes.images[0].get_array())
         half = image.shape[1] // 2
@@ -90,8 +98,8 @@ def test_the_liver_is_painted_in_the_left_half_of_each_axial_picture(tmp_path):
 
 
 def test_coronal_pictures_have_true_proportions_and_the_head_up():
-    analysis = tiny_analysis(slices=12)
-    coronal = next(a for a in draw_overlay(analysis).axes if a.texts[0].get_text() == "coronal")
+    figure = draw_overlay(tiny_series(12), tiny_labelmap(12))
+    coronal = next(a for a in figure.axes if a.texts[0].get_text() == "coronal")
     box, (wide, high) = coronal.get_position(), coronal.figure.get_size_inches()
     left, right, bottom, top = coronal.images[0].get_extent()
     assert (box.width * wide) / (box.height * high) == pytest.approx(
@@ -118,7 +126,7 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_every_kind_of_result_gives_four_pictures_that_are_not_blank(tmp_path, kind):
-    paths = charts.write_charts(tiny_analysis(**kind), tmp_path)
+    paths = write_all(tiny_analysis(**kind), tmp_path)
     assert [path.name for path in paths] == list(charts.CHARTS)
     for path in paths:
         image = pixels(path)
@@ -132,19 +140,19 @@ def test_a_volume_without_a_body_still_has_pictures(tmp_path):
     empty = replace(analysis.labelmap, labels=np.zeros_like(analysis.labelmap.labels))
     measurements = replace(analysis.measurements, histogram=analysis.measurements.histogram * 0)
     analysis = replace(analysis, labelmap=empty, measurements=measurements)
-    assert len(charts.write_charts(analysis, tmp_path)) == 4
+    assert len(write_all(analysis, tmp_path)) == 4
 
 
-@pytest.mark.parametrize("draw", charts._DRAWN_BY.values(), ids=charts.CHARTS)
+@pytest.mark.parametrize("draw", [draw_size, draw_organ_doses, draw_histogram])
 def test_every_axis_of_a_chart_has_quantity_and_unit(draw):
-    for axes in draw(tiny_analysis()).axes:
+    for axes in draw(tiny_result()).axes:
         for label in (axes.get_xlabel(), axes.get_ylabel()):
             assert not label or any(unit in label for unit in ("mm", "mA", "mGy", "ml", "HU"))
 
 
 def test_intervals_in_the_picture_are_those_of_the_result():
     organ = organ_dose("lung", 10.0)
-    axes = draw_organ_doses(tiny_analysis(organs=(organ,))).axes[0]
+    axes = draw_organ_doses(tiny_result(organs=(organ,))).axes[0]
     ends = {tuple(line.get_segments()[0][:, 0]) for line in axes.collections[:2]}
     assert ends == {
         (organ.total_low_mGy, organ.total_high_mGy),
@@ -154,7 +162,7 @@ def test_intervals_in_the_picture_are_those_of_the_result():
 
 def test_organs_are_sorted_and_refused_ones_come_last_with_the_reason():
     organs = (organ_dose("liver", None, 4, REFUSAL), organ_dose("a", 2.0), organ_dose("b", 9.0))
-    axes = draw_organ_doses(tiny_analysis(organs=organs)).axes[0]
+    axes = draw_organ_doses(tiny_result(organs=organs)).axes[0]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["b", "a", "liver"]
     assert any("too large: WED 400 mm" in text.get_text() for text in axes.texts)
     assert reason(organs[0]) == "The body is too large: WED 400 mm"
@@ -176,7 +184,7 @@ def test_a_truncated_slice_is_marked_and_only_there_a_correction_is_drawn():
     )
     lines = {
         line.get_label().split("\n")[0]: line.get_ydata()
-        for line in draw_size(replace(analysis, size=size)).axes[0].lines
+        for line in draw_size(Result.of(replace(analysis, size=size))).axes[0].lines
     }
     np.testing.assert_array_equal(lines["WED, as measured"], wed)
     np.testing.assert_array_equal(lines["WED, corrected"], [np.nan, 195.0, np.nan, np.nan])
@@ -190,11 +198,15 @@ def test_a_truncated_slice_is_marked_and_only_there_a_correction_is_drawn():
 )
 def test_joining_bins_loses_no_voxel_and_keeps_each_in_its_interval(first, counts):
     hu = np.arange(first, first + len(counts))
-    edges, joined = rebin(hu, np.array(counts))
-    assert joined.sum() == sum(counts)
-    assert (np.diff(edges) == BIN_HU).all()
-    expected, _ = np.histogram(hu, bins=edges, weights=counts)
-    np.testing.assert_array_equal(joined, expected)
+    measurements = tiny_analysis().measurements
+    histogram = np.zeros((len(measurements.names), len(counts)), np.int64)
+    histogram[0] = counts
+    joined = HUHistogram.of(replace(measurements, histogram_hu=hu, histogram=histogram))
+    body = joined.counts["body"]
+    assert sum(body) == sum(counts)
+    assert (np.diff(joined.edges_hu) == BIN_HU).all()
+    expected, _ = np.histogram(hu, bins=joined.edges_hu, weights=counts)
+    np.testing.assert_array_equal(body, expected)
 
 
 def test_without_matplotlib_the_tables_are_written_and_the_pictures_are_missed(
@@ -205,7 +217,7 @@ def test_without_matplotlib_the_tables_are_written_and_the_pictures_are_missed(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
     with pytest.raises(DependencyError, match="Pictures need the package matplotlib"):
-        charts.write_charts(tiny_analysis(), tmp_path)
+        write_all(tiny_analysis(), tmp_path)
     (tmp_path / "overlay.png").write_bytes(b"of an earlier run")
     events = Collected()
     names = {path.name for path in result_folder.write_analysis(tiny_analysis(), tmp_path, events)}
@@ -217,7 +229,7 @@ def test_without_matplotlib_the_tables_are_written_and_the_pictures_are_missed(
 def test_pictures_leave_matplotlibs_global_state_alone(tmp_path):
     matplotlib = importlib.import_module("matplotlib")
     before = dict(matplotlib.rcParams)
-    charts.write_charts(tiny_analysis(), tmp_path)
+    write_all(tiny_analysis(), tmp_path)
     assert dict(matplotlib.rcParams) == before
     assert (
         "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny_analysis import AFFINE, tiny_analysis
+from tiny_analysis import AFFINE, tiny_analysis, tiny_result
 
 from CTDoseSegLib.ct.scanner_profile import Scanner
 from CTDoseSegLib.dosimetry.effective_dose import effective_dose
-from CTDoseSegLib.outputs.result_json import plain, write_result
+from CTDoseSegLib.outputs.result_json import write_result_json
+from CTDoseSegLib.result import Result
+from CTDoseSegLib.result.codec import plain
 
 
 def strict(path):
@@ -23,11 +25,11 @@ def strict(path):
 
 @pytest.fixture(scope="module")
 def content(tmp_path_factory):
-    return strict(write_result(tiny_analysis(), tmp_path_factory.mktemp("json") / "result.json"))
+    return strict(write_result_json(tiny_result(), tmp_path_factory.mktemp("json") / "result.json"))
 
 
 def test_the_file_says_how_it_was_made_and_that_it_is_research(content):
-    assert content["schema_version"] == "1.0"
+    assert content["schema_version"] == "2.0"
     assert content["provenance"]["inputs"] == [{"sha256": "00" * 32}]
     assert "not for clinical use" in content["notice"]
     assert content["dose_model"] == {"name": "test model"}
@@ -46,13 +48,17 @@ def test_an_organ_has_intervals_routes_budget_and_flags(content):
             "code": "too_large",
             "severity": "refusal",
             "message": "The body is too large: WED 400 mm. Use SSDE.",
+            "detail": "",
+            "place": "scan",
+            "mends": [],
+            "consequence": "",
         }
     ]
 
 
 def test_per_slice_arrays_have_one_entry_for_each_slice(content):
     slices = content["slices"]
-    assert {len(column) for column in slices.values()} == {4}
+    assert {len(column) for column in slices.values() if column is not None} == {4}
     assert slices["tube_current_mA"] == [200.0, 201.0, 202.0, None]
     assert all(wed > 0 for wed in slices["wed_mm"])
     assert len(content["structures"]["lung"]["mean_hu"]) == 4
@@ -82,7 +88,9 @@ def test_effective_dose_stands_with_every_input_or_its_reason(tmp_path):
     analysis = tiny_analysis()
     found = effective_dose(analysis.series, analysis.measurements)
     content = strict(
-        write_result(replace(analysis, effective_dose=found), tmp_path / "result.json")
+        write_result_json(
+            Result.of(replace(analysis, effective_dose=found)), tmp_path / "result.json"
+        )
     )["effective_dose"]
     assert content["effective_dose_mSv"] == pytest.approx(content["dlp"]["value_mGy_cm"] * 0.0153)
     assert content["coefficients"] == "ICRP 103"
@@ -90,7 +98,9 @@ def test_effective_dose_stands_with_every_input_or_its_reason(tmp_path):
     assert content["phantom_cm"] == 32
     assert content["dlp"]["source"].startswith("computed")
     assert "never the sum of organ doses" in content["note"]
-    without = strict(write_result(analysis, tmp_path / "result.json"))["effective_dose"]
+    without = strict(write_result_json(Result.of(analysis), tmp_path / "result.json"))[
+        "effective_dose"
+    ]
     assert without["effective_dose_mSv"] is None
 
 
@@ -98,7 +108,9 @@ def test_the_scanner_profile_stands_in_the_result(content, tmp_path):
     assert content["scanner_profile"]["name"] == "generic"
     scanner = Scanner("SIEMENS X", 0.93, "2026-01-15", True, "scan", 44.0)
     analysis = replace(tiny_analysis(), scanner=scanner)
-    told = strict(write_result(analysis, tmp_path / "result.json"))["scanner_profile"]
+    told = strict(write_result_json(Result.of(analysis), tmp_path / "result.json"))[
+        "scanner_profile"
+    ]
     assert (told["name"], told["ctdivol_ratio"], told["overranging_mm"]) == (
         "SIEMENS X",
         0.93,
@@ -107,12 +119,12 @@ def test_the_scanner_profile_stands_in_the_result(content, tmp_path):
 
 
 def test_volumes_are_left_out_where_slices_are_irregular(tmp_path):
-    content = strict(write_result(tiny_analysis(regular=False), tmp_path / "result.json"))
+    content = strict(write_result_json(tiny_result(regular=False), tmp_path / "result.json"))
     assert content["structures"]["lung"]["volume_ml"] is None
 
 
 def test_the_same_analysis_gives_the_same_bytes(tmp_path):
-    first, second = (write_result(tiny_analysis(), tmp_path / name) for name in "ab")
+    first, second = (write_result_json(tiny_result(), tmp_path / name) for name in "ab")
     assert first.read_bytes() == second.read_bytes()
 
 

@@ -17,14 +17,15 @@ import pytest
 import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_analysis import AFFINE, organ_dose, tiny_analysis, tiny_labelmap
+from tiny_analysis import AFFINE, organ_dose, tiny_analysis, tiny_labelmap, tiny_result
 
 from CTDoseSegLib.ct.nifti import write_nifti
 from CTDoseSegLib.dosimetry.effective_dose import effective_dose
 from CTDoseSegLib.errors import Cancelled, OutputError
 from CTDoseSegLib.files.staging import staged_folder
-from CTDoseSegLib.outputs.tables import cell, write_tables
-from CTDoseSegLib.reporting.terminal import HEADINGS, plain_table, print_analysis, summary
+from CTDoseSegLib.outputs.tables import cell, write_labelmap, write_tables
+from CTDoseSegLib.reporting.terminal import HEADINGS, plain_table, print_result, summary
+from CTDoseSegLib.result import Result
 from CTDoseSegLib.result_folder import write_analysis
 from CTDoseSegLib.segmentation.labelmap import Atom
 from CTDoseSegLib.tasks.progress import Collected
@@ -51,7 +52,8 @@ def rows(path: Path) -> list[dict[str, str]]:
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tables")
     analysis = tiny_analysis()
-    write_tables(analysis, folder)
+    write_tables(Result.of(analysis), folder)
+    write_labelmap(analysis.labelmap, folder)
     return analysis, folder
 
 
@@ -92,10 +94,10 @@ def test_a_refused_organ_keeps_its_row_with_the_reason(written):
 
 def test_the_whole_organs_dose_stands_beside_that_of_the_seen_part(tmp_path):
     whole = {"whole_organ_dose_mGy": 8.0, "whole_organ_low_mGy": 5.5, "whole_organ_high_mGy": 12.0}
-    analysis = tiny_analysis(
+    result = tiny_result(
         organs=(replace(organ_dose("lung", 10.0), **whole), organ_dose("liver", 9.0))
     )
-    write_tables(analysis, tmp_path)
+    write_tables(result, tmp_path)
     lung, liver = rows(tmp_path / "organ_doses.csv")
     assert [lung[name] for name in whole] == ["8", "5.5", "12"]
     assert [liver[name] for name in whole] == ["", "", ""]
@@ -104,8 +106,8 @@ def test_the_whole_organs_dose_stands_beside_that_of_the_seen_part(tmp_path):
 
 def test_an_organ_with_models_of_two_regions_has_rows_for_both(tmp_path):
     chest = organ_dose("liver", 9.0)
-    analysis = tiny_analysis(organs=(chest, replace(chest, region="abdomen")))
-    write_tables(analysis, tmp_path)
+    result = tiny_result(organs=(chest, replace(chest, region="abdomen")))
+    write_tables(result, tmp_path)
     table = [row for row in rows(tmp_path / "organ_slices.csv") if row["organ"] == "liver"]
     assert [row["region"] for row in table] == ["chest"] * 4 + ["abdomen"] * 4
 
@@ -140,7 +142,7 @@ def test_tables_are_utf8_with_line_feeds_and_quoted_where_needed(tmp_path):
     labelmap = tiny_labelmap()
     atom = Atom(9, 'Läber, "=1"\n', "", "#ffffff", "=evil()")
     labelmap = replace(labelmap, atoms=(*labelmap.atoms, atom))
-    write_tables(replace(tiny_analysis(), labelmap=labelmap), tmp_path)
+    write_labelmap(labelmap, tmp_path)
     content = (tmp_path / "labels.csv").read_bytes()
     assert b"\r" not in content
     assert rows(tmp_path / "labels.csv")[-1]["name"] == atom.name
@@ -329,7 +331,7 @@ def test_a_file_that_the_system_cuts_short_is_an_error_and_leaves_nothing(tmp_pa
 
 
 def test_the_terminal_shows_every_organ_its_reason_and_the_notice(capsys):
-    print_analysis(tiny_analysis(), "results")
+    print_result(tiny_result(), "results")
     shown = capsys.readouterr().out
     for words in ("lung", "10.1", "9.11 - 11.1", "organ_cut", "too_large", "not for clinical use"):
         assert words in shown
@@ -339,7 +341,7 @@ def test_the_terminal_shows_every_organ_its_reason_and_the_notice(capsys):
 def test_a_warning_that_several_organs_share_is_said_once(capsys):
     flag = tiny_analysis().doses.organs[0].flags[0]
     organs = tuple(organ_dose(name, 5.0, 4, flag) for name in ("lung", "liver"))
-    print_analysis(tiny_analysis(organs=organs))
+    print_result(tiny_result(organs=organs))
     assert capsys.readouterr().out.count("The organ ends outside the scan") == 1
 
 
@@ -350,21 +352,21 @@ def test_the_plain_table_is_aligned():
 
 
 def test_the_summary_says_what_is_not_known():
-    lines = "\n".join(summary(tiny_analysis(ctdivol=False)))
+    lines = "\n".join(summary(tiny_result(ctdivol=False)))
     assert "CTDIvol:      not known" in lines
     assert "SSDE:         not known" in lines
 
 
 def test_the_summary_has_size_at_the_centre_effective_dose_and_scanner():
     analysis = tiny_analysis()
-    lines = summary(analysis)
+    lines = summary(Result.of(analysis))
     (size,) = [line for line in lines if line.startswith("WED:")]
     assert size.endswith(f"{analysis.size.wed_mm[2]:.0f} mm at the centre slice")
     assert "Scanner:      generic" in lines
     found = effective_dose(analysis.series, analysis.measurements)
     (told,) = [
         line
-        for line in summary(replace(analysis, effective_dose=found))
+        for line in summary(Result.of(replace(analysis, effective_dose=found)))
         if line.startswith("Effective:")
     ]
     assert f"{found.effective_dose_mSv:.3g} mSv" in told
@@ -377,7 +379,7 @@ def test_an_effective_dose_that_is_not_given_has_its_reason_in_the_summary():
     found = effective_dose(analysis.series, analysis.measurements)
     (told,) = [
         line
-        for line in summary(replace(analysis, effective_dose=found))
+        for line in summary(Result.of(replace(analysis, effective_dose=found)))
         if line.startswith("Effective:")
     ]
     assert told.startswith("Effective:    not given: Effective dose needs DLP")

@@ -1,4 +1,4 @@
-"""A small real `Analysis`: four slices of a lopsided body, every kind of dose result."""
+"""A small real `Analysis` and its `Result`: a lopsided body, every kind of dose result."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from CTDoseSegLib.dosimetry.doses import DoseResult, OrganDose
 from CTDoseSegLib.flags import Flag
 from CTDoseSegLib.measurement.measurements import measure
 from CTDoseSegLib.measurement.size import measure_size, ssde
+from CTDoseSegLib.provenance import InputFile, Provenance
+from CTDoseSegLib.result import Result
 from CTDoseSegLib.segmentation.labelmap import Atom, Labelmap
 
 IDENTITY = "1.2.826.0.1.3680043.2.1.999"
@@ -117,5 +119,10 @@ def tiny_analysis(slices: int = 4, *, organs: tuple[OrganDose, ...] | None = Non
         size=size,
         ssde=ssde(ct, size, anatomy="body"),
         doses=DoseResult(organs, (), {"name": "test model"}),
-        provenance={"schema_version": "1.0", "inputs": [{"sha256": "00" * 32}]},
+        provenance=Provenance(inputs=(InputFile("00" * 32),)),
     )
+
+
+def tiny_result(slices: int = 4, **options) -> Result:
+    """`tiny_analysis` without its voxels."""
+    return Result.of(tiny_analysis(slices, **options))

@@ -8,7 +8,6 @@ once.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -119,10 +118,11 @@ def publish(folder: Path, target: Path) -> None:
 
 def hashes(folder: Path) -> tuple[str, str]:
     """Of a study's inputs, and of its files but for the time that they were made."""
-    result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    from ..result import read_result
+
     inputs = hashlib.sha256()
-    for entry in result["provenance"]["inputs"]:
-        inputs.update(entry["sha256"].encode())
+    for file in read_result(folder / RESULT).provenance.inputs:
+        inputs.update(file.sha256.encode())
     outputs = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         data = path.read_bytes()

@@ -6,15 +6,17 @@ One study at a time is held, and of the others what the summary needs: some numb
 from __future__ import annotations
 
 import csv
-import json
 import os
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import CTDoseSegError
 from ..outputs.tables import cell
+from ..result import OrganDose, Result, read_result
 from .ledger import DONE, FAILED
 from .plan import NO, read_plan
 from .study import PRIVATE, RESULT, STUDIES
@@ -81,8 +83,7 @@ def write_tables(ledger: Ledger, output: Path, *, identity: bool = False) -> Non
 
 def _results(ledger: Ledger, output: Path) -> Iterator[tuple[dict, list[dict]]]:
     for row in ledger.rows(DONE):
-        path = output / STUDIES / row["key"] / RESULT
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result = read_result(output / STUDIES / row["key"] / RESULT)
         scan = row["scan"]
         exam = {
             **exam_of(result),
@@ -91,37 +92,38 @@ def _results(ledger: Ledger, output: Path) -> Iterator[tuple[dict, list[dict]]]:
             "study_uid": scan.study_uid,
             "series_uid": scan.series_uid,
         }
-        yield exam, [_organ(organ) for organ in result["organs"]]
+        yield exam, [_organ(organ) for organ in result.organs]
 
 
-def exam_of(result: dict[str, Any]) -> dict[str, Any]:
-    """One row of metadata out of ``result.json``; nothing of it tells who the patient is."""
-    known = {name: entry["value"] for name, entry in result["acquisition"].items()}
-    slices = result["slices"]
-    ctdivol = _mean(slices["ctdivol_mGy"])
-    effective = result["effective_dose"]
+def exam_of(result: Result) -> dict[str, Any]:
+    """Return a scan's row of metadata; nothing of it tells who the patient is."""
+    acquisition, effective = result.acquisition, result.effective_dose
+    ctdivol = _mean(result.slices.ctdivol_mGy)
     return {
-        "description": result["provenance"]["series"]["description"],
-        **{name: known.get(name) for name in ("manufacturer", "model", "body_part", "kvp_kV")},
-        "age_years": known.get("age_years"),
-        "ctdivol_mGy": known.get("ctdivol_mGy") if ctdivol is None else ctdivol,
-        "phantom_cm": known.get("phantom_cm"),
-        "dlp_mGy_cm": effective["dlp"]["value_mGy_cm"] if effective.get("dlp") else None,
-        "ssde_mGy": result["ssde"]["mean_mGy"],
-        "wed_mm": _mean(slices["wed_mm"]),
-        "n_slices": len(slices["z_mm"]),
-        "effective_dose_mSv": effective["effective_dose_mSv"],
-        "engine": result["segmentation"]["engine"],
+        "description": result.provenance.series.description,
+        "manufacturer": acquisition.manufacturer,
+        "model": acquisition.model,
+        "body_part": acquisition.body_part,
+        "kvp_kV": acquisition.kvp_kV,
+        "age_years": acquisition.age_years,
+        "ctdivol_mGy": acquisition.ctdivol_mGy if ctdivol is None else ctdivol,
+        "phantom_cm": acquisition.phantom_cm,
+        "dlp_mGy_cm": effective.dlp.value_mGy_cm if effective.dlp else None,
+        "ssde_mGy": result.ssde.mean_mGy if np.isfinite(result.ssde.mean_mGy) else None,
+        "wed_mm": _mean(result.slices.wed_mm),
+        "n_slices": len(result.slices),
+        "effective_dose_mSv": effective.effective_dose_mSv,
+        "engine": result.segmentation.engine,
     }
 
 
-def _organ(organ: dict[str, Any]) -> dict[str, Any]:
-    flags = ";".join(dict.fromkeys(entry["code"] for entry in organ["flags"]))
-    return {**{name: organ.get(name) for name in ORGAN_COLUMNS}, "flags": flags}
+def _organ(organ: OrganDose) -> dict[str, Any]:
+    flags = ";".join(dict.fromkeys(flag.code for flag in organ.flags))
+    return {**{name: getattr(organ, name, None) for name in ORGAN_COLUMNS}, "flags": flags}
 
 
-def _mean(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
+def _mean(values: np.ndarray) -> float | None:
+    known = values[np.isfinite(values)].tolist()
     return sum(known) / len(known) if known else None
 
 

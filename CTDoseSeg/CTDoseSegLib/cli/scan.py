@@ -16,7 +16,8 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
     from ..analysis import analyze
     from ..ct.scanner_profile import read_scanner_profile
     from ..reading.series import read_series
-    from ..reporting.terminal import print_analysis
+    from ..reporting.terminal import print_result
+    from ..result import Result
     from ..result_folder import write_analysis
 
     profile = read_scanner_profile(args.scanner_profile) if args.scanner_profile else None
@@ -41,7 +42,7 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
     events.result(folder=str(args.output), files=[path.name for path in written])
     if args.events == "rich":
         with contextlib.suppress(KeyboardInterrupt, Cancelled):  # all is written already
-            print_analysis(analysis, args.output)
+            print_result(Result.of(analysis), args.output)
 
 
 def segment_command(args: argparse.Namespace, events: Events) -> None:

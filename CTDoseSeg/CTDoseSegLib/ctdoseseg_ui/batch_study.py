@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +12,11 @@ from ..errors import InputError
 from .staging import BUNDLED
 
 if TYPE_CHECKING:
-    from .logic import CTDoseSegLogic
     from .nodes.results import Results
 
 
-def load_study(logic: CTDoseSegLogic, output: Path, key: str) -> Results:
-    """Load the scan `key` of the run in `output`."""
+def load_study(logic: Any, output: Path, key: str) -> Results:
+    """Load the scan `key` of the run in `output`; `logic`, a `CTDoseSegLogic`, shows it."""
     from ..batch.ledger import planned_scan
     from ..batch.runner import LEDGER
     from ..batch.study import PRIVATE, RESULT, STUDIES, hand_over
@@ -35,13 +33,15 @@ def load_study(logic: CTDoseSegLogic, output: Path, key: str) -> Results:
         return logic.show(volume, series, folder, _choices(folder / RESULT))
 
 
-def _choices(result: Path) -> dict[str, Any]:
+def _choices(path: Path) -> dict[str, Any]:
     """What the result was made with, so that it follows edits in the same way."""
-    used = json.loads(result.read_text(encoding="utf-8"))["provenance"]["parameters"]
+    from ..result import read_result
+
+    result = read_result(path)
     return {
-        "region": used.get("region", "auto"),
-        "dose_model": used.get("dose_model", BUNDLED),
-        "engine": used.get("engine", "auto"),
+        "region": result.chosen("region", "auto"),
+        "dose_model": result.chosen("dose_model", BUNDLED),
+        "engine": result.chosen("engine", "auto"),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -32,14 +31,14 @@ class ResultsLogic:
         givenID: str = "",
     ) -> Results:
         """Bring the files of ``analyze`` in `folder` into the scene, as the result of `volume`."""
+        from ..result import read_result
         from ..segmentation.user import read_labelmap
         from .nodes import charts, scene, segmentations
         from .session import Session
 
-        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        result = read_result(folder)
         labelmap = read_labelmap(folder / staging.SEGMENTATION_FILE, series)
-        engine = result["segmentation"]["engine"]
-        labelmap = replace(labelmap, engine=engine)
+        labelmap = replace(labelmap, engine=result.segmentation.engine)
         results = Results.create(volume)
         results.write(result)
         segmentation = results.segmentation_to_fill(givenID)
@@ -78,8 +77,7 @@ class ResultsLogic:
 
     def followsEdits(self, results: Results) -> bool:
         """Whether a result can follow edits: the published models' doses cannot."""
-        model = results.result["provenance"]["parameters"].get("dose_model", BUNDLED)
-        return model == BUNDLED
+        return results.result.chosen("dose_model", BUNDLED) == BUNDLED
 
     def look(self, results: Results) -> int:
         """Compare the segmentation with what is known of it; returns how many slices differ."""
@@ -94,17 +92,17 @@ class ResultsLogic:
         else:
             labelmap = replace(labelmap, groups=groups_of_edited(results.result, labelmap))
         renamed = known is not None and labelmap.atoms != known.atoms
-        engine = results.result["segmentation"]["engine"].removesuffix(", edited")
+        engine = results.result.segmentation.engine.removesuffix(", edited")
         changed = session.take(replace(labelmap, engine=f"{engine}, edited"))
         return max(changed, int(renamed))
 
     def publish(self, results: Results) -> None:
         """Write the present state of the session into the result, its tables and its charts."""
-        from ..outputs.result_json import result
+        from ..result import Result
         from .nodes import charts, scene
 
         session = self.session(results)
-        results.write(result(session.analysis()))
+        results.write(Result.of(session.analysis()))
         results.segmentation.SetAttribute(EDITED, "1")
         scene.show_slices(results)
         scene.show_doses(results)
@@ -120,12 +118,11 @@ class ResultsLogic:
         key = results.node.GetID()
         if key not in self._sessions:
             result = results.result
-            parameters = result["provenance"]["parameters"]
             self._sessions[key] = Session(
                 series_with_stored_exposure(results.volume, result),
-                parameters.get("region", "auto"),
-                parameters.get("dose_model", BUNDLED),
-                {"engine": parameters.get("engine")},
+                result.chosen("region", "auto"),
+                result.chosen("dose_model", BUNDLED),
+                {"engine": result.chosen("engine")},
             )
         return self._sessions[key]
 
@@ -162,11 +159,11 @@ class ResultsLogic:
         for them there is no such dose.
         """
         doses = {}
-        for organ in results.result["organs"]:
-            if organ["dose_mGy"] is None or organ["route"] not in ("ctdivol", "mas"):
+        for organ in results.result.organs:
+            if organ.dose_mGy is None or organ.route not in ("ctdivol", "mas"):
                 continue
             factor = tubeCurrent * rotationTime
-            if organ["route"] == "ctdivol":
+            if organ.route == "ctdivol":
                 factor *= ctdivol
-            doses[organ["organ"]] = organ["dose_mGy"] * factor
+            doses[organ.organ] = organ.dose_mGy * factor
         return doses

@@ -77,7 +77,7 @@ class PhantomCase(unittest.TestCase):
 
     def test_classical_engine_finds_body_and_lungs(self) -> None:
         results = self.logic.analyze(self.volume, engine="classical", acquisition=EXPOSURE)
-        names = {a["name"] for a in results.result["segmentation"]["atoms"]}
+        names = {atom.name for atom in results.result.segmentation.atoms}
         self.assertLessEqual({"body_rest", "skin", "lung_left", "lung_right"}, names)
         self.assertIn("lung", results.doses())
 

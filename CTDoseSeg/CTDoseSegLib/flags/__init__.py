@@ -7,8 +7,9 @@ the files beside this one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from . import (
     dose_report,
@@ -69,6 +70,17 @@ class Flag:
     place: str = SCAN
     mends: tuple[str, ...] = ()
     consequence: str = ""
+
+    @classmethod
+    def from_plain(cls, item: Mapping[str, Any]) -> Flag:
+        """Return the flag that was written as JSON.
+
+        Raises
+        ------
+        TypeError
+            If it is none.
+        """
+        return cls(**{**item, "mends": tuple(item.get("mends", ()))})
 
     def at(self, place: str) -> Flag:
         """Return the same flag at another place."""

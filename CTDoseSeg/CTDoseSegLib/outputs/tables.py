@@ -13,9 +13,9 @@ import numpy as np
 from ..ct.nifti import write_nifti
 
 if TYPE_CHECKING:
-    from ..analysis import Analysis
     from ..dosimetry.doses import OrganDose
     from ..flags import Flag
+    from ..result import Result
     from ..segmentation.labelmap import Labelmap
 
 # These names are a promise to whoever reads the files: more may follow, none may change.
@@ -74,13 +74,13 @@ SIGNIFICANT_DIGITS = 6
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
-    """Write ``slices.csv``, ``organ_slices.csv``, ``organ_doses.csv`` and the label map's files.
+def write_tables(result: Result, folder: Path) -> list[Path]:
+    """Write ``slices.csv``, ``organ_slices.csv`` and ``organ_doses.csv``.
 
     Parameters
     ----------
-    analysis
-        The result.
+    result
+        What to write.
     folder
         Existing folder.
 
@@ -90,14 +90,13 @@ def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
         The files written.
     """
     return [
-        write_csv(folder / "slices.csv", SLICE_COLUMNS, slice_rows(analysis)),
-        write_csv(folder / "organ_slices.csv", ORGAN_SLICE_COLUMNS, organ_slice_rows(analysis)),
+        write_csv(folder / "slices.csv", SLICE_COLUMNS, slice_rows(result)),
+        write_csv(folder / "organ_slices.csv", ORGAN_SLICE_COLUMNS, organ_slice_rows(result)),
         write_csv(
             folder / "organ_doses.csv",
             (*ORGAN_DOSE_COLUMNS, *EXAMINATION_COLUMNS),
-            organ_dose_rows(analysis),
+            organ_dose_rows(result),
         ),
-        *write_labelmap(analysis.labelmap, folder),
     ]
 
 
@@ -119,56 +118,44 @@ def write_label_tables(labelmap: Labelmap, folder: Path) -> list[Path]:
     ]
 
 
-def slice_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
-    """Rows of ``slices.csv``, in the order of `SLICE_COLUMNS`."""
-    size = analysis.size
-    for k, info in enumerate(analysis.series.slices):
-        yield (
-            k,
-            info.z_mm,
-            info.slice_location_mm,
-            info.tube_current_mA,
-            info.ctdivol_mGy,
-            size.body_area_mm2[k],
-            size.body_mean_hu[k],
-            size.wed_mm[k],
-            size.truncated_fraction[k],
-            size.wed_corrected_mm[k],
-            analysis.ssde.ssde_mGy[k],
-            codes(slice_flags(analysis, k)),
-            analysis.ssde.ctdivol_used_mGy[k],
+def slice_rows(result: Result) -> Iterator[tuple[Any, ...]]:
+    """Yield rows of ``slices.csv``, in the order of `SLICE_COLUMNS`."""
+    slices = result.slices
+    for k in range(len(slices)):
+        own = {"slice_index": k, "flags": codes(slices.flags[k])}
+        yield tuple(
+            own[name] if name in own else getattr(slices, name)[k] for name in SLICE_COLUMNS
         )
 
 
-def organ_slice_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
-    """Rows of ``organ_slices.csv``: one for each organ, region of its model and slice with it."""
+def organ_slice_rows(result: Result) -> Iterator[tuple[Any, ...]]:
+    """Yield rows of ``organ_slices.csv``: one for each organ, region of its model and slice."""
     doses: dict[str, list[OrganDose]] = {}
-    for organ in analysis.doses.organs:
+    for organ in result.organs:
         doses.setdefault(organ.organ, []).append(organ)
-    for group in analysis.measurements.groups:
-        slices = analysis.measurements.of(group)
+    for group, structure in result.structures.items():
         for dose in doses.get(group, [None]):
-            for k in np.flatnonzero(slices.count):
+            for k in np.flatnonzero(structure.count):
                 yield (
                     group,
                     dose.region if dose else None,
                     int(k),
-                    slices.area_mm2[k],
-                    slices.mean_hu[k],
-                    slices.sd_hu[k],
+                    structure.area_mm2[k],
+                    structure.mean_hu[k],
+                    structure.sd_hu[k],
                     dose.slice_dose_mGy[k] if dose else None,
                 )
 
 
-def organ_dose_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
-    """Rows of ``organ_doses.csv``; the flags are the organ's own and the scan's.
+def organ_dose_rows(result: Result) -> Iterator[tuple[Any, ...]]:
+    """Yield rows of ``organ_doses.csv``; the flags are the organ's own and those of all doses.
 
     After `ORGAN_DOSE_COLUMNS` come `EXAMINATION_COLUMNS`.
     """
-    examination = analysis.examination
-    for organ in analysis.doses.organs:
+    examination = result.examination
+    for organ in result.organs:
         total = examination.of(organ.organ, organ.region) if examination else None
-        all_codes = codes((*organ.flags, *analysis.doses.flags))
+        all_codes = codes((*organ.flags, *result.dose_flags))
         yield (
             *(
                 all_codes if column == "flags" else getattr(organ, column)
@@ -176,12 +163,6 @@ def organ_dose_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
             ),
             *(getattr(total, column, None) for column in EXAMINATION_COLUMNS),
         )
-
-
-def slice_flags(analysis: Analysis, k: int) -> tuple[Flag, ...]:
-    """Remarks on the size and SSDE of slice `k`."""
-    per_slice = (analysis.size.flags, analysis.ssde.slice_flags)
-    return tuple(flag for flags in per_slice for flag in (flags[k] if flags else ()))
 
 
 def codes(flags: Iterable[Flag]) -> str:

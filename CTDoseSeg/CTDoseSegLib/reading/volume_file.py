@@ -185,7 +185,7 @@ def _series(path: Path, hu: np.ndarray, affine: np.ndarray, about: Mapping[str, 
     z_mm = (affine @ middle)[2] + affine[2, 2] * np.arange(hu.shape[0])
     slices = typed_slices or tuple(SliceInfo(z_mm=float(z)) for z in z_mm)
     if "flags" in about:  # written by `write_npy_volume`: as they were
-        flags = tuple(Flag(**item) for item in about["flags"])
+        flags = tuple(Flag.from_plain(item) for item in about["flags"])
     else:
         flags = (*_flags(hu, affine), *missing_flags(acquisition, slices))
     sheared = any(f.code == "tilted" for f in flags)

@@ -12,19 +12,34 @@ from .figure import STYLE, new_figure, save
 from .overlay import draw_overlay
 
 if TYPE_CHECKING:
-    from ..analysis import Analysis
+    from ..ct.series import CTSeries
+    from ..result import Result
+    from ..segmentation.labelmap import Labelmap
 
-_DRAWN_BY = {
+# Pictures that need no voxels, and so can be drawn of a stored result as well.
+_OF_RESULT = {
     "wed.png": draw_size,
     "organ_doses.png": draw_organ_doses,
-    "overlay.png": draw_overlay,
     "hu_histogram.png": draw_histogram,
 }
-CHARTS = tuple(_DRAWN_BY)
+OVERLAY = "overlay.png"
+CHARTS = (*_OF_RESULT, OVERLAY)
 
 
-def write_charts(analysis: Analysis, folder: Path) -> list[Path]:
-    """Write ``wed.png``, ``organ_doses.png``, ``overlay.png`` and ``hu_histogram.png``.
+def write_charts(
+    result: Result,
+    series: CTSeries | None,
+    labelmap: Labelmap | None,
+    folder: Path,
+) -> list[Path]:
+    """Write ``wed.png``, ``organ_doses.png``, ``hu_histogram.png`` and ``overlay.png``.
+
+    Parameters
+    ----------
+    result
+        Of an analysis, or one that was read.
+    series, labelmap
+        The images, for the overlay; without them it is left out.
 
     Raises
     ------
@@ -35,4 +50,7 @@ def write_charts(analysis: Analysis, folder: Path) -> list[Path]:
     from matplotlib import rc_context
 
     with rc_context(STYLE):
-        return [save(draw(analysis), folder / name) for name, draw in _DRAWN_BY.items()]
+        drawn = {name: draw(result) for name, draw in _OF_RESULT.items()}
+        if series is not None and labelmap is not None:
+            drawn[OVERLAY] = draw_overlay(series, labelmap)
+        return [save(figure, folder / name) for name, figure in drawn.items()]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..analysis import Analysis
     from ..dosimetry.doses import OrganDose
+    from ..result import Result
 
 ROUTES = {
     "ctdivol": "scaled by CTDIvol",
@@ -26,9 +26,9 @@ ROW_IN = 0.28
 REASON_CHARACTERS = 95
 
 
-def draw_organ_doses(analysis: Analysis) -> Figure:
+def draw_organ_doses(result: Result) -> Figure:
     """One row an organ, highest dose first; organs without a dose below, with the reason."""
-    organs = analysis.doses.organs
+    organs = result.organs
     given = sorted(
         (organ for organ in organs if organ.dose_mGy is not None), key=lambda o: -o.dose_mGy
     )
@@ -39,7 +39,7 @@ def draw_organ_doses(analysis: Analysis) -> Figure:
     axes.set_title("Organ doses")
     if given:
         _draw_given(axes, given)
-        _draw_ssde(axes, analysis, len(given))
+        _draw_ssde(axes, result, len(given))
         axes.set_xlim(0, _right_limit(given))
         axes.grid(True, axis="x")
         legend_below(axes, ncols=4)
@@ -100,8 +100,8 @@ def _right_limit(given: list[OrganDose]) -> float:
     return 1.1 * max(*ends, 1e-6)
 
 
-def _draw_ssde(axes: Axes, analysis: Analysis, rows: int) -> None:
-    ssde = np.asarray(analysis.ssde.ssde_mGy, float)
+def _draw_ssde(axes: Axes, result: Result, rows: int) -> None:
+    ssde = result.slices.ssde_mGy
     if known(ssde):
         mean = float(np.nanmean(ssde))
         label = f"mean SSDE, {mean:.3g} mGy"

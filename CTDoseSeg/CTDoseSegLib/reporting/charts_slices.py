@@ -16,7 +16,6 @@ from .figure import (
     SKY,
     known,
     new_figure,
-    optional,
     position_along_body,
     say,
 )
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..analysis import Analysis
+    from ..result import Result
 
 # Above this part of the outline lost, a slice is marked; less is a rounding of the outline.
 SHOWN_TRUNCATION = 0.005
@@ -33,19 +32,19 @@ SHOWN_TRUNCATION = 0.005
 LEAST_WED_SPAN_MM = 20.0
 
 
-def draw_size(analysis: Analysis) -> Figure:
+def draw_size(result: Result) -> Figure:
     """WED, tube current, and CTDIvol with SSDE, one panel below the other, along the body."""
     figure = new_figure(10, 7.2)
     panels = figure.subplots(3, 1, sharex=True, height_ratios=(3, 2, 2))
-    x, x_label = position_along_body(analysis.series)
+    x, x_label = position_along_body(result.slices.z_mm)
     order = np.argsort(x)
-    _draw_wed(panels[0], analysis, x, order)
-    _draw_current(panels[1], analysis, x, order)
-    _draw_dose(panels[2], analysis, x, order)
+    _draw_wed(panels[0], result, x, order)
+    _draw_current(panels[1], result, x, order)
+    _draw_dose(panels[2], result, x, order)
     panels[0].set_title("Body size and exposure along the body")
     panels[2].set_xlabel(x_label)
     _limit(panels, x)
-    _shade_irradiated(panels, analysis, x_label)
+    _shade_irradiated(panels, result, x_label)
     for axes in panels:
         axes.grid(True)
         if axes.get_legend_handles_labels()[0]:
@@ -59,8 +58,8 @@ def _limit(panels: np.ndarray, x: np.ndarray) -> None:
     panels[0].set_xlim(x.min() - margin, x.max() + margin)
 
 
-def _shade_irradiated(panels: np.ndarray, analysis: Analysis, x_label: str) -> None:
-    span = analysis.series.acquisition.irradiated_range_mm
+def _shade_irradiated(panels: np.ndarray, result: Result, x_label: str) -> None:
+    span = result.acquisition.irradiated_range_mm
     if span is None or x_label == "Slice":
         return
     limits = panels[0].get_xlim()
@@ -70,10 +69,9 @@ def _shade_irradiated(panels: np.ndarray, analysis: Analysis, x_label: str) -> N
     panels[0].set_xlim(limits)
 
 
-def _draw_wed(axes: Axes, analysis: Analysis, x: np.ndarray, order: np.ndarray) -> None:
-    size = analysis.size
-    wed, corrected = np.asarray(size.wed_mm, float), np.asarray(size.wed_corrected_mm, float)
-    truncated = np.asarray(size.truncated_fraction, float) > SHOWN_TRUNCATION
+def _draw_wed(axes: Axes, result: Result, x: np.ndarray, order: np.ndarray) -> None:
+    wed, corrected = result.slices.wed_mm, result.slices.wed_corrected_mm
+    truncated = result.slices.truncated_fraction > SHOWN_TRUNCATION
     _curve(axes, x, wed, order, BLUE, "WED, as measured")
     if (truncated & np.isfinite(corrected)).any():
         shown = np.where(truncated, corrected, np.nan)
@@ -94,8 +92,8 @@ def _draw_wed(axes: Axes, analysis: Analysis, x: np.ndarray, order: np.ndarray) 
     axes.set_ylabel("WED (mm)")
 
 
-def _draw_current(axes: Axes, analysis: Analysis, x: np.ndarray, order: np.ndarray) -> None:
-    current = optional([info.tube_current_mA for info in analysis.series.slices])
+def _draw_current(axes: Axes, result: Result, x: np.ndarray, order: np.ndarray) -> None:
+    current = result.slices.tube_current_mA
     if known(current):
         _curve(axes, x, current, order, GREEN, "tube current")
         axes.set_ylim(0, 1.12 * np.nanmax(current))
@@ -104,10 +102,10 @@ def _draw_current(axes: Axes, analysis: Analysis, x: np.ndarray, order: np.ndarr
     axes.set_ylabel("Tube current (mA)")
 
 
-def _draw_dose(axes: Axes, analysis: Analysis, x: np.ndarray, order: np.ndarray) -> None:
-    ctdivol = analysis.ssde.ctdivol_used_mGy
-    phantom = analysis.series.acquisition.phantom_cm
-    ssde = np.asarray(analysis.ssde.ssde_mGy, float)
+def _draw_dose(axes: Axes, result: Result, x: np.ndarray, order: np.ndarray) -> None:
+    ctdivol = result.slices.ctdivol_used_mGy
+    phantom = result.acquisition.phantom_cm
+    ssde = result.slices.ssde_mGy
     if known(ctdivol):
         label = f"CTDIvol\n({phantom} cm phantom)" if phantom else "CTDIvol\n(phantom not known)"
         _curve(axes, x, ctdivol, order, GREY, label)

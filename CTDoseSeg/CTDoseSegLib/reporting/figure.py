@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..ct.series import CTSeries
-
 DPI = 110
 # Okabe and Ito (2008): told apart with every kind of colour vision.
 BLUE, SKY, ORANGE, GREEN, RED, PURPLE = (
@@ -95,13 +93,12 @@ def legend_below(axes: Axes, *, ncols: int) -> None:
     )
 
 
-def position_along_body(series: CTSeries) -> tuple[np.ndarray, str]:
+def position_along_body(z_mm: np.ndarray) -> tuple[np.ndarray, str]:
     """Abscissa of per-slice curves, [k], and its label.
 
     The superior coordinate; the slice number where the slices do not differ in it (sagittal and
     coronal ones).
     """
-    z_mm = series.z_mm
     if z_mm.size > 1 and np.ptp(z_mm) < 0.5 * z_mm.size * 0.1:
         return np.arange(z_mm.size, dtype=float), "Slice"
     return z_mm, "Position along the body, z (mm), feet to head"
@@ -110,11 +107,6 @@ def position_along_body(series: CTSeries) -> tuple[np.ndarray, str]:
 def known(values: np.ndarray) -> bool:
     """Whether any of the values is a number."""
     return bool(np.isfinite(values).any())
-
-
-def optional(values: list[float | None]) -> np.ndarray:
-    """Values as floats, NaN for None."""
-    return np.array([np.nan if v is None else v for v in values], float)
 
 
 def say(axes: Axes, text: str) -> None:

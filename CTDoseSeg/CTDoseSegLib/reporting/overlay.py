@@ -19,7 +19,6 @@ from .montage import LEVEL_HU, WINDOW_HU, Board, Painter, Picture, lookup
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..analysis import Analysis
     from ..ct.series import CTSeries
     from ..segmentation.labelmap import Labelmap
 
@@ -65,27 +64,27 @@ def oriented(series: CTSeries, labelmap: Labelmap) -> Views:
     return Views(hu, labels, spacing, z_mm)
 
 
-def draw_overlay(analysis: Analysis) -> Figure:
+def draw_overlay(series: CTSeries, labelmap: Labelmap) -> Figure:
     """About 12 axial slices, a coronal and a sagittal one, to one scale, with a legend."""
-    views = oriented(analysis.series, analysis.labelmap)
-    body = lookup(analysis.labelmap, BODY)[views.labels]
+    views = oriented(series, labelmap)
+    body = lookup(labelmap, BODY)[views.labels]
     tiles, planes = _axial(views, body), _lengthwise(views, body)
-    painter = Painter(analysis.labelmap)
+    painter = Painter(labelmap)
     legend = painter.legend([*tiles, *planes])
     board = Board(tiles[0].size_mm, len(tiles), [plane.size_mm for plane in planes], len(legend))
     for number, picture in enumerate(tiles):
         painter.paint(board.tile(number), picture)
     for number, picture in enumerate(planes):
         painter.paint(board.plane(number), picture)
-    board.write("Segmentation", _caption(analysis), legend)
+    board.write("Segmentation", _caption(series, labelmap), legend)
     return board.figure
 
 
-def _caption(analysis: Analysis) -> str:
-    uneven = "" if analysis.series.regular else "; slices uneven or sheared, shown at their z"
+def _caption(series: CTSeries, labelmap: Labelmap) -> str:
+    uneven = "" if series.regular else "; slices uneven or sheared, shown at their z"
     return (
         f"Window {WINDOW_HU} HU, level {LEVEL_HU} HU. The patient's right is at the left (R). "
-        f"Engine: {analysis.labelmap.engine}{uneven}."
+        f"Engine: {labelmap.engine}{uneven}."
     )
 
 

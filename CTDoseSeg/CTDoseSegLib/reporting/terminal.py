@@ -15,9 +15,9 @@ from ..outputs.tables import codes
 from .charts_dose import display_name
 
 if TYPE_CHECKING:
-    from ..analysis import Analysis
     from ..dosimetry.doses import OrganDose
     from ..flags import Flag
+    from ..result import Result
 
 HEADINGS = ("organ", "dose mGy", "model 90 %", "total 90 %", "ml", "flags")
 RIGHT_ALIGNED = slice(1, 5)
@@ -36,23 +36,23 @@ class PlanRow(Protocol):
     reason: str
 
 
-def print_analysis(analysis: Analysis, folder: str | Path | None = None) -> None:
+def print_result(result: Result, folder: str | Path | None = None) -> None:
     """Print the result to standard output, with rich where it is there.
 
     Parameters
     ----------
-    analysis
-        The result.
+    result
+        What to print.
     folder
         Where the files were written, to be named at the end.
     """
-    organs = analysis.doses.organs
+    organs = result.organs
     rows = [dose_row(organ, organs) for organ in organs]
     if rows:
         _print_table(rows)
-    for line in summary(analysis):
+    for line in summary(result):
         print(line)
-    for line in remarks(analysis):
+    for line in remarks(result):
         print(textwrap.fill(line, PLAIN_WIDTH, subsequent_indent="  "))
     if folder is not None:
         print(f"Written to {folder}")
@@ -82,43 +82,45 @@ def dose_row(organ: OrganDose, organs: Sequence[OrganDose]) -> tuple[str, ...]:
     )
 
 
-def summary(analysis: Analysis) -> list[str]:
+def summary(result: Result) -> list[str]:
     """Engine, slices, size and dose indices, a line each."""
-    series, acquisition = analysis.series, analysis.series.acquisition
-    z_mm, centre = series.z_mm, analysis.size.summary().centre_mm
+    acquisition, slices = result.acquisition, result.slices
+    z_mm, centre = slices.z_mm, result.size.summary.centre_mm
     at_centre = f", {_number(centre)} mm at the centre slice" if np.isfinite(centre) else ""
     lines = [
-        f"Segmentation: {analysis.labelmap.engine}",
+        f"Segmentation: {result.segmentation.engine}",
         f"Slices:       {z_mm.size}, z {z_mm.min():.0f} to {z_mm.max():.0f} mm",
-        f"WED:          {_mean_and_range(analysis.size.wed_mm, 'mm')}{at_centre}",
+        f"WED:          {_mean_and_range(slices.wed_mm, 'mm')}{at_centre}",
     ]
-    ctdivol = [info.ctdivol_mGy for info in series.slices if info.ctdivol_mGy is not None]
-    if ctdivol or acquisition.ctdivol_mGy is not None:
+    ctdivol = slices.ctdivol_mGy
+    if not np.isfinite(ctdivol).any() and acquisition.ctdivol_mGy is not None:
+        ctdivol = np.array([acquisition.ctdivol_mGy])
+    if np.isfinite(ctdivol).any():
         phantom = f"{acquisition.phantom_cm} cm" if acquisition.phantom_cm else "unknown"
-        shown = _mean_and_range(np.array(ctdivol or [acquisition.ctdivol_mGy], float), "mGy")
+        shown = _mean_and_range(ctdivol, "mGy")
         lines.append(f"CTDIvol:      {shown} ({phantom} phantom)")
     else:
         lines.append("CTDIvol:      not known")
-    known = np.isfinite(analysis.ssde.ssde_mGy).any()
-    table = f" ({analysis.ssde.table})" if known else ""
-    lines.append(f"SSDE:         {_mean_and_range(analysis.ssde.ssde_mGy, 'mGy')}{table}")
-    lines.append(f"Effective:    {_effective(analysis)}")
-    lines.append(f"Scanner:      {analysis.scanner.name}")
-    if analysis.examination is not None:
-        lines.append(f"Examination:  {_examination(analysis)}")
+    known = np.isfinite(slices.ssde_mGy).any()
+    table = f" ({result.ssde.table})" if known else ""
+    lines.append(f"SSDE:         {_mean_and_range(slices.ssde_mGy, 'mGy')}{table}")
+    lines.append(f"Effective:    {_effective(result)}")
+    lines.append(f"Scanner:      {result.scanner_profile.name}")
+    if result.examination is not None:
+        lines.append(f"Examination:  {_examination(result)}")
     return lines
 
 
-def _examination(analysis: Analysis) -> str:
+def _examination(result: Result) -> str:
     """Events of the dose report and what they add to the series' own doses."""
-    examination = analysis.examination
+    examination = result.examination
     counted = sum(event.in_total for event in examination.events)
     said = f"{len(examination.events)} events in the dose report, {counted} in the total"
     if examination.dlp_total_mGy_cm is not None:
         said += f", DLP {_number(examination.dlp_total_mGy_cm)} mGy cm"
     added = [
         100 * (total.examination_dose_mGy / organ.dose_mGy - 1)
-        for organ, total in zip(analysis.doses.organs, examination.organs, strict=False)
+        for organ, total in zip(result.organs, examination.organs, strict=False)
         if total.examination_dose_mGy is not None and organ.dose_mGy
     ]
     if added and counted > 1:
@@ -126,8 +128,8 @@ def _examination(analysis: Analysis) -> str:
     return said
 
 
-def _effective(analysis: Analysis) -> str:
-    found = analysis.effective_dose
+def _effective(result: Result) -> str:
+    found = result.effective_dose
     if found.effective_dose_mSv is None:
         refusals = [flag.message for flag in found.flags if flag.severity == "refusal"]
         return "not given: " + (refusals[0] if refusals else "it was not computed.")
@@ -145,12 +147,12 @@ def _effective(analysis: Analysis) -> str:
     )
 
 
-def remarks(analysis: Analysis) -> Iterator[str]:
+def remarks(result: Result) -> Iterator[str]:
     """Refusals, warnings and remarks, each text once, with the organs that it is about."""
     where: dict[Flag, list[str]] = {}
-    for flag in analysis.flags:
+    for flag in result.flags:
         where.setdefault(flag, [])
-    for organ in analysis.doses.organs:
+    for organ in result.organs:
         for flag in organ.flags:
             where.setdefault(flag, []).append(organ.organ)
     for severity in ("refusal", "warning", "info"):

@@ -86,7 +86,7 @@ def _by_unet(series: CTSeries, events: Events, device: str) -> Labelmap:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     outline = _without_organs(labels, result["atoms"], series)
-    return replace(outline, flags=tuple(Flag(**one) for one in result["flags"]))
+    return replace(outline, flags=tuple(Flag.from_plain(one) for one in result["flags"]))
 
 
 def _without_organs(

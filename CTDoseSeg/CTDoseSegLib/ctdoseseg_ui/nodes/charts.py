@@ -39,17 +39,17 @@ def show_charts(results: Results, hypothetical: Mapping[str, float] | None = Non
 
 
 def _show_size(results: Results) -> None:
-    slices = results.result["slices"]
+    slices = results.result.slices
     table = results.get("sliceTable")
     scale = current_scale(results)
     lines = [_line(results, "wed", "WED (mm)", table, "wed_mm", BLUE)]
-    columns = [numbers(slices["wed_mm"])]
-    corrected = numbers(slices["wed_corrected_mm"])
+    columns = [slices.wed_mm]
+    corrected = slices.wed_corrected_mm
     if (np.abs(corrected - columns[0]) > 0.05).any():
         name = "WED corrected (mm)"
         lines.append(_line(results, "corrected", name, table, "wed_corrected_mm", GREEN))
         columns.append(corrected)
-    current = numbers(slices["tube_current_mA"]) * scale
+    current = slices.tube_current_mA * scale
     if np.isfinite(current).any():
         name = "tube current (mA)" if scale == 1 else f"tube current (mA x {scale:g})"
         lines.append(_line(results, "current", name, table, SCALED_CURRENT, ORANGE))
@@ -58,14 +58,14 @@ def _show_size(results: Results) -> None:
 
 
 def _show_ssde(results: Results) -> None:
-    slices = results.result["slices"]
+    slices = results.result.slices
     table = results.get("sliceTable")
     lines, columns = [], []
     for role, name, column, color in (
         ("ssde", "SSDE (mGy)", "ssde_mGy", BLUE),
         ("ctdivol", "CTDIvol (mGy)", "ctdivol_used_mGy", ORANGE),
     ):
-        values = numbers(slices.get(column, ()))
+        values = getattr(slices, column)
         if np.isfinite(values).any():
             lines.append(_line(results, role, name, table, column, color))
             columns.append(values)
@@ -75,7 +75,7 @@ def _show_ssde(results: Results) -> None:
 
 def show_dose_chart(results: Results, hypothetical: Mapping[str, float] | None = None) -> None:
     """The chart of organ doses, with those of "What if" where there are any."""
-    organs = [o for o in ordered(results.result["organs"]) if o["dose_mGy"] is not None]
+    organs = [o for o in ordered(results.result.organs) if o.dose_mGy is not None]
     table = results.ensure("chartTable")
     if not organs:
         set_columns(table, {"number": []})
@@ -83,10 +83,10 @@ def show_dose_chart(results: Results, hypothetical: Mapping[str, float] | None =
         return
     columns: dict[str, Any] = {"number": np.arange(1.0, len(organs) + 1)}
     for name in ("dose_mGy", "total_low_mGy", "total_high_mGy"):
-        columns[name] = numbers([o[name] for o in organs])
+        columns[name] = numbers([getattr(o, name) for o in organs])
     if hypothetical is not None:
-        columns["hypothetical_mGy"] = numbers([hypothetical.get(o["organ"]) for o in organs])
-    columns["organ"] = [o["organ"] for o in organs]
+        columns["hypothetical_mGy"] = numbers([hypothetical.get(o.organ) for o in organs])
+    columns["organ"] = [o.organ for o in organs]
     if len(organs) == 1:
         for name, values in columns.items():
             columns[name] = [*values, "" if name == "organ" else np.nan]

@@ -7,9 +7,12 @@ comes back with a saved scene. Tables, charts and overlay are views of it.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import slicer
+
+if TYPE_CHECKING:
+    from ...result import Result
 
 MARK = "CTDoseSeg.Result"
 VERSION = "1"
@@ -54,7 +57,7 @@ class Results:
 
     def __init__(self, node: Any) -> None:
         self.node = node
-        self._read: tuple[int, dict[str, Any]] | None = None
+        self._read: tuple[int, Result | None] | None = None
 
     @classmethod
     def create(cls, volumeNode: Any) -> Results:
@@ -147,23 +150,32 @@ class Results:
         return node
 
     @property
-    def result(self) -> dict[str, Any]:
-        """`result.json` as plain values; empty before the first analysis."""
+    def result(self) -> Result | None:
+        """The numbers of the result; None before the first analysis.
+
+        Raises
+        ------
+        InputError
+            If the text of the node was altered, or is of a newer version.
+        """
+        from ...result import parse_result
+
         time = self.node.GetMTime()
         if self._read is None or self._read[0] != time:
             text = self.node.GetText()
-            self._read = (time, json.loads(text) if text else {})
+            name = "The result in the scene"
+            self._read = (time, parse_result(text, name) if text else None)
         return self._read[1]
 
-    def write(self, result: dict[str, Any]) -> None:
+    def write(self, result: Result) -> None:
         """Keep `result`, as it goes to `result.json`."""
-        self.node.SetText(json.dumps(result, ensure_ascii=True, allow_nan=False))
+        self.node.SetText(json.dumps(result.to_json(), ensure_ascii=True, allow_nan=False))
         self._read = (self.node.GetMTime(), result)
 
     def doses(self) -> dict[str, float]:
         """Organ to its dose in mGy, of those organs that have one."""
-        organs = self.result.get("organs", [])
-        return {o["organ"]: o["dose_mGy"] for o in organs if o["dose_mGy"] is not None}
+        organs = self.result.organs if self.result is not None else ()
+        return {o.organ: o.dose_mGy for o in organs if o.dose_mGy is not None}
 
     def remove(self) -> None:
         """Take the result and all of its nodes out of the scene; the volume stays."""

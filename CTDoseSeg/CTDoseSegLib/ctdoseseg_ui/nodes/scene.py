@@ -6,7 +6,7 @@ Together with `segmentations` and `charts` the only place that fills nodes of th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
@@ -15,6 +15,9 @@ from vtk.util.numpy_support import numpy_to_vtk
 
 from ...outputs import tables
 from .results import CLASSES, OVERLAY, ROLE, Results
+
+if TYPE_CHECKING:
+    from ...result import OrganDose, Result
 
 # The numbers of slices.csv.
 SLICE_COLUMNS = tuple(name for name in tables.SLICE_COLUMNS if name not in ("slice_index", "flags"))
@@ -59,25 +62,24 @@ def _column(name: str, values: Sequence[Any] | np.ndarray) -> Any:
     return column
 
 
-def numbers(values: Sequence[Any] | np.ndarray) -> np.ndarray:
+def numbers(values: Sequence[float | None]) -> np.ndarray:
     """As float64, None as NaN."""
-    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+    return np.array(values, dtype=object).astype(np.float64)
 
 
 def show_slices(results: Results) -> None:
     """Fill the table of slices."""
-    slices = results.result["slices"]
-    columns: dict[str, np.ndarray] = {"slice_index": np.arange(len(slices["z_mm"]), dtype=float)}
-    for name in SLICE_COLUMNS:
-        columns[name] = numbers(slices[name])
-    columns[SCALED_CURRENT] = columns["tube_current_mA"] * current_scale(results)
+    slices = results.result.slices
+    columns: dict[str, np.ndarray] = {"slice_index": np.arange(len(slices), dtype=float)}
+    columns |= {name: getattr(slices, name) for name in SLICE_COLUMNS}
+    columns[SCALED_CURRENT] = slices.tube_current_mA * current_scale(results)
     set_columns(results.ensure("sliceTable"), columns)
 
 
 def current_scale(results: Results) -> float:
     """Factor that brings the tube current to the height of the WED curve; 1, 2 or 5 times 10^n."""
-    slices = results.result["slices"]
-    current, wed = numbers(slices["tube_current_mA"]), numbers(slices["wed_mm"])
+    slices = results.result.slices
+    current, wed = slices.tube_current_mA, slices.wed_mm
     if not np.isfinite(current).any() or not np.isfinite(wed).any() or np.nanmax(current) <= 0:
         return 1.0
     wanted = np.nanmax(wed) / np.nanmax(current)
@@ -95,40 +97,39 @@ def show_doses(results: Results, hypothetical: Mapping[str, float] | None = None
     hypothetical
         Organ to its dose in mGy under the factors of "What if"; None: no such column.
     """
-    organs = ordered(results.result["organs"])
+    organs = ordered(results.result.organs)
     columns: dict[str, list[str]] = {
-        "organ": [o["organ"] for o in organs],
-        "dose (mGy)": [_mGy(o["dose_mGy"]) for o in organs],
+        "organ": [o.organ for o in organs],
+        "dose (mGy)": [_mGy(o.dose_mGy) for o in organs],
     }
     if hypothetical is not None:
-        columns["HYPOTHETICAL (mGy)"] = [_mGy(hypothetical.get(o["organ"])) for o in organs]
+        columns["HYPOTHETICAL (mGy)"] = [_mGy(hypothetical.get(o.organ)) for o in organs]
     columns |= {
-        "model 90 %": [_interval(o, "model") for o in organs],
-        "total 90 %": [_interval(o, "total") for o in organs],
+        "model 90 %": [_interval(o.model_low_mGy, o.model_high_mGy) for o in organs],
+        "total 90 %": [_interval(o.total_low_mGy, o.total_high_mGy) for o in organs],
         "coverage": [_coverage(o) for o in organs],
-        "volume (ml)": ["" if o["volume_ml"] is None else f"{o['volume_ml']:.0f}" for o in organs],
-        "region": [o["region"] for o in organs],
-        "flags": ["; ".join(f["code"] for f in o["flags"]) for o in organs],
+        "volume (ml)": ["" if o.volume_ml is None else f"{o.volume_ml:.0f}" for o in organs],
+        "region": [o.region for o in organs],
+        "flags": ["; ".join(f.code for f in o.flags) for o in organs],
     }
     set_columns(results.ensure("doseTable"), columns)
 
 
-def ordered(organs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def ordered(organs: Sequence[OrganDose]) -> list[OrganDose]:
     """Organs with a dose first; the order within is kept."""
-    return sorted(organs, key=lambda organ: organ["dose_mGy"] is None)
+    return sorted(organs, key=lambda organ: organ.dose_mGy is None)
 
 
 def _mGy(value: float | None) -> str:
     return "-" if value is None else f"{value:.3g}"
 
 
-def _interval(organ: Mapping[str, Any], kind: str) -> str:
-    low, high = organ[f"{kind}_low_mGy"], organ[f"{kind}_high_mGy"]
+def _interval(low: float | None, high: float | None) -> str:
     return "-" if low is None or high is None else f"{low:.3g} - {high:.3g}"
 
 
-def _coverage(organ: Mapping[str, Any]) -> str:
-    return "cut" if organ["coverage"] is None else f"{100 * organ['coverage']:.0f} %"
+def _coverage(organ: OrganDose) -> str:
+    return "cut" if organ.coverage is None else f"{100 * organ.coverage:.0f} %"
 
 
 def show_overlay(results: Results, labels: np.ndarray, values: Mapping[str, int]) -> Any:
@@ -166,14 +167,14 @@ def show_overlay(results: Results, labels: np.ndarray, values: Mapping[str, int]
     return node
 
 
-def dose_table(result: Mapping[str, Any], values: Mapping[str, int], n_slices: int) -> np.ndarray:
+def dose_table(result: Result, values: Mapping[str, int], n_slices: int) -> np.ndarray:
     """Dose in mGy of each slice and label, float32 [k, label]; the smallest organ wins."""
     table = np.zeros((n_slices, max(values.values(), default=0) + 1), np.float32)
-    groups = {name: entry["atoms"] for name, entry in result["structures"].items()}
-    organs = [o for o in result["organs"] if o["dose_mGy"] is not None]
-    for organ in sorted(organs, key=lambda o: -len(groups.get(o["organ"], ()))):
-        profile = np.nan_to_num(numbers(organ["slice_dose_mGy"]))
-        for atom in groups.get(organ["organ"], ()):
+    groups = {name: structure.atoms for name, structure in result.structures.items()}
+    organs = [o for o in result.organs if o.dose_mGy is not None]
+    for organ in sorted(organs, key=lambda o: -len(groups.get(o.organ, ()))):
+        profile = np.nan_to_num(organ.slice_dose_mGy)
+        for atom in groups.get(organ.organ, ()):
             if atom in values:
                 table[:, values[atom]] = profile
     return table

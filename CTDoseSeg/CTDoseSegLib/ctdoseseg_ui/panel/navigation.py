@@ -36,10 +36,10 @@ def show_volume(volumeNode: Any) -> None:
 
 def slice_of_organ(results: Results, organ: str) -> int | None:
     """The slice in which the organ is largest."""
-    entry = results.result.get("structures", {}).get(organ)
-    if entry is None or not any(entry["count"]):
+    structure = results.result.structures.get(organ)
+    if structure is None or not structure.count.any():
         return None
-    return int(np.argmax(entry["count"]))
+    return int(np.argmax(structure.count))
 
 
 def jump_to_slice(results: Results, k: int, ij: tuple[float, float] | None = None) -> None:
@@ -61,7 +61,7 @@ def jump_to_organ(results: Results, organ: str) -> bool:
     if k is None or results.segmentation is None:
         return False
     names = {name: identifier for identifier, name in segment_names(results.segmentation).items()}
-    members = results.result["structures"][organ]["atoms"]
+    members = results.result.structures[organ].atoms
     identifiers = [names[name] for name in members if name in names]
     jump_to_slice(results, k, _centre(results, identifiers))
     outline(results.segmentation, identifiers)

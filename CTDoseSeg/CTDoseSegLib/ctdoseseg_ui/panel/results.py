@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from ..nodes.results import Results
 from . import layout
 
 if TYPE_CHECKING:
+    from ...result import Result
     from ..logic import CTDoseSegLogic
     from .navigation import SliceWatch
 
@@ -260,9 +262,9 @@ class ResultsSection:
     def _on_slice(self, k: int) -> None:
         from ..nodes.charts import move_marker
 
-        slices = self.results.result.get("slices", {}) if self.results else {}
-        if k < len(slices.get("z_mm", ())):
-            move_marker(self.results, slices["z_mm"][k])
+        result = self.results.result if self.results else None
+        if result is not None and k < len(result.slices):
+            move_marker(self.results, float(result.slices.z_mm[k]))
 
     def _on_window(self, index: int) -> None:
         from .navigation import WINDOWS, set_window
@@ -291,27 +293,24 @@ class ResultsSection:
 def _summary(results: Results) -> str:
     """What the result says in words; rich text."""
     result = results.result
-    sizes = [v for v in result["slices"]["wed_mm"] if v is not None]
+    size = result.size.summary
     doses = results.doses()
-    engine = escape(str(result["segmentation"]["engine"]))
+    engine = escape(result.segmentation.engine)
     lines = [_("Segmented by: {engine}.").format(engine=f"<b>{engine}</b>")]
-    if sizes:
+    if math.isfinite(size.mean_mm):
         text = _("WED {low:.0f} to {high:.0f} mm, mean {mean:.0f} mm.")
-        lines.append(text.format(low=min(sizes), high=max(sizes), mean=sum(sizes) / len(sizes)))
-    ssde = result["ssde"]["mean_mGy"]
-    if ssde is not None:
-        lines.append(_("SSDE {ssde:.1f} mGy.").format(ssde=ssde))
+        lines.append(text.format(low=size.low_mm, high=size.high_mm, mean=size.mean_mm))
+    if math.isfinite(result.ssde.mean_mGy):
+        lines.append(_("SSDE {ssde:.1f} mGy.").format(ssde=result.ssde.mean_mGy))
     lines.append(_("{n} organs have a dose.").format(n=len(doses)))
     return " ".join(lines) + _remarks(result)
 
 
-def _remarks(result: dict[str, Any]) -> str:
-    found = [*result["flags"], *result["dose_flags"], *result["ssde"]["flags"]]
-    found += result["size"]["flags"]
+def _remarks(result: Result) -> str:
     order = {"refusal": 0, "warning": 1, "info": 2}
-    unique = sorted({f["code"]: f for f in found}.values(), key=lambda f: order[f["severity"]])
-    serious = [f for f in unique if f["severity"] != "info"]
-    items = "".join(f"<li>{escape(_here(f['message']))}</li>" for f in serious[:MOST_FLAGS])
+    unique = sorted({f.code: f for f in result.flags}.values(), key=lambda f: order[f.severity])
+    serious = [f for f in unique if f.severity != "info"]
+    items = "".join(f"<li>{escape(_here(f.message))}</li>" for f in serious[:MOST_FLAGS])
     more = len(serious) - MOST_FLAGS
     if more > 0:
         items += "<li>" + _("{n} more in result.json.").format(n=more) + "</li>"

@@ -83,12 +83,12 @@ class WhatIfSection:
 
 def _values(results: Results | None) -> dict[str, float | None]:
     names = ("tube_current_mA", "rotation_time_s", "ctdivol_mGy")
-    if results is None or not results.result:
+    if results is None or results.result is None:
         return dict.fromkeys(names)
-    result = results.result
-    current = [v for v in result["slices"]["tube_current_mA"] if v is not None]
+    acquisition, current = results.result.acquisition, results.result.slices.tube_current_mA
+    current = current[current == current]  # not NaN, which is "not known"
     return {
-        "tube_current_mA": sum(current) / len(current) if current else None,
-        "rotation_time_s": result["acquisition"]["rotation_time_s"]["value"],
-        "ctdivol_mGy": result["acquisition"]["ctdivol_mGy"]["value"],
+        "tube_current_mA": float(current.mean()) if current.size else None,
+        "rotation_time_s": acquisition.rotation_time_s,
+        "ctdivol_mGy": acquisition.ctdivol_mGy,
     }

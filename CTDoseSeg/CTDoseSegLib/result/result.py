@@ -1,0 +1,218 @@
+"""Everything of an analysis but its voxels; all that is shown or written is a view of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from .. import NOTICE
+from ..analysis import Analysis
+from ..ct.acquisition import Acquisition
+from ..ct.scanner_profile import GENERIC, Scanner
+from ..dosimetry.doses import OrganDose
+from ..dosimetry.effective_dose import EffectiveDose
+from ..dosimetry.examination import Examination
+from ..errors import InputError
+from ..flags import Flag
+from ..provenance import SCHEMA_VERSION, Provenance
+from .codec import plain, read_as, read_dataclass
+from .values import (
+    Geometry,
+    HUHistogram,
+    SegmentationSummary,
+    SizeSummary,
+    Slices,
+    SSDESummary,
+    Structure,
+    structures_of,
+)
+
+_SOURCES = "sources"
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One analysed CT, typed and complete, without its voxels.
+
+    Attributes
+    ----------
+    provenance
+        How it came to be.
+    geometry
+        The grid of the CT.
+    acquisition
+        How the scan was exposed, each value with its source.
+    slices
+        Position, exposure, size and SSDE of every slice.
+    size, ssde
+        Of the scan.
+    organs
+        Organ doses with both intervals; in the order of the dose model.
+    structures
+        Organ to what was measured in it.
+    segmentation
+        What drew the label map.
+    effective_dose
+        k * DLP, or why it is not given.
+    examination
+        All irradiation events and their total; None without a dose report.
+    scanner_profile
+        What a profile of the scanner changed.
+    hu_histogram
+        None where none was taken (an edited scene, a result of version 0.1.0).
+    reading_flags, dose_flags
+        What was noticed while reading, and what holds for all organ doses.
+    dose_model
+        The model card: name, version, SHA-256, training data and figures.
+
+    Examples
+    --------
+    >>> from CTDoseSegLib import analyze, read_ct, segment
+    >>> from CTDoseSegLib.result import Result
+    >>> series = read_ct("ct")  # doctest: +SKIP
+    >>> result = Result.of(analyze(series, segment(series)))  # doctest: +SKIP
+    >>> result.dose_of("liver").dose_mGy  # doctest: +SKIP
+    11.2
+    """
+
+    provenance: Provenance
+    geometry: Geometry
+    acquisition: Acquisition
+    slices: Slices
+    size: SizeSummary
+    ssde: SSDESummary
+    effective_dose: EffectiveDose
+    segmentation: SegmentationSummary
+    organs: tuple[OrganDose, ...] = ()
+    structures: Mapping[str, Structure] = field(default_factory=dict)
+    examination: Examination | None = None
+    scanner_profile: Scanner = GENERIC
+    hu_histogram: HUHistogram | None = None
+    reading_flags: tuple[Flag, ...] = ()
+    dose_flags: tuple[Flag, ...] = ()
+    dose_model: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Result:
+        """Return an analysis without its voxels."""
+        series, labelmap, doses = analysis.series, analysis.labelmap, analysis.doses
+        size, ssde = analysis.size, analysis.ssde
+        return cls(
+            provenance=analysis.provenance,
+            geometry=Geometry.of(series),
+            acquisition=series.acquisition,
+            slices=Slices.of(series, size, ssde),
+            size=SizeSummary(size.summary(), size.scan_flags),
+            ssde=SSDESummary(ssde.table, ssde.alternative_table, ssde.mean_mGy, ssde.flags),
+            effective_dose=analysis.effective_dose,
+            segmentation=SegmentationSummary(
+                labelmap.engine, labelmap.atoms, labelmap.about, labelmap.flags
+            ),
+            organs=doses.organs,
+            structures=structures_of(series, analysis.measurements),
+            examination=analysis.examination,
+            scanner_profile=analysis.scanner,
+            hu_histogram=HUHistogram.of(analysis.measurements),
+            reading_flags=series.flags,
+            dose_flags=doses.flags,
+            dose_model=doses.model_card,
+        )
+
+    @property
+    def schema_version(self) -> str:
+        """Version of the file that this result was read from, or will be written as."""
+        return self.provenance.schema_version
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """Flags of the scan, of effective dose and of the examination, each once."""
+        parts = (
+            *(self.reading_flags, self.scanner_profile.flags, self.segmentation.flags),
+            *(self.size.flags, self.ssde.flags, self.dose_flags),
+            self.examination.flags if self.examination else (),
+            self.effective_dose.flags,
+        )
+        return tuple(dict.fromkeys(flag for flags in parts for flag in flags))
+
+    def all_flags(self) -> Iterator[Flag]:
+        """Yield the flags of the scan, then those of organs, then those of slices."""
+        yield from self.flags
+        for organ in self.organs:
+            yield from organ.flags
+        for flags in self.slices.flags:
+            yield from flags
+
+    def dose_of(self, organ: str, region: str | None = None) -> OrganDose:
+        """Return the dose of an organ, by the model of `region` where it has several.
+
+        Raises
+        ------
+        KeyError
+            If the result has no such organ.
+        """
+        for dose in self.organs:
+            if dose.organ == organ and region in (None, dose.region):
+                return dose
+        raise KeyError(organ)
+
+    def chosen(self, parameter: str, default: Any = None) -> Any:
+        """Return what the user chose for a parameter of the analysis, such as ``region``."""
+        return self.provenance.parameters.get(parameter, default)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as plain values, in the layout of the present schema.
+
+        Examples
+        --------
+        >>> import json
+        >>> text = json.dumps(result.to_json(), allow_nan=False)  # doctest: +SKIP
+        """
+        content = {"schema_version": SCHEMA_VERSION, "notice": NOTICE}
+        content["flags"] = plain(self.flags)
+        content |= {f.name: plain(getattr(self, f.name)) for f in fields(self)}
+        content["provenance"]["schema_version"] = SCHEMA_VERSION
+        sources = content["acquisition"].pop(_SOURCES)
+        content["acquisition"] = {
+            name: {"value": value, "source": sources.pop(name, None)}
+            for name, value in content["acquisition"].items()
+        }
+        # Of values that each slice has of its own.
+        content["slice_sources"] = sources
+        return content
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Result:
+        """Return the result that `to_json` gave, in the layout of the present schema.
+
+        Raises
+        ------
+        InputError
+            If a value is missing or of another kind; the sentence names it.
+        """
+        content = {**content, "acquisition": _acquisition(content)}
+        result = read_dataclass(cls, content, "")
+        result = replace(
+            result, provenance=replace(result.provenance, schema_version=SCHEMA_VERSION)
+        )
+        _check_lengths(result)
+        return result
+
+
+def _acquisition(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Values and sources apart, as `Acquisition` has them."""
+    entry = Mapping[str, Any]
+    stated = read_as(Mapping[str, entry], content.get("acquisition"), "acquisition")
+    sources = {name: e.get("source") for name, e in stated.items() if e.get("source")}
+    sources |= read_as(Mapping[str, str], content.get("slice_sources", {}), "slice_sources")
+    return {**{name: e.get("value") for name, e in stated.items()}, _SOURCES: sources}
+
+
+def _check_lengths(result: Result) -> None:
+    n = result.geometry.shape_kji[0]
+    columns = {f"slices.{f.name}": getattr(result.slices, f.name) for f in fields(Slices)}
+    columns |= {f"organs.{o.organ}.slice_dose_mGy": o.slice_dose_mGy for o in result.organs}
+    columns |= {f"structures.{name}.count": s.count for name, s in result.structures.items()}
+    for name, column in columns.items():
+        if column is not None and len(column) != n:
+            raise InputError(f"{name} has {len(column)} values for {n} slices.")

@@ -1,0 +1,95 @@
+"""A scene and a batch of release 0.1.0 come into the scene (Data/release_0_1_0)."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sqlite3
+import zipfile
+from pathlib import Path
+
+import pytest
+from module_steps import warm
+
+RELEASE = Path(__file__).resolve().parents[1] / "Data" / "release_0_1_0"
+DOSES = json.loads((RELEASE / "scene_doses.json").read_text())
+
+
+@pytest.fixture
+def loaded(host, panel):
+    """The panel after the scene was loaded."""
+    import slicer
+
+    slicer.util.loadScene(str(RELEASE / "scene.mrb"))
+    host.process_events()
+    return panel
+
+
+@pytest.fixture
+def batch(tmp_path):
+    """The half-done batch with its archive where its ledger names it, and the key of its scan."""
+    with zipfile.ZipFile(RELEASE / "archive.zip") as packed:
+        packed.extractall(tmp_path / "archive")
+    output = shutil.copytree(RELEASE / "batch", tmp_path / "batch")
+    ledger = sqlite3.connect(output / "run" / "ledger.sqlite")
+    moved = (str(tmp_path / "archive"),)
+    with ledger:
+        ledger.execute("UPDATE scans SET scan = replace(scan, '/archive', ?)", moved)
+    ledger.close()
+    (study,) = (output / "studies").iterdir()
+    return output, study
+
+
+def test_a_saved_result_is_shown_with_its_edited_doses(loaded):
+    results = loaded.results.results
+    assert results.doses() == DOSES["after_mGy"]
+    assert results.doses()["liver"] != DOSES["before_mGy"]["liver"]
+    assert loaded.ui.doseTableView.mrmlTableNode() is results.doseTable
+
+
+def test_a_saved_result_has_its_charts_and_its_overlay(loaded):
+    import slicer
+
+    results = loaded.results.results
+    for role in ("sizeChart", "doseChart"):
+        assert results.get(role).GetNumberOfPlotSeriesNodes() > 0
+    assert slicer.util.arrayFromVolume(results.overlay).max() > 0
+
+
+def test_a_saved_result_still_follows_edits(host, loaded):
+    results = loaded.results.results
+    warm(host, loaded)
+    assert results.doses() == pytest.approx(DOSES["after_mGy"])
+    results.segmentation.GetSegmentation().RemoveSegment("spleen")
+    host.wait_until(lambda: "spleen" not in results.doses(), 10)
+    assert results.doses()["liver"] == pytest.approx(DOSES["after_mGy"]["liver"])
+
+
+def test_a_finished_scan_of_a_half_done_batch_is_loaded_or_refused(host, panel, batch):
+    from CTDoseSegLib.errors import CTDoseSegError
+
+    output, study = batch
+    refusal = ""
+    try:
+        results = panel.logic.loadStudy(output, study.name)
+    except CTDoseSegError as error:
+        refusal = str(error)
+    if refusal:
+        assert "\n" not in refusal
+        return
+    with (study / "organ_doses.csv").open(newline="") as stream:
+        table = {row["organ"]: row["dose_mGy"] for row in csv.DictReader(stream)}
+    stated = {organ: float(dose) for organ, dose in table.items() if dose}
+    assert results.doses() == pytest.approx(stated, rel=1e-5)
+
+
+def test_an_open_scan_of_a_half_done_batch_is_refused(host, panel, batch):
+    from CTDoseSegLib.errors import CTDoseSegError
+
+    output, study = batch
+    ledger = sqlite3.connect(output / "run" / "ledger.sqlite")
+    ((key,),) = ledger.execute("SELECT key FROM scans WHERE key != ? LIMIT 1", (study.name,))
+    ledger.close()
+    with pytest.raises(CTDoseSegError, match=r"^[^\n]+$"):
+        panel.logic.loadStudy(output, key)
