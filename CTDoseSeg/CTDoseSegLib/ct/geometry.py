@@ -30,7 +30,8 @@ class Grid:
         """Return the RAS positions of the centres of the corner voxels, [8, 3]."""
         last = np.array(self.shape[::-1]) - 1
         corners = np.array(list(np.ndindex(2, 2, 2))) * last
-        return corners @ self.affine[:3, :3].T + self.affine[:3, 3]
+        positions: np.ndarray = corners @ self.affine[:3, :3].T + self.affine[:3, 3]
+        return positions
 
     def same_as(self, other: Grid) -> bool:
         """Return whether voxel (k, j, i) lies at one place in both, within `SAME_GRID_MM`.

@@ -11,6 +11,7 @@ import gzip
 import struct
 from contextlib import ExitStack
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -48,9 +49,10 @@ def write_nifti(path: Path, voxels: np.ndarray, affine: np.ndarray) -> Path:
         raise ValueError(f"not a volume of a NIfTI type: {voxels.dtype} {voxels.shape}")
     kind = voxels.dtype.newbyteorder("<")
     with ExitStack() as stack:
-        stream = stack.enter_context(path.open("wb"))
+        file = stack.enter_context(path.open("wb"))
+        stream: BinaryIO | gzip.GzipFile = file
         if path.name.endswith(".gz"):
-            stream = stack.enter_context(gzip.GzipFile("", "wb", 3, stream, mtime=0))
+            stream = stack.enter_context(gzip.GzipFile("", "wb", 3, file, mtime=0))
         stream.write(_header(voxels, np.asarray(affine, float)))
         for plane in voxels:
             stream.write(np.ascontiguousarray(plane, kind).tobytes())

@@ -112,7 +112,8 @@ class CTSeries:
     @cached_property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Voxel size along i, j and k."""
-        return tuple(float(v) for v in np.linalg.norm(self.affine[:3, :3], axis=0))
+        i, j, k = (float(v) for v in np.linalg.norm(self.affine[:3, :3], axis=0))
+        return i, j, k
 
     @property
     def pixel_area_mm2(self) -> float:

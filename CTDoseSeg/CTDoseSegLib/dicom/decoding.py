@@ -97,7 +97,7 @@ class PixelReader:
         try:
             with open(header.path, "rb", buffering=0) as file:
                 file.seek(header.pixel_offset)
-                count = file.readinto(memoryview(self._buffer).cast("B"))
+                count = file.readinto(self._buffer.data.cast("B"))
         except OSError as error:
             raise PixelDataError(f"{header.name}: cannot be read ({error.strerror}).") from error
         if count != self._buffer.nbytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,9 @@ class Item:
 NOTHING = Item("", "")
 
 
-def read_number(items: tuple[Item, ...], units: dict[str, float]) -> tuple[float | None, str, str]:
+def read_number(
+    items: tuple[Item, ...], units: Mapping[str, float]
+) -> tuple[float | None, str, str]:
     """Read the one number of content items of one name.
 
     Parameters

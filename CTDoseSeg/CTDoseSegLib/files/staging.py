@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -189,7 +190,7 @@ def locked(target: Path) -> Iterator[None]:
 def _lock(stream: IO[str]) -> bool:
     """Lock an open file; False where another holds it."""
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             import msvcrt
 
             stream.seek(1 << 20)  # beyond the text, which others may read

@@ -104,11 +104,11 @@ def _cut_part(body: np.ndarray, band: np.ndarray | None, dx: float, dy: float) -
     for mask, near, edge in ((body, band, dy), (body.T, None if band is None else band.T, dx)):
         cut += edge * float(np.count_nonzero(mask[:, 0]) + np.count_nonzero(mask[:, -1]))
         step = mask[:, 1:] != mask[:, :-1]
-        edges = np.count_nonzero(step)
+        edges = int(np.count_nonzero(step))
         on_circle = 0
         if near is not None:
             inside = np.where(mask[:, 1:], near[:, 1:], near[:, :-1])  # of the pixel in the body
-            on_circle = np.count_nonzero(step & inside)
+            on_circle = int(np.count_nonzero(step & inside))
         cut += EDGES_TO_LENGTH * edge * on_circle
         inner += EDGES_TO_LENGTH * edge * (edges - on_circle)
     return cut / (cut + inner) if cut > 0 else 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .builder import Builder
+from .builder import Builder, Point
 from .shapes import Both, Ellipsoid, HalfSpace
 
 
@@ -107,15 +107,13 @@ def paint_bowel(b: Builder) -> None:
         [(32, 34, -100), (50, 18, -112), (46, 8, -150), (4, 6, -156), (-24, 20, -140)],
         12,
     )
-    rows = [
-        (x, y, z) for z in (-178, -206, -234, -262) for y in (44, 14) for x in (-56, -18, 20, 56)
-    ]
-    rows = [rows[n] for n in range(len(rows))]
-    for n, (x, y, z) in enumerate(rows):
-        if (n // 4) % 2:
-            x = -x
-        rows[n] = (x + rng.normal(0, 5), y + rng.normal(0, 4), z + rng.normal(0, 4))
-    loop = b.curve(rows, 8.0)
+    turns: list[Point] = []
+    for z in (-178, -206, -234, -262):
+        for y, direction in ((44, 1), (14, -1)):
+            for x in (-56, -18, 20, 56):
+                at = direction * x + rng.normal(0, 5), y + rng.normal(0, 4), z + rng.normal(0, 4)
+                turns.append(at)
+    loop = b.curve(turns, 8.0)
     b.chain(bowel, loop, 13, over=_not(b, wall, gas, filling))
     for start in rng.choice(len(loop) - 5, 8, replace=False):
         b.chain(

@@ -9,8 +9,11 @@ import numpy as np
 from .builder import Builder
 from .shapes import Column
 
-SPINE = ((300, 0, -30), (230, 0, -48), (150, 0, -62), (40, 0, -60), (-80, 0, -54), (-180, 0, -50))
-SPINE += ((-260, 0, -56),)
+# z, x and y of the middle of the vertebrae.
+SPINE = (
+    *((300, 0, -30), (230, 0, -48), (150, 0, -62), (40, 0, -60)),
+    *((-80, 0, -54), (-180, 0, -50), (-260, 0, -56)),
+)
 
 
 def paint_bones(b: Builder, cavity: tuple, arms: str) -> None:

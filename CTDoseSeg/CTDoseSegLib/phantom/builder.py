@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from .shapes import Both, Canvas, Capsule, Column, Cradle, Ellipsoid, Shape
+from .shapes import ENDLESS, Both, Canvas, Capsule, Column, Cradle, Ellipsoid, Shape
 
 Point = tuple[float, float, float]
 
@@ -39,33 +40,43 @@ class Builder:
 
     def point(self, x: float, y: float, z: float) -> Point:
         """A point of the reference adult in this one."""
-        return tuple(float(v) for v in np.array([x, y, z]) * self.scale)
+        px, py, pz = (float(v) for v in np.array([x, y, z]) * self.scale)
+        return px, py, pz
 
     def length(self, value: float) -> float:
         """A length without direction."""
         return value * self._mean
 
-    def column(self, knots: Sequence[Sequence[float]], grow: float = 0.0, **options) -> Column:
-        """Knots z, a, b, centre x, centre y of the reference adult; `grow` in real mm."""
+    def column(
+        self,
+        knots: ArrayLike,
+        grow: float = 0.0,
+        *,
+        power: float = 2.0,
+        z_range: tuple[float, float] | None = None,
+    ) -> Column:
+        """Return a column through knots (z, half axes x and y, centre x and y).
+
+        Knots and `z_range` are of the reference adult, `grow` is in real mm.
+        """
         sx, sy, sz = self.scale
         scaled = np.array(knots, float) * np.array([sz, sx, sy, sx, sy])
-        if "z_range" in options:
-            options["z_range"] = tuple(v * sz for v in options["z_range"])
-        return Column.smooth(scaled, extra=grow, **options)
+        ends = ENDLESS if z_range is None else (z_range[0] * sz, z_range[1] * sz)
+        return Column.smooth(scaled, power, ends, grow)
 
     def blob(
         self,
         material: int,
-        centre: Sequence[float],
-        half_axes: Sequence[float],
+        centre: Iterable[float],
+        half_axes: ArrayLike,
         turn: tuple[float, float, float] = (0.0, 0.0, 0.0),
         over: Iterable[int] | None = None,
         jitter: float = 0.0,
     ) -> Ellipsoid:
         """Paint an ellipsoid; `jitter` is the SD of its centre in mm and, in %, of its size."""
-        centre = np.array(self.point(*centre)) + jitter * self.rng.standard_normal(3)
+        middle = np.array(self.point(*centre)) + jitter * self.rng.standard_normal(3)
         grow = 1 + 0.01 * jitter * self.rng.standard_normal()
-        shape = Ellipsoid.from_axes(centre, np.array(half_axes) * self.scale * grow, turn)
+        shape = Ellipsoid.from_axes(middle, np.array(half_axes) * self.scale * grow, turn)
         self.canvas.paint(shape, material, over)
         return shape
 
@@ -76,13 +87,15 @@ class Builder:
         knots = np.array([self.point(*p) for p in points])
         way = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(knots, axis=0), axis=1))])
         at = np.linspace(0, way[-1], max(3, int(way[-1] / step)))
-        return CubicSpline(way, knots)(at) if len(knots) > 2 else np.linspace(*knots, len(at))
+        if len(knots) == 2:
+            return np.linspace(knots[0], knots[1], len(at))
+        return CubicSpline(way, knots)(at)
 
     def tube(
         self,
         material: int,
         points: Sequence[Point],
-        radii: float | Sequence[float],
+        radii: ArrayLike,
         over: Iterable[int] | None = None,
         step: float = 8.0,
         clip: Shape | None = None,
@@ -94,15 +107,15 @@ class Builder:
         self,
         material: int,
         path: np.ndarray,
-        radii: float | Sequence[float],
+        radii: ArrayLike,
         over: Iterable[int] | None = None,
         clip: Shape | None = None,
     ) -> None:
         """Paint a tube along a path [n, 3] that is already in this adult's mm."""
-        radii = np.atleast_1d(np.asarray(radii, float)) * self._mean
-        spread = np.interp(np.linspace(0, 1, len(path)), np.linspace(0, 1, len(radii)), radii)
+        scaled = np.atleast_1d(np.asarray(radii, float)) * self._mean
+        radius = np.interp(np.linspace(0, 1, len(path)), np.linspace(0, 1, len(scaled)), scaled)
         for n in range(len(path) - 1):
-            piece = Capsule(tuple(path[n]), tuple(path[n + 1]), spread[n], spread[n + 1])
+            piece = Capsule(tuple(path[n]), tuple(path[n + 1]), radius[n], radius[n + 1])
             self.canvas.paint(Both(piece, clip) if clip else piece, material, over)
 
 

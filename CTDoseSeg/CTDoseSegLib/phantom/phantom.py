@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -212,14 +213,14 @@ def phantom_series(phantom: Phantom) -> tuple[CTSeries, PhantomTruth]:
     return CTSeries(hu, phantom.affine, slices, Acquisition(), name), truth
 
 
-def water_cylinder(diameter_mm: float = 320.0, **parameters: object) -> Phantom:
+def water_cylinder(diameter_mm: float = 320.0, **parameters: Any) -> Phantom:
     """A cylinder of water along z in air: its WED is its diameter.
 
     `parameters` are those of `Phantom`. The blur is a sharp kernel's: what blur carries across
     the outline, a mask with the true outline does not count (about 0.4 sigma of its length).
     """
-    chosen = {"shape": (512, 512, 5), "spacing_mm": (0.8, 0.8, 5.0), "psf_fwhm_mm": 0.7}
-    chosen.update(parameters)
+    usual = {"shape": (512, 512, 5), "spacing_mm": (0.8, 0.8, 5.0), "psf_fwhm_mm": 0.7}
+    chosen: dict[str, Any] = {**usual, **parameters}
     return Phantom(variant="cylinder", diameter_mm=diameter_mm, **chosen)
 
 
@@ -247,13 +248,13 @@ def _groups(atoms: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     return {group: members for group, members in present.items() if members}
 
 
-_SMALL = {"shape": (256, 256, 60), "spacing_mm": (1.7, 1.7, 8.0)}
+_SMALL, _SMALL_MM = (256, 256, 60), (1.7, 1.7, 8.0)
 # The phantoms that segmentation is accepted on. Fixed: neither they nor the generator behind
 # them are changed to make segmentation easier.
 ACCEPTANCE_SEEDS: tuple[Phantom, ...] = (
-    Phantom(seed=101, noise_hu=20, **_SMALL),
+    Phantom(seed=101, noise_hu=20, shape=_SMALL, spacing_mm=_SMALL_MM),
     Phantom(seed=102, arms="down", noise_hu=28, shape=(256, 256, 60), spacing_mm=(2.2, 2.2, 8.0)),
-    Phantom(seed=103, blanket=True, noise_hu=30, **_SMALL),
+    Phantom(seed=103, blanket=True, noise_hu=30, shape=_SMALL, spacing_mm=_SMALL_MM),
     Phantom(
         seed=104,
         scale=1.1,
@@ -262,7 +263,7 @@ ACCEPTANCE_SEEDS: tuple[Phantom, ...] = (
         shape=(256, 256, 60),
         spacing_mm=(2.0, 2.0, 8.0),
     ),
-    Phantom(seed=105, scale=0.84, fat_mm=6, noise_hu=22, **_SMALL),
+    Phantom(seed=105, scale=0.84, fat_mm=6, noise_hu=22, shape=_SMALL, spacing_mm=_SMALL_MM),
     Phantom(
         seed=106,
         arms="down",
@@ -271,7 +272,7 @@ ACCEPTANCE_SEEDS: tuple[Phantom, ...] = (
         shape=(256, 256, 60),
         spacing_mm=(2.3, 2.3, 8.0),
     ),
-    Phantom(seed=107, position="FFP", noise_hu=25, **_SMALL),
+    Phantom(seed=107, position="FFP", noise_hu=25, shape=_SMALL, spacing_mm=_SMALL_MM),
     Phantom(
         seed=108,
         variant="chest",

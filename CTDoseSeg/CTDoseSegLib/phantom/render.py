@@ -13,6 +13,7 @@ from .shapes import Canvas, Sampler
 OUTSIDE_BODY = ("couch", "headrest", "blanket")
 NOISE_SIGMA_PIXELS = 0.7
 RIM = 4  # pixels around the image that its blur still sees
+Window = tuple[slice, slice]  # rows, columns
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,16 @@ class PhantomTruth:
 class Rendered(Protocol):
     """What of a phantom decides its image: see `phantom.Phantom`."""
 
-    seed: int
-    shape: tuple[int, int, int]
-    spacing_mm: tuple[float, float, float]
-    psf_fwhm_mm: float
-    noise_hu: float
-
+    @property
+    def seed(self) -> int: ...
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]: ...
+    @property
+    def psf_fwhm_mm(self) -> float: ...
+    @property
+    def noise_hu(self) -> float: ...
     @property
     def affine(self) -> np.ndarray: ...
     @property
@@ -121,15 +126,15 @@ class Renderer:
         is_body = [bool(self.body[t[0]]) and bool((t == t[0]).all()) for t in tables]
         low, high = self.sampler.low[is_body], self.sampler.high[is_body]
         rows, columns, _ = self.phantom.shape
-        margins = []
-        for axis, count in ((0, columns), (1, rows)):
+
+        def beyond(axis: int, count: int) -> tuple[int, int]:
             if not axial[axis]:
-                margins.append((RIM, RIM))
-                continue
+                return RIM, RIM
             before = int(np.clip(np.ceil(-low[:, axis].min()), RIM, 1500))
             after = int(np.clip(np.ceil(high[:, axis].max() - (count - 1)), RIM, 1500))
-            margins.append((before, after))
-        return tuple(margins)
+            return before, after
+
+        return beyond(0, columns), beyond(1, rows)
 
     def slice(self, k: int) -> PhantomSlice:
         """Render slice k with its exact size."""
@@ -141,7 +146,7 @@ class Renderer:
             slice(above * self.fine[1], (above + rows) * self.fine[1]),
             slice(left * self.fine[0], (left + columns) * self.fine[0]),
         )
-        image = 0.0
+        image = np.zeros((rows + 2 * RIM, columns + 2 * RIM), np.float32)
         whole, inside = np.zeros(256), np.zeros(256)
         near = (slice(above - RIM, above + rows + RIM), slice(left - RIM, left + columns + RIM))
         for shift in self.planes:
@@ -153,7 +158,7 @@ class Renderer:
         sizes = [v for counts in (whole, inside) for v in self._size(counts)]
         return PhantomSlice(k, self._finish(image / len(self.planes), k), labels, *sizes)
 
-    def _average(self, fine: np.ndarray, near: tuple[slice, slice]) -> np.ndarray:
+    def _average(self, fine: np.ndarray, near: Window) -> np.ndarray:
         """Mean HU over each pixel of the image and a rim of four pixels."""
         fx, fy = self.fine
         part = fine[near[0].start * fy : near[0].stop * fy, near[1].start * fx : near[1].stop * fx]

@@ -6,14 +6,16 @@ one over the other; what was painted last at a point is there, so materials are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 Box = np.ndarray  # [3, 2], lower and upper RAS corner in mm
 EVERYWHERE = 1e4
+ENDLESS = (-EVERYWHERE, EVERYWHERE)
 
 
 class Shape(Protocol):
@@ -27,9 +29,9 @@ class Shape(Protocol):
         ...
 
 
-def _box(centre: Sequence[float], half: Sequence[float]) -> Box:
-    centre, half = np.asarray(centre, float), np.asarray(half, float)
-    return np.stack([centre - half, centre + half], axis=1)
+def _box(centre: ArrayLike, half: ArrayLike) -> Box:
+    middle, reach = np.asarray(centre, float), np.asarray(half, float)
+    return np.stack([middle - reach, middle + reach], axis=1)
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ class Ellipsoid:
     @classmethod
     def from_axes(
         cls,
-        centre: Sequence[float],
-        half_axes: Sequence[float],
+        centre: Iterable[float],
+        half_axes: ArrayLike,
         rotation_deg: tuple[float, float, float] = (0.0, 0.0, 0.0),
     ) -> Ellipsoid:
         """Half axes along x, y, z, then turned about x, y and z in this order (degrees)."""
@@ -52,7 +54,8 @@ class Ellipsoid:
         about_y = [[np.cos(ry), 0, np.sin(ry)], [0, 1, 0], [-np.sin(ry), 0, np.cos(ry)]]
         about_z = [[np.cos(rz), -np.sin(rz), 0], [np.sin(rz), np.cos(rz), 0], [0, 0, 1]]
         turn = np.array(about_z) @ np.array(about_y) @ np.array(about_x)
-        return cls(tuple(map(float, centre)), np.diag(1.0 / np.asarray(half_axes, float)) @ turn.T)
+        x, y, z = map(float, centre)
+        return cls((x, y, z), np.diag(1.0 / np.asarray(half_axes, float)) @ turn.T)
 
     @property
     def box(self) -> Box:
@@ -98,17 +101,24 @@ class Column:
 
     knots: np.ndarray
     power: float = 2.0
-    z_range: tuple[float, float] = (-EVERYWHERE, EVERYWHERE)
+    z_range: tuple[float, float] = ENDLESS
     extra: float = 0.0
 
     @classmethod
-    def smooth(cls, knots: Sequence[Sequence[float]], **options: object) -> Column:
-        """Through a few knots, without overshoot (piecewise cubic Hermite)."""
+    def smooth(
+        cls,
+        knots: Iterable[Iterable[float]],
+        power: float = 2.0,
+        z_range: tuple[float, float] = ENDLESS,
+        extra: float = 0.0,
+    ) -> Column:
+        """Draw a column through a few knots, without overshoot (piecewise cubic Hermite)."""
         from scipy.interpolate import PchipInterpolator
 
-        knots = np.array(sorted(map(tuple, knots)), float)
-        z = np.linspace(knots[0, 0], knots[-1, 0], 96)
-        return cls(np.column_stack([z, PchipInterpolator(knots[:, 0], knots[:, 1:])(z)]), **options)
+        rising = np.array(sorted(map(tuple, knots)), float)
+        z = np.linspace(rising[0, 0], rising[-1, 0], 96)
+        between = PchipInterpolator(rising[:, 0], rising[:, 1:])(z)
+        return cls(np.column_stack([z, between]), power, z_range, extra)
 
     @property
     def box(self) -> Box:

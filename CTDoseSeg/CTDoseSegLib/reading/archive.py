@@ -19,7 +19,7 @@ from .dose_report_file import SOP_CLASSES
 from .grouping import SliceGroup, group_slices
 from .header_cache import StudyHeaders
 from .irradiation_events import same_exposure
-from .selection import choose
+from .selection import SeriesCandidate, choose
 from .series_description import candidate_of
 
 BOLUS = "it is a single position beside longer scans (bolus tracking)"
@@ -110,7 +110,7 @@ def sort_study(study: StudyHeaders) -> ArchivedStudy:
             usable.append(candidate)
     scans: list[Candidate] = []
     for event in _events(usable):
-        best, _ = choose([candidate.described for candidate in event])
+        best = _best_ranked(event)
         for candidate in event:
             if candidate.described is best:
                 scans.append(candidate)
@@ -167,6 +167,14 @@ def _events(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
         else:
             events.append([candidate])
     return events
+
+
+def _best_ranked(event: Sequence[Candidate]) -> SeriesCandidate:
+    """Return the best-ranked series of an event, each of which is usable by itself."""
+    best, reasons = choose([candidate.described for candidate in event])
+    if best is None:
+        raise InputError(f"No series of an irradiation event can be measured: {_reason(reasons)}.")
+    return best
 
 
 def _archived(candidate: Candidate) -> ArchivedSeries:

@@ -113,7 +113,7 @@ def as_hu(values: np.ndarray, name: str) -> np.ndarray:
 
 def pixel_identity(hu: np.ndarray) -> str:
     """Return ``sha256:`` of the HU array: the identity of a series without a UID."""
-    return "sha256:" + hashlib.sha256(np.ascontiguousarray(hu)).hexdigest()
+    return "sha256:" + hashlib.sha256(np.ascontiguousarray(hu).data).hexdigest()
 
 
 def _require_ct_voxels(affine: np.ndarray, name: str) -> None:

@@ -97,7 +97,7 @@ def choose_group(
         )
     group = candidates[best.index].group
     images = sum(len(c.group.headers) for c in candidates if c.group.series == group.series)
-    flags = ()
+    flags: tuple[Flag, ...] = ()
     if others := images - len(group.headers):
         flags = (flag("mixed_series", f"{others} of {images} images"),)
     return Choice(group, left_out, flags)

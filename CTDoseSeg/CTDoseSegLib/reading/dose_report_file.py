@@ -152,16 +152,17 @@ class _Reader:
                 ("scan_bottom_z_mm", "113898"),
             )
         }
+        exposure_time_s = self.number(technique, "113824", "exposure time", SECONDS, (0.001, 3600))
+        pitch = self.number(technique, "113828", "pitch", NO_UNIT, (0.02, 4.0))
+        doses, phantom_cm = self._dose(kind)
         return IrradiationEvent(
             uid=item.first("113769").value,
             kind=kind,
             protocol=without_identity(item.first("125203").value, *self.who),
             target_region=without_identity(item.first("123014").meaning, *self.who),
             started=parse_datetime(item.first("111526").value),
-            exposure_time_s=self.number(
-                technique, "113824", "exposure time", SECONDS, (0.001, 3600)
-            ),
-            pitch=self.number(technique, "113828", "pitch", NO_UNIT, (0.02, 4.0)),
+            exposure_time_s=exposure_time_s,
+            pitch=pitch,
             frame_of_reference_uid=technique.first("112227").value,
             modulation=without_identity(item.first("113842").value, *self.who),
             tin_filter=_tin_filter(item),
@@ -173,7 +174,8 @@ class _Reader:
             },
             **lengths,
             **places,
-            **self._dose(kind),
+            **doses,
+            phantom_cm=phantom_cm,
             flags=tuple(dict.fromkeys(self.flags)),
         )
 
@@ -185,7 +187,8 @@ class _Reader:
             self.number(tube, "113834", "exposure time per rotation", SECONDS, (0.05, 10.0)),
         )
 
-    def _dose(self, kind: str) -> dict[str, float | int | None]:
+    def _dose(self, kind: str) -> tuple[dict[str, float | None], int | None]:
+        """Return the doses by field name, and the phantom's diameter in cm."""
         dose = self.dose
         ctdivol = self.number(dose, "113830", "CTDIvol", MGY, (1e-4, 5000.0))
         phantoms = {_PHANTOMS_CM.get(code.value) for code in dose.of("113835")}
@@ -195,12 +198,12 @@ class _Reader:
             self.flags.append(flag("rdsr_no_ctdivol", "it is 0" if value == 0 else ""))
         elif kind != LOCALIZER and phantom is None:
             self.flags.append(flag("rdsr_no_phantom"))
-        return {
+        doses = {
             "ctdivol_mGy": ctdivol,
-            "phantom_cm": phantom,
             "dlp_mGy_cm": self.number(dose, "113838", "DLP", MGY_CM, (0.0, 1e6)),
             "ssde_mGy": self.number(dose, "113930", "SSDE", MGY, (1e-4, 5000.0)),
         }
+        return doses, phantom
 
 
 def _nothing_in(name: str, document: Document) -> str:

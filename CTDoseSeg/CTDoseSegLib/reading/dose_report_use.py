@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..ct.acquisition import Acquisition
 from ..ct.dose_report import DoseReport, merged
@@ -18,7 +19,7 @@ from ..ct.series import CTSeries, SliceInfo
 from ..dicom.header import Header
 from ..dicom.times import acquisition_datetime
 from ..errors import DoseReportError
-from ..flags import flag
+from ..flags import Flag, flag
 from .dose_matching import RANGE, VALUE, ImageEvent, MatchedReport, PlacedEvent, match
 from .dose_report_file import RADIATION_DOSE_SR, SOP_CLASSES, read_dose_report
 from .grouping import SliceGroup
@@ -34,7 +35,7 @@ _LEAST_DIFFERENCE = {"CTDIvol": 0.05, "mean tube current": 1.0, "kVp": 0.5}
 
 
 def image_event(
-    z_mm: Sequence[float], slices: Sequence[SliceInfo], headers: Sequence[Header] = ()
+    z_mm: ArrayLike, slices: Sequence[SliceInfo], headers: Sequence[Header] = ()
 ) -> ImageEvent:
     """Return what a series says of its exposure; `headers` are of its slices if it is DICOM."""
     z = np.asarray(z_mm, float)
@@ -114,7 +115,7 @@ def with_dose_report(
     """
     images = image_event(series.z_mm, series.slices, headers)
     if report is not None:
-        series = _with_match(series, report, images, given=True)
+        series = _with_match(series, report, images, from_user=True)
     elif beside is not None:
         series = _with_own_report(series, beside, images)
     exposures = series.folder_events.scans if series.folder_events is not None else ()
@@ -131,16 +132,16 @@ def _with_own_report(series: CTSeries, beside: FolderReports, images: ImageEvent
     left_out *= len(beside.reports) - len(own)
     flags = [flag("rdsr_unreadable", beside.unreadable[0])] if beside.unreadable else []
     series = replace(series, left_out=(*series.left_out, *left_out), flags=(*series.flags, *flags))
-    return _with_match(series, merged(own), images, given=False) if own else series
+    return _with_match(series, merged(own), images, from_user=False) if own else series
 
 
 def _with_match(
-    series: CTSeries, report: DoseReport, images: ImageEvent, *, given: bool
+    series: CTSeries, report: DoseReport, images: ImageEvent, *, from_user: bool
 ) -> CTSeries:
     """Return `series` with its event in a report, or with a flag that it has none there."""
-    matched, why_not = match(report, images, given=given)
-    if matched is None:
-        return replace(series, flags=(*series.flags, why_not))
+    matched = match(report, images, from_user=from_user)
+    if isinstance(matched, Flag):
+        return replace(series, flags=(*series.flags, matched))
     return _with_report(series, matched)
 
 
@@ -206,8 +207,8 @@ def _irradiated_range(
     scanned, not where, and not whether overranging counts.
     """
     guessed = "centred" in acquisition.sources.get("irradiated_range_mm", "centred")
-    ranges = [placed.range_mm for placed in own]
-    if not guessed or None in ranges:
+    ranges = [placed.range_mm for placed in own if placed.range_mm is not None]
+    if not guessed or len(ranges) < len(own):
         return None, ""
     sources = {placed.source for placed in own}
     if len(own) > 1 and sources != {RANGE}:
@@ -265,7 +266,7 @@ def disagreements(
     apart = [abs(kvp - voltage) for voltage in voltages] if kvp is not None else []
     if apart and min(apart) > _LEAST_DIFFERENCE["kVp"]:
         different.append(f"kVp {kvp:g} and {_span(voltages)}")
-    phantoms = {event.phantom_cm for event in own} - {None}
+    phantoms = {event.phantom_cm for event in own if event.phantom_cm is not None}
     if acquisition.phantom_cm is not None and phantoms - {acquisition.phantom_cm}:
         other = " and ".join(f"{size} cm" for size in sorted(phantoms))
         different.append(f"phantom {acquisition.phantom_cm} cm and {other}")

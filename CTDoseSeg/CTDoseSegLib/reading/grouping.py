@@ -41,7 +41,7 @@ class SliceGroup:
 def group_slices(headers: Sequence[Header]) -> tuple[SliceGroup, ...]:
     """Group slices by patient, study, series and, within a series, by what can be stacked."""
     patients: dict[str, int] = {}
-    members: dict[Hashable, list[Header]] = defaultdict(list)
+    members: dict[tuple[int, Hashable, Hashable], list[Header]] = defaultdict(list)
     directions: list[tuple[float, ...]] = []
     for header in headers:
         patient = patients.setdefault(_patient(header), len(patients))

@@ -51,7 +51,7 @@ class _Shot:
             return False
         if self.number is not None and other.number is not None and self.number != other.number:
             return False
-        if self.start and other.start:
+        if self.start and self.end and other.start and other.end:
             apart = self.start > other.end + _CLOCK or other.start > self.end + _CLOCK
             if apart:
                 return False

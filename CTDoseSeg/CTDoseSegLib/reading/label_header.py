@@ -35,7 +35,7 @@ def header_rows(path: Path) -> list[dict[str, str]]:
             text = stream.read(offset - len(start)).decode("utf-8", "replace")
     except (OSError, EOFError, struct.error, ValueError, OverflowError, IndexError):
         return []  # the reader of the voxels says what is wrong
-    rows = {}
+    rows: dict[str, str] = {}
     for value, name, plain in _LABEL.findall(text):
         rows.setdefault(value, html.unescape(name or plain).strip())
     return [{"value": value, "name": name} for value, name in rows.items()]

@@ -51,15 +51,19 @@ def with_profile(
     reference, compared_with = scanned_on or today or datetime.date.today(), "analysis"
     if scanned_on is not None:
         compared_with = "scan"
-    ratio = profile.ctdivol_check_ratio
+    ratio, date = profile.ctdivol_check_ratio, profile.ctdivol_check_date
     if ratio is not None and acquisition.phantom_cm == 16:
         ratio = None
         flags.append(flag("scanner_profile_small_phantom"))
     checked = False
     if ratio is not None:
-        days = abs((reference - profile.ctdivol_check_date).days)
+        if date is None:
+            raise AcquisitionError(
+                "The scanner profile has no ctdivol_check_date; a check has a ratio and a date."
+            )
+        days = abs((reference - date).days)
         checked = days <= VALID_DAYS
-        detail = f"times {ratio:g}, check of {profile.ctdivol_check_date.isoformat()}"
+        detail = f"times {ratio:g}, check of {date.isoformat()}"
         what = f"CTDIvol, DLP and the doses by them change by {100 * (ratio - 1):+.1f} %"
         flags.append(flag("ctdivol_corrected", detail, consequence=what))
         if not checked:
@@ -71,7 +75,6 @@ def with_profile(
         for voltage, value in profile.nctdiw_mGy_per_100mAs.items()
         if kvp is not None and abs(voltage - kvp) <= _SAME_KVP
     ]
-    date = profile.ctdivol_check_date
     scanner = Scanner(
         name=f"{profile.manufacturer} {profile.model}",
         ctdivol_ratio=ratio,

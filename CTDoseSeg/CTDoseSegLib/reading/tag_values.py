@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..dicom.header import Header
 from ..flags import Flag
@@ -29,7 +30,7 @@ class TagValues:
         self.headers = headers
         self.first = headers[0]
         self.maker = self.first.text("Manufacturer").upper()
-        self.values: dict[str, object] = {}
+        self.values: dict[str, Any] = {}
         self.sources: dict[str, str] = {}
         self.flags: list[Flag] = []
 

@@ -32,7 +32,9 @@ def groups_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     them. heart: its chambers, with the rest of it where there is one. bone: all bones.
     """
     names = list(names)
-    groups = {name: (name,) for name in names if name not in (BODY, BODY_REST)}
+    groups: dict[str, tuple[str, ...]] = {
+        name: (name,) for name in names if name not in (BODY, BODY_REST)
+    }
     has_lung = any(n in names for n in ("lung", "lung_left", "lung_right", *LUNG_LOBES))
     unions = {
         BODY: [n for n in names if n != COUCH],

@@ -127,7 +127,7 @@ class LaidAside:
     @classmethod
     def of(cls, labelmap: Labelmap) -> LaidAside:
         one = np.zeros((1, 1, 1), labelmap.labels.dtype)
-        packed = zlib.compress(np.ascontiguousarray(labelmap.labels), 1)
+        packed = zlib.compress(np.ascontiguousarray(labelmap.labels).data, 1)
         return cls(replace(labelmap, labels=one), packed, labelmap.labels.shape)
 
     def taken_back(self) -> Labelmap:

@@ -23,7 +23,10 @@ NAMES = ("auto", "classical", "unet", "totalsegmentator")
 class SegmentationEngine(Protocol):
     """Makes a label map of a series."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """One of `NAMES`."""
+        ...
 
     def available(self) -> tuple[bool, str]:
         """Whether it can run here, and why not, with the remedy in brackets."""

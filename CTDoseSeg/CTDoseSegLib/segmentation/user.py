@@ -12,7 +12,7 @@ from ..ct import organs
 from ..ct.geometry import Grid
 from ..ct.series import CTSeries
 from ..errors import GeometryError, InputError, SegmentationError
-from ..flags import flag
+from ..flags import Flag, flag
 from ..reading.label_map_file import HEADER, LabelNames, read_label_names, read_label_voxels
 from ..segmentation.atoms import groups_of, named_atom
 from ..tasks.progress import Events
@@ -81,7 +81,7 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
     table, source = _named_atoms(names, path.name)
     atoms = tuple(table[v] if v in table else _unnamed(v) for v in present)
     unknown = [v for v in present if v not in table]
-    flags = ()
+    flags: tuple[Flag, ...] = ()
     if unknown:
         shown = ", ".join(str(v) for v in unknown[:8]) + (", ..." if len(unknown) > 8 else "")
         flags = (flag("unknown_labels", f"{shown} (names from {source})"),)

@@ -41,7 +41,8 @@ class Canonical:
         permutation, reversed_axes = canonical_axes(series.affine)
         hu = np.flip(series.hu.transpose(permutation), reversed_axes)
         size = series.spacing_mm[::-1]
-        return cls(hu, tuple(size[axis] for axis in permutation), permutation, reversed_axes)
+        k, j, i = (size[axis] for axis in permutation)
+        return cls(hu, (k, j, i), permutation, reversed_axes)
 
     def restore(self, labels: np.ndarray) -> np.ndarray:
         """Bring an array on the view's grid back to the series' own, contiguous."""
@@ -64,7 +65,9 @@ def canonical_axes(affine: np.ndarray) -> tuple[tuple[int, int, int], tuple[int,
         permutation[place] = int(array)
         signs[place] = columns[world, array] * (1.0 if world == 2 else -1.0)
         weights[world, :] = weights[:, array] = -1.0
-    return tuple(permutation), tuple(axis for axis in range(3) if signs[axis] < 0)
+    superior, posterior, left = permutation
+    reversed_axes = tuple(axis for axis in range(3) if signs[axis] < 0)
+    return (superior, posterior, left), reversed_axes
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,8 @@ class Arc:
     def seen_from(cls, middle: np.ndarray, circle: np.ndarray, thickness: float) -> Arc:
         """The arc of a circle, with the side of it that the body's middle is on."""
         side = 1.0 if np.linalg.norm(middle - circle[:2]) < circle[2] else -1.0
-        return cls(*(float(v) for v in circle), thickness, side)
+        x, y, radius = (float(v) for v in circle)
+        return cls(x, y, radius, thickness, side)
 
     def beyond(self, points: np.ndarray) -> np.ndarray:
         """Distance (mm) of points [n, 2] beyond the middle of the shell, seen from the body."""

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from ...ct.series import CTSeries
 from ...errors import SegmentationError
-from ...flags import flag
+from ...flags import Flag, flag
 from ...segmentation.atoms import groups_of, named_atom
 from ...tasks.progress import Events
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
@@ -75,7 +75,7 @@ def segment(series: CTSeries, events: Events | None = None) -> Labelmap:
     labels = _refine(view, coarse, threshold, body, lungs, bone, events)
     present = np.flatnonzero(counts(labels))
     atoms = tuple(named_atom(VALUE[n], n, ENGINE) for n in NAMES if VALUE[n] in present)
-    flags = () if series.regular else (flag("slices_not_regular"),)
+    flags: tuple[Flag, ...] = () if series.regular else (flag("slices_not_regular"),)
     if bodies > 1:
         flags += (flag("several_bodies", f"{bodies} separate ones"),)
     return Labelmap(

@@ -53,7 +53,7 @@ def estimate(plan: Plan, series: CTSeries) -> Need:
     """What `plan` takes for `series` on this machine."""
     voxels = series.hu.size
     size_mm = np.array(series.hu.shape[::-1]) * series.spacing_mm
-    peak, patches = 0.0, 0
+    peak, patches = 0.0, 0.0
     for run in plan.runs:
         working = math.prod(np.maximum(1, size_mm / WORKING_MM[run.quality]))
         labels, networks = _networks(run)

@@ -94,9 +94,12 @@ class Plan:
     @property
     def weights(self) -> tuple[Weights, ...] | None:
         """All networks, each once; None where the package does not say."""
-        if any(run.weights is None for run in self.runs):
-            return None
-        return tuple(dict.fromkeys(w for run in self.runs for w in run.weights))
+        networks: dict[Weights, None] = {}
+        for run in self.runs:
+            if run.weights is None:
+                return None
+            networks.update(dict.fromkeys(run.weights))
+        return tuple(networks)
 
 
 def installed_version() -> str:

@@ -11,14 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
 
 from ...ct.series import CTSeries
 from ...errors import DependencyError, ModelError, SegmentationError
-from ...flags import flag
+from ...flags import Flag, flag
 from ...segmentation.atoms import groups_of, named_atom
 from ...tasks.progress import Events
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
@@ -190,11 +190,12 @@ def working_shape(
 ) -> tuple[int, int]:
     """Rows and columns of the working grid; never finer than the image."""
     if spec.pixel_mm <= 0:
-        return tuple(shape)
-    return tuple(
+        return shape
+    rows, columns = (
         max(1, min(n, round(n * size / spec.pixel_mm)))
         for n, size in zip(shape, pixel_mm, strict=True)
     )
+    return rows, columns
 
 
 def value_scale(volume: np.ndarray, spec: UNetSpec) -> tuple[tuple[float, float], ...]:
@@ -282,7 +283,7 @@ def _labelmap(series: CTSeries, spec: UNetSpec, labels: np.ndarray, origin: str)
     names: dict[int, str] = dict(enumerate(spec.classes, start=1))
     outside = {value for value, name in names.items() if name == COUCH}
     rest = next((value for value, name in names.items() if name == BODY_REST), None)
-    flags: tuple[Any, ...] = () if series.regular else (flag("slices_not_regular"),)
+    flags: tuple[Flag, ...] = () if series.regular else (flag("slices_not_regular"),)
     if rest is not None:
         area = (labels == rest).sum(axis=(1, 2)).max() * series.pixel_area_mm2 / 100.0
         if area < LEAST_BODY_CM2:

@@ -118,7 +118,7 @@ class UNetSpec:
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(values) - known):
             raise ModelError(f"A UNet has no {', '.join(unknown)}; it has {', '.join(known)}.")
-        made = {
+        made: dict[str, Any] = {
             name: _tuple(value) if isinstance(value, list) else value
             for name, value in values.items()
         }
