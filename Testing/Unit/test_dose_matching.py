@@ -259,9 +259,7 @@ def test_the_images_own_values_stay_and_a_contradiction_is_flagged(tmp_path):
     assert acquisition.phantom_cm == 16  # the images say nothing
 
 
-@pytest.mark.parametrize(
-    ("ctdivol", "apart"), [(8.0, False), (8.4, False), (8.5, True), (7, True)]
-)
+@pytest.mark.parametrize(("ctdivol", "apart"), [(8.0, False), (8.4, False), (8.5, True), (7, True)])
 def test_a_ctdivol_may_differ_by_five_per_cent(ctdivol, apart, tmp_path):
     report = write_report(tmp_path / "r.dcm", event(ctdivol=ctdivol, current=None))
     series = read_series(scan(tmp_path, CTDIvol=8.0), rdsr=report)
