@@ -96,7 +96,7 @@ def test_the_place_in_another_frame_of_reference_tells_nothing():
     here = replace(here, scan_top_z_mm=130.0, scan_bottom_z_mm=80.0)
     why_not = matched(here, images=NO_UIDS)
     assert isinstance(why_not, Flag)
-    assert "nothing tells which" in why_not.message
+    assert "nothing decides which" in why_not.message
 
 
 def test_tube_current_and_length_together_tell():

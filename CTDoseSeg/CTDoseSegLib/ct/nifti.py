@@ -17,7 +17,7 @@ import numpy as np
 
 DATA_TYPES = {"uint8": (2, 8), "int16": (4, 16), "float32": (16, 32), "uint16": (512, 16)}
 HEADER_BYTES = 352
-# ITK takes an affine for orthogonal up to about this; beyond it only the sform says the truth.
+# ITK takes an affine for orthogonal up to about this; beyond it only the sform is right.
 ORTHOGONAL = 1e-4
 
 
@@ -47,7 +47,7 @@ def write_nifti(path: Path, voxels: np.ndarray, affine: np.ndarray) -> Path:
     """
     if voxels.ndim != 3 or voxels.dtype.name not in DATA_TYPES:
         raise ValueError(f"not a volume of a NIfTI type: {voxels.dtype} {voxels.shape}")
-    kind = voxels.dtype.newbyteorder("<")
+    stored_type = voxels.dtype.newbyteorder("<")
     with ExitStack() as stack:
         file = stack.enter_context(path.open("wb"))
         stream: BinaryIO | gzip.GzipFile = file
@@ -55,7 +55,7 @@ def write_nifti(path: Path, voxels: np.ndarray, affine: np.ndarray) -> Path:
             stream = stack.enter_context(gzip.GzipFile("", "wb", 3, file, mtime=0))
         stream.write(_header(voxels, np.asarray(affine, float)))
         for plane in voxels:
-            stream.write(np.ascontiguousarray(plane, kind).tobytes())
+            stream.write(np.ascontiguousarray(plane, stored_type).tobytes())
     return path
 
 

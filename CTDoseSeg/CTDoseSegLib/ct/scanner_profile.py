@@ -99,6 +99,16 @@ GENERIC = Scanner()
 def read_scanner_profile(path: str | Path) -> ScannerProfile:
     """Read a profile from a JSON object with the fields of `ScannerProfile`.
 
+    Parameters
+    ----------
+    path
+        JSON file, UTF-8.
+
+    Returns
+    -------
+    ScannerProfile
+        The values, checked.
+
     Raises
     ------
     AcquisitionError
@@ -117,7 +127,22 @@ def read_scanner_profile(path: str | Path) -> ScannerProfile:
 
 
 def check_profile(values: Mapping[str, Any]) -> ScannerProfile:
-    """Check a profile's values; see `read_scanner_profile`."""
+    """Check a profile's values, as `read_scanner_profile` reads them.
+
+    Parameters
+    ----------
+    values
+        Fields of `ScannerProfile` by name; None counts as absent.
+
+    Returns
+    -------
+    ScannerProfile
+
+    Raises
+    ------
+    AcquisitionError
+        If a name is unknown, missing or its value impossible; the sentence names it.
+    """
     stated = {key: value for key, value in values.items() if value is not None}
     for key in stated:
         if key not in _KEYS:
@@ -148,6 +173,7 @@ def check_profile(values: Mapping[str, Any]) -> ScannerProfile:
 
 
 def words(text: str) -> list[str]:
+    """Return the words of a name in lower case, without punctuation."""
     return re.findall(r"[a-z0-9]+", text.lower())
 
 

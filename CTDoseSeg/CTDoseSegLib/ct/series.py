@@ -64,7 +64,7 @@ class CTSeries:
         True where slices are equally spaced and not sheared, so that volumes (ml), resampling and
         three-dimensional engines are valid.
     flags
-        What was noticed while reading.
+        What reading leaves in doubt.
     files
         Paths read, in slice order (one for a volume file).
     description

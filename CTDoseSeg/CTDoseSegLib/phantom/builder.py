@@ -1,4 +1,4 @@
-"""Puts organs, given in millimetres of a reference adult, on the phantom's canvas."""
+"""Puts organs, in millimetres of a reference adult, on the phantom's canvas."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ class Builder:
         self._hu_jitter = hu_jitter
 
     def material(self, atom: str | None, hu: float) -> int:
-        """A new material with its HU jittered a little."""
+        """Add a material with its HU jittered a little, and return its index."""
         return self.canvas.material(atom, hu + self._hu_jitter * self.rng.standard_normal())
 
     def point(self, x: float, y: float, z: float) -> Point:
-        """A point of the reference adult in this one."""
+        """Return a point of the reference adult in this one."""
         px, py, pz = (float(v) for v in np.array([x, y, z]) * self.scale)
         return px, py, pz
 
     def length(self, value: float) -> float:
-        """A length without direction."""
+        """Return a length of the reference adult, without direction, in this one."""
         return value * self._mean
 
     def column(
@@ -81,15 +81,15 @@ class Builder:
         return shape
 
     def curve(self, points: Sequence[Point], step: float = 8.0) -> np.ndarray:
-        """A smooth curve through points of the reference adult, [n, 3] mm in this one."""
+        """Return a smooth curve through points of the reference adult, [n, 3] mm in this one."""
         from scipy.interpolate import CubicSpline
 
         knots = np.array([self.point(*p) for p in points])
-        way = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(knots, axis=0), axis=1))])
-        at = np.linspace(0, way[-1], max(3, int(way[-1] / step)))
+        length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(knots, axis=0), axis=1))])
+        at = np.linspace(0, length[-1], max(3, int(length[-1] / step)))
         if len(knots) == 2:
             return np.linspace(knots[0], knots[1], len(at))
-        return CubicSpline(way, knots)(at)
+        return CubicSpline(length, knots)(at)
 
     def tube(
         self,
@@ -100,7 +100,7 @@ class Builder:
         step: float = 8.0,
         clip: Shape | None = None,
     ) -> None:
-        """Paint a tube along a smooth curve; `radii` are spread evenly along it."""
+        """Paint a tube along a smooth curve; `radii` are at equal distances along it."""
         self.chain(material, self.curve(points, step), radii, over, clip)
 
     def chain(
@@ -120,9 +120,18 @@ class Builder:
 
 
 def couch(builder: Builder, top: Cradle, side: float, half_width: float, thickness: float) -> None:
-    """A foam core in a carbon shell of 2 mm, its top being the rim of `top`.
+    """Paint a foam core in a carbon shell of 2 mm.
 
-    `side` is -1 where the couch is posterior, +1 where it is anterior (prone).
+    Parameters
+    ----------
+    builder
+        Paints.
+    top
+        Hollow that the couch leaves for the body.
+    side
+        -1 where the couch is posterior, +1 where it is anterior (prone).
+    half_width, thickness
+        In mm.
     """
     shell = builder.material("couch", float(builder.rng.uniform(-150, 120)))
     core = builder.material("couch", float(builder.rng.uniform(-960, -880)))

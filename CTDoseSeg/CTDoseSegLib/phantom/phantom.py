@@ -175,13 +175,13 @@ class Phantom:
         return _groups(tuple(self.names))
 
     def slices(self) -> Iterator[PhantomSlice]:
-        """The slices from the first k on, one at a time: memory does not grow with their number."""
+        """Yield the slices from k = 0 on; memory does not grow with their number."""
         renderer = Renderer(self)
         for k in range(self.shape[2]):
             yield renderer.slice(k)
 
     def render(self) -> tuple[np.ndarray, PhantomTruth]:
-        """The whole volume.
+        """Render the whole volume.
 
         Returns
         -------
@@ -205,7 +205,18 @@ class Phantom:
 
 
 def phantom_series(phantom: Phantom) -> tuple[CTSeries, PhantomTruth]:
-    """The phantom as a CT without exposure, as if it had been read, and its truth."""
+    """Return a phantom as a CT without exposure, as if it had been read, and its truth.
+
+    Parameters
+    ----------
+    phantom
+        Rendered whole.
+
+    Returns
+    -------
+    series : CTSeries
+    truth : PhantomTruth
+    """
     hu, truth = phantom.render()
     z_mm = (phantom.affine @ np.array([[0, 0, k, 1] for k in range(len(hu))]).T)[2]
     slices = tuple(SliceInfo(z_mm=float(z)) for z in z_mm)
@@ -214,10 +225,21 @@ def phantom_series(phantom: Phantom) -> tuple[CTSeries, PhantomTruth]:
 
 
 def water_cylinder(diameter_mm: float = 320.0, **parameters: Any) -> Phantom:
-    """A cylinder of water along z in air: its WED is its diameter.
+    """Return a cylinder of water along z in air: its WED is its diameter.
 
-    `parameters` are those of `Phantom`. The blur is a sharp kernel's: what blur carries across
-    the outline, a mask with the true outline does not count (about 0.4 sigma of its length).
+    The blur is a sharp kernel's: what blur carries across the contour, a mask with the true contour
+    does not count (about 0.4 sigma of its length).
+
+    Parameters
+    ----------
+    diameter_mm
+        Of the cylinder.
+    **parameters
+        Others of `Phantom`.
+
+    Returns
+    -------
+    Phantom
     """
     usual = {"shape": (512, 512, 5), "spacing_mm": (0.8, 0.8, 5.0), "psf_fwhm_mm": 0.7}
     chosen: dict[str, Any] = {**usual, **parameters}
@@ -225,7 +247,7 @@ def water_cylinder(diameter_mm: float = 320.0, **parameters: Any) -> Phantom:
 
 
 def _groups(atoms: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Named groups of those atoms that this phantom has."""
+    """Return the groups of those atoms that this phantom has."""
     vessels = {name: name.replace("lung_", "lung_vessels_") for name in LOBES}
     lobes = {name: (name, vessels[name]) for name in LOBES}
     chambers = tuple(name for name in atoms if name.startswith("heart_"))

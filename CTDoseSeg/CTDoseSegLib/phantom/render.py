@@ -104,7 +104,7 @@ class Renderer:
         self.hu = np.array([m.hu for m in materials], np.float32)
         self.atom = np.array([phantom.names.get(m.atom or "", 0) for m in materials], np.uint8)
         self.body = np.array([bool(m.atom) and m.atom not in OUTSIDE_BODY for m in materials])
-        # Steps of at most 0.4 mm, at least three a pixel: the area of a smooth outline is then
+        # Steps of at most 0.4 mm, at least three a pixel: the area of a smooth contour is then
         # known to a few parts in 100,000.
         self.fine = tuple(
             int(np.clip(np.ceil(phantom.spacing_mm[axis] / 0.4), 3, 10)) for axis in (1, 0)
@@ -116,7 +116,7 @@ class Renderer:
         self.noise_scale = phantom.noise_hu / _noise_gain()
 
     def _margin(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Pixels to add (before, after) along i and j, so that the whole body is sampled.
+        """Return pixels to add (before, after) along i and j to sample the whole body.
 
         Along its own axis the body has no end: there nothing is added.
         """
@@ -159,14 +159,14 @@ class Renderer:
         return PhantomSlice(k, self._finish(image / len(self.planes), k), labels, *sizes)
 
     def _average(self, fine: np.ndarray, near: Window) -> np.ndarray:
-        """Mean HU over each pixel of the image and a rim of four pixels."""
+        """Return the mean HU over each pixel of the image and a rim of four pixels."""
         fx, fy = self.fine
         part = fine[near[0].start * fy : near[0].stop * fy, near[1].start * fx : near[1].stop * fx]
         sums = np.add.reduceat(self.hu[part], np.arange(0, part.shape[0], fy), axis=0)
         return np.add.reduceat(sums, np.arange(0, part.shape[1], fx), axis=1) / (fx * fy)
 
     def _finish(self, image: np.ndarray, k: int) -> np.ndarray:
-        """Blur, noise, rounding."""
+        """Add blur and noise, and round."""
         from scipy.ndimage import gaussian_filter
 
         image = gaussian_filter(image, self.sigma, mode="nearest")[RIM:-RIM, RIM:-RIM]
@@ -175,7 +175,7 @@ class Renderer:
         return np.rint(image + noise * self.noise_scale).astype(np.int16)
 
     def _size(self, counts: np.ndarray) -> tuple[float, float]:
-        """WED (mm) and body area (mm2) from the numbers of fine samples of each material.
+        """Return WED (mm) and body area (mm2) from the fine samples of each material.
 
         AAPM Report 220: WED = 2 sqrt((mean HU / 1000 + 1) * area / pi).
         """
@@ -188,7 +188,7 @@ class Renderer:
 
 
 def _noise_gain() -> float:
-    """Standard deviation of unit white noise after the noise filter."""
+    """Return the standard deviation of unit white noise after the noise filter."""
     from scipy.ndimage import gaussian_filter
 
     impulse = np.zeros((15, 15))
@@ -197,6 +197,6 @@ def _noise_gain() -> float:
 
 
 def _fine_positions(first: int, stop: int, parts: int) -> np.ndarray:
-    """Centres of `parts` equal parts of each pixel from `first` to before `stop`."""
+    """Return the centres of `parts` equal parts of each pixel from `first` to before `stop`."""
     pixels = np.arange(first, stop)[:, None]
     return (pixels + (np.arange(parts) + 0.5) / parts - 0.5).ravel()

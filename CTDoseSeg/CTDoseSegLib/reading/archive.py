@@ -1,7 +1,7 @@
 """What a study of an archive holds: its irradiation events, each with its best-ranked series.
 
 Pixels are not read. Phases of a scan are events of their own and add up; reconstructions of one
-event do not, and the best-ranked by the rules of `selection` stands for it.
+event do not, and the best-ranked by the criteria of `selection` stands for it.
 """
 
 from __future__ import annotations
@@ -96,7 +96,17 @@ class ArchivedStudy:
 
 
 def sort_study(study: StudyHeaders) -> ArchivedStudy:
-    """Sort the files of a study into irradiation events."""
+    """Sort the files of a study into irradiation events.
+
+    Parameters
+    ----------
+    study
+        Its headers.
+
+    Returns
+    -------
+    ArchivedStudy
+    """
     headers, left_out = _frames(study.headers)
     groups = group_slices(headers)
     reports = [group for group in groups if _is_report(group)]

@@ -45,7 +45,7 @@ LENGTH = "rdsr scanning length (113825) centred on the images"
 
 @dataclass(frozen=True)
 class ImageEvent:
-    """What the images say about their exposure; empty or None is "not known".
+    """What the images state about their exposure; empty or None is "not known".
 
     Attributes
     ----------
@@ -70,11 +70,12 @@ class ImageEvent:
 
     @property
     def length_mm(self) -> float:
+        """From the lower edge of the lowest slice to the upper edge of the highest."""
         return self.high_mm - self.low_mm
 
 
 def match(report: DoseReport, images: ImageEvent, *, from_user: bool) -> MatchedReport | Flag:
-    """Find the images' event in a report by the rules of this module.
+    """Find the images' event in a report, as this module's text describes.
 
     Parameters
     ----------
@@ -131,7 +132,7 @@ def _choose(
     if not possible:
         names = sorted({name for e in evidence.values() for name, ok in e.items() if ok is False})
         return (), "", f"{', '.join(names)} differ" if names else "it has localizers alone"
-    return (), "", f"{len(possible)} events could be theirs, and nothing tells which"
+    return (), "", f"{len(possible)} events could be theirs, and nothing decides which"
 
 
 def _evidence(event: IrradiationEvent, images: ImageEvent) -> dict[str, bool | None]:

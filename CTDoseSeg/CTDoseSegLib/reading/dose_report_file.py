@@ -67,11 +67,20 @@ TOTAL_TOLERANCE = 0.02
 def read_dose_report(path: str | Path) -> DoseReport:
     """Read the CT dose report in a file.
 
+    Parameters
+    ----------
+    path
+        DICOM structured report.
+
+    Returns
+    -------
+    DoseReport
+
     Raises
     ------
     DoseReportError
-        If the file cannot be read, is cut off, or is something else; the sentence says what was
-        found and what to do.
+        If the file cannot be read, is cut off, or is something else; the sentence states what it
+        is and what to do.
     """
     document = read_document(path)
     name = os.path.basename(path)
@@ -129,6 +138,7 @@ class _Reader:
         return value
 
     def event(self) -> IrradiationEvent:
+        """Return the event with the flags of its values."""
         item, technique = self.item, self.technique
         kind = _kind(item.first("113820"))
         sources = tuple(self._source(tube) for tube in technique.of("113831"))
@@ -265,7 +275,7 @@ def _total_flag(total: float | None, events: tuple[IrradiationEvent, ...]) -> li
 
 
 def _count(items: tuple[Item, ...]) -> int | None:
-    """Return a count; its unit is an annotation ({events}), spelled in many ways."""
+    """Return a count; its unit is an annotation ({events}) with many spellings."""
     for text, _ in (pair for item in items for pair in item.numbers):
         if re.fullmatch(r"\+?\d{1,4}(\.0*)?", text):
             return int(float(text)) or None

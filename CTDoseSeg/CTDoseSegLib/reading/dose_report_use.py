@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..ct.acquisition import Acquisition
-from ..ct.dose_report import DoseReport, merged
+from ..ct.dose_report import DoseReport, IrradiationEvent, merged
 from ..ct.series import CTSeries, SliceInfo
 from ..dicom.header import Header
 from ..dicom.times import acquisition_datetime
@@ -30,14 +31,28 @@ _FILLED = (
     *("kvp_kV", "rotation_time_s", "pitch", "single_collimation_mm", "total_collimation_mm"),
     *("ctdivol_mGy", "phantom_cm", "modulation", "tin_filter"),
 )
-_SAYS_NOTHING = ("OTHER", "UNKNOWN", "UNSPECIFIED")
+_NOT_A_NAME = ("OTHER", "UNKNOWN", "UNSPECIFIED")
 _LEAST_DIFFERENCE = {"CTDIvol": 0.05, "mean tube current": 1.0, "kVp": 0.5}
 
 
 def image_event(
     z_mm: ArrayLike, slices: Sequence[SliceInfo], headers: Sequence[Header] = ()
 ) -> ImageEvent:
-    """Return what a series says of its exposure; `headers` are of its slices if it is DICOM."""
+    """Return what a series states of its exposure.
+
+    Parameters
+    ----------
+    z_mm
+        RAS superior coordinate of each slice centre, [k].
+    slices
+        One for each k.
+    headers
+        Of the slices, if the series is DICOM.
+
+    Returns
+    -------
+    ImageEvent
+    """
     z = np.asarray(z_mm, float)
     step = float(np.median(np.diff(np.sort(z)))) if z.size > 1 else 0.0
     half = (slices[0].thickness_mm or step) / 2
@@ -112,6 +127,10 @@ def with_dose_report(
         What the user gave with the images; the reports beside them are then not looked at.
     beside
         Those that lay in the folder.
+
+    Returns
+    -------
+    CTSeries
     """
     images = image_event(series.z_mm, series.slices, headers)
     if report is not None:
@@ -167,7 +186,7 @@ def _with_report(series: CTSeries, matched: MatchedReport) -> CTSeries:
         ("manufacturer", device.manufacturer),
         ("model", device.model),
     ):
-        if getattr(acquisition, name) is None and value and value.upper() not in _SAYS_NOTHING:
+        if getattr(acquisition, name) is None and value and value.upper() not in _NOT_A_NAME:
             values[name] = value
     sources = {**acquisition.sources, **dict.fromkeys(values, RDSR)}
     span, source = _irradiated_range(acquisition, matched.own)
@@ -192,7 +211,7 @@ def _with_report(series: CTSeries, matched: MatchedReport) -> CTSeries:
     )
 
 
-def _common(events: Sequence, name: str):
+def _common(events: Sequence[IrradiationEvent], name: str) -> Any:
     """Return the value that all events state, else None."""
     values = {getattr(event, name) for event in events}
     return values.pop() if len(values) == 1 else None
@@ -203,8 +222,8 @@ def _irradiated_range(
 ) -> tuple[tuple[float, float] | None, str]:
     """Return the range to use: where the tube was on, of all own events together.
 
-    It stands in for one guessed from ScanLength (0018,1302) as well: that says how much was
-    scanned, not where, and not whether overranging counts.
+    It replaces one guessed from ScanLength (0018,1302) as well: that is how much was scanned, not
+    where, and not whether overranging counts.
     """
     guessed = "centred" in acquisition.sources.get("irradiated_range_mm", "centred")
     ranges = [placed.range_mm for placed in own if placed.range_mm is not None]

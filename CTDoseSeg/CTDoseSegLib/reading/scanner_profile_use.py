@@ -20,7 +20,7 @@ _SAME_KVP = 0.5
 def with_profile(
     series: CTSeries, profile: ScannerProfile, today: datetime.date | None = None
 ) -> tuple[CTSeries, Scanner]:
-    """Correct CTDIvol and DLP of `series` by a profile, and return what of it holds for the series.
+    """Correct CTDIvol and DLP of `series` by a profile, and return what the profile changes.
 
     Parameters
     ----------
@@ -32,10 +32,16 @@ def with_profile(
     today
         Compared with the date of the check where the scan's own date is not known.
 
+    Returns
+    -------
+    series : CTSeries
+    scanner : Scanner
+
     Raises
     ------
     AcquisitionError
-        If the images state another make, model, station or serial number.
+        If the images state another make, model, station or serial number, or the profile has a
+        check without its date.
     """
     acquisition = series.acquisition
     if acquisition.manufacturer is None or acquisition.model is None:
@@ -64,8 +70,8 @@ def with_profile(
         days = abs((reference - date).days)
         checked = days <= VALID_DAYS
         detail = f"times {ratio:g}, check of {date.isoformat()}"
-        what = f"CTDIvol, DLP and the doses by them change by {100 * (ratio - 1):+.1f} %"
-        flags.append(flag("ctdivol_corrected", detail, consequence=what))
+        change = f"CTDIvol, DLP and the doses by them change by {100 * (ratio - 1):+.1f} %"
+        flags.append(flag("ctdivol_corrected", detail, consequence=change))
         if not checked:
             flags.append(flag("scanner_check_old", f"{days} days from the {compared_with}"))
         series = _corrected(series, ratio)

@@ -19,7 +19,7 @@ class TagValues:
     maker
         Manufacturer in capitals.
     values
-        Fields of `Acquisition` by name, those that are known.
+        Fields of `Acquisition` by name, those that are known, each of its field's type.
     sources
         Where each came from.
     flags
@@ -54,7 +54,8 @@ class TagValues:
         source : str
             Tag of the first one used; empty where there is none.
         """
-        values, used = [], ""
+        values: list[float | None] = []
+        first_keyword = ""
         for header in self.headers:
             value = None
             nested = exposure_item(header)
@@ -63,10 +64,10 @@ class TagValues:
                 if not number and nested.get(keyword):
                     number = nested[keyword][0]
                 if number is not None and number > 0:
-                    value, used = number * factor, used or keyword
+                    value, first_keyword = number * factor, first_keyword or keyword
                     break
             values.append(value)
-        return values, tag_source(used) if used else ""
+        return values, tag_source(first_keyword) if first_keyword else ""
 
     def common(self, *choices: tuple[str, float]) -> tuple[float | None, str]:
         """Return the value if it is the same in all slices that have one, else None."""
