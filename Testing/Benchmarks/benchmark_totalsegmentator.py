@@ -56,7 +56,7 @@ if __name__ == "__main__":
         atoms = (named_atom(1, "body_rest", "none"),)
         return Labelmap(labels, series.affine, atoms, groups_of(["body_rest"]), "none")
     given = outline if sys.argv[3] == "given" else None
-    ours = totalsegmentator.TotalSegmentatorEngine(sys.argv[2], "cpu", outline=given)
+    ours = totalsegmentator.TotalSegmentatorEngine(sys.argv[2], "cpu", body_mask=given)
     ours.segment(read_series(sys.argv[1]), Events())
 """
 WAYS = {"own": (OWN, ""), "ours": (OURS, "given"), "ours with UNet": (OURS, "found")}
