@@ -155,7 +155,8 @@ class Ledger:
             f"SELECT {size}, json_extract(scan, '$.columns') AS c FROM scans WHERE in_plan "
             "ORDER BY json_extract(scan, '$.n_images') * json_extract(scan, '$.rows') * c DESC"
         ).fetchone()
-        return tuple(int(v or 0) for v in row) if row else (0, 0, 0)
+        images, rows, columns = (int(v or 0) for v in row or (0, 0, 0))
+        return images, rows, columns
 
     def rows(self, state: str | None = None, *, in_plan: bool = True) -> Iterator[dict[str, Any]]:
         """The plan's scans in its order, a dictionary each; `scan` is a `PlannedScan`.

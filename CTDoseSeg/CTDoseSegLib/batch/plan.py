@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 from ..outputs.tables import FORMULA_STARTS, cell
@@ -131,10 +132,10 @@ def read_plan(path: Path) -> Iterator[PlannedScan]:
         raise InputError(f"{path.name} cannot be read ({error.strerror}).") from error
 
 
-def _scan(row: dict[str, str], where: str) -> PlannedScan:
-    if row.get(None):
+def _scan(row: dict[str | Any, str | Any], where: str) -> PlannedScan:
+    if row.get(None):  # where the reader puts what has no column
         raise InputError(f"{where}: there are more cells than columns; quote cells with commas.")
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     for field in fields(PlannedScan):
         text = (row.get(field.name) or "").strip()
         if text[:1] == "'" and text[1:2] in FORMULA_STARTS:

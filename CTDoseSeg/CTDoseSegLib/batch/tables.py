@@ -171,13 +171,14 @@ class _Parquet:
     """The same as a Parquet file, where pyarrow is there."""
 
     def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
-        self._path, self._columns, self._rows = path, columns, []
+        self._path, self._columns = path, columns
+        self._rows: list[dict[str, Any]] = []
         self._temporary = path.with_name(f".{path.name}.part")
+        self._arrow: Any = None  # the module, which has no types
         try:
             import pyarrow
             import pyarrow.parquet
         except ImportError:
-            self._arrow = None
             path.unlink(missing_ok=True)  # that of an earlier run would tell other doses
             return
         self._arrow = pyarrow

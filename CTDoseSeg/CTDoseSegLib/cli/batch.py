@@ -70,10 +70,10 @@ def _dose_arguments(args: argparse.Namespace) -> tuple[str, ...]:
     dose_model = args.dose_model
     if dose_model != BUNDLED:
         dose_model = os.path.abspath(dose_model)  # the scans have another working directory
-    arguments = ("--region", args.region, "--dose-model", dose_model)
+    arguments = ["--region", args.region, "--dose-model", dose_model]
     if args.dose_engine != "auto":  # so that a run that was started without the option goes on
-        arguments += ("--dose-engine", args.dose_engine)
-    return arguments
+        arguments += ["--dose-engine", args.dose_engine]
+    return tuple(arguments)
 
 
 def add(command: Command) -> None:

@@ -105,9 +105,9 @@ def _labelmap(args: argparse.Namespace, series: CTSeries, events: Events) -> Lab
 
 def _parameters(args: argparse.Namespace) -> dict[str, object]:
     """What the user chose, for the provenance; the input stands there by its hashes."""
-    names = ("engine", "segmentation", "acquisition", "rdsr", "scanner_profile")
+    names = ["engine", "segmentation", "acquisition", "rdsr", "scanner_profile"]
     if args.engine == "totalsegmentator":
-        names += ("quality", "device", "extra")
+        names += ["quality", "device", "extra"]
     return {name: getattr(args, name) for name in names}
 
 

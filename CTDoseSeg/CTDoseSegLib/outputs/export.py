@@ -77,21 +77,21 @@ def export(
     """
     events = events or Events()
     _check(series, labelmap, spacing_mm, organ, mesh)
-    mask = _mask(labelmap, organ) if organ else None
+    mask = _mask(labelmap, organ) if organ and labelmap is not None else None
     with staged_folder(folder) as staging:
         events.progress(0.0, "writing the HU volume")
         written = [write_nifti(staging / "hu.nii.gz", series.hu, series.affine)]
         if spacing_mm:
             events.progress(0.2, "resampling")
             written += _write_isotropic(series, labelmap, spacing_mm, staging)
-        if mask is not None:
+        if organ and mask is not None:
             events.progress(0.6, "masking")
             name = file_name(organ)
             hu = np.where(mask, series.hu, series.hu.dtype.type(MASKED_HU))
             written.append(write_nifti(staging / f"hu_{name}.nii.gz", hu, series.affine))
-        if mesh:
-            events.progress(0.8, "meshing")
-            written += _write_mesh(surface(mask, series.affine), staging, name)
+            if mesh:
+                events.progress(0.8, "meshing")
+                written += _write_mesh(surface(mask, series.affine), staging, name)
         events.check_cancelled()
     events.progress(1.0, "written")
     return tuple(Path(folder) / path.name for path in written)

@@ -36,7 +36,8 @@ def draw_organ_doses(result: Result) -> Figure:
     """
     organs = result.organs
     given = sorted(
-        (organ for organ in organs if organ.dose_mGy is not None), key=lambda o: -o.dose_mGy
+        (organ for organ in organs if organ.dose_mGy is not None),
+        key=lambda organ: -(organ.dose_mGy or 0.0),
     )
     refused = [organ for organ in organs if organ.dose_mGy is None]
     rows = max(len(organs), 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -68,7 +68,7 @@ def _span(edges: np.ndarray, body: np.ndarray) -> tuple[float, float]:
 def _mark(axes: Axes) -> None:
     top = axes.get_xaxis_transform()
     axes.axvspan(*LUNG_HU, color=SKY, alpha=0.15, lw=0)
-    style = {"transform": top, "ha": "center", "va": "top", "fontsize": 9}
+    style: dict[str, Any] = {"transform": top, "ha": "center", "va": "top", "fontsize": 9}
     axes.text(sum(LUNG_HU) / 2, 0.985, f"lung\n{LUNG_HU[0]} to\n{LUNG_HU[1]}", **style)
     for name, hu in LANDMARKS_HU:
         axes.axvline(hu, color=INK, lw=1.0, ls=":", ymax=0.88)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -46,8 +46,17 @@ STYLE: dict[str, Any] = {
 }
 
 
-def new_figure(width_in: float, height_in: float, *, layout: str | None = "constrained") -> Figure:
-    """An empty figure that no global state knows of.
+def new_figure(
+    width_in: float, height_in: float, *, layout: Literal["constrained"] | None = "constrained"
+) -> Figure:
+    """Return an empty figure that no global state knows of.
+
+    Parameters
+    ----------
+    width_in, height_in
+        Size in inches.
+    layout
+        ``constrained`` leaves room for the notice at the foot; None: axes are placed by hand.
 
     Raises
     ------
@@ -57,17 +66,17 @@ def new_figure(width_in: float, height_in: float, *, layout: str | None = "const
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError as error:
         raise DependencyError(
             "Pictures need the package matplotlib; install it with: pip install matplotlib"
         ) from error
-    figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout=layout, facecolor="white")
+    figure = Figure(figsize=(width_in, height_in), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     if layout == "constrained":
         notice_in = 0.3
-        figure.get_layout_engine().set(
-            rect=(0.005, notice_in / height_in, 0.99, 1 - (notice_in + 0.05) / height_in)
-        )
+        within = (0.005, notice_in / height_in, 0.99, 1 - (notice_in + 0.05) / height_in)
+        figure.set_layout_engine(ConstrainedLayoutEngine(rect=within))
     return figure
 
 

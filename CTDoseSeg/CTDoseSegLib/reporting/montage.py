@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -79,7 +79,8 @@ class Painter:
         """Handles for what the pictures show; of too many organs the largest."""
         from matplotlib.patches import Patch
 
-        pixels = sum(np.bincount(p.labels.ravel(), minlength=self._body.size) for p in pictures)
+        counts = [np.bincount(p.labels.ravel(), minlength=self._body.size) for p in pictures]
+        pixels = np.sum(counts, axis=0)
         handles = [Patch(fc="white", ec="black", lw=0.8, label="body outline (white)")]
         if pixels[self._couch].any():
             handles.append(Patch(fc="white", ec=COUCH_COLOR, lw=1.2, label="couch outline"))
@@ -125,9 +126,12 @@ def _outline(axes: Axes, mask: np.ndarray, extent: tuple[float, ...], color: str
 def _letter(axes: Axes, picture: Picture) -> None:
     from matplotlib.patheffects import withStroke
 
-    height_in = axes.get_position().height * axes.figure.get_size_inches()[1]
+    height_in = axes.bbox.height / axes.figure.dpi
     rim = [withStroke(linewidth=2, foreground="black")]  # to be read on bone as well
-    inside = {"color": "white", "fontsize": 8, "transform": axes.transAxes, "path_effects": rim}
+    inside: dict[str, Any] = {
+        **{"color": "white", "fontsize": 8},
+        **{"transform": axes.transAxes, "path_effects": rim},
+    }
     if height_in > 0.6:
         axes.text(0.02, 0.975, picture.title, va="top", **inside)
     else:  # a slab: no room inside

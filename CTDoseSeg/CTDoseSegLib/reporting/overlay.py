@@ -54,7 +54,8 @@ def oriented(series: CTSeries, labelmap: Labelmap) -> Views:
     hu, labels = (
         np.flip(array.transpose(order), reversed_axes) for array in (series.hu, labelmap.labels)
     )
-    spacing = tuple(series.spacing_mm[::-1][axis] for axis in order)
+    size_kji = series.spacing_mm[::-1]
+    spacing = (size_kji[order[0]], size_kji[order[1]], size_kji[order[2]])
     if order[0] == 0:  # slices are axial, and may lie at uneven places
         z_mm = series.z_mm[::-1] if 0 in reversed_axes else series.z_mm
     else:

@@ -141,8 +141,10 @@ def _array(value: Any, where: str, kind: type) -> np.ndarray:
     try:
         if kind is int:
             array = np.array(value)
-            fits = array.size == 0 or array.dtype.kind == "i"
-            return _checked(array.astype(np.int64), fits, where, "a list of whole numbers")
+            numbers = array.astype(np.int64)
+            whole = array.size == 0 or array.dtype.kind == "i"
+            _checked(value, whole, where, "a list of whole numbers")
+            return numbers
         return np.array(value, dtype=object).astype(np.float64)
     except (TypeError, ValueError):
         raise InputError(f"{where} is not a list of numbers.") from None

@@ -171,7 +171,7 @@ class Result:
         >>> read_result("results").to_json()["notice"]
         'Research software, not for clinical use.'
         """
-        content = {"schema_version": SCHEMA_VERSION, "notice": NOTICE}
+        content: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "notice": NOTICE}
         content["flags"] = plain(self.flags)
         content |= {f.name: plain(getattr(self, f.name)) for f in fields(self)}
         content["provenance"]["schema_version"] = SCHEMA_VERSION
@@ -194,7 +194,7 @@ class Result:
             If a value is missing or of another kind; the sentence names it.
         """
         content = {**content, "acquisition": _acquisition(content)}
-        result = read_dataclass(cls, content, "")
+        result: Result = read_dataclass(cls, content, "")
         result = replace(
             result, provenance=replace(result.provenance, schema_version=SCHEMA_VERSION)
         )

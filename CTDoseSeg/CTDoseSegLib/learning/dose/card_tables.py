@@ -83,8 +83,10 @@ def baseline_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
 
 def coverage_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
     """Coverage of the 90 % intervals by region."""
-    names = ("coverage", "coverage_small", "coverage_middle", "coverage_large")
-    names += tuple(f"coverage_ends_range_{kind}" for kind in ("unknown", "known", "own"))
+    names = (
+        *("coverage", "coverage_small", "coverage_middle", "coverage_large"),
+        *(f"coverage_ends_range_{kind}" for kind in ("unknown", "known", "own")),
+    )
     return _table(
         (
             "region",

@@ -66,7 +66,7 @@ def organ_errors(region: str, seeds: Seeds, draws: np.ndarray) -> tuple[OrganErr
 
 def region_figures(seeds: Seeds, draws: np.ndarray) -> dict[str, float]:
     """Figures of a region: means over its organs, confidence limits, coverage by kind."""
-    figures = {}
+    figures: dict[str, float] = {}
     for name in ("error_pct", "given_error_pct"):
         key = "labelled" if name == "error_pct" else "tissue"
         medians = [median_over_organs(seed, name) for seed in seeds]

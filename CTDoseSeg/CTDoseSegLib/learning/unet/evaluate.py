@@ -106,7 +106,7 @@ def _case_scores(judged: Judged, spec: UNetSpec) -> list[CaseScore]:
 def _slice_rows(judged: Judged, spec: UNetSpec) -> list[Sequence[Any]]:
     """Area of each label on each slice, with mean and SD of its HU."""
     series, known = judged.series, judged.known
-    rows = []
+    rows: list[Sequence[Any]] = []
     for n, name in enumerate(spec.classes, start=1):
         if name in judged.not_drawn:
             continue

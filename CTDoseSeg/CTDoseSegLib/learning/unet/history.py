@@ -51,11 +51,11 @@ class History:
         """The epoch with the best validation, the earlier one of two."""
         return max(self.epochs, key=lambda e: (e.score, -e.epoch), default=None)
 
-    def add(self, epoch: int, loss: float, dice: np.ndarray, seconds: float) -> bool:
-        """Add an epoch; True if it is the best so far."""
+    def add(self, epoch: int, loss: float, dice: np.ndarray, seconds: float) -> Epoch:
+        """Add an epoch and return it; it is `best` where no earlier one is as good."""
         values = tuple(None if np.isnan(d) else float(d) for d in dice)
         self.epochs.append(Epoch(epoch, float(loss), values, float(seconds)))
-        return self.best is self.epochs[-1]
+        return self.epochs[-1]
 
     def to_list(self) -> list[dict[str, Any]]:
         """As JSON has it."""

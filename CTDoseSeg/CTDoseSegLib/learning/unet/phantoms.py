@@ -58,9 +58,9 @@ def truth_classes(truth: PhantomTruth, classes: tuple[str, ...]) -> np.ndarray:
     for name, n in number.items():
         members = groups.get(name, ())
         if name == "trachea":
-            members = [m for m in truth.names if m in _AIRWAYS]
+            members = tuple(m for m in truth.names if m in _AIRWAYS)
         elif name == "bone":
-            members = [m for m in truth.names if is_bone(m)]
+            members = tuple(m for m in truth.names if is_bone(m))
         if name not in (BODY, BODY_REST, COUCH):
             for member in members:
                 lookup[truth.names[member]] = n

@@ -30,7 +30,7 @@ from .batches import Batch, Batches
 from .card import write_card
 from .cases import Case, identities, read_cases, split
 from .config import Config, read_config
-from .history import History, add_frame, write_preview
+from .history import Epoch, History, add_frame, write_preview
 from .loss import loss
 
 CHECKPOINT_FILE, STATE_FILE = "checkpoint.safetensors", "checkpoint.json"
@@ -76,7 +76,8 @@ def train(
     trainer = Trainer(config, *split(cases, config))
     trainer.resume(folder)
     if trainer.epoch == 0:
-        write_preview(folder, *(t.numpy() for t in trainer.batches[0, 0][:2]), config.network)
+        inputs, labels = trainer.batches[0, 0][:2]
+        write_preview(folder, inputs.numpy(), labels.numpy(), config.network)
     return trainer.run(folder, Stage(events, 0.1, 1.0))
 
 
@@ -119,9 +120,9 @@ class Trainer:
             dice = self.validate()
             self.seconds += time.monotonic() - started
             self.epoch += 1
-            better = self.history.add(self.epoch, mean, dice, self.seconds)
-            if better:
-                self._write_network(folder)
+            epoch = self.history.add(self.epoch, mean, dice, self.seconds)
+            if epoch is self.history.best:
+                self._write_network(folder, epoch)
             self._picture(folder)
             self._checkpoint(folder)
             self.history.write(folder)
@@ -255,9 +256,9 @@ class Trainer:
         found = decide(logits[..., :rows, :columns], spec.threshold)
         add_frame(folder, self.epoch, inputs.numpy(), labels.numpy(), found, spec)
 
-    def _write_network(self, folder: Path) -> None:
+    def _write_network(self, folder: Path, best: Epoch) -> None:
         content = weights_bytes(self.averaged())
-        card = write_card(sha256(content), self.config, self.cases, self.held, self.history)
+        card = write_card(sha256(content), self.config, self.cases, self.held, best)
         write_whole(folder / CARD_FILE, card.encode())
         write_whole(folder / SPEC_FILE, self.config.network.to_json().encode())
         write_whole(folder / WEIGHTS_FILE, content)
