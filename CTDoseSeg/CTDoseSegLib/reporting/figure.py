@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 110
-# Okabe and Ito (2008): told apart with every kind of colour vision.
+# Okabe and Ito (2008): distinct with every kind of colour vision.
 BLUE, SKY, ORANGE, GREEN, RED, PURPLE = (
     "#0072B2",
     "#56B4E9",
@@ -89,7 +89,7 @@ def save(figure: Figure, path: Path) -> Path:
 
 
 def legend_below(axes: Axes, *, ncols: int) -> None:
-    """A legend below the label of the abscissa, whatever the height of the axes."""
+    """Put a legend below the label of the abscissa, whatever the height of the axes."""
     from matplotlib.transforms import ScaledTranslation
 
     down = ScaledTranslation(0, -0.5, axes.figure.dpi_scale_trans)
@@ -103,7 +103,7 @@ def legend_below(axes: Axes, *, ncols: int) -> None:
 
 
 def position_along_body(z_mm: np.ndarray) -> tuple[np.ndarray, str]:
-    """Abscissa of per-slice curves, [k], and its label.
+    """Return the abscissa of per-slice curves, [k], and its label.
 
     The superior coordinate; the slice number where the slices do not differ in it (sagittal and
     coronal ones).
@@ -114,11 +114,11 @@ def position_along_body(z_mm: np.ndarray) -> tuple[np.ndarray, str]:
 
 
 def known(values: np.ndarray) -> bool:
-    """Whether any of the values is a number."""
+    """Return whether any of the values is a number."""
     return bool(np.isfinite(values).any())
 
 
-def say(axes: Axes, text: str) -> None:
-    """Say in the middle of a panel why it is empty."""
+def write_reason(axes: Axes, text: str) -> None:
+    """Write in the middle of a panel why it is empty."""
     axes.set_yticks([])
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)

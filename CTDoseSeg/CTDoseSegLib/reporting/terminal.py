@@ -47,7 +47,7 @@ class PlanRow(Protocol):
 def print_result(
     result: Result, folder: str | Path | None = None, *, all_flags: bool = False
 ) -> None:
-    """Print the result to standard output, with rich where it is there.
+    """Print the result to standard output, with rich where it is installed.
 
     Parameters
     ----------
@@ -74,16 +74,16 @@ def print_result(
 def print_plan(scans: Iterator[PlanRow]) -> None:
     """Print a batch's plan: one line a scan, what is left out with its reason."""
     for scan in itertools.islice(scans, MOST_PLAN_LINES):
-        said = f"{scan.study:>5}  {scan.n_images:>5} images  {scan.description[:32]:<32}"
+        scan_text = f"{scan.study:>5}  {scan.n_images:>5} images  {scan.description[:32]:<32}"
         mark = "analyse " if scan.include == "yes" else "left out"
         reason = f"  {scan.reason}" if scan.reason else ""
-        print(f"{mark} {said}{reason}".rstrip())
+        print(f"{mark} {scan_text}{reason}".rstrip())
     if next(iter(scans), None) is not None:
         print("... the plan holds the rest")
 
 
 def dose_row(organ: OrganDose, organs: Sequence[OrganDose]) -> tuple[str, ...]:
-    """Cells of one of `organs`, in the order of `HEADINGS`; a dash for what is not known."""
+    """Return the cells of one of `organs`, in the order of `HEADINGS`; a dash for not known."""
     return (
         display_name(organ, organs),
         _number(organ.dose_mGy),
@@ -95,7 +95,7 @@ def dose_row(organ: OrganDose, organs: Sequence[OrganDose]) -> tuple[str, ...]:
 
 
 def summary(result: Result) -> list[str]:
-    """Engine, slices, size and dose indices, a line each."""
+    """Return engine, slices, size and dose indices, a line each."""
     acquisition, slices = result.acquisition, result.slices
     z_mm, centre = slices.z_mm, result.size.summary.centre_mm
     at_centre = f", {_number(centre)} mm at the centre slice" if np.isfinite(centre) else ""
@@ -186,7 +186,7 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
 
 
 def plain_table(rows: list[tuple[str, ...]]) -> list[str]:
-    """Lines of a table in plain text, columns aligned."""
+    """Return the lines of a table in plain text, columns aligned."""
     widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, strict=True)]
     right = range(len(HEADINGS))[RIGHT_ALIGNED]
     return [
