@@ -1,8 +1,8 @@
 """The dose model: D(z) = (K * mA)(z) exp(f), its numbers and its file.
 
-K is the kernel with which the tube current is convolved along the body (`kernel`). f depends on the organ and falls, or stays,
-with the water equivalent diameter smoothed along the body over a short and a long way, capped; it
-knows no HU, no position, no mean over the scan and no end of the images.
+K is the kernel with which the tube current is convolved along the body (`kernel`). f depends on the
+organ and falls, or stays, with the water equivalent diameter smoothed along the body over a short
+and a long way, capped; it knows no HU, no position, no mean over the scan and no end of the images.
 """
 
 from __future__ import annotations

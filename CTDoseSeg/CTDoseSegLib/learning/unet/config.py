@@ -1,4 +1,4 @@
-"""What `ctdoseseg train-unet CONFIG.toml` is told."""
+"""The configuration of `ctdoseseg train-unet CONFIG.toml`."""
 
 from __future__ import annotations
 
