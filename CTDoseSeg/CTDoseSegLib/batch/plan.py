@@ -62,6 +62,7 @@ class PlannedScan:
 
     @property
     def sources(self) -> list[str]:
+        """Folders, files and archive members of the study, one by one."""
         return [part for part in self.source.split(SEPARATOR) if part]
 
 
@@ -74,7 +75,7 @@ _WORDS = {"yes": YES, "y": YES, "1": YES, "true": YES, "no": NO, "n": NO, "0": N
 
 
 def write_plan(path: Path, scans: Iterable[PlannedScan]) -> int:
-    """Write a plan, row by row; returns the number of scans to be analysed."""
+    """Write a plan, row by row; return the number of scans to be analysed."""
     included = 0
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")
@@ -92,7 +93,7 @@ def write_plan(path: Path, scans: Iterable[PlannedScan]) -> int:
 
 
 def read_plan(path: Path) -> Iterator[PlannedScan]:
-    """The scans of a plan, as a person left it.
+    """Yield the scans of a plan, as a person left it.
 
     Raises
     ------
@@ -147,7 +148,7 @@ def _scan(row: dict[str | Any, str | Any], where: str) -> PlannedScan:
         elif field.type in ("int", "float | None"):
             values[field.name] = _number(text, field.type == "int", f"{where}: {field.name}")
         elif field.name == "source":
-            values["source"] = _NO_TEXT.sub(lambda found: chr(int(found[1], 16)), text)
+            values["source"] = _NO_TEXT.sub(lambda match: chr(int(match[1], 16)), text)
         else:
             values[field.name] = text
     if values["include"] == YES and not values["source"]:

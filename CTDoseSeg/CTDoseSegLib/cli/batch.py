@@ -63,7 +63,7 @@ def batch_command(args: argparse.Namespace, events: Events) -> None:
 
 
 def _dose_arguments(args: argparse.Namespace) -> tuple[str, ...]:
-    """Arguments of `analyze` on organ doses; a choice that no scan could follow is refused."""
+    """Return `analyze`'s arguments on organ doses; refuse a choice that no scan could follow."""
     from ..dosimetry.engines import BUNDLED, choose_engine
 
     choose_engine(args.dose_engine, args.dose_model, region=args.region)

@@ -1,4 +1,4 @@
-"""The commands that train and judge models: for doses, and the UNet."""
+"""The commands that train and evaluate models: for doses, and the UNet."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def train_unet_command(args: argparse.Namespace, events: Events) -> None:
 
 
 def evaluate_unet_command(args: argparse.Namespace, events: Events) -> None:
-    """Judge a UNet by labelled scans."""
+    """Evaluate a UNet on labelled scans."""
     try:
         from ..learning.unet.evaluate import evaluate
     except ImportError as error:
@@ -104,7 +104,7 @@ def add(command: Command) -> None:
     sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="classes, data, schedule")
     sub.add_argument("--output", type=output_folder, required=True, metavar="DIR")
 
-    sub = command("evaluate-unet", evaluate_unet_command, "judge a UNet by labelled scans")
+    sub = command("evaluate-unet", evaluate_unet_command, "evaluate a UNet on labelled scans")
     sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="classes and data")
     sub.add_argument("--unet", type=Path, metavar="FOLDER", help="the network; else the bundled")
     sub.add_argument("--output", type=output_folder, required=True, metavar="DIR")
