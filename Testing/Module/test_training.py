@@ -117,5 +117,5 @@ def test_a_missing_configuration_is_said(host, section, tmp_path):
     panel._parameterNode.trainingConfig = str(tmp_path / "nothing.toml")
     panel._parameterNode.trainingFolder = str(tmp_path / "network")
     host.click(panel.ui.trainButton)
-    assert "configuration is not there" in panel.ui.trainingLabel.text
+    assert "configuration does not exist" in panel.ui.trainingLabel.text
     assert not os.path.exists(tmp_path / "network")

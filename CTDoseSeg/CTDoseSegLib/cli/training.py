@@ -104,7 +104,7 @@ def add(command: Command) -> None:
     sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="classes, data, schedule")
     sub.add_argument("--output", type=output_folder, required=True, metavar="DIR")
 
-    sub = command("evaluate-unet", evaluate_unet_command, "evaluate a UNet on labelled scans")
+    sub = command("evaluate-unet", evaluate_unet_command, "judge a UNet by labelled scans")
     sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="classes and data")
     sub.add_argument("--unet", type=Path, metavar="FOLDER", help="the network; else the bundled")
     sub.add_argument("--output", type=output_folder, required=True, metavar="DIR")
