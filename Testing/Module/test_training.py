@@ -111,7 +111,7 @@ def test_cancel_ends_the_run_within_two_seconds_and_train_goes_on(host, chosen, 
     host.wait_until(lambda: not panel.training.active, 4)
 
 
-def test_a_missing_configuration_is_said(host, section, tmp_path):
+def test_a_missing_configuration_is_reported(host, section, tmp_path):
     panel = section
     assert not panel.ui.trainButton.enabled
     panel._parameterNode.trainingConfig = str(tmp_path / "nothing.toml")
