@@ -104,7 +104,7 @@ def analyze(
     parameters
         Further choices of the user, for the provenance.
     events
-        Told of progress; may cancel.
+        Takes progress; may cancel.
 
     Returns
     -------

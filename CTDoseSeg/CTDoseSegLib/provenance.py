@@ -100,7 +100,7 @@ class Provenance:
 
 
 def provenance(series: CTSeries, labelmap: Labelmap, parameters: Mapping[str, Any]) -> Provenance:
-    """Return what a result says about its making.
+    """Return how a result comes to be.
 
     Parameters
     ----------
@@ -109,13 +109,18 @@ def provenance(series: CTSeries, labelmap: Labelmap, parameters: Mapping[str, An
     parameters
         The user's choices; a `Path` to a file is replaced by the file's SHA-256, one to a folder
         left out.
+
+    Returns
+    -------
+    Provenance
+        With the versions of this moment and the SHA-256 of every file read.
     """
     choices = {name: _public(value) for name, value in parameters.items()}
     return Provenance(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
-        packages={name: found for name in PACKAGES if (found := _version(name))},
+        packages={name: version for name in PACKAGES if (version := _version(name))},
         parameters={name: value for name, value in choices.items() if value is not None},
         inputs=tuple(InputFile(file_sha256(Path(name))) for name in series.files),
         series=_series(series),

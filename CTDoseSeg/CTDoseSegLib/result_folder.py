@@ -32,7 +32,7 @@ def write_result(
     target
         Folder; made with its parents where it is missing.
     events
-        Receives progress; may cancel.
+        Takes progress; may cancel.
 
     Returns
     -------

@@ -46,7 +46,7 @@ def test_a_run_is_followed_and_a_click_loads_its_study(host, panel, archive, tmp
     assert panel.results.results.doses()["lung"] > 0
 
 
-def test_it_tells_the_rate_and_the_time_left(host, panel, tmp_path):
+def test_it_shows_the_rate_and_the_time_left(host, panel, tmp_path):
     from CTDoseSegLib.ctdoseseg_ui.parameters import Method
     from CTDoseSegLib.phantom.dicom_files import write_dicom
     from CTDoseSegLib.phantom.phantom import Phantom
@@ -59,15 +59,15 @@ def test_it_tells_the_rate_and_the_time_left(host, panel, tmp_path):
     panel.ui.batchInputLineEdit.text = str(tmp_path / "made")
     panel.ui.batchOutputLineEdit.text = str(tmp_path / "out")
     host.click(panel.ui.batchButton)
-    told = set()
+    messages = set()
 
     def ended():
-        told.add(panel.ui.batchLabel.text)
+        messages.add(panel.ui.batchLabel.text)
         return panel.ui.batchButton.text == "Start"
 
     host.wait_until(ended, 120)
     rate = re.compile(r"[12] of 3 scans, 0 failed, [\d.]+ a minute, \d+ s left")
-    assert [text for text in told if rate.fullmatch(text)], told
+    assert [text for text in messages if rate.fullmatch(text)], messages
 
 
 def test_cancel_does_not_hold_the_panel(host, panel, archive, tmp_path):

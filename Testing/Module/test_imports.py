@@ -95,7 +95,7 @@ def test_opening_the_module_imports_nothing_heavy():
 
 
 def test_a_first_apply_installs_nothing():
-    said, requests = run(APPLY)[-2:]
-    assert said.startswith("Done.")
-    assert "lung" in said
+    outcome, requests = run(APPLY)[-2:]
+    assert outcome.startswith("Done.")
+    assert "lung" in outcome
     assert requests == "[]"

@@ -65,9 +65,9 @@ def finished(base, tmp_path_factory):
     (archive / "empty").mkdir()
     (archive / "empty" / f"{IDENTITY[0]}.dcm").write_bytes(b"")
     shutil.copytree(archive / f"{IDENTITY[0]}_1", archive / "copy")
-    told = Collected()
-    counts = run_batch(archive, root / "out", Choices(CLASSICAL, workers=2), told)
-    return archive, root / "out", counts, told.log
+    events = Collected()
+    counts = run_batch(archive, root / "out", Choices(CLASSICAL, workers=2), events)
+    return archive, root / "out", counts, events.log
 
 
 def test_every_good_study_is_done_and_every_bad_one_listed(finished):
@@ -163,9 +163,9 @@ def test_killed_at_twenty_moments_nothing_is_lost_or_done_twice(tmp_path):
     subprocess.run(command, check=True, capture_output=True, cwd=HERE)
     undisturbed = tmp_path / "undisturbed"
     subprocess.run([*command[:3], str(undisturbed)], check=True, capture_output=True, cwd=HERE)
-    found = sorted(state for state, _ in states(output).values())
-    assert found == sorted(state for state, _ in states(undisturbed).values())
-    assert found.count("done") == 108
+    ends = sorted(state for state, _ in states(output).values())
+    assert ends == sorted(state for state, _ in states(undisturbed).values())
+    assert ends.count("done") == 108
     completed = (output / "completed.txt").read_text().split()
     assert len(completed) == len(set(completed))
     assert len(list((output / "studies").iterdir())) == 108
@@ -244,7 +244,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path, monkeypatch):
     assert run_batch(plan_of(tmp_path, 3), tmp_path / "out", work=batch_run.work)["done"] == 3
 
 
-def test_a_result_that_the_disk_does_not_take_is_told_and_made_when_it_does(base, tmp_path):
+def test_a_result_that_the_disk_does_not_take_is_reported_and_made_when_it_does(base, tmp_path):
     examination(base, tmp_path / "archive", 1)
     write_plan(tmp_path / "plan.csv", discover(tmp_path / "archive"))
     command = [sys.executable, "-m", "CTDoseSegLib", "batch", tmp_path / "plan.csv", *CLASSICAL]
@@ -277,7 +277,7 @@ def test_a_scan_taken_out_of_the_plan_is_in_no_table_and_keeps_its_result(tmp_pa
     assert len((output / "completed.txt").read_text().split()) == 3
 
 
-def test_files_that_are_not_there_are_told_without_their_names(tmp_path):
+def test_files_that_are_missing_are_reported_without_their_names(tmp_path):
     counts = run_batch(plan_of(tmp_path, 2), tmp_path / "out", Choices(workers=1))
     assert counts["failed"] == 2
     for row in table(tmp_path / "out" / "failures.csv"):
@@ -302,8 +302,8 @@ def test_a_handle_follows_cancels_and_goes_on(base, tmp_path):
     run.cancel()
     assert not run.running
     run = CTDoseSegLib.batch.run(tmp_path / "archive", tmp_path / "out", **options)
-    found = run.wait(120)
-    assert [state for state, _ in found.values()].count("done") == len(found) > 0
+    ended = run.wait(120)
+    assert [state for state, _ in ended.values()].count("done") == len(ended) > 0
     assert run.progress == 1.0
     assert {state for state, _ in states(tmp_path / "out").values()} == {"done"}
     with pytest.raises(InputError, match="does not exist"):
@@ -319,7 +319,7 @@ def test_analyses_side_by_side_share_the_processor(tmp_path, workers, scans):
 
 
 @pytest.mark.parametrize(("said", "expected"), [(None, "3"), ("5", "5")])
-def test_an_analysis_computes_with_its_share_unless_the_user_said_otherwise(
+def test_an_analysis_computes_with_its_share_unless_the_user_chose_otherwise(
     tmp_path, monkeypatch, said, expected
 ):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)

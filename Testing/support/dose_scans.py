@@ -59,12 +59,12 @@ def make(
         Atom(2, "skin", "", "#ffccaa", "test"),
     ]
     inside = np.arange(first, first + slices)
-    there = (inside >= organ_slices[0]) & (inside < organ_slices[1])
+    on_organ = (inside >= organ_slices[0]) & (inside < organ_slices[1])
     for number, organ in enumerate(organs):
         row, column = divmod(number, 6)
         rows = slice(26 + 6 * row, 30 + 6 * row)
         columns = slice(22 + 6 * column, 26 + 6 * column)
-        labels[there, rows, columns] = number + 3
+        labels[on_organ, rows, columns] = number + 3
         labels[inside < narrow_below, rows, columns.start + 2 : columns.stop] = 1
         atoms.append(Atom(number + 3, organ, "", "#aa0000", "test"))
     names = tuple(a.name for a in atoms)

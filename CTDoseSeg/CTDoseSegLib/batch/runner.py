@@ -26,8 +26,8 @@ from .workers import LocalWorkers, Work, Workers, worker_count
 LEDGER, PLAN = "ledger.sqlite", "plan.csv"
 MOST_ATTEMPTS = 3
 LEAST_FREE_BYTES = 100 << 20
-TELL_EVERY_S = 0.5
-_AHEAD = 2  # attempts handed out for each worker, so that none waits for this process
+REPORT_EVERY_S = 0.5
+_AHEAD = 2  # attempts submitted for each worker, so that none waits for this process
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,9 +79,9 @@ def run_batch(
     choices
         How to run.
     events
-        Told of progress; may cancel.
+        Takes progress; may cancel.
     work
-        What is done with a scan; a test hands in its own.
+        What is done with a scan.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def run_batch(
 
 
 def _agree(ledger: Ledger, choices: Choices) -> None:
-    """One run has one set of choices; mixed results would not be comparable."""
+    """Check that a run has one set of choices; mixed results would not be comparable."""
     known = ledger.remember("arguments", list(choices.arguments))
     if known != list(choices.arguments):
         raise InputError(
@@ -150,7 +150,7 @@ def _agree(ledger: Ledger, choices: Choices) -> None:
 def _scans(
     source: Path, plan: Path, salt: str, events: Events
 ) -> Iterator[tuple[str, str, PlannedScan]]:
-    """The plan's scans with their pseudonyms; a plan of an archive is kept with the run."""
+    """Yield the plan's scans with their pseudonyms; an archive's plan is kept with the run."""
     if source.is_file() and source.suffix.lower() == ".csv":
         scans: Iterable[PlannedScan] = list(read_plan(source))
         if source.absolute() != plan:
@@ -173,7 +173,7 @@ def _scans(
 def recover(ledger: Ledger, output: Path) -> None:
     """Make the ledger and the disk agree after an end at any moment.
 
-    Results that are there are done, whatever the ledger says; finished attempts that a kill kept
+    Whole results are done, whatever the ledger states; finished attempts that a kill kept
     from being published are published; all else of attempts goes.
     """
     attempts, studies = output / PRIVATE / ATTEMPTS, output / STUDIES
@@ -183,15 +183,16 @@ def recover(ledger: Ledger, output: Path) -> None:
         target = studies / key
         if row["state"] == DONE and (target / RESULT).is_file():
             continue
-        found = _whole(target)
-        if not found:
+        hashes_of_results = _whole(target)
+        if not hashes_of_results:
             shutil.rmtree(target, ignore_errors=True)
             if key in finished:
                 studies.mkdir(exist_ok=True)
                 finished[key].rename(target)
-                found = _whole(target)
-        if found:
-            ledger.finish(key, Outcome(True, input_sha256=found[0], output_sha256=found[1]))
+                hashes_of_results = _whole(target)
+        if hashes_of_results:
+            read, written = hashes_of_results
+            ledger.finish(key, Outcome(True, input_sha256=read, output_sha256=written))
         elif row["state"] == DONE:
             lost = Outcome(False, "Its results are gone from the folder.", "Lost", True)
             ledger.finish(key, lost, again=True)
@@ -200,7 +201,7 @@ def recover(ledger: Ledger, output: Path) -> None:
 
 
 def _whole(folder: Path) -> tuple[str, str] | None:
-    """The hashes of a scan's results; None where they are not there, or not whole."""
+    """Return the hashes of a scan's results; None where they are missing or not whole."""
     try:
         return None if any(folder.glob(".ctdoseseg*")) else hashes(folder)
     except (OSError, InputError):
@@ -227,7 +228,7 @@ def _work_off(
                 running += 1
             if not running:
                 return
-            for attempt, outcome in workers.finished(TELL_EVERY_S):
+            for attempt, outcome in workers.finished(REPORT_EVERY_S):
                 running -= 1
                 if outcome.kind == "Cancelled":
                     raise Cancelled(outcome.sentence)
@@ -238,7 +239,7 @@ def _work_off(
                 ledger.finish(attempt.key, outcome, again=again)
                 tally.ended(attempt.key, outcome, again)
             ledger.commit()
-            tally.tell()
+            tally.report()
     finally:
         workers.close()
 
@@ -262,12 +263,12 @@ def _check_disk(folder: str) -> None:
 
 
 class _Tally:
-    """Tells how many are done, at what rate, and how long it will take."""
+    """Reports how many are done, at what rate, and how long it will take."""
 
     def __init__(self, counts: dict[str, int], events: Events) -> None:
         self._done, self._failed = counts[DONE], counts[FAILED]
         self._all = sum(counts.values())
-        self._began, self._ended, self._told = time.monotonic(), 0, 0.0
+        self._began, self._ended, self._reported = time.monotonic(), 0, 0.0
         self._events = events
 
     def ended(self, key: str, outcome: Outcome, again: bool) -> None:
@@ -286,9 +287,9 @@ class _Tally:
             seconds=round(outcome.seconds, 2),
         )
 
-    def tell(self) -> None:
-        if time.monotonic() - self._told >= TELL_EVERY_S:
-            self._told = time.monotonic()
+    def report(self) -> None:
+        if time.monotonic() - self._reported >= REPORT_EVERY_S:
+            self._reported = time.monotonic()
             self._events.progress(self._fraction, self._message)
 
     @property
@@ -297,13 +298,13 @@ class _Tally:
 
     @property
     def _message(self) -> str:
-        said = f"{self._done + self._failed} of {self._all} scans, {self._failed} failed"
+        text = f"{self._done + self._failed} of {self._all} scans, {self._failed} failed"
         elapsed = time.monotonic() - self._began
         if self._ended and elapsed > 0:
             rate = self._ended / elapsed
             left_s = (self._all - self._done - self._failed) / rate
-            said += f", {60 * rate:.3g} a minute, {_duration(left_s)} left"
-        return said
+            text += f", {60 * rate:.3g} a minute, {_duration(left_s)} left"
+        return text
 
 
 def _duration(seconds: float) -> str:

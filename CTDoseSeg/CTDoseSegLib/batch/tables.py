@@ -1,4 +1,4 @@
-"""What a run hands on: doses, scans, failures, and the summary; read from the results on disk.
+"""The tables of a run: doses, scans, failures and the summary; read from the results on disk.
 
 One study at a time is held, and of the others what the summary needs: some numbers each.
 """
@@ -96,7 +96,7 @@ def _results(ledger: Ledger, output: Path) -> Iterator[tuple[dict, list[dict]]]:
 
 
 def exam_of(result: Result) -> dict[str, Any]:
-    """Return a scan's row of metadata; nothing of it tells who the patient is."""
+    """Return a scan's row of metadata; nothing in it shows who the patient is."""
     acquisition, effective = result.acquisition, result.effective_dose
     ctdivol = _mean(result.slices.ctdivol_mGy)
     return {
@@ -128,11 +128,11 @@ def _mean(values: np.ndarray) -> float | None:
 
 
 def _failures(ledger: Ledger, output: Path) -> Iterator[dict[str, Any]]:
-    """Scans that failed or are still to be done, what the plan has no more or left out."""
+    """Yield scans that failed or are still to be done, and what the plan left out or dropped."""
     for row in ledger.rows():
         if row["state"] != DONE:
-            said = row["sentence"] or ("" if row["state"] == FAILED else "It was not done yet.")
-            yield {**row, "scan_key": row["key"], "sentence": said}
+            sentence = row["sentence"] or ("" if row["state"] == FAILED else "It was not done yet.")
+            yield {**row, "scan_key": row["key"], "sentence": sentence}
     for row in ledger.rows(in_plan=False):
         yield {**row, "scan_key": row["key"], "state": LEFT_OUT, "sentence": _NO_MORE}
     try:
@@ -168,17 +168,18 @@ class _Csv:
 
 
 class _Parquet:
-    """The same as a Parquet file, where pyarrow is there."""
+    """The same as a Parquet file, where pyarrow is installed."""
 
     def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
-        self._path, self._columns, self._rows = path, columns, []
+        self._path, self._columns = path, columns
+        self._rows: list[dict[str, Any]] = []
         self._temporary = path.with_name(f".{path.name}.part")
+        self._arrow: Any = None  # the module, which has no types
         try:
             import pyarrow
             import pyarrow.parquet
         except ImportError:
-            self._arrow = None
-            path.unlink(missing_ok=True)  # that of an earlier run would tell other doses
+            path.unlink(missing_ok=True)  # that of an earlier run holds other doses
             return
         self._arrow = pyarrow
         self._schema = pyarrow.schema(

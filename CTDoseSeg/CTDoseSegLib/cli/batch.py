@@ -63,17 +63,17 @@ def batch_command(args: argparse.Namespace, events: Events) -> None:
 
 
 def _dose_arguments(args: argparse.Namespace) -> tuple[str, ...]:
-    """Arguments of `analyze` on organ doses; a choice that no scan could follow is refused."""
+    """Return `analyze`'s arguments on organ doses; refuse a choice that no scan could follow."""
     from ..dosimetry.engines import BUNDLED, choose_engine
 
     choose_engine(args.dose_engine, args.dose_model, region=args.region)
     dose_model = args.dose_model
     if dose_model != BUNDLED:
         dose_model = os.path.abspath(dose_model)  # the scans have another working directory
-    arguments = ("--region", args.region, "--dose-model", dose_model)
+    arguments = ["--region", args.region, "--dose-model", dose_model]
     if args.dose_engine != "auto":  # so that a run that was started without the option goes on
-        arguments += ("--dose-engine", args.dose_engine)
-    return arguments
+        arguments += ["--dose-engine", args.dose_engine]
+    return tuple(arguments)
 
 
 def add(command: Command) -> None:

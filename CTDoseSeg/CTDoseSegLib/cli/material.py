@@ -19,7 +19,7 @@ def phantom_command(args: argparse.Namespace, events: Events) -> None:
 
 
 def deidentify_command(args: argparse.Namespace, events: Events) -> None:
-    """DICOM files without identity."""
+    """Write DICOM files without identity."""
     from ..dicom.deidentify import deidentify
 
     done = deidentify(args.input, args.output, events)

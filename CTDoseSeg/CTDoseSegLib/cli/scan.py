@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def analyze_command(args: argparse.Namespace, events: Events) -> None:
-    """CT in, tables, pictures and result.json out."""
+    """Analyse a CT: write tables, pictures and result.json."""
     from ..analysis import analyze
     from ..ct.scanner_profile import read_scanner_profile
     from ..dosimetry.engines import choose_engine
@@ -55,7 +55,7 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
 
 
 def segment_command(args: argparse.Namespace, events: Events) -> None:
-    """CT in, label map with its tables out."""
+    """Segment a CT: write the label map with its tables."""
     from ..files.staging import staged_folder
     from ..outputs.tables import write_labelmap
     from ..reading.reader import read_series
@@ -68,7 +68,7 @@ def segment_command(args: argparse.Namespace, events: Events) -> None:
 
 
 def export_command(args: argparse.Namespace, events: Events) -> None:
-    """CT in, HU volume, organ volume and organ surface out."""
+    """Export a CT: write HU volume, organ volume and organ surface."""
     from ..outputs.export import export
     from ..reading.reader import read_series
 
@@ -104,10 +104,10 @@ def _labelmap(args: argparse.Namespace, series: CTSeries, events: Events) -> Lab
 
 
 def _parameters(args: argparse.Namespace) -> dict[str, object]:
-    """What the user chose, for the provenance; the input stands there by its hashes."""
-    names = ("engine", "segmentation", "acquisition", "rdsr", "scanner_profile")
+    """Return what the user chose, for the provenance, which holds the input by its hashes."""
+    names = ["engine", "segmentation", "acquisition", "rdsr", "scanner_profile"]
     if args.engine == "totalsegmentator":
-        names += ("quality", "device", "extra")
+        names += ["quality", "device", "extra"]
     return {name: getattr(args, name) for name in names}
 
 

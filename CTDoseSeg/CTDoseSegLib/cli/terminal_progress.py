@@ -43,6 +43,7 @@ class TerminalProgress(Events):
             self._bar.stop()
 
     def emit(self, kind: str, /, **fields: Any) -> None:
+        """Show progress and warnings; leave the rest to the command."""
         if kind == "progress":
             self._show(fields["fraction"], fields["message"])
         elif kind == "warning":

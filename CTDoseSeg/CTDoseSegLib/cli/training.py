@@ -1,4 +1,4 @@
-"""The commands that train and judge models: for doses, and the UNet."""
+"""The commands that train and evaluate models: for doses, and the UNet."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def train_unet_command(args: argparse.Namespace, events: Events) -> None:
 
 
 def evaluate_unet_command(args: argparse.Namespace, events: Events) -> None:
-    """Judge a UNet by labelled scans."""
+    """Evaluate a UNet on labelled scans."""
     try:
         from ..learning.unet.evaluate import evaluate
     except ImportError as error:

@@ -39,7 +39,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         logic.recompute(results)
         logic.export(results, "/tmp/ct")
 
-    Values that DICOM does not say are given by the names of the command line's ``--acquisition``::
+    Values that DICOM does not state have the names of the command line's ``--acquisition``::
 
         logic.analyze(volumeNode, acquisition={"ctdivol_mGy": 8.1, "phantom_cm": 32})
     """
@@ -76,7 +76,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         volumeNode
             The CT, a scalar volume in HU.
         segmentationNode
-            Organs that are drawn already; body, skin and couch are found if they are not there.
+            Organs that are drawn already; body, skin and couch are added where they are missing.
         engine
             ``auto``, ``classical``, ``unet`` or ``totalsegmentator``. With a segmentation and
             one of the networks, the network finds the organs that are not drawn.
@@ -102,7 +102,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         Raises
         ------
         CTDoseSegError
-            With one sentence that says what was wrong and what to do.
+            With one sentence: what was wrong and what to do.
         """
         task = self.prepare(
             volumeNode,
@@ -138,7 +138,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         task
             From `prepare`.
         onEvent, onLog
-            Told of every event and every line of the log.
+            Called with every event and every line of the log.
         onEnd
             Called at the end with the state (done, failed, cancelled), a sentence and the
             results (None unless done).
@@ -173,7 +173,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         quality: str = "fast",
         extras: Sequence[str] = (),
     ) -> StagedAnalysis:
-        """Hand the volume, and the segmentation if there is one, to a temporary folder.
+        """Write the stage input of an analysis: volume and user segmentation in a temporary folder.
 
         Parameters are those of `analyze`.
         """
@@ -194,10 +194,10 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         if segmentationNode is None:
             if unet:
                 arguments += ["--unet", os.path.abspath(unet)]
-            return staging.hand_over(volumeNode, series, None, arguments, choices)
+            return staging.stage_input(volumeNode, series, None, arguments, choices)
         labelmap = labelmap_of(segmentationNode, volumeNode, series)
-        given = segmentationNode.GetID()
-        return staging.hand_over(volumeNode, series, labelmap, arguments, choices, givenID=given)
+        drawn = segmentationNode.GetID()
+        return staging.stage_input(volumeNode, series, labelmap, arguments, choices, givenID=drawn)
 
     def finish(self, task: StagedAnalysis) -> Results:
         """Bring the results of a task into the scene."""
@@ -210,7 +210,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         return self.show(volume, task.series, folder, task.choices, task.givenID)
 
     def series(self, volumeNode: Any, acquisition: Mapping[str, Any] | None = None) -> Any:
-        """The volume as a CTSeries, with typed values in place of those of DICOM."""
+        """Return the volume as a CTSeries, with typed values in place of those of DICOM."""
         from ..ct.acquisition import check_typed
         from ..reading.typed_values import with_typed
         from .nodes.volumes import series_of
@@ -233,12 +233,12 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         elif session.dose_model == BUNDLED:
             self.recompute(results)
         arguments = ["--region", session.region, "--dose-model", session.dose_model]
-        return staging.hand_over(
+        return staging.stage_input(
             results.volume, session.series, session.labelmap, arguments, {}, output=folder
         )
 
     def export(self, results: Results, folder: str | Path) -> Path:
-        """Write the files of the command line's ``analyze`` to `folder`; returns the folder."""
+        """Write the files of the command line's ``analyze`` to `folder`; return the folder."""
         task = self.prepareExport(results, folder)
         try:
             code, message = run_and_wait(task.arguments)
@@ -256,7 +256,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         folder
             An archive, or a plan of ``ctdoseseg discover``.
         output
-            Folder of the run; given again, the run goes on where it ended.
+            Folder of the run; choose it again to continue the run.
         options
             Those of ``ctdoseseg batch``: ``engine="classical"``, ``workers=2``.
 
@@ -301,7 +301,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         Returns
         -------
         dict
-            Name of the case's output folder to "done" or the sentence that says why not.
+            Name of the case's output folder to "done" or the sentence with the reason why not.
 
         Examples
         --------

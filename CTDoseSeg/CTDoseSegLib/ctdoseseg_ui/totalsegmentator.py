@@ -21,12 +21,12 @@ def ensure(quality: str, extras: Sequence[str]) -> list[str]:
     Returns
     -------
     list of str
-        Arguments of the task that fetches them; empty where all are there.
+        Arguments of the task that fetches them; empty where none is missing.
 
     Raises
     ------
     CTDoseSegError
-        If the user refuses, or it cannot be had; the sentence says what to do.
+        If the user refuses, or it cannot be installed; the sentence names what to do.
     """
     packages.ensure("totalsegmentator")
     from ..segmentation.totalsegmentator import weights as weights

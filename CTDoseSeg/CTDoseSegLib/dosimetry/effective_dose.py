@@ -98,7 +98,7 @@ class EffectiveDose:
     ----------
     effective_dose_mSv, low_mSv, high_mSv
         By the coefficients named in `coefficients`, with the interval of `RELATIVE_HALF_WIDTH`;
-        None where it is not given, and `flags` say why.
+        None where it is not given; `flags` hold the reason.
     coefficients
         ``ICRP 103`` or, where that has no factor for the range, ``AAPM 96``; empty without a dose.
     scanned_range

@@ -27,6 +27,20 @@ _NUMBERS = (
 def estimate(engine: DoseEngine, scan: Scan, progress: Events | None = None) -> DoseResult:
     """Return the organ doses of a scan by an engine, checked, each flag of an organ at its place.
 
+    Parameters
+    ----------
+    engine
+        Any dose engine.
+    scan
+        What it is asked for.
+    progress
+        Takes progress; may cancel.
+
+    Returns
+    -------
+    DoseResult
+        As the engine gave it, after the checks.
+
     Raises
     ------
     DoseEngineError

@@ -98,7 +98,7 @@ class Examination:
     matched_by
         How the series' own event was found: ``event UID``, ``values`` or ``only event``.
     flags
-        What the user should know about the total.
+        What to know about the total.
     """
 
     events: tuple[ExaminationEvent, ...]

@@ -175,7 +175,7 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]])
 
 
 def cell(value: Any) -> str:
-    """Text of one cell; text that a spreadsheet would run is made harmless by an apostrophe."""
+    """Return the text of a cell; an apostrophe disarms text that a spreadsheet would run."""
     if value is None:
         return ""
     if isinstance(value, str):

@@ -95,7 +95,18 @@ class Result:
 
     @classmethod
     def of(cls, analysis: Analysis) -> Result:
-        """Return an analysis without its voxels."""
+        """Return an analysis without its voxels.
+
+        Parameters
+        ----------
+        analysis
+            As `analyze` returns it.
+
+        Returns
+        -------
+        Result
+            All of its numbers, flags and provenance.
+        """
         series, labelmap, doses = analysis.series, analysis.labelmap, analysis.doses
         size, ssde = analysis.size, analysis.ssde
         return cls(
@@ -136,7 +147,13 @@ class Result:
         return tuple(dict.fromkeys(flag for flags in parts for flag in flags))
 
     def all_flags(self) -> Iterator[Flag]:
-        """Yield the flags of the scan, then those of events, of organs and of slices."""
+        """Yield the flags of the scan, then those of events, of organs and of slices.
+
+        Yields
+        ------
+        Flag
+            Each with its place; an equal flag may come again.
+        """
         yield from self.flags
         for event in self.examination.events if self.examination else ():
             yield from event.flags
@@ -146,7 +163,19 @@ class Result:
             yield from flags
 
     def dose_of(self, organ: str, region: str | None = None) -> OrganDose:
-        """Return the dose of an organ, by the model of `region` where it has several.
+        """Return the dose of an organ.
+
+        Parameters
+        ----------
+        organ
+            Name in the table of organs.
+        region
+            ``chest`` or ``abdomen``: by the model of that region; None: the first.
+
+        Returns
+        -------
+        OrganDose
+            Its `dose_mGy` is None where no dose is given.
 
         Raises
         ------
@@ -159,11 +188,29 @@ class Result:
         raise KeyError(organ)
 
     def chosen(self, parameter: str, default: Any = None) -> Any:
-        """Return what the user chose for a parameter of the analysis, such as ``region``."""
+        """Return what the user chose for a parameter of the analysis.
+
+        Parameters
+        ----------
+        parameter
+            Its name, such as ``region``.
+        default
+            Returned where the provenance does not hold it.
+
+        Returns
+        -------
+        Any
+            As it stands in the provenance.
+        """
         return self.provenance.parameters.get(parameter, default)
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as plain values, in the layout of the present schema.
+
+        Returns
+        -------
+        dict
+            Of text, numbers, lists and dictionaries; None for what is not known.
 
         Examples
         --------
@@ -171,7 +218,7 @@ class Result:
         >>> read_result("results").to_json()["notice"]
         'Research software, not for clinical use.'
         """
-        content = {"schema_version": SCHEMA_VERSION, "notice": NOTICE}
+        content: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "notice": NOTICE}
         content["flags"] = plain(self.flags)
         content |= {f.name: plain(getattr(self, f.name)) for f in fields(self)}
         content["provenance"]["schema_version"] = SCHEMA_VERSION
@@ -188,13 +235,23 @@ class Result:
     def from_json(cls, content: Mapping[str, Any]) -> Result:
         """Return the result that `to_json` gave, in the layout of the present schema.
 
+        Parameters
+        ----------
+        content
+            Plain values.
+
+        Returns
+        -------
+        Result
+            With the present schema version.
+
         Raises
         ------
         InputError
             If a value is missing or of another kind; the sentence names it.
         """
         content = {**content, "acquisition": _acquisition(content)}
-        result = read_dataclass(cls, content, "")
+        result: Result = read_dataclass(cls, content, "")
         result = replace(
             result, provenance=replace(result.provenance, schema_version=SCHEMA_VERSION)
         )
@@ -203,7 +260,7 @@ class Result:
 
 
 def _acquisition(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Values and sources apart, as `Acquisition` has them."""
+    """Return values and sources apart, as `Acquisition` has them."""
     entry = Mapping[str, Any]
     stated = read_as(Mapping[str, entry], content.get("acquisition"), "acquisition")
     sources = {name: e.get("source") for name, e in stated.items() if e.get("source")}

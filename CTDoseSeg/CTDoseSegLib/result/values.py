@@ -42,9 +42,9 @@ class Geometry:
     @classmethod
     def of(cls, series: CTSeries) -> Geometry:
         """Return the grid of a series."""
-        shape = tuple(int(n) for n in series.hu.shape)
+        slices, rows, columns = (int(n) for n in series.hu.shape)
         affine = tuple(tuple(float(v) for v in row) for row in series.affine)
-        return cls(shape, series.spacing_mm, affine, series.regular)
+        return cls((slices, rows, columns), series.spacing_mm, affine, series.regular)
 
     @property
     def voxel_ml(self) -> float:
@@ -112,16 +112,17 @@ class Slices:
 
     def infos(self) -> tuple[SliceInfo, ...]:
         """Return what was stated of each slice, as a series has it."""
-        names = [f.name for f in fields(SliceInfo)]
+        names = [f.name for f in fields(SliceInfo) if f.name != "z_mm"]
         columns = [getattr(self, name) for name in names]
         return tuple(
             SliceInfo(
+                float(z),
                 **{
                     name: None if np.isnan(value) else float(value)
                     for name, value in zip(names, row, strict=True)
-                }
+                },
             )
-            for row in zip(*columns, strict=True)
+            for z, *row in zip(self.z_mm, *columns, strict=True)
         )
 
 

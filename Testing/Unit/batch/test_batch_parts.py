@@ -70,7 +70,7 @@ def test_links_in_a_circle_end(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "one").write_bytes(b"x")
     (tmp_path / "a" / "up").symlink_to(tmp_path)
-    assert [os.path.basename(found.source) for found in walk(tmp_path)] == ["one"]
+    assert [os.path.basename(file.source) for file in walk(tmp_path)] == ["one"]
 
 
 def test_nothing_of_an_archive_lands_where_its_names_say(tmp_path):
@@ -79,9 +79,9 @@ def test_nothing_of_an_archive_lands_where_its_names_say(tmp_path):
     with zipfile.ZipFile(archive, "w") as out:
         out.writestr("../../escaped.dcm", b"x" * 200)
         out.writestr("/tmp/absolute.dcm", b"x" * 200)
-    found = list(walk(archive))
-    assert [f.source for f in found] == [f"{archive}!0", f"{archive}!1"]
-    unpack(found[0].source, tmp_path / "member")
+    members = list(walk(archive))
+    assert [f.source for f in members] == [f"{archive}!0", f"{archive}!1"]
+    unpack(members[0].source, tmp_path / "member")
     assert (tmp_path / "member").stat().st_size == 200
     assert list(discover(archive.parent)) == []
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "member"]
@@ -102,7 +102,7 @@ def test_a_broken_archive_is_listed(tmp_path):
     assert "cannot be opened" in row.reason
 
 
-def test_keys_depend_on_the_salt_and_say_nothing(tmp_path):
+def test_pseudonyms_depend_on_the_salt_and_reveal_nothing(tmp_path):
     scan = dataclasses.replace(SCAN, study_uid="1.2.3", series_uid="1.2.3.4")
     salt = pseudonyms.read_salt(tmp_path)
     assert pseudonyms.read_salt(tmp_path) == salt

@@ -52,10 +52,10 @@ def test_a_guessed_range_is_less_certain_than_a_stated_and_a_typed_one():
 @pytest.mark.parametrize(("low", "part"), [(0.0, None), (100.0, ": 50%"), (190.0, ": 100%")])
 def test_an_organ_outside_the_range_is_flagged(low, part):
     liver = liver_in(low, 600.0, sources=TYPED)
-    found = [remark for remark in liver.flags if remark.code == "organ_outside_range"]
-    assert bool(found) is (part is not None)
-    for remark in found:
-        assert part in remark.message
+    flags = [entry for entry in liver.flags if entry.code == "organ_outside_range"]
+    assert bool(flags) is (part is not None)
+    for entry in flags:
+        assert part in entry.message
 
 
 def test_a_range_that_misses_the_images_counts_as_not_known():

@@ -62,22 +62,22 @@ def dose(organs, **changes):
     ],
 )
 def test_k_goes_by_what_the_scan_covers(organs, phantom, name, icrp, aapm):
-    found = dose(organs, phantom_cm=phantom, dlp_mGy_cm=400.0)
-    assert found.scanned_range == name
-    assert found.k_mSv_per_mGy_cm == {ICRP_103: icrp, AAPM_96: aapm}
-    assert found.coefficients == ICRP_103
-    assert found.effective_dose_mSv == pytest.approx(400 * icrp)
-    assert found.by_coefficients_mSv[AAPM_96] == pytest.approx(400 * aapm)
-    assert found.low_mSv == pytest.approx(400 * icrp * (1 - RELATIVE_HALF_WIDTH))
-    assert found.high_mSv == pytest.approx(400 * icrp * (1 + RELATIVE_HALF_WIDTH))
-    assert "never the sum of organ doses" in found.note
+    effective = dose(organs, phantom_cm=phantom, dlp_mGy_cm=400.0)
+    assert effective.scanned_range == name
+    assert effective.k_mSv_per_mGy_cm == {ICRP_103: icrp, AAPM_96: aapm}
+    assert effective.coefficients == ICRP_103
+    assert effective.effective_dose_mSv == pytest.approx(400 * icrp)
+    assert effective.by_coefficients_mSv[AAPM_96] == pytest.approx(400 * aapm)
+    assert effective.low_mSv == pytest.approx(400 * icrp * (1 - RELATIVE_HALF_WIDTH))
+    assert effective.high_mSv == pytest.approx(400 * icrp * (1 + RELATIVE_HALF_WIDTH))
+    assert "never the sum of organ doses" in effective.note
 
 
 def test_abdomen_with_pelvis_has_a_factor_in_one_set_alone():
-    found = dose(ABDOMEN_PELVIS, dlp_mGy_cm=400.0)
-    assert found.scanned_range == "abdomen and pelvis"
-    assert found.coefficients == AAPM_96
-    assert found.by_coefficients_mSv == {ICRP_103: None, AAPM_96: pytest.approx(6.0)}
+    effective = dose(ABDOMEN_PELVIS, dlp_mGy_cm=400.0)
+    assert effective.scanned_range == "abdomen and pelvis"
+    assert effective.coefficients == AAPM_96
+    assert effective.by_coefficients_mSv == {ICRP_103: None, AAPM_96: pytest.approx(6.0)}
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,12 @@ def test_abdomen_with_pelvis_has_a_factor_in_one_set_alone():
     ],
     ids=["chest and abdomen", "neck and chest", "head to chest", "mostly legs", "nothing known"],
 )
-def test_a_range_that_no_factor_is_for_is_refused_and_told(organs):
-    found = dose(organs, dlp_mGy_cm=400.0)
-    assert found.effective_dose_mSv is None
-    assert found.low_mSv is found.high_mSv is None
-    assert found.by_coefficients_mSv == {}
-    (why,) = [f for f in found.flags if f.severity == "refusal"]
+def test_a_range_that_no_factor_is_for_is_refused_with_a_flag(organs):
+    effective = dose(organs, dlp_mGy_cm=400.0)
+    assert effective.effective_dose_mSv is None
+    assert effective.low_mSv is effective.high_mSv is None
+    assert effective.by_coefficients_mSv == {}
+    (why,) = [f for f in effective.flags if f.severity == "refusal"]
     assert why.code == "effective_dose_region"
     assert "%" in why.message
 
@@ -111,9 +111,9 @@ def test_a_range_that_no_factor_is_for_is_refused_and_told(organs):
     ],
 )
 def test_a_phantom_that_is_unknown_or_of_another_region_is_refused(organs, phantom, words):
-    found = dose(organs, phantom_cm=phantom, dlp_mGy_cm=400.0)
-    assert found.effective_dose_mSv is None
-    (why,) = [f for f in found.flags if f.severity == "refusal"]
+    effective = dose(organs, phantom_cm=phantom, dlp_mGy_cm=400.0)
+    assert effective.effective_dose_mSv is None
+    (why,) = [f for f in effective.flags if f.severity == "refusal"]
     assert why.code == "effective_dose_phantom"
     assert words in why.message
 
@@ -130,18 +130,18 @@ def test_a_phantom_that_is_unknown_or_of_another_region_is_refused(organs, phant
     ],
 )
 def test_refusals_are_sentences(changes, code):
-    found = dose(CHEST, **{"dlp_mGy_cm": 400.0, **changes})
-    assert found.effective_dose_mSv is None
-    (why,) = [f for f in found.flags if f.severity == "refusal"]
+    effective = dose(CHEST, **{"dlp_mGy_cm": 400.0, **changes})
+    assert effective.effective_dose_mSv is None
+    (why,) = [f for f in effective.flags if f.severity == "refusal"]
     assert why.code == code
     assert why.message.endswith(".")
 
 
-def test_the_scanners_body_part_helps_where_organs_tell_too_little():
-    found = dose({}, body_part="ABDOMEN", dlp_mGy_cm=200.0)
-    assert found.scanned_range == "abdomen"
-    assert codes(found.flags) == {"effective_dose_body_part"}
-    assert found.shares == {UNKNOWN: pytest.approx(1.0)}
+def test_the_scanners_body_part_helps_where_organs_show_too_little():
+    effective = dose({}, body_part="ABDOMEN", dlp_mGy_cm=200.0)
+    assert effective.scanned_range == "abdomen"
+    assert codes(effective.flags) == {"effective_dose_body_part"}
+    assert effective.shares == {UNKNOWN: pytest.approx(1.0)}
     # Lungs on half of it and nothing known below: not a chest, whatever it is called.
     half = {"lung": (30, 40)}
     assert dose(half, body_part="ABDOMEN", dlp_mGy_cm=400.0).effective_dose_mSv is None
@@ -166,7 +166,7 @@ def test_a_body_part_names_parts(text, parts):
     assert named_parts(text) == parts
 
 
-def test_a_slice_that_nothing_marks_is_told_by_its_neighbours_or_not_at_all():
+def test_a_slice_that_nothing_marks_takes_its_neighbours_part_or_none():
     series, measured = scan({"sacrum": (0, 5), "lung": (30, 35)})
     parts = parts_of_slices(series, measured)
     assert parts[:5] == ("pelvis",) * 5
@@ -221,9 +221,9 @@ def test_a_stated_dlp_is_taken_as_it_is_with_its_source():
 
 @pytest.mark.parametrize("stated", [90.0, 600.0])
 def test_a_stated_dlp_that_does_not_fit_is_flagged_and_used(stated):
-    found = dose(CHEST, dlp_mGy_cm=stated)
-    assert codes(found.flags) == {"dlp_disagrees"}
-    assert found.effective_dose_mSv == pytest.approx(stated * 0.0145)
+    effective = dose(CHEST, dlp_mGy_cm=stated)
+    assert codes(effective.flags) == {"dlp_disagrees"}
+    assert effective.effective_dose_mSv == pytest.approx(stated * 0.0145)
 
 
 def test_a_short_range_is_flagged():

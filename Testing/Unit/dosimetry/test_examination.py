@@ -216,9 +216,9 @@ def beam(range_mm, source, event=None, **changes):
 
 
 def test_a_reported_range_is_taken_as_it_is_and_not_widened():
-    found = beam(WHOLE, RANGE)
-    assert found.range_mm == WHOLE
-    assert found.flags == ()
+    used_beam = beam(WHOLE, RANGE)
+    assert used_beam.range_mm == WHOLE
+    assert used_beam.flags == ()
 
 
 def test_what_the_length_leaves_open_is_half_its_difference_from_dlp_by_ctdivol():
@@ -232,9 +232,9 @@ def test_what_the_length_leaves_open_is_half_its_difference_from_dlp_by_ctdivol(
 
 def test_a_length_centred_on_the_images_may_lie_to_one_side():
     centred = "rdsr scanning length (113825) centred on the images"
-    found = beam(WHOLE, centred, SPIRAL)
-    assert found.range_mm == WHOLE
-    assert found.edge_sd_mm == pytest.approx(np.hypot(1.0, (320 - 195) / 2 / np.sqrt(3)))
+    used_beam = beam(WHOLE, centred, SPIRAL)
+    assert used_beam.range_mm == WHOLE
+    assert used_beam.edge_sd_mm == pytest.approx(np.hypot(1.0, (320 - 195) / 2 / np.sqrt(3)))
 
 
 def test_a_reported_range_beyond_the_images_gives_scatter_and_not_everything():

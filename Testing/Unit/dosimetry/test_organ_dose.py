@@ -44,7 +44,7 @@ def test_cropping_a_scan_to_the_organ_changes_its_dose_by_little():
         assert cropped[organ].dose_mGy == pytest.approx(whole[organ].dose_mGy, rel=0.05)
 
 
-def test_both_routes_agree_where_the_scanner_is_the_training_scanner():
+def test_both_scaling_bases_agree_where_the_scanner_is_the_training_scanner():
     mas = 300.0 * 0.5
     _, organs = doses(ctdivol=mas * 0.068)
     liver = organs["liver"]
@@ -53,7 +53,7 @@ def test_both_routes_agree_where_the_scanner_is_the_training_scanner():
     assert "routes_disagree" not in codes(liver.flags)
 
 
-def test_routes_that_disagree_by_more_than_a_fifth_are_flagged():
+def test_scaling_bases_that_disagree_by_more_than_a_fifth_are_flagged():
     _, organs = doses(ctdivol=300.0 * 0.5 * 0.068 * 1.3)
     assert "routes_disagree" in codes(organs["liver"].flags)
 
@@ -103,7 +103,7 @@ def test_the_headline_weights_slices_by_area_and_density():
         ({"ctdivol": 9.0, "phantom_cm": 16, "current": None}, "no_exposure"),
     ],
 )
-def test_refused_scans_give_no_dose_and_say_why(changes, code):
+def test_refused_scans_give_no_dose_and_the_reason(changes, code):
     result, organs = doses(**changes)
     assert code in codes(result.flags)
     assert organs
@@ -266,14 +266,14 @@ def test_the_total_interval_is_the_root_sum_of_squares_of_its_lines():
     )
 
 
-def test_the_mas_route_is_less_certain_than_ctdivol():
+def test_scaling_by_mas_is_less_certain_than_by_ctdivol():
     by_ctdivol = doses()[1]["liver"].budget
     by_mas = doses(ctdivol=None)[1]["liver"].budget
     assert total_log_half_width(by_mas) > total_log_half_width(by_ctdivol)
     assert by_mas["ctdivol_display"] == by_mas["calibration"] == 0
 
 
-def test_organ_based_modulation_widens_the_budget_where_it_is_stated():
+def test_organ_based_modulation_widens_the_interval_where_it_is_stated():
     from CTDoseSegLib.ct.acquisition import Acquisition
 
     def line(modulation):

@@ -244,7 +244,7 @@ def test_patients_and_exposures_unlike_the_training_ones_get_no_dose(small, acqu
     assert code in codes(result.flags)
 
 
-def test_another_rotation_time_or_pitch_is_said_and_the_dose_is_not_rescaled(small):
+def test_another_rotation_time_or_pitch_is_flagged_and_the_dose_is_not_rescaled(small):
     usual = PublishedEngine(small).estimate(scan(("liver",), rotation_time_s=0.5, pitch=1.0))
     other = PublishedEngine(small).estimate(scan(("liver",), rotation_time_s=0.33, pitch=1.0))
     assert "published_protocol" not in codes(usual.flags)

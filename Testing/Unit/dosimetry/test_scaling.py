@@ -28,7 +28,7 @@ def test_one_ctdivol_is_distributed_by_the_tube_current_and_keeps_its_mean():
     assert codes(basis.flags) == {"ctdivol_distributed"}
 
 
-def test_one_ctdivol_without_tube_current_is_flat_and_says_so():
+def test_one_ctdivol_without_tube_current_is_flat_and_flagged():
     basis = ctdivol_basis(series(ctdivol=9.0, current=None))
     np.testing.assert_array_equal(basis.values, 9.0)
     assert codes(basis.flags) == {"ctdivol_flat"}
@@ -109,7 +109,7 @@ def test_effective_mas_takes_rotation_time_and_pitch():
         ({"pitch": None}, "pitch"),
     ],
 )
-def test_the_mas_route_is_refused_with_the_reason(changes, reason):
+def test_scaling_by_mas_is_refused_with_the_reason(changes, reason):
     basis = mas_basis(series(**changes))
     assert basis.values is None
     (why,) = basis.flags
@@ -117,6 +117,6 @@ def test_the_mas_route_is_refused_with_the_reason(changes, reason):
     assert reason in why.message
 
 
-def test_a_route_without_values_gives_no_current():
+def test_a_scaling_basis_without_values_gives_no_current():
     with pytest.raises(ValueError, match="mas"):
         mas_basis(series(pitch=None)).tube_current_mA(0.061)

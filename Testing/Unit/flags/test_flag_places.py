@@ -58,14 +58,14 @@ def test_flags_of_effective_dose_and_examination_have_their_place_and_reach_the_
 
 
 def test_a_result_has_every_flag_of_an_analysis(result):
-    found = set(Result.of(result).all_flags())
-    everywhere = {f.place for f in found}
+    flags = set(Result.of(result).all_flags())
+    everywhere = {f.place for f in flags}
     assert everywhere >= {SCAN, EFFECTIVE_DOSE, EXAMINATION, "organ liver", "slice 3"}
     parts = (
         *(result.series, result.labelmap, result.scanner, result.ssde, result.doses),
         *(result.effective_dose, result.examination, *result.doses.organs),
     )
-    assert {f for part in parts for f in part.flags} <= found
+    assert {f for part in parts for f in part.flags} <= flags
 
 
 def of(flags, code):
@@ -87,25 +87,25 @@ def ninety(sd: float) -> str:
     ],
 )
 def test_the_consequence_for_the_scan_is_the_component_in_the_organs(changes, code, component):
-    found, organs = doses(**changes)
-    assert ninety(organs["liver"].budget[component]) in of(found.flags, code)
+    flags_by_code, organs = doses(**changes)
+    assert ninety(organs["liver"].budget[component]) in of(flags_by_code.flags, code)
 
 
-def test_an_organ_outside_the_range_says_the_component_that_it_has():
+def test_an_organ_outside_the_range_states_its_uncertainty_component():
     _, organs = doses(irradiated_range_mm=(-50.0, 100.0), sources={"irradiated_range_mm": "user"})
     liver = organs["liver"]
     assert liver.budget["irradiated_range"] > 0.1
     assert ninety(liver.budget["irradiated_range"]) in of(liver.flags, "organ_outside_range")
 
 
-def test_a_truncated_organ_says_the_component_that_it_has():
+def test_a_truncated_organ_states_its_uncertainty_component():
     _, organs = doses(half_axes_mm=(230.0, 120.0))
     liver = organs["liver"]
     assert liver.budget["truncation"] > 0
     assert ninety(liver.budget["truncation"]) in of(liver.flags, "organ_truncated")
 
 
-def test_routes_that_disagree_say_by_how_much():
+def test_scaling_bases_that_disagree_state_by_how_much():
     _, organs = doses(ctdivol=5.0)
     by = organs["liver"].by_route
     change = 100 * (by["mas"] / by["ctdivol"] - 1)
@@ -113,7 +113,7 @@ def test_routes_that_disagree_say_by_how_much():
     assert f"{change:+.0f} %" in of(organs["liver"].flags, "routes_disagree")
 
 
-def test_a_ctdivol_that_is_distributed_says_how_far_slices_are_from_the_mean():
+def test_a_ctdivol_that_is_distributed_states_how_far_slices_are_from_the_mean():
     current = [200.0] * 20 + [400.0] * 20
-    found, _ = doses(current=current)
-    assert "0.67 to 1.33 times" in of(found.flags, "ctdivol_distributed")
+    flags_by_code, _ = doses(current=current)
+    assert "0.67 to 1.33 times" in of(flags_by_code.flags, "ctdivol_distributed")

@@ -48,7 +48,7 @@ def summary(folder):
 
 
 def test_doses_of_the_model_itself_have_no_error_and_lie_in_the_interval(tmp_path):
-    told = evaluate(arrays(tmp_path / "in"), tmp_path / "out")
+    result = evaluate(arrays(tmp_path / "in"), tmp_path / "out")
     rows = summary(tmp_path / "out")
     assert list(rows[("liver", "interior")])[:7] == [
         *("region", "organ", "rows", "patients"),
@@ -60,7 +60,7 @@ def test_doses_of_the_model_itself_have_no_error_and_lie_in_the_interval(tmp_pat
             assert float(row["median_error_pct"]) < 0.01
             assert float(row["coverage_pct"]) == 100
             assert row["patients"] == "3"
-    assert told["model_sha256"] == load_model().card["sha256"]
+    assert result["model_sha256"] == load_model().card["sha256"]
     with (tmp_path / "out" / PATIENTS_FILE).open(newline="") as stream:
         patients = list(csv.DictReader(stream))
     assert len(patients) == 3 * 2 * 2
@@ -75,10 +75,10 @@ def test_doses_that_are_all_a_tenth_higher_show_as_a_tenth(tmp_path):
 
 
 def test_one_region_few_organs_and_missing_values_are_enough(tmp_path):
-    told = evaluate(arrays(tmp_path / "in", organs=("liver",), missing=2), tmp_path / "out")
-    assert set(told["regions"]) == {REGION}
-    assert any("missing values" in line for line in told["lines"])
-    assert any("no skin array" in line for line in told["lines"])
+    summary = evaluate(arrays(tmp_path / "in", organs=("liver",), missing=2), tmp_path / "out")
+    assert set(summary["regions"]) == {REGION}
+    assert any("missing values" in line for line in summary["lines"])
+    assert any("no skin array" in line for line in summary["lines"])
 
 
 def test_rows_with_missing_values_are_counted(tmp_path):

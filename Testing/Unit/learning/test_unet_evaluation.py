@@ -95,9 +95,9 @@ def rows(path):
 def test_an_evaluation_writes_figures_tables_predictions_and_pictures(trained):
     from PIL import Image
 
-    told = evaluate(trained / "config.toml", trained / "run", trained / "judged")
+    summary = evaluate(trained / "config.toml", trained / "run", trained / "judged")
     written = {path.name for path in (trained / "judged").iterdir()}
-    assert set(told["files"]) == written
+    assert set(summary["files"]) == written
     assert {"dice_histograms.png", "worst_median_best.png", "coronal.png"} <= written
     cases = rows(trained / "judged" / "unet_cases.csv")
     assert {(r["case"], r["label"]) for r in cases} == {

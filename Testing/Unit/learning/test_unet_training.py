@@ -51,15 +51,15 @@ def config(
 
 
 def test_a_run_writes_a_network_that_can_be_loaded_and_its_history(data):
-    told = train.train(config(data), data / "run")
-    assert told["epochs"] == 3
+    summary = train.train(config(data), data / "run")
+    assert summary["epochs"] == 3
     _network, spec, digest = load_unet(data / "run")
     assert spec.classes == ("bone",)
-    assert digest == told["sha256"]
+    assert digest == summary["sha256"]
     lines = (data / "run" / "history.csv").read_text().splitlines()
     assert lines[0] == "epoch,loss,seconds,dice_bone"
     assert len(lines) == 4
-    assert {"training_curve.png", "first_batch.png"} <= set(told["files"])
+    assert {"training_curve.png", "first_batch.png"} <= set(summary["files"])
 
 
 def test_a_run_that_was_ended_goes_on_to_the_same_weights(data, monkeypatch):
@@ -267,7 +267,7 @@ def test_an_organ_that_is_not_in_the_slice_costs_only_where_it_is_invented():
     assert of(sure(invented), labels, cross_entropy=0.0) > 0.5
 
 
-def test_a_class_that_nobody_drew_may_be_given_or_not():
+def test_a_class_that_nobody_drew_may_be_predicted_or_not():
     labels = torch.ones(1, 2, 2, dtype=torch.long)
     other = torch.full((1, 2, 2), 2)
     assert of(sure(other), labels) > 5

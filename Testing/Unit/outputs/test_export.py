@@ -130,7 +130,7 @@ def test_an_organ_cut_by_the_scans_end_is_closed_there():
 
 
 @pytest.mark.parametrize("kind", ["stl", "ply"])
-def test_a_mesh_file_lies_where_the_organ_lies_and_says_in_which_space(tmp_path, kind):
+def test_a_mesh_file_lies_where_the_organ_lies_and_names_its_space(tmp_path, kind):
     labelmap = tiny_labelmap()
     export(tiny_series(), labelmap, tmp_path, organ="liver", mesh=True)
     path = tmp_path / f"liver.{kind}"

@@ -92,7 +92,7 @@ def test_a_refused_organ_keeps_its_row_with_the_reason(written):
     assert liver["flags"] == "too_large"
 
 
-def test_the_whole_organs_dose_stands_beside_that_of_the_seen_part(tmp_path):
+def test_the_completed_organs_dose_stands_beside_that_of_the_seen_part(tmp_path):
     whole = {"whole_organ_dose_mGy": 8.0, "whole_organ_low_mGy": 5.5, "whole_organ_high_mGy": 12.0}
     result = tiny_result(
         organs=(replace(organ_dose("lung", 10.0), **whole), organ_dose("liver", 9.0))
@@ -338,7 +338,7 @@ def test_the_terminal_shows_every_organ_its_reason_and_the_notice(capsys):
     assert "refusal: The body is too large: WED 400 mm. Use SSDE (liver)." in shown
 
 
-def test_a_warning_that_several_organs_share_is_said_once(capsys):
+def test_a_warning_that_several_organs_share_is_printed_once(capsys):
     flag = tiny_analysis().doses.organs[0].flags[0]
     organs = tuple(organ_dose(name, 5.0, 4, flag) for name in ("lung", "liver"))
     print_result(tiny_result(organs=organs))
@@ -351,7 +351,7 @@ def test_the_plain_table_is_aligned():
     assert table[2].index("10") + 2 == table[3].index("1") + 1
 
 
-def test_the_summary_says_what_is_not_known():
+def test_the_summary_names_what_is_not_known():
     lines = "\n".join(summary(tiny_result(ctdivol=False)))
     assert "CTDIvol:      not known" in lines
     assert "SSDE:         not known" in lines
@@ -363,23 +363,23 @@ def test_the_summary_has_size_at_the_centre_effective_dose_and_scanner():
     (size,) = [line for line in lines if line.startswith("WED:")]
     assert size.endswith(f"{analysis.size.wed_mm[2]:.0f} mm at the centre slice")
     assert "Scanner:      generic" in lines
-    found = effective_dose(analysis.series, analysis.measurements)
+    effective = effective_dose(analysis.series, analysis.measurements)
     (told,) = [
         line
-        for line in summary(Result.of(replace(analysis, effective_dose=found)))
+        for line in summary(Result.of(replace(analysis, effective_dose=effective)))
         if line.startswith("Effective:")
     ]
-    assert f"{found.effective_dose_mSv:.3g} mSv" in told
+    assert f"{effective.effective_dose_mSv:.3g} mSv" in told
     assert "abdomen, ICRP 103" in told
     assert "never the sum of organ doses" in told
 
 
 def test_an_effective_dose_that_is_not_given_has_its_reason_in_the_summary():
     analysis = tiny_analysis(ctdivol=False)
-    found = effective_dose(analysis.series, analysis.measurements)
+    effective = effective_dose(analysis.series, analysis.measurements)
     (told,) = [
         line
-        for line in summary(Result.of(replace(analysis, effective_dose=found)))
+        for line in summary(Result.of(replace(analysis, effective_dose=effective)))
         if line.startswith("Effective:")
     ]
     assert told == "Effective:    not given: CTDIvol is not known."

@@ -217,7 +217,7 @@ def test_overranging_narrows_the_ranges_line_near_an_edge():
 OWN_OUTPUT = {"nctdiw_mGy_per_100mAs": {"100": 4.4, "120": 7.6}}
 
 
-def test_ctdi_per_mas_makes_the_mas_route_the_scanners_own():
+def test_ctdi_per_mas_makes_scaling_by_mas_the_scanners_own():
     both, _ = liver(OWN_OUTPUT, ctdivol=7.6 * 1.5)
     assert both.by_route["mas"] == pytest.approx(both.by_route["ctdivol"], rel=1e-9)
     alone, result = liver(OWN_OUTPUT, ctdivol=None)
@@ -248,7 +248,7 @@ def test_another_tube_voltage_is_taken_where_its_output_was_measured():
 @pytest.mark.parametrize(
     "changes", [{"dual_source": True}, {"tin_filter": True}, {"ecg_gated": True}]
 )
-def test_a_profile_does_not_lift_the_refusals_of_the_mas_route(changes):
+def test_a_profile_does_not_lift_the_refusals_of_scaling_by_mas(changes):
     series, _, scanner = applied(OWN_OUTPUT, **changes)
     assert mas_basis(series, scanner).values is None
 

@@ -40,8 +40,8 @@ def same(one, other) -> bool:
 def whole_result(**kind) -> Result:
     """A result with an effective dose of its own."""
     analysis = tiny_analysis(**kind)
-    found = effective_dose(analysis.series, analysis.measurements)
-    return Result.of(replace(analysis, effective_dose=found))
+    effective = effective_dose(analysis.series, analysis.measurements)
+    return Result.of(replace(analysis, effective_dose=effective))
 
 
 @pytest.fixture

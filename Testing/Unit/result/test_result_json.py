@@ -28,14 +28,14 @@ def content(tmp_path_factory):
     return strict(write_result_json(tiny_result(), tmp_path_factory.mktemp("json") / "result.json"))
 
 
-def test_the_file_says_how_it_was_made_and_that_it_is_research(content):
+def test_the_file_states_how_it_was_made_and_that_it_is_research(content):
     assert content["schema_version"] == "2.0"
     assert content["provenance"]["inputs"] == [{"sha256": "00" * 32}]
     assert "not for clinical use" in content["notice"]
     assert content["dose_model"] == {"name": "test model"}
 
 
-def test_an_organ_has_intervals_routes_budget_and_flags(content):
+def test_an_organ_has_intervals_scaling_bases_uncertainty_components_and_flags(content):
     lung, liver = content["organs"]
     assert lung["dose_mGy"] == 10.123456789
     assert lung["model_low_mGy"] < lung["dose_mGy"] < lung["total_high_mGy"]
@@ -86,10 +86,10 @@ def test_size_is_summed_up_as_centre_mean_and_range(content):
 
 def test_effective_dose_stands_with_every_input_or_its_reason(tmp_path):
     analysis = tiny_analysis()
-    found = effective_dose(analysis.series, analysis.measurements)
+    effective = effective_dose(analysis.series, analysis.measurements)
     content = strict(
         write_result_json(
-            Result.of(replace(analysis, effective_dose=found)), tmp_path / "result.json"
+            Result.of(replace(analysis, effective_dose=effective)), tmp_path / "result.json"
         )
     )["effective_dose"]
     assert content["effective_dose_mSv"] == pytest.approx(content["dlp"]["value_mGy_cm"] * 0.0153)
@@ -108,10 +108,10 @@ def test_the_scanner_profile_stands_in_the_result(content, tmp_path):
     assert content["scanner_profile"]["name"] == "generic"
     scanner = Scanner("SIEMENS X", 0.93, "2026-01-15", True, "scan", 44.0)
     analysis = replace(tiny_analysis(), scanner=scanner)
-    told = strict(write_result_json(Result.of(analysis), tmp_path / "result.json"))[
+    written = strict(write_result_json(Result.of(analysis), tmp_path / "result.json"))[
         "scanner_profile"
     ]
-    assert (told["name"], told["ctdivol_ratio"], told["overranging_mm"]) == (
+    assert (written["name"], written["ctdivol_ratio"], written["overranging_mm"]) == (
         "SIEMENS X",
         0.93,
         44.0,
@@ -133,6 +133,6 @@ def test_what_is_not_a_number_is_null(value):
     assert plain({"x": [value]}) == {"x": [None]}
 
 
-def test_what_json_cannot_say_is_an_error_not_text():
+def test_what_json_cannot_hold_is_an_error_not_text():
     with pytest.raises(TypeError, match="set has no place"):
         plain({"x": {1, 2}})

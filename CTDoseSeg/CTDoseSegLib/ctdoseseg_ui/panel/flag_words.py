@@ -14,9 +14,9 @@ from .remedies import words
 
 def notices(flags: Iterable[Flag]) -> str:
     """Return the most serious causes as rich text, and how many more there are."""
-    found = summarize(flags)
-    items = [(notice.severity, notice.text, notice.mends) for notice in found[:MOST_NOTICES]]
-    more = len(found) - MOST_NOTICES
+    causes = summarize(flags)
+    items = [(notice.severity, notice.text, notice.mends) for notice in causes[:MOST_NOTICES]]
+    more = len(causes) - MOST_NOTICES
     last = _("{n} more: rest the pointer here.").format(n=more) if more > 0 else ""
     return flag_items(items, last)
 

@@ -40,12 +40,12 @@ class TaskSection:
         """True while a task runs."""
         return self.job is not None and self.job.active
 
-    def start(self, says: str, prepare: Callable[[], Any], begin: Callable[[Any], Job]) -> None:
+    def start(self, text: str, prepare: Callable[[], Any], begin: Callable[[Any], Job]) -> None:
         """Start a task, or say why it cannot be.
 
         Parameters
         ----------
-        says
+        text
             What stands in the status line until the task reports.
         prepare
             Makes the task, under a wait cursor; a `CTDoseSegError` of it is shown.
@@ -53,7 +53,7 @@ class TaskSection:
             Starts what `prepare` made.
         """
         self._ui.logText.setPlainText("")
-        self._ui.statusLabel.text = says
+        self._ui.statusLabel.text = text
         slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
         try:
             task = prepare()

@@ -216,8 +216,8 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.task.show_problem(str(error))
             return
         if fetch:
-            says = _("Fetching TotalSegmentator's weights...")
-            self.task.start(says, lambda: fetch, self._beginFetching)
+            text = _("Fetching TotalSegmentator's weights...")
+            self.task.start(text, lambda: fetch, self._beginFetching)
         else:
             self._start(self._prepareAnalysis, self._onAnalysed)
 
@@ -247,7 +247,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 task, onEvent=self.task.on_event, onLog=self.task.log, onEnd=onEnd
             )
 
-        self.task.start(_("Handing the volume over..."), prepare, begin)
+        self.task.start(_("Writing the volume..."), prepare, begin)
 
     def _onAnalysed(self, state: str, message: str, results: Results | None) -> None:
         self.task.ended(state, message)

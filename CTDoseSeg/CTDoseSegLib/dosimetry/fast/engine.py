@@ -1,5 +1,4 @@
-"""The fast law: organ doses of one scan in milliseconds, with two intervals and the reasons for
-doubt."""
+"""The fast law: organ doses of one scan in milliseconds, with two intervals and flags."""
 
 from __future__ import annotations
 

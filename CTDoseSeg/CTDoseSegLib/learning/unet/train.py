@@ -30,7 +30,7 @@ from .batches import Batch, Batches
 from .card import write_card
 from .cases import Case, identities, read_cases, split
 from .config import Config, read_config
-from .history import History, add_frame, write_preview
+from .history import Epoch, History, add_frame, write_preview
 from .loss import loss
 
 CHECKPOINT_FILE, STATE_FILE = "checkpoint.safetensors", "checkpoint.json"
@@ -70,13 +70,14 @@ def train(
     kept = folder / "phantoms" if any(s.kind == "phantoms" for s in config.data) else None
     if kept is not None:
         kept.mkdir(exist_ok=True)
-    cases, remarks = read_cases(config, Stage(events, 0.0, 0.1), kept)
-    for remark in remarks:
-        events.warning("training_data", remark)
+    cases, sentences = read_cases(config, Stage(events, 0.0, 0.1), kept)
+    for sentence in sentences:
+        events.warning("training_data", sentence)
     trainer = Trainer(config, *split(cases, config))
     trainer.resume(folder)
     if trainer.epoch == 0:
-        write_preview(folder, *(t.numpy() for t in trainer.batches[0, 0][:2]), config.network)
+        inputs, labels = trainer.batches[0, 0][:2]
+        write_preview(folder, inputs.numpy(), labels.numpy(), config.network)
     return trainer.run(folder, Stage(events, 0.1, 1.0))
 
 
@@ -119,9 +120,9 @@ class Trainer:
             dice = self.validate()
             self.seconds += time.monotonic() - started
             self.epoch += 1
-            better = self.history.add(self.epoch, mean, dice, self.seconds)
-            if better:
-                self._write_network(folder)
+            epoch = self.history.add(self.epoch, mean, dice, self.seconds)
+            if epoch is self.history.best:
+                self._write_network(folder, epoch)
             self._picture(folder)
             self._checkpoint(folder)
             self.history.write(folder)
@@ -200,7 +201,7 @@ class Trainer:
         return total / training.steps
 
     def _average(self, step: int) -> None:
-        """Moving average of weights; short at first."""
+        """Take the moving average of weights; short at first."""
         keep = min(AVERAGING, (1 + step) / (10 + step))
         for name, value in self.network.state_dict().items():
             if value.dtype.is_floating_point:
@@ -211,13 +212,13 @@ class Trainer:
     # Validation --------------------------------------------------------------------------
 
     def averaged(self) -> UNet:
-        """The network with the averaged weights."""
+        """Return the network with the averaged weights."""
         network = UNet(self.config.network).to(self.device, memory_format=torch.channels_last)
         network.load_state_dict(self.average)
         return network.eval()
 
     def validate(self) -> np.ndarray:
-        """Dice of each class over all held cases, on the working grid; NaN where it is in none."""
+        """Return each class's Dice over all held cases on the working grid; NaN: in no case."""
         spec = self.config.network
         network = self.averaged()
         sums = np.zeros((3, 1 + len(spec.classes)))
@@ -231,39 +232,39 @@ class Trainer:
                 with torch.inference_mode():
                     logits = network(network_input(case.volume, some, spec, scale).to(self.device))
                 rows, columns = case.labels.shape[1:]
-                found = decide(logits[..., :rows, :columns].float(), spec.threshold)
+                predicted = decide(logits[..., :rows, :columns].float(), spec.threshold)
                 truth = case.labels[start : start + 8]
                 known = truth != 255
                 for value in range(1, 1 + len(spec.classes)):
                     if value in skipped:
                         continue
-                    a, b = (found == value) & known, truth == value
+                    a, b = (predicted == value) & known, truth == value
                     sums[:, value] += ((a & b).sum(), a.sum(), b.sum())
-        both, given, true = sums[:, 1:]
+        both, predicted_voxels, true_voxels = sums[:, 1:]
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(true > 0, 2 * both / (given + true), np.nan)
+            return np.where(true_voxels > 0, 2 * both / (predicted_voxels + true_voxels), np.nan)
 
     # Files -------------------------------------------------------------------------------
 
     def _picture(self, folder: Path) -> None:
-        """What the averaged network makes of the first batch, as one more frame."""
+        """Draw what the averaged network makes of the first batch, as one more frame."""
         spec = self.config.network
         inputs, labels = self.batches[0, 0][:2]
         with torch.inference_mode():
             logits = self.averaged()(inputs.to(self.device)).float()
         rows, columns = labels.shape[1:]
-        found = decide(logits[..., :rows, :columns], spec.threshold)
-        add_frame(folder, self.epoch, inputs.numpy(), labels.numpy(), found, spec)
+        predicted = decide(logits[..., :rows, :columns], spec.threshold)
+        add_frame(folder, self.epoch, inputs.numpy(), labels.numpy(), predicted, spec)
 
-    def _write_network(self, folder: Path) -> None:
+    def _write_network(self, folder: Path, best: Epoch) -> None:
         content = weights_bytes(self.averaged())
-        card = write_card(sha256(content), self.config, self.cases, self.held, self.history)
+        card = write_card(sha256(content), self.config, self.cases, self.held, best)
         write_whole(folder / CARD_FILE, card.encode())
         write_whole(folder / SPEC_FILE, self.config.network.to_json().encode())
         write_whole(folder / WEIGHTS_FILE, content)
 
     def _checkpoint(self, folder: Path) -> None:
-        """Weights first, the state that names them last."""
+        """Write the weights first, the state that names them last."""
         tensors = {f"network.{n}": v for n, v in self.network.state_dict().items()}
         tensors |= {f"average.{n}": v for n, v in self.average.items()}
         for n, state in self.optimiser.state_dict()["state"].items():
@@ -326,7 +327,7 @@ def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Ten
 
 
 def _fingerprint(config: Config) -> str:
-    """What must not change between the parts of one run."""
+    """Return the hash of what must not change between the parts of one run."""
     training = asdict(config.training)
     del training["workers"]
     parts = [asdict(config.network), training, [asdict(s) for s in config.data]]
