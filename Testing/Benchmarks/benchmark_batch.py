@@ -29,7 +29,7 @@ from CTDoseSegLib.batch.ledger import Ledger  # noqa: E402
 from CTDoseSegLib.batch.plan import PlannedScan  # noqa: E402
 from CTDoseSegLib.batch.runner import Choices, _work_off  # noqa: E402
 from CTDoseSegLib.batch.study import Settings  # noqa: E402
-from CTDoseSegLib.tasks.progress import Events  # noqa: E402
+from CTDoseSegLib.tasks.progress import Progress  # noqa: E402
 
 
 def work_off(folder: Path, count: int, work, scheduler: str | None = None, workers: int = 2):
@@ -41,7 +41,7 @@ def work_off(folder: Path, count: int, work, scheduler: str | None = None, worke
         choices = Choices(workers=workers, scheduler=scheduler)
         began = []
 
-        class Clock(Events):
+        class Clock(Progress):
             def emit(self, kind, /, **fields):
                 if "key" in fields:
                     began.append(time.perf_counter())

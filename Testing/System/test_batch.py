@@ -65,9 +65,9 @@ def finished(base, tmp_path_factory):
     (archive / "empty").mkdir()
     (archive / "empty" / f"{IDENTITY[0]}.dcm").write_bytes(b"")
     shutil.copytree(archive / f"{IDENTITY[0]}_1", archive / "copy")
-    events = Collected()
-    counts = run_batch(archive, root / "out", Choices(CLASSICAL, workers=2), events)
-    return archive, root / "out", counts, events.log
+    progress = Collected()
+    counts = run_batch(archive, root / "out", Choices(CLASSICAL, workers=2), progress)
+    return archive, root / "out", counts, progress.log
 
 
 def test_every_good_study_is_done_and_every_bad_one_listed(finished):
@@ -186,8 +186,8 @@ def test_a_killed_analysis_is_tried_again(base, tmp_path):
     killed = []
 
     class Killer(Collected):
-        def progress(self, fraction, message):
-            super().progress(fraction, message)
+        def update(self, fraction, message):
+            super().update(fraction, message)
             for pid in children() if not killed and "scans" in message else ():
                 os.kill(pid, 9)
                 killed.append(pid)

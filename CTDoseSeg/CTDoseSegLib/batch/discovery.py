@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..reading.archive import ArchivedScan, ArchivedSeries, ArchivedStudy, sort_study
 from ..reading.header_cache import HeaderCache, StudyHeaders
 from ..reading.volume_file import is_volume_file
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .label_maps import why_label_map
 from .plan import NO, SEPARATOR, YES, PlannedScan
 from .walk import ArchivedFile, is_member, unpack, walk
@@ -18,14 +18,14 @@ from .walk import ArchivedFile, is_member, unpack, walk
 _FILES_BETWEEN_PROGRESS = 250
 
 
-def discover(root: str | Path, events: Events | None = None) -> Iterator[PlannedScan]:
+def discover(root: str | Path, progress: Progress | None = None) -> Iterator[PlannedScan]:
     """Yield the scans of an archive, those to be analysed and those left out.
 
     Parameters
     ----------
     root
         Folder, zip archive, DICOMDIR or file.
-    events
+    progress
         Takes progress; may cancel.
 
     Yields
@@ -38,12 +38,12 @@ def discover(root: str | Path, events: Events | None = None) -> Iterator[Planned
     InputError
         If `root` does not exist.
     """
-    events = events or Events()
+    progress = progress or Progress()
     volumes: list[str] = []
     with HeaderCache() as cache, tempfile.TemporaryDirectory(prefix="ctdoseseg-") as scratch:
         for n, file in enumerate(walk(Path(root))):
             if n % _FILES_BETWEEN_PROGRESS == 0:
-                events.progress(0.0, f"looking at file {n + 1}")
+                progress.update(0.0, f"looking at file {n + 1}")
             if is_volume_file(Path(file.source)) and not is_member(file.source):
                 volumes.append(file.source)
             else:
@@ -52,7 +52,7 @@ def discover(root: str | Path, events: Events | None = None) -> Iterator[Planned
         number = 0
         for headers in cache.studies():
             number += 1
-            events.check_cancelled()
+            progress.check_cancelled()
             yield from _study_rows(number, headers, cache)
         for path in volumes:
             number += 1

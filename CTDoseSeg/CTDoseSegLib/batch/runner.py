@@ -14,7 +14,7 @@ from pathlib import Path
 from .. import __version__
 from ..errors import Cancelled, InputError, OutputError
 from ..files.staging import locked
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from . import pseudonyms
 from .cluster import DaskWorkers
 from .discovery import discover
@@ -65,7 +65,7 @@ def run_batch(
     source: str | Path,
     output: str | Path,
     choices: Choices | None = None,
-    events: Events | None = None,
+    progress: Progress | None = None,
     work: Work = run_study,
 ) -> dict[str, int]:
     """Do all scans of a plan or an archive.
@@ -78,7 +78,7 @@ def run_batch(
         Folder of the run. Given again, the run goes on where it ended.
     choices
         How to run.
-    events
+    progress
         Takes progress; may cancel.
     work
         What is done with a scan.
@@ -97,7 +97,7 @@ def run_batch(
     SchedulerError
         If the cluster cannot be used.
     """
-    events, choices = events or Events(), choices or Choices()
+    progress, choices = progress or Progress(), choices or Choices()
     source, output = Path(source), Path(output).absolute()
     if not source.exists():
         raise InputError(f"{source.name} does not exist; give a plan or a folder of CTs.")
@@ -107,17 +107,17 @@ def run_batch(
         with locked(private), Ledger(private / LEDGER) as ledger:
             _agree(ledger, choices)
             salt = pseudonyms.read_salt(private, choices.salt)
-            ledger.add(_scans(source, private / PLAN, salt, events))
+            ledger.add(_scans(source, private / PLAN, salt, progress))
             recover(ledger, output)
             ledger.release(failed=choices.retry_failed)
             settings = Settings(str(output), choices.arguments, choices.time_limit_s)
             try:
-                _work_off(ledger, settings, choices, events, work)
+                _work_off(ledger, settings, choices, progress, work)
             finally:
                 ledger.commit(now=True)
             from .tables import write_tables
 
-            events.progress(1.0, "writing tables")
+            progress.update(1.0, "writing tables")
             write_tables(ledger, output, identity=choices.identity)
             return ledger.counts()
     except sqlite3.Error as error:
@@ -148,7 +148,7 @@ def _agree(ledger: Ledger, choices: Choices) -> None:
 
 
 def _scans(
-    source: Path, plan: Path, salt: str, events: Events
+    source: Path, plan: Path, salt: str, progress: Progress
 ) -> Iterator[tuple[str, str, PlannedScan]]:
     """Yield the plan's scans with their pseudonyms; an archive's plan is kept with the run."""
     if source.is_file() and source.suffix.lower() == ".csv":
@@ -156,7 +156,7 @@ def _scans(
         if source.absolute() != plan:
             write_plan(plan, scans)
     else:
-        write_plan(plan, discover(source, events))
+        write_plan(plan, discover(source, progress))
         scans = read_plan(plan)
     included = 0
     for scan in scans:
@@ -209,18 +209,18 @@ def _whole(folder: Path) -> tuple[str, str] | None:
 
 
 def _work_off(
-    ledger: Ledger, settings: Settings, choices: Choices, events: Events, work: Work
+    ledger: Ledger, settings: Settings, choices: Choices, progress: Progress, work: Work
 ) -> None:
     counts = ledger.counts()
     if not counts["planned"]:
         return
     workers = _workers(ledger, settings, choices, work)
-    tally = _Tally(counts, events)
+    tally = _Tally(counts, progress)
     running = 0
     tried: Counter[str] = Counter()  # in this run: earlier ends were not the scan's fault
     try:
         while True:
-            events.check_cancelled()
+            progress.check_cancelled()
             _check_disk(settings.output)
             wanted = workers.size * _AHEAD - running
             for attempt in ledger.claim(wanted) if wanted > 0 else ():
@@ -265,11 +265,11 @@ def _check_disk(folder: str) -> None:
 class _Tally:
     """Reports how many are done, at what rate, and how long it will take."""
 
-    def __init__(self, counts: dict[str, int], events: Events) -> None:
+    def __init__(self, counts: dict[str, int], progress: Progress) -> None:
         self._done, self._failed = counts[DONE], counts[FAILED]
         self._all = sum(counts.values())
         self._began, self._ended, self._reported = time.monotonic(), 0, 0.0
-        self._events = events
+        self._progress = progress
 
     def ended(self, key: str, outcome: Outcome, again: bool) -> None:
         state = "planned" if again else DONE if outcome.done else FAILED
@@ -277,7 +277,7 @@ class _Tally:
             self._ended += 1
             self._done += outcome.done
             self._failed += not outcome.done
-        self._events.emit(
+        self._progress.emit(
             "progress",
             fraction=self._fraction,
             message=self._message,
@@ -290,7 +290,7 @@ class _Tally:
     def report(self) -> None:
         if time.monotonic() - self._reported >= REPORT_EVERY_S:
             self._reported = time.monotonic()
-            self._events.progress(self._fraction, self._message)
+            self._progress.update(self._fraction, self._message)
 
     @property
     def _fraction(self) -> float:

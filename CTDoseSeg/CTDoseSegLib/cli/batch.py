@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from ..errors import Cancelled
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .arguments import (
     Command,
     chooses_doses,
@@ -21,15 +21,15 @@ BATCH_CANCELLED = (
 )
 
 
-def discover_command(args: argparse.Namespace, events: Events) -> None:
+def discover_command(args: argparse.Namespace, progress: Progress) -> None:
     """List what an archive holds, and write the plan of a batch."""
     from ..batch.discovery import discover
     from ..batch.plan import read_plan, write_plan
     from ..files.staging import writing_to
 
     with writing_to(args.output):
-        included = write_plan(args.output, discover(args.input, events))
-    events.result(folder=str(args.output.parent), files=[args.output.name], included=included)
+        included = write_plan(args.output, discover(args.input, progress))
+    progress.result(folder=str(args.output.parent), files=[args.output.name], included=included)
     if args.events == "rich":
         from ..reporting.terminal import print_plan
 
@@ -37,7 +37,7 @@ def discover_command(args: argparse.Namespace, events: Events) -> None:
         print(f"{included} scans to be analysed; plan written to {args.output}")
 
 
-def batch_command(args: argparse.Namespace, events: Events) -> None:
+def batch_command(args: argparse.Namespace, progress: Progress) -> None:
     """Analyse every scan of an archive or a plan; every one done or listed with its reason."""
     from .. import NOTICE
     from ..batch.runner import Choices, run_batch
@@ -52,10 +52,10 @@ def batch_command(args: argparse.Namespace, events: Events) -> None:
         identity=args.identity,
     )
     try:
-        counts = run_batch(args.input, args.output, choices, events)
+        counts = run_batch(args.input, args.output, choices, progress)
     except Cancelled as error:
         raise Cancelled(BATCH_CANCELLED) from error
-    events.result(folder=str(args.output), **counts)
+    progress.result(folder=str(args.output), **counts)
     if args.events == "rich":
         print(f"{counts['done']} scans analysed, {counts['failed']} failed.")
         print(f"Written to {args.output}: summary.html, exams.csv, doses.csv, failures.csv")

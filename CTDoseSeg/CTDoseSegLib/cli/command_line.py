@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from .. import NOTICE, __version__
 from ..errors import Cancelled, CTDoseSegError, InputError
 from ..tasks.groups import end_children, lead_group
-from ..tasks.progress import Events, JsonLines
+from ..tasks.progress import JsonLines, Progress
 from ..tasks.standard_input import when_input_closes
 from . import batch, material, scan, training
 from .terminal_progress import TerminalProgress
@@ -56,22 +56,22 @@ def _parser() -> argparse.ArgumentParser:
 
 
 @contextlib.contextmanager
-def _listener(kind: str) -> Iterator[Events]:
+def _listener(kind: str) -> Iterator[Progress]:
     if kind == "jsonl":
         lead_group()
-        events = JsonLines()
-        when_input_closes(lambda: _leave(events))
-        yield events
+        progress = JsonLines()
+        when_input_closes(lambda: _leave(progress))
+        yield progress
     elif kind == "rich":
-        with TerminalProgress() as events:
-            yield events
+        with TerminalProgress() as progress:
+            yield progress
     else:
-        yield Events()
+        yield Progress()
 
 
-def _leave(events: Events) -> None:
+def _leave(progress: Progress) -> None:
     """Cancel the task and end this process: standard input is closed, nobody listens any more."""
-    events.cancel()
+    progress.cancel()
     # As if the signal had come: Python code stops where it is, not at its next report.
     _thread.interrupt_main(signal.SIGTERM)
     # A library call can take long to end; whoever cancelled waits `GRACE_S` before it kills.
@@ -90,9 +90,9 @@ class _CancelOnSignal:
     the second must not end what the first has to clean up.
     """
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, progress: Progress) -> None:
         self.over = False
-        self._events = events
+        self._progress = progress
         self._before = {}
 
     def __enter__(self) -> _CancelOnSignal:
@@ -107,7 +107,7 @@ class _CancelOnSignal:
             signal.signal(number, handler)
 
     def _cancel(self, *_: object) -> None:
-        self._events.cancel()  # a library may catch what is raised here; the next report does not
+        self._progress.cancel()  # a library may catch what is raised here; the next report does not
         if not self.over:
             self.over = True
             raise Cancelled(CANCELLED_TEXT)
@@ -125,19 +125,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     if args.events == "rich" and hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `ctdoseseg ... | head` ends quietly
-    with _listener(args.events) as events, _CancelOnSignal(events) as signals:
+    with _listener(args.events) as progress, _CancelOnSignal(progress) as signals:
         try:
-            events.started(args.run.__name__.removesuffix("_command"))
-            args.run(args, events)
+            progress.started(args.run.__name__.removesuffix("_command"))
+            args.run(args, progress)
             signals.over = True
         except (CTDoseSegError, KeyboardInterrupt, MemoryError) as error:
             signals.over = True
             code, message = _outcome(error)
-            events.error(type(error).__name__, message, code)
+            progress.error(type(error).__name__, message, code)
             sys.stderr.write(f"ctdoseseg: {message}\n")
             return code
         except Exception as error:
             # A mistake of this program: whoever listens learns of it, the log has the details.
-            events.error(type(error).__name__, "The task ended by a mistake of CTDoseSeg.", 1)
+            progress.error(type(error).__name__, "The task ended by a mistake of CTDoseSeg.", 1)
             raise
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import Cancelled
-from ..tasks.progress import Events, Stage
+from ..tasks.progress import Progress, Stage
 from .arguments import Command, chooses_doses, chooses_networks, device_name, output_folder
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..segmentation.labelmap import Labelmap
 
 
-def analyze_command(args: argparse.Namespace, events: Events) -> None:
+def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
     """Analyse a CT: write tables, pictures and result.json."""
     from ..analysis import analyze
     from ..ct.scanner_profile import read_scanner_profile
@@ -34,9 +34,9 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
         series_uid=args.series,
         acquisition=args.acquisition,
         rdsr=args.rdsr,
-        events=Stage(events, 0.0, 0.2),
+        progress=Stage(progress, 0.0, 0.2),
     )
-    labelmap = _labelmap(args, series, Stage(events, 0.2, 0.6))
+    labelmap = _labelmap(args, series, Stage(progress, 0.2, 0.6))
     analysis = analyze(
         series,
         labelmap,
@@ -45,37 +45,37 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
         dose_model=args.dose_model,
         scanner_profile=profile,
         parameters=_parameters(args),
-        events=Stage(events, 0.6, 0.7),
+        progress=Stage(progress, 0.6, 0.7),
     )
-    written = write_result(analysis, args.output, Stage(events, 0.7, 1.0))
-    events.result(folder=str(args.output), files=[path.name for path in written])
+    written = write_result(analysis, args.output, Stage(progress, 0.7, 1.0))
+    progress.result(folder=str(args.output), files=[path.name for path in written])
     if args.events == "rich":
         with contextlib.suppress(KeyboardInterrupt, Cancelled):  # all is written already
             print_result(Result.of(analysis), args.output, all_flags=args.all_flags)
 
 
-def segment_command(args: argparse.Namespace, events: Events) -> None:
+def segment_command(args: argparse.Namespace, progress: Progress) -> None:
     """Segment a CT: write the label map with its tables."""
     from ..files.staging import staged_folder
     from ..outputs.tables import write_labelmap
     from ..reading.reader import read_series
 
-    series = read_series(args.input, series_uid=args.series, events=Stage(events, 0.0, 0.3))
-    labelmap = _labelmap(args, series, Stage(events, 0.3, 0.9))
+    series = read_series(args.input, series_uid=args.series, progress=Stage(progress, 0.0, 0.3))
+    labelmap = _labelmap(args, series, Stage(progress, 0.3, 0.9))
     with staged_folder(args.output) as folder:
         written = write_labelmap(labelmap, folder)
-    events.result(folder=str(args.output), files=[path.name for path in written])
+    progress.result(folder=str(args.output), files=[path.name for path in written])
 
 
-def export_command(args: argparse.Namespace, events: Events) -> None:
+def export_command(args: argparse.Namespace, progress: Progress) -> None:
     """Export a CT: write HU volume, organ volume and organ surface."""
     from ..outputs.export import export
     from ..reading.reader import read_series
 
-    series = read_series(args.input, series_uid=args.series, events=Stage(events, 0.0, 0.4))
+    series = read_series(args.input, series_uid=args.series, progress=Stage(progress, 0.0, 0.4))
     labelmap = None
     if args.organ or args.segmentation:
-        labelmap = _labelmap(args, series, Stage(events, 0.4, 0.7))
+        labelmap = _labelmap(args, series, Stage(progress, 0.4, 0.7))
     written = export(
         series,
         labelmap,
@@ -83,12 +83,12 @@ def export_command(args: argparse.Namespace, events: Events) -> None:
         spacing_mm=args.spacing,
         organ=args.organ,
         mesh=args.mesh,
-        events=Stage(events, 0.7, 1.0),
+        progress=Stage(progress, 0.7, 1.0),
     )
-    events.result(folder=str(args.output), files=[path.name for path in written])
+    progress.result(folder=str(args.output), files=[path.name for path in written])
 
 
-def _labelmap(args: argparse.Namespace, series: CTSeries, events: Events) -> Labelmap:
+def _labelmap(args: argparse.Namespace, series: CTSeries, progress: Progress) -> Labelmap:
     from ..segmentation.segmenting import segment
 
     return segment(
@@ -99,7 +99,7 @@ def _labelmap(args: argparse.Namespace, series: CTSeries, events: Events) -> Lab
         quality=args.quality,
         device=args.device,
         extra=args.extra,
-        events=events,
+        progress=progress,
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 
 
-class TerminalProgress(Events):
+class TerminalProgress(Progress):
     """Progress bar and warnings on standard error, so that standard output stays for results.
 
     A context manager: leaving it removes the bar.

@@ -6,35 +6,35 @@ import argparse
 from pathlib import Path
 
 from ..errors import DependencyError
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .arguments import Command, output_folder
 
 
-def train_dose_command(args: argparse.Namespace, events: Events) -> None:
+def train_dose_command(args: argparse.Namespace, progress: Progress) -> None:
     """Fit the dose model to arrays in the published format and write it with its card."""
     from ..learning.dose.fit import train
 
     summary = train(
-        args.arrays, args.output, baseline=args.baseline, figures=args.figures, events=events
+        args.arrays, args.output, baseline=args.baseline, figures=args.figures, progress=progress
     )
-    events.result(folder=str(args.output), **summary)
+    progress.result(folder=str(args.output), **summary)
     if args.events == "rich":
         for line in summary["lines"]:
             print(line)
 
 
-def evaluate_dose_command(args: argparse.Namespace, events: Events) -> None:
+def evaluate_dose_command(args: argparse.Namespace, progress: Progress) -> None:
     """Score a dose model on arrays in the published format, without fitting it."""
     from ..learning.dose.evaluate import evaluate
 
-    summary = evaluate(args.arrays, args.output, model=args.model, events=events)
-    events.result(folder=str(args.output), **summary)
+    summary = evaluate(args.arrays, args.output, model=args.model, progress=progress)
+    progress.result(folder=str(args.output), **summary)
     if args.events == "rich":
         for line in summary["lines"]:
             print(line)
 
 
-def train_unet_command(args: argparse.Namespace, events: Events) -> None:
+def train_unet_command(args: argparse.Namespace, progress: Progress) -> None:
     """Train a UNet on labelled scans."""
     try:
         from ..learning.unet.train import train
@@ -44,14 +44,14 @@ def train_unet_command(args: argparse.Namespace, events: Events) -> None:
             "ctdoseseg[networks]"
         ) from error
 
-    summary = train(args.config, args.output, events=events)
-    events.result(folder=str(args.output), **summary)
+    summary = train(args.config, args.output, progress=progress)
+    progress.result(folder=str(args.output), **summary)
     if args.events == "rich":
         for name, dice in summary["dice"].items():
             print(f"{name}: Dice {'not validated' if dice is None else f'{dice:.3f}'}")
 
 
-def evaluate_unet_command(args: argparse.Namespace, events: Events) -> None:
+def evaluate_unet_command(args: argparse.Namespace, progress: Progress) -> None:
     """Evaluate a UNet on labelled scans."""
     try:
         from ..learning.unet.evaluate import evaluate
@@ -61,8 +61,8 @@ def evaluate_unet_command(args: argparse.Namespace, events: Events) -> None:
             "ctdoseseg[networks,evaluation]"
         ) from error
 
-    summary = evaluate(args.config, args.unet, args.output, events=events)
-    events.result(folder=str(args.output), **summary)
+    summary = evaluate(args.config, args.unet, args.output, progress=progress)
+    progress.result(folder=str(args.output), **summary)
     if args.events == "rich":
         for name, dice in summary["dice"].items():
             print(f"{name}: Dice {'in no case' if dice is None else f'{dice:.3f}'} (median)")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from ..errors import DoseEngineChoiceError, ModelError
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .doses import DoseResult
 from .fast.engine import FastEngine, load_model
 from .fast.model import MODEL_FILE
@@ -100,7 +100,7 @@ class DoseEngine(Protocol):
         """
         ...
 
-    def estimate(self, scan: Scan, progress: Events | None = None) -> DoseResult:
+    def estimate(self, scan: Scan, progress: Progress | None = None) -> DoseResult:
         """Return the organ doses of a scan.
 
         Parameters

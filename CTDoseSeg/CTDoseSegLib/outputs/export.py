@@ -12,7 +12,7 @@ from ..ct.nifti import write_nifti
 from ..ct.series import CTSeries
 from ..errors import DependencyError, GeometryError, InputError, SegmentationError
 from ..files.staging import staged_folder
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .tables import write_label_tables
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def export(
     spacing_mm: float | None = None,
     organ: str | None = None,
     mesh: bool = False,
-    events: Events | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Path, ...]:
     """Write volumes and a surface to `folder`, all of them or none.
 
@@ -54,7 +54,7 @@ def export(
         Also write HU inside this organ, -1024 outside.
     mesh
         Also write the organ's surface, in LPS millimetres as DICOM and 3D Slicer take meshes.
-    events
+    progress
         Takes progress; may cancel.
 
     Returns
@@ -75,25 +75,25 @@ def export(
     DependencyError
         If meshing needs a package that is missing.
     """
-    events = events or Events()
+    progress = progress or Progress()
     _check(series, labelmap, spacing_mm, organ, mesh)
     mask = _mask(labelmap, organ) if organ and labelmap is not None else None
     with staged_folder(folder) as staging:
-        events.progress(0.0, "writing the HU volume")
+        progress.update(0.0, "writing the HU volume")
         written = [write_nifti(staging / "hu.nii.gz", series.hu, series.affine)]
         if spacing_mm:
-            events.progress(0.2, "resampling")
+            progress.update(0.2, "resampling")
             written += _write_isotropic(series, labelmap, spacing_mm, staging)
         if organ and mask is not None:
-            events.progress(0.6, "masking")
+            progress.update(0.6, "masking")
             name = file_name(organ)
             hu = np.where(mask, series.hu, series.hu.dtype.type(MASKED_HU))
             written.append(write_nifti(staging / f"hu_{name}.nii.gz", hu, series.affine))
             if mesh:
-                events.progress(0.8, "meshing")
+                progress.update(0.8, "meshing")
                 written += _write_mesh(surface(mask, series.affine), staging, name)
-        events.check_cancelled()
-    events.progress(1.0, "written")
+        progress.check_cancelled()
+    progress.update(1.0, "written")
     return tuple(Path(folder) / path.name for path in written)
 
 

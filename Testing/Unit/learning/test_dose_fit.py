@@ -161,15 +161,15 @@ def small_arrays(monkeypatch):
 
 
 def test_training_writes_a_model_that_loads_and_predicts(small_arrays, tmp_path):
-    events = Collected()
-    summary = fit.train("arrays", tmp_path / "out", events=events)
+    progress = Collected()
+    summary = fit.train("arrays", tmp_path / "out", progress=progress)
     model = load_model(tmp_path / "out")
     assert model.card["sha256"] == summary["sha256"]
     assert set(model.regions) == {"chest", "abdomen"}
     patients = fit.load_region("arrays", "abdomen").patients
     held = score(model.regions["abdomen"], samples_of("abdomen", patients))["liver"]
     assert np.median(np.abs(held.error_pct)) < 1.5
-    assert events.log[-1]["fraction"] == 1.0
+    assert progress.log[-1]["fraction"] == 1.0
     assert len(summary["lines"]) == 2
 
 

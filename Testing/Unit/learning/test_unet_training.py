@@ -67,10 +67,10 @@ def test_a_run_that_was_ended_goes_on_to_the_same_weights(data, monkeypatch):
     train.train(path, data / "whole")
     real = train.Trainer._one_epoch
 
-    def ended_in_the_second_epoch(self, events, folder):
+    def ended_in_the_second_epoch(self, progress, folder):
         if self.epoch == 1:
             raise KeyboardInterrupt
-        return real(self, events, folder)
+        return real(self, progress, folder)
 
     monkeypatch.setattr(train.Trainer, "_one_epoch", ended_in_the_second_epoch)
     with pytest.raises(KeyboardInterrupt):

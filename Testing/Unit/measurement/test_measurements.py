@@ -210,9 +210,9 @@ def test_a_label_map_of_another_size_or_place_is_refused():
 def test_measuring_reports_progress_and_can_be_cancelled():
     series = make_series(np.zeros((40, 4, 4), np.int16))
     labelmap = make_labelmap(np.ones((40, 4, 4), np.uint8), [1])
-    events = Collected()
-    measure(series, labelmap, events)
-    assert [e["event"] for e in events.log] == ["progress", "progress"]
-    events.cancel()
+    progress = Collected()
+    measure(series, labelmap, progress)
+    assert [e["event"] for e in progress.log] == ["progress", "progress"]
+    progress.cancel()
     with pytest.raises(Cancelled):
-        measure(series, labelmap, events)
+        measure(series, labelmap, progress)

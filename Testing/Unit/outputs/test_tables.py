@@ -212,8 +212,8 @@ def test_the_same_label_map_gives_the_same_bytes(tmp_path):
 
 
 def test_an_analysis_is_written_with_all_promised_files(tmp_path):
-    events = Collected()
-    names = {path.name for path in write_result(tiny_analysis(), tmp_path / "out", events)}
+    progress = Collected()
+    names = {path.name for path in write_result(tiny_analysis(), tmp_path / "out", progress)}
     assert names == {
         *PROMISED,
         "segmentation.nii.gz",
@@ -224,7 +224,7 @@ def test_an_analysis_is_written_with_all_promised_files(tmp_path):
         "hu_histogram.png",
     }
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
-    assert events.log[-1]["fraction"] == 1.0
+    assert progress.log[-1]["fraction"] == 1.0
 
 
 def test_no_file_name_or_series_identity_reaches_a_result(tmp_path):
@@ -249,10 +249,10 @@ def test_a_crash_in_the_middle_leaves_nothing(tmp_path):
 def test_a_cancelled_run_leaves_the_former_result_untouched(tmp_path):
     write_result(tiny_analysis(), tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    events = Collected()
-    events.cancel()
+    progress = Collected()
+    progress.cancel()
     with pytest.raises(Cancelled):
-        write_result(tiny_analysis(slices=3), tmp_path, events)
+        write_result(tiny_analysis(slices=3), tmp_path, progress)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

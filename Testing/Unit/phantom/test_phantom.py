@@ -21,7 +21,7 @@ from CTDoseSegLib.phantom.phantom import (
     water_cylinder,
 )
 from CTDoseSegLib.phantom.shapes import Canvas, Column, Ellipsoid
-from CTDoseSegLib.tasks.progress import Events
+from CTDoseSegLib.tasks.progress import Progress
 
 COARSE = {"shape": (96, 96, 14), "spacing_mm": (4.6, 4.6, 38.0)}
 
@@ -436,10 +436,10 @@ def test_a_second_phantom_in_the_same_folder_is_refused(written):
 
 
 def test_a_cancelled_phantom_leaves_nothing(tmp_path):
-    events = Events()
-    events.cancel()
+    progress = Progress()
+    progress.cancel()
     with pytest.raises(Cancelled):
-        write_dicom(Phantom(shape=(16, 16, 2), spacing_mm=(30, 30, 60)), tmp_path, events)
+        write_dicom(Phantom(shape=(16, 16, 2), spacing_mm=(30, 30, 60)), tmp_path, progress)
     assert list(tmp_path.iterdir()) == []
 
 

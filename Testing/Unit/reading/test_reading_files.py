@@ -224,14 +224,14 @@ def test_random_damage_gives_a_typed_error_or_a_series(tmp_path, changes, cut):
 
 def test_progress_grows_to_one_and_a_cancel_is_heard(tmp_path):
     write_series(tmp_path)
-    events = Collected()
-    read_series(tmp_path, events=events)
-    fractions = [event["fraction"] for event in events.log]
+    progress = Collected()
+    read_series(tmp_path, progress=progress)
+    fractions = [event["fraction"] for event in progress.log]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
-    events.cancel()
+    progress.cancel()
     with pytest.raises(Cancelled):
-        read_series(tmp_path, events=events)
+        read_series(tmp_path, progress=progress)
 
 
 def test_no_name_or_id_of_the_patient_leaves_the_reader(tmp_path):

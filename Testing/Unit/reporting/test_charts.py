@@ -219,11 +219,13 @@ def test_without_matplotlib_the_tables_are_written_and_the_pictures_are_missed(
     with pytest.raises(DependencyError, match="Pictures need the package matplotlib"):
         write_all(tiny_analysis(), tmp_path)
     (tmp_path / "overlay.png").write_bytes(b"of an earlier run")
-    events = Collected()
-    names = {path.name for path in result_folder.write_result(tiny_analysis(), tmp_path, events)}
+    progress = Collected()
+    names = {path.name for path in result_folder.write_result(tiny_analysis(), tmp_path, progress)}
     assert "result.json" in names
     assert not list(tmp_path.glob("*.png"))
-    assert [event["code"] for event in events.log if event["event"] == "warning"] == ["no_pictures"]
+    assert [event["code"] for event in progress.log if event["event"] == "warning"] == [
+        "no_pictures"
+    ]
 
 
 def test_pictures_leave_matplotlibs_global_state_alone(tmp_path):

@@ -236,14 +236,14 @@ def test_float_volumes_are_segmented_alike():
 
 
 def test_the_task_reports_and_can_be_cancelled():
-    events = Collected()
-    segment(series(chest(4)), events)
-    fractions = [e["fraction"] for e in events.log if e["event"] == "progress"]
+    progress = Collected()
+    segment(series(chest(4)), progress)
+    fractions = [e["fraction"] for e in progress.log if e["event"] == "progress"]
     assert fractions == sorted(fractions)
     assert len(fractions) >= 5
-    events.cancel()
+    progress.cancel()
     with pytest.raises(Cancelled):
-        segment(series(chest(4)), events)
+        segment(series(chest(4)), progress)
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))

@@ -43,7 +43,7 @@ from CTDoseSegLib.segmentation.totalsegmentator.plan import dose_organs, make_pl
 from CTDoseSegLib.segmentation.totalsegmentator.result import with_couch
 from CTDoseSegLib.segmentation.totalsegmentator.weights import InstalledNetwork
 from CTDoseSegLib.segmentation.user import combine
-from CTDoseSegLib.tasks.progress import Collected, Events
+from CTDoseSegLib.tasks.progress import Collected, Progress
 
 needs_package = pytest.mark.skipif(
     "totalsegmentator" not in {d.metadata["Name"].lower() for d in metadata.distributions()},
@@ -59,7 +59,7 @@ def series(shape=(4, 30, 30), regular=True, dtype=np.int16) -> CTSeries:
     return CTSeries(hu, AFFINE, slices, Acquisition(), "test", regular=regular)
 
 
-def body_mask(ct: CTSeries, _events: Events) -> Labelmap:
+def body_mask(ct: CTSeries, _progress: Progress) -> Labelmap:
     """A body without a search for it."""
     labels = (ct.hu > -500).astype(np.uint8)
     atoms = (named_atom(1, "body_rest", "body_mask"),)
@@ -156,11 +156,11 @@ def test_auto_takes_it_where_its_weights_are(monkeypatch):
 def test_uneven_slices_and_voxels_that_are_no_numbers_are_refused():
     engine = TotalSegmentatorEngine(body_mask=body_mask)
     with pytest.raises(SegmentationError, match="not equally spaced"):
-        engine.segment(series(regular=False), Events())
+        engine.segment(series(regular=False), Progress())
     bad = series(dtype=np.float32)
     bad.hu[0, 0, 0] = np.nan
     with pytest.raises(SegmentationError, match="no numbers"):
-        engine.segment(bad, Events())
+        engine.segment(bad, Progress())
 
 
 @needs_package
@@ -168,14 +168,14 @@ def test_uneven_slices_and_voxels_that_are_no_numbers_are_refused():
 def test_missing_weights_are_told_with_what_to_do_before_anything_runs(
     monkeypatch, tmp_path, table
 ):
-    def never(ct: CTSeries, events: Events) -> Labelmap:
+    def never(ct: CTSeries, progress: Progress) -> Labelmap:
         raise AssertionError("the body_mask was drawn for nothing")
 
     if not table:
         monkeypatch.setitem(sys.modules, "totalsegmentator.map_tasks_config", None)
     monkeypatch.setenv("TOTALSEG_WEIGHTS_PATH", str(tmp_path / "Gewichte"))
     with pytest.raises(ModelError, match=r"weights fetch.*unet and classical") as error:
-        TotalSegmentatorEngine(body_mask=never).segment(series(), Events())
+        TotalSegmentatorEngine(body_mask=never).segment(series(), Progress())
     if table:
         text = str(error.value)
         assert re.search(r"Dataset297\S*\.zip .*weights import", text)
@@ -189,7 +189,7 @@ def test_without_a_licence_the_heart_chambers_say_what_to_do_before_anything_run
     monkeypatch.setenv("TOTALSEG_HOME_DIR", str(tmp_path))
     engine = TotalSegmentatorEngine("fast", "cpu", ("heart_chambers",), body_mask=body_mask)
     with pytest.raises(ModelError, match=r"needs a licence.*totalseg_set_license"):
-        engine.segment(series(), Events())
+        engine.segment(series(), Progress())
 
 
 # What a run may do wrong -------------------------------------------------------------------
@@ -240,7 +240,7 @@ def result(value=5, shape=None, shift=0.0):
 @needs_package
 def test_labels_come_back_with_name_origin_and_hash(worker):
     worker(RESULT + "result()")
-    made = TotalSegmentatorEngine(body_mask=body_mask).segment(series(), Events())
+    made = TotalSegmentatorEngine(body_mask=body_mask).segment(series(), Progress())
     assert {a.name: (a.value, a.origin) for a in made.atoms if a.name != "body_rest"} == {
         "liver": (5, "totalsegmentator total")
     }
@@ -252,7 +252,7 @@ def test_labels_come_back_with_name_origin_and_hash(worker):
 @needs_package
 def test_a_run_without_any_label_is_flagged_and_is_no_organ(worker):
     worker(RESULT + "result(0)")
-    made = TotalSegmentatorEngine(body_mask=body_mask).segment(series(), Events())
+    made = TotalSegmentatorEngine(body_mask=body_mask).segment(series(), Progress())
     assert [f.code for f in made.flags] == ["network_found_nothing"]
     assert {a.name for a in made.atoms} == {"body_rest"}
 
@@ -262,7 +262,7 @@ def test_a_run_without_any_label_is_flagged_and_is_no_organ(worker):
 def test_another_grid_coming_back_is_an_error(worker, wrong):
     worker(RESULT + f"result({wrong})")
     with pytest.raises(GeometryError, match="another grid"):
-        TotalSegmentatorEngine(body_mask=body_mask).segment(series(), Events())
+        TotalSegmentatorEngine(body_mask=body_mask).segment(series(), Progress())
 
 
 @needs_package
@@ -280,12 +280,12 @@ def test_another_grid_coming_back_is_an_error(worker, wrong):
 def test_out_of_memory_runs_again_with_less_and_says_so(worker, end):
     runs = RESULT + 'if request["runs"][0]["quality"] == "fastest":\n    result()\nelse:\n    '
     worker(runs + end)
-    events = Collected()
-    made = TotalSegmentatorEngine("fast", body_mask=body_mask).segment(series(), events)
+    progress = Collected()
+    made = TotalSegmentatorEngine("fast", body_mask=body_mask).segment(series(), progress)
     assert "liver" in made.groups
     assert [f.code for f in made.flags] == ["less_memory"]
     assert "fastest in place of fast" in made.flags[0].message
-    assert [e["code"] for e in events.log if e["event"] == "warning"] == ["less_memory"]
+    assert [e["code"] for e in progress.log if e["event"] == "warning"] == ["less_memory"]
     assert made.about["totalsegmentator"]["quality"] == "fastest"
 
 
@@ -293,7 +293,7 @@ def test_out_of_memory_runs_again_with_less_and_says_so(worker, end):
 def test_out_of_memory_with_nothing_smaller_is_an_error_with_the_alternatives(worker):
     worker('say(event="error", kind="OutOfMemory", message="")')
     with pytest.raises(SegmentationError, match=r"too small for TotalSegmentator.*unet"):
-        TotalSegmentatorEngine("fastest", body_mask=body_mask).segment(series(), Events())
+        TotalSegmentatorEngine("fastest", body_mask=body_mask).segment(series(), Progress())
 
 
 @needs_package
@@ -311,7 +311,7 @@ def test_out_of_memory_with_nothing_smaller_is_an_error_with_the_alternatives(wo
 def test_each_way_to_fail_has_its_sentence(worker, kind, error, sentence):
     worker(f'say(event="error", kind="{kind}", message="297"); sys.exit(3)')
     with pytest.raises(error, match=sentence):
-        TotalSegmentatorEngine("fastest", body_mask=body_mask).segment(series(), Events())
+        TotalSegmentatorEngine("fastest", body_mask=body_mask).segment(series(), Progress())
 
 
 def test_a_gpu_that_is_not_there_is_an_error_and_not_a_slow_run(monkeypatch):
@@ -327,7 +327,7 @@ def test_a_gpu_that_is_not_there_is_an_error_and_not_a_slow_run(monkeypatch):
 def test_a_worker_that_dies_without_a_word_gives_its_last_line(worker):
     worker('print("segmentation fault in libx", file=sys.stderr); sys.exit(139)')
     with pytest.raises(SegmentationError, match="segmentation fault in libx"):
-        TotalSegmentatorEngine(body_mask=body_mask).segment(series(), Events())
+        TotalSegmentatorEngine(body_mask=body_mask).segment(series(), Progress())
 
 
 @needs_package
@@ -335,7 +335,7 @@ def test_a_hanging_worker_is_ended_after_the_time_limit(worker):
     tmp = worker('(folder.parent / "pid").write_text(str(os.getpid())); time.sleep(600)')
     engine = TotalSegmentatorEngine(body_mask=body_mask, time_limit_s=2.0)
     with pytest.raises(SegmentationError, match=r"ended after 0\.0 h"):
-        engine.segment(series(), Events())
+        engine.segment(series(), Progress())
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp / "pid").read_text()), 0)
 
@@ -350,7 +350,7 @@ def test_a_cancelled_task_ends_the_workers_own_children(worker):
         "time.sleep(600)\n"
     )
 
-    class CancelInTheMiddle(Events):
+    class CancelInTheMiddle(Progress):
         def emit(self, kind, /, **fields):
             if fields.get("message") == "finding organs":
                 self.cancel()
@@ -370,7 +370,7 @@ def test_a_disk_that_takes_no_more_of_the_volume_is_told_and_leaves_nothing(work
     resource.setrlimit(resource.RLIMIT_FSIZE, (large.hu.nbytes // 2, limits[1]))
     try:
         with pytest.raises(OutputError, match=r"cannot be written: File too large; free some"):
-            TotalSegmentatorEngine(body_mask=body_mask).segment(large, Events())
+            TotalSegmentatorEngine(body_mask=body_mask).segment(large, Progress())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
@@ -387,7 +387,7 @@ def test_settings_of_a_run_send_no_statistics_and_hold_no_licence_without_need(
         RESULT + 'text = Path(os.environ["TOTALSEG_HOME_DIR"], "config.json").read_text()\n'
         '(folder.parent / "seen").write_text(text)\nresult()'
     )
-    TotalSegmentatorEngine(body_mask=body_mask).segment(series(), Events())
+    TotalSegmentatorEngine(body_mask=body_mask).segment(series(), Progress())
     seen = json.loads((tmp_path / "seen").read_text())
     assert seen["send_usage_stats"] is False
     assert "license_number" not in seen
@@ -420,9 +420,9 @@ def test_the_worker_resolves_no_host_name():
 def test_a_volume_that_will_not_fit_is_warned_about_with_the_alternative(worker, monkeypatch):
     worker(RESULT + "result()")
     monkeypatch.setattr(engine_module, "available_memory", lambda: 1 << 30)
-    events = Collected()
-    TotalSegmentatorEngine(body_mask=body_mask).segment(series(), events)
-    (warning,) = (e for e in events.log if e["event"] == "warning")
+    progress = Collected()
+    TotalSegmentatorEngine(body_mask=body_mask).segment(series(), progress)
+    (warning,) = (e for e in progress.log if e["event"] == "warning")
     assert warning["code"] == "memory_short"
     assert "1.1 GB are free" in warning["message"]
     assert "fastest" in warning["message"]
@@ -438,11 +438,11 @@ def test_a_scan_of_2000_slices_is_warned_about_and_comes_back_on_its_grid(worker
         f'say(event="result", affines=[{long.affine.tolist()}], device="cpu")'
     )
     monkeypatch.setattr(engine_module, "available_memory", lambda: 8 << 30)
-    events = Collected()
-    made = TotalSegmentatorEngine(body_mask=body_mask).segment(long, events)
+    progress = Collected()
+    made = TotalSegmentatorEngine(body_mask=body_mask).segment(long, progress)
     assert made.labels.shape == (2000, 32, 32)
     assert made.mask("liver").sum() == 200 * 16
-    (warning,) = (e for e in events.log if e["event"] == "warning")
+    (warning,) = (e for e in progress.log if e["event"] == "warning")
     gigabytes = float(re.search(r"about ([\d.]+) GB", warning["message"])[1])
     assert 12 < gigabytes < 25
     assert "crop the scan to the organs" in warning["message"]

@@ -28,7 +28,7 @@ from CTDoseSegLib.segmentation.threshold.engine import segment
 from CTDoseSegLib.segmentation.totalsegmentator import weights
 from CTDoseSegLib.segmentation.totalsegmentator.engine import TotalSegmentatorEngine
 from CTDoseSegLib.segmentation.totalsegmentator.plan import make_plan
-from CTDoseSegLib.tasks.progress import Events
+from CTDoseSegLib.tasks.progress import Progress
 
 NAME = "Dataset297_TotalSegmentator_total_3mm_1559subj"
 PLACE = "nnUNetTrainer__nnUNetPlans__3d_fullres"
@@ -176,7 +176,7 @@ def test_damaged_weights_are_told_before_a_run(store, damage):
     hu[:, 4:-4, 4:-4] = 20
     engine = TotalSegmentatorEngine("fast", "cpu", body_mask=segment)
     with pytest.raises(ModelError, match=damage):
-        engine.segment(series_from_array(hu, np.diag([-9.0, -9.0, 9.0, 1.0])), Events())
+        engine.segment(series_from_array(hu, np.diag([-9.0, -9.0, 9.0, 1.0])), Progress())
 
 
 def test_only_weights_can_be_removed(store, tmp_path, capsys):

@@ -28,7 +28,7 @@ from CTDoseSegLib.segmentation.unet.spec import (  # noqa: E402
     UNetSpec,
     neighbours,
 )
-from CTDoseSegLib.tasks.progress import Events  # noqa: E402
+from CTDoseSegLib.tasks.progress import Progress  # noqa: E402
 
 TINY = UNetSpec(classes=("bone",), widths=(4, 8), context=0, pixel_mm=0.0)
 
@@ -200,14 +200,14 @@ def test_the_engine_says_why_it_cannot_run(tmp_path):
     assert not able
     assert WEIGHTS_FILE in reason
     with pytest.raises(ModelError, match="cannot be used"):
-        UNetEngine(tmp_path).segment(series(block(), np.eye(4)), Events())
+        UNetEngine(tmp_path).segment(series(block(), np.eye(4)), Progress())
 
 
 def test_a_network_that_finds_no_body_is_an_error_and_no_empty_result(tmp_path):
     folder = write(tmp_path / "net", replace(TINY, classes=("body_rest",)))
     with pytest.raises(SegmentationError, match="no body"):
         UNetEngine(folder).segment(
-            series(np.full((2, 16, 16), -1000, np.int16), np.eye(4)), Events()
+            series(np.full((2, 16, 16), -1000, np.int16), np.eye(4)), Progress()
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ...dosimetry.fast.model import NARROW, WIDE, OrganModel, RegionModel
-from ...tasks.progress import Events
+from ...tasks.progress import Progress
 from ..folds import FOLDS, folds_of
 from .coefficients import fit_region
 from .samples import KERNELS, Features, Sample
@@ -112,19 +112,19 @@ def cross_validate(
     patients: int,
     *,
     seed: int = 0,
-    events: Events | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Held]:
     """Return each organ's doses of all patients, predicted by models of the other four folds.
 
     Nothing is chosen on the fold that is left out: kernels are listed beforehand; which organ gets
     which, caps and hidden factors come from the patients that are fitted.
     """
-    events = events or Events()
+    progress = progress or Progress()
     fold = folds_of(patients, seed)
     nothing = dict.fromkeys(samples, 0)
     rows: dict[str, list[tuple]] = {organ: [] for organ in samples}
     for number in range(FOLDS):
-        events.progress(number / FOLDS, f"fitting {region} without fold {number + 1}, seed {seed}")
+        progress.update(number / FOLDS, f"fitting {region} without fold {number + 1}, seed {seed}")
         fitted = {o: [s for s in all_ if fold[s.patient] != number] for o, all_ in samples.items()}
         model = fit_region(region, fitted, nothing, {})
         for organ, all_ in samples.items():

@@ -35,7 +35,7 @@ import numpy as np
 
 from ...dosimetry.fast.model import DoseModel, load_model
 from ...errors import InputError
-from ...tasks.progress import Events
+from ...tasks.progress import Progress
 from .arrays import BACKBONE, REGIONS, RegionArrays, load_region, region_folder
 from .cross_validation import Held, score
 from .evaluation import interval_score_pct
@@ -52,7 +52,7 @@ def evaluate(
     output_folder: str | Path,
     *,
     model: str | Path = BUNDLED,
-    events: Events | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Score a dose model and write both tables.
 
@@ -80,7 +80,7 @@ def evaluate(
     """
     from .fit import write_files
 
-    events = events or Events()
+    progress = progress or Progress()
     if not Path(arrays_folder).is_dir():
         raise InputError(f"There is no folder {Path(arrays_folder).name}; give that of the arrays.")
     regions = [r for r in REGIONS if region_folder(arrays_folder, r).is_dir()]
@@ -95,7 +95,7 @@ def evaluate(
     summary: dict[str, dict[str, Any]] = {}
     lines: list[str] = []
     for number, region in enumerate(regions):
-        events.progress(number / len(regions), f"scoring {region}")
+        progress.update(number / len(regions), f"scoring {region}")
         arrays = load_region(arrays_folder, region, any_backbone=True)
         scored = list(_scored(fitted, arrays))
         rows += [row for _, _, _, row in scored]
@@ -104,7 +104,7 @@ def evaluate(
         lines += _lines(region, arrays, summary[region], fitted)
     if not rows:
         raise InputError("The dose model knows none of the organs in these arrays.")
-    events.progress(1.0, "writing")
+    progress.update(1.0, "writing")
     texts = {PATIENTS_FILE: _csv(patients), SUMMARY_FILE: _csv(rows)}
     write_files(Path(output_folder), texts)
     return {

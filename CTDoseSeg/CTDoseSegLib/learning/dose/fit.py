@@ -13,7 +13,7 @@ import numpy as np
 
 from ...dosimetry.fast.model import CARD_FILE, MODEL_FILE, RegionModel, sha256
 from ...errors import OutputError
-from ...tasks.progress import Events, Stage
+from ...tasks.progress import Progress, Stage
 from .arrays import REGIONS, RegionArrays, load_region
 from .card import write_card
 from .coefficients import fit_region, organs_to_fit
@@ -42,7 +42,7 @@ def train(
     baseline: Sequence[int] = (),
     figures: str | Path | None = None,
     seeds: Sequence[int] = SEEDS,
-    events: Events | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Fit the dose model, score it on patients left out, and write model, card and figures.
 
@@ -75,22 +75,24 @@ def train(
     OutputError
         If the output folder cannot be written.
     """
-    events = events or Events()
+    progress = progress or Progress()
     output = Path(output_folder)
     all_arrays = {region: load_region(arrays_folder, region) for region in REGIONS}
     if baseline:
-        stage = Stage(events, 0.0, 0.5)
-        train_published(all_arrays, output / HELD_FILE, baseline, seed=seeds[0], events=stage)
+        stage = Stage(progress, 0.0, 0.5)
+        train_published(all_arrays, output / HELD_FILE, baseline, seed=seeds[0], progress=stage)
     networks = read_held(output / HELD_FILE)
     errors: list[OrganErrors] = []
     models: dict[str, RegionModel] = {}
     summary: dict[str, dict[str, Any]] = {}
     held: dict[str, list[dict[str, Held]]] = {}
     for number, (region, arrays) in enumerate(all_arrays.items()):
-        stage = Stage(events, 0.5 + 0.25 * number, 0.75 + 0.25 * number)
+        stage = Stage(progress, 0.5 + 0.25 * number, 0.75 + 0.25 * number)
         samples = samples_to_fit(arrays)
         count = len(arrays.patients)
-        held[region] = [cross_validate(region, samples, count, seed=s, events=stage) for s in seeds]
+        held[region] = [
+            cross_validate(region, samples, count, seed=s, progress=stage) for s in seeds
+        ]
         draws = draws_of(count)
         organs = organ_errors(region, held[region], draws)
         errors += organs
@@ -112,7 +114,7 @@ def train(
         from .figures import draw
 
         draw({region: seeds_[0] for region, seeds_ in held.items()}, models, Path(figures))
-    events.progress(1.0, "written")
+    progress.update(1.0, "written")
     return {
         "sha256": digest,
         "files": sorted(texts),

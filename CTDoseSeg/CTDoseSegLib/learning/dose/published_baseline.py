@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DependencyError, InputError
-from ...tasks.progress import Events
+from ...tasks.progress import Progress
 from ..folds import FOLDS, folds_of
 from .arrays import Patient, RegionArrays
 from .coefficients import organs_to_fit
@@ -63,7 +63,7 @@ def train_published(
     epochs: Iterable[int],
     *,
     seed: int = 0,
-    events: Events | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Train every organ and fold that `file` does not hold yet, and add its patients to it.
 
@@ -76,11 +76,11 @@ def train_published(
     InputError
         If `file` is not a table of this form.
     """
-    events = events or Events()
+    progress = progress or Progress()
     done = {(d.epochs, d.region, d.organ, d.fold) for d in read_held(file)}
     jobs = [job for count in epochs for job in _jobs(all_arrays, count) if job not in done]
     for number, (count, region, organ, fold) in enumerate(jobs):
-        events.progress(
+        progress.update(
             number / len(jobs), f"training the published network, {count} epochs: {organ}"
         )
         _append(file, _left_out(all_arrays[region], organ, fold, count, seed))

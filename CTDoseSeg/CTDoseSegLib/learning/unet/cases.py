@@ -19,7 +19,7 @@ from ...errors import CTDoseSegError, InputError
 from ...segmentation.unet.engine import working_volume
 from ...segmentation.unet.spec import UNetSpec
 from ...segmentation.working_grid import Canonical
-from ...tasks.progress import Events
+from ...tasks.progress import Progress
 from ..files import write_whole
 from .config import Config, DataSource
 from .files import find_pairs
@@ -57,7 +57,7 @@ class Case:
 
 
 def read_cases(
-    config: Config, events: Events | None = None, kept: Path | None = None
+    config: Config, progress: Progress | None = None, kept: Path | None = None
 ) -> tuple[list[Case], list[str]]:
     """Read all cases of a configuration; also return a sentence for each without a label.
 
@@ -70,14 +70,14 @@ def read_cases(
         If a label has a value or shape that it cannot have, a file lacks its partner, or no case
         is left.
     """
-    events = events or Events()
+    progress = progress or Progress()
     cases: list[Case] = []
     without_label: list[str] = []
     for number, source in enumerate(config.data):
         if source.kind == "phantoms":
-            cases += _phantom_cases(config, number, events, kept)
+            cases += _phantom_cases(config, number, progress, kept)
             continue
-        for name, patient, series, labels in _labelled(config, source, events, without_label):
+        for name, patient, series, labels in _labelled(config, source, progress, without_label):
             if name in source.leave_out:
                 continue
             drawn = class_values(labels, source, config.network, name)
@@ -114,7 +114,7 @@ class Scan:
     not_drawn: tuple[str, ...]
 
 
-def labelled_scans(config: Config, spec: UNetSpec, events: Events) -> Iterator[Scan]:
+def labelled_scans(config: Config, spec: UNetSpec, progress: Progress) -> Iterator[Scan]:
     """Yield the scans of a configuration one by one, with the classes of `spec`.
 
     Raises
@@ -128,7 +128,7 @@ def labelled_scans(config: Config, spec: UNetSpec, events: Events) -> Iterator[S
             f"the network ({', '.join(spec.classes)}); write the network's, in its order."
         )
     for source in config.data:
-        for name, _patient, series, labels in _labelled(config, source, events, []):
+        for name, _patient, series, labels in _labelled(config, source, progress, []):
             if name not in source.leave_out:
                 drawn = labels
                 if source.kind != "phantoms":  # whose labels are classes already
@@ -181,11 +181,11 @@ def class_values(labels: np.ndarray, source: DataSource, spec: UNetSpec, name: s
 
 
 def _labelled(
-    config: Config, source: DataSource, events: Events, without_label: list[str]
+    config: Config, source: DataSource, progress: Progress, without_label: list[str]
 ) -> Iterator[tuple[str, str, CTSeries, np.ndarray]]:
     if source.kind == "phantoms":
         for n in range(source.count):
-            events.progress(n / source.count, "making phantoms")
+            progress.update(n / source.count, "making phantoms")
             seed = source.first_seed + n
             yield (
                 f"phantom {seed}",
@@ -195,7 +195,7 @@ def _labelled(
         return
     pairs = find_pairs(source, config.folder)
     for n, pair in enumerate(pairs):
-        events.progress(n / max(len(pairs), 1), f"reading {source.kind}")
+        progress.update(n / max(len(pairs), 1), f"reading {source.kind}")
         try:
             series, labels = pair.read()
         except CTDoseSegError as error:
@@ -211,26 +211,26 @@ def _labelled(
 
 
 def _phantom_cases(
-    config: Config, number: int, events: Events, kept: Path | None
+    config: Config, number: int, progress: Progress, kept: Path | None
 ) -> Iterator[Case]:
     """Yield the phantoms of a source, made by the configuration's workers."""
     count, workers = config.data[number].count, config.training.workers
     if workers == 0:
         made: Iterator[Case] = (_phantom_case(config, number, n, kept) for n in range(count))
-        yield from _counted(made, count, events)
+        yield from _counted(made, count, progress)
         return
     # Spawned, not forked: torch may have started threads.
     pool = ProcessPoolExecutor(min(workers, count), mp_context=get_context("spawn"))
     try:
         jobs = [pool.submit(_phantom_case, config, number, n, kept) for n in range(count)]
-        yield from _counted((job.result() for job in jobs), count, events)
+        yield from _counted((job.result() for job in jobs), count, progress)
     finally:
         pool.shutdown(cancel_futures=True)  # a cancelled run does not wait for the rest
 
 
-def _counted(made: Iterator[Case], count: int, events: Events) -> Iterator[Case]:
+def _counted(made: Iterator[Case], count: int, progress: Progress) -> Iterator[Case]:
     for n in range(count):
-        events.progress(n / count, "making phantoms")
+        progress.update(n / count, "making phantoms")
         yield next(made)
 
 

@@ -14,7 +14,7 @@ from ...files.staging import staged_folder
 from ...segmentation.unet.engine import best_device, predict
 from ...segmentation.unet.network import for_inference, load_unet
 from ...segmentation.unet.spec import UNetSpec
-from ...tasks.progress import Events, Stage
+from ...tasks.progress import Progress, Stage
 from .cases import UNKNOWN, labelled_scans
 from .config import read_config
 from .judged import Judged
@@ -33,7 +33,7 @@ def evaluate(
     unet_folder: str | Path | None,
     output: str | Path,
     *,
-    events: Events | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Run a network on the cases of a configuration and write what came of it.
 
@@ -53,7 +53,7 @@ def evaluate(
     dict
         ``files`` and ``dice``: label to the median Dice over cases that have it.
     """
-    events = events or Events()
+    progress = progress or Progress()
     config = read_config(config_file)
     network, spec, _digest = load_unet(unet_folder)
     device = best_device()
@@ -63,7 +63,7 @@ def evaluate(
     pages: list[tuple[float, str, np.ndarray, np.ndarray, np.ndarray]] = []
     coronal = []
     with staged_folder(output) as folder:
-        scans = labelled_scans(config, spec, Stage(events, 0.0, 0.9))
+        scans = labelled_scans(config, spec, Stage(progress, 0.0, 0.9))
         for scan in scans:
             predicted = predict(network, spec, scan.series, None, device)
             judged = Judged(scan.name, scan.series, scan.labels, predicted, scan.not_drawn)
@@ -80,7 +80,7 @@ def evaluate(
         _write_csv(folder / SLICES_FILE, SLICE_COLUMNS, slices)
         write_figures(folder, scores, pages, coronal, spec)
         files = sorted(path.name for path in folder.iterdir())
-    events.progress(1.0, "written")
+    progress.update(1.0, "written")
     return {"files": files, "dice": _medians(scores)}
 
 

@@ -24,7 +24,7 @@ from ...errors import InputError, ModelError, OutputError
 from ...segmentation.unet.engine import best_device, decide, half, network_input, value_scale
 from ...segmentation.unet.network import UNet, sha256, weights_bytes
 from ...segmentation.unet.spec import CARD_FILE, SPEC_FILE, WEIGHTS_FILE, neighbours
-from ...tasks.progress import Events, Stage
+from ...tasks.progress import Progress, Stage
 from ..files import write_whole
 from .batches import Batch, Batches
 from .card import write_card
@@ -40,7 +40,7 @@ AVERAGING = 0.995
 
 
 def train(
-    config_file: str | Path, output: str | Path, *, events: Events | None = None
+    config_file: str | Path, output: str | Path, *, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Train as `config_file` says and write the network to `output`; goes on where it was ended.
 
@@ -58,7 +58,7 @@ def train(
     OutputError
         If a file cannot be written; the last checkpoint is kept.
     """
-    events = events or Events()
+    progress = progress or Progress()
     config = read_config(config_file)
     folder = Path(output)
     try:
@@ -66,19 +66,19 @@ def train(
     except OSError as error:
         raise OutputError(f"The folder {folder.name} cannot be made ({error.strerror}).") from error
     for sentence in identities(config):
-        events.warning("identity", sentence)
+        progress.warning("identity", sentence)
     kept = folder / "phantoms" if any(s.kind == "phantoms" for s in config.data) else None
     if kept is not None:
         kept.mkdir(exist_ok=True)
-    cases, sentences = read_cases(config, Stage(events, 0.0, 0.1), kept)
+    cases, sentences = read_cases(config, Stage(progress, 0.0, 0.1), kept)
     for sentence in sentences:
-        events.warning("training_data", sentence)
+        progress.warning("training_data", sentence)
     trainer = Trainer(config, *split(cases, config))
     trainer.resume(folder)
     if trainer.epoch == 0:
         inputs, labels = trainer.batches[0, 0][:2]
         write_preview(folder, inputs.numpy(), labels.numpy(), config.network)
-    return trainer.run(folder, Stage(events, 0.1, 1.0))
+    return trainer.run(folder, Stage(progress, 0.1, 1.0))
 
 
 class Trainer:
@@ -110,13 +110,13 @@ class Trainer:
 
     # Training ----------------------------------------------------------------------------
 
-    def run(self, folder: Path, events: Events) -> dict[str, Any]:
+    def run(self, folder: Path, progress: Progress) -> dict[str, Any]:
         """Train to the end of the schedule, of patience or of time."""
         training = self.config.training
         batches = self.batches.stream(self.epoch)
         while self.epoch < training.epochs and not self._over():
             started = time.monotonic()
-            mean = self._one_epoch(batches, events)
+            mean = self._one_epoch(batches, progress)
             dice = self.validate()
             self.seconds += time.monotonic() - started
             self.epoch += 1
@@ -127,7 +127,7 @@ class Trainer:
             self._checkpoint(folder)
             self.history.write(folder)
             message = f"epoch {self.epoch} of {training.epochs}, loss {mean:.3f}"
-            events.progress(self._fraction(), f"{message}, Dice {np.nanmean(dice):.3f}")
+            progress.update(self._fraction(), f"{message}, Dice {np.nanmean(dice):.3f}")
         best = self.history.best
         if best is None:
             raise InputError("Nothing was trained: the schedule has no epoch left.")
@@ -154,7 +154,7 @@ class Trainer:
         stuck = best is not None and self.epoch - best.epoch >= training.patience
         return bool(late or stuck)
 
-    def _one_epoch(self, batches: Iterator[Batch], events: Events) -> float:
+    def _one_epoch(self, batches: Iterator[Batch], progress: Progress) -> float:
         training = self.config.training
         weights = torch.ones(1 + len(self.config.network.classes), device=self.device)
         for name, value in training.class_weights.items():
@@ -194,7 +194,7 @@ class Trainer:
             self._average(self.epoch * training.steps + step)
             total += float(value.detach())
             if step % 5 == 0:
-                events.progress(
+                progress.update(
                     self._fraction(step / training.steps),
                     f"training, epoch {self.epoch + 1}, step {step} of {training.steps}",
                 )
