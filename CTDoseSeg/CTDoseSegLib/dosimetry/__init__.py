@@ -1,1 +1,1 @@
-"""What it means in dose."""
+"""Organ doses, effective dose, the dose of an examination; the dose engines."""

@@ -1,1 +1,1 @@
-"""What is handed on."""
+"""Pictures and text for eyes: charts, overlay, terminal."""
