@@ -26,6 +26,7 @@ from CTDoseSegLib.batch.ledger import Ledger
 from CTDoseSegLib.batch.plan import PlannedScan, write_plan
 from CTDoseSegLib.batch.runner import Choices, run_batch
 from CTDoseSegLib.errors import Cancelled, InputError, OutputError
+from CTDoseSegLib.tasks.process import LIB_PARENT
 from CTDoseSegLib.tasks.progress import Collected
 
 HERE = Path(__file__).parent
@@ -81,7 +82,7 @@ def test_results_are_those_of_analyze_one_by_one(finished, tmp_path):
     archive, output, _, _ = finished
     folder = archive / f"{IDENTITY[0]}_2"
     command = [sys.executable, "-m", "CTDoseSegLib", "analyze", folder, "--output", tmp_path]
-    subprocess.run([*command, *CLASSICAL, "--events", "none"], cwd=study.LIB_PARENT, check=True)
+    subprocess.run([*command, *CLASSICAL, "--events", "none"], cwd=LIB_PARENT, check=True)
     alone = (tmp_path / "organ_doses.csv").read_bytes()
     found = [
         path.parent
@@ -249,13 +250,13 @@ def test_a_result_that_the_disk_does_not_take_is_told_and_made_when_it_does(base
     # No file may grow beyond this: the ledger fits, a result does not.
     limit = 64 << 10
     small = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit))
-    subprocess.run(command, cwd=study.LIB_PARENT, preexec_fn=small, check=True)
+    subprocess.run(command, cwd=LIB_PARENT, preexec_fn=small, check=True)
     ((state, sentence),) = states(tmp_path / "out").values()
     assert state == "failed"
     assert "cannot be written" in sentence
     assert list((tmp_path / "out").glob("studies/*")) == []
     assert list((tmp_path / "out" / "run" / "attempts").iterdir()) == []
-    subprocess.run(command, cwd=study.LIB_PARENT, check=True)
+    subprocess.run(command, cwd=LIB_PARENT, check=True)
     assert states(tmp_path / "out").popitem()[1][0] == "done"
 
 

@@ -180,7 +180,7 @@ def test_a_disk_that_fills_up_during_the_run_is_told_and_nothing_is_left(
     pytest.importorskip("resource", reason="POSIX limits the size of files")
     code = (
         "import resource, sys\n"
-        "if any('totalsegmentator_worker' in word for word in sys.orig_argv):\n"
+        "if any('totalsegmentator.worker' in word for word in sys.orig_argv):\n"
         "    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))\n"
     )
     (tmp_path / "sitecustomize.py").write_text(code)

@@ -340,7 +340,7 @@ def test_a_licence_server_that_is_away_is_told_in_time(store, licensed, monkeypa
     said = capfd.readouterr().err
     assert "licensed ones need totalseg_set_license and its server" in said
     if server == "hangs":
-        assert "the server said nothing for 10 s" in said
+        assert "the server sent nothing for 10 s" in said
         assert asked[0][0].startswith(b"CONNECT backend.totalsegmentator.com")
         asked[0][1].close()
     else:

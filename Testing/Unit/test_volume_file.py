@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.errors import GeometryError, InputError, PixelDataError
+from CTDoseSegLib.reading.array_series import series_from_array
 from CTDoseSegLib.reading.npy_volume import write_npy_volume
 from CTDoseSegLib.reading.reader import read_series
 
@@ -88,6 +89,14 @@ def test_padding_of_a_volume_file_is_air(tmp_path):
     values[:, [0, 0, -1, -1], [0, -1, 0, -1]] = -3024
     write(tmp_path / "ct.nrrd", values)
     assert read_series(tmp_path / "ct.nrrd").hu.min() == -1000
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.int32, np.float32])
+def test_an_array_in_memory_is_left_as_it_is(kind):
+    values = np.full((2, 5, 5), -3024, kind)
+    series = series_from_array(values, np.diag([1.0, 1.0, 1.0, 1.0]))
+    assert (series.hu == -1000).all()
+    assert (values == -3024).all()
 
 
 def test_values_without_air_may_not_be_hounsfield_units(tmp_path):
@@ -226,6 +235,9 @@ def test_a_sheared_affine_is_not_regular(tmp_path):
         ({"slices": [{"height": 1.0}] * 2}, "not as expected"),
         ({"acquisition": {"kvp": 120}}, "unknown names in acquisition: kvp"),
         ({"acquisition": {"irradiated_range_mm": 3}}, "not as expected"),
+        ({"acquisition": {"sources": 3}}, "not as expected"),
+        ({"flags": 3}, "flags are not as expected"),
+        ({"flags": [{"colour": "red"}]}, "flags are not as expected"),
     ],
 )
 def test_a_wrong_json_is_refused(tmp_path, about, match):

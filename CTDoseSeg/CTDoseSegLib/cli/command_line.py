@@ -19,7 +19,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from .. import NOTICE, __version__
 from ..errors import Cancelled, CTDoseSegError, InputError
+from ..tasks.groups import end_children, lead_group
 from ..tasks.progress import Events, JsonLines
+from ..tasks.standard_input import when_input_closes
 from . import batch, material, scan, training
 from .terminal_progress import TerminalProgress
 
@@ -68,12 +70,9 @@ def make_parser() -> argparse.ArgumentParser:
 @contextlib.contextmanager
 def _listener(kind: str) -> Iterator[Events]:
     if kind == "jsonl":
-        if hasattr(os, "setpgid") and not os.isatty(0):
-            # A group of its own, which whoever started it can end with all its children.
-            with contextlib.suppress(OSError):
-                os.setpgid(0, 0)
+        lead_group()
         events = JsonLines()
-        threading.Thread(target=_end_with_parent, args=(events,), daemon=True).start()
+        when_input_closes(lambda: _leave(events))
         yield events
     elif kind == "rich":
         with TerminalProgress() as events:
@@ -82,28 +81,18 @@ def _listener(kind: str) -> Iterator[Events]:
         yield Events()
 
 
-def _end_with_parent(events: Events) -> None:
-    """Wait for standard input to close, which means: cancelled, or nobody listens any more."""
-    with contextlib.suppress(OSError):  # it may have been closed from the start
-        while os.read(0, 4096):
-            pass
+def _leave(events: Events) -> None:
+    """Cancel the task and end this process: standard input is closed, nobody listens any more."""
     events.cancel()
     # As if the signal had come: Python code stops where it is, not at its next report.
     _thread.interrupt_main(signal.SIGTERM)
-    # A library call can take long to end; whoever cancelled waits 0.9 s before it kills.
+    # A library call can take long to end; whoever cancelled waits `GRACE_S` before it kills.
     threading.Event().wait(0.5)
     from ..files.staging import remove_unfinished
 
     remove_unfinished()
-    _end_children()
+    end_children()
     os._exit(CANCELLED)
-
-
-def _end_children() -> None:
-    """End what this process started, where it leads a group of its own."""
-    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        os.killpg(0, signal.SIGTERM)
 
 
 class _CancelOnSignal:

@@ -15,7 +15,7 @@ from ..segmentation.totalsegmentator import weights as store
 from ..segmentation.totalsegmentator.engine import WORKER
 from ..segmentation.totalsegmentator.home import NO_LICENCE, check_licence, write_settings
 from ..segmentation.totalsegmentator.plan import Plan, Weights, make_plan
-from ..tasks.child import TEMPORARY, ChildProcess
+from ..tasks.process import TEMPORARY, TaskProcess, module_command, write_to_stderr
 from ..tasks.progress import Events
 
 FETCH_LIMIT_S = 4 * 3600.0
@@ -159,18 +159,18 @@ def _download(
         "TOTALSEG_WEIGHTS_PATH": str(staging.absolute()),
         **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder)),
     }
-    kind, why = "", "the download ended"
-    with ChildProcess([WORKER, str(path)], environment) as child:
+    arguments = module_command(WORKER, str(path))
+    with TaskProcess(arguments, environment, on_log=write_to_stderr) as worker:
         try:
-            for event in child.follow(events, FETCH_LIMIT_S, SILENCE_S):
-                if event.get("event") == "progress":
-                    events.progress(event["fraction"], event["message"])
-                elif event.get("event") == "error":
-                    kind, why = event["kind"], event["message"]
-            if child.wait() == 0:
+            for report in worker.follow(events.check_cancelled, FETCH_LIMIT_S, SILENCE_S):
+                if report["event"] == "progress":
+                    events.progress(report["fraction"], report["message"])
+            if worker.code == 0:
                 return
+            error = worker.error or {"message": "the download ended"}
         except TimeoutError:
-            why = f"the server said nothing for {SILENCE_S:.0f} s"
+            error = {"message": f"the server sent nothing for {SILENCE_S:.0f} s"}
+    kind, why = error.get("kind", ""), error["message"]
     if kind == "DiskFull":
         raise OutputError(
             f"The disk of {store.shown(store.weights_folder())} is full; free some space."

@@ -16,7 +16,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from ..errors import CTDoseSegError, InputError, OutputError
 from . import staging
-from .job import CANCELLED, DONE, FAILED, Job, run_and_wait
+from .job import CANCELLED, DONE, FAILED, Job, run_and_wait, turn_event_loop
 from .logic_results import ResultsLogic
 from .nodes.results import Results
 from .staging import BUNDLED, FOLDER_MODELS, Task
@@ -270,7 +270,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         """
         from ..batch import run
 
-        return run(folder, output, **options)
+        return run(folder, output, keep_turning=turn_event_loop, **options)
 
     def loadStudy(self, output: str | Path, key: str) -> Results:
         """Load the CT and the result of a batch's scan into the scene.

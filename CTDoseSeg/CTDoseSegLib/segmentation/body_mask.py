@@ -24,7 +24,7 @@ from ..ct.series import CTSeries
 from ..errors import SegmentationError
 from ..flags import Flag, flag
 from ..segmentation.atoms import groups_of, named_atom
-from ..tasks.child import TEMPORARY, ChildProcess
+from ..tasks.process import TEMPORARY, TaskProcess, module_command, write_to_stderr
 from ..tasks.progress import Events, Stage
 from .labelmap import BODY_REST, Labelmap
 from .reasons import without_remedy
@@ -73,18 +73,14 @@ def _by_unet(series: CTSeries, events: Events, device: str) -> Labelmap:
         }
         path = folder / "request.json"
         path.write_text(json.dumps(request), encoding="utf-8")
-        result, why = None, ""
-        with ChildProcess([WORKER, str(path)]) as child:
-            for event in child.follow(events, TIME_LIMIT_S):
-                if event.get("event") == "progress":
-                    events.progress(event["fraction"], "drawing body and couch (UNet)")
-                elif event.get("event") == "result":
-                    result = event
-                elif event.get("event") == "error":
-                    why = event["message"]
-            code = child.wait()
-        if code != 0 or result is None:
-            words = child.last_words if code > 0 else ()
+        with TaskProcess(module_command(WORKER, str(path)), on_log=write_to_stderr) as worker:
+            for report in worker.follow(events.check_cancelled, TIME_LIMIT_S):
+                if report["event"] == "progress":
+                    events.progress(report["fraction"], "drawing body and couch (UNet)")
+        result = worker.result
+        if worker.code != 0 or result is None:
+            words = worker.last_words if worker.code > 0 else ()
+            why = worker.error["message"] if worker.error else ""
             raise SegmentationError(
                 why or (words[-1] if words else "it was ended, as it is where memory is short")
             )

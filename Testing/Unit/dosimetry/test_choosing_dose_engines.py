@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 import pytest
 from dose_folders import published_folder, trained_folder
@@ -15,7 +16,12 @@ from CTDoseSegLib.dosimetry.engines import NAMES, DoseEngine, choose_engine
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
 from CTDoseSegLib.dosimetry.fast.model import MODEL_FILE
 from CTDoseSegLib.dosimetry.published.engine import PublishedEngine
-from CTDoseSegLib.errors import DoseEngineChoiceError, InputError, ModelError
+from CTDoseSegLib.errors import (
+    DoseEngineChoiceError,
+    DoseEngineError,
+    InputError,
+    ModelError,
+)
 from CTDoseSegLib.result.codec import plain
 
 
@@ -108,6 +114,23 @@ def test_a_folder_without_a_dose_model_is_refused_by_its_name(name, there, tmp_p
         choose_engine(name, folder)
     assert caught.value.exit_code == 3
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["auto", "published"])
+def test_without_torch_the_published_networks_are_not_replaced_by_other_doses(
+    name, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
+    folder = published_folder(tmp_path / "repository")
+    with pytest.raises(DoseEngineError, match="published cannot be used: the package torch is not"):
+        analyze(*make(slices=6), dose_engine=name, dose_model=folder)
+
+
+def test_damaged_networks_are_refused_by_the_name_of_their_file(tmp_path):
+    pytest.importorskip("torch", reason="the published networks need torch")
+    folder = published_folder(tmp_path / "repository")
+    with pytest.raises(ModelError, match=r"heart_model\.pth"):
+        analyze(*make(slices=6), dose_model=folder)
 
 
 def test_a_model_that_was_changed_by_hand_is_refused(tmp_path):

@@ -53,7 +53,7 @@ class BatchSection:
         """End the run; started again, it goes on where it ended."""
         self._timer.stop()
         if self.run is not None:
-            self.run.cancel()
+            self.run.end()
             self.run = None
 
     def onButton(self) -> None:

@@ -27,7 +27,7 @@ from ...ct.nifti import write_nifti
 from ...ct.series import CTSeries
 from ...errors import CTDoseSegError, DependencyError, ModelError, OutputError, SegmentationError
 from ...flags import flag
-from ...tasks.child import TEMPORARY, ChildProcess
+from ...tasks.process import TEMPORARY, TaskProcess, module_command, write_to_stderr
 from ...tasks.progress import Events, Stage
 from ..body_mask import LaidAside, find_outline
 from ..labelmap import BODY_REST, Labelmap
@@ -180,8 +180,9 @@ class TotalSegmentatorEngine:
                 "TOTALSEG_WEIGHTS_PATH": str(weights.weights_folder().absolute()),
                 **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(sockets)),
             }
-            with ChildProcess([WORKER, str(request)], environment) as child:
-                result = self._follow(child, events)
+            arguments = module_command(WORKER, str(request))
+            with TaskProcess(arguments, environment, on_log=write_to_stderr) as worker:
+                result = self._follow(worker, events)
             labels = labels_of(plan, result, series, folder)
         except OSError as error:
             raise OutputError(
@@ -216,25 +217,19 @@ class TotalSegmentatorEngine:
         path.write_text(json.dumps(request), encoding="utf-8")
         return path
 
-    def _follow(self, child: ChildProcess, events: Events) -> dict[str, Any]:
-        result = error = None
+    def _follow(self, worker: TaskProcess, events: Events) -> dict[str, Any]:
         try:
-            for event in child.follow(events, self.time_limit_s):
-                if event.get("event") == "progress":
-                    events.progress(event["fraction"], event["message"])
-                elif event.get("event") == "result":
-                    result = event
-                elif event.get("event") == "error":
-                    error = event
+            for report in worker.follow(events.check_cancelled, self.time_limit_s):
+                if report["event"] == "progress":
+                    events.progress(report["fraction"], report["message"])
         except TimeoutError as late:
             raise SegmentationError(
                 f"TotalSegmentator was ended after {self.time_limit_s / 3600:.1f} h without a "
                 "result; choose quality fast or fastest, or the engine unet or classical."
             ) from late
-        code = child.wait()
-        if result is not None and code == 0:
-            return result
-        raise _failure(error, code, list(child.last_words))
+        if worker.result is not None and worker.code == 0:
+            return worker.result
+        raise _failure(worker.error, worker.code, list(worker.last_words))
 
 
 def _check_volume(series: CTSeries) -> None:
@@ -255,7 +250,7 @@ def _passes(needed: Sequence[weights.Weights] | None) -> int:
 
 def _failure(error: dict[str, Any] | None, code: int, words: list[str]) -> Exception:
     """What ended a run, as an exception with a sentence."""
-    kind, text = (error["kind"], error["message"]) if error else ("", "")
+    kind, text = (error.get("kind"), error["message"]) if error else ("", "")
     if kind == "OutOfMemory" or (not error and code == -signal.SIGKILL):
         return _OutOfMemory(text)
     if kind == "Weights":

@@ -23,8 +23,8 @@ from multiprocessing import util
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from ...tasks.child import end_with_parent
 from ...tasks.progress import Events, JsonLines
+from ...tasks.standard_input import end_with_parent
 
 # What the package prints at the start of a stage, and what we say.
 _STAGES = (

@@ -18,8 +18,8 @@ import numpy as np
 from ...ct.acquisition import Acquisition
 from ...ct.series import CTSeries, SliceInfo
 from ...errors import CTDoseSegError, SegmentationError
-from ...tasks.child import end_with_parent
 from ...tasks.progress import Events, JsonLines
+from ...tasks.standard_input import end_with_parent
 from .doubts import why_rules
 from .engine import UNetEngine
 
