@@ -16,7 +16,7 @@ from .dosimetry.estimate import estimate
 from .dosimetry.examination import Examination, examine
 from .dosimetry.scan import Scan
 from .flags import Flag
-from .measurement.body_contour import Outlines
+from .measurement.body_contour import BodyContours
 from .measurement.measurements import Measurements, measure
 from .measurement.size import SizeProfile, SSDEProfile, measure_size, ssde
 from .provenance import Provenance, provenance
@@ -78,7 +78,7 @@ def analyze(
     dose_model: str | Path = "bundled",
     scanner_profile: ScannerProfile | None = None,
     measurements: Measurements | None = None,
-    outlines: Outlines | None = None,
+    outlines: BodyContours | None = None,
     parameters: Mapping[str, Any] | None = None,
     events: Events | None = None,
 ) -> Analysis:

@@ -16,7 +16,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(ROOT / "CTDoseSeg"), str(ROOT / "Testing"), str(ROOT / "Testing" / "System")]
+sys.path[:0] = [
+    str(ROOT / "CTDoseSeg"),
+    str(ROOT / "Testing" / "support"),
+    str(ROOT / "Testing" / "System"),
+]
 
 import batch_run  # noqa: E402
 from small_dicom import write_small_dicom  # noqa: E402

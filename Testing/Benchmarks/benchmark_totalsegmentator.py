@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "Testing"))
+sys.path.insert(0, str(ROOT / "Testing" / "support"))
 
 from processes import processes_below  # noqa: E402
 
@@ -56,7 +56,7 @@ if __name__ == "__main__":
         atoms = (named_atom(1, "body_rest", "none"),)
         return Labelmap(labels, series.affine, atoms, groups_of(["body_rest"]), "none")
     given = outline if sys.argv[3] == "given" else None
-    ours = totalsegmentator.TotalSegmentatorEngine(sys.argv[2], "cpu", outline=given)
+    ours = totalsegmentator.TotalSegmentatorEngine(sys.argv[2], "cpu", body_mask=given)
     ours.segment(read_series(sys.argv[1]), Events())
 """
 WAYS = {"own": (OWN, ""), "ours": (OURS, "given"), "ours with UNet": (OURS, "found")}

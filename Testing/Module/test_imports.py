@@ -10,9 +10,10 @@ import pytest
 from module_steps import MODULE
 
 HOST = Path(__file__).resolve().parents[1] / "Host"
+SUPPORT = HOST.with_name("support")
 OPEN = f"""
 import sys
-sys.path[:0] = [{str(HOST)!r}, {str(Path(__file__).parent)!r}]
+sys.path[:0] = [{str(HOST)!r}, {str(SUPPORT)!r}]
 from slicerhost.host import Host
 with Host() as host:
     before = set(sys.modules)
@@ -34,7 +35,7 @@ LIGHT = {
 BLOCKED = "torch nibabel sklearn matplotlib typer rich totalsegmentator highdicom skimage trimesh"
 APPLY = f"""
 import sys
-sys.path[:0] = [{str(HOST)!r}, {str(Path(__file__).parent)!r}]
+sys.path[:0] = [{str(HOST)!r}, {str(SUPPORT)!r}]
 
 class Blocker:
     def find_spec(self, name, path=None, target=None):

@@ -29,7 +29,9 @@ from CTDoseSegLib.errors import Cancelled, InputError, OutputError
 from CTDoseSegLib.tasks.process import LIB_PARENT
 from CTDoseSegLib.tasks.progress import Collected
 
-HERE = Path(__file__).parent
+pytestmark = pytest.mark.system
+
+HERE = Path(__file__).resolve().parents[1] / "support"
 CLASSICAL = ("--engine", "classical")
 
 
@@ -326,6 +328,6 @@ def test_an_analysis_computes_with_its_share_unless_the_user_said_otherwise(
     seen = tmp_path / "seen.txt"
     code = f"import os; open({str(seen)!r}, 'w').write(os.environ['OMP_NUM_THREADS'])"
     monkeypatch.setattr(study, "command", lambda arguments: ["-c", code])
-    task = study.Task("a", PlannedScan("yes", 1, str(tmp_path)), 1)
-    study.run_study(task, study.Settings(str(tmp_path / "out"), threads=3))
+    attempt = study.Attempt("a", PlannedScan("yes", 1, str(tmp_path)), 1)
+    study.run_study(attempt, study.Settings(str(tmp_path / "out"), threads=3))
     assert seen.read_text() == expected

@@ -23,8 +23,10 @@ from CTDoseSegLib.batch.workers import LOST
 from CTDoseSegLib.errors import SchedulerError
 from CTDoseSegLib.tasks.progress import Collected
 
+pytestmark = pytest.mark.system
+
 pytest.importorskip("distributed")
-HERE = Path(__file__).parent
+SUPPORT = Path(__file__).resolve().parents[1] / "support"
 # The same path in every process, and in each another folder: that it works in. So do mounts that
 # differ from machine to machine look.
 OWN = Path("/proc/self/cwd")
@@ -32,7 +34,9 @@ OWN = Path("/proc/self/cwd")
 
 @pytest.fixture(autouse=True)
 def workers_import_the_injected_task(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([str(SUPPORT), os.environ.get("PYTHONPATH", "")])
+    )
 
 
 class Cluster:

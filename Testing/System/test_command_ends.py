@@ -17,6 +17,8 @@ from Corpus.base import write
 
 from CTDoseSegLib.files.staging import LOCK
 
+pytestmark = pytest.mark.system
+
 INPUT_CLOSED = "standard input closed"
 
 
@@ -24,11 +26,11 @@ INPUT_CLOSED = "standard input closed"
     ("how", "moment"),
     [
         (INPUT_CLOSED, "looking at file"),
-        (INPUT_CLOSED, "drawing the outlines"),
+        (INPUT_CLOSED, "drawing surfaces"),
         (INPUT_CLOSED, "drawing pictures"),
         ("SIGTERM", "reading slice"),
         ("SIGTERM", "drawing pictures"),
-        ("SIGINT", "drawing the outlines"),
+        ("SIGINT", "drawing surfaces"),
         ("SIGINT", "drawing pictures"),
         ("all at once", "drawing pictures"),
     ],

@@ -53,8 +53,8 @@ def test_the_unet_draws_it_in_a_process_of_its_own(temporary, scan, tmp_path):
         "import numpy as np\n"
         "from CTDoseSegLib.reading.reader import read_series\n"
         "from CTDoseSegLib.tasks.progress import Events\n"
-        "from CTDoseSegLib.segmentation.body_mask import find_outline\n"
-        "made = find_outline(read_series(sys.argv[1]), Events(), 'cpu')\n"
+        "from CTDoseSegLib.segmentation.body_mask import find_body_mask\n"
+        "made = find_body_mask(read_series(sys.argv[1]), Events(), 'cpu')\n"
         "np.save(sys.argv[2], made.mask('body'))\n"
         "assert made.mask('couch').any()\n"
         "print('torch' in sys.modules)\n"
@@ -107,7 +107,7 @@ def test_where_the_unet_fails_the_rules_draw_it_and_a_flag_says_why(
         pytest.importorskip("torch", reason="the UNet needs it")
         device, why = "gpu:99", "Error: "
     events = Collected()
-    made = body_mask.find_outline(series, events, device)
+    made = body_mask.find_body_mask(series, events, device)
     assert {a.origin for a in made.atoms} == {"classical"}
     (flag,) = (f for f in made.flags if f.code == "outline_by_rules")
     assert why in flag.message
@@ -125,7 +125,7 @@ def test_a_body_that_the_unet_was_never_shown_is_drawn_by_rules(temporary):
     rods = rods[0] | rods[1]
     hu = np.where(rods, 40, -1000) + np.random.default_rng(3).normal(0, 10, rods.shape)
     series = series_from_array(hu.astype(np.int16), np.diag([-4.5, -4.5, 20.0, 1.0]))
-    made = body_mask.find_outline(series, Events(), "cpu")
+    made = body_mask.find_body_mask(series, Events(), "cpu")
     (flag,) = (f for f in made.flags if f.code == "outline_by_rules")
     assert "left out much that is solid" in flag.message
     body = made.mask("body")
@@ -136,7 +136,7 @@ def test_what_the_unet_says_of_the_body_is_kept(temporary):
     pytest.importorskip("torch", reason="the UNet needs it")
     one = phantom_series(replace(PHANTOM, shape=(128, 128, 6), spacing_mm=(3.4, 3.4, 24.0)))[0]
     pair = series_from_array(np.concatenate([one.hu, one.hu], axis=2), one.affine)
-    assert [f.code for f in body_mask.find_outline(pair, Events(), "cpu").flags] == [
+    assert [f.code for f in body_mask.find_body_mask(pair, Events(), "cpu").flags] == [
         "several_bodies"
     ]
 
@@ -151,7 +151,7 @@ def test_a_cancelled_outline_ends_its_process(temporary, scan):
             self.cancel()
 
     with pytest.raises(Cancelled):
-        body_mask.find_outline(scan[0], CancelWhereTheUNetLooks(), "cpu")
+        body_mask.find_body_mask(scan[0], CancelWhereTheUNetLooks(), "cpu")
     assert started == ["drawing body and couch (UNet)"]
 
 

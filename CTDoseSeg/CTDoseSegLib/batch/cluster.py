@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import DependencyError, SchedulerError
-from .study import PRIVATE, Outcome, Settings, Task
+from .study import PRIVATE, Attempt, Outcome, Settings
 from .workers import LOST, Work, broken
 
 LOCAL = "local"
@@ -22,7 +22,7 @@ _TOKEN = "token.txt"
 
 
 class DaskWorkers:
-    """The same tasks on the workers of a scheduler, or of a cluster of this machine's processes.
+    """The same attempts on the workers of a scheduler, or of a cluster of this machine's processes.
 
     Raises
     ------
@@ -48,7 +48,7 @@ class DaskWorkers:
         self._quiet.enter_context(silence_logging_cmgr(logging.CRITICAL))
         self._cluster: Any = None
         self._client: Any = None
-        self._tasks: dict[str, tuple[Task, Any]] = {}
+        self._attempts: dict[str, tuple[Attempt, Any]] = {}
         self._numbers, self._run = itertools.count(), os.urandom(8).hex()
         try:
             if address == LOCAL:
@@ -108,17 +108,17 @@ class DaskWorkers:
                         "see; mount the archive there at the same path."
                     )
 
-    def submit(self, task: Task) -> None:
+    def submit(self, attempt: Attempt) -> None:
         # Dask learns how long tasks take, and evens out its queues, by what stands before the
         # number: a name of its own for each task would leave workers idle beside full queues.
         # The run's own part keeps two runs apart that share a scheduler.
         key = f"scan-{next(self._numbers)}-{self._run}"
         future = self._client.submit(
-            self._work, task, self._settings, pure=False, retries=0, key=key
+            self._work, attempt, self._settings, pure=False, retries=0, key=key
         )
-        self._tasks[future.key] = (task, future)
+        self._attempts[future.key] = (attempt, future)
 
-    def finished(self, timeout_s: float) -> Iterator[tuple[Task, Outcome]]:
+    def finished(self, timeout_s: float) -> Iterator[tuple[Attempt, Outcome]]:
         """What has ended, waiting for the first of it.
 
         Raises
@@ -128,7 +128,7 @@ class DaskWorkers:
         """
         import distributed
 
-        futures = [future for _, future in self._tasks.values()]
+        futures = [future for _, future in self._attempts.values()]
         # What `wait` says of single tasks is asked for below.
         with contextlib.suppress(OSError, distributed.TimeoutError, distributed.CancelledError):
             distributed.wait(futures, timeout_s, return_when="FIRST_COMPLETED")
@@ -148,8 +148,8 @@ class DaskWorkers:
                 lost = future.status == "cancelled"
                 outcome = LOST if lost else broken(future.exception())
             if outcome is not None:  # else it runs, or went with its worker and runs again
-                task, _ = self._tasks.pop(future.key)
-                yield task, outcome
+                attempt, _ = self._attempts.pop(future.key)
+                yield attempt, outcome
 
     def _check_scheduler(self) -> None:
         if self._client.status != "running":  # also while Dask tries to reach it again
@@ -160,7 +160,7 @@ class DaskWorkers:
         # A scheduler that is gone, or slow, must not hide why the run ends.
         with contextlib.suppress(TimeoutError, OSError):
             if self._client is not None:
-                for _, future in self._tasks.values():
+                for _, future in self._attempts.values():
                     future.release()
                 self._client.close(timeout=CLOSE_S)
         with contextlib.suppress(TimeoutError, OSError):

@@ -17,7 +17,7 @@ from typing import Any
 from .. import __version__
 from ..errors import InputError, OutputError
 from .plan import PlannedScan
-from .study import Outcome, Task
+from .study import Attempt, Outcome
 
 PLANNED, RUNNING, DONE, FAILED = STATES = ("planned", "running", "done", "failed")
 COMMIT_EVERY_S = 0.25
@@ -101,22 +101,22 @@ class Ledger:
             raise
         self.commit(now=True)
 
-    def claim(self, count: int) -> list[Task]:
+    def claim(self, count: int) -> list[Attempt]:
         """The next scans to be done, marked as running."""
         rows = self._data.execute(
             "SELECT key, scan, attempts FROM scans WHERE in_plan AND state = ? LIMIT ?",
             (PLANNED, count),
         ).fetchall()
-        tasks = []
+        claimed = []
         self._begin()
         for key, scan, attempts in rows:
             self._data.execute(
                 "UPDATE scans SET state = ?, attempts = ?, started = ? WHERE key = ?",
                 (RUNNING, attempts + 1, time.time(), key),
             )
-            tasks.append(Task(key, PlannedScan(**json.loads(scan)), attempts + 1))
+            claimed.append(Attempt(key, PlannedScan(**json.loads(scan)), attempts + 1))
         self.commit()
-        return tasks
+        return claimed
 
     def finish(self, key: str, outcome: Outcome, *, again: bool = False) -> None:
         """Record how a scan ended; with `again` it is put back to be tried once more."""

@@ -27,7 +27,7 @@ LEDGER, PLAN = "ledger.sqlite", "plan.csv"
 MOST_ATTEMPTS = 3
 LEAST_FREE_BYTES = 100 << 20
 TELL_EVERY_S = 0.5
-_AHEAD = 2  # tasks handed out for each worker, so that none waits for this process
+_AHEAD = 2  # attempts handed out for each worker, so that none waits for this process
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,7 +214,7 @@ def _work_off(
     if not counts["planned"]:
         return
     workers = _workers(ledger, settings, choices, work)
-    progress = _Progress(counts, events)
+    tally = _Tally(counts, events)
     running = 0
     tried: Counter[str] = Counter()  # in this run: earlier ends were not the scan's fault
     try:
@@ -222,23 +222,23 @@ def _work_off(
             events.check_cancelled()
             _check_disk(settings.output)
             wanted = workers.size * _AHEAD - running
-            for task in ledger.claim(wanted) if wanted > 0 else ():
-                workers.submit(task)
+            for attempt in ledger.claim(wanted) if wanted > 0 else ():
+                workers.submit(attempt)
                 running += 1
             if not running:
                 return
-            for task, outcome in workers.finished(TELL_EVERY_S):
+            for attempt, outcome in workers.finished(TELL_EVERY_S):
                 running -= 1
                 if outcome.kind == "Cancelled":
                     raise Cancelled(outcome.sentence)
                 again = False
                 if not outcome.done:
-                    tried[task.key] += 1
-                    again = outcome.may_pass and tried[task.key] < MOST_ATTEMPTS
-                ledger.finish(task.key, outcome, again=again)
-                progress.ended(task.key, outcome, again)
+                    tried[attempt.key] += 1
+                    again = outcome.may_pass and tried[attempt.key] < MOST_ATTEMPTS
+                ledger.finish(attempt.key, outcome, again=again)
+                tally.ended(attempt.key, outcome, again)
             ledger.commit()
-            progress.tell()
+            tally.tell()
     finally:
         workers.close()
 
@@ -261,7 +261,7 @@ def _check_disk(folder: str) -> None:
         )
 
 
-class _Progress:
+class _Tally:
     """Tells how many are done, at what rate, and how long it will take."""
 
     def __init__(self, counts: dict[str, int], events: Events) -> None:

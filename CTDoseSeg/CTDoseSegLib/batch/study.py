@@ -1,4 +1,4 @@
-"""One scan, analysed in a process of its own: the task that every worker runs, here or elsewhere.
+"""One scan, analysed in a process of its own: what every worker does, here or elsewhere.
 
 A process of its own can be ended when it hangs, and gives all of its memory back. Its results are
 written to a folder of this attempt, which is then renamed: they appear whole or not at all, and
@@ -34,12 +34,12 @@ _TIMES = re.compile(rb'"created": "[^"]*"')
 
 
 @dataclass(frozen=True)
-class Task:
+class Attempt:
     """One attempt at one scan."""
 
     key: str
     scan: PlannedScan
-    attempt: int
+    number: int
 
 
 @dataclass(frozen=True)
@@ -70,22 +70,22 @@ class Outcome:
     worker: str = ""
 
 
-def run_study(task: Task, settings: Settings, stop: threading.Event | None = None) -> Outcome:
+def run_study(attempt: Attempt, settings: Settings, stop: threading.Event | None = None) -> Outcome:
     """Analyse one scan; never raises for what is wrong with it."""
     started = time.monotonic()
     worker = f"{socket.gethostname()}-{os.getpid()}"
-    target = Path(settings.output) / STUDIES / task.key
-    attempt = attempt_folder(Path(settings.output), task)
+    target = Path(settings.output) / STUDIES / attempt.key
+    folder = attempt_folder(Path(settings.output), attempt)
     try:
         try:
-            attempt.mkdir(parents=True)
+            folder.mkdir(parents=True)
         except FileExistsError:
-            shutil.rmtree(attempt, ignore_errors=True)
-            attempt.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True, exist_ok=True)
         if not (target / RESULT).exists():
             with tempfile.TemporaryDirectory(prefix="ctdoseseg-") as scratch:
-                _analyse(task, settings, attempt, Path(scratch), stop or threading.Event())
-            publish(attempt, target)
+                _analyse(attempt, settings, folder, Path(scratch), stop or threading.Event())
+            publish(folder, target)
         found = hashes(target)
         outcome = Outcome(True, input_sha256=found[0], output_sha256=found[1])
     except _Failed as error:
@@ -97,20 +97,20 @@ def run_study(task: Task, settings: Settings, stop: threading.Event | None = Non
     except OSError as error:
         said = f"The results cannot be written ({error.strerror}); free some space or check it."
         outcome = Outcome(False, said, "OutputError", True)
-    shutil.rmtree(attempt, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
     return Outcome(**{**vars(outcome), "seconds": time.monotonic() - started, "worker": worker})
 
 
-def attempt_folder(output: Path, task: Task) -> Path:
+def attempt_folder(output: Path, attempt: Attempt) -> Path:
     """Where one attempt writes; the process is in its name, for its predecessor may still end."""
-    return output / PRIVATE / ATTEMPTS / f"{task.key}-{task.attempt}-{os.getpid()}"
+    return output / PRIVATE / ATTEMPTS / f"{attempt.key}-{attempt.number}-{os.getpid()}"
 
 
-def publish(attempt: Path, target: Path) -> None:
+def publish(folder: Path, target: Path) -> None:
     """Make the results of an attempt those of the scan, unless there are some already."""
     target.parent.mkdir(exist_ok=True)
     try:
-        os.rename(attempt, target)
+        os.rename(folder, target)
     except OSError:
         if not (target / RESULT).exists():
             raise
@@ -137,12 +137,12 @@ class _Failed(Exception):
 
 
 def _analyse(
-    task: Task, settings: Settings, attempt: Path, scratch: Path, stop: threading.Event
+    attempt: Attempt, settings: Settings, folder: Path, scratch: Path, stop: threading.Event
 ) -> None:
-    given, names = hand_over(task.scan, scratch)
-    arguments = ["analyze", str(given), "--output", str(attempt), *settings.arguments]
-    if task.scan.series_uid:
-        arguments += ["--series", task.scan.series_uid]
+    given, names = hand_over(attempt.scan, scratch)
+    arguments = ["analyze", str(given), "--output", str(folder), *settings.arguments]
+    if attempt.scan.series_uid:
+        arguments += ["--series", attempt.scan.series_uid]
 
     def check_stop() -> None:
         if stop.is_set():
@@ -158,7 +158,7 @@ def _analyse(
         except TimeoutError:
             reason = "time"
     code, error = process.code, process.error
-    if code == 0 and (attempt / RESULT).exists():
+    if code == 0 and (folder / RESULT).exists():
         return
     if reason == "stop":
         raise _Failed("The run was cancelled.", "Cancelled", True)
@@ -173,7 +173,7 @@ def _analyse(
         kind = str(error.get("kind"))
         passing = kind in ("OutputError", "MemoryError", "Cancelled")
         raise _Failed(without_names(str(error.get("message")), names), kind, passing)
-    _keep_log(process.last_words, settings, task.key)
+    _keep_log(process.last_words, settings, attempt.key)
     if error:
         said = "The analysis ended by a mistake of CTDoseSeg"
         raise _Failed(f"{said}; its log is in the run's folder, please report it.", "Mistake")

@@ -1,4 +1,4 @@
-"""Events shown to a person in a terminal: a progress bar, or plain lines where rich is missing."""
+"""How far a task is, for a person at a terminal: a bar, or plain lines where rich is missing."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class TerminalProgress(Events):
     def __init__(self) -> None:
         super().__init__()
         try:
+            from rich import progress as bars
             from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
         except ImportError:  # Slicer's Python has no rich: plain lines do
             self._bar = None
             return
-        self._bar = Progress(
-            TextColumn("{task.description:<40}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
+        self._bar = bars.Progress(
+            bars.TextColumn("{task.description:<40}"),
+            bars.BarColumn(),
+            bars.TextColumn("{task.percentage:>3.0f} %"),
+            bars.TimeElapsedColumn(),
             console=Console(stderr=True),
             transient=True,
             disable=not sys.stderr.isatty(),

@@ -185,10 +185,10 @@ def _download(
     )
 
 
-def _line(found: store.Found) -> str:
+def _line(found: store.InstalledNetwork) -> str:
     return f"{found.folder}: {found.bytes / 1e6:.0f} MB, sha256 {found.sha256}"
 
 
-def _summary(lines: list[str], found: list[store.Found]) -> dict[str, Any]:
+def _summary(lines: list[str], found: list[store.InstalledNetwork]) -> dict[str, Any]:
     shown = [{"name": f.folder, "bytes": f.bytes, "sha256": f.sha256} for f in found]
     return {"lines": lines, "weights": shown}

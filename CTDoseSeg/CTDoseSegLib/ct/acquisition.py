@@ -35,7 +35,7 @@ class Acquisition:
         Mean CTDIvol of the event; values per slice stand with the slices.
     ctdivol_is_scan_mean
         True where every slice states the same CTDIvol although the tube current varies, False
-        where CTDIvol varies; None where the tube current does not tell.
+        where CTDIvol varies; None where the tube current does not decide it.
     phantom_cm
         Diameter of the CTDI phantom, 32 or 16.
     dlp_mGy_cm
@@ -49,7 +49,7 @@ class Acquisition:
     kernel
         Reconstruction kernel, as written by the scanner.
     dual_source, ecg_gated, tin_filter, contrast, pregnancy_stated
-        True or False where the data say so.
+        True or False where the data state it.
     age_years, sex, weight_kg
         Of the patient.
     body_part
@@ -125,7 +125,7 @@ class TypedAcquisition:
             sources["ctdivol_mGy per slice"] = "user"
         values = dict(self.values)
         if "ctdivol_mGy" in named:
-            # What the image said about its own CTDIvol says nothing about the typed one.
+            # What the image states about its own CTDIvol does not hold for the typed one.
             values.setdefault("ctdivol_is_scan_mean", None)
         return replace(acquisition, **values, sources=sources)
 
@@ -135,6 +135,16 @@ def read_typed_acquisition(path: str | Path) -> TypedAcquisition:
 
     ``tube_current_mA``, ``effective_mAs`` and ``ctdivol_mGy`` may be one number or one for each
     slice; the scan's ``ctdivol_mGy`` is then their mean.
+
+    Parameters
+    ----------
+    path
+        JSON file, UTF-8.
+
+    Returns
+    -------
+    TypedAcquisition
+        The values, checked.
 
     Raises
     ------
@@ -147,6 +157,16 @@ def read_typed_acquisition(path: str | Path) -> TypedAcquisition:
 
 def read_json_object(path: str | Path) -> dict[str, Any]:
     """Read the names and values of a JSON file that somebody wrote.
+
+    Parameters
+    ----------
+    path
+        JSON file, UTF-8 with or without a byte order mark.
+
+    Returns
+    -------
+    dict
+        Name to value, unchecked.
 
     Raises
     ------
@@ -166,7 +186,23 @@ def read_json_object(path: str | Path) -> dict[str, Any]:
 
 
 def check_typed(typed: Mapping[str, Any]) -> TypedAcquisition:
-    """Check typed values; see `read_typed_acquisition`."""
+    """Check typed values, as `read_typed_acquisition` reads them.
+
+    Parameters
+    ----------
+    typed
+        Fields of `Acquisition` and per-slice values by name; None counts as absent.
+
+    Returns
+    -------
+    TypedAcquisition
+        The values, checked.
+
+    Raises
+    ------
+    AcquisitionError
+        If a name is unknown or its value impossible; the sentence names it.
+    """
     values: dict[str, Any] = {}
     per_slice: dict[str, tuple[float, ...]] = {}
     for key, value in typed.items():
@@ -186,9 +222,9 @@ def check_typed(typed: Mapping[str, Any]) -> TypedAcquisition:
 
 
 def _typed_value(key: str, value: Any) -> Any:
-    kinds = {f.name: str(f.type) for f in fields(Acquisition) if f.name != "sources"}
-    if key not in kinds:
-        known = ", ".join(sorted({*kinds, *PER_SLICE}))
+    types = {f.name: str(f.type) for f in fields(Acquisition) if f.name != "sources"}
+    if key not in types:
+        known = ", ".join(sorted({*types, *PER_SLICE}))
         raise AcquisitionError(f"{key} is not a value of an acquisition; known are {known}.")
     if key == "phantom_cm":
         if value not in (HEAD_PHANTOM_CM, BODY_PHANTOM_CM) or isinstance(value, bool):
@@ -200,11 +236,11 @@ def _typed_value(key: str, value: Any) -> Any:
         if value not in ("M", "F", "O"):
             raise AcquisitionError(f"sex is {value!r}; write M, F or O.")
         return value
-    if kinds[key].startswith("bool"):
+    if types[key].startswith("bool"):
         if not isinstance(value, bool):
             raise AcquisitionError(f"{key} is {value!r}; write true or false.")
         return value
-    if kinds[key].startswith("str"):
+    if types[key].startswith("str"):
         if not isinstance(value, str):
             raise AcquisitionError(f"{key} is {value!r}; write text in quotation marks.")
         return value

@@ -24,7 +24,7 @@ class XRaySource:
 
 @dataclass(frozen=True)
 class IrradiationEvent:
-    """One time that the beam was on. None is "not known"; `flags` say what was left out.
+    """One time that the beam was on. None is "not known"; `flags` name what was left out.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ class Device:
 
 @dataclass(frozen=True)
 class DoseReport:
-    """All irradiation events of a study, as far as its dose reports tell.
+    """All irradiation events of a study, as far as its dose reports hold them.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class DoseReport:
     dlp_total_mGy_cm
         DLP total as stated; None where there is one for each phantom, which must not be added.
     stated_events
-        Number of events that the report says it has.
+        Number of events that the report states.
     study_uid
         May be empty; never shown.
     device
@@ -149,6 +149,16 @@ def merged(reports: Iterable[DoseReport]) -> DoseReport:
     A scanner may write a new report after every event, each with all events so far. Events are
     one where their UIDs are; those without a UID are taken from the report with the most events
     alone. The DLP total is that of a report that has all events, else it is not known.
+
+    Parameters
+    ----------
+    reports
+        Of one study; at least one.
+
+    Returns
+    -------
+    DoseReport
+        With the patient-independent facts (device, study) of the report with the most events.
     """
     ranked = sorted(reports, key=lambda report: -len(report.events))
     first = ranked[0]

@@ -30,10 +30,20 @@ class Grid:
         """Return the RAS positions of the centres of the corner voxels, [8, 3]."""
         last = np.array(self.shape[::-1]) - 1
         corners = np.array(list(np.ndindex(2, 2, 2))) * last
-        return corners @ self.affine[:3, :3].T + self.affine[:3, 3]
+        positions: np.ndarray = corners @ self.affine[:3, :3].T + self.affine[:3, 3]
+        return positions
 
     def same_as(self, other: Grid) -> bool:
         """Return whether voxel (k, j, i) lies at one place in both, within `SAME_GRID_MM`.
+
+        Parameters
+        ----------
+        other
+            Compared by shape and by its corners.
+
+        Returns
+        -------
+        bool
 
         Examples
         --------
@@ -50,7 +60,18 @@ class Grid:
 
 
 def cell_widths_mm(z_mm: np.ndarray) -> np.ndarray:
-    """Return the width of the cell of each slice, halfway to its neighbours, [k]; 1 for one."""
+    """Return how much of the body's length each slice stands for.
+
+    Parameters
+    ----------
+    z_mm
+        RAS superior coordinate of each slice centre, [k], in any order.
+
+    Returns
+    -------
+    numpy.ndarray
+        Distance between the borders halfway to the neighbours in mm, [k]; 1 for a single slice.
+    """
     if len(z_mm) < 2:
         return np.ones(len(z_mm))
     order = np.argsort(z_mm, kind="stable")

@@ -46,7 +46,7 @@ class MatchedReport:
     rule
         ``event UID``, ``values`` or ``only event``.
     flags
-        What was noticed while matching.
+        What the matching leaves in doubt.
     """
 
     report: DoseReport
@@ -56,6 +56,7 @@ class MatchedReport:
 
     @property
     def own(self) -> tuple[PlacedEvent, ...]:
+        """Events that made the images."""
         return tuple(event for event in self.events if event.own)
 
     @property

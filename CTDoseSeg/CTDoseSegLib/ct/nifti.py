@@ -11,12 +11,13 @@ import gzip
 import struct
 from contextlib import ExitStack
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 DATA_TYPES = {"uint8": (2, 8), "int16": (4, 16), "float32": (16, 32), "uint16": (512, 16)}
 HEADER_BYTES = 352
-# ITK takes an affine for orthogonal up to about this; beyond it only the sform says the truth.
+# ITK takes an affine for orthogonal up to about this; beyond it only the sform is right.
 ORTHOGONAL = 1e-4
 
 
@@ -46,14 +47,15 @@ def write_nifti(path: Path, voxels: np.ndarray, affine: np.ndarray) -> Path:
     """
     if voxels.ndim != 3 or voxels.dtype.name not in DATA_TYPES:
         raise ValueError(f"not a volume of a NIfTI type: {voxels.dtype} {voxels.shape}")
-    kind = voxels.dtype.newbyteorder("<")
+    stored_type = voxels.dtype.newbyteorder("<")
     with ExitStack() as stack:
-        stream = stack.enter_context(path.open("wb"))
+        file = stack.enter_context(path.open("wb"))
+        stream: BinaryIO | gzip.GzipFile = file
         if path.name.endswith(".gz"):
-            stream = stack.enter_context(gzip.GzipFile("", "wb", 3, stream, mtime=0))
+            stream = stack.enter_context(gzip.GzipFile("", "wb", 3, file, mtime=0))
         stream.write(_header(voxels, np.asarray(affine, float)))
         for plane in voxels:
-            stream.write(np.ascontiguousarray(plane, kind).tobytes())
+            stream.write(np.ascontiguousarray(plane, stored_type).tobytes())
     return path
 
 

@@ -69,7 +69,17 @@ def organs() -> Mapping[str, Organ]:
 
 
 def organ(name: str) -> Organ:
-    """Return the row of `name`; without one a row without code, coloured by its name."""
+    """Return the row of `name`; for other names a row without code, coloured by the name.
+
+    Parameters
+    ----------
+    name
+        Organ or atom.
+
+    Returns
+    -------
+    Organ
+    """
     known = organs().get(name)
     if known is not None:
         return known
@@ -78,7 +88,18 @@ def organ(name: str) -> Organ:
 
 
 def total_names(version: int = 2) -> Mapping[int, str]:
-    """Map label value to name of TotalSegmentator's task ``total``, `version` 1 or 2."""
+    """Map label value to name of TotalSegmentator's task ``total``.
+
+    Parameters
+    ----------
+    version
+        1 or 2.
+
+    Returns
+    -------
+    Mapping
+        In the order of the values.
+    """
     column = {1: "total_1", 2: "total_2"}[version]
     named = {getattr(row, column): row.name for row in organs().values()}
     return {value: named[value] for value in sorted(v for v in named if v is not None)}

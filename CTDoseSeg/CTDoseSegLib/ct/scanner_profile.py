@@ -101,6 +101,16 @@ GENERIC = Scanner()
 def read_scanner_profile(path: str | Path) -> ScannerProfile:
     """Read a profile from a JSON object with the fields of `ScannerProfile`.
 
+    Parameters
+    ----------
+    path
+        JSON file, UTF-8.
+
+    Returns
+    -------
+    ScannerProfile
+        The values, checked.
+
     Raises
     ------
     AcquisitionError
@@ -119,33 +129,53 @@ def read_scanner_profile(path: str | Path) -> ScannerProfile:
 
 
 def check_profile(values: Mapping[str, Any]) -> ScannerProfile:
-    """Check a profile's values; see `read_scanner_profile`."""
-    given = {key: value for key, value in values.items() if value is not None}
-    for key in given:
+    """Check a profile's values, as `read_scanner_profile` reads them.
+
+    Parameters
+    ----------
+    values
+        Fields of `ScannerProfile` by name; None counts as absent.
+
+    Returns
+    -------
+    ScannerProfile
+
+    Raises
+    ------
+    AcquisitionError
+        If a name is unknown, missing or its value impossible; the sentence names it.
+    """
+    stated = {key: value for key, value in values.items() if value is not None}
+    for key in stated:
         if key not in _KEYS:
             raise AcquisitionError(
                 f"{key} is not a value of a scanner profile; known are {', '.join(_KEYS)}."
             )
     for key in ("manufacturer", "model"):
-        if key not in given:
+        if key not in stated:
             raise AcquisitionError(f"The scanner profile has no {key}; add it as in the images.")
     both = ("ctdivol_check_ratio", "ctdivol_check_date")
-    if len(missing := [key for key in both if key not in given]) == 1:
+    if len(missing := [key for key in both if key not in stated]) == 1:
         raise AcquisitionError(
             f"The scanner profile has no {missing[0]}; a check has a ratio and a date."
         )
-    checked = {
-        **{key: _text(key, given[key]) for key in _TEXTS if key in given},
-        **{key: _number(key, given[key], _POSSIBLE[key]) for key in _POSSIBLE if key in given},
-    }
-    if "ctdivol_check_date" in given:
-        checked["ctdivol_check_date"] = _date(given["ctdivol_check_date"])
-    if "nctdiw_mGy_per_100mAs" in given:
-        checked["nctdiw_mGy_per_100mAs"] = _by_kvp(given["nctdiw_mGy_per_100mAs"])
-    return ScannerProfile(**checked)
+    texts = {key: _text(key, stated[key]) for key in _TEXTS if key in stated}
+    numbers = {key: _number(key, stated[key], _POSSIBLE[key]) for key in _POSSIBLE if key in stated}
+    date, nctdiw = stated.get("ctdivol_check_date"), stated.get("nctdiw_mGy_per_100mAs")
+    return ScannerProfile(
+        manufacturer=texts["manufacturer"],
+        model=texts["model"],
+        station=texts.get("station"),
+        serial=texts.get("serial"),
+        ctdivol_check_ratio=numbers.get("ctdivol_check_ratio"),
+        ctdivol_check_date=None if date is None else _date(date),
+        overranging_mm=numbers.get("overranging_mm"),
+        nctdiw_mGy_per_100mAs={} if nctdiw is None else _by_kvp(nctdiw),
+    )
 
 
 def words(text: str) -> list[str]:
+    """Return the words of a name in lower case, without punctuation."""
     return re.findall(r"[a-z0-9]+", text.lower())
 
 
@@ -179,7 +209,7 @@ def _by_kvp(value: Any) -> dict[float, float]:
     key = "nctdiw_mGy_per_100mAs"
     if not isinstance(value, dict) or not value:
         raise AcquisitionError(f'{key} is {value!r}; write it by kV, as {{"120": 7.6}}.')
-    found = {}
+    by_kvp: dict[float, float] = {}
     for voltage, dose in value.items():
         try:
             kvp = float(voltage)
@@ -187,5 +217,5 @@ def _by_kvp(value: Any) -> dict[float, float]:
             kvp = math.nan
         if not _KVP[0] <= kvp <= _KVP[1]:
             raise AcquisitionError(f"{key} has the tube voltage {voltage!r}; write it in kV.")
-        found[kvp] = _number(f"{key} at {kvp:g} kV", dose, _NCTDIW)
-    return found
+        by_kvp[kvp] = _number(f"{key} at {kvp:g} kV", dose, _NCTDIW)
+    return by_kvp

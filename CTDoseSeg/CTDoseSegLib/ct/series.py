@@ -68,7 +68,7 @@ class CTSeries:
         True where slices are equally spaced and not sheared, so that volumes (ml), resampling and
         three-dimensional engines are valid.
     flags
-        What was noticed while reading.
+        What reading leaves in doubt.
     files
         Paths read, in slice order (one for a volume file).
     description
@@ -116,7 +116,8 @@ class CTSeries:
     @cached_property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Voxel size along i, j and k."""
-        return tuple(float(v) for v in np.linalg.norm(self.affine[:3, :3], axis=0))
+        i, j, k = (float(v) for v in np.linalg.norm(self.affine[:3, :3], axis=0))
+        return i, j, k
 
     @property
     def pixel_area_mm2(self) -> float:

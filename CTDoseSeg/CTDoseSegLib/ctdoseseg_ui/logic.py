@@ -19,7 +19,7 @@ from . import staging
 from .job import CANCELLED, DONE, FAILED, Job, run_and_wait, turn_event_loop
 from .logic_results import ResultsLogic
 from .nodes.results import Results
-from .staging import BUNDLED, FOLDER_MODELS, Task
+from .staging import BUNDLED, FOLDER_MODELS, StagedAnalysis
 
 if TYPE_CHECKING:
     from ..batch import Run
@@ -87,7 +87,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         acquisition
             Typed values that replace those of DICOM.
         onEvent
-            Told of progress, with the events of the command line.
+            Called with each report of the command's `--events jsonl`, a dictionary.
         unet
             Folder of a UNet from ``ctdoseseg train-unet``; empty: the bundled one.
         quality, extras
@@ -125,7 +125,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
 
     def start(
         self,
-        task: Task,
+        task: StagedAnalysis,
         *,
         onEvent: Callable[[dict[str, Any]], None],
         onLog: Callable[[str], None],
@@ -172,7 +172,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         unet: str = "",
         quality: str = "fast",
         extras: Sequence[str] = (),
-    ) -> Task:
+    ) -> StagedAnalysis:
         """Hand the volume, and the segmentation if there is one, to a temporary folder.
 
         Parameters are those of `analyze`.
@@ -199,7 +199,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         given = segmentationNode.GetID()
         return staging.hand_over(volumeNode, series, labelmap, arguments, choices, givenID=given)
 
-    def finish(self, task: Task) -> Results:
+    def finish(self, task: StagedAnalysis) -> Results:
         """Bring the results of a task into the scene."""
         volume = slicer.mrmlScene.GetNodeByID(task.volumeID)
         if volume is None:
@@ -220,7 +220,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
 
     # Files ---------------------------------------------------------------------------------
 
-    def prepareExport(self, results: Results, folder: str | Path) -> Task:
+    def prepareExport(self, results: Results, folder: str | Path) -> StagedAnalysis:
         """A task that writes the files of the command line's ``analyze`` to `folder`."""
         session = self.session(results)
         if session.dose_model in FOLDER_MODELS:

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from ..analysis import Analysis, analyze
 from ..ct.series import CTSeries
-from ..measurement.body_contour import Outlines, trace_outlines
+from ..measurement.body_contour import BodyContours, trace_contours
 from ..measurement.measurements import Measurements, measure
 from ..segmentation.labelmap import BODY, BODY_REST, COUCH, Labelmap
 
@@ -49,7 +49,7 @@ class Session:
         kind = np.int64 if series.hu.dtype == np.int16 else np.float64
         count = len(series.slices)
         self._moments = {name: np.zeros((count, 1), kind) for name in MOMENTS}
-        self._outlines = Outlines(np.zeros(count), np.zeros(count))
+        self._contours = BodyContours(np.zeros(count), np.zeros(count))
 
     @property
     def pending(self) -> int:
@@ -114,7 +114,7 @@ class Session:
             region=self.region,
             parameters=self.choices,
             measurements=self._measurements(),
-            outlines=self._outlines,
+            outlines=self._contours,
         )
 
     def _widen(self, highest: int) -> None:
@@ -130,9 +130,9 @@ class Session:
         theirs = replace(labelmap, labels=labelmap.labels[slices])
         part = measure(some, theirs)
         if BODY in theirs.groups:
-            traced = trace_outlines(some, theirs)
-            self._outlines.truncated_fraction[slices] = traced.truncated_fraction
-            self._outlines.rim_water_mm2[slices] = traced.rim_water_mm2
+            traced = trace_contours(some, theirs)
+            self._contours.truncated_fraction[slices] = traced.truncated_fraction
+            self._contours.rim_water_mm2[slices] = traced.rim_water_mm2
         columns = [atom.value for atom in labelmap.atoms]
         for name, array in self._moments.items():
             rows = np.zeros((len(slices), array.shape[1]), array.dtype)

@@ -24,7 +24,7 @@ SEGMENTATION_FILE = "segmentation.nii.gz"
 
 
 @dataclass
-class Task:
+class StagedAnalysis:
     """One analysis handed to another process.
 
     Attributes
@@ -65,7 +65,7 @@ def hand_over(
     *,
     givenID: str = "",
     output: str | Path | None = None,
-) -> Task:
+) -> StagedAnalysis:
     """Write the volume, and the label map if there is one, and say how to analyse them.
 
     Raises
@@ -92,7 +92,7 @@ def hand_over(
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
         raise OutputError(_refusal()) from error
-    return Task(volumeNode.GetID(), givenID, folder, command, series, choices, output)
+    return StagedAnalysis(volumeNode.GetID(), givenID, folder, command, series, choices, output)
 
 
 def _refusal() -> str:

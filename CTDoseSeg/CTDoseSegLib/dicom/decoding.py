@@ -48,10 +48,15 @@ def is_lossy(header: Header) -> bool:
 def check_size(header: Header) -> None:
     """Refuse impossible sizes before anything is allocated.
 
+    Parameters
+    ----------
+    header
+        Of a slice.
+
     Raises
     ------
     PixelDataError
-        If rows, columns or bits are not those of a CT slice, or the file is shorter than they say.
+        If rows, columns or bits are not those of a CT slice, or the file is shorter than they need.
     """
     rows, columns = header.integer("Rows"), header.integer("Columns")
     if not (0 < rows <= MAX_SIDE and 0 < columns <= MAX_SIDE):
@@ -83,21 +88,43 @@ def rescale(header: Header) -> tuple[float, float, bool]:
 
 
 class PixelReader:
-    """Reads stored values, one slice after the other, into the same buffer."""
+    """Reads stored values, one slice after the other, into the same buffer.
+
+    Parameters
+    ----------
+    rows, columns
+        Of every slice.
+    """
 
     def __init__(self, rows: int, columns: int) -> None:
         self._buffer = np.empty((rows, columns), np.uint16)
         self._decoded: tuple[str, np.ndarray] | None = None
 
     def read(self, header: Header) -> np.ndarray:
-        """Read the stored values of a slice; they are valid until the next call."""
+        """Read the stored values of a slice; they are valid until the next call.
+
+        Parameters
+        ----------
+        header
+            Of a slice whose size was checked.
+
+        Returns
+        -------
+        numpy.ndarray
+            Integers, [j, i], before slope and intercept.
+
+        Raises
+        ------
+        PixelDataError
+            If the pixels cannot be read or decoded, or have another size than the header states.
+        """
         bits = header.integer("BitsAllocated", 16)
         if header.pixel_offset is None or bits != 16:
             return self._decode(header)
         try:
             with open(header.path, "rb", buffering=0) as file:
                 file.seek(header.pixel_offset)
-                count = file.readinto(memoryview(self._buffer).cast("B"))
+                count = file.readinto(self._buffer.data.cast("B"))
         except OSError as error:
             raise PixelDataError(f"{header.name}: cannot be read ({error.strerror}).") from error
         if count != self._buffer.nbytes:
@@ -163,11 +190,11 @@ def _plugin(transfer_syntax: str) -> str:
     """
     from pydicom.pixels import get_decoder
 
-    named = CODECS.get(transfer_syntax, ("", ""))[1].partition("-")[0]
-    if not named:
+    plugin = CODECS.get(transfer_syntax, ("", ""))[1].partition("-")[0]
+    if not plugin:
         return ""
     try:
-        return named if named in get_decoder(transfer_syntax).available_plugins else ""
+        return plugin if plugin in get_decoder(transfer_syntax).available_plugins else ""
     except NotImplementedError:
         return ""
 
@@ -176,12 +203,12 @@ def _decode_by_itk(header: Header) -> np.ndarray:
     """Decode with SimpleITK's own decoders, where pydicom has none for the syntax."""
     import SimpleITK
 
-    named, package = CODECS.get(
+    codec, package = CODECS.get(
         header.transfer_syntax, (f"transfer syntax {header.transfer_syntax or 'unknown'}", "")
     )
     advice = f"install the package {package}" if package else "export it uncompressed"
     missing = PixelDataError(
-        f"{header.name}: the pixels are compressed as {named}, which no installed decoder reads, "
+        f"{header.name}: the pixels are compressed as {codec}, which no installed decoder reads, "
         f"or they are damaged; {advice}."
     )
     if header.integer("NumberOfFrames", 1) > 1:

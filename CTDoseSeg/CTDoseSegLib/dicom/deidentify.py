@@ -62,6 +62,20 @@ def deidentify(
     Folders and files are numbered: patient_01/study_01/series_01/00001.dcm. Files with burned-in
     text, or of a kind that usually has it, are left out and counted: pixels are not changed.
 
+    Parameters
+    ----------
+    source
+        File or folder, searched with its subfolders.
+    target
+        Folder to write; missing or empty.
+    events
+        Receives progress; may cancel.
+
+    Returns
+    -------
+    Deidentified
+        How many files and patients, and what was left out.
+
     Raises
     ------
     InputError
@@ -97,7 +111,7 @@ def deidentify(
             continue
         path = target / run.place_of(data)
         kept = run.times_of(data)
-        anonymize_dataset(data, run.rules(), base_rules_gen=initialize_actions_2024b)
+        anonymize_dataset(data, run.uid_rules(), base_rules_gen=initialize_actions_2024b)
         _mark(data, kept, run.patient_name(path))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -167,7 +181,7 @@ class _Run:
         """Replace a UID, by the same new one throughout the run."""
         return generate_uid(entropy_srcs=[self._secret, old])
 
-    def rules(self) -> dict[tuple[int, int], Any]:
+    def uid_rules(self) -> dict[tuple[int, int], Any]:
         """Return the profile's rules for UIDs, with this run's own mapping."""
         from dicomanonymizer.simpledicomanonymizer import (
             delete_or_empty_or_replace_UID,

@@ -1,7 +1,7 @@
 """The tags that CTDoseSeg needs, interpreted from their bytes.
 
 Values are interpreted here rather than by pydicom's element classes: for 300 slices that saves
-most of the time, and a value that breaks its own rules (a name in a number, a wrong VR) is then
+most of the time, and a value that breaks its format (a name in a number, a wrong VR) is then
 one missing value with a flag, not a failure of the file.
 """
 
@@ -74,12 +74,24 @@ _BINARY = {"FD": "d", "FL": "f", "US": "H", "SS": "h", "UL": "I", "SL": "i", "US
 
 
 def dataset_values(dataset: Any) -> tuple[dict[str, Any], list[str]]:
-    """Return the needed values of a dataset and the keywords whose values could not be read."""
+    """Return the needed values of a dataset and the keywords whose values could not be read.
+
+    Parameters
+    ----------
+    dataset
+        pydicom's.
+
+    Returns
+    -------
+    values : dict
+        Keyword to a tuple of floats or strings, or of such dicts (sequences).
+    problems : list of str
+    """
     values: dict[str, Any] = {}
     problems: list[str] = []
     known = known_tags()
-    # What is there, not what could be: most of a hundred tags are not, and pydicom's own way to
-    # ask for one, and its comparison of tags, cost most of the time of an archive's discovery.
+    # Looks at the tags that are present, not at those that could be: most of a hundred are absent,
+    # and asking pydicom for one, and its comparison of tags, took most of an archive's discovery.
     for tag, element in list(dataset.items()):
         keyword, vr = known.get(int(tag), ("", ""))
         if not keyword:

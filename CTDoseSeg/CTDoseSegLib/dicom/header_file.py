@@ -28,7 +28,17 @@ def looks_like_dicom(start: bytes) -> bool:
 
 
 def read_header(path: str) -> Header | None:
-    """Parse one file up to its pixels; None if it is not DICOM.
+    """Parse one file up to its pixels.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    Header or None
+        None if the file is not DICOM.
 
     Raises
     ------

@@ -16,8 +16,20 @@ def safe_text(header: Header, keyword: str) -> str:
 def without_identity(text: str, name: str, patient_id: str, birth_date: str) -> str:
     """Return a text without the patient's name, ID, birth date and control characters.
 
-    Words of the name and the ID go wherever they stand, those of one or two letters only as
-    whole words. Who types other particulars of a patient into a description is not caught.
+    Words of the name and the ID are removed wherever they stand, those of one or two letters only
+    as whole words. Other particulars of a patient in a description are not recognised.
+
+    Parameters
+    ----------
+    text
+        A description.
+    name, patient_id, birth_date
+        The patient's, as DICOM writes them; may be empty.
+
+    Returns
+    -------
+    str
+        At most 64 characters.
     """
     text = "".join(c if c.isprintable() else " " for c in text)
     names = re.split(r"[\^=\s,\\]+", name)

@@ -25,6 +25,16 @@ _SAME = {
 def split_frames(header: Header) -> Iterator[Header]:
     """Yield slice headers of the frames of a multi-frame file.
 
+    Parameters
+    ----------
+    header
+        Of the file.
+
+    Yields
+    ------
+    Header
+        Of each frame, in their order.
+
     Raises
     ------
     InputError

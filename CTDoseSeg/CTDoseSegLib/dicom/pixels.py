@@ -31,7 +31,7 @@ def read_volume(
     headers
         Slices in order, all of the same number of rows and columns.
     events, progress
-        Listener, and the part of the whole task that this reading is.
+        Receives progress and may cancel; the part of the whole task that this reading is.
 
     Returns
     -------
@@ -96,7 +96,26 @@ def _whole_numbers(header: Header) -> bool:
 def to_hu(stored: np.ndarray, header: Header, dtype: np.dtype) -> tuple[np.ndarray, str]:
     """Return the HU of a slice, and the padding value where it was not believed.
 
-    `dtype` int16 asks for int16 and gets float32 where a value does not fit.
+    Parameters
+    ----------
+    stored
+        Stored values, [j, i].
+    header
+        Of the slice.
+    dtype
+        int16 or float32; int16 gives float32 where a value does not fit.
+
+    Returns
+    -------
+    hu : numpy.ndarray
+        [j, i]; padding is air.
+    ignored : str
+        The padding value in HU if it was not believed, else empty.
+
+    Raises
+    ------
+    PixelDataError
+        If the file states no rescaling, or one that cannot be.
     """
     slope, intercept, absent = rescale(header)
     if absent and stored.min() >= 0:
@@ -118,7 +137,9 @@ def to_hu(stored: np.ndarray, header: Header, dtype: np.dtype) -> tuple[np.ndarr
     return air_outside(hu, is_lossy(header)), ignored
 
 
-def _int16(stored: np.ndarray, slope: int, intercept: int, mask: np.ndarray | None):
+def _int16(
+    stored: np.ndarray, slope: int, intercept: int, mask: np.ndarray | None
+) -> np.ndarray | None:
     """Return HU as int16, or None where a value outside the padding does not fit."""
     valid = stored if mask is None else stored[~mask]
     if valid.size == 0:
@@ -135,7 +156,7 @@ def _int16(stored: np.ndarray, slope: int, intercept: int, mask: np.ndarray | No
 def padding_mask(
     stored: np.ndarray, header: Header, slope: float, intercept: float
 ) -> tuple[np.ndarray | None, str]:
-    """Mark where PixelPaddingValue says that there is no image; None if nowhere.
+    """Return where PixelPaddingValue marks that there is no image, [j, i]; None if nowhere.
 
     A padding value below -1024 HU is believed. Between -1024 and -900 HU it is air already and
     stays as it is. Above, it could be tissue (0 is written by mistake): it is believed only if

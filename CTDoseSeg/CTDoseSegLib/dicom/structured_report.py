@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,13 +79,15 @@ class Item:
 NOTHING = Item("", "")
 
 
-def read_number(items: tuple[Item, ...], units: dict[str, float]) -> tuple[float | None, str, str]:
+def read_number(
+    items: tuple[Item, ...], units: Mapping[str, float]
+) -> tuple[float | None, str, str]:
     """Read the one number of content items of one name.
 
     Parameters
     ----------
     items
-        What `Item.of` gave for the name.
+        What `Item.of` returns for the name.
     units
         UCUM code to factor.
 
@@ -94,7 +96,7 @@ def read_number(items: tuple[Item, ...], units: dict[str, float]) -> tuple[float
     value : float or None
         In the unit whose factor is 1; None where there is none, or none that can be trusted.
     problem, detail : str
-        Code of the flag that says why there is none, and what was found; empty where all is well.
+        Code of the flag for the reason, and what is written instead; empty where all is well.
     """
     written = [pair for item in items for pair in item.numbers]
     numbers: list[float] = []
@@ -137,10 +139,19 @@ _REPORTS = "1.2.840.10008.5.1.4.1.1.88."
 def read_document(path: str | Path) -> Document:
     """Read a structured report.
 
+    Parameters
+    ----------
+    path
+        DICOM file.
+
+    Returns
+    -------
+    Document
+
     Raises
     ------
     DoseReportError
-        If the file cannot be read, is cut off, or is something else; the sentence says what.
+        If the file cannot be read, is cut off, or is something else; the sentence states which.
     """
     import pydicom
 

@@ -9,7 +9,7 @@ from .header import Header
 
 
 def parse_datetime(text: str) -> datetime.datetime | None:
-    """Parse YYYYMMDDHHMMSS and a fraction; a time zone is dropped, for a scanner has one clock."""
+    """Parse YYYYMMDDHHMMSS and a fraction; a time zone is dropped, as a scanner has one clock."""
     match = re.match(r"(\d{14})(?:\.(\d{1,6}))?", text)
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""Whether a DICOM file is whole, which pydicom does not tell."""
+"""Whether a DICOM file is whole, which pydicom does not check."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Organ doses, effective dose, the dose of an examination; the dose engines."""
+"""Dose: of organs, of the examination, effective dose, each with its uncertainty."""

@@ -51,7 +51,7 @@ class OrganDose:
     budget
         Uncertainty component to its standard deviation of ln(dose).
     flags
-        What the user should know about this organ's dose.
+        What to know about this organ's dose.
     whole_organ_dose_mGy
         Of the completed organ: the dose of the seen part where the organ ends inside the images,
         an estimate where it does not, None where there is none; `flags` hold the reason.

@@ -97,8 +97,8 @@ class EffectiveDose:
     Attributes
     ----------
     effective_dose_mSv
-        k x DLP of this exposure for a reference adult; None where it is not given, and `flags`
-        state the reason.
+        k x DLP of this exposure for a reference adult; None where it is not given; `flags`
+        hold the reason.
     low_mSv, high_mSv
         Ends of its interval, by `relative_half_width`.
     coefficients

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -35,7 +36,7 @@ REASONS = {
 
 @contextmanager
 def staged_folder(target: str | Path, *, replaces: Iterable[str] = ()) -> Iterator[Path]:
-    """A folder to write to, whose files move to `target` when the block ends without an error.
+    """Give a folder whose files move to `target` when the block ends without an error.
 
     Files are moved one by one, each replacing its namesake; ``result.json``, the sign of a whole
     result, is taken away first and comes last. After an error `target` is as it was before.
@@ -46,6 +47,11 @@ def staged_folder(target: str | Path, *, replaces: Iterable[str] = ()) -> Iterat
         Folder to write; made with its parents where it is missing.
     replaces
         Names of files of an earlier run that must go even if this one does not write them.
+
+    Yields
+    ------
+    Path
+        Folder to write to.
 
     Raises
     ------
@@ -76,7 +82,18 @@ def staged_folder(target: str | Path, *, replaces: Iterable[str] = ()) -> Iterat
 
 @contextmanager
 def writing_to(target: str | Path) -> Iterator[None]:
-    """Turn what the system says against writing `target` into a sentence."""
+    """Turn the system's error in writing `target` into an `OutputError` with a sentence.
+
+    Parameters
+    ----------
+    target
+        File or folder that the block writes.
+
+    Raises
+    ------
+    OutputError
+        If the block fails for one of `REASONS`.
+    """
     try:
         yield
     except OSError as error:
@@ -143,7 +160,7 @@ def _move(staging: Path, target: Path, replaces: Iterable[str]) -> None:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Signals wait until the block is done; it takes milliseconds."""
+    """Hold back signals until the block is done; it takes milliseconds."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -156,7 +173,12 @@ def _undisturbed() -> Iterator[None]:
 
 @contextmanager
 def locked(target: Path) -> Iterator[None]:
-    """Hold the folder's lock file; the system lets go of it when a process dies.
+    """Hold the folder's lock file; the system releases it when a process dies.
+
+    Parameters
+    ----------
+    target
+        Folder that this process writes to; it exists.
 
     Raises
     ------
@@ -189,7 +211,7 @@ def locked(target: Path) -> Iterator[None]:
 def _lock(stream: IO[str]) -> bool:
     """Lock an open file; False where another holds it."""
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             import msvcrt
 
             stream.seek(1 << 20)  # beyond the text, which others may read
@@ -199,13 +221,13 @@ def _lock(stream: IO[str]) -> bool:
 
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        # Network file systems without locks say so: writing there is as safe as it can be.
+        # Network file systems without locks report that: writing there is as safe as it can be.
         return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
     return True
 
 
 def _is_still(path: Path, stream: IO[str]) -> bool:
-    """Whether the locked file is the one that the name stands for (its last owner unlinks it)."""
+    """Return whether the locked file still has its name: its last owner unlinks it."""
     try:
         return os.path.samestat(path.stat(), os.fstat(stream.fileno()))
     except FileNotFoundError:

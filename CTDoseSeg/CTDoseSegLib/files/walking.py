@@ -17,10 +17,18 @@ LEFT_OUT = "left out"
 
 
 def walk_files(folder: str) -> Iterator[tuple[str, str]]:
-    """Every file below a folder, folder by folder in the order of names, without a list of all.
+    """Yield every file below a folder, folder by folder in the order of names.
 
-    Beside its path each has an empty string; `LEFT_OUT`; or, for a folder that cannot be opened,
-    a sentence.
+    Parameters
+    ----------
+    folder
+        Where to start.
+
+    Yields
+    ------
+    path : str
+    problem : str
+        Empty; `LEFT_OUT`; or, for a folder that cannot be opened, a sentence.
     """
     seen: set[tuple[int, int]] = set()
     pending = [folder]
@@ -47,7 +55,7 @@ def walk_files(folder: str) -> Iterator[tuple[str, str]]:
 
 
 def _kind(entry: os.DirEntry) -> str:
-    """``file``, ``folder`` or an empty string; the file system is asked again for links alone."""
+    """Return ``file``, ``folder`` or an empty string; only links are looked up again."""
     if entry.name.startswith(".") or entry.name.upper() == "DICOMDIR":
         return ""
     try:
@@ -57,7 +65,7 @@ def _kind(entry: os.DirEntry) -> str:
 
 
 def files_of(folder: str) -> list[str]:
-    """The files of a folder itself, sorted, without those of folders in it.
+    """Return the files of a folder itself, sorted, without those of folders in it.
 
     Raises
     ------
@@ -69,7 +77,7 @@ def files_of(folder: str) -> list[str]:
 
 
 def find_files(folder: Path) -> tuple[list[str], int]:
-    """All files below `folder`, sorted, and how many entries were left out.
+    """Return all files below `folder`, sorted, and the number of entries left out.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The body's outline in each slice: where the field of view cuts it, and its blurred rim."""
+"""The body contour in each slice: where the field of view cuts it, and its blurred rim."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ RIM_MM = 1.0
 
 
 @dataclass(frozen=True)
-class Outlines:
-    """What the outline of the body says, slice by slice.
+class BodyContours:
+    """What is measured along the body contour, slice by slice.
 
     Attributes
     ----------
     truncated_fraction
-        Part of the outline on the border of the field of view, 0-1, [k]; 0 without a body.
+        Part of the contour on the border of the field of view, 0-1, [k]; 0 without a body.
     rim_water_mm2
         Water-equivalent area, sum of (HU / 1000 + 1) times the pixel area, of the unlabelled
         pixels within `RIM_MM` of the body, [k].
@@ -34,18 +34,29 @@ class Outlines:
     rim_water_mm2: np.ndarray
 
 
-def trace_outlines(series: CTSeries, labelmap: Labelmap) -> Outlines:
-    """Follow the outline of the body group in every slice.
+def trace_contours(series: CTSeries, labelmap: Labelmap) -> BodyContours:
+    """Follow the contour of the body group in every slice.
+
+    Parameters
+    ----------
+    series
+        The CT, [k, j, i].
+    labelmap
+        On the same grid, with a group ``body``.
+
+    Returns
+    -------
+    BodyContours
 
     Notes
     -----
-    The outline is measured along pixel edges: those on the image's border count in full, the
+    The contour is measured along pixel edges: those on the image's border count in full, the
     others times pi/4, the mean ratio of a curve's length to that of its pixels' edges (within
-    about 5 % for a body's cross-section). A hole in the body mask counts as outline.
+    about 5 % for a body's cross-section). The border of a hole in the body mask counts too.
 
     The field of view is the image, or the largest circle in it where everything outside that
     circle has one value (a scanner that reconstructs a disc). A smaller or eccentric disc, and an
-    extended field of view whose outer part was extrapolated, cannot be told from the pixels.
+    extended field of view whose outer part was extrapolated, cannot be seen in the pixels.
     """
     lookup = np.zeros(int(np.iinfo(labelmap.labels.dtype).max) + 1, dtype=bool)
     lookup[list(labelmap.values(BODY))] = True
@@ -71,11 +82,11 @@ def trace_outlines(series: CTSeries, labelmap: Labelmap) -> Outlines:
         beyond = hu[outside]
         disc = beyond.size > 0 and beyond.min() == beyond.max()
         fractions[k] = _cut_part(body, near_circle if disc else None, dx, dy)
-    return Outlines(fractions, rims)
+    return BodyContours(fractions, rims)
 
 
 def _grown(mask: np.ndarray, reach: tuple[int, int]) -> np.ndarray:
-    """`mask` [j, i] grown by a box of `reach` pixels along j and i."""
+    """Return `mask` [j, i] grown by a box of `reach` pixels along j and i."""
     grown = mask.copy()
     for step in range(1, reach[1] + 1):
         grown[:, step:] |= mask[:, :-step]
@@ -88,7 +99,7 @@ def _grown(mask: np.ndarray, reach: tuple[int, int]) -> np.ndarray:
 
 
 def _cut_part(body: np.ndarray, band: np.ndarray | None, dx: float, dy: float) -> float:
-    """Length of the outline on the image's border, or in `band`, over all of the outline.
+    """Return the contour's length on the image's border, or in `band`, over all of it.
 
     Parameters
     ----------
@@ -104,11 +115,11 @@ def _cut_part(body: np.ndarray, band: np.ndarray | None, dx: float, dy: float) -
     for mask, near, edge in ((body, band, dy), (body.T, None if band is None else band.T, dx)):
         cut += edge * float(np.count_nonzero(mask[:, 0]) + np.count_nonzero(mask[:, -1]))
         step = mask[:, 1:] != mask[:, :-1]
-        edges = np.count_nonzero(step)
+        edges = int(np.count_nonzero(step))
         on_circle = 0
         if near is not None:
             inside = np.where(mask[:, 1:], near[:, 1:], near[:, :-1])  # of the pixel in the body
-            on_circle = np.count_nonzero(step & inside)
+            on_circle = int(np.count_nonzero(step & inside))
         cut += EDGES_TO_LENGTH * edge * on_circle
         inner += EDGES_TO_LENGTH * edge * (edges - on_circle)
     return cut / (cut + inner) if cut > 0 else 0.0

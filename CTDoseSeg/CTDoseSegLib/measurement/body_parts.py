@@ -1,8 +1,8 @@
 """Which part of the body each slice shows, from the organs that are in it.
 
 Every organ that marks a part is one that a label map may lack: without a network only the lungs
-are known. A slice that nothing marks is told by its neighbours where these leave one answer, and
-is not known else.
+are known. A slice that nothing marks takes its part from its neighbours where these leave one
+answer, else its part is not known.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _WORDS = {
 
 
 def parts_of_slices(series: CTSeries, measurements: Measurements) -> tuple[str | None, ...]:
-    """One of `PARTS` for each slice, or None where it is not known, [k].
+    """Return one of `PARTS` for each slice, or None where it is not known, [k].
 
     In this order: brain; lungs; hip bones, sacrum or bladder; organs of the abdomen; thyroid or
     cervical spine. Between two parts that are known lies their nearer one, or the part between
@@ -67,22 +67,36 @@ def parts_of_slices(series: CTSeries, measurements: Measurements) -> tuple[str |
 def shares(
     parts: tuple[str | None, ...], z_mm: np.ndarray, ctdivol_mGy: np.ndarray
 ) -> dict[str, float]:
-    """Share of each part, and of `UNKNOWN`, in the DLP of the images (in their length where
-    CTDIvol is not known); the shares add up to 1."""
+    """Return the share of each part, and of `UNKNOWN`, in the DLP of the images.
+
+    Parameters
+    ----------
+    parts
+        As `parts_of_slices` returns them, [k].
+    z_mm
+        RAS superior coordinate of each slice centre, [k].
+    ctdivol_mGy
+        Of each slice, [k]; where one of them is not finite, the shares are those of the length.
+
+    Returns
+    -------
+    dict
+        Part to its share, in the order of `PARTS`; the shares add up to 1.
+    """
     weights = cell_widths_mm(z_mm)
     if np.isfinite(ctdivol_mGy).all():
         weights = weights * ctdivol_mGy
     if not weights.sum() > 0:  # slices that lie beside each other, not along the body
         weights = np.ones(len(parts))
     names = np.array([part or UNKNOWN for part in parts])
-    found = {
+    share_of = {
         name: float(weights[names == name].sum() / weights.sum()) for name in (*PARTS, UNKNOWN)
     }
-    return {name: share for name, share in found.items() if share > 0}
+    return {name: share for name, share in share_of.items() if share > 0}
 
 
 def mostly_chest(present: Mapping[str, GroupSlices]) -> bool:
-    """Whether half of the slices with a body, or more, are of the chest by their lungs."""
+    """Return whether at least half of the slices with a body are of the chest by their lungs."""
     if not {"lung", "body"} <= present.keys():
         return False
     body = present["body"].count
@@ -91,7 +105,7 @@ def mostly_chest(present: Mapping[str, GroupSlices]) -> bool:
 
 
 def named_parts(body_part: str | None) -> tuple[str, ...]:
-    """The parts that the scanner's body part names, in the order of `PARTS`; may be none."""
+    """Return the parts that the scanner's body part names, in the order of `PARTS`."""
     text = "".join(c for c in (body_part or "").upper() if c.isalpha())
     return tuple(part for part in PARTS if any(word in text for word in _WORDS[part]))
 
@@ -99,26 +113,26 @@ def named_parts(body_part: str | None) -> tuple[str, ...]:
 def _marked(measurements: Measurements) -> tuple[str | None, ...]:
     slices = len(measurements.counts)
 
-    def there(names: tuple[str, ...]) -> np.ndarray:
-        found = np.zeros(slices, bool)
+    def present(names: tuple[str, ...]) -> np.ndarray:
+        in_slice = np.zeros(slices, bool)
         for name in names:
             if name in measurements.groups:
-                found |= measurements.of(name).count > 0
-        return found
+                in_slice |= measurements.of(name).count > 0
+        return in_slice
 
-    abdomen = there(_ABDOMEN)
+    abdomen = present(_ABDOMEN)
     if {"lung", "body"} <= measurements.groups.keys():
         body = np.maximum(measurements.of("body").count, 1)
         lung = measurements.of("lung").count / body
         chest = (lung >= CHEST_LUNG_FRACTION) | ((lung >= _SOME_LUNG_FRACTION) & ~abdomen)
     else:
-        chest = there(_CHEST)
+        chest = present(_CHEST)
     cases = {
-        "head": there(_HEAD),
+        "head": present(_HEAD),
         "chest": chest,
-        "pelvis": there(_PELVIS),
+        "pelvis": present(_PELVIS),
         "abdomen": abdomen,
-        "neck": there(_NECK),
+        "neck": present(_NECK),
     }
     return tuple(
         next((part for part, where in cases.items() if where[k]), None) for k in range(slices)
@@ -126,7 +140,10 @@ def _marked(measurements: Measurements) -> tuple[str | None, ...]:
 
 
 def _between(z: np.ndarray, k: int, down: list[int], known: dict[int, str]) -> str | None:
-    """The part of slice `k`, which nothing marks; `down` are the known ones from head to foot."""
+    """Return the part of slice `k`, which nothing marks.
+
+    `down` are the slices whose part is known, from head to foot.
+    """
     above = [n for n in down if z[n] > z[k]]
     below = [n for n in down if z[n] <= z[k]]
     if above and below:

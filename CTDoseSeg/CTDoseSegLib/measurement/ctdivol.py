@@ -12,7 +12,7 @@ _SAME = 1e-3
 
 
 def slice_ctdivol_mGy(series: CTSeries) -> tuple[np.ndarray, tuple[Flag, ...]]:
-    """CTDIvol of every slice, [k], NaN where it is not known; and what was done to it.
+    """Return CTDIvol of every slice in mGy, [k], NaN where it is not known, and flags.
 
     Values that differ between slices are used as they are. One value for all, stated on the slices
     or for the scan, is distributed in proportion to the slices' tube current (its mean over the
@@ -43,18 +43,18 @@ def slice_ctdivol_mGy(series: CTSeries) -> tuple[np.ndarray, tuple[Flag, ...]]:
         values = current * (stated_mGy / current[stated].mean())
         detail = f"{current.min():.0f} to {current.max():.0f} mA"
         low, high = values.min() / stated_mGy, values.max() / stated_mGy
-        spread = f"CTDIvol of a slice is {low:.2f} to {high:.2f} times the stated one"
-        flags.append(flag("ctdivol_distributed", detail, consequence=spread))
+        ratios = f"CTDIvol of a slice is {low:.2f} to {high:.2f} times the stated one"
+        flags.append(flag("ctdivol_distributed", detail, consequence=ratios))
     elif one_value and not np.isfinite(current).all() and len(values) > 1:
         flags.append(flag("ctdivol_flat", f"{values[stated].mean():.2f} mGy"))
     return values, tuple(flags)
 
 
 def positive_number(value: float | None) -> float:
-    """A positive number, or NaN: zero and negative exposures are not measurements."""
+    """Return a positive number, or NaN: zero and negative exposures are not measurements."""
     return float(value) if value is not None and 0 < float(value) < np.inf else np.nan
 
 
 def positive_numbers(values: list[float | None]) -> np.ndarray:
-    """`positive_number` of each."""
+    """Return `positive_number` of each, [n]."""
     return np.array([positive_number(value) for value in values])

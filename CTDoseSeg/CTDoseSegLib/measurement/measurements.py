@@ -81,11 +81,11 @@ class Measurements:
     histogram: np.ndarray
 
     def columns(self, group: str) -> list[int]:
-        """Columns of the atoms of `group`; KeyError if there is no such group."""
+        """Return the columns of the atoms of `group`; KeyError if there is no such group."""
         return [self.names.index(name) for name in self.groups[group]]
 
     def of(self, group: str) -> GroupSlices:
-        """Area, mean and population SD of `group` in every slice; KeyError if there is none."""
+        """Return area, mean and SD of `group` in every slice; KeyError if there is none."""
         columns = self.columns(group)
         count = self.counts[:, columns].sum(axis=1)
         total = self.sums[:, columns].sum(axis=1)
@@ -94,20 +94,32 @@ class Measurements:
         return GroupSlices(count, count * self.pixel_area_mm2, mean, sd)
 
     def volume_ml(self, group: str, slice_step_mm: float) -> float:
-        """Volume of `group`, for slices `slice_step_mm` apart; KeyError if there is none."""
+        """Return the volume of `group`, slices `slice_step_mm` apart; KeyError if there is none."""
         count = int(self.counts[:, self.columns(group)].sum())
         return count * self.pixel_area_mm2 * slice_step_mm / 1000.0
 
     def histogram_of(self, group: str) -> np.ndarray:
-        """Voxels of `group` in each bin of `histogram_hu`; KeyError if there is none."""
+        """Return voxels of `group` in each bin of `histogram_hu`; KeyError if there is none."""
         return self.histogram[self.columns(group)].sum(axis=0)
 
 
 def mean_and_sd(
     count: np.ndarray, total: np.ndarray, squares: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and population SD from counts, sums and sums of squares; NaN where the count is 0.
+    """Return mean and population SD from counts and sums; NaN where the count is 0.
 
+    Parameters
+    ----------
+    count, total, squares
+        Number of values, their sum and the sum of their squares; of one shape, integers or floats.
+
+    Returns
+    -------
+    mean, sd : numpy.ndarray
+        float64, of the same shape.
+
+    Notes
+    -----
     The sums are first moved to the whole number next to the mean, in integers where they are
     integers: what is then subtracted is at most 1/4, so that nothing cancels, and an organ of one
     value has SD 0, not the square root of a rounding error.
@@ -131,7 +143,11 @@ def measure(series: CTSeries, labelmap: Labelmap, events: Events | None = None) 
     labelmap
         Labels on the same grid.
     events
-        Told of progress; the pass can be cancelled between slices.
+        Receives progress; the pass can be cancelled between slices.
+
+    Returns
+    -------
+    Measurements
 
     Raises
     ------
@@ -201,7 +217,7 @@ class _Tally:
         self._low, self._high = 1 << 15, -(1 << 15)
 
     def histogram(self) -> tuple[np.ndarray, np.ndarray]:
-        """Left edges and counts, from the lowest HU found to the highest."""
+        """Return left edges and counts, from the lowest HU met to the highest."""
         edges = np.arange(self._low, self._high + 1)
         first = self._low + (1 << 15)
         return edges, self._histogram[:, first : first + edges.size].copy()

@@ -1,7 +1,7 @@
 """Size of the body in each slice, and the dose that goes with it.
 
-Water-equivalent diameter after AAPM Report 220, the part of the body outline that the field of
-view cuts off, and the size-specific dose estimate (SSDE) by anatomy and CTDI phantom together.
+Water-equivalent diameter after AAPM Report 220, the part of the body contour on the border of the
+field of view, and the size-specific dose estimate (SSDE) by anatomy and CTDI phantom together.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..ct.series import CTSeries
 from ..errors import AcquisitionError
 from ..flags import Flag, flag, slice_place, slice_runs
 from ..segmentation.labelmap import BODY, Labelmap
-from .body_contour import Outlines, trace_outlines
+from .body_contour import BodyContours, trace_contours
 from .ctdivol import slice_ctdivol_mGy
 from .measurements import Measurements
 
@@ -73,7 +73,7 @@ class SizeProfile:
         Water-equivalent diameter as measured, with the partly filled pixels around the mask, [k];
         NaN without a body.
     truncated_fraction
-        Part of the body's outline that lies on the border of the field of view, 0-1, [k]; NaN
+        Part of the body contour that lies on the border of the field of view, 0-1, [k]; NaN
         without a body.
     wed_corrected_mm
         Water-equivalent diameter with the missing part estimated, [k]; equal to `wed_mm` where
@@ -93,7 +93,7 @@ class SizeProfile:
     scan_flags: tuple[Flag, ...] = ()
 
     def summary(self) -> WEDSummary:
-        """WED of the centre slice, mean and range."""
+        """Return WED of the centre slice, mean and range."""
         known = self.wed_mm[np.isfinite(self.wed_mm)]
         if known.size == 0:
             return WEDSummary(np.nan, np.nan, np.nan, np.nan)
@@ -146,10 +146,24 @@ class SSDEProfile:
 def water_equivalent_diameter_mm(
     area_mm2: np.ndarray, mean_hu: np.ndarray, rim_water_mm2: np.ndarray | float = 0.0
 ) -> np.ndarray:
-    """WED in mm after AAPM Report 220: 2 sqrt(((mean HU / 1000 + 1) area + rim) / pi).
+    """Return WED in mm: 2 sqrt(((mean HU / 1000 + 1) area + rim) / pi).
 
-    `rim_water_mm2` is the water-equivalent area of the partly filled pixels just outside the body
-    mask. NaN where there is no body, or where its mean HU is below that of a vacuum.
+    Parameters
+    ----------
+    area_mm2, mean_hu
+        Area and mean HU of the body mask, of one shape.
+    rim_water_mm2
+        Water-equivalent area of the partly filled pixels just outside the body mask.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the same shape; NaN where there is no body, or where its mean HU is below that of a
+        vacuum.
+
+    Notes
+    -----
+    AAPM Report 220; the rim is this project's.
     """
     water_mm2 = (np.asarray(mean_hu) / 1000.0 + 1.0) * np.asarray(area_mm2) + rim_water_mm2
     return 2.0 * np.sqrt(np.where(water_mm2 > 0, water_mm2, np.nan) / np.pi)
@@ -159,11 +173,24 @@ def measure_size(
     series: CTSeries,
     labelmap: Labelmap,
     measurements: Measurements,
-    outlines: Outlines | None = None,
+    contours: BodyContours | None = None,
 ) -> SizeProfile:
-    """Size of the body group in every slice, with truncation.
+    """Measure the size of the body group in every slice, with truncation.
 
-    `outlines` spares following them, for who keeps those of an earlier state (`trace_outlines`).
+    Parameters
+    ----------
+    series
+        The CT, [k, j, i].
+    labelmap
+        On the same grid.
+    measurements
+        Of these two.
+    contours
+        As `trace_contours` returns them, for a caller that keeps them; None: traced here.
+
+    Returns
+    -------
+    SizeProfile
 
     Notes
     -----
@@ -175,14 +202,14 @@ def measure_size(
     if BODY in measurements.groups:
         body = measurements.of(BODY)
         area, mean = body.area_mm2, body.mean_hu
-        outline = outlines or trace_outlines(series, labelmap)
-        truncated = np.where(body.count > 0, outline.truncated_fraction, np.nan)
-        rim = outline.rim_water_mm2
+        contours = contours or trace_contours(series, labelmap)
+        truncated = np.where(body.count > 0, contours.truncated_fraction, np.nan)
+        rim = contours.rim_water_mm2
     else:
         area, rim = np.zeros(slices), np.zeros(slices)
         mean, truncated = np.full(slices, np.nan), np.full(slices, np.nan)
     wed = water_equivalent_diameter_mm(area, mean, rim)
-    not_axial = any(remark.code == "not_axial" for remark in series.flags)
+    not_axial = any(item.code == "not_axial" for item in series.flags)
     if not_axial:  # the diameter of another cut through the body is not the beam's
         wed[:] = np.nan
     corrected = wed * np.exp(1.15 * truncated**3)  # Anam et al. 2017
@@ -199,7 +226,7 @@ def measure_size(
     for code, where in cases.items():
         if code == "slice_without_body" and where.all():
             scan_flags.append(flag("no_body"))
-        elif where.any() and code != "not_axial":  # the series itself says that
+        elif where.any() and code != "not_axial":  # the series has that flag itself
             detail, consequence = _slices(where), ""
             if code.startswith(("body_truncated", "truncation")):
                 detail += f", up to {100 * truncated[where].max():.0f} % of the body contour"
@@ -216,7 +243,7 @@ def measure_size(
 
 
 def ssde(series: CTSeries, size: SizeProfile, anatomy: str | None = None) -> SSDEProfile:
-    """SSDE of every slice: CTDIvol times a factor that falls with the measured WED.
+    """Return SSDE of every slice: CTDIvol times a factor that falls with the measured WED.
 
     Parameters
     ----------
@@ -226,7 +253,11 @@ def ssde(series: CTSeries, size: SizeProfile, anatomy: str | None = None) -> SSD
     size
         Size of the same series.
     anatomy
-        ``body`` or ``head``; None: as the acquisition's body part says.
+        ``body`` or ``head``; None: by the acquisition's body part.
+
+    Returns
+    -------
+    SSDEProfile
 
     Raises
     ------
@@ -240,9 +271,9 @@ def ssde(series: CTSeries, size: SizeProfile, anatomy: str | None = None) -> SSD
     1.9852 exp(-0.0486 Dw), coefficients seen in one public implementation only (unverified).
     """
     if anatomy not in (None, "body", "head"):
-        raise AcquisitionError(f"The anatomy is {anatomy!r}; say body or head, or leave it out.")
+        raise AcquisitionError(f"The anatomy is {anatomy!r}; choose body or head, or leave it out.")
     table, other, flags = _choose_tables(series, size, anatomy)
-    ctdivol, remarks = slice_ctdivol_mGy(series)
+    ctdivol, ctdivol_flags = slice_ctdivol_mGy(series)
     if np.isnan(ctdivol).all():
         flags = []  # there is nothing that a table could be applied to
     factor = _factor(table, size.wed_mm)
@@ -250,8 +281,8 @@ def ssde(series: CTSeries, size: SizeProfile, anatomy: str | None = None) -> SSD
     low, high = FIT_RANGE_MM
     outside = (size.wed_mm < low) | (size.wed_mm > high)
     cases = {"ssde_without_ctdivol": np.isnan(ctdivol), "ssde_outside_fit": outside}
-    flags += remarks
-    one_value = any(r.code in ("ctdivol_distributed", "ctdivol_flat") for r in remarks)
+    flags += ctdivol_flags
+    one_value = any(f.code in ("ctdivol_distributed", "ctdivol_flat") for f in ctdivol_flags)
     of_slices = any(s.ctdivol_mGy for s in series.slices)
     if one_value or not (of_slices or np.isnan(ctdivol).all()):
         flags.append(flag("ssde_scan_ctdivol"))
@@ -271,7 +302,7 @@ def ssde(series: CTSeries, size: SizeProfile, anatomy: str | None = None) -> SSD
 
 
 def anatomy_of(body_part: str | None) -> str | None:
-    """``head`` or ``body`` by DICOM's BodyPartExamined; None where it does not decide."""
+    """Return ``head`` or ``body`` by DICOM's BodyPartExamined; None where it does not decide."""
     words = (body_part or "").upper()
     head = any(word in words for word in _HEAD_WORDS)
     body = any(word in words for word in _BODY_WORDS) or "NECK" in words
@@ -283,7 +314,7 @@ def anatomy_of(body_part: str | None) -> str | None:
 def _choose_tables(
     series: CTSeries, size: SizeProfile, anatomy: str | None
 ) -> tuple[str, str, list[Flag]]:
-    """Factor table, the other one that may be meant (or empty), and flags."""
+    """Return the factor table, the other one that may be meant (or empty), and flags."""
     acquisition = series.acquisition
     phantom, age = acquisition.phantom_cm, acquisition.age_years
     child = age is not None and age < 18
@@ -312,16 +343,16 @@ def _choose_tables(
 
 
 def _assumed_phantom(anatomy: str | None, size: SizeProfile) -> Flag:
-    """That SSDE assumes a phantom, and what it would be with the other one."""
+    """Flag that SSDE assumes a phantom, with what it would be with the other one."""
     if anatomy == "head":
-        what = "with the 32 cm phantom there would be no SSDE"
-        return flag("ssde_phantom_assumed", "SSDE assumes 16 cm", consequence=what)
-    what = _if_table(BODY_16, BODY_32, size, "with the 16 cm phantom SSDE would be")
-    return flag("ssde_phantom_assumed", "SSDE assumes 32 cm", consequence=what)
+        other = "with the 32 cm phantom there would be no SSDE"
+        return flag("ssde_phantom_assumed", "SSDE assumes 16 cm", consequence=other)
+    other = _if_table(BODY_16, BODY_32, size, "with the 16 cm phantom SSDE would be")
+    return flag("ssde_phantom_assumed", "SSDE assumes 32 cm", consequence=other)
 
 
 def _if_table(table: str, instead_of: str, size: SizeProfile, begin: str) -> str:
-    """What another table would do to SSDE, mean over the slices; empty without a diameter."""
+    """Return what another table does to SSDE, mean over the slices; empty without a diameter."""
     known = size.wed_mm[np.isfinite(size.wed_mm)]
     if known.size == 0:
         return ""
@@ -342,13 +373,13 @@ def _factor(table: str, wed_mm: np.ndarray) -> np.ndarray:
 
 
 def _per_slice(cases: dict[str, np.ndarray], slices: int) -> tuple[tuple[Flag, ...], ...]:
-    made = {code: flag(code) for code in cases}
+    flags = {code: flag(code) for code in cases}
     return tuple(
-        tuple(made[code].at(slice_place(k)) for code, where in cases.items() if where[k])
+        tuple(flags[code].at(slice_place(k)) for code, where in cases.items() if where[k])
         for k in range(slices)
     )
 
 
 def _slices(where: np.ndarray) -> str:
-    """Which slices of [k], by number: ``slices 0-3, 7``."""
+    """Return the slices of [k] by number: ``slices 0-3, 7``."""
     return "all slices" if where.all() else f"slices {slice_runs(np.flatnonzero(where))}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from .builder import Builder
+from .builder import Builder, Point
 from .shapes import Both, Ellipsoid, HalfSpace
 
 
 def paint_cavity(b: Builder) -> None:
-    """Diaphragm with the visceral fat under it."""
+    """Paint the diaphragm with the visceral fat under it."""
     muscle, fat = b.material("body_rest", 48), b.material("body_rest", -98)
     domes = ((62, 4, -84, 66, 70, 104), (-62, 2, -84, 62, 64, 88))
     for material, grow in ((muscle, 3.0), (fat, 0.0)):
@@ -26,7 +26,7 @@ def paint_cavity(b: Builder) -> None:
 
 
 def paint_abdomen(b: Builder, enhanced: bool) -> None:
-    """The solid organs and the stomach."""
+    """Paint the solid organs and the stomach."""
     liver = b.material("liver", 108 if enhanced else 58)
     right = Ellipsoid.from_axes(b.point(62, 4, -84), np.array([63, 67, 101]) * b.scale)
     for centre, axes, turn in (
@@ -63,7 +63,7 @@ def paint_abdomen(b: Builder, enhanced: bool) -> None:
     )
     b.blob(b.material("gallbladder", 9), (52, 44, -104), (13, 17, 27), (20, 0, 0), jitter=2)
     stomach = b.material("stomach", float(b.rng.uniform(0, 45)))
-    way = [
+    path_points = [
         (-52, 8, -18),
         (-66, 6, -40),
         (-62, 30, -72),
@@ -71,10 +71,10 @@ def paint_abdomen(b: Builder, enhanced: bool) -> None:
         (6, 44, -104),
         (30, 34, -100),
     ]
-    b.tube(stomach, way, [26, 30, 27, 22, 17, 12])
+    b.tube(stomach, path_points, [26, 30, 27, 22, 17, 12])
     b.tube(
         b.material("stomach", -960),
-        way[:4],
+        path_points[:4],
         [20, 21, 19, 13],
         over=(stomach,),
         clip=HalfSpace((0.0, -b.up, 0.0), -26 * b.up * b.scale[1]),
@@ -83,16 +83,16 @@ def paint_abdomen(b: Builder, enhanced: bool) -> None:
 
 
 def paint_bowel(b: Builder) -> None:
-    """Colon around the small bowel, both with gas in places."""
+    """Paint the colon around the small bowel, both with gas in places."""
     rng = b.rng
     wall, gas = b.material("colon", 34), b.material("colon", -970)
     filling = b.material("colon", -20)
-    way = [
+    path_points = [
         (84, 8, -262), (94, -4, -200), (94, -8, -150), (76, 26, -128), (30, 54, -142),
         (-34, 56, -136), (-82, 24, -104), (-100, -2, -118), (-98, -10, -180), (-92, -4, -238),
         (-56, 8, -286), (-10, -8, -296), (0, -34, -330), (0, -44, -390),
     ]  # fmt: skip
-    path = b.curve(way, 7.0)
+    path = b.curve(path_points, 7.0)
     haustra = 20 + 4 * np.sin(np.arange(len(path)) * 1.3) + rng.normal(0, 1, len(path))
     b.chain(wall, path, haustra)
     fill = rng.random(len(path)) < 0.5
@@ -107,15 +107,13 @@ def paint_bowel(b: Builder) -> None:
         [(32, 34, -100), (50, 18, -112), (46, 8, -150), (4, 6, -156), (-24, 20, -140)],
         12,
     )
-    rows = [
-        (x, y, z) for z in (-178, -206, -234, -262) for y in (44, 14) for x in (-56, -18, 20, 56)
-    ]
-    rows = [rows[n] for n in range(len(rows))]
-    for n, (x, y, z) in enumerate(rows):
-        if (n // 4) % 2:
-            x = -x
-        rows[n] = (x + rng.normal(0, 5), y + rng.normal(0, 4), z + rng.normal(0, 4))
-    loop = b.curve(rows, 8.0)
+    turns: list[Point] = []
+    for z in (-178, -206, -234, -262):
+        for y, direction in ((44, 1), (14, -1)):
+            for x in (-56, -18, 20, 56):
+                at = direction * x + rng.normal(0, 5), y + rng.normal(0, 4), z + rng.normal(0, 4)
+                turns.append(at)
+    loop = b.curve(turns, 8.0)
     b.chain(bowel, loop, 13, over=_not(b, wall, gas, filling))
     for start in rng.choice(len(loop) - 5, 8, replace=False):
         b.chain(
@@ -127,5 +125,5 @@ def paint_bowel(b: Builder) -> None:
 
 
 def _not(b: Builder, *materials: int) -> list[int]:
-    """All materials so far but these."""
+    """Return all materials so far but these."""
     return [n for n in range(1, len(b.canvas.materials)) if n not in materials]

@@ -9,12 +9,25 @@ import numpy as np
 from .builder import Builder
 from .shapes import Column
 
-SPINE = ((300, 0, -30), (230, 0, -48), (150, 0, -62), (40, 0, -60), (-80, 0, -54), (-180, 0, -50))
-SPINE += ((-260, 0, -56),)
+# z, x and y of the middle of the vertebrae.
+SPINE = (
+    *((300, 0, -30), (230, 0, -48), (150, 0, -62), (40, 0, -60)),
+    *((-80, 0, -54), (-180, 0, -50), (-260, 0, -56)),
+)
 
 
 def paint_bones(b: Builder, cavity: tuple, arms: str) -> None:
-    """Spine with cord, ribs, sternum, scapulae, clavicles, sacrum and pelvis."""
+    """Paint spine with cord, ribs, sternum, scapulae, clavicles, sacrum and pelvis.
+
+    Parameters
+    ----------
+    b
+        Paints.
+    cavity
+        Rows of z, half axis x, half axis y, centre x, centre y of the cavity that the ribs lie on.
+    arms
+        ``up`` or ``down``.
+    """
     dense = float(b.rng.uniform(480, 800))
     _spine(b, dense)
     _ribs(b, cavity, dense)
@@ -22,7 +35,7 @@ def paint_bones(b: Builder, cavity: tuple, arms: str) -> None:
 
 
 def _spine(b: Builder, dense: float) -> None:
-    """Vertebrae with discs between them; the canal holds the cord."""
+    """Paint vertebrae with discs between them; the canal holds the cord."""
     disc = b.material("body_rest", 85)
     shell, marrow = b.material("spine", dense), b.material("spine", 190)
     at = np.array(SPINE, float)
@@ -54,7 +67,7 @@ def _spine(b: Builder, dense: float) -> None:
 
 
 def _ribs(b: Builder, cavity: tuple, dense: float) -> None:
-    """Twelve pairs along the thoracic cavity, falling towards the front."""
+    """Paint twelve pairs along the thoracic cavity, falling towards the front."""
     shell, marrow = b.material("ribs", dense), b.material("ribs", 160)
     cartilage = b.material("body_rest", 115)
     table = np.array(cavity, float)[::-1]
@@ -74,7 +87,7 @@ def _ribs(b: Builder, cavity: tuple, dense: float) -> None:
 
 
 def _girdles(b: Builder, dense: float, arms: str) -> None:
-    """Sternum, scapulae, clavicles, sacrum, pelvis and femoral heads."""
+    """Paint sternum, scapulae, clavicles, sacrum, pelvis and femoral heads."""
     shell, marrow = b.material("bone_rest", 0.8 * dense), b.material("bone_rest", 180)
     flat = b.column([(165, 22, 7, 0, 80), (60, 17, 6, 0, 92), (5, 11, 4, 0, 90)], z_range=(5, 168))
     b.canvas.paint(flat, shell)

@@ -1,12 +1,13 @@
-"""Puts organs, given in millimetres of a reference adult, on the phantom's canvas."""
+"""Puts organs, in millimetres of a reference adult, on the phantom's canvas."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from .shapes import Both, Canvas, Capsule, Column, Cradle, Ellipsoid, Shape
+from .shapes import ENDLESS, Both, Canvas, Capsule, Column, Cradle, Ellipsoid, Shape
 
 Point = tuple[float, float, float]
 
@@ -34,82 +35,103 @@ class Builder:
         self._hu_jitter = hu_jitter
 
     def material(self, atom: str | None, hu: float) -> int:
-        """A new material with its HU jittered a little."""
+        """Add a material with its HU jittered a little, and return its index."""
         return self.canvas.material(atom, hu + self._hu_jitter * self.rng.standard_normal())
 
     def point(self, x: float, y: float, z: float) -> Point:
-        """A point of the reference adult in this one."""
-        return tuple(float(v) for v in np.array([x, y, z]) * self.scale)
+        """Return a point of the reference adult in this one."""
+        px, py, pz = (float(v) for v in np.array([x, y, z]) * self.scale)
+        return px, py, pz
 
     def length(self, value: float) -> float:
-        """A length without direction."""
+        """Return a length of the reference adult, without direction, in this one."""
         return value * self._mean
 
-    def column(self, knots: Sequence[Sequence[float]], grow: float = 0.0, **options) -> Column:
-        """Knots z, a, b, centre x, centre y of the reference adult; `grow` in real mm."""
+    def column(
+        self,
+        knots: ArrayLike,
+        grow: float = 0.0,
+        *,
+        power: float = 2.0,
+        z_range: tuple[float, float] | None = None,
+    ) -> Column:
+        """Return a column through knots (z, half axes x and y, centre x and y).
+
+        Knots and `z_range` are of the reference adult, `grow` is in real mm.
+        """
         sx, sy, sz = self.scale
         scaled = np.array(knots, float) * np.array([sz, sx, sy, sx, sy])
-        if "z_range" in options:
-            options["z_range"] = tuple(v * sz for v in options["z_range"])
-        return Column.smooth(scaled, extra=grow, **options)
+        ends = ENDLESS if z_range is None else (z_range[0] * sz, z_range[1] * sz)
+        return Column.smooth(scaled, power, ends, grow)
 
     def blob(
         self,
         material: int,
-        centre: Sequence[float],
-        half_axes: Sequence[float],
+        centre: Iterable[float],
+        half_axes: ArrayLike,
         turn: tuple[float, float, float] = (0.0, 0.0, 0.0),
         over: Iterable[int] | None = None,
         jitter: float = 0.0,
     ) -> Ellipsoid:
         """Paint an ellipsoid; `jitter` is the SD of its centre in mm and, in %, of its size."""
-        centre = np.array(self.point(*centre)) + jitter * self.rng.standard_normal(3)
+        middle = np.array(self.point(*centre)) + jitter * self.rng.standard_normal(3)
         grow = 1 + 0.01 * jitter * self.rng.standard_normal()
-        shape = Ellipsoid.from_axes(centre, np.array(half_axes) * self.scale * grow, turn)
+        shape = Ellipsoid.from_axes(middle, np.array(half_axes) * self.scale * grow, turn)
         self.canvas.paint(shape, material, over)
         return shape
 
     def curve(self, points: Sequence[Point], step: float = 8.0) -> np.ndarray:
-        """A smooth curve through points of the reference adult, [n, 3] mm in this one."""
+        """Return a smooth curve through points of the reference adult, [n, 3] mm in this one."""
         from scipy.interpolate import CubicSpline
 
         knots = np.array([self.point(*p) for p in points])
-        way = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(knots, axis=0), axis=1))])
-        at = np.linspace(0, way[-1], max(3, int(way[-1] / step)))
-        return CubicSpline(way, knots)(at) if len(knots) > 2 else np.linspace(*knots, len(at))
+        length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(knots, axis=0), axis=1))])
+        at = np.linspace(0, length[-1], max(3, int(length[-1] / step)))
+        if len(knots) == 2:
+            return np.linspace(knots[0], knots[1], len(at))
+        return CubicSpline(length, knots)(at)
 
     def tube(
         self,
         material: int,
         points: Sequence[Point],
-        radii: float | Sequence[float],
+        radii: ArrayLike,
         over: Iterable[int] | None = None,
         step: float = 8.0,
         clip: Shape | None = None,
     ) -> None:
-        """Paint a tube along a smooth curve; `radii` are spread evenly along it."""
+        """Paint a tube along a smooth curve; `radii` are at equal distances along it."""
         self.chain(material, self.curve(points, step), radii, over, clip)
 
     def chain(
         self,
         material: int,
         path: np.ndarray,
-        radii: float | Sequence[float],
+        radii: ArrayLike,
         over: Iterable[int] | None = None,
         clip: Shape | None = None,
     ) -> None:
         """Paint a tube along a path [n, 3] that is already in this adult's mm."""
-        radii = np.atleast_1d(np.asarray(radii, float)) * self._mean
-        spread = np.interp(np.linspace(0, 1, len(path)), np.linspace(0, 1, len(radii)), radii)
+        scaled = np.atleast_1d(np.asarray(radii, float)) * self._mean
+        radius = np.interp(np.linspace(0, 1, len(path)), np.linspace(0, 1, len(scaled)), scaled)
         for n in range(len(path) - 1):
-            piece = Capsule(tuple(path[n]), tuple(path[n + 1]), spread[n], spread[n + 1])
+            piece = Capsule(tuple(path[n]), tuple(path[n + 1]), radius[n], radius[n + 1])
             self.canvas.paint(Both(piece, clip) if clip else piece, material, over)
 
 
 def couch(builder: Builder, top: Cradle, side: float, half_width: float, thickness: float) -> None:
-    """A foam core in a carbon shell of 2 mm, its top being the rim of `top`.
+    """Paint a foam core in a carbon shell of 2 mm.
 
-    `side` is -1 where the couch is posterior, +1 where it is anterior (prone).
+    Parameters
+    ----------
+    builder
+        Paints.
+    top
+        Hollow that the couch leaves for the body.
+    side
+        -1 where the couch is posterior, +1 where it is anterior (prone).
+    half_width, thickness
+        In mm.
     """
     shell = builder.material("couch", float(builder.rng.uniform(-150, 120)))
     core = builder.material("couch", float(builder.rng.uniform(-960, -880)))

@@ -17,7 +17,7 @@ LOBES = (
 
 
 def paint_lungs(b: Builder) -> dict[str, int]:
-    """Both lungs and their lobes; returns the lobes' materials."""
+    """Paint both lungs and their lobes, and return the lobes' materials."""
     hu = float(b.rng.uniform(-875, -800))
     lobe = {name: b.material(name, hu) for name in LOBES}
     for left, cx in ((True, -67), (False, 67)):
@@ -44,7 +44,7 @@ def paint_lungs(b: Builder) -> dict[str, int]:
 
 
 def paint_mediastinum(b: Builder, blood_hu: float) -> None:
-    """Mediastinal fat, heart with its chambers, pulmonary artery, trachea, esophagus."""
+    """Paint mediastinal fat, heart with its chambers, pulmonary artery, trachea, esophagus."""
     fat, soft = b.material("body_rest", -75), b.material("body_rest", 42)
     between = b.column(
         [(240, 40, 44, 0, -6), (150, 38, 56, 0, -8), (60, 40, 60, 0, -8), (-90, 40, 60, 0, -8)],
@@ -94,7 +94,7 @@ def paint_mediastinum(b: Builder, blood_hu: float) -> None:
 
 
 def paint_vessels(b: Builder, hu: float) -> None:
-    """The aorta from its root to the bifurcation, and the inferior vena cava."""
+    """Paint the aorta from its root to the bifurcation, and the inferior vena cava."""
     blood = b.material("aorta", hu)
     arch = [
         (-2, 24, 84),
@@ -120,7 +120,7 @@ def paint_vessels(b: Builder, hu: float) -> None:
 
 
 def paint_lung_trees(b: Builder, lobes: dict[str, int], blood_hu: float) -> None:
-    """Branching vessels inside the lobes, each an atom of its lobe's own."""
+    """Paint branching vessels inside the lobes, each an atom of its lobe's own."""
     table = np.arange(256, dtype=np.uint8)
     for name, lobe in lobes.items():
         table[lobe] = b.material(name.replace("lung_", "lung_vessels_"), blood_hu)
@@ -135,7 +135,7 @@ def paint_lung_trees(b: Builder, lobes: dict[str, int], blood_hu: float) -> None
 
 
 def _branch(b: Builder, rng, start: np.ndarray, end: np.ndarray, radius: float, depth: int) -> None:
-    """A bent vessel from start to end, thinning, with side branches to a depth."""
+    """Paint a bent vessel from start to end, thinning, with side branches to a depth."""
     middle = (start + end) / 2 + rng.normal(0, 8, 3)
     t = np.linspace(0, 1, 7)[:, None]
     path = (1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * end

@@ -7,7 +7,7 @@ import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -68,10 +68,21 @@ class PhantomExposure:
 
 
 def exposure(phantom: Phantom, wed_mm: np.ndarray) -> PhantomExposure:
-    """Tube current that follows the exact WED, and the CTDIvol that goes with it.
+    """Return a tube current that follows the exact WED, and the CTDIvol that goes with it.
 
     The current follows exp(mu WED / 2): half of what constant noise would need, as scanners'
     modulations do; averaged over the collimation, because a tube cannot follow a single slice.
+
+    Parameters
+    ----------
+    phantom
+        Its grid, variant and position.
+    wed_mm
+        Exact water-equivalent diameter of each slice, [k].
+
+    Returns
+    -------
+    PhantomExposure
     """
     kind = "head" if phantom.variant == "head" else "body"
     reference_mA, reference_mm = TUBE_CURRENT_AT_MM[kind]
@@ -114,7 +125,7 @@ def write_dicom(phantom: Phantom, folder: str | Path, events: Events | None = No
         Made where it does not exist; one with a phantom in it is refused. Nothing is left in it
         where the task fails or is cancelled.
     events
-        Hears the progress.
+        Receives progress; may cancel.
 
     Returns
     -------
@@ -127,7 +138,7 @@ def write_dicom(phantom: Phantom, folder: str | Path, events: Events | None = No
     Raises
     ------
     OutputError
-        The folder cannot be written, or already has a phantom in it.
+        If the folder cannot be written, or already has a phantom in it.
     """
     events = events or Events()
     folder = Path(folder)
@@ -184,14 +195,14 @@ def _sizes(s: PhantomSlice) -> tuple[float, float, float, float]:
 
 
 def _uid(phantom: Phantom, what: str) -> str:
-    """A UID that is the same for the same phantom."""
+    """Return a UID that is the same for the same phantom."""
     from pydicom.uid import generate_uid
 
     return str(generate_uid(entropy_srcs=[repr(phantom), what]))
 
 
-def _file(sop_class: str, instance_uid: str):
-    """A data set to be saved as a file of its own."""
+def _file(sop_class: str, instance_uid: str) -> Any:
+    """Return a data set to be saved as a file of its own."""
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian
 
@@ -204,8 +215,8 @@ def _file(sop_class: str, instance_uid: str):
     return ds
 
 
-def _dataset(phantom: Phantom, exposed: PhantomExposure, k: int, hu: np.ndarray):
-    """One slice as a CT Image Storage data set."""
+def _dataset(phantom: Phantom, exposed: PhantomExposure, k: int, hu: np.ndarray) -> Any:
+    """Return one slice as a CT Image Storage data set."""
     from pydicom.uid import CTImageStorage
 
     ds = _file(CTImageStorage, _uid(phantom, f"instance {k}"))
@@ -216,8 +227,8 @@ def _dataset(phantom: Phantom, exposed: PhantomExposure, k: int, hu: np.ndarray)
     return ds
 
 
-def _patient_and_study(ds, phantom: Phantom) -> None:
-    """Patient, study, series, equipment; no identity."""
+def _patient_and_study(ds: Any, phantom: Phantom) -> None:
+    """Set patient, study, series and equipment; no identity."""
     ds.SpecificCharacterSet = "ISO_IR 100"
     ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     ds.PatientName = "Phantom^CTDoseSeg"
@@ -246,8 +257,8 @@ def _patient_and_study(ds, phantom: Phantom) -> None:
     ds.PatientPosition = phantom.position
 
 
-def _dose_report(phantom: Phantom, exposed: PhantomExposure):
-    """The examination's X-Ray Radiation Dose SR."""
+def _dose_report(phantom: Phantom, exposed: PhantomExposure) -> Any:
+    """Return the examination's X-Ray Radiation Dose SR."""
     from pydicom.uid import XRayRadiationDoseSRStorage
 
     ds = _file(XRayRadiationDoseSRStorage, _uid(phantom, "dose report"))
@@ -281,8 +292,8 @@ def _dose_report(phantom: Phantom, exposed: PhantomExposure):
     return ds
 
 
-def _geometry(ds, phantom: Phantom, exposed: PhantomExposure, k: int) -> None:
-    """Image plane; DICOM counts from the head here, LPS in mm."""
+def _geometry(ds: Any, phantom: Phantom, exposed: PhantomExposure, k: int) -> None:
+    """Set the image plane, LPS in mm; instances count from the head."""
     from pydicom.valuerep import format_number_as_ds
 
     step = np.diag([-1.0, -1.0, 1.0]) @ phantom.affine[:3, :3]
@@ -301,8 +312,8 @@ def _geometry(ds, phantom: Phantom, exposed: PhantomExposure, k: int) -> None:
     ds.GantryDetectorTilt = "0"
 
 
-def _exposure(ds, phantom: Phantom, exposed: PhantomExposure, k: int) -> None:
-    """Tube, table and dose of this slice."""
+def _exposure(ds: Any, phantom: Phantom, exposed: PhantomExposure, k: int) -> None:
+    """Set tube, table and dose of a slice."""
     from pydicom.dataset import Dataset
     from pydicom.sequence import Sequence
 
@@ -332,13 +343,13 @@ def _exposure(ds, phantom: Phantom, exposed: PhantomExposure, k: int) -> None:
     code.CodeMeaning = f"IEC {'Body' if body else 'Head'} Dosimetry Phantom"
     ds.CTDIPhantomTypeCodeSequence = Sequence([code])
     # The CT image has no attribute for the irradiated range; ScanLength (0018,1302) as an
-    # extension says how long it was, and it lies symmetrically about the images.
+    # extension states its length, and it lies symmetrically about the images.
     low, high = exposed.irradiated_range_mm
     ds.ScanLength = round(high - low)
 
 
-def _pixels(ds, hu: np.ndarray) -> None:
-    """Signed 16 bits, HU = stored - 1024."""
+def _pixels(ds: Any, hu: np.ndarray) -> None:
+    """Set the pixels: signed 16 bits, HU = stored - 1024."""
     ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
     ds.Rows, ds.Columns = hu.shape
     ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 1
@@ -350,7 +361,7 @@ def _pixels(ds, hu: np.ndarray) -> None:
 def _write_truth(
     phantom: Phantom, truth: PhantomTruth, exposed: PhantomExposure, folder: Path
 ) -> list[Path]:
-    """Labels, their tables, and the numbers."""
+    """Write labels, their tables, and the numbers."""
     import SimpleITK as sitk
 
     image = sitk.GetImageFromArray(truth.labels)

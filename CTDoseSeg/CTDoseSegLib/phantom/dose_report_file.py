@@ -46,7 +46,7 @@ class SpiralScan:
     total_collimation_mm: float
 
     def mean(self, values: np.ndarray) -> float:
-        """Mean over the irradiated range; the end slices' values go on to its ends."""
+        """Return the mean over the irradiated range; the end slices' values reach its ends."""
         order = np.argsort(self.z_mm)
         z = self.z_mm[order]
         edges = np.concatenate(([self.scanned_mm[0]], (z[1:] + z[:-1]) / 2, [self.scanned_mm[1]]))
@@ -170,7 +170,7 @@ def _event(
     volume_mm: tuple[float, float] | None = None,
     more: Sequence[Any] = (),
 ) -> Any:
-    """A CT Acquisition container (TID 10013)."""
+    """Return a CT Acquisition container (TID 10013)."""
     low, high = range_mm
     technique = [
         _number("113824", "Exposure Time", seconds, "s"),

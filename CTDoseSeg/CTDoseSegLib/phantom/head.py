@@ -12,7 +12,21 @@ from .shapes import Both, Canvas, Column, Cradle, Ellipsoid
 
 
 def paint_head(rng: np.random.Generator, *, couch: bool, scale: float | None) -> Canvas:
-    """All of the head on a new canvas; the couch is a headrest that touches it."""
+    """Paint all of the head on a new canvas.
+
+    Parameters
+    ----------
+    rng
+        Source of all randomness.
+    couch
+        Whether there is a headrest, which touches the head.
+    scale
+        Size relative to the reference adult; None: at random.
+
+    Returns
+    -------
+    Canvas
+    """
     size = rng.uniform(0.92, 1.08) if scale is None else scale
     b = Builder(rng, tuple(size * (1 + 0.02 * rng.standard_normal(3))))
     radius = float(rng.uniform(98, 125))
@@ -27,7 +41,7 @@ def paint_head(rng: np.random.Generator, *, couch: bool, scale: float | None) ->
 
 
 def _paint_headrest(b: Builder, hollow: Cradle) -> None:
-    """A curved shell with foam inside, up to half the height of the head."""
+    """Paint a curved shell with foam inside, up to half the height of the head."""
     x, y = hollow.centre_xy
     shell = b.material("headrest", float(b.rng.uniform(-100, 150)))
     foam = b.material("headrest", float(b.rng.uniform(-960, -880)))
@@ -46,7 +60,7 @@ def _paint_headrest(b: Builder, hollow: Cradle) -> None:
 
 
 def _paint_soft(b: Builder, hollow: Cradle) -> None:
-    """Scalp, face and neck as skin, fat and muscle."""
+    """Paint scalp, face and neck as skin, fat and muscle."""
     skin, fat = b.material("skin", 15), b.material("body_rest", -90)
     muscle = b.material("body_rest", 45)
     for material, less in ((skin, 0.0), (fat, 2.0), (muscle, 5.0)):
@@ -70,7 +84,7 @@ def _paint_soft(b: Builder, hollow: Cradle) -> None:
 
 
 def _paint_skull(b: Builder) -> None:
-    """Calvaria with diploe, brain with ventricles, cervical spine with cord."""
+    """Paint calvaria with diploe, brain with ventricles, cervical spine with cord."""
     dense = float(b.rng.uniform(900, 1400))
     bone, diploe = b.material("skull", dense), b.material("skull", 450)
     centre = (0, -2, 10)
@@ -105,7 +119,7 @@ def _paint_skull(b: Builder) -> None:
 
 
 def _paint_face(b: Builder) -> None:
-    """Facial bones, teeth, eyes, and the air of sinuses, nose, mastoids and throat."""
+    """Paint facial bones, teeth, eyes, and the air of sinuses, nose, mastoids and throat."""
     bone, eye = b.material("skull", float(b.rng.uniform(500, 800))), b.material("body_rest", 12)
     tooth, fat = b.material("skull", 2200), b.material("body_rest", -90)
     # The face lies under the front of the brain, which the ellipsoid of the skull does not know.

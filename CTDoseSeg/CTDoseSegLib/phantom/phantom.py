@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -174,13 +175,13 @@ class Phantom:
         return _groups(tuple(self.names))
 
     def slices(self) -> Iterator[PhantomSlice]:
-        """The slices from the first k on, one at a time: memory does not grow with their number."""
+        """Yield the slices from k = 0 on; memory does not grow with their number."""
         renderer = Renderer(self)
         for k in range(self.shape[2]):
             yield renderer.slice(k)
 
     def render(self) -> tuple[np.ndarray, PhantomTruth]:
-        """The whole volume.
+        """Render the whole volume.
 
         Returns
         -------
@@ -204,7 +205,18 @@ class Phantom:
 
 
 def phantom_series(phantom: Phantom) -> tuple[CTSeries, PhantomTruth]:
-    """The phantom as a CT without exposure, as if it had been read, and its truth."""
+    """Return a phantom as a CT without exposure, as if it had been read, and its truth.
+
+    Parameters
+    ----------
+    phantom
+        Rendered whole.
+
+    Returns
+    -------
+    series : CTSeries
+    truth : PhantomTruth
+    """
     hu, truth = phantom.render()
     z_mm = (phantom.affine @ np.array([[0, 0, k, 1] for k in range(len(hu))]).T)[2]
     slices = tuple(SliceInfo(z_mm=float(z)) for z in z_mm)
@@ -212,19 +224,30 @@ def phantom_series(phantom: Phantom) -> tuple[CTSeries, PhantomTruth]:
     return CTSeries(hu, phantom.affine, slices, Acquisition(), name), truth
 
 
-def water_cylinder(diameter_mm: float = 320.0, **parameters: object) -> Phantom:
-    """A cylinder of water along z in air: its WED is its diameter.
+def water_cylinder(diameter_mm: float = 320.0, **parameters: Any) -> Phantom:
+    """Return a cylinder of water along z in air: its WED is its diameter.
 
-    `parameters` are those of `Phantom`. The blur is a sharp kernel's: what blur carries across
-    the outline, a mask with the true outline does not count (about 0.4 sigma of its length).
+    The blur is a sharp kernel's: what blur carries across the contour, a mask with the true contour
+    does not count (about 0.4 sigma of its length).
+
+    Parameters
+    ----------
+    diameter_mm
+        Of the cylinder.
+    **parameters
+        Others of `Phantom`.
+
+    Returns
+    -------
+    Phantom
     """
-    chosen = {"shape": (512, 512, 5), "spacing_mm": (0.8, 0.8, 5.0), "psf_fwhm_mm": 0.7}
-    chosen.update(parameters)
+    usual = {"shape": (512, 512, 5), "spacing_mm": (0.8, 0.8, 5.0), "psf_fwhm_mm": 0.7}
+    chosen: dict[str, Any] = {**usual, **parameters}
     return Phantom(variant="cylinder", diameter_mm=diameter_mm, **chosen)
 
 
 def _groups(atoms: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Named groups of those atoms that this phantom has."""
+    """Return the groups of those atoms that this phantom has."""
     vessels = {name: name.replace("lung_", "lung_vessels_") for name in LOBES}
     lobes = {name: (name, vessels[name]) for name in LOBES}
     chambers = tuple(name for name in atoms if name.startswith("heart_"))
@@ -247,13 +270,13 @@ def _groups(atoms: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     return {group: members for group, members in present.items() if members}
 
 
-_SMALL = {"shape": (256, 256, 60), "spacing_mm": (1.7, 1.7, 8.0)}
+_SMALL, _SMALL_MM = (256, 256, 60), (1.7, 1.7, 8.0)
 # The phantoms that segmentation is accepted on. Fixed: neither they nor the generator behind
 # them are changed to make segmentation easier.
 ACCEPTANCE_SEEDS: tuple[Phantom, ...] = (
-    Phantom(seed=101, noise_hu=20, **_SMALL),
+    Phantom(seed=101, noise_hu=20, shape=_SMALL, spacing_mm=_SMALL_MM),
     Phantom(seed=102, arms="down", noise_hu=28, shape=(256, 256, 60), spacing_mm=(2.2, 2.2, 8.0)),
-    Phantom(seed=103, blanket=True, noise_hu=30, **_SMALL),
+    Phantom(seed=103, blanket=True, noise_hu=30, shape=_SMALL, spacing_mm=_SMALL_MM),
     Phantom(
         seed=104,
         scale=1.1,
@@ -262,7 +285,7 @@ ACCEPTANCE_SEEDS: tuple[Phantom, ...] = (
         shape=(256, 256, 60),
         spacing_mm=(2.0, 2.0, 8.0),
     ),
-    Phantom(seed=105, scale=0.84, fat_mm=6, noise_hu=22, **_SMALL),
+    Phantom(seed=105, scale=0.84, fat_mm=6, noise_hu=22, shape=_SMALL, spacing_mm=_SMALL_MM),
     Phantom(
         seed=106,
         arms="down",
@@ -271,7 +294,7 @@ ACCEPTANCE_SEEDS: tuple[Phantom, ...] = (
         shape=(256, 256, 60),
         spacing_mm=(2.3, 2.3, 8.0),
     ),
-    Phantom(seed=107, position="FFP", noise_hu=25, **_SMALL),
+    Phantom(seed=107, position="FFP", noise_hu=25, shape=_SMALL, spacing_mm=_SMALL_MM),
     Phantom(
         seed=108,
         variant="chest",

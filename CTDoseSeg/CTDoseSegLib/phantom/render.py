@@ -13,6 +13,7 @@ from .shapes import Canvas, Sampler
 OUTSIDE_BODY = ("couch", "headrest", "blanket")
 NOISE_SIGMA_PIXELS = 0.7
 RIM = 4  # pixels around the image that its blur still sees
+Window = tuple[slice, slice]  # rows, columns
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,16 @@ class PhantomTruth:
 class Rendered(Protocol):
     """What of a phantom decides its image: see `phantom.Phantom`."""
 
-    seed: int
-    shape: tuple[int, int, int]
-    spacing_mm: tuple[float, float, float]
-    psf_fwhm_mm: float
-    noise_hu: float
-
+    @property
+    def seed(self) -> int: ...
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]: ...
+    @property
+    def psf_fwhm_mm(self) -> float: ...
+    @property
+    def noise_hu(self) -> float: ...
     @property
     def affine(self) -> np.ndarray: ...
     @property
@@ -99,7 +104,7 @@ class Renderer:
         self.hu = np.array([m.hu for m in materials], np.float32)
         self.atom = np.array([phantom.names.get(m.atom or "", 0) for m in materials], np.uint8)
         self.body = np.array([bool(m.atom) and m.atom not in OUTSIDE_BODY for m in materials])
-        # Steps of at most 0.4 mm, at least three a pixel: the area of a smooth outline is then
+        # Steps of at most 0.4 mm, at least three a pixel: the area of a smooth contour is then
         # known to a few parts in 100,000.
         self.fine = tuple(
             int(np.clip(np.ceil(phantom.spacing_mm[axis] / 0.4), 3, 10)) for axis in (1, 0)
@@ -111,7 +116,7 @@ class Renderer:
         self.noise_scale = phantom.noise_hu / _noise_gain()
 
     def _margin(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Pixels to add (before, after) along i and j, so that the whole body is sampled.
+        """Return pixels to add (before, after) along i and j to sample the whole body.
 
         Along its own axis the body has no end: there nothing is added.
         """
@@ -121,15 +126,15 @@ class Renderer:
         is_body = [bool(self.body[t[0]]) and bool((t == t[0]).all()) for t in tables]
         low, high = self.sampler.low[is_body], self.sampler.high[is_body]
         rows, columns, _ = self.phantom.shape
-        margins = []
-        for axis, count in ((0, columns), (1, rows)):
+
+        def beyond(axis: int, count: int) -> tuple[int, int]:
             if not axial[axis]:
-                margins.append((RIM, RIM))
-                continue
+                return RIM, RIM
             before = int(np.clip(np.ceil(-low[:, axis].min()), RIM, 1500))
             after = int(np.clip(np.ceil(high[:, axis].max() - (count - 1)), RIM, 1500))
-            margins.append((before, after))
-        return tuple(margins)
+            return before, after
+
+        return beyond(0, columns), beyond(1, rows)
 
     def slice(self, k: int) -> PhantomSlice:
         """Render slice k with its exact size."""
@@ -141,7 +146,7 @@ class Renderer:
             slice(above * self.fine[1], (above + rows) * self.fine[1]),
             slice(left * self.fine[0], (left + columns) * self.fine[0]),
         )
-        image = 0.0
+        image = np.zeros((rows + 2 * RIM, columns + 2 * RIM), np.float32)
         whole, inside = np.zeros(256), np.zeros(256)
         near = (slice(above - RIM, above + rows + RIM), slice(left - RIM, left + columns + RIM))
         for shift in self.planes:
@@ -153,15 +158,15 @@ class Renderer:
         sizes = [v for counts in (whole, inside) for v in self._size(counts)]
         return PhantomSlice(k, self._finish(image / len(self.planes), k), labels, *sizes)
 
-    def _average(self, fine: np.ndarray, near: tuple[slice, slice]) -> np.ndarray:
-        """Mean HU over each pixel of the image and a rim of four pixels."""
+    def _average(self, fine: np.ndarray, near: Window) -> np.ndarray:
+        """Return the mean HU over each pixel of the image and a rim of four pixels."""
         fx, fy = self.fine
         part = fine[near[0].start * fy : near[0].stop * fy, near[1].start * fx : near[1].stop * fx]
         sums = np.add.reduceat(self.hu[part], np.arange(0, part.shape[0], fy), axis=0)
         return np.add.reduceat(sums, np.arange(0, part.shape[1], fx), axis=1) / (fx * fy)
 
     def _finish(self, image: np.ndarray, k: int) -> np.ndarray:
-        """Blur, noise, rounding."""
+        """Add blur and noise, and round."""
         from scipy.ndimage import gaussian_filter
 
         image = gaussian_filter(image, self.sigma, mode="nearest")[RIM:-RIM, RIM:-RIM]
@@ -170,7 +175,7 @@ class Renderer:
         return np.rint(image + noise * self.noise_scale).astype(np.int16)
 
     def _size(self, counts: np.ndarray) -> tuple[float, float]:
-        """WED (mm) and body area (mm2) from the numbers of fine samples of each material.
+        """Return WED (mm) and body area (mm2) from the fine samples of each material.
 
         AAPM Report 220: WED = 2 sqrt((mean HU / 1000 + 1) * area / pi).
         """
@@ -183,7 +188,7 @@ class Renderer:
 
 
 def _noise_gain() -> float:
-    """Standard deviation of unit white noise after the noise filter."""
+    """Return the standard deviation of unit white noise after the noise filter."""
     from scipy.ndimage import gaussian_filter
 
     impulse = np.zeros((15, 15))
@@ -192,6 +197,6 @@ def _noise_gain() -> float:
 
 
 def _fine_positions(first: int, stop: int, parts: int) -> np.ndarray:
-    """Centres of `parts` equal parts of each pixel from `first` to before `stop`."""
+    """Return the centres of `parts` equal parts of each pixel from `first` to before `stop`."""
     pixels = np.arange(first, stop)[:, None]
     return (pixels + (np.arange(parts) + 0.5) / parts - 0.5).ravel()

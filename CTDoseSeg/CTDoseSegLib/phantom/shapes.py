@@ -6,14 +6,16 @@ one over the other; what was painted last at a point is there, so materials are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 Box = np.ndarray  # [3, 2], lower and upper RAS corner in mm
 EVERYWHERE = 1e4
+ENDLESS = (-EVERYWHERE, EVERYWHERE)
 
 
 class Shape(Protocol):
@@ -23,13 +25,13 @@ class Shape(Protocol):
     def box(self) -> Box: ...
 
     def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """Boolean array of the broadcast shape of the coordinates (mm)."""
+        """Return a boolean array of the broadcast shape of the coordinates (mm)."""
         ...
 
 
-def _box(centre: Sequence[float], half: Sequence[float]) -> Box:
-    centre, half = np.asarray(centre, float), np.asarray(half, float)
-    return np.stack([centre - half, centre + half], axis=1)
+def _box(centre: ArrayLike, half: ArrayLike) -> Box:
+    middle, reach = np.asarray(centre, float), np.asarray(half, float)
+    return np.stack([middle - reach, middle + reach], axis=1)
 
 
 @dataclass(frozen=True)
@@ -42,23 +44,24 @@ class Ellipsoid:
     @classmethod
     def from_axes(
         cls,
-        centre: Sequence[float],
-        half_axes: Sequence[float],
+        centre: Iterable[float],
+        half_axes: ArrayLike,
         rotation_deg: tuple[float, float, float] = (0.0, 0.0, 0.0),
     ) -> Ellipsoid:
-        """Half axes along x, y, z, then turned about x, y and z in this order (degrees)."""
+        """Make it of half axes along x, y, z, turned about x, y and z in this order."""
         rx, ry, rz = np.deg2rad(rotation_deg)
         about_x = [[1, 0, 0], [0, np.cos(rx), -np.sin(rx)], [0, np.sin(rx), np.cos(rx)]]
         about_y = [[np.cos(ry), 0, np.sin(ry)], [0, 1, 0], [-np.sin(ry), 0, np.cos(ry)]]
         about_z = [[np.cos(rz), -np.sin(rz), 0], [np.sin(rz), np.cos(rz), 0], [0, 0, 1]]
         turn = np.array(about_z) @ np.array(about_y) @ np.array(about_x)
-        return cls(tuple(map(float, centre)), np.diag(1.0 / np.asarray(half_axes, float)) @ turn.T)
+        x, y, z = map(float, centre)
+        return cls((x, y, z), np.diag(1.0 / np.asarray(half_axes, float)) @ turn.T)
 
     @property
     def box(self) -> Box:
         return _box(self.centre, np.linalg.norm(np.linalg.inv(self.matrix), axis=1))
 
-    def inside(self, x, y, z):
+    def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         x, y, z = (v - np.float32(c) for v, c in zip((x, y, z), self.centre, strict=True))
         m = self.matrix.astype(np.float32)
         if np.count_nonzero(m) == 3:  # not turned: each term keeps its own small axis
@@ -81,7 +84,7 @@ class Superellipsoid:
         centre = np.array(self.centre)
         return np.stack([centre - low, centre + np.array(self.half_axes)], axis=1)
 
-    def inside(self, x, y, z):
+    def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         x, y, z = (v - np.float32(c) for v, c in zip((x, y, z), self.centre, strict=True))
         half_z = np.where(z < 0, np.float32(self.half_axis_below), np.float32(self.half_axes[2]))
         p = np.float32(self.power)
@@ -98,17 +101,24 @@ class Column:
 
     knots: np.ndarray
     power: float = 2.0
-    z_range: tuple[float, float] = (-EVERYWHERE, EVERYWHERE)
+    z_range: tuple[float, float] = ENDLESS
     extra: float = 0.0
 
     @classmethod
-    def smooth(cls, knots: Sequence[Sequence[float]], **options: object) -> Column:
-        """Through a few knots, without overshoot (piecewise cubic Hermite)."""
+    def smooth(
+        cls,
+        knots: Iterable[Iterable[float]],
+        power: float = 2.0,
+        z_range: tuple[float, float] = ENDLESS,
+        extra: float = 0.0,
+    ) -> Column:
+        """Draw a column through a few knots, without overshoot (piecewise cubic Hermite)."""
         from scipy.interpolate import PchipInterpolator
 
-        knots = np.array(sorted(map(tuple, knots)), float)
-        z = np.linspace(knots[0, 0], knots[-1, 0], 96)
-        return cls(np.column_stack([z, PchipInterpolator(knots[:, 0], knots[:, 1:])(z)]), **options)
+        rising = np.array(sorted(map(tuple, knots)), float)
+        z = np.linspace(rising[0, 0], rising[-1, 0], 96)
+        between = PchipInterpolator(rising[:, 0], rising[:, 1:])(z)
+        return cls(np.column_stack([z, between]), power, z_range, extra)
 
     @property
     def box(self) -> Box:
@@ -118,12 +128,12 @@ class Column:
         return np.array([[low[0], high[0]], [low[1], high[1]], list(self.z_range)])
 
     def at(self, z: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Half axes a, b and centre x, y at z."""
+        """Return half axes a, b and centre x, y at z."""
         k = self.knots
         a, b, x, y = (np.interp(z, k[:, 0], k[:, c]).astype(np.float32) for c in (1, 2, 3, 4))
         return a + np.float32(self.extra), b + np.float32(self.extra), x, y
 
-    def inside(self, x, y, z):
+    def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         a, b, cx, cy = self.at(z)
         p = np.float32(self.power)
         hit = np.abs((x - cx) / a) ** p + np.abs((y - cy) / b) ** p <= 1
@@ -145,8 +155,9 @@ class Capsule:
         radii = np.array([[self.start_radius], [self.end_radius]])
         return np.stack([(ends - radii).min(axis=0), (ends + radii).max(axis=0)], axis=1)
 
-    def inside(self, x, y, z):
-        start, along = np.float32(self.start), np.float32(self.end) - np.float32(self.start)
+    def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        start = np.array(self.start, np.float32)
+        along = np.array(self.end, np.float32) - start
         x, y, z = x - start[0], y - start[1], z - start[2]
         length2 = max(float(along @ along), 1e-6)
         t = np.clip((x * along[0] + y * along[1] + z * along[2]) / np.float32(length2), 0, 1)
@@ -166,7 +177,7 @@ class Cradle:
     def box(self) -> Box:
         return _box((*self.centre_xy, 0.0), (self.radius, self.radius, EVERYWHERE))
 
-    def inside(self, x, y, z):
+    def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         # float64: the radius of a nearly flat couch is metres, and 0.01 mm matters at its rim.
         x = np.asarray(x, np.float64) - self.centre_xy[0]
         y = np.asarray(y, np.float64) - self.centre_xy[1]
@@ -184,8 +195,8 @@ class HalfSpace:
     def box(self) -> Box:
         return _box((0, 0, 0), (EVERYWHERE,) * 3)
 
-    def inside(self, x, y, z):
-        n = np.float32(self.normal)
+    def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        n = np.array(self.normal, np.float32)
         return n[0] * x + n[1] * y + n[2] * z <= np.float32(self.offset)
 
 
@@ -204,7 +215,7 @@ class Both:
         a, b = self.first.box, self.second.box
         return np.stack([np.maximum(a[:, 0], b[:, 0]), np.minimum(a[:, 1], b[:, 1])], axis=1)
 
-    def inside(self, x, y, z):
+    def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         second = self.second.inside(x, y, z)
         return self.first.inside(x, y, z) & (~second if self.without else second)
 
@@ -252,7 +263,7 @@ class Canvas:
         self.tables.append(table)
 
     def boxes(self) -> np.ndarray:
-        """Bounding boxes of all painted shapes, [n, 3, 2] mm."""
+        """Return the bounding boxes of all painted shapes, [n, 3, 2] mm."""
         return np.array([shape.box for shape in self.shapes])
 
 
@@ -279,7 +290,14 @@ class Sampler:
         self._uniform = [int(t[0]) if (t == t[0]).all() else None for t in canvas.tables]
 
     def plane(self, i: np.ndarray, j: np.ndarray, k: float) -> np.ndarray:
-        """Material index at columns `i`, rows `j` (fractional, increasing) of plane `k`.
+        """Return the material index at points of a plane.
+
+        Parameters
+        ----------
+        i, j
+            Columns and rows, fractional and increasing.
+        k
+            Plane, fractional.
 
         Returns
         -------
@@ -305,7 +323,7 @@ class Sampler:
         return out
 
     def _coordinate(self, axis: int, i: np.ndarray, j: np.ndarray, k: float) -> np.ndarray:
-        """RAS coordinate [rows, columns] in mm; a dimension that it does not vary along is 1."""
+        """Return a RAS coordinate [rows, columns] in mm; 1 along axes that it does not vary on."""
         a = self._affine[axis]
         value = np.full((1, 1), a[2] * k + a[3])
         if abs(a[0]) > 1e-9:
@@ -316,7 +334,7 @@ class Sampler:
 
 
 def _cut(coordinate: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
-    """Part of a coordinate that may be constant along rows or columns."""
+    """Return a part of a coordinate that may be constant along rows or columns."""
     every = slice(None)
     return coordinate[
         rows if coordinate.shape[0] > 1 else every, columns if coordinate.shape[1] > 1 else every

@@ -57,10 +57,22 @@ class TrunkOptions:
 
 
 def paint_trunk(rng: np.random.Generator, options: TrunkOptions) -> Canvas:
-    """All of the trunk on a new canvas."""
+    """Paint all of the trunk on a new canvas.
+
+    Parameters
+    ----------
+    rng
+        Source of all randomness.
+    options
+        What is not left to chance.
+
+    Returns
+    -------
+    Canvas
+    """
     size = rng.uniform(0.88, 1.13) if options.scale is None else options.scale
-    spread = 1 + 0.03 * rng.standard_normal(3)
-    b = Builder(rng, tuple(size * spread), up=-1.0 if options.prone else 1.0)
+    stretch = 1 + 0.03 * rng.standard_normal(3)
+    b = Builder(rng, tuple(size * stretch), up=-1.0 if options.prone else 1.0)
     fat_mm = float(rng.uniform(7, 38)) if options.fat_mm is None else options.fat_mm
     enhanced = bool(rng.random() < 0.45)
     blood_hu = (175 if enhanced else 42) + 4 * float(rng.standard_normal())
@@ -77,7 +89,7 @@ def paint_trunk(rng: np.random.Generator, options: TrunkOptions) -> Canvas:
 
 
 def _paint_outside(b: Builder, options: TrunkOptions, fat_mm: float) -> None:
-    """Couch, blanket, and the body down to its muscle."""
+    """Paint couch, blanket, and the body down to its muscle."""
     sy, side = b.scale[1], -b.up
     # The belly grows to the front; what is subcutaneous is thinner at the neck.
     knots = np.array(MUSCLE, float)
@@ -103,7 +115,7 @@ def _paint_outside(b: Builder, options: TrunkOptions, fat_mm: float) -> None:
 
 
 def _paint_layers(b: Builder, outer: np.ndarray, arms: list, top: Cradle, fat_mm: float) -> None:
-    """Skin, fat and muscle of trunk, arms and breasts, lying in the hollow `top`.
+    """Paint skin, fat and muscle of trunk, arms and breasts, lying in the hollow `top`.
 
     By layers and not by parts: where an arm meets the trunk, its skin does not go on inside.
     """
@@ -132,7 +144,7 @@ def _paint_layers(b: Builder, outer: np.ndarray, arms: list, top: Cradle, fat_mm
 def _arm_paths(
     b: Builder, options: TrunkOptions, fat_mm: float, rim: float, side: float
 ) -> list[tuple[np.ndarray, list[float]]]:
-    """Paths [n, 3] in mm and radii of the two arms, resting on the couch where they are down."""
+    """Return paths [n, 3] and radii (mm) of both arms; those that are down rest on the couch."""
     paths = []
     for left in (-1, 1):
         if options.arms == "up":
@@ -153,7 +165,7 @@ def _arm_paths(
 
 
 def _paint_blanket(b: Builder, fat_mm: float, side: float) -> None:
-    """A folded cloth on the body: it touches here and stands off there."""
+    """Paint a folded cloth on the body: it touches here and stands off there."""
     rng = b.rng
     cloth = b.material("blanket", float(rng.uniform(-650, -120)))
     thick = float(rng.uniform(3, 7))

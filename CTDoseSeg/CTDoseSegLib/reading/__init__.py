@@ -4,7 +4,7 @@ DICOM goes through a straight pipe, a module each:
 
 1. `headers`: the headers of all files
 2. `grouping`: groups of slices that can be stacked
-3. `choice`, by the rules of `selection`: the group to measure
+3. `choice`, by the criteria of `selection`: the group to measure
 4. `dicom_volume`: `phases` settled, slices in order (`stacking`), pixels read
 5. `exposure`, with `slice_exposure`: each value with its tag
 6. `dose_report_use`: what a dose report (`dose_report_file`) adds, if `dose_matching` finds the

@@ -1,7 +1,7 @@
 """What a study of an archive holds: its irradiation events, each with its best-ranked series.
 
 Pixels are not read. Phases of a scan are events of their own and add up; reconstructions of one
-event do not, and the best-ranked by the rules of `selection` stands for it.
+event do not, and the best-ranked by the criteria of `selection` stands for it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .dose_report_file import SOP_CLASSES
 from .grouping import SliceGroup, group_slices
 from .header_cache import StudyHeaders
 from .irradiation_events import same_exposure
-from .selection import choose
+from .selection import SeriesCandidate, choose
 from .series_description import candidate_of
 
 BOLUS = "it is a single position beside longer scans (bolus tracking)"
@@ -96,7 +96,17 @@ class ArchivedStudy:
 
 
 def sort_study(study: StudyHeaders) -> ArchivedStudy:
-    """Sort the files of a study into irradiation events."""
+    """Sort the files of a study into irradiation events.
+
+    Parameters
+    ----------
+    study
+        Its headers.
+
+    Returns
+    -------
+    ArchivedStudy
+    """
     headers, left_out = _frames(study.headers)
     groups = group_slices(headers)
     reports = [group for group in groups if _is_report(group)]
@@ -110,7 +120,7 @@ def sort_study(study: StudyHeaders) -> ArchivedStudy:
             usable.append(candidate)
     scans: list[Candidate] = []
     for event in _events(usable):
-        best, _ = choose([candidate.described for candidate in event])
+        best = _best_ranked(event)
         for candidate in event:
             if candidate.described is best:
                 scans.append(candidate)
@@ -167,6 +177,14 @@ def _events(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
         else:
             events.append([candidate])
     return events
+
+
+def _best_ranked(event: Sequence[Candidate]) -> SeriesCandidate:
+    """Return the best-ranked series of an event, each of which is usable by itself."""
+    best, reasons = choose([candidate.described for candidate in event])
+    if best is None:
+        raise InputError(f"No series of an irradiation event can be measured: {_reason(reasons)}.")
+    return best
 
 
 def _archived(candidate: Candidate) -> ArchivedSeries:

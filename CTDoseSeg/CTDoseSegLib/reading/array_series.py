@@ -1,6 +1,6 @@
 """A CT on the grid that its array has: a volume file, a volume of a scene.
 
-It carries no exposure unless something beside the array says it.
+It carries no exposure unless something beside the array states it.
 """
 
 from __future__ import annotations
@@ -56,6 +56,10 @@ def series_from_array(
     copy
         Leave `values` alone; else padding may become air in it.
 
+    Returns
+    -------
+    CTSeries
+
     Raises
     ------
     PixelDataError, GeometryError
@@ -90,6 +94,18 @@ def series_from_array(
 def as_hu(values: np.ndarray, name: str) -> np.ndarray:
     """Return values as int16 where that is exact, else float32.
 
+    Parameters
+    ----------
+    values
+        [k, j, i], any kind of number.
+    name
+        Begins the sentence of an error.
+
+    Returns
+    -------
+    numpy.ndarray
+        `values` itself if it is int16.
+
     Raises
     ------
     PixelDataError, GeometryError
@@ -113,7 +129,7 @@ def as_hu(values: np.ndarray, name: str) -> np.ndarray:
 
 def pixel_identity(hu: np.ndarray) -> str:
     """Return ``sha256:`` of the HU array: the identity of a series without a UID."""
-    return "sha256:" + hashlib.sha256(np.ascontiguousarray(hu)).hexdigest()
+    return "sha256:" + hashlib.sha256(np.ascontiguousarray(hu).data).hexdigest()
 
 
 def _require_ct_voxels(affine: np.ndarray, name: str) -> None:

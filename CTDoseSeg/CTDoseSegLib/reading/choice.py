@@ -1,4 +1,4 @@
-"""Third stage: of the groups of a folder the one to measure, by the rules of `selection`."""
+"""Third stage: of the groups of a folder the one to measure, by `selection`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_REASONS = 5
 
 @dataclass(frozen=True)
 class Candidate:
-    """A group of slices and its description for the rules."""
+    """A group of slices and its description for the ranking."""
 
     group: SliceGroup
     described: SeriesCandidate
@@ -46,6 +46,17 @@ def candidates_of(
     groups: Sequence[SliceGroup], series_uid: str | None = None
 ) -> tuple[Candidate, ...]:
     """Describe the groups to choose from: those of one patient, or of the series asked for.
+
+    Parameters
+    ----------
+    groups
+        Of a folder.
+    series_uid
+        UID of the series asked for, or the end of it.
+
+    Returns
+    -------
+    tuple of Candidate
 
     Raises
     ------
@@ -81,7 +92,11 @@ def choose_group(
     dose_reports
         Groups that are no candidates beside a series; without one they are among the reasons.
     asked_for
-        The user named this series (or gave one file): reformats are then let through.
+        The user named this series (or gave one file): reformats are then accepted.
+
+    Returns
+    -------
+    Choice
 
     Raises
     ------
@@ -97,7 +112,7 @@ def choose_group(
         )
     group = candidates[best.index].group
     images = sum(len(c.group.headers) for c in candidates if c.group.series == group.series)
-    flags = ()
+    flags: tuple[Flag, ...] = ()
     if others := images - len(group.headers):
         flags = (flag("mixed_series", f"{others} of {images} images"),)
     return Choice(group, left_out, flags)

@@ -49,7 +49,11 @@ def stack_volume(group: SliceGroup, events: Events, progress: tuple[float, float
     group
         The slices.
     events, progress
-        Hears of progress and may cancel; the part of the whole task that this stage is.
+        Receives progress and may cancel; the part of the whole task that this stage is.
+
+    Returns
+    -------
+    DicomVolume
 
     Raises
     ------

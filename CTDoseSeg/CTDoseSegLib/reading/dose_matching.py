@@ -45,7 +45,7 @@ LENGTH = "rdsr scanning length (113825) centred on the images"
 
 @dataclass(frozen=True)
 class ImageEvent:
-    """What the images say about their exposure; empty or None is "not known".
+    """What the images state about their exposure; empty or None is "not known".
 
     Attributes
     ----------
@@ -70,30 +70,28 @@ class ImageEvent:
 
     @property
     def length_mm(self) -> float:
+        """From the lower edge of the lowest slice to the upper edge of the highest."""
         return self.high_mm - self.low_mm
 
 
-def match(
-    report: DoseReport, images: ImageEvent, *, given: bool
-) -> tuple[MatchedReport | None, Flag | None]:
-    """Find the images' event in a report by the rules of this module.
+def match(report: DoseReport, images: ImageEvent, *, from_user: bool) -> MatchedReport | Flag:
+    """Find the images' event in a report, as this module's text describes.
 
     Parameters
     ----------
     report, images
-        What each says.
-    given
+        What each states.
+    from_user
         The user gave the report with the images, so that it was meant for them.
 
     Returns
     -------
-    matched : MatchedReport or None
-    why_not : Flag or None
-        Why there is no match.
+    MatchedReport or Flag
+        The report with its events placed, or why none of its events is the images'.
     """
-    chosen, rule, reason = _choose(report, images, given)
+    chosen, rule, reason = _choose(report, images, from_user)
     if not chosen:
-        return None, flag("rdsr_no_match", reason)
+        return flag("rdsr_no_match", reason)
     flags = [flag(_RULE_FLAGS[rule])] if rule in _RULE_FLAGS else []
     frames, elsewhere = _believed_frames(report, chosen, images)
     if elsewhere:
@@ -102,11 +100,11 @@ def match(
         PlacedEvent(event, n in chosen, *_place(event, n in chosen, frames, images))
         for n, event in enumerate(report.events)
     )
-    return MatchedReport(report, events, rule, tuple(flags)), None
+    return MatchedReport(report, events, rule, tuple(flags))
 
 
 def _choose(
-    report: DoseReport, images: ImageEvent, given: bool
+    report: DoseReport, images: ImageEvent, from_user: bool
 ) -> tuple[tuple[int, ...], str, str]:
     """Return the indices of the images' events, the rule, and why there are none."""
     uids = [event.uid for event in report.events]
@@ -129,12 +127,12 @@ def _choose(
         agrees = evidence[possible[0]]
         if agrees["time"] or agrees["place"] or (agrees["tube current"] and agrees["length"]):
             return (possible[0],), "values", ""
-        if given and len(scans) == 1:
+        if from_user and len(scans) == 1:
             return (possible[0],), "only event", ""
     if not possible:
         names = sorted({name for e in evidence.values() for name, ok in e.items() if ok is False})
         return (), "", f"{', '.join(names)} differ" if names else "it has localizers alone"
-    return (), "", f"{len(possible)} events could be theirs, and nothing tells which"
+    return (), "", f"{len(possible)} events could be theirs, and nothing decides which"
 
 
 def _evidence(event: IrradiationEvent, images: ImageEvent) -> dict[str, bool | None]:
@@ -200,23 +198,23 @@ def _place(
     event: IrradiationEvent, own: bool, frames: set[str], images: ImageEvent
 ) -> tuple[tuple[float, float] | None, str]:
     """Return the irradiated range of an event and its source, or None and why."""
-    located = event.scan_range_mm is not None or event.volume_range_mm is not None
-    if located and event.frame_of_reference_uid in frames:
-        if event.scan_range_mm:
-            return event.scan_range_mm, RANGE
-        length = event.scanning_length_mm
-        low, high = event.volume_range_mm
-        if length is not None and length >= high - low - PLACE_MM:
-            middle = (low + high) / 2
-            return (middle - length / 2, middle + length / 2), VOLUME_RANGE
-    if own and (length := event.scanning_length_mm) is not None:
+    scan, volume, length = event.scan_range_mm, event.volume_range_mm, event.scanning_length_mm
+    if event.frame_of_reference_uid in frames:
+        if scan is not None:
+            return scan, RANGE
+        if volume is not None and length is not None:
+            low, high = volume
+            if length >= high - low - PLACE_MM:
+                middle = (low + high) / 2
+                return (middle - length / 2, middle + length / 2), VOLUME_RANGE
+    if own and length is not None:
         # Of an event that is only partly in the images the centre is not theirs; how far off it
         # may be goes into the interval (dosimetry/beam.py).
         if length >= images.length_mm - PLACE_MM:
             middle = (images.low_mm + images.high_mm) / 2
             return (middle - length / 2, middle + length / 2), LENGTH
         return None, f"its scanning length, {length:.0f} mm, is shorter than the images"
-    if not located:
+    if scan is None and volume is None:
         return None, "no z range is stated"
     if not event.frame_of_reference_uid:
         return None, "its z range has no frame of reference"

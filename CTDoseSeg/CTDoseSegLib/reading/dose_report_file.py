@@ -67,11 +67,20 @@ TOTAL_TOLERANCE = 0.02
 def read_dose_report(path: str | Path) -> DoseReport:
     """Read the CT dose report in a file.
 
+    Parameters
+    ----------
+    path
+        DICOM structured report.
+
+    Returns
+    -------
+    DoseReport
+
     Raises
     ------
     DoseReportError
-        If the file cannot be read, is cut off, or is something else; the sentence says what was
-        found and what to do.
+        If the file cannot be read, is cut off, or is something else; the sentence states what it
+        is and what to do.
     """
     document = read_document(path)
     name = os.path.basename(path)
@@ -129,6 +138,7 @@ class _Reader:
         return value
 
     def event(self) -> IrradiationEvent:
+        """Return the event with the flags of its values."""
         item, technique = self.item, self.technique
         kind = _kind(item.first("113820"))
         sources = tuple(self._source(tube) for tube in technique.of("113831"))
@@ -152,16 +162,17 @@ class _Reader:
                 ("scan_bottom_z_mm", "113898"),
             )
         }
+        exposure_time_s = self.number(technique, "113824", "exposure time", SECONDS, (0.001, 3600))
+        pitch = self.number(technique, "113828", "pitch", NO_UNIT, (0.02, 4.0))
+        doses, phantom_cm = self._dose(kind)
         return IrradiationEvent(
             uid=item.first("113769").value,
             kind=kind,
             protocol=without_identity(item.first("125203").value, *self.who),
             target_region=without_identity(item.first("123014").meaning, *self.who),
             started=parse_datetime(item.first("111526").value),
-            exposure_time_s=self.number(
-                technique, "113824", "exposure time", SECONDS, (0.001, 3600)
-            ),
-            pitch=self.number(technique, "113828", "pitch", NO_UNIT, (0.02, 4.0)),
+            exposure_time_s=exposure_time_s,
+            pitch=pitch,
             frame_of_reference_uid=technique.first("112227").value,
             modulation=without_identity(item.first("113842").value, *self.who),
             tin_filter=_tin_filter(item),
@@ -173,7 +184,8 @@ class _Reader:
             },
             **lengths,
             **places,
-            **self._dose(kind),
+            **doses,
+            phantom_cm=phantom_cm,
             flags=tuple(dict.fromkeys(self.flags)),
         )
 
@@ -185,7 +197,8 @@ class _Reader:
             self.number(tube, "113834", "exposure time per rotation", SECONDS, (0.05, 10.0)),
         )
 
-    def _dose(self, kind: str) -> dict[str, float | int | None]:
+    def _dose(self, kind: str) -> tuple[dict[str, float | None], int | None]:
+        """Return the doses by field name, and the phantom's diameter in cm."""
         dose = self.dose
         ctdivol = self.number(dose, "113830", "CTDIvol", MGY, (1e-4, 5000.0))
         phantoms = {_PHANTOMS_CM.get(code.value) for code in dose.of("113835")}
@@ -195,12 +208,12 @@ class _Reader:
             self.flags.append(flag("rdsr_no_ctdivol", "it is 0" if value == 0 else ""))
         elif kind != LOCALIZER and phantom is None:
             self.flags.append(flag("rdsr_no_phantom"))
-        return {
+        doses = {
             "ctdivol_mGy": ctdivol,
-            "phantom_cm": phantom,
             "dlp_mGy_cm": self.number(dose, "113838", "DLP", MGY_CM, (0.0, 1e6)),
             "ssde_mGy": self.number(dose, "113930", "SSDE", MGY, (1e-4, 5000.0)),
         }
+        return doses, phantom
 
 
 def _nothing_in(name: str, document: Document) -> str:
@@ -262,7 +275,7 @@ def _total_flag(total: float | None, events: tuple[IrradiationEvent, ...]) -> li
 
 
 def _count(items: tuple[Item, ...]) -> int | None:
-    """Return a count; its unit is an annotation ({events}), spelled in many ways."""
+    """Return a count; its unit is an annotation ({events}) with many spellings."""
     for text, _ in (pair for item in items for pair in item.numbers):
         if re.fullmatch(r"\+?\d{1,4}(\.0*)?", text):
             return int(float(text)) or None

@@ -9,16 +9,18 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..ct.acquisition import Acquisition
-from ..ct.dose_report import DoseReport, merged
+from ..ct.dose_report import DoseReport, IrradiationEvent, merged
 from ..ct.series import CTSeries, SliceInfo
 from ..dicom.header import Header
 from ..dicom.times import acquisition_datetime
 from ..errors import DoseReportError
-from ..flags import flag
+from ..flags import Flag, flag
 from .dose_matching import RANGE, VALUE, ImageEvent, MatchedReport, PlacedEvent, match
 from .dose_report_file import RADIATION_DOSE_SR, SOP_CLASSES, read_dose_report
 from .grouping import SliceGroup
@@ -29,14 +31,28 @@ _FILLED = (
     *("kvp_kV", "rotation_time_s", "pitch", "single_collimation_mm", "total_collimation_mm"),
     *("ctdivol_mGy", "phantom_cm", "modulation", "tin_filter"),
 )
-_SAYS_NOTHING = ("OTHER", "UNKNOWN", "UNSPECIFIED")
+_NOT_A_NAME = ("OTHER", "UNKNOWN", "UNSPECIFIED")
 _LEAST_DIFFERENCE = {"CTDIvol": 0.05, "mean tube current": 1.0, "kVp": 0.5}
 
 
 def image_event(
-    z_mm: Sequence[float], slices: Sequence[SliceInfo], headers: Sequence[Header] = ()
+    z_mm: ArrayLike, slices: Sequence[SliceInfo], headers: Sequence[Header] = ()
 ) -> ImageEvent:
-    """Return what a series says of its exposure; `headers` are of its slices if it is DICOM."""
+    """Return what a series states of its exposure.
+
+    Parameters
+    ----------
+    z_mm
+        RAS superior coordinate of each slice centre, [k].
+    slices
+        One for each k.
+    headers
+        Of the slices, if the series is DICOM.
+
+    Returns
+    -------
+    ImageEvent
+    """
     z = np.asarray(z_mm, float)
     step = float(np.median(np.diff(np.sort(z)))) if z.size > 1 else 0.0
     half = (slices[0].thickness_mm or step) / 2
@@ -111,10 +127,14 @@ def with_dose_report(
         What the user gave with the images; the reports beside them are then not looked at.
     beside
         Those that lay in the folder.
+
+    Returns
+    -------
+    CTSeries
     """
     images = image_event(series.z_mm, series.slices, headers)
     if report is not None:
-        series = _with_match(series, report, images, given=True)
+        series = _with_match(series, report, images, from_user=True)
     elif beside is not None:
         series = _with_own_report(series, beside, images)
     exposures = series.folder_events.scans if series.folder_events is not None else ()
@@ -131,16 +151,16 @@ def _with_own_report(series: CTSeries, beside: FolderReports, images: ImageEvent
     left_out *= len(beside.reports) - len(own)
     flags = [flag("rdsr_unreadable", beside.unreadable[0])] if beside.unreadable else []
     series = replace(series, left_out=(*series.left_out, *left_out), flags=(*series.flags, *flags))
-    return _with_match(series, merged(own), images, given=False) if own else series
+    return _with_match(series, merged(own), images, from_user=False) if own else series
 
 
 def _with_match(
-    series: CTSeries, report: DoseReport, images: ImageEvent, *, given: bool
+    series: CTSeries, report: DoseReport, images: ImageEvent, *, from_user: bool
 ) -> CTSeries:
     """Return `series` with its event in a report, or with a flag that it has none there."""
-    matched, why_not = match(report, images, given=given)
-    if matched is None:
-        return replace(series, flags=(*series.flags, why_not))
+    matched = match(report, images, from_user=from_user)
+    if isinstance(matched, Flag):
+        return replace(series, flags=(*series.flags, matched))
     return _with_report(series, matched)
 
 
@@ -166,7 +186,7 @@ def _with_report(series: CTSeries, matched: MatchedReport) -> CTSeries:
         ("manufacturer", device.manufacturer),
         ("model", device.model),
     ):
-        if getattr(acquisition, name) is None and value and value.upper() not in _SAYS_NOTHING:
+        if getattr(acquisition, name) is None and value and value.upper() not in _NOT_A_NAME:
             values[name] = value
     sources = {**acquisition.sources, **dict.fromkeys(values, RDSR)}
     span, source = _irradiated_range(acquisition, matched.own)
@@ -191,7 +211,7 @@ def _with_report(series: CTSeries, matched: MatchedReport) -> CTSeries:
     )
 
 
-def _common(events: Sequence, name: str):
+def _common(events: Sequence[IrradiationEvent], name: str) -> Any:
     """Return the value that all events state, else None."""
     values = {getattr(event, name) for event in events}
     return values.pop() if len(values) == 1 else None
@@ -202,12 +222,12 @@ def _irradiated_range(
 ) -> tuple[tuple[float, float] | None, str]:
     """Return the range to use: where the tube was on, of all own events together.
 
-    It stands in for one guessed from ScanLength (0018,1302) as well: that says how much was
-    scanned, not where, and not whether overranging counts.
+    It replaces one guessed from ScanLength (0018,1302) as well: that is how much was scanned, not
+    where, and not whether overranging counts.
     """
     guessed = "centred" in acquisition.sources.get("irradiated_range_mm", "centred")
-    ranges = [placed.range_mm for placed in own]
-    if not guessed or None in ranges:
+    ranges = [placed.range_mm for placed in own if placed.range_mm is not None]
+    if not guessed or len(ranges) < len(own):
         return None, ""
     sources = {placed.source for placed in own}
     if len(own) > 1 and sources != {RANGE}:
@@ -265,7 +285,7 @@ def disagreements(
     apart = [abs(kvp - voltage) for voltage in voltages] if kvp is not None else []
     if apart and min(apart) > _LEAST_DIFFERENCE["kVp"]:
         different.append(f"kVp {kvp:g} and {_span(voltages)}")
-    phantoms = {event.phantom_cm for event in own} - {None}
+    phantoms = {event.phantom_cm for event in own if event.phantom_cm is not None}
     if acquisition.phantom_cm is not None and phantoms - {acquisition.phantom_cm}:
         other = " and ".join(f"{size} cm" for size in sorted(phantoms))
         different.append(f"phantom {acquisition.phantom_cm} cm and {other}")

@@ -48,6 +48,10 @@ def read_exposure(headers: Sequence[Header], z_mm: Sequence[float]) -> SeriesExp
         In the order of the slices.
     z_mm
         RAS superior coordinate of each slice's centre.
+
+    Returns
+    -------
+    SeriesExposure
     """
     gathered = TagValues(headers)
     _gather_tube_voltage(gathered)

@@ -23,7 +23,7 @@ class SliceGroup:
     patient
         Index of the patient in the folder, not an identity.
     series
-        Tells series apart; not a UID, which can be blank.
+        Distinguishes series; not a UID, which can be blank.
     headers
         Of the slices, in no particular order; at least one.
     """
@@ -39,9 +39,20 @@ class SliceGroup:
 
 
 def group_slices(headers: Sequence[Header]) -> tuple[SliceGroup, ...]:
-    """Group slices by patient, study, series and, within a series, by what can be stacked."""
+    """Group slices by patient, study, series and, within a series, by what can be stacked.
+
+    Parameters
+    ----------
+    headers
+        Of slices of any kind.
+
+    Returns
+    -------
+    tuple of SliceGroup
+        In the order in which their first slices come.
+    """
     patients: dict[str, int] = {}
-    members: dict[Hashable, list[Header]] = defaultdict(list)
+    members: dict[tuple[int, Hashable, Hashable], list[Header]] = defaultdict(list)
     directions: list[tuple[float, ...]] = []
     for header in headers:
         patient = patients.setdefault(_patient(header), len(patients))
@@ -51,7 +62,7 @@ def group_slices(headers: Sequence[Header]) -> tuple[SliceGroup, ...]:
 
 
 def _patient(header: Header) -> str:
-    """Return what tells patients apart: the ID, else name and birth date. Never shown."""
+    """Return what distinguishes patients: the ID, else name and birth date. Never shown."""
     return (
         header.text("PatientID")
         or "\n".join((header.text("PatientName").upper(), header.text("PatientBirthDate"))).strip()

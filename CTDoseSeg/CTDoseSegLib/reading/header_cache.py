@@ -1,7 +1,7 @@
 """The headers of an archive, on disk: memory does not grow with the number of files.
 
 The database lies in a temporary folder that only this user can read, and is gone afterwards: it
-holds what tells patients apart.
+holds what distinguishes patients.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class StudyHeaders:
 
 
 class HeaderCache:
-    """A context manager; `finish` stands between adding and asking."""
+    """Headers on disk; a context manager. `finish` comes between adding and asking."""
 
     def __enter__(self) -> HeaderCache:
         self._folder = tempfile.TemporaryDirectory(prefix="ctdoseseg-")

@@ -61,9 +61,13 @@ def read_headers(path: Path, events: Events, share: float) -> FolderHeaders:
     path
         What to read.
     events
-        Hears of progress and may cancel.
+        Receives progress and may cancel.
     share
         The part of the whole task that this stage is.
+
+    Returns
+    -------
+    FolderHeaders
 
     Raises
     ------
@@ -95,7 +99,7 @@ def read_headers(path: Path, events: Events, share: float) -> FolderHeaders:
             reason = without_file_name(str(error), os.path.basename(file))
             damaged.append(_Damaged(str(error), reason))
     if not headers:
-        raise InputError(damaged[0].error if damaged else _nothing_found(files, foreign, folder))
+        raise InputError(damaged[0].error if damaged else _no_dicom(files, foreign, folder))
     return FolderHeaders(tuple(headers), *_left_out(len(foreign) + hidden, damaged))
 
 
@@ -124,7 +128,7 @@ def _left_out(foreign: int, damaged: list[_Damaged]) -> tuple[tuple[str, ...], t
     return tuple(sentences), (flag("files_unreadable", detail),)
 
 
-def _nothing_found(files: list[str], foreign: Iterable[str], folder: bool) -> str:
+def _no_dicom(files: list[str], foreign: Iterable[str], folder: bool) -> str:
     """Return the sentence for an input without any DICOM file."""
     name = os.path.basename(files[0])
     if not folder:

@@ -1,10 +1,10 @@
-"""Which images of a folder belong to one exposure, where no dose report says so.
+"""Which images of a folder belong to one exposure, where no dose report states it.
 
 The unit of dose is the irradiation event: two reconstructions of one spiral count once, three
 phases count three times. Images are of one event where their event UIDs (0008,3010) are. Where a
 side states none they are, if their acquisition numbers do not differ, their times and positions
 overlap and their tube currents at the same position agree within 5 %; what is not stated does not
-count, so that a series that says nothing of its exposure is taken as a reconstruction.
+count, so that a series that states nothing of its exposure is taken as a reconstruction.
 """
 
 from __future__ import annotations
@@ -45,13 +45,14 @@ class _Shot:
     own: bool
 
     def same_event(self, other: _Shot) -> bool:
+        """Return whether nothing speaks against one event for both."""
         if self.uid and other.uid:
             return self.uid == other.uid
         if self.localizer != other.localizer:
             return False
         if self.number is not None and other.number is not None and self.number != other.number:
             return False
-        if self.start and other.start:
+        if self.start and self.end and other.start and other.end:
             apart = self.start > other.end + _CLOCK or other.start > self.end + _CLOCK
             if apart:
                 return False
@@ -64,8 +65,8 @@ class _Shot:
         high = min(self.place_mm.max(), other.place_mm.max())
         if low > high:
             return False
-        here = np.linspace(low, high, 9)
-        mine, theirs = (np.interp(here, s.place_mm, s.current_mA) for s in (self, other))
+        shared = np.linspace(low, high, 9)
+        mine, theirs = (np.interp(shared, s.place_mm, s.current_mA) for s in (self, other))
         both = np.isfinite(mine) & np.isfinite(theirs) & (theirs > 0)
         if not both.any():
             return True
@@ -81,6 +82,10 @@ def folder_events(groups: Sequence[SliceGroup], measured: Sequence[Header]) -> F
         All images of the patient.
     measured
         Those of the series that is measured.
+
+    Returns
+    -------
+    FolderEvents
     """
     own = {id(header) for header in measured}
     shots = [shot for group in groups if _is_ct(group) for shot in _shots(group, own)]

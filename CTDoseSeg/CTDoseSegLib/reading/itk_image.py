@@ -1,4 +1,4 @@
-"""NIfTI and NRRD files as ITK reads them: voxels, affine, and what only the header says."""
+"""NIfTI and NRRD files as ITK reads them: voxels, affine, and what only the header holds."""
 
 from __future__ import annotations
 
@@ -44,6 +44,15 @@ class ItkImage:
 
 def read_itk_image(path: Path) -> ItkImage:
     """Read a NIfTI or NRRD file.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    ItkImage
 
     Raises
     ------

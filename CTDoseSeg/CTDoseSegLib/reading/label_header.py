@@ -1,7 +1,7 @@
 """The label table that TotalSegmentator writes into a NIfTI file, so that names are the file's own.
 
 It is an extension of the header (NIfTI-1, ecode 0), in the XML of Caret's label tables. Version 1
-and version 2 number their labels differently; this table says which it was.
+and version 2 number their labels differently; this table shows which it was.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LABEL = re.compile(
 
 
 def header_rows(path: Path) -> list[dict[str, str]]:
-    """Read rows of value and name; none where the file has no such table."""
+    """Read rows of ``value`` and ``name``; none where the file has no such table."""
     if not path.name.lower().endswith((".nii", ".nii.gz")):
         return []
     opened = gzip.open if path.name.lower().endswith(".gz") else open
@@ -34,8 +34,8 @@ def header_rows(path: Path) -> list[dict[str, str]]:
                 return []
             text = stream.read(offset - len(start)).decode("utf-8", "replace")
     except (OSError, EOFError, struct.error, ValueError, OverflowError, IndexError):
-        return []  # the reader of the voxels says what is wrong
-    rows = {}
+        return []  # the reader of the voxels reports what is wrong
+    rows: dict[str, str] = {}
     for value, name, plain in _LABEL.findall(text):
         rows.setdefault(value, html.unescape(name or plain).strip())
     return [{"value": value, "name": name} for value, name in rows.items()]

@@ -20,7 +20,7 @@ HEADER = "the header"
 
 @dataclass(frozen=True)
 class LabelNames:
-    """What a file says of its labels.
+    """The names that a file has for its labels.
 
     Attributes
     ----------
@@ -38,12 +38,24 @@ class LabelNames:
 
 
 def read_label_voxels(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read the voxels [k, j, i] and the affine (IJK to RAS) of a NIfTI or NRRD label map.
+    """Read the voxels and the affine of a NIfTI or NRRD label map.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    voxels : numpy.ndarray
+        [k, j, i], of the file's type.
+    affine : numpy.ndarray
+        4 x 4, (i, j, k, 1) to RAS in mm.
 
     Raises
     ------
     InputError
-        If the file is not there or cannot be read.
+        If the file does not exist or cannot be read.
     SegmentationError
         If it holds several layers.
     """
@@ -63,6 +75,16 @@ def read_label_names(path: Path) -> LabelNames:
 
     Names come from a table beside the file (``<file>.csv`` or ``labels.csv`` with columns value
     and name, or ``<file>.json``), else from the label table in a NIfTI file's header.
+
+    Parameters
+    ----------
+    path
+        The label map.
+
+    Returns
+    -------
+    LabelNames
+        Empty where there is no table.
 
     Raises
     ------

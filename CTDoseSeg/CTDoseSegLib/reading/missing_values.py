@@ -20,7 +20,7 @@ MISSING = (
 
 
 def missing_flags(acquisition: Acquisition, slices: Sequence[SliceInfo]) -> tuple[Flag, ...]:
-    """Flag what a source that states little (a volume file) does not say."""
+    """Flag what a source that states little (a volume file) leaves open."""
     missing = {
         "kvp_unknown": acquisition.kvp_kV is None,
         "tube_current_missing": any(item.tube_current_mA is None for item in slices),

@@ -1,4 +1,4 @@
-"""What ITK's NIfTI reader passes over in silence: files cut off, voxels that are not numbers."""
+"""What ITK's NIfTI reader accepts without an error: cut-off files, voxels that are no numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -33,12 +34,17 @@ def check_nifti(path: Path) -> None:
 
     ITK fills the voxels that are missing at the end of a file with 0, and replaces NaN and
     infinity by 0: water in a CT, background in a label map. A file without a NIfTI header is left
-    to ITK, which says what it is.
+    to ITK, which reports it.
+
+    Parameters
+    ----------
+    path
+        ``.nii`` or ``.nii.gz``.
 
     Raises
     ------
     InputError
-        If the file is shorter than its header says, or not readable.
+        If the file is shorter than its header states, or not readable.
     PixelDataError
         If it has voxels that are not finite.
     """
@@ -52,16 +58,17 @@ def check_nifti(path: Path) -> None:
             if header.data_type in _FLOATS or (
                 packed and _gzip_length(path) != header.length % 2**32
             ):
-                there = _read_through(file, start, header, path.name)
+                length = _read_through(file, start, header, path.name)
             else:
-                there = header.length if packed else path.stat().st_size
+                length = header.length if packed else path.stat().st_size
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(
             f"{path.name}: not a readable NIfTI file, or cut off; write it again."
         ) from error
-    if there < header.length:
+    if length < header.length:
         raise InputError(
-            f"{path.name}: cut off after {there} of {header.length} bytes; copy or export it again."
+            f"{path.name}: cut off after {length} of {header.length} bytes; copy or export it "
+            "again."
         )
 
 
@@ -87,13 +94,13 @@ def _read_header(start: bytes) -> _Header | None:
     return None
 
 
-def _read_through(file, start: bytes, header: _Header, name: str) -> int:
+def _read_through(file: BinaryIO | gzip.GzipFile, start: bytes, header: _Header, name: str) -> int:
     """Return the bytes that the file really has; its voxels are checked if they are floats."""
-    there, rest = len(start), start[header.offset :] if header.offset >= 0 else b""
+    length, rest = len(start), start[header.offset :] if header.offset >= 0 else b""
     kind = _FLOATS.get(header.data_type)
     skip = max(0, header.offset - len(start))
     while block := file.read(_BLOCK):
-        there += len(block)
+        length += len(block)
         if kind is None:
             continue
         block, skip = block[skip:], max(0, skip - len(block))
@@ -105,7 +112,7 @@ def _read_through(file, start: bytes, header: _Header, name: str) -> int:
                 "there is no image."
             )
         rest = block[whole:]
-    return there
+    return length
 
 
 def _gzip_length(path: Path) -> int:

@@ -22,6 +22,15 @@ from .array_series import series_from_array
 def read_npy_volume(path: Path) -> CTSeries:
     """Read a volume as `write_npy_volume` writes it, or an array with its affine alone.
 
+    Parameters
+    ----------
+    path
+        ``.npy`` file with ``.json`` beside it.
+
+    Returns
+    -------
+    CTSeries
+
     Raises
     ------
     InputError, PixelDataError, GeometryError
@@ -54,9 +63,16 @@ def read_npy_volume(path: Path) -> CTSeries:
 
 
 def write_npy_volume(series: CTSeries, path: str | Path) -> None:
-    """Write `series` as .npy with .json beside it; `read_series` gives it back exactly.
+    """Write `series` as .npy with .json beside it; `read_series` reads it back exactly.
 
     Both files appear whole or not at all; the .json, which readers need first, comes last.
+
+    Parameters
+    ----------
+    series
+        Any CT; its dose report and the events of its folder are not written.
+    path
+        ``.npy`` file to write.
     """
     path = Path(path)
     about = {
@@ -111,7 +127,7 @@ def _flags(about: Mapping[str, Any], name: str) -> tuple[Flag, ...] | None:
 
 
 def _exposure(about: Mapping[str, Any], name: str) -> tuple[Acquisition, tuple[SliceInfo, ...]]:
-    """Return acquisition and slices from the .json; empty where it says nothing."""
+    """Return acquisition and slices from the .json; empty where it states nothing."""
     stated = about.get("acquisition") or {}
     listed = about.get("slices") or []
     try:

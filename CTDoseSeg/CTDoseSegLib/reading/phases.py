@@ -16,10 +16,21 @@ from .stacking import SAME_POSITION_MM, along
 def one_phase(headers: Sequence[Header]) -> tuple[list[Header], list[Flag]]:
     """Take one slice for each position: repeated slices are dropped, of several phases one stays.
 
-    Phases are told apart by the first of acquisition number, temporal position, irradiation
+    Phases are distinguished by the first of acquisition number, temporal position, irradiation
     event, cardiac phase, kVp, kernel, thickness, image type and times that puts no two slices of
     one phase at one position; else by the order of instance numbers. The phase with the most
     slices is taken, of these the first in time.
+
+    Parameters
+    ----------
+    headers
+        Of one group.
+
+    Returns
+    -------
+    slices : list of Header
+        No two at one position.
+    flags : list of Flag
     """
     flags: list[Flag] = []
     places = _places(headers)

@@ -48,15 +48,15 @@ def read_series(
         A DICOM file or folder (searched with its subfolders), ``.nii``, ``.nii.gz``, ``.nrrd``,
         ``.npy`` with ``.json`` beside it, or a ``.files`` list of DICOM files.
     series_uid
-        Which series of a DICOM folder, by its UID or the end of it; else the best-ranked by the
-        rules of `selection`.
+        Which series of a DICOM folder, by its UID or the end of it; else the best-ranked one
+        (`selection`).
     acquisition
         JSON file of values that a user typed; they replace those of the image and the report.
     rdsr
         Dose report (X-Ray Radiation Dose SR) of the examination; else one of the same study that
-        lies in the folder is used. It gives what the images lack.
+        lies in the folder is used. It adds what the images lack.
     events
-        Hears of progress and may cancel.
+        Receives progress; may cancel.
 
     Returns
     -------
@@ -65,9 +65,9 @@ def read_series(
     Raises
     ------
     InputError
-        Or one of its kinds, if no CT can be read: the sentence says which file or tag.
+        Or one of its kinds, if no CT can be read: the sentence names the file or tag.
     SeveralPatientsError
-        If a folder holds several patients and `series_uid` does not say which.
+        If a folder holds several patients and `series_uid` does not name one's series.
     Cancelled
         If `events` was cancelled.
 
@@ -137,7 +137,7 @@ def _read_dicom(
 def _series(
     files: FolderHeaders, choice: Choice, volume: DicomVolume, exposure: SeriesExposure
 ) -> CTSeries:
-    """Put together what the stages have found."""
+    """Return the series that the stages have read."""
     flags = [*files.flags, *choice.flags, *volume.flags, *exposure.flags]
     unreadable = Counter(keyword for header in volume.headers for keyword in header.problems)
     if unreadable:

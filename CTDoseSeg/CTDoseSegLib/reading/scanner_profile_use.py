@@ -20,7 +20,7 @@ _SAME_KVP = 0.5
 def with_profile(
     series: CTSeries, profile: ScannerProfile, today: datetime.date | None = None
 ) -> tuple[CTSeries, Scanner]:
-    """Correct CTDIvol and DLP of `series` by a profile, and return what of it holds for the series.
+    """Correct CTDIvol and DLP of `series` by a profile, and return what the profile changes.
 
     Parameters
     ----------
@@ -32,10 +32,16 @@ def with_profile(
     today
         Compared with the date of the check where the scan's own date is not known.
 
+    Returns
+    -------
+    series : CTSeries
+    scanner : Scanner
+
     Raises
     ------
     AcquisitionError
-        If the images state another make, model, station or serial number.
+        If the images state another make, model, station or serial number, or the profile has a
+        check without its date.
     """
     acquisition = series.acquisition
     if acquisition.manufacturer is None or acquisition.model is None:
@@ -51,17 +57,21 @@ def with_profile(
     reference, compared_with = scanned_on or today or datetime.date.today(), "analysis"
     if scanned_on is not None:
         compared_with = "scan"
-    ratio = profile.ctdivol_check_ratio
+    ratio, date = profile.ctdivol_check_ratio, profile.ctdivol_check_date
     if ratio is not None and acquisition.phantom_cm == 16:
         ratio = None
         flags.append(flag("scanner_profile_small_phantom"))
     checked = False
     if ratio is not None:
-        days = abs((reference - profile.ctdivol_check_date).days)
+        if date is None:
+            raise AcquisitionError(
+                "The scanner profile has no ctdivol_check_date; a check has a ratio and a date."
+            )
+        days = abs((reference - date).days)
         checked = days <= VALID_DAYS
-        detail = f"times {ratio:g}, check of {profile.ctdivol_check_date.isoformat()}"
-        what = f"CTDIvol, DLP and the doses by them change by {100 * (ratio - 1):+.1f} %"
-        flags.append(flag("ctdivol_corrected", detail, consequence=what))
+        detail = f"times {ratio:g}, check of {date.isoformat()}"
+        change = f"CTDIvol, DLP and the doses by them change by {100 * (ratio - 1):+.1f} %"
+        flags.append(flag("ctdivol_corrected", detail, consequence=change))
         if not checked:
             flags.append(flag("scanner_check_old", f"{days} days from the {compared_with}"))
         series = _corrected(series, ratio)
@@ -71,7 +81,6 @@ def with_profile(
         for voltage, value in profile.nctdiw_mGy_per_100mAs.items()
         if kvp is not None and abs(voltage - kvp) <= _SAME_KVP
     ]
-    date = profile.ctdivol_check_date
     scanner = Scanner(
         name=f"{profile.manufacturer} {profile.model}",
         ctdivol_ratio=ratio,

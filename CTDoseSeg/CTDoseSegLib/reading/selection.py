@@ -1,14 +1,14 @@
 """Which series of a folder is fit for dosimetry, and why the others are not.
 
-Pure rules over light descriptions. Left out always: other modalities, localizers, dose pages and
+Criteria over light descriptions. Left out always: other modalities, localizers, dose pages and
 other pictures (secondary captures). Left out unless asked for by UID: reformats.
-Of what remains the first by these rules, in this order:
+Of what remains the first by these criteria, in this order:
 
 1. axial before other orientations;
 2. original before derived (a derived axial series is kept, and flagged);
 3. the whole range: at least nine tenths of the longest;
 4. several slices before a single one;
-5. a soft reconstruction kernel before a sharp one (noise widens the spread of HU);
+5. a soft reconstruction kernel before a sharp one (noise widens the distribution of HU);
 6. one with exposure (tube current or CTDIvol) before one without;
 7. the thinnest of at least 1 mm (below, noise and memory grow and areas gain nothing);
 8. the most slices;
@@ -41,7 +41,7 @@ _MODALITIES = {
 
 @dataclass(frozen=True)
 class SeriesCandidate:
-    """What the rules need to know about one series (or one consistent part of it).
+    """What the criteria need to know about one series (or one consistent part of it).
 
     Attributes
     ----------
@@ -86,6 +86,7 @@ class SeriesCandidate:
 
     @property
     def derived(self) -> bool:
+        """Computed from other images, by its ImageType."""
         return bool(self.image_type) and self.image_type[0].strip().upper() == "DERIVED"
 
 
@@ -139,14 +140,14 @@ def sharp_kernel(kernel: str) -> bool:
 def choose(
     candidates: Sequence[SeriesCandidate], asked_for: bool = False
 ) -> tuple[SeriesCandidate | None, tuple[str, ...]]:
-    """Pick a series by the rules of this module.
+    """Pick a series by the criteria of this module.
 
     Parameters
     ----------
     candidates
         Series of one patient.
     asked_for
-        The user named this series (or gave one file): reformats are then let through.
+        The user named this series (or gave one file): reformats are then accepted.
 
     Returns
     -------
@@ -179,7 +180,7 @@ def choose(
 
 
 def _rank(candidate: SeriesCandidate, longest: float) -> tuple[tuple[str, object], ...]:
-    """Return the rules in order: why another series would win, and the value to compare."""
+    """Return the criteria in order: why another series would win, and the value to compare."""
     thickness = candidate.thickness_mm if candidate.thickness_mm is not None else 99.0
     thin = thickness < THINNEST_MM
     number = candidate.series_number

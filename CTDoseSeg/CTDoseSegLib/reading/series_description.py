@@ -1,4 +1,4 @@
-"""What the headers of a series tell about it: for the ranking, in words, and as flags."""
+"""A series by its headers: for the ranking, in words, and as flags."""
 
 from __future__ import annotations
 
@@ -21,7 +21,21 @@ _NOT_HU = {"PERFUSION", "RCBF", "RCBV", "MTT", "EFFECTIVE_Z", "ELECTRON_DENSITY"
 
 
 def candidate_of(headers: Sequence[Header], *, patient: int = 0, index: int = 0) -> SeriesCandidate:
-    """Describe a group of slices for the rules of `selection`."""
+    """Describe a group of slices for `selection`.
+
+    Parameters
+    ----------
+    headers
+        Of the group; at least one.
+    patient
+        Index of the patient in the folder.
+    index
+        The group's place in the caller's list.
+
+    Returns
+    -------
+    SeriesCandidate
+    """
     first = headers[0]
     axial, extent = None, 0.0
     try:
@@ -56,7 +70,7 @@ def description(header: Header) -> str:
 
 
 def kind_flags(headers: Sequence[Header]) -> list[Flag]:
-    """Flag what a series' own description says against it."""
+    """Flag what in a series' own description speaks against it."""
     flags = []
     first = headers[0]
     kinds = [value.upper().strip() for value in first.texts("ImageType")]

@@ -1,4 +1,4 @@
-"""What the headers say slice by slice (tube current, exposure, CTDIvol), and over what range."""
+"""The exposure of each slice by its header (tube current, mAs, CTDIvol), and over what range."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def gather_slices(gathered: TagValues, z_mm: Sequence[float]) -> tuple[SliceInfo
 
 
 def gather_irradiated_range(gathered: TagValues, z_mm: Sequence[float]) -> None:
-    """Gather it from ScanLength, which says how long but not where: centred on the images."""
+    """Gather it from ScanLength, which is how long but not where: centred on the images."""
     length, source = gathered.common(("ScanLength", 1.0))
     low, high = min(z_mm), max(z_mm)
     if length is not None and high - low <= length <= _LONGEST_SCAN_MM:
@@ -64,7 +64,7 @@ def gather_irradiated_range(gathered: TagValues, z_mm: Sequence[float]) -> None:
 
 
 def _effective_mAs(gathered: TagValues, current: _Column, written: _Column) -> _Column:
-    """Return mA x rotation time / pitch; as written where Siemens or Philips give no other way."""
+    """Return mA x rotation time / pitch; without these the mAs of Siemens or Philips as written."""
     rotation, pitch = gathered.values.get("rotation_time_s"), gathered.values.get("pitch")
     if rotation and pitch:
         effective = [None if value is None else value * rotation / pitch for value in current]

@@ -11,7 +11,7 @@ from ..dicom.header import Header
 from ..errors import GeometryError
 from ..flags import Flag, flag
 
-# Tolerances. Positions are written with 2 to 6 decimals, rounded by different rules.
+# Tolerances. Positions are written with 2 to 6 decimals, rounded differently.
 SAME_POSITION_MM = 0.01
 GAP_MM, GAP_FRACTION = 0.02, 0.01  # a gap may differ from the step by the sum of the two
 TILT_DEG, SHIFT_MM = 0.1, 0.1  # shear of the stack: both must be exceeded
@@ -28,7 +28,7 @@ class Stack:
     Attributes
     ----------
     order
-        Indices into the headers given, foot to head (or along the normal if not axial).
+        Indices into the headers, foot to head (or along the normal if not axial).
     affine
         4 x 4, (i, j, k, 1) to RAS in mm.
     z_mm
@@ -136,6 +136,10 @@ def stack(headers: Sequence[Header]) -> Stack:
     headers
         Slices of one orientation, size and spacing, no two at the same position.
 
+    Returns
+    -------
+    Stack
+
     Raises
     ------
     GeometryError
@@ -177,14 +181,14 @@ def _single_step(header: Header) -> tuple[float, str]:
     thickness = header.number("SliceThickness")
     if thickness is not None and 0 < thickness < 100:
         return thickness, f"its thickness of {thickness:g} mm is taken as the step"
-    return 0.0, "its thickness (0018,0050) is unknown, so volumes are not given"
+    return 0.0, "its thickness (0018,0050) is unknown, so no volumes are computed"
 
 
 def _shear_flag(points: np.ndarray, axis: np.ndarray, header: Header) -> Flag | None:
     """Flag slices whose first pixels are not in a line along the normal."""
-    way = points[-1] - points[0]
-    height = way @ axis
-    lateral = way - height * axis
+    span = points[-1] - points[0]
+    height = span @ axis
+    lateral = span - height * axis
     shift = float(np.linalg.norm(lateral))
     angle = float(np.degrees(np.arctan2(shift, abs(height))))
     if shift > SHIFT_MM and angle > TILT_DEG:
@@ -194,7 +198,7 @@ def _shear_flag(points: np.ndarray, axis: np.ndarray, header: Header) -> Flag | 
             detail += f", GantryDetectorTilt (0018,1120) is {stated:g}"
         return flag("tilted", detail)
     heights = (points - points[0]) @ axis
-    line = points[0] + np.outer(heights / height, way)
+    line = points[0] + np.outer(heights / height, span)
     off = float(np.linalg.norm(points - line, axis=1).max())
     if off > SHIFT_MM:
         return flag("shifted_slices", f"up to {off:.2f} mm sideways")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..dicom.header import Header
 from ..flags import Flag
@@ -18,7 +19,7 @@ class TagValues:
     maker
         Manufacturer in capitals.
     values
-        Fields of `Acquisition` by name, those that are known.
+        Fields of `Acquisition` by name, those that are known, each of its field's type.
     sources
         Where each came from.
     flags
@@ -29,7 +30,7 @@ class TagValues:
         self.headers = headers
         self.first = headers[0]
         self.maker = self.first.text("Manufacturer").upper()
-        self.values: dict[str, object] = {}
+        self.values: dict[str, Any] = {}
         self.sources: dict[str, str] = {}
         self.flags: list[Flag] = []
 
@@ -53,7 +54,8 @@ class TagValues:
         source : str
             Tag of the first one used; empty where there is none.
         """
-        values, used = [], ""
+        values: list[float | None] = []
+        first_keyword = ""
         for header in self.headers:
             value = None
             nested = exposure_item(header)
@@ -62,10 +64,10 @@ class TagValues:
                 if not number and nested.get(keyword):
                     number = nested[keyword][0]
                 if number is not None and number > 0:
-                    value, used = number * factor, used or keyword
+                    value, first_keyword = number * factor, first_keyword or keyword
                     break
             values.append(value)
-        return values, tag_source(used) if used else ""
+        return values, tag_source(first_keyword) if first_keyword else ""
 
     def common(self, *choices: tuple[str, float]) -> tuple[float | None, str]:
         """Return the value if it is the same in all slices that have one, else None."""

@@ -14,6 +14,17 @@ from .missing_values import without_answered
 def with_typed(series: CTSeries, typed: TypedAcquisition) -> CTSeries:
     """Return `series` with the values that a user typed in place of its own.
 
+    Parameters
+    ----------
+    series
+        Any CT.
+    typed
+        Checked values.
+
+    Returns
+    -------
+    CTSeries
+
     Raises
     ------
     AcquisitionError

@@ -22,6 +22,16 @@ def is_volume_file(path: Path) -> bool:
 def read_volume_file(path: Path) -> CTSeries:
     """Read a NIfTI, NRRD or npy volume.
 
+    Parameters
+    ----------
+    path
+        The file; a ``.npy`` file has its ``.json`` beside it.
+
+    Returns
+    -------
+    CTSeries
+        On the file's own grid.
+
     Raises
     ------
     InputError, PixelDataError, GeometryError

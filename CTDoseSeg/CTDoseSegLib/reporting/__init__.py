@@ -1,1 +1,1 @@
-"""Pictures and text for eyes: charts, overlay, terminal."""
+"""A result for eyes: in the terminal and as charts."""

@@ -20,19 +20,31 @@ HEART_PARTS = (
 
 
 def named_atom(value: int, name: str, origin: str) -> Atom:
-    """An `Atom` with the table's code and colour."""
+    """Return an `Atom` with the code and colour of the organ table."""
     row = organ(name)
     return Atom(value, name, row.snomed_code, row.color, origin)
 
 
 def groups_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The groups that a set of atoms makes: each atom by itself, and what is made of several.
+    """Return the groups of a set of atoms: each atom by itself, and what is made of several.
 
     body: all atoms but the couch. lung: lobes, or left and right lung, with the vessels inside
     them. heart: its chambers, with the rest of it where there is one. bone: all bones.
+
+    Parameters
+    ----------
+    names
+        Of the atoms.
+
+    Returns
+    -------
+    dict
+        Group to the names of its atoms.
     """
     names = list(names)
-    groups = {name: (name,) for name in names if name not in (BODY, BODY_REST)}
+    groups: dict[str, tuple[str, ...]] = {
+        name: (name,) for name in names if name not in (BODY, BODY_REST)
+    }
     has_lung = any(n in names for n in ("lung", "lung_left", "lung_right", *LUNG_LOBES))
     unions = {
         BODY: [n for n in names if n != COUCH],

@@ -1,9 +1,9 @@
 """What lies under TotalSegmentator's organs: body, skin and couch, and trachea and bone.
 
-The bundled UNet draws it wherever it can run, else the rules do, and a flag says why. On plain
+The bundled UNet draws it wherever it can run, else thresholds do, and a flag states why. On plain
 scans both are as good, and on phantoms neither takes more than 0.06 % of couch into the body. Where
 the couch touches the skin or a blanket lies on it, body and lungs of held-out scans agree with
-their labels at 0.996 and 0.991 by the UNet, 0.977 and 0.962 by the rules (its model card).
+their labels at 0.996 and 0.991 by the UNet, 0.977 and 0.962 by thresholds (its model card).
 
 The UNet runs in a process of its own: this one may be Slicer's, where torch must not be imported,
 and its memory is free again before TotalSegmentator starts.
@@ -36,18 +36,27 @@ WORKER = "CTDoseSegLib.segmentation.unet.worker"
 TIME_LIMIT_S = 3600.0
 
 
-def find_outline(series: CTSeries, events: Events, device: str = "auto") -> Labelmap:
-    """Body, skin, couch, trachea, bone and lungs of `series`, a regular volume.
+def find_body_mask(series: CTSeries, events: Events, device: str = "auto") -> Labelmap:
+    """Return body, skin, couch, trachea, bone and lungs of `series`.
 
     Parameters
     ----------
+    series
+        A regular volume.
+    events
+        Receives progress; may cancel.
     device
         For the UNet, as `TotalSegmentatorEngine` has it.
+
+    Returns
+    -------
+    Labelmap
+        On the grid of the series.
 
     Raises
     ------
     SegmentationError
-        If the rules find no body either.
+        If thresholds find no body either.
     """
     able, reason = UNetEngine().available()
     reason = without_remedy(reason)
@@ -61,7 +70,7 @@ def find_outline(series: CTSeries, events: Events, device: str = "auto") -> Labe
 
 
 def _by_unet(series: CTSeries, events: Events, device: str) -> Labelmap:
-    """As the bundled UNet draws it, in another process; SegmentationError where it fails."""
+    """Segment by the bundled UNet in another process; SegmentationError where it fails."""
     folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
     try:
         np.save(folder / "hu.npy", series.hu)
@@ -87,14 +96,14 @@ def _by_unet(series: CTSeries, events: Events, device: str) -> Labelmap:
         labels = np.load(folder / "labels.npy", allow_pickle=False)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    outline = _without_organs(labels, result["atoms"], series)
-    return replace(outline, flags=tuple(Flag.from_plain(one) for one in result["flags"]))
+    body_mask = _without_organs(labels, result["atoms"], series)
+    return replace(body_mask, flags=tuple(Flag.from_plain(one) for one in result["flags"]))
 
 
 def _without_organs(
     labels: np.ndarray, drawn: list[tuple[int, str, str]], series: CTSeries
 ) -> Labelmap:
-    """What the rules know as well: other organs are TotalSegmentator's to find, or not there."""
+    """Keep what thresholds find as well: other organs are left to TotalSegmentator."""
     values = {name: value for value, name, _ in drawn}
     kept = tuple(named_atom(v, name, of) for v, name, of in drawn if name in engine.NAMES)
     lookup = np.zeros(256, np.uint8)
@@ -122,10 +131,12 @@ class LaidAside:
 
     @classmethod
     def of(cls, labelmap: Labelmap) -> LaidAside:
+        """Pack a label map."""
         one = np.zeros((1, 1, 1), labelmap.labels.dtype)
-        packed = zlib.compress(np.ascontiguousarray(labelmap.labels), 1)
+        packed = zlib.compress(np.ascontiguousarray(labelmap.labels).data, 1)
         return cls(replace(labelmap, labels=one), packed, labelmap.labels.shape)
 
     def taken_back(self) -> Labelmap:
+        """Return the label map as it was."""
         labels = np.frombuffer(bytearray(zlib.decompress(self.labels)), self.rest.labels.dtype)
         return replace(self.rest, labels=labels.reshape(self.shape))

@@ -1,4 +1,4 @@
-"""Engines: ways to a label map. One protocol, and the choice between them with its reason."""
+"""Segmentation engines: one protocol, and the choice between them with its reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .labelmap import Labelmap
 from .reasons import without_remedy
 from .threshold import engine
 from .totalsegmentator.engine import TotalSegmentatorEngine
-from .unet.doubts import why_rules
+from .unet.doubts import why_not_used
 from .unet.engine import UNetEngine
 
 NAMES = ("auto", "classical", "unet", "totalsegmentator")
@@ -23,33 +23,56 @@ NAMES = ("auto", "classical", "unet", "totalsegmentator")
 class SegmentationEngine(Protocol):
     """Makes a label map of a series."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """One of `NAMES`."""
+        ...
 
     def available(self) -> tuple[bool, str]:
-        """Whether it can run here, and why not, with the remedy in brackets."""
+        """Return whether it can run here, and why not, with the remedy in brackets."""
         ...
 
     def segment(self, series: CTSeries, events: Events) -> Labelmap:
-        """Segment `series`; SegmentationError where no honest result is possible."""
+        """Segment a series.
+
+        Parameters
+        ----------
+        series
+            The CT.
+        events
+            Receives progress; may cancel.
+
+        Returns
+        -------
+        Labelmap
+            On the grid of the series.
+
+        Raises
+        ------
+        SegmentationError
+            If no honest result is possible.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class ClassicalEngine:
-    """Thresholds, shapes and components: body, skin, couch, lungs, trachea and bone."""
+    """Threshold-based segmentation: body, skin, couch, lungs, trachea and bone."""
 
     name: str = engine.ENGINE
 
     def available(self) -> tuple[bool, str]:
+        """Return that it always can run."""
         return True, ""
 
     def segment(self, series: CTSeries, events: Events) -> Labelmap:
+        """Segment a series, as `threshold.engine.segment` does."""
         return engine.segment(series, events)
 
 
 @dataclass(frozen=True)
 class Automatic:
-    """What ``auto`` takes where TotalSegmentator is not: the bundled UNet, else rules.
+    """What ``auto`` takes where TotalSegmentator cannot run: the bundled UNet, else thresholds.
 
     Attributes
     ----------
@@ -61,16 +84,18 @@ class Automatic:
     name: str = "auto"
 
     def available(self) -> tuple[bool, str]:
+        """Return that it always can run."""
         return True, ""
 
     def segment(self, series: CTSeries, events: Events) -> Labelmap:
+        """Segment a series by the UNet, or by thresholds where its result is doubtful."""
         unet = UNetEngine()
         able, why = unet.available()
         why = without_remedy(why)
         if able:
             try:
                 labelmap = unet.segment(series, Stage(events, 0.0, 0.7))
-                why = why_rules(labelmap)
+                why = why_not_used(labelmap)
                 if not why:
                     missing = "heart, kidneys, bowel and other organs are missing"
                     reason = without_remedy(self.reason)
@@ -104,7 +129,7 @@ def choose(
     *,
     totalsegmentator: TotalSegmentatorEngine | None = None,
 ) -> SegmentationEngine:
-    """The engine of that name; ``auto`` takes the best that can run and keeps the reason.
+    """Return the engine of a name; ``auto`` takes the best that can run and keeps the reason.
 
     ``auto`` is TotalSegmentator where it can run, else the UNet, else the engine without a network.
 
@@ -116,6 +141,11 @@ def choose(
         Folder of a UNet to use instead of the bundled one; with ``auto`` it is taken.
     totalsegmentator
         With the quality and the device that the user chose.
+
+    Returns
+    -------
+    SegmentationEngine
+        One that can run.
 
     Raises
     ------

@@ -93,26 +93,26 @@ class Labelmap:
                 raise SegmentationError(f"Group {group} names unknown labels: {sorted(missing)}.")
 
     def value_of(self, name: str) -> int:
-        """Voxel value of the atom `name`; KeyError if there is none."""
+        """Return the voxel value of the atom `name`; KeyError if there is none."""
         for atom in self.atoms:
             if atom.name == name:
                 return atom.value
         raise KeyError(name)
 
     def values(self, group: str) -> tuple[int, ...]:
-        """Voxel values of the atoms of `group`; KeyError if there is none."""
+        """Return the voxel values of the atoms of `group`; KeyError if there is none."""
         return tuple(self.value_of(name) for name in self.groups[group])
 
     def mask(self, group: str) -> np.ndarray:
-        """Boolean [k, j, i] mask of a group."""
+        """Return the boolean mask of `group`, [k, j, i]; KeyError if there is none."""
         lookup = np.zeros(int(np.iinfo(self.labels.dtype).max) + 1, dtype=bool)
         lookup[list(self.values(group))] = True
         return lookup[self.labels]
 
 
 def counts(labels: np.ndarray) -> np.ndarray:
-    """Voxels of each value, [value] int64; slice by slice, as bincount takes 8 bytes a voxel."""
+    """Return the number of voxels of each value, [value] int64."""
     total = np.zeros(int(labels.max(initial=0)) + 1, dtype=np.int64)
-    for image in labels:
+    for image in labels:  # slice by slice, as bincount takes 8 bytes a voxel
         total += np.bincount(image.ravel(), minlength=total.size)
     return total

@@ -1,4 +1,4 @@
-"""The way from a series to its label map, with or without a segmentation of the user's own."""
+"""From a series to its label map, with or without a user segmentation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def segment(
     extra: Sequence[str] = (),
     events: Events | None = None,
 ) -> Labelmap:
-    """Segment a series: the user's own segmentation completed by an engine, or the engine's.
+    """Segment a series: by an engine, or a user segmentation completed by one.
 
     Parameters
     ----------

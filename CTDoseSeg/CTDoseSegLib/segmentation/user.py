@@ -1,4 +1,4 @@
-"""Label maps that users bring, on the grid of their series."""
+"""User segmentations, on the grid of their series."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..ct import organs
 from ..ct.geometry import Grid
 from ..ct.series import CTSeries
 from ..errors import GeometryError, InputError, SegmentationError
-from ..flags import flag
+from ..flags import Flag, flag
 from ..reading.label_map_file import HEADER, LabelNames, read_label_names, read_label_voxels
 from ..segmentation.atoms import groups_of, named_atom
 from ..tasks.progress import Events
@@ -42,6 +42,7 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
     Returns
     -------
     Labelmap
+        Its engine is ``given``.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
     table, source = _named_atoms(names, path.name)
     atoms = tuple(table[v] if v in table else _unnamed(v) for v in present)
     unknown = [v for v in present if v not in table]
-    flags = ()
+    flags: tuple[Flag, ...] = ()
     if unknown:
         shown = ", ".join(str(v) for v in unknown[:8]) + (", ..." if len(unknown) > 8 else "")
         flags = (flag("unknown_labels", f"{shown} (names from {source})"),)
@@ -90,82 +91,111 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
 
 
 def read_label_array(path: Path, series: CTSeries) -> np.ndarray:
-    """Return the values of a label map file on the grid of `series`, [k, j, i]."""
+    """Return the values of a label map file on the grid of `series`.
+
+    Parameters
+    ----------
+    path
+        NIfTI or NRRD file.
+    series
+        The CT that the label map was made from.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 or uint16, [k, j, i].
+
+    Raises
+    ------
+    InputError, SegmentationError, GeometryError
+        As `read_labelmap` does.
+    """
     voxels, affine = read_label_voxels(path)
     return _on_grid(as_labels(voxels, path.name), affine, series, path.name)
 
 
-def combine(outline: Labelmap, given: Labelmap) -> Labelmap:
-    """Organs of `given` on top of the body, skin, couch and organs of `outline`.
+def combine(beneath: Labelmap, above: Labelmap) -> Labelmap:
+    """Put the organs of one label map on the body, skin, couch and organs of another.
 
-    Of the outline stay body_rest, skin and couch, and those organs where `given` has nothing of
-    that kind: what `given` draws smaller than the outline becomes body_rest. Atoms keep their
-    origin, given ones their value. A label map that has a body_rest of its own is complete and
-    comes back as it is.
+    Of the lower one remain body_rest, skin and couch, and those organs that the upper one has
+    nothing of: what the upper one draws smaller becomes body_rest. Atoms keep their origin, those
+    of the upper one their value.
+
+    Parameters
+    ----------
+    beneath
+        With a body.
+    above
+        On the same grid. With a body_rest of its own it is complete and returned as it is.
+
+    Returns
+    -------
+    Labelmap
+        With the groups of `above` whose atoms remain.
 
     Raises
     ------
     GeometryError
         If the two are not on one grid.
     """
-    if outline.labels.shape != given.labels.shape:
+    if beneath.labels.shape != above.labels.shape:
         raise GeometryError(
-            f"The two label maps have different grids: {_size(outline.labels.shape)} and "
-            f"{_size(given.labels.shape)}; make both for the same series."
+            f"The two label maps have different grids: {_size(beneath.labels.shape)} and "
+            f"{_size(above.labels.shape)}; make both for the same series."
         )
-    names = {a.name for a in given.atoms}
+    names = {a.name for a in above.atoms}
     if BODY_REST in names:
-        return given
-    spare = max(a.value for a in given.atoms) + 1
-    lookup = np.zeros(max(a.value for a in outline.atoms) + 1, dtype=np.uint16)
-    kept: dict[str, Atom] = {a.name: a for a in given.atoms}
-    rest = next((a for a in outline.atoms if a.name == BODY_REST), None)
-    for atom in outline.atoms:
+        return above
+    spare = max(a.value for a in above.atoms) + 1
+    lookup = np.zeros(max(a.value for a in beneath.atoms) + 1, dtype=np.uint16)
+    kept: dict[str, Atom] = {a.name: a for a in above.atoms}
+    rest = next((a for a in beneath.atoms if a.name == BODY_REST), None)
+    for atom in beneath.atoms:
         name = BODY_REST if _replaced(atom.name, names) else atom.name
         if name not in kept:
             row = atom if name == atom.name else rest or named_atom(0, name, atom.origin)
             kept[name] = replace(row, value=spare)
             spare += 1
         lookup[atom.value] = kept[name].value
-    labels = _narrowest(lookup, spare - 1)[outline.labels]
-    organ = given.labels > 0
-    air = int((organ & ~outline.mask(BODY)).sum())
-    np.copyto(labels, given.labels.astype(labels.dtype, copy=False), where=organ)
+    labels = _narrowest(lookup, spare - 1)[beneath.labels]
+    organ = above.labels > 0
+    air = int((organ & ~beneath.mask(BODY)).sum())
+    np.copyto(labels, above.labels.astype(labels.dtype, copy=False), where=organ)
     present = set(np.flatnonzero(counts(labels)).tolist())
     atoms = tuple(a for a in kept.values() if a.value in present)
-    flags = given.flags + outline.flags
+    flags = above.flags + beneath.flags
     if air > 0.02 * organ.sum():
         flags += (flag("labels_in_air", f"{100 * air / organ.sum():.0f} % of the voxels"),)
     known = {a.name for a in atoms}
     own = {
         group: members
-        for group, members in given.groups.items()
+        for group, members in above.groups.items()
         if group not in (BODY, *known) and set(members) <= known
     }
     groups = own | groups_of(a.name for a in atoms)
     return Labelmap(
         labels,
-        outline.affine,
+        beneath.affine,
         atoms,
         groups,
-        f"{given.engine} + {outline.engine}",
+        f"{above.engine} + {beneath.engine}",
         flags,
-        about={**outline.about, **given.about},
+        about={**beneath.about, **above.about},
     )
 
 
-def _replaced(name: str, given: set[str]) -> bool:
-    """Whether `given` has an organ of the kind of the outline's atom `name`."""
-    groups = groups_of(given)
-    if name in given:
+def _replaced(name: str, above: set[str]) -> bool:
+    """Return whether the names of the upper label map replace the lower one's atom `name`."""
+    groups = groups_of(above)
+    if name in above:
         return name not in (BODY_REST, COUCH)
     if name == "lung":
         return "lung" in groups
     if name in organs.LUNG_LOBES or name in ("lung_left", "lung_right"):
         side = "lung_left" if name.endswith("_left") else "lung_right"
-        return "lung" in given or side in groups
+        return "lung" in above or side in groups
     if name == "trachea":
-        return not given.isdisjoint(("trachea", "lung_trachea_bronchia", "lung_airways"))
+        return not above.isdisjoint(("trachea", "lung_trachea_bronchia", "lung_airways"))
     return name == "bone" and "bone" in groups
 
 
@@ -176,7 +206,25 @@ def _narrowest(lookup: np.ndarray, largest: int) -> np.ndarray:
 
 
 def as_labels(voxels: np.ndarray, name: str) -> np.ndarray:
-    """Return voxels as uint8 or uint16 labels, or raise SegmentationError."""
+    """Return voxels as uint8 or uint16 labels.
+
+    Parameters
+    ----------
+    voxels
+        Any kind of number.
+    name
+        Of the file; begins the sentence of an error.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the same shape.
+
+    Raises
+    ------
+    SegmentationError
+        If they are no whole numbers from 0 to 65535.
+    """
     low, high = float(voxels.min()), float(voxels.max())
     whole = np.issubdtype(voxels.dtype, np.integer) or (
         np.isfinite(low) and np.isfinite(high) and bool((voxels == np.rint(voxels)).all())

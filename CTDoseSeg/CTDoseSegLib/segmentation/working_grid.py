@@ -37,11 +37,12 @@ class Canonical:
 
     @classmethod
     def of(cls, series: CTSeries) -> Canonical:
-        """The view of `series` along the patient's axes nearest to its own."""
+        """Return the view of `series` along the patient's axes nearest to its own."""
         permutation, reversed_axes = canonical_axes(series.affine)
         hu = np.flip(series.hu.transpose(permutation), reversed_axes)
         size = series.spacing_mm[::-1]
-        return cls(hu, tuple(size[axis] for axis in permutation), permutation, reversed_axes)
+        k, j, i = (size[axis] for axis in permutation)
+        return cls(hu, (k, j, i), permutation, reversed_axes)
 
     def restore(self, labels: np.ndarray) -> np.ndarray:
         """Bring an array on the view's grid back to the series' own, contiguous."""
@@ -50,9 +51,21 @@ class Canonical:
 
 
 def canonical_axes(affine: np.ndarray) -> tuple[tuple[int, int, int], tuple[int, ...]]:
-    """Permutation and reversals that bring an array [k, j, i] to [superior, posterior, left].
+    """Return how to bring an array [k, j, i] to [superior, posterior, left].
 
     Each array axis goes to the patient's axis that it is nearest to; each of those is used once.
+
+    Parameters
+    ----------
+    affine
+        4 x 4, (i, j, k, 1) to RAS in mm.
+
+    Returns
+    -------
+    permutation : tuple of int
+        For `transpose`.
+    reversed_axes : tuple of int
+        Axes of the transposed array, for `flip`.
     """
     columns = affine[:3, [2, 1, 0]] / np.linalg.norm(affine[:3, [2, 1, 0]], axis=0)
     weights = np.abs(columns)
@@ -64,7 +77,9 @@ def canonical_axes(affine: np.ndarray) -> tuple[tuple[int, int, int], tuple[int,
         permutation[place] = int(array)
         signs[place] = columns[world, array] * (1.0 if world == 2 else -1.0)
         weights[world, :] = weights[:, array] = -1.0
-    return tuple(permutation), tuple(axis for axis in range(3) if signs[axis] < 0)
+    superior, posterior, left = permutation
+    reversed_axes = tuple(axis for axis in range(3) if signs[axis] < 0)
+    return (superior, posterior, left), reversed_axes
 
 
 @dataclass(frozen=True)
@@ -92,6 +107,7 @@ class Coarse:
 
     @classmethod
     def of(cls, view: Canonical) -> Coarse:
+        """Average the slices of a view."""
         step, *plane = view.spacing_mm
         factor = max(1, round(COARSE_MM / max(plane)))
         slices = [block_mean(image, factor) for image in view.hu]
@@ -100,21 +116,25 @@ class Coarse:
         return cls(np.stack(slices).astype(np.int16), factor, spacing, seen)
 
     def enlarge(self, mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-        """A coarse 2-D array on the fine grid of `shape`."""
+        """Return a coarse array [j, i] on the fine grid of `shape`."""
         fine = mask.repeat(self.factor, axis=0).repeat(self.factor, axis=1)
         return fine[: shape[0], : shape[1]]
 
     def radius_px(self, radius_mm: float) -> int:
-        """A length in the plane as whole coarse pixels, at least one."""
+        """Return a length in the plane as whole coarse pixels, at least one."""
         return max(1, round(radius_mm / (0.5 * (self.spacing_mm[1] + self.spacing_mm[2]))))
 
     @property
     def pixel_mm2(self) -> float:
+        """Area of a coarse pixel."""
         return self.spacing_mm[1] * self.spacing_mm[2]
 
 
 def block_mean(image: np.ndarray, factor: int) -> np.ndarray:
-    """Means of blocks of factor x factor pixels; the last row and column are repeated to fit."""
+    """Return means of blocks of factor x factor pixels, [j, i] float32.
+
+    The last row and column are repeated to fill the last blocks.
+    """
     rows, columns = (-n % factor for n in image.shape)
     # Padding below air must not pull a block of tissue under the threshold more than air does.
     image = np.maximum(image.astype(np.float32), -1024.0)
@@ -125,7 +145,7 @@ def block_mean(image: np.ndarray, factor: int) -> np.ndarray:
 
 
 def field_of_view(hu: np.ndarray) -> np.ndarray:
-    """Boolean [j, i], True inside the circle that the scanner reconstructed.
+    """Return a mask of the circle that the scanner reconstructed, boolean [j, i].
 
     Padding has one value in every slice, the corners' value, and lies outside a circle that
     nearly fills the image: the body may be cut by that circle. Reconstructed air carries noise.
@@ -149,6 +169,6 @@ def field_of_view(hu: np.ndarray) -> np.ndarray:
 
 
 def disc(radius: int) -> np.ndarray:
-    """Flat 3-D structuring element: a disc in the slice plane."""
+    """Return a flat structuring element [1, j, i]: a disc in the slice plane."""
     y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
     return (y * y + x * x <= radius * radius + 0.5)[None]

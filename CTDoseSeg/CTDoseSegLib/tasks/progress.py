@@ -1,6 +1,6 @@
 """The one protocol of long tasks: started, progress, warning, result, error.
 
-A task takes an `Events` object and reports to it; who listens (a terminal, a pipe to Slicer, a
+A task takes `Events` and reports to it; who listens (a terminal, a pipe to Slicer, a
 test) is not the task's business. `check_cancelled` is called wherever a task can stop safely.
 """
 
@@ -18,14 +18,14 @@ from ..errors import Cancelled
 class Events:
     """Listens to nothing; base of the other listeners. Safe to call from the task's own thread.
 
-    The listeners differ only in what `emit` does with an event.
+    The listeners differ only in what `emit` does with a report.
     """
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
 
     def emit(self, kind: str, /, **fields: Any) -> None:
-        """Report one event; `kind` is started, progress, warning, result or error."""
+        """Pass one report on; `kind` is started, progress, warning, result or error."""
 
     def started(self, task: str) -> None:
         self.emit("started", task=task, pid=os.getpid())
@@ -73,7 +73,7 @@ class JsonLines(Events):
     """One ASCII JSON object a line on a duplicate of standard output.
 
     From construction on, everything that libraries print goes to standard error, so that the
-    pipe carries events alone.
+    pipe carries reports alone.
     """
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class JsonLines(Events):
 
 
 class Collected(Events):
-    """Keeps the events in `log`, a list of dictionaries: for tests and notebooks."""
+    """Keeps the reports in `log`, a list of dictionaries: for tests and notebooks."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -27,10 +27,20 @@ SPECK_PIXELS = 6
 
 
 def surface_threshold(hu: np.ndarray) -> float:
-    """Halfway between air and the tissue at the surface, by two-class clustering of the histogram.
+    """Return the HU halfway between air and the tissue at the surface.
 
     Blur moves a threshold that is not halfway: half a pixel all round a body is one per cent of
-    its area. Lung lies between the classes and is left out of the clustering.
+    its area. Two classes of the histogram are taken; lung lies between them and is left out.
+
+    Parameters
+    ----------
+    hu
+        Of any shape.
+
+    Returns
+    -------
+    float
+        From -550 to -450 HU.
     """
     counts, edges = np.histogram(hu, bins=np.arange(-1050, 351, 10))
     centres = 0.5 * (edges[1:] + edges[:-1])
@@ -45,14 +55,23 @@ def surface_threshold(hu: np.ndarray) -> float:
 
 
 def find_body(coarse: Coarse, threshold: float, events: Events) -> tuple[np.ndarray, int]:
-    """The body, filled, on the coarse grid.
+    """Return the body, filled, on the coarse grid.
+
+    Parameters
+    ----------
+    coarse
+        The slices.
+    threshold
+        HU between air and tissue, as `surface_threshold` returns it.
+    events
+        May cancel.
 
     Returns
     -------
-    body
+    body : numpy.ndarray
         Boolean [k, j, i].
-    bodies
-        How many large bodies there are (2 or more: several people, or a phantom beside one).
+    bodies : int
+        Number of large bodies (2 or more: several people, or a phantom beside one).
     """
     dense = (coarse.hu > threshold) & coarse.seen
     element = disc(coarse.radius_px(OPENING_MM))
@@ -95,7 +114,7 @@ def _cropped(mask: np.ndarray, element: np.ndarray) -> np.ndarray:
 
 
 def _couch_side(dense: np.ndarray, core: np.ndarray) -> int | None:
-    """On which side of the body the couch is, as an index into `_surrounded`'s answer, if any."""
+    """Return the side of the body that the couch is on, an index as in `_surrounded`, if any."""
     shell = (dense & ~ndimage.binary_dilation(core, disc(2))).sum(axis=0)
     weight = np.where(shell >= 0.5 * len(dense), shell, 0)
     if not weight.any() or not core.any():
@@ -110,7 +129,7 @@ def _couch_side(dense: np.ndarray, core: np.ndarray) -> int | None:
 def _cavities(
     coarse: Coarse, k: int, dense: np.ndarray, core: np.ndarray, couch_side: int | None
 ) -> np.ndarray:
-    """Air inside the body in one slice, [j, i]: lungs, trachea, bowel gas; also where cut."""
+    """Return the air inside the body in one slice, [j, i], also where the image cuts it."""
     seen = coarse.seen
     inside = _closed(seen & ~core, seen) & ~dense
     cavity = inside & ~_gaps(coarse, inside, seen & ~dense & ~inside)
@@ -140,7 +159,7 @@ def _cavities(
 
 
 def _gaps(coarse: Coarse, inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
-    """Enclosed air that is a gap between arm and flank: narrow, and near the air outside."""
+    """Return enclosed air that is a gap between arm and flank: narrow, near the air outside."""
     wide = _wide(coarse, inside)
     near = ndimage.binary_dilation(outside, disc(coarse.radius_px(WALL_MM))[0])
     regions, _ = ndimage.label(inside)
@@ -154,14 +173,14 @@ def _gaps(coarse: Coarse, inside: np.ndarray, outside: np.ndarray) -> np.ndarray
 
 
 def _at_side(region: np.ndarray, body: np.ndarray) -> bool:
-    """Whether a region is away from the middle of the body, where nose and bowel are."""
+    """Return whether a region is away from the middle of the body, where nose and bowel are."""
     columns = np.flatnonzero(body.any(axis=0))
     across = (np.nonzero(region)[1].mean() - columns[0]) / max(1, columns[-1] - columns[0])
     return not 0.3 < across < 0.7
 
 
 def _wide(coarse: Coarse, air: np.ndarray) -> np.ndarray:
-    """Where air in a slice is wider than a gap; at the edge of the image it may go on."""
+    """Return where air in a slice is wider than a gap; beyond the image's edge it may go on."""
     element = disc(coarse.radius_px(GAP_MM))
     return _cropped(ndimage.binary_opening(_extended(air[None], element), element), element)[0]
 
@@ -171,14 +190,14 @@ def _rim(seen: np.ndarray) -> np.ndarray:
 
 
 def _closed(air: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """The parts of `air` that do not reach the rim of the field of view."""
+    """Return the parts of `air` that do not reach the rim of the field of view."""
     regions, _ = ndimage.label(air)
     open_ones = np.unique(regions[_rim(seen)])
     return air & ~np.isin(regions, open_ones)
 
 
 def _surrounded(region: np.ndarray, core: np.ndarray) -> list[bool]:
-    """Whether the core covers most of the region in front, behind, on its right and left."""
+    """Return whether the core covers most of a region in front, behind, right and left of it."""
     ahead = np.maximum.accumulate(core, axis=0)
     behind = np.maximum.accumulate(core[::-1], axis=0)[::-1]
     right = np.maximum.accumulate(core, axis=1)
@@ -187,13 +206,13 @@ def _surrounded(region: np.ndarray, core: np.ndarray) -> list[bool]:
 
 
 def _enclosed(air: np.ndarray, core: np.ndarray) -> np.ndarray:
-    """The regions of `air` in a slice that have the core on all four sides."""
+    """Return the regions of `air` in a slice that have the core on all four sides."""
     regions, n = ndimage.label(air)
     return np.isin(regions, [r for r in range(1, n + 1) if all(_surrounded(regions == r, core))])
 
 
 def _lung_like(hu: np.ndarray, region: np.ndarray) -> bool:
-    """Whether a region has lung's partial density, not that of air or gas."""
+    """Return whether a region has lung's partial density, not that of air or gas."""
     inner = ndimage.binary_erosion(region, iterations=2)
     values = hu[inner] if inner.sum() >= 8 else hu[region]
     return bool(-945.0 < np.median(values) < -300.0)
@@ -219,7 +238,7 @@ def _remove_outside_air(coarse: Coarse, cavity: np.ndarray, dense: np.ndarray) -
 
 
 def _choose_pieces(coarse: Coarse, whole: np.ndarray) -> tuple[np.ndarray, int]:
-    """The largest structure and the pieces that belong to a body, arms for instance."""
+    """Return the largest structure with what belongs to a body (arms), and the bodies' number."""
     regions, n = ndimage.label(whole)
     if n == 0:
         return whole, 0
@@ -238,7 +257,7 @@ def _choose_pieces(coarse: Coarse, whole: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def _is_tissue(coarse: Coarse, piece: np.ndarray, window: tuple[slice, ...]) -> bool:
-    """Whether a separate piece is a part of a body, not of the couch."""
+    """Return whether a separate piece is a part of a body, not of the couch."""
     areas = piece.sum(axis=(1, 2)) * coarse.pixel_mm2
     if areas.max() < PIECE_MM2:
         return False

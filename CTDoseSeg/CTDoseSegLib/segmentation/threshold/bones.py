@@ -1,6 +1,6 @@
 """Bone on the coarse grid: dense, with a shell denser than what it holds.
 
-Contrast in vessels, heart, kidneys and bowel can be as dense as bone. It is told apart by its
+Contrast in vessels, heart, kidneys and bowel can be as dense as bone. It is recognised by its
 inside: contrast is densest in the middle, bone at its surface. What touches bone directly (an
 enhanced aorta at the spine) may still be counted as bone.
 """
@@ -21,7 +21,20 @@ CANAL_HU = (-20.0, 65.0)
 
 
 def find_bone(coarse: Coarse, body: np.ndarray) -> np.ndarray:
-    """Boolean [k, j, i]: cortical and spongious bone, marrow filled slice by slice."""
+    """Return cortical and spongious bone with its marrow.
+
+    Parameters
+    ----------
+    coarse
+        The slices.
+    body
+        Boolean [k, j, i], where bone can be.
+
+    Returns
+    -------
+    numpy.ndarray
+        Boolean [k, j, i]; marrow is filled slice by slice.
+    """
     regions, n = ndimage.label(body & (coarse.hu > WEAK_HU))
     if n == 0:
         return np.zeros_like(body)
@@ -36,7 +49,7 @@ def find_bone(coarse: Coarse, body: np.ndarray) -> np.ndarray:
 
 
 def _is_bone(hu: np.ndarray, piece: np.ndarray) -> bool:
-    """Whether a dense piece has somewhere a strong voxel, and no denser middle."""
+    """Return whether a dense piece has somewhere a strong voxel, and no denser middle."""
     if hu[piece].max() < STRONG_HU:
         return False
     middle = ndimage.binary_erosion(piece, disc(2))

@@ -2,7 +2,7 @@
 
 A threshold cannot part what touches. Cloth is less dense than skin and fat, and thicker than the
 blur of the skin's surface. A couch is a thin shell, in cross section an arc that goes on beside
-the body: its flanks tell where it runs beneath.
+the body: its flanks show where it runs beneath.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ TRIPLES = 150
 SHORTEST_FLANK_MM = 25.0
 
 
-def without_cloth(outline: np.ndarray, hu: np.ndarray, inside: np.ndarray) -> np.ndarray:
+def without_cloth(body: np.ndarray, hu: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Take away a layer of cloth that lies on the body.
 
     Parameters
     ----------
-    outline
-        Boolean [j, i], the body at the surface threshold, with what touches it.
+    body
+        Boolean [j, i], the body mask at the surface threshold, with what touches it.
     hu
         [j, i].
     inside
@@ -39,31 +39,31 @@ def without_cloth(outline: np.ndarray, hu: np.ndarray, inside: np.ndarray) -> np
     Returns
     -------
     numpy.ndarray
-        Boolean [j, i].
+        Boolean [j, i], the body without cloth.
     """
     tissue = inside | (ndimage.uniform_filter(hu.astype(np.float32), 3) > CLOTH_HU)
-    layer = outline & ~tissue
+    layer = body & ~tissue
     # Blur makes the skin's own surface a layer too, of one pixel.
     core = layer & ~ndimage.binary_dilation(tissue, iterations=2)
     if not core.any():
-        return outline
+        return body
     regions, _ = ndimage.label(layer)
-    surface = layer & ~ndimage.binary_erosion(outline, border_value=1)
+    surface = layer & ~ndimage.binary_erosion(body, border_value=1)
     outer = np.intersect1d(np.unique(regions[surface]), np.unique(regions[core]))
     core &= np.isin(regions, outer[outer > 0])
     cloth = ndimage.binary_dilation(core, np.ones((3, 3), bool), iterations=3, mask=layer)
-    return outline & ~_even(cloth, outline, hu)
+    return body & ~_even(cloth, body, hu)
 
 
-def _even(layer: np.ndarray, outline: np.ndarray, hu: np.ndarray) -> np.ndarray:
-    """The pieces of `layer` that have one density.
+def _even(layer: np.ndarray, body: np.ndarray, hu: np.ndarray) -> np.ndarray:
+    """Return the pieces of `layer` that have one density.
 
     Where the surface runs obliquely through a thick slice, the body itself fades out, and all
     densities down to air are equally frequent.
     """
     regions, n = ndimage.label(layer, np.ones((3, 3), bool))
-    # What fades out goes on outside the outline: count it for the piece that it is near to.
-    fading = ~outline & (hu > FADING_HU)
+    # What fades out goes on outside the body: count it for the piece that it is near to.
+    fading = ~body & (hu > FADING_HU)
     near = np.where(fading, ndimage.maximum_filter(regions, size=9), regions)
     even = np.zeros(n + 1, dtype=bool)
     for index in range(1, n + 1):
@@ -85,12 +85,13 @@ class Arc:
 
     @classmethod
     def seen_from(cls, middle: np.ndarray, circle: np.ndarray, thickness: float) -> Arc:
-        """The arc of a circle, with the side of it that the body's middle is on."""
+        """Return the arc of a circle (x, y, radius), seen from the body's middle."""
         side = 1.0 if np.linalg.norm(middle - circle[:2]) < circle[2] else -1.0
-        return cls(*(float(v) for v in circle), thickness, side)
+        x, y, radius = (float(v) for v in circle)
+        return cls(x, y, radius, thickness, side)
 
     def beyond(self, points: np.ndarray) -> np.ndarray:
-        """Distance (mm) of points [n, 2] beyond the middle of the shell, seen from the body."""
+        """Return how far (mm) points [n, 2] lie beyond the shell's middle, seen from the body."""
         distance = np.hypot(points[:, 0] - self.x, points[:, 1] - self.y)
         return self.side * (distance - self.radius)
 
@@ -123,9 +124,18 @@ class Couch:
         dense_slices: Iterable[tuple[np.ndarray, np.ndarray]],
         spacing_mm: tuple[float, float],
     ) -> Couch:
-        """From (above the threshold, in or near the body), boolean [j, i], of every slice.
+        """Find the couch: it is the same in every slice that shows it, cloth is not.
 
-        The couch is the same in every slice that shows it; cloth is not.
+        Parameters
+        ----------
+        dense_slices
+            (above the threshold, in or near the body), boolean [j, i], of every slice.
+        spacing_mm
+            Along j and i.
+
+        Returns
+        -------
+        Couch
         """
         counts = [np.zeros(1, dtype=np.int32)] * 3
         for dense, near in dense_slices:
@@ -175,7 +185,7 @@ class _Turn:
 
 
 def _towards(offsets: np.ndarray, extent: np.ndarray) -> _Turn:
-    """The side of the body (of `extent`) that the couch is on: where the mean of what stays lies.
+    """Return the side of the body (of `extent`) that the couch is on: where its mean lies.
 
     `offsets` [n, 2] are its pixels, from the body's middle. Flanks left and right cancel out.
     """
@@ -187,58 +197,58 @@ def _towards(offsets: np.ndarray, extent: np.ndarray) -> _Turn:
 
 
 def without_couch(
-    outline: np.ndarray, dense: np.ndarray, couch: Couch, spacing_mm: tuple[float, float]
+    body: np.ndarray, dense: np.ndarray, couch: Couch, spacing_mm: tuple[float, float]
 ) -> np.ndarray:
     """Take away the shell of couch or headrest where it touches the body.
 
     Parameters
     ----------
-    outline
-        Boolean [j, i], the body with what touches it.
+    body
+        Boolean [j, i], the body mask with what touches it.
     dense
         Boolean [j, i], above the surface threshold.
     couch
-        What all slices tell of the couch.
+        What all slices show of the couch.
     spacing_mm
         Along j and i.
 
     Returns
     -------
     numpy.ndarray
-        Boolean [j, i].
+        Boolean [j, i], the body without the shell.
     """
-    if not outline.any():
-        return outline
+    if not body.any():
+        return body
     pixel = max(spacing_mm)
-    middle = np.argwhere(outline).mean(axis=0) * spacing_mm
-    edge = np.argwhere(outline & ~ndimage.binary_erosion(outline, border_value=1))
+    middle = np.argwhere(body).mean(axis=0) * spacing_mm
+    edge = np.argwhere(body & ~ndimage.binary_erosion(body, border_value=1))
     edge = edge[couch.hidden[tuple(edge.T)]] * spacing_mm
     if len(edge) * pixel < SHORTEST_FLANK_MM:
-        return outline
+        return body
     best, most = None, SHORTEST_FLANK_MM / pixel
-    # All slices together tell best where the couch is; a headrest may be in a few slices only.
-    flanks = _flanks(outline, dense & couch.place, spacing_mm)
+    # All slices together show best where the couch is; a headrest may be in a few slices only.
+    flanks = _flanks(body, dense & couch.place, spacing_mm)
     for points, circle in ((couch.points, couch.circle), (flanks, _fit(flanks, pixel))):
         arc, beneath = _arc_beneath(points, circle, edge, middle, pixel)
         if arc is not None and len(beneath) > most:
             best, most = (arc, beneath), 1.2 * len(beneath)
     if best is None:
-        return outline
+        return body
     arc, beneath = best
-    near = np.zeros_like(outline)
+    near = np.zeros_like(body)
     near[tuple(np.rint(beneath / spacing_mm).astype(int).T)] = True
     near = ndimage.binary_dilation(near, iterations=2 + round(arc.thickness / min(spacing_mm)))
-    where = np.argwhere(near & outline)
+    where = np.argwhere(near & body)
     cut = where[arc.beyond(where * spacing_mm) > -0.5 * arc.thickness]
-    result = outline.copy()
+    result = body.copy()
     result[tuple(cut.T)] = False
     return result
 
 
-def _flanks(outline: np.ndarray, shell: np.ndarray, spacing_mm: tuple[float, float]) -> np.ndarray:
-    """Pixels [n, 2] (mm) of the shell beside the body, as far as it can be followed."""
-    shell = shell & ~outline
-    touching = shell & ndimage.binary_dilation(outline, np.ones((3, 3), bool), iterations=2)
+def _flanks(body: np.ndarray, shell: np.ndarray, spacing_mm: tuple[float, float]) -> np.ndarray:
+    """Return pixels [n, 2] (mm) of the shell beside the body, as far as it can be followed."""
+    shell = shell & ~body
+    touching = shell & ndimage.binary_dilation(body, np.ones((3, 3), bool), iterations=2)
     if not touching.any():
         return np.empty((0, 2))
     size = [2 * round(FLANK_MM / step) + 1 for step in spacing_mm]
@@ -255,7 +265,7 @@ def _arc_beneath(
     middle: np.ndarray,
     pixel: float,
 ) -> tuple[Arc | None, np.ndarray]:
-    """The arc of a shell and the edge of the body that follows it, each found with the other."""
+    """Return the arc of a shell and the edge of the body along it, each fitted with the other."""
     beneath = np.empty((0, 2))
     if circle is None:
         return None, beneath
@@ -273,13 +283,13 @@ def _arc_beneath(
 
 
 def _moved(points: np.ndarray, arc: Arc, outer: float) -> np.ndarray:
-    """Points on the shell's far side, moved to its middle."""
+    """Move points on the shell's far side to its middle."""
     away = points - (arc.x, arc.y)
     return points - arc.side * outer * away / np.linalg.norm(away, axis=1, keepdims=True)
 
 
 def _fit(points: np.ndarray, pixel: float) -> tuple[np.ndarray, float] | None:
-    """The circle (x, y, radius) through the middle of a shell's pixels, and the shell's thickness.
+    """Fit the circle (x, y, radius) through a shell's pixels, with the shell's thickness.
 
     None where most lie on no thin arc.
 
@@ -316,7 +326,7 @@ def _fit(points: np.ndarray, pixel: float) -> tuple[np.ndarray, float] | None:
 
 
 def _circles(triples: np.ndarray) -> np.ndarray:
-    """Circles (x, y, radius) [n, 3] through triples of points [n, 3, 2]."""
+    """Return circles (x, y, radius) [n, 3] through triples of points [n, 3, 2]."""
     a, b, c = triples[:, 0], triples[:, 1], triples[:, 2]
     ab, ac = b - a, c - a
     twice = 2.0 * (ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0])
@@ -329,7 +339,7 @@ def _circles(triples: np.ndarray) -> np.ndarray:
 
 
 def _least_squares(points: np.ndarray) -> np.ndarray:
-    """The circle (x, y, radius) nearest to the points, algebraically (Kasa)."""
+    """Return the circle (x, y, radius) nearest to the points, algebraically (Kasa)."""
     centre = points.mean(axis=0)
     local = points - centre
     system = np.column_stack([2 * local, np.ones(len(local))])

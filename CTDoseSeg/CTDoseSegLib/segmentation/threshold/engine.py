@@ -1,7 +1,7 @@
-"""Body, skin, couch, lungs, trachea and bone without a network.
+"""Threshold-based segmentation: body, skin, couch, lungs, trachea and bone without a network.
 
-Where things are is decided on a coarse grid (`grid.Coarse`), where their surface runs on the
-slices themselves, one after the other, so that memory stays at the size of the labels.
+Where things are is decided on a coarse grid (`working_grid.Coarse`), where their surface runs on
+the slices themselves, one after the other, so that memory stays at the size of the labels.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from ...ct.series import CTSeries
 from ...errors import SegmentationError
-from ...flags import flag
+from ...flags import Flag, flag
 from ...segmentation.atoms import groups_of, named_atom
 from ...tasks.progress import Events
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
@@ -42,7 +42,7 @@ def segment(series: CTSeries, events: Events | None = None) -> Labelmap:
     series
         Any grid; slices may be few, thick, uneven, and may cut the body.
     events
-        Listens to the progress; the task can be cancelled through it.
+        Receives progress; may cancel.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def segment(series: CTSeries, events: Events | None = None) -> Labelmap:
     labels = _refine(view, coarse, threshold, body, lungs, bone, events)
     present = np.flatnonzero(counts(labels))
     atoms = tuple(named_atom(VALUE[n], n, ENGINE) for n in NAMES if VALUE[n] in present)
-    flags = () if series.regular else (flag("slices_not_regular"),)
+    flags: tuple[Flag, ...] = () if series.regular else (flag("slices_not_regular"),)
     if bodies > 1:
         flags += (flag("several_bodies", f"{bodies} separate ones"),)
     return Labelmap(
@@ -110,20 +110,20 @@ def _refine(
     inside |= ndimage.binary_dilation(lungs.left | lungs.right, disc(1)) & body
     for k, hu in enumerate(view.hu):
         if k % 8 == 0:
-            events.progress(0.55 + 0.44 * k / len(labels), "drawing the outlines")
+            events.progress(0.55 + 0.44 * k / len(labels), "drawing surfaces")
         out = labels[k]
         dense = hu > threshold
-        outline = _surface(coarse, body[k], dense, shape)
+        body_mask = _surface(coarse, body[k], dense, shape)
         deep = coarse.enlarge(inside[k], shape)
-        outline = without_couch(outline, dense & seen, couch, view.spacing_mm[1:])
-        outline = without_cloth(outline, hu, deep)
+        body_mask = without_couch(body_mask, dense & seen, couch, view.spacing_mm[1:])
+        body_mask = without_cloth(body_mask, hu, deep)
         out[dense & seen] = VALUE[COUCH]
-        out[outline] = VALUE[BODY_REST]
-        out[skin_shell(outline, hu, seen, view.spacing_mm[1:])] = VALUE[SKIN]
-        hard = outline & _surface(coarse, bone[k], hu > WEAK_HU, shape)
+        out[body_mask] = VALUE[BODY_REST]
+        out[skin_shell(body_mask, hu, seen, view.spacing_mm[1:])] = VALUE[SKIN]
+        hard = body_mask & _surface(coarse, bone[k], hu > WEAK_HU, shape)
         out[hard & (out == VALUE[BODY_REST])] = VALUE["bone"]
         air = hu < lungs.threshold
-        rest = outline & (out == VALUE[BODY_REST])
+        rest = body_mask & (out == VALUE[BODY_REST])
         for name, mask in (
             ("trachea", lungs.trachea),
             ("lung_left", lungs.left),
@@ -138,7 +138,7 @@ def _refine(
 def _surface(
     coarse: Coarse, mask: np.ndarray, belongs: np.ndarray, shape: tuple[int, int]
 ) -> np.ndarray:
-    """A coarse mask [j, i] on the fine grid: kept inside, `belongs` decides near its surface."""
+    """Bring a coarse mask [j, i] to the fine grid; near its surface `belongs` decides."""
     if not mask.any():
         return np.zeros(shape, dtype=bool)
     element = disc(1)[0]
@@ -150,16 +150,30 @@ def _surface(
 def skin_shell(
     body: np.ndarray, hu: np.ndarray, seen: np.ndarray, spacing_mm: tuple[float, float]
 ) -> np.ndarray:
-    """Pixels of the body [j, i] that are skin: its outer shell, where it is as dense as skin.
+    """Return the pixels of the body that are skin: its outer shell, where as dense as skin.
 
-    `seen` is the field of view: where that cuts the body there is no skin.
+    Parameters
+    ----------
+    body
+        Boolean [j, i].
+    hu
+        [j, i].
+    seen
+        Boolean [j, i], the field of view: where that cuts the body there is no skin.
+    spacing_mm
+        Along j and i.
+
+    Returns
+    -------
+    numpy.ndarray
+        Boolean [j, i].
     """
     shell = body & _shell(body | ~seen, spacing_mm)
     return shell & (hu > SKIN_HU[0]) & (hu < SKIN_HU[1])
 
 
 def _shell(solid: np.ndarray, spacing_mm: tuple[float, float]) -> np.ndarray:
-    """Pixels of `solid` [j, i] within `SKIN_MM` of the air around it.
+    """Return the pixels of `solid` [j, i] within `SKIN_MM` of the air around it.
 
     The distance is to the centre of the nearest pixel of air, half a pixel beyond the surface.
     """

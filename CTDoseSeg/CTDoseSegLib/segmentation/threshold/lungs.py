@@ -1,4 +1,4 @@
-"""Lungs and trachea on the coarse grid: air inside the body, told apart by density and place.
+"""Lungs and trachea on the coarse grid: air inside the body, by its density and place.
 
 Lung is partly tissue (about -900 to -600 HU), gas in trachea, stomach and bowel is not. Vessels up
 to `VESSEL_MM` wide and everything that lung encloses in a slice count as lung; hilar vessels,
@@ -37,9 +37,17 @@ class Lungs:
 
 
 def lung_threshold(values: np.ndarray) -> float:
-    """Threshold between lung and tissue: halfway between the centres of two clusters (k-means).
+    """Return the HU halfway between the centres of lung and tissue (k-means of two clusters).
 
-    `values` are the HU inside the body. Without enough air for a cluster, -400 HU.
+    Parameters
+    ----------
+    values
+        HU inside the body.
+
+    Returns
+    -------
+    float
+        From -500 to -350 HU; -400 HU without enough air for a cluster.
     """
     counts, edges = np.histogram(values, bins=np.arange(-1024, 201, 8))
     centres = 0.5 * (edges[1:] + edges[:-1])
@@ -59,7 +67,21 @@ def lung_threshold(values: np.ndarray) -> float:
 
 
 def find_lungs(coarse: Coarse, body: np.ndarray, events: Events) -> Lungs:
-    """Left lung, right lung and trachea with main bronchi inside `body` [k, j, i]."""
+    """Return left lung, right lung and trachea with main bronchi.
+
+    Parameters
+    ----------
+    coarse
+        The slices.
+    body
+        Boolean [k, j, i], filled.
+    events
+        May cancel.
+
+    Returns
+    -------
+    Lungs
+    """
     threshold = lung_threshold(coarse.hu[body])
     inner = ndimage.binary_erosion(body, disc(1), border_value=1)
     air = inner & (coarse.hu < max(threshold, DISEASED_HU))
@@ -80,7 +102,7 @@ def find_lungs(coarse: Coarse, body: np.ndarray, events: Events) -> Lungs:
 
 
 def _middle(body: np.ndarray) -> np.ndarray:
-    """Column of the body's middle in each slice, [k]; NaN where there is no body."""
+    """Return the column of the body's middle in each slice, [k]; NaN where there is no body."""
     columns = np.arange(body.shape[2])
     area = body.sum(axis=(1, 2)).astype(float)
     area[area == 0] = np.nan
@@ -88,7 +110,7 @@ def _middle(body: np.ndarray) -> np.ndarray:
 
 
 def _gas_threshold(coarse: Coarse, air: np.ndarray) -> float:
-    """HU between gas and lung: halfway between -1000 and this patient's lung."""
+    """Return the HU between gas and lung: halfway between -1000 and this patient's lung."""
     core = ndimage.binary_erosion(air, disc(2))
     values = coarse.hu[core]
     values = values[(values > -960) & (values < -600)]
@@ -97,7 +119,7 @@ def _gas_threshold(coarse: Coarse, air: np.ndarray) -> float:
 
 
 def _find_trachea(coarse: Coarse, body: np.ndarray, air: np.ndarray) -> np.ndarray:
-    """Gas in small cross sections with a wall, chained along z, central, between the lungs."""
+    """Return gas in small walled cross sections, chained along z, central, between the lungs."""
     gas = air & (coarse.hu < _gas_threshold(coarse, air))
     chain = np.zeros_like(gas)
     for k, image in enumerate(gas):
@@ -114,7 +136,7 @@ def _find_trachea(coarse: Coarse, body: np.ndarray, air: np.ndarray) -> np.ndarr
 
 
 def _walled_gas(coarse: Coarse, gas: np.ndarray, hu: np.ndarray) -> np.ndarray:
-    """Pieces of gas in a slice, [j, i], as large as an airway and with tissue round them."""
+    """Return pieces of gas in a slice, [j, i], as large as an airway, with tissue around."""
     regions, n = ndimage.label(gas)
     area = np.bincount(regions.ravel(), minlength=n + 1) * coarse.pixel_mm2
     result = np.zeros_like(gas)
@@ -134,7 +156,7 @@ def _is_airway(
     piece: np.ndarray,
     window: tuple[slice, ...],
 ) -> bool:
-    """Whether a chain of gas is the trachea: round and central at its top, lungs on both sides."""
+    """Return whether a chain of gas is the trachea: round, central at its top, between lungs."""
     step = coarse.spacing_mm[0]
     present = np.flatnonzero(piece.any(axis=(1, 2)))
     bottom, top = window[0].start + present[0], window[0].start + present[-1]
@@ -152,10 +174,10 @@ def _is_airway(
     return any(_is_central(piece[k], body[window[0].start + k], window) for k in highest)
 
 
-def _is_central(piece: np.ndarray, outline: np.ndarray, window: tuple[slice, ...]) -> bool:
-    """Whether a cross section is compact and in the middle of the body's outline."""
+def _is_central(piece: np.ndarray, body: np.ndarray, window: tuple[slice, ...]) -> bool:
+    """Return whether a cross section is compact and in the middle of the body."""
     j, i = np.nonzero(piece)
-    rows, columns = (np.flatnonzero(outline.any(axis=axis)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero(body.any(axis=axis)) for axis in (1, 0))
     across = (i.mean() + window[2].start - columns[0]) / max(1, columns[-1] - columns[0])
     deep = (j.mean() + window[1].start - rows[0]) / max(1, rows[-1] - rows[0])
     filled = j.size / ((np.ptp(j) + 1) * (np.ptp(i) + 1))
@@ -163,7 +185,7 @@ def _is_central(piece: np.ndarray, outline: np.ndarray, window: tuple[slice, ...
 
 
 def _choose_lungs(coarse: Coarse, air: np.ndarray) -> np.ndarray:
-    """The air that is lung: large, of partial density; grown back to its full extent."""
+    """Return the air that is lung: large, of partial density; grown back to its full extent."""
     opened = ndimage.binary_opening(air, disc(1))
     regions, n = ndimage.label(opened)
     if n == 0:
@@ -183,7 +205,7 @@ def _choose_lungs(coarse: Coarse, air: np.ndarray) -> np.ndarray:
 
 
 def _is_lung(coarse: Coarse, hu: np.ndarray, piece: np.ndarray) -> bool:
-    """Lung by its median density; small pieces must be surer, they may be stool or bowel gas."""
+    """Decide by the median density, more strictly for small pieces: stool or bowel gas."""
     area = piece.sum(axis=(1, 2)).max() * coarse.pixel_mm2
     if area < SMALLEST_LUNG_MM2:
         return False
@@ -195,7 +217,7 @@ def _is_lung(coarse: Coarse, hu: np.ndarray, piece: np.ndarray) -> bool:
 
 
 def _split(coarse: Coarse, lung: np.ndarray, middle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Left and right lung; lungs that touch are cut where erosion parts them."""
+    """Return left and right lung; lungs that touch are cut where erosion parts them."""
     left, right = np.zeros_like(lung), np.zeros_like(lung)
     regions, _ = ndimage.label(lung)
     for index, window in enumerate(ndimage.find_objects(regions), start=1):
@@ -207,7 +229,7 @@ def _split(coarse: Coarse, lung: np.ndarray, middle: np.ndarray) -> tuple[np.nda
 
 
 def _sides(piece: np.ndarray, middle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One connected piece as (left, right); columns increase towards the patient's left."""
+    """Return one connected piece as (left, right); columns increase to the patient's left."""
     nothing = np.zeros_like(piece)
     share = _share_left(piece, middle)
     if share > 0.85:
@@ -236,7 +258,7 @@ def _sides(piece: np.ndarray, middle: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _share_left(piece: np.ndarray, middle: np.ndarray) -> float:
-    """Share of a piece on the patient's left of the body's middle."""
+    """Return the share of a piece on the patient's left of the body's middle."""
     columns = np.arange(piece.shape[2])
     is_left = columns[None, :] > np.nan_to_num(middle, nan=0.5 * piece.shape[2])[:, None]
     counts = piece.sum(axis=1)

@@ -1,6 +1,6 @@
-"""TotalSegmentator as an engine: organs from its networks, body and couch from our own outline.
+"""TotalSegmentator as an engine: organs from its networks, body and couch from our own body mask.
 
-The package runs in a process of its own (`totalsegmentator_worker`) with a private temporary
+The package runs in a process of its own (`worker`) with a private temporary
 folder: its settings, so that it sends no statistics and two runs do not meet; our volume as
 uncompressed NIfTI with its affine as it is; its results and whatever it leaves behind. The folder
 goes in every case.
@@ -29,7 +29,7 @@ from ...errors import CTDoseSegError, DependencyError, ModelError, OutputError, 
 from ...flags import flag
 from ...tasks.process import TEMPORARY, TaskProcess, module_command, write_to_stderr
 from ...tasks.progress import Events, Stage
-from ..body_mask import LaidAside, find_outline
+from ..body_mask import LaidAside, find_body_mask
 from ..labelmap import BODY_REST, Labelmap
 from ..user import combine
 from . import weights as weights
@@ -60,9 +60,9 @@ class TotalSegmentatorEngine:
     device
         ``auto``, ``cpu``, ``gpu``, ``gpu:N`` or ``mps``.
     extras
-        What else to run, keys of `totalsegmentator_plan.EXTRAS`.
-    outline
-        Finds body, skin and couch; None: `outline.find_outline`.
+        What else to run, keys of `plan.EXTRAS`.
+    body_mask
+        Finds body, skin and couch; None: `body_mask.find_body_mask`.
     time_limit_s
         After so long the run is ended.
     """
@@ -70,12 +70,12 @@ class TotalSegmentatorEngine:
     quality: str = "fast"
     device: str = "auto"
     extras: Sequence[str] = ()
-    outline: Callable[[CTSeries, Events], Labelmap] | None = None
+    body_mask: Callable[[CTSeries, Events], Labelmap] | None = None
     time_limit_s: float = TIME_LIMIT_S
     name: str = ENGINE
 
     def available(self) -> tuple[bool, str]:
-        """Whether the package and all weights are here, and what is missing."""
+        """Return whether the package and all weights are installed, and what is missing."""
         try:
             plan = make_plan(self.quality, self.extras)
         except CTDoseSegError as error:
@@ -87,7 +87,19 @@ class TotalSegmentatorEngine:
         return True, ""
 
     def segment(self, series: CTSeries, events: Events) -> Labelmap:
-        """Segment `series`.
+        """Segment a series.
+
+        Parameters
+        ----------
+        series
+            A regular volume.
+        events
+            Receives progress and warnings; may cancel.
+
+        Returns
+        -------
+        Labelmap
+            On the grid of the series.
 
         Raises
         ------
@@ -106,24 +118,23 @@ class TotalSegmentatorEngine:
         plan = make_plan(self.quality, self.extras)
         check_licence(plan)
         weights.require(plan)
-        find = self.outline or partial(find_outline, device=self.device)
+        find = self.body_mask or partial(find_body_mask, device=self.device)
         laid_aside = LaidAside.of(find(series, Stage(events, 0.0, 0.1)))
-        found, lowered = self._with_less_if_needed(series, Stage(events, 0.1, 0.95))
-        outline = laid_aside.taken_back()
+        organs, lowered = self._with_less_if_needed(series, Stage(events, 0.1, 0.95))
+        body = laid_aside.taken_back()
         if lowered:
-            found = replace(found, flags=(*found.flags, flag("less_memory", lowered)))
-        if not found.atoms:  # said by a flag
-            about = found.engine + " + " + outline.engine
-            return replace(
-                outline, engine=about, flags=(*found.flags, *outline.flags), about=found.about
-            )
-        own_body = BODY_REST in {atom.name for atom in found.atoms}
-        labelmap = with_couch(found, outline) if own_body else combine(outline, found)
+            organs = replace(organs, flags=(*organs.flags, flag("less_memory", lowered)))
+        if not organs.atoms:  # they have a flag for it
+            engine = organs.engine + " + " + body.engine
+            flags = (*organs.flags, *body.flags)
+            return replace(body, engine=engine, flags=flags, about=organs.about)
+        own_body = BODY_REST in {atom.name for atom in organs.atoms}
+        labelmap = with_couch(organs, body) if own_body else combine(body, organs)
         events.progress(1.0, "put together")
         return labelmap
 
     def _with_less_if_needed(self, series: CTSeries, events: Events) -> tuple[Labelmap, str]:
-        """The organs, and what was lowered to get them; empty where nothing was."""
+        """Return the organs, and what was lowered to get them; empty where nothing was."""
         rest = list(QUALITIES[QUALITIES.index(self.quality) :])
         while True:
             quality = rest.pop(0)
@@ -131,16 +142,16 @@ class TotalSegmentatorEngine:
             present = weights.check(plan)
             self._warn_if_too_large(plan, series, events)
             try:
-                found = self._run(plan, present, series, events)
+                organs = self._run(plan, present, series, events)
                 lowered = "" if quality == self.quality else f"{quality} in place of {self.quality}"
-                return found, lowered
+                return organs, lowered
             except _OutOfMemory as error:
                 rest = [q for q in rest if not weights.missing(make_plan(q, self.extras))]
                 if not rest:
                     raise SegmentationError(
                         "The memory of this machine is too small for TotalSegmentator and this "
-                        "scan, and no smaller network of it is here (fast, fastest); fetch one, "
-                        "close other programs, or choose the engine unet or classical."
+                        "scan, and no smaller network of it is installed (fast, fastest); fetch "
+                        "one, close other programs, or choose the engine unet or classical."
                     ) from error
                 events.warning(
                     "less_memory",
@@ -149,13 +160,13 @@ class TotalSegmentatorEngine:
 
     def _warn_if_too_large(self, plan: Plan, series: CTSeries, events: Events) -> None:
         need = estimate(plan, series)
-        here = available_memory()
+        free = available_memory()
         on_cpu = f", on this processor about {max(1.0, need.cpu_seconds / 60):.0f} min"
         text = f"TotalSegmentator will need about {need.memory_bytes / 1e9:.1f} GB{on_cpu}"
-        if here is not None and need.memory_bytes > here:
+        if free is not None and need.memory_bytes > free:
             events.warning(
                 "memory_short",
-                f"{text}; {here / 1e9:.1f} GB are free. If it fails, a run with less follows; "
+                f"{text}; {free / 1e9:.1f} GB are free. If it fails, a run with less follows; "
                 "choose quality fast or fastest, or crop the scan to the organs, to save the time.",
             )
         else:
@@ -164,7 +175,7 @@ class TotalSegmentatorEngine:
     def _run(
         self,
         plan: Plan,
-        present: Sequence[weights.Found],
+        present: Sequence[weights.InstalledNetwork],
         series: CTSeries,
         events: Events,
     ) -> Labelmap:
@@ -249,13 +260,14 @@ def _passes(needed: Sequence[weights.Weights] | None) -> int:
 
 
 def _failure(error: dict[str, Any] | None, code: int, words: list[str]) -> Exception:
-    """What ended a run, as an exception with a sentence."""
+    """Return what ended a run, as an exception with a sentence."""
     kind, text = (error.get("kind"), error["message"]) if error else ("", "")
     if kind == "OutOfMemory" or (not error and code == -signal.SIGKILL):
         return _OutOfMemory(text)
     if kind == "Weights":
         return ModelError(
-            f"TotalSegmentator's weights of task {text} are not here; run ctdoseseg weights fetch."
+            f"TotalSegmentator's weights of task {text} are not installed; run ctdoseseg weights "
+            "fetch."
         )
     if kind == "DiskFull":
         return OutputError(

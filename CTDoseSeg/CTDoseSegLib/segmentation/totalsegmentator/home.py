@@ -18,7 +18,7 @@ NO_LICENCE = (
 
 
 def home_folder() -> Path:
-    """TotalSegmentator's own folder, which holds its settings and its licence number."""
+    """Return TotalSegmentator's own folder, which holds its settings and its licence number."""
     if home := os.environ.get("TOTALSEG_HOME_DIR"):
         return Path(home)
     user = Path.home()
@@ -27,7 +27,7 @@ def home_folder() -> Path:
 
 
 def licence_number() -> str:
-    """The licence number that the user has given to TotalSegmentator; empty if none."""
+    """Return the licence number in TotalSegmentator's settings; empty if there is none."""
     try:
         settings = json.loads((home_folder() / "config.json").read_text(encoding="utf-8"))
         return str(settings.get("license_number") or "")
@@ -36,12 +36,17 @@ def licence_number() -> str:
 
 
 def check_licence(plan: Plan) -> None:
-    """Before the first task: the package itself asks when it comes to the one that needs it.
+    """Check for the licence before the first task; the package asks at the one that needs it.
+
+    Parameters
+    ----------
+    plan
+        The tasks.
 
     Raises
     ------
     ModelError
-        If a task needs a licence and the user has given none.
+        If a task needs a licence and none is set.
     """
     if any(run.licensed for run in plan.runs) and not licence_number():
         raise ModelError(NO_LICENCE)

@@ -21,7 +21,7 @@ WORKING_MM = {"full": 1.5, "fast": 3.0, "fastest": 6.0}
 # Torch and nnU-Net in the worker and its two helpers, and the real network with its activations.
 LIBRARIES_BYTES = 1.5e9
 NETWORK_BYTES = 1.8e9
-# A volume on its own grid: as float64 (twice) and as labels, float64 on the way back.
+# A volume on its own grid: as float64 (twice) and as labels, float64 when they are resampled back.
 INPUT_BYTES_PER_VOXEL = 26
 # On the working grid, for each label: logits in half, probabilities in single precision, twice.
 LOGIT_BYTES = 10
@@ -29,7 +29,7 @@ PATCH_VOXELS = 128**3
 # Seconds for one patch of 128 x 128 x 128 on one processor core, measured on this project's machine
 # with a network of nnU-Net's usual size (6 stages of 32 to 320 features) and random weights.
 PATCH_S = 25.0
-# Labels of the network of a part, where the package does not say.
+# Labels of the network of a part, where the package does not state them.
 LABELS = {"full": 26, "fast": 117, "fastest": 117}
 
 
@@ -50,10 +50,22 @@ class Need:
 
 
 def estimate(plan: Plan, series: CTSeries) -> Need:
-    """What `plan` takes for `series` on this machine."""
+    """Return what a plan takes for a series on this machine.
+
+    Parameters
+    ----------
+    plan
+        The tasks.
+    series
+        The CT.
+
+    Returns
+    -------
+    Need
+    """
     voxels = series.hu.size
     size_mm = np.array(series.hu.shape[::-1]) * series.spacing_mm
-    peak, patches = 0.0, 0
+    peak, patches = 0.0, 0.0
     for run in plan.runs:
         working = math.prod(np.maximum(1, size_mm / WORKING_MM[run.quality]))
         labels, networks = _networks(run)
@@ -66,7 +78,7 @@ def estimate(plan: Plan, series: CTSeries) -> Need:
 
 
 def available_memory() -> int | None:
-    """Memory in bytes that new processes can have; None where the system does not say."""
+    """Return the memory in bytes that new processes can have; None where it is not known."""
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
@@ -77,7 +89,7 @@ def available_memory() -> int | None:
 
 
 def _networks(run: TaskRun) -> tuple[int, int]:
-    """Most labels that one of a run's networks has, and how many networks run."""
+    """Return the most labels that one of a run's networks has, and how many networks run."""
     if not run.weights:
         return LABELS[run.quality], 4 if run.quality == "full" else 1
     return max(w.labels for w in run.weights), len(run.weights)

@@ -41,7 +41,7 @@ class Weights:
     folder
         Of the network, below the folder of all weights.
     labels
-        How many labels it tells apart, background not counted.
+        How many labels it distinguishes, background not counted.
     licensed
         Whether it is given out to holders of a licence alone.
     number
@@ -70,7 +70,7 @@ class TaskRun:
         Whether only the parts of the network that hold these organs are computed, on the part of
         the volume that holds them.
     weights
-        The networks that it needs; None where the package does not say (2.13).
+        The networks that it needs; None where the package does not list them (2.13).
     licensed
         Whether the task needs a licence.
     """
@@ -93,14 +93,21 @@ class Plan:
 
     @property
     def weights(self) -> tuple[Weights, ...] | None:
-        """All networks, each once; None where the package does not say."""
-        if any(run.weights is None for run in self.runs):
-            return None
-        return tuple(dict.fromkeys(w for run in self.runs for w in run.weights))
+        """All networks, each once; None where the package does not list them."""
+        networks: dict[Weights, None] = {}
+        for run in self.runs:
+            if run.weights is None:
+                return None
+            networks.update(dict.fromkeys(run.weights))
+        return tuple(networks)
 
 
 def installed_version() -> str:
-    """Version of the installed TotalSegmentator.
+    """Return the version of the installed TotalSegmentator.
+
+    Returns
+    -------
+    str
 
     Raises
     ------
@@ -123,7 +130,7 @@ def installed_version() -> str:
 
 
 def make_plan(quality: str = "fast", extras: Sequence[str] = ()) -> Plan:
-    """The calls that give the organs with a dose model.
+    """Return the calls that segment the organs with a dose model.
 
     Parameters
     ----------
@@ -131,6 +138,10 @@ def make_plan(quality: str = "fast", extras: Sequence[str] = ()) -> Plan:
         One of `QUALITIES`.
     extras
         Keys of `EXTRAS`.
+
+    Returns
+    -------
+    Plan
 
     Raises
     ------
@@ -153,7 +164,7 @@ def make_plan(quality: str = "fast", extras: Sequence[str] = ()) -> Plan:
 
 @lru_cache(maxsize=1)
 def dose_organs() -> frozenset[str]:
-    """Organs of the bundled dose model."""
+    """Return the organs of the bundled dose model."""
     text = resources.files("CTDoseSegLib.models").joinpath("dose/model.json").read_text("utf-8")
     regions = json.loads(text)["regions"].values()
     return frozenset(organ for region in regions for organ in region["organs"])
@@ -196,8 +207,8 @@ def _run(task: str, quality: str, tables: ModuleType, version: str) -> TaskRun:
         elsewhere = set().union(*_OWN.values()) | _DERIVED
         wanted = _OWN.get(task, dose_organs() - elsewhere)
         if missing := sorted(wanted - set(classes.values())):
-            what = f"has no label {', '.join(missing)} in task {task}"
-            raise SegmentationError(_renamed(version, what))
+            problem = f"has no label {', '.join(missing)} in task {task}"
+            raise SegmentationError(_renamed(version, problem))
         names = {value: name for value, name in classes.items() if name in wanted}
     own_quality = quality if task in (TOTAL, BODY_TASK) else "full"
     if task == BODY_TASK and quality == "fastest":
@@ -212,16 +223,16 @@ def _run(task: str, quality: str, tables: ModuleType, version: str) -> TaskRun:
     )
 
 
-def _renamed(version: str, what: str) -> str:
+def _renamed(version: str, problem: str) -> str:
     return (
-        f"TotalSegmentator {version} {what}: its names have changed since this version of "
+        f"TotalSegmentator {version} {problem}: its names have changed since this version of "
         "CTDoseSeg was made. Install TotalSegmentator 2.18, update CTDoseSeg, or leave that task "
         "out"
     )
 
 
 def _weights(task: str, quality: str, tables: ModuleType) -> tuple[Weights, ...] | None:
-    """The networks of a task, as far as the package says where they are."""
+    """Return the networks of a task; None where the package does not list them."""
     try:
         config = import_module(f"{PACKAGE}.map_tasks_config")
         own = config.TASK_CONFIGS[task]

@@ -43,7 +43,7 @@ _HARMLESS = re.compile(
 
 
 @dataclass(frozen=True)
-class Found:
+class InstalledNetwork:
     """A network on this machine.
 
     Attributes
@@ -62,21 +62,21 @@ class Found:
 
 
 def weights_folder() -> Path:
-    """Where TotalSegmentator looks for its weights."""
+    """Return the folder where TotalSegmentator looks for its weights."""
     if folder := os.environ.get("TOTALSEG_WEIGHTS_PATH"):
         return Path(folder)
     return home_folder() / "nnunet" / "results"
 
 
 def missing(plan: Plan) -> tuple[Weights, ...]:
-    """Networks of a plan that are not there; none where the package does not say which it needs."""
+    """Return the networks of a plan that are not installed; none if the package lists none."""
     return tuple(w for w in plan.weights or () if not _checkpoints(w.folder))
 
 
 def missing_sentence(lacking: Sequence[Weights]) -> str:
-    """What to copy where; of none where the package does not say which it needs."""
+    """Return what to do about missing networks; `lacking` is empty if the package lists none."""
     if not lacking:
-        return "TotalSegmentator's weights are not here (run ctdoseseg weights fetch)"
+        return "TotalSegmentator's weights are not installed (run ctdoseseg weights fetch)"
     names = ", ".join(w.folder for w in lacking)
     text = (
         f"TotalSegmentator's weights {names} are not in {shown(weights_folder())} (run ctdoseseg "
@@ -89,14 +89,23 @@ def missing_sentence(lacking: Sequence[Weights]) -> str:
 
 
 def require(plan: Plan) -> None:
-    """ModelError where a network of the plan is not there: told before anything long begins."""
+    """Raise ModelError if a network of the plan is not installed, before anything long begins."""
     lacking = missing(plan)
     if lacking or (plan.weights is None and not present()):
         raise ModelError(f"{missing_sentence(lacking)}. The engines unet and classical need none.")
 
 
-def check(plan: Plan) -> tuple[Found, ...]:
-    """Look at all networks of a plan.
+def check(plan: Plan) -> tuple[InstalledNetwork, ...]:
+    """Check and hash all networks of a plan.
+
+    Parameters
+    ----------
+    plan
+        The tasks.
+
+    Returns
+    -------
+    tuple of InstalledNetwork
 
     Raises
     ------
@@ -109,7 +118,7 @@ def check(plan: Plan) -> tuple[Found, ...]:
     return tuple(look_at(weights_folder() / w.folder, w.labels) for w in plan.weights)
 
 
-def look_at(folder: Path, labels: int | None = None) -> Found:
+def look_at(folder: Path, labels: int | None = None) -> InstalledNetwork:
     """Check one network and hash it.
 
     Parameters
@@ -118,6 +127,10 @@ def look_at(folder: Path, labels: int | None = None) -> Found:
         The ``Dataset...`` folder.
     labels
         How many labels it must have; None if that is not known.
+
+    Returns
+    -------
+    InstalledNetwork
 
     Raises
     ------
@@ -132,26 +145,37 @@ def look_at(folder: Path, labels: int | None = None) -> Found:
         while block := stream.read(1 << 20):
             digest.update(block)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return Found(folder.name, size, digest.hexdigest())
+    return InstalledNetwork(folder.name, size, digest.hexdigest())
 
 
 def present() -> list[Path]:
-    """Folders of all networks on this machine."""
+    """Return the folders of all networks on this machine."""
     return networks_in(weights_folder())
 
 
 def networks_in(folder: Path) -> list[Path]:
-    """The ``Dataset...`` folders in a folder."""
+    """Return the ``Dataset...`` folders in a folder."""
     if not folder.is_dir():
         return []
     return sorted(p for p in folder.iterdir() if p.is_dir() and DATASET.fullmatch(p.name))
 
 
-def import_zip(path: Path, events: Events | None = None) -> Found:
-    """Unpack a network that was copied here by hand.
+def import_zip(path: Path, events: Events | None = None) -> InstalledNetwork:
+    """Unpack a network that was copied to this machine by hand.
 
     Nothing is written outside the folder of the weights, and the network appears whole or not at
     all.
+
+    Parameters
+    ----------
+    path
+        ZIP file of TotalSegmentator's releases.
+    events
+        Receives progress; may cancel.
+
+    Returns
+    -------
+    InstalledNetwork
 
     Raises
     ------
@@ -160,7 +184,7 @@ def import_zip(path: Path, events: Events | None = None) -> Found:
     ModelError
         If the network in it is damaged or names code to be run.
     OutputError
-        If the network is there already, or there is no room for it.
+        If the network is installed already, or there is no room for it.
     """
     events = events or Events()
     try:
@@ -187,6 +211,11 @@ def import_zip(path: Path, events: Events | None = None) -> Found:
 def remove(name: str) -> None:
     """Remove one network.
 
+    Parameters
+    ----------
+    name
+        Of its ``Dataset...`` folder.
+
     Raises
     ------
     InputError
@@ -207,13 +236,13 @@ def _checkpoints(name: str) -> list[Path]:
 
 
 def _only_checkpoint(folder: Path) -> Path:
-    found = sorted(folder.glob(f"*/{CHECKPOINT}"))
-    if not found:
+    checkpoints = sorted(folder.glob(f"*/{CHECKPOINT}"))
+    if not checkpoints:
         raise ModelError(
             f"The weights {folder.name} lack {CHECKPOINT}: remove them and fetch or import them "
             "again."
         )
-    return found[0]
+    return checkpoints[0]
 
 
 def _check_labels(path: Path, name: str, labels: int | None) -> None:
@@ -226,45 +255,45 @@ def _check_labels(path: Path, name: str, labels: int | None) -> None:
         ) from error
     if labels is not None and count != labels:
         raise ModelError(
-            f"The weights {name} are those of another task: they tell {count} labels apart where "
+            f"The weights {name} are those of another task: they distinguish {count} labels where "
             f"the task has {labels}; remove them and fetch or import the right ones."
         )
 
 
 def _check_pickle(path: Path, name: str) -> None:
-    """ModelError where a checkpoint is cut short or names anything that is not plain data."""
+    """Raise ModelError if a checkpoint is cut short or names anything that is not plain data."""
     try:
         with zipfile.ZipFile(path) as archive:
             pickles = [info for info in archive.namelist() if info.endswith(".pkl")]
             contents = [archive.read(info) for info in pickles]
-        named = [word for content in contents for word in _named(content)]
+        imports = [word for content in contents for word in _imports(content)]
     except (OSError, zipfile.BadZipFile, ValueError, EOFError) as error:
         raise ModelError(
             f"The checkpoint of {name} is cut short or not a checkpoint: remove the weights and "
             "fetch or import them again."
         ) from error
-    if not pickles or (strange := [word for word in named if not _HARMLESS.fullmatch(word)]):
-        what = strange[0] if pickles else "nothing that is known"
+    if not pickles or (strange := [word for word in imports if not _HARMLESS.fullmatch(word)]):
+        content = strange[0] if pickles else "nothing that is known"
         raise ModelError(
-            f"The checkpoint of {name} holds {what}, which weights need not: it may run code. "
+            f"The checkpoint of {name} holds {content}, which weights need not: it may run code. "
             "Remove it, and take the weights from TotalSegmentator's own releases."
         )
 
 
-def _named(content: bytes) -> list[str]:
-    """Everything that a pickle would import, as "module name"."""
-    named = []
+def _imports(content: bytes) -> list[str]:
+    """Return everything that a pickle would import, as "module name"."""
+    imports = []
     for code, argument, _ in pickletools.genops(content):
         if code.name in ("GLOBAL", "INST"):
-            named.append(str(argument))
+            imports.append(str(argument))
         elif code.name == "STACK_GLOBAL" or code.name.startswith("EXT"):
             # torch never writes these: what they name is known only when it is carried out.
-            named.append("a name made up at run time")
-    return named
+            imports.append("a name made up at run time")
+    return imports
 
 
 def _network_name(archive: zipfile.ZipFile, shown: str) -> str:
-    """The one ``Dataset...`` folder that an archive holds."""
+    """Return the one ``Dataset...`` folder that an archive holds."""
     roots = set()
     for info in archive.infolist():
         parts = PurePosixPath(info.filename.replace("\\", "/")).parts
@@ -286,7 +315,7 @@ def _network_name(archive: zipfile.ZipFile, shown: str) -> str:
     return roots.pop()
 
 
-def _unpack(archive: zipfile.ZipFile, target: Path, events: Events) -> Found:
+def _unpack(archive: zipfile.ZipFile, target: Path, events: Events) -> InstalledNetwork:
     target.parent.mkdir(parents=True, exist_ok=True)
     size = sum(info.file_size for info in archive.infolist())
     if size > shutil.disk_usage(target.parent).free:
@@ -301,15 +330,15 @@ def _unpack(archive: zipfile.ZipFile, target: Path, events: Events) -> Found:
             events.progress(0.9 * done / max(1, size), "unpacking")
             archive.extract(info, staging)
             done += info.file_size
-        found = look_at(staging / target.name)
+        network = look_at(staging / target.name)
         os.rename(staging / target.name, target)
-        return found
+        return network
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
 def shown(folder: Path) -> str:
-    """A folder without the user's name."""
+    """Return a folder's path without the user's name."""
     try:
         return str(Path("~") / folder.relative_to(Path.home()))
     except ValueError:

@@ -1,7 +1,7 @@
 """TotalSegmentator in a process of its own: it sets global state, starts processes, may exit.
 
 Run as ``python -m CTDoseSegLib.segmentation.totalsegmentator.worker REQUEST.json`` by
-`totalsegmentator.TotalSegmentatorEngine`. nnU-Net's helpers import this file again (they are
+`engine.TotalSegmentatorEngine`. nnU-Net's helpers import this file again (they are
 spawned), so that nothing happens at its import.
 """
 
@@ -26,7 +26,7 @@ from typing import Any, NoReturn, TextIO
 from ...tasks.progress import Events, JsonLines
 from ...tasks.standard_input import end_with_parent
 
-# What the package prints at the start of a stage, and what we say.
+# What the package prints at the start of a stage, and our message.
 _STAGES = (
     ("Generating rough", "finding where the organs are"),
     ("Resampling", "resampling"),
@@ -49,7 +49,7 @@ class Listener(io.TextIOBase):
     Parameters
     ----------
     events
-        Told of the progress.
+        Receives progress.
     log
         Where the lines go.
     passes
@@ -63,9 +63,11 @@ class Listener(io.TextIOBase):
         self.wanted = ""
 
     def writable(self) -> bool:
+        """Return True."""
         return True
 
     def write(self, text: str) -> int:
+        """Take what is printed; return its length."""
         for part in re.split(r"([\r\n])", text):
             if part in ("\r", "\n"):
                 self._end_line(part)
@@ -75,6 +77,7 @@ class Listener(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
+        """Flush the log."""
         self._log.flush()
 
     def _end_line(self, ending: str) -> None:
@@ -84,33 +87,33 @@ class Listener(io.TextIOBase):
         if ending == "\n":
             self._log.write(line + "\n")
             self._log.flush()
-        if found := _DOWNLOAD.search(line):
-            self.wanted = found[1]
+        if download := _DOWNLOAD.search(line):
+            self.wanted = download[1]
             self._begun += 1
-            self._tell(0.0, FETCHING)
+            self._report(0.0, FETCHING)
         for start, message in _STAGES:
             if line.startswith(start):
                 if start == "Predicting":
                     self._begun += 1
-                self._tell(0.0, message)
+                self._report(0.0, message)
 
     def _look_for_tiles(self) -> None:
-        if found := _LOADED.search(self._line):
-            self._tell(int(found[1]) / 100, FETCHING)
+        if percent := _LOADED.search(self._line):
+            self._report(int(percent[1]) / 100, FETCHING)
             self._line = ""
-        elif found := _TILES.search(self._line):
-            done, total = int(found[1]), int(found[2])
-            self._tell(done / max(1, total), _STAGES[2][1])
+        elif tiles := _TILES.search(self._line):
+            done, total = int(tiles[1]), int(tiles[2])
+            self._report(done / max(1, total), _STAGES[2][1])
             self._line = ""
 
-    def _tell(self, part: float, message: str) -> None:
+    def _report(self, part: float, message: str) -> None:
         whole = (max(0, self._begun - 1) + part) / self._passes
         self._fraction = max(self._fraction, min(0.99, whole))
         self._events.progress(self._fraction, message)
 
 
 def main(path: str) -> int:
-    """Carry out one request; returns the exit code."""
+    """Carry out one request and return the exit code."""
     request = json.loads(Path(path).read_text(encoding="utf-8"))
     end_with_parent(*map(Path, request["temporary"]))
     util.get_temp_dir()  # for sockets, whose paths must be short: made now, below TMPDIR
@@ -127,7 +130,7 @@ def main(path: str) -> int:
         return 0
     except SystemExit as error:  # the package exits where a licence is missing
         events.error("SystemExit", str(error), 3)
-    except BaseException as error:  # noqa: BLE001 - told to the parent, which decides
+    except BaseException as error:  # noqa: BLE001 - reported to the parent, which decides
         refused = listener.wanted and not request.get("network")
         kind = "Weights" if refused else _kind(error)
         text = listener.wanted if refused else f"{type(error).__name__}: {error}"
@@ -204,7 +207,7 @@ def _segment(request: dict[str, Any], events: Events) -> dict[str, Any]:
 
 
 def _body(input_path: str, folder: Path, options: dict[str, Any], totalsegmentator: Any) -> Any:
-    """Body and skin: the package writes these two as files alone."""
+    """Segment body and skin, which the package writes as files only."""
     import nibabel
     import numpy as np
 
@@ -218,9 +221,9 @@ def _body(input_path: str, folder: Path, options: dict[str, Any], totalsegmentat
 
 
 def _device(wanted: str) -> str:
-    """The device by the package's name for it; NoDevice where it is not there.
+    """Return the device by the package's name for it; NoDevice if the machine lacks it.
 
-    The package itself would go on with the processor, and say so in its log alone.
+    The package itself would go on with the processor, and report that in its log only.
     """
     import torch
 

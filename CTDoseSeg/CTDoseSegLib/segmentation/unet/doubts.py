@@ -25,14 +25,20 @@ PIXEL_MM = 4.0
 
 
 def doubts(series: CTSeries, labels: np.ndarray, outside: set[int]) -> tuple[Flag, ...]:
-    """Flags of a body that a network drew.
+    """Flag what makes a body that a network drew doubtful.
 
     Parameters
     ----------
+    series
+        The CT.
     labels
         uint8 [k, j, i] on the grid of the series.
     outside
         Values that are no part of the body, 0 apart.
+
+    Returns
+    -------
+    tuple of Flag
     """
     view = Canonical.of(series)
     step = tuple(max(1, round(PIXEL_MM / size)) for size in view.spacing_mm[1:])
@@ -57,8 +63,8 @@ def doubts(series: CTSeries, labels: np.ndarray, outside: set[int]) -> tuple[Fla
     return flags
 
 
-def why_rules(labelmap: Labelmap) -> str:
-    """Why rules should draw the body instead; empty where they need not."""
+def why_not_used(labelmap: Labelmap) -> str:
+    """Return why thresholds should draw the body instead; empty where they need not."""
     if LEFT_OUT not in {one.code for one in labelmap.flags}:
         return ""
     return "the UNet left out much that is solid and as dense as tissue"

@@ -1,9 +1,9 @@
 """Segmentation by a UNet: slice by slice with its neighbours, on a coarser grid and back.
 
-The slices are seen along the patient's axes (`grid.Canonical`). In the plane they are averaged to
-the network's pixel size on a grid with the same outer edges, and the network's logits are
-interpolated back before the labels are decided, so that no label moves and edges stay finer than
-the working pixel. Memory: the working volume and one slice's logits at a time.
+The slices are seen along the patient's axes (`working_grid.Canonical`). In the plane they are
+averaged to the network's pixel size on a grid with the same outer edges, and the network's logits
+are interpolated back before the labels are decided, so that no label moves and edges stay finer
+than the working pixel. Memory: the working volume and one slice's logits at a time.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
 
 from ...ct.series import CTSeries
 from ...errors import DependencyError, ModelError, SegmentationError
-from ...flags import flag
+from ...flags import Flag, flag
 from ...segmentation.atoms import groups_of, named_atom
 from ...tasks.progress import Events
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
@@ -64,6 +64,7 @@ class UNetEngine:
         return f"there is no {WEIGHTS_FILE} in the folder of the UNet"
 
     def available(self) -> tuple[bool, str]:
+        """Return whether it can run here, and why not, with the remedy in brackets."""
         if self.weights_missing:
             return False, self.weights_missing
         missing = [name for name in ("torch", "safetensors") if find_spec(name) is None]
@@ -73,7 +74,19 @@ class UNetEngine:
         return True, ""
 
     def segment(self, series: CTSeries, events: Events) -> Labelmap:
-        """Segment `series`.
+        """Segment a series.
+
+        Parameters
+        ----------
+        series
+            The CT.
+        events
+            Receives progress; may cancel.
+
+        Returns
+        -------
+        Labelmap
+            On the grid of the series.
 
         Raises
         ------
@@ -97,7 +110,7 @@ class UNetEngine:
 
 
 def best_device() -> str:
-    """Where torch computes fastest here."""
+    """Return the device on which torch computes fastest here."""
     import torch
 
     if torch.cuda.is_available():
@@ -112,12 +125,25 @@ def predict(
     events: Events | None = None,
     device: str = "cpu",
 ) -> np.ndarray:
-    """Labels of a series, uint8 [k, j, i] on its own grid.
+    """Return the labels of a series.
 
     Parameters
     ----------
     network
-        From `unet_network.for_inference`, on `device`.
+        From `network.for_inference`, on `device`.
+    spec
+        Of the network.
+    series
+        The CT.
+    events
+        Receives progress; may cancel.
+    device
+        torch's name of it.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 [k, j, i] on the series' own grid.
     """
     import torch
 
@@ -148,13 +174,13 @@ def predict(
                 labels[k] = decide(fine, spec.threshold)[0]
     events.progress(0.92, "removing islands")
     remove_islands(labels, coarse, spec, _pixel_ml(view, small.shape))
-    events.progress(0.95, "drawing the outlines")
+    events.progress(0.95, "drawing surfaces")
     draw_surfaces(labels, coarse, small, view, spec)
     return view.restore(labels)
 
 
 def half(device: str) -> bool:
-    """Whether half precision is faster here: on a GPU, or where the processor computes in it."""
+    """Return whether half precision is faster: on a GPU, or if the processor computes in it."""
     import torch
 
     if device != "cpu":
@@ -164,9 +190,23 @@ def half(device: str) -> bool:
 
 
 def working_volume(hu: np.ndarray, pixel_mm: tuple[float, float], spec: UNetSpec) -> np.ndarray:
-    """Slices on the working grid, int16 or float32 [k, rows, columns]: means over the finer pixels.
+    """Return the slices on the working grid: means over the finer pixels.
 
     The outer edges of the grid are those of the image.
+
+    Parameters
+    ----------
+    hu
+        int16 or float32, [k, j, i].
+    pixel_mm
+        Pixel size along j and i.
+    spec
+        Of the network.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the type of `hu`, [k, rows, columns].
     """
     import torch
 
@@ -188,17 +228,18 @@ def working_volume(hu: np.ndarray, pixel_mm: tuple[float, float], spec: UNetSpec
 def working_shape(
     shape: tuple[int, int], pixel_mm: tuple[float, float], spec: UNetSpec
 ) -> tuple[int, int]:
-    """Rows and columns of the working grid; never finer than the image."""
+    """Return rows and columns of the working grid; it is never finer than the image."""
     if spec.pixel_mm <= 0:
-        return tuple(shape)
-    return tuple(
+        return shape
+    rows, columns = (
         max(1, min(n, round(n * size / spec.pixel_mm)))
         for n, size in zip(shape, pixel_mm, strict=True)
     )
+    return rows, columns
 
 
 def value_scale(volume: np.ndarray, spec: UNetSpec) -> tuple[tuple[float, float], ...]:
-    """(low, high) of each channel of a slice: the windows, or an MR volume's own percentiles."""
+    """Return (low, high) of each channel: the windows, or an MR volume's own percentiles."""
     if spec.windows:
         return spec.windows
     low, high = np.percentile(volume[:: max(1, len(volume) // 32)], (1, 99))
@@ -208,9 +249,25 @@ def value_scale(volume: np.ndarray, spec: UNetSpec) -> tuple[tuple[float, float]
 def network_input(
     volume: np.ndarray, shown: np.ndarray, spec: UNetSpec, scale: tuple[tuple[float, float], ...]
 ) -> torch.Tensor:
-    """Slices with their neighbours as the network takes them, [n, channels, rows, columns].
+    """Return slices with their neighbours as the network takes them.
 
     Rows and columns are filled up with air to the network's multiple, below and to the right.
+
+    Parameters
+    ----------
+    volume
+        On the working grid, [k, rows, columns].
+    shown
+        Indices of the slices that are shown with each of n slices, [n, neighbours].
+    spec
+        Of the network.
+    scale
+        As `value_scale` returns it.
+
+    Returns
+    -------
+    torch.Tensor
+        float32 [n, channels, rows, columns], from -1 to 1.
     """
     import torch
 
@@ -224,7 +281,7 @@ def network_input(
 
 
 def decide(logits: torch.Tensor, threshold: float) -> np.ndarray:
-    """Labels of logits [n, 1 + classes, j, i]: uint8 [n, j, i].
+    """Return the labels, uint8 [n, j, i], of logits [n, 1 + classes, j, i].
 
     A pixel has a label where the labels' probabilities add up to more than `threshold`.
     """
@@ -248,8 +305,19 @@ def decide(logits: torch.Tensor, threshold: float) -> np.ndarray:
 def remove_islands(labels: np.ndarray, coarse: np.ndarray, spec: UNetSpec, pixel_ml: float) -> None:
     """Take small pieces, and all but the largest of `spec.single`, out of both grids in place.
 
-    Pieces are found on the working grid. What is taken out of the body becomes the rest of the
-    body, everything else becomes 0.
+    Pieces are determined on the working grid. What is taken out of the body becomes the rest of
+    the body, everything else becomes 0.
+
+    Parameters
+    ----------
+    labels
+        uint8 [k, j, i].
+    coarse
+        uint8 on the working grid, [k, rows, columns].
+    spec
+        Of the network.
+    pixel_ml
+        Volume of a working pixel.
     """
     rows, columns = nearest_pixels(labels.shape[1:], coarse.shape[1:])
     rest = spec.classes.index(BODY_REST) + 1 if BODY_REST in spec.classes else 0
@@ -278,11 +346,11 @@ def _pixel_ml(view: Canonical, shape: tuple[int, int, int]) -> float:
 
 
 def _labelmap(series: CTSeries, spec: UNetSpec, labels: np.ndarray, origin: str) -> Labelmap:
-    """The network's labels with the skin as the body's shell."""
+    """Return the network's labels with the skin as the body's shell."""
     names: dict[int, str] = dict(enumerate(spec.classes, start=1))
     outside = {value for value, name in names.items() if name == COUCH}
     rest = next((value for value, name in names.items() if name == BODY_REST), None)
-    flags: tuple[Any, ...] = () if series.regular else (flag("slices_not_regular"),)
+    flags: tuple[Flag, ...] = () if series.regular else (flag("slices_not_regular"),)
     if rest is not None:
         area = (labels == rest).sum(axis=(1, 2)).max() * series.pixel_area_mm2 / 100.0
         if area < LEAST_BODY_CM2:

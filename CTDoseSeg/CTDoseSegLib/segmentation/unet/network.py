@@ -37,6 +37,7 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(widths[0], 1 + len(spec.classes), 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the logits of a batch."""
         skips = []
         for level, block in enumerate(self.down):
             x = block(x if level == 0 else nn.functional.max_pool2d(x, 2))
@@ -61,7 +62,7 @@ class _Block(nn.Module):
 
 
 def for_inference(network: UNet, device: torch.device | str = "cpu") -> UNet:
-    """The network with its normalisation folded into the convolutions; changed in place."""
+    """Fold the normalisation into the convolutions, in place, and return the network."""
     network.eval()
     for block in (*network.down, *network.join):
         for name in ("first", "second"):
@@ -73,7 +74,7 @@ def for_inference(network: UNet, device: torch.device | str = "cpu") -> UNet:
 
 
 def weights_bytes(network: UNet) -> bytes:
-    """The weights as a safetensors file."""
+    """Return the weights as a safetensors file."""
     state = {
         name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
     }
@@ -81,12 +82,17 @@ def weights_bytes(network: UNet) -> bytes:
 
 
 def sha256(content: bytes) -> str:
-    """Hexadecimal SHA-256."""
+    """Return the SHA-256, hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
 def load_unet(folder: str | Path | None = None) -> tuple[UNet, UNetSpec, str]:
-    """Read a network: the bundled one, or the folder that `ctdoseseg train-unet` wrote.
+    """Read a network.
+
+    Parameters
+    ----------
+    folder
+        Of the network, as `ctdoseseg train-unet` writes it; None for the bundled one.
 
     Returns
     -------

@@ -6,11 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...errors import ModelError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 SCHEMA_VERSION = 1
 # What a network consists of, in a folder of its own.
@@ -22,7 +25,7 @@ CT_WINDOWS_HU = ((-1000.0, 1000.0), (-160.0, 240.0))
 
 @dataclass(frozen=True, kw_only=True)
 class UNetSpec:
-    """A network's shape and its way from HU to labels.
+    """A network's shape, and how HU become labels.
 
     Attributes
     ----------
@@ -71,8 +74,8 @@ class UNetSpec:
             (not 0 < self.threshold < 1, f"its threshold is {self.threshold}"),
             (not set(self.single) <= set(self.classes), f"{self.single} are not all classes"),
         )
-        if found := [words for wrong, words in problems if wrong]:
-            raise ModelError(f"This is not a possible UNet: {', '.join(found)}.")
+        if reasons := [reason for wrong, reason in problems if wrong]:
+            raise ModelError(f"This is not a possible UNet: {', '.join(reasons)}.")
 
     @property
     def channels(self) -> int:
@@ -85,12 +88,21 @@ class UNetSpec:
         return 2 ** (len(self.widths) - 1)
 
     def to_json(self) -> str:
-        """One JSON object."""
+        """Return one JSON object."""
         return json.dumps({"schema_version": SCHEMA_VERSION, **asdict(self)}, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> UNetSpec:
         """Read `to_json`'s text.
+
+        Parameters
+        ----------
+        text
+            JSON.
+
+        Returns
+        -------
+        UNetSpec
 
         Raises
         ------
@@ -114,15 +126,15 @@ class UNetSpec:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> UNetSpec:
-        """From values as JSON or TOML has them; ModelError for one that is unknown."""
+        """Make it of values as JSON or TOML has them; ModelError for one that is unknown."""
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(values) - known):
             raise ModelError(f"A UNet has no {', '.join(unknown)}; it has {', '.join(known)}.")
-        made = {
+        arguments: dict[str, Any] = {
             name: _tuple(value) if isinstance(value, list) else value
             for name, value in values.items()
         }
-        return cls(**made)
+        return cls(**arguments)
 
 
 def _tuple(value: list) -> tuple:
@@ -130,9 +142,23 @@ def _tuple(value: list) -> tuple:
 
 
 def neighbours(z_mm: np.ndarray, context: int, context_mm: float) -> np.ndarray:
-    """Indices of the slices that are shown with each slice, [k, 2 context + 1].
+    """Return the indices of the slices that are shown with each slice.
 
     With a distance, the slice nearest to it is taken; at the ends the last slice is repeated.
+
+    Parameters
+    ----------
+    z_mm
+        RAS superior coordinate of each slice, [k].
+    context
+        Neighbours on each side.
+    context_mm
+        Distance between them; 0: whatever slices are next.
+
+    Returns
+    -------
+    numpy.ndarray
+        [k, 2 context + 1].
     """
     count = len(z_mm)
     steps = np.arange(-context, context + 1)
@@ -142,6 +168,6 @@ def neighbours(z_mm: np.ndarray, context: int, context_mm: float) -> np.ndarray:
     return np.abs(wanted[..., None] - z_mm).argmin(axis=-1)
 
 
-def bundled_folder():
-    """Where the bundled network lies; a Traversable that may not hold one."""
+def bundled_folder() -> Traversable:
+    """Return where the bundled network lies; the folder may not hold one."""
     return files("CTDoseSegLib.models").joinpath("unet")

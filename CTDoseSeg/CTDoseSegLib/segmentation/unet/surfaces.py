@@ -37,6 +37,10 @@ def draw_surfaces(
         uint8 [k, j, i] on the view's grid.
     coarse, small
         Labels (uint8) and HU on the working grid, [k, rows, columns].
+    view
+        The slices.
+    spec
+        Of the network.
     """
     if not spec.windows or BODY_REST not in spec.classes:
         return
@@ -53,7 +57,7 @@ def draw_surfaces(
 
 
 def nearest_pixels(fine: tuple[int, int], coarse: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Row and column of the coarse grid that each row and column of the fine one lies in."""
+    """Return the row and column of the coarse grid for each row and column of the fine one."""
     rows, columns = (
         np.minimum((np.arange(n) + 0.5) * m / n, m - 1).astype(int)
         for n, m in zip(fine, coarse, strict=True)
@@ -95,7 +99,7 @@ def _part_couch(
     """Take the shell of couch or headrest out of the body where the body lies on it.
 
     Skin can follow the shell's circle by chance. A couch has the same place in all slices: it is
-    taken out only where the network told of it in one slice at least. What a body hides in all
+    taken out only where the network drew it in one slice at least. What a body hides in all
     slices, or in the only one, stays in the body.
     """
     couch_value, rest = value[COUCH], value[BODY_REST]
@@ -104,15 +108,15 @@ def _part_couch(
     near = ndimage.binary_dilation((coarse > 0) & (coarse != couch_value), disc(1))
     slices = ((hu > threshold, one[pixels] | ~seen) for hu, one in zip(view.hu, near, strict=True))
     couch = Couch.of(slices, view.spacing_mm[1:])
-    told = ndimage.binary_dilation((coarse == couch_value).any(axis=0), disc(1)[0])[pixels]
+    drawn = ndimage.binary_dilation((coarse == couch_value).any(axis=0), disc(1)[0])[pixels]
     for hu, image in zip(view.hu, labels, strict=True):
-        outline = (image > 0) & (image != couch_value)
-        parted = without_couch(outline, (hu > threshold) & seen, couch, view.spacing_mm[1:])
-        image[(image == rest) & ~parted & told] = couch_value
+        body = (image > 0) & (image != couch_value)
+        parted = without_couch(body, (hu > threshold) & seen, couch, view.spacing_mm[1:])
+        image[(image == rest) & ~parted & drawn] = couch_value
 
 
 def _lung_edge(small: np.ndarray, coarse: np.ndarray, value: dict[str, int]) -> float:
-    """Halfway (HU) between lung and what lies around it: muscle, not the fat beneath the skin."""
+    """Return the HU halfway between lung and what is around it: muscle, not the fat of the skin."""
     lung = np.isin(coarse, [value[name] for name in LUNGS if name in value])
     tissue = coarse == value[BODY_REST]
     if not lung.any() or not tissue.any():
@@ -130,7 +134,7 @@ def _draw_lung(
     value: int,
     rest: int,
 ) -> None:
-    """Between a lung and the rest of the body the pixel's density decides, near the surface."""
+    """Draw a lung's surface against the rest of the body by the density of the pixels."""
     cross = ndimage.generate_binary_structure(2, 1)
     for k in np.flatnonzero(lung.any(axis=(1, 2))):
         surface = ndimage.binary_dilation(lung[k], cross)

@@ -1,4 +1,4 @@
-"""The bundled UNet in a process of its own, for `outline`.
+"""The bundled UNet in a process of its own, for `body_mask`.
 
 Run as ``python -m CTDoseSegLib.segmentation.unet.worker REQUEST.json``.
 """
@@ -20,14 +20,14 @@ from ...ct.series import CTSeries, SliceInfo
 from ...errors import CTDoseSegError, SegmentationError
 from ...tasks.progress import Events, JsonLines
 from ...tasks.standard_input import end_with_parent
-from .doubts import why_rules
+from .doubts import why_not_used
 from .engine import UNetEngine
 
 LONGEST = 500
 
 
 def main(path: str) -> int:
-    """Carry out one request; returns the exit code."""
+    """Carry out one request and return the exit code."""
     request = json.loads(Path(path).read_text(encoding="utf-8"))
     folder = Path(request["folder"])
     end_with_parent(folder)
@@ -37,14 +37,14 @@ def main(path: str) -> int:
         return 0
     except CTDoseSegError as error:
         text = str(error)
-    except Exception as error:  # noqa: BLE001 - told to the parent, which goes another way
+    except Exception as error:  # noqa: BLE001 - reported to the parent, which uses thresholds
         text = f"{type(error).__name__}: {error}"
     events.error("unet", text[:LONGEST], 3)
     return 3
 
 
 def _segment(request: dict[str, Any], folder: Path, events: Events) -> dict[str, Any]:
-    """Write the labels; value, name and origin of each atom, and the flags."""
+    """Write the labels; return value, name and origin of each atom, and the flags."""
     device = request["device"]
     if device.startswith("gpu:"):
         import torch
@@ -55,7 +55,7 @@ def _segment(request: dict[str, Any], folder: Path, events: Events) -> dict[str,
     series = CTSeries(hu, np.array(request["affine"]), slices, Acquisition(), "")
     engine = UNetEngine(device="cpu" if device == "cpu" else "auto")
     labelmap = engine.segment(series, events)
-    if why := why_rules(labelmap):
+    if why := why_not_used(labelmap):
         raise SegmentationError(why)
     np.save(folder / "labels.npy", labelmap.labels)
     return {

@@ -11,6 +11,8 @@ from dicom_files import UID, codes, make_slice, save, write_series
 from dose_reports import event, write_report
 
 from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent
+from CTDoseSegLib.ct.matched_report import MatchedReport
+from CTDoseSegLib.flags import Flag
 from CTDoseSegLib.reading.dose_matching import LENGTH, RANGE, VOLUME_RANGE, ImageEvent, match
 from CTDoseSegLib.reading.reader import read_series
 
@@ -37,103 +39,103 @@ SPIRAL = IrradiationEvent(
 NO_UIDS = replace(IMAGES, event_uids=frozenset())
 
 
-def matched(*events, images=IMAGES, given=False, study="1.2"):
-    return match(DoseReport(events, study_uid=study), images, given=given)
+def matched(*events, images=IMAGES, from_user=False, study="1.2"):
+    return match(DoseReport(events, study_uid=study), images, from_user=from_user)
 
 
-def own(found) -> list[int]:
-    return [n for n, placed in enumerate(found.events) if placed.own]
+def own(report) -> list[int]:
+    return [n for n, placed in enumerate(report.events) if placed.own]
 
 
 # Which event
 
 
-def test_the_event_uid_decides_whatever_else_is_said():
+def test_the_event_uid_decides_whatever_else_is_stated():
     other = replace(SPIRAL, uid="1.6")
     unlike = replace(SPIRAL, started=None, scanning_length_mm=1.0, tube_current_mA=900.0)
-    found, why_not = matched(other, unlike, study="7.7")
-    assert (own(found), found.rule, why_not) == ([1], "event UID", None)
+    report = matched(other, unlike, study="7.7")
+    assert (own(report), report.rule) == ([1], "event UID")
 
 
 def test_events_of_another_uid_are_not_of_these_images_however_alike():
-    found, why_not = matched(replace(SPIRAL, uid="1.6"), given=True)
-    assert found is None
+    why_not = matched(replace(SPIRAL, uid="1.6"), from_user=True)
+    assert isinstance(why_not, Flag)
     assert why_not.code == "rdsr_no_match"
     assert "0008,3010" in why_not.message
 
 
 def test_an_event_of_another_uid_is_not_found_by_its_values_beside_one_without():
-    found, _ = matched(replace(SPIRAL, uid="1.6"), replace(SPIRAL, uid=""))
-    assert (own(found), found.rule) == ([1], "values")
+    report = matched(replace(SPIRAL, uid="1.6"), replace(SPIRAL, uid=""))
+    assert (own(report), report.rule) == ([1], "values")
 
 
 def test_without_uids_the_time_tells():
     late = replace(SPIRAL, started=NOON + datetime.timedelta(minutes=1))
-    found, _ = matched(SPIRAL, late, images=NO_UIDS)
-    assert (own(found), found.rule) == ([0], "values")
-    assert {f.code for f in found.flags} == {"rdsr_by_values"}
+    report = matched(SPIRAL, late, images=NO_UIDS)
+    assert (own(report), report.rule) == ([0], "values")
+    assert {f.code for f in report.flags} == {"rdsr_by_values"}
 
 
 @pytest.mark.parametrize(("seconds", "agrees"), [(-9, True), (9, True), (-11, False), (12, False)])
 def test_clocks_may_differ_by_ten_seconds(seconds, agrees):
     moved = replace(SPIRAL, started=NOON - datetime.timedelta(seconds=seconds), exposure_time_s=4)
-    found, _ = matched(replace(moved, tube_current_mA=None), images=NO_UIDS)
-    assert (found is not None) is agrees
+    report = matched(replace(moved, tube_current_mA=None), images=NO_UIDS)
+    assert isinstance(report, MatchedReport) is agrees
 
 
 def test_without_uids_and_times_the_place_tells():
     here = replace(SPIRAL, started=None, frame_of_reference_uid="1.9")
     here = replace(here, scan_top_z_mm=130.0, scan_bottom_z_mm=80.0)
     there = replace(here, scan_top_z_mm=80.0, scan_bottom_z_mm=30.0)
-    found, _ = matched(there, here, images=NO_UIDS)
-    assert own(found) == [1]
+    report = matched(there, here, images=NO_UIDS)
+    assert own(report) == [1]
 
 
 def test_the_place_in_another_frame_of_reference_tells_nothing():
     here = replace(SPIRAL, started=None, frame_of_reference_uid="1.8", tube_current_mA=None)
     here = replace(here, scan_top_z_mm=130.0, scan_bottom_z_mm=80.0)
-    found, why_not = matched(here, images=NO_UIDS)
-    assert found is None
-    assert "nothing tells which" in why_not.message
+    why_not = matched(here, images=NO_UIDS)
+    assert isinstance(why_not, Flag)
+    assert "nothing decides which" in why_not.message
 
 
 def test_tube_current_and_length_together_tell():
     strong = replace(SPIRAL, started=None, tube_current_mA=300.0)
     short = replace(SPIRAL, started=None, scanning_length_mm=4.0)
-    found, _ = matched(strong, short, replace(SPIRAL, started=None), images=NO_UIDS)
-    assert own(found) == [2]
+    report = matched(strong, short, replace(SPIRAL, started=None), images=NO_UIDS)
+    assert own(report) == [2]
 
 
 @pytest.mark.parametrize(("current", "agrees"), [(95.5, True), (146.5, True), (94, False)])
 def test_the_mean_tube_current_lies_within_the_images_span_and_five_per_cent(current, agrees):
-    found, _ = matched(replace(SPIRAL, started=None, tube_current_mA=current), images=NO_UIDS)
-    assert (found is not None) is agrees
+    report = matched(replace(SPIRAL, started=None, tube_current_mA=current), images=NO_UIDS)
+    assert isinstance(report, MatchedReport) is agrees
 
 
 def test_two_events_that_could_be_it_are_none():
-    found, why_not = matched(SPIRAL, replace(SPIRAL, uid=""), images=NO_UIDS)
-    assert found is None
+    why_not = matched(SPIRAL, replace(SPIRAL, uid=""), images=NO_UIDS)
+    assert isinstance(why_not, Flag)
     assert "2 events" in why_not.message
 
 
 def test_without_uids_a_report_of_another_study_is_not_taken():
-    found, why_not = matched(SPIRAL, images=NO_UIDS, study="7.7", given=True)
-    assert found is None
+    why_not = matched(SPIRAL, images=NO_UIDS, study="7.7", from_user=True)
+    assert isinstance(why_not, Flag)
     assert "another study" in why_not.message
 
 
 def test_the_only_scan_is_taken_where_the_user_gave_the_report_and_is_flagged():
     bare = ImageEvent(99.0, 109.0)
     events = (replace(SPIRAL, kind="localizer"), replace(SPIRAL, uid="1.6"))
-    assert matched(*events, images=bare)[0] is None
-    found, _ = matched(*events, images=bare, given=True)
-    assert (own(found), found.rule) == ([1], "only event")
-    assert {f.code for f in found.flags} == {"rdsr_only_event"}
+    assert isinstance(matched(*events, images=bare), Flag)
+    report = matched(*events, images=bare, from_user=True)
+    assert (own(report), report.rule) == ([1], "only event")
+    assert {f.code for f in report.flags} == {"rdsr_only_event"}
 
 
 def test_a_localizer_is_never_found_by_its_values():
-    found, why_not = matched(replace(SPIRAL, kind="localizer"), images=NO_UIDS, given=True)
-    assert found is None
+    why_not = matched(replace(SPIRAL, kind="localizer"), images=NO_UIDS, from_user=True)
+    assert isinstance(why_not, Flag)
     assert "localizers" in why_not.message
 
 
@@ -141,8 +143,8 @@ def test_a_localizer_is_never_found_by_its_values():
 
 
 def placed(*events, images=IMAGES):
-    found, _ = matched(*events, images=images)
-    return found, [(event.range_mm, event.source) for event in found.events]
+    report = matched(*events, images=images)
+    return report, [(event.range_mm, event.source) for event in report.events]
 
 
 LOCATED = replace(SPIRAL, frame_of_reference_uid="1.9", scan_top_z_mm=129.0, scan_bottom_z_mm=79.0)
@@ -177,8 +179,8 @@ def test_a_reconstructable_volume_that_is_the_images_makes_its_frame_theirs():
 
 def test_a_z_range_that_does_not_hold_the_images_discredits_all_of_them():
     wrong = replace(LOCATED, scan_top_z_mm=100.0, scan_bottom_z_mm=50.0)
-    found, ranges = placed(wrong, replace(LOCATED, uid="1.6"))
-    assert {f.code for f in found.flags} == {"rdsr_range_elsewhere"}
+    report, ranges = placed(wrong, replace(LOCATED, uid="1.6"))
+    assert {f.code for f in report.flags} == {"rdsr_range_elsewhere"}
     assert ranges[0] == ((79, 129), LENGTH)
     assert ranges[1][0] is None
 
@@ -227,41 +229,41 @@ def test_the_report_gives_what_the_images_lack_and_answers_their_flags(tmp_path)
     series = read_series(folder, rdsr=write_report(tmp_path / "r.dcm", event()))
     assert not missing & codes(series)
     assert codes(series) - codes(before) == {"rdsr_current_mean"}
-    found = series.acquisition
-    assert (found.kvp_kV, found.ctdivol_mGy, found.phantom_cm) == (120, 8, 32)
-    assert (found.pitch, found.rotation_time_s, found.dlp_mGy_cm) == (1, 0.5, 256)
-    assert (found.total_collimation_mm, found.body_part, found.manufacturer) == (
+    acquisition = series.acquisition
+    assert (acquisition.kvp_kV, acquisition.ctdivol_mGy, acquisition.phantom_cm) == (120, 8, 32)
+    assert (acquisition.pitch, acquisition.rotation_time_s, acquisition.dlp_mGy_cm) == (1, 0.5, 256)
+    assert (acquisition.total_collimation_mm, acquisition.body_part, acquisition.manufacturer) == (
         38.4,
         "Chest",
         "SIEMENS",
     )
     for name in ("kvp_kV", "ctdivol_mGy", "phantom_cm", "pitch", "rotation_time_s", "dlp_mGy_cm"):
-        assert found.sources[name] == "rdsr"
-    assert found.irradiated_range_mm == (104 - 160, 104 + 160)
-    assert found.sources["irradiated_range_mm"] == LENGTH
+        assert acquisition.sources[name] == "rdsr"
+    assert acquisition.irradiated_range_mm == (104 - 160, 104 + 160)
+    assert acquisition.sources["irradiated_range_mm"] == LENGTH
     assert {item.effective_mAs for item in series.slices} == {100}
     assert {item.ctdivol_mGy for item in series.slices} == {None}
 
 
-def test_the_images_own_values_stay_and_a_contradiction_is_told(tmp_path):
+def test_the_images_own_values_stay_and_a_contradiction_is_flagged(tmp_path):
     report = write_report(tmp_path / "r.dcm", event(ctdivol=20, kvp=100, phantom="113690"))
     series = read_series(scan(tmp_path), rdsr=report)
-    (remark,) = [f for f in series.flags if f.code == "rdsr_disagrees"]
-    assert "CTDIvol 5 to 9 mGy and 20 mGy" in remark.message
-    assert "kVp 120 and 100" in remark.message
-    assert "mean tube current 100 to 140 mA and 200 mA" in remark.message
-    found = series.acquisition
-    assert (found.kvp_kV, found.ctdivol_mGy) == (120, 7)
-    assert found.sources["kvp_kV"] == "image (0018,0060)"
+    (disagreement,) = [f for f in series.flags if f.code == "rdsr_disagrees"]
+    assert "CTDIvol 5 to 9 mGy and 20 mGy" in disagreement.message
+    assert "kVp 120 and 100" in disagreement.message
+    assert "mean tube current 100 to 140 mA and 200 mA" in disagreement.message
+    acquisition = series.acquisition
+    assert (acquisition.kvp_kV, acquisition.ctdivol_mGy) == (120, 7)
+    assert acquisition.sources["kvp_kV"] == "image (0018,0060)"
     assert series.dose_report.own[0].event.ctdivol_mGy == 20
-    assert found.phantom_cm == 16  # the images say nothing
+    assert acquisition.phantom_cm == 16  # the images say nothing
 
 
-@pytest.mark.parametrize(("ctdivol", "told"), [(8.0, False), (8.4, False), (8.5, True), (7, True)])
-def test_a_ctdivol_may_differ_by_five_per_cent(ctdivol, told, tmp_path):
+@pytest.mark.parametrize(("ctdivol", "apart"), [(8.0, False), (8.4, False), (8.5, True), (7, True)])
+def test_a_ctdivol_may_differ_by_five_per_cent(ctdivol, apart, tmp_path):
     report = write_report(tmp_path / "r.dcm", event(ctdivol=ctdivol, current=None))
     series = read_series(scan(tmp_path, CTDIvol=8.0), rdsr=report)
-    assert ("rdsr_disagrees" in codes(series)) is told
+    assert ("rdsr_disagrees" in codes(series)) is apart
 
 
 def test_a_mean_of_the_whole_scan_is_compared_with_the_span_of_its_part(tmp_path):
@@ -285,12 +287,12 @@ def test_a_located_range_stands_in_for_one_guessed_from_scan_length(tmp_path):
     report = write_report(tmp_path / "r.dcm", located)
     folder = scan(tmp_path, ScanLength=20, FrameOfReferenceUID=f"{UID}.7")
     assert read_series(folder).acquisition.irradiated_range_mm == (94, 114)
-    found = read_series(folder, rdsr=report).acquisition
-    assert found.irradiated_range_mm == (-20, 300)
-    assert found.sources["irradiated_range_mm"] == RANGE
+    acquisition = read_series(folder, rdsr=report).acquisition
+    assert acquisition.irradiated_range_mm == (-20, 300)
+    assert acquisition.sources["irradiated_range_mm"] == RANGE
 
 
-def test_two_tubes_are_told(tmp_path):
+def test_two_tubes_are_recognised(tmp_path):
     tubes = [{"kvp": 100, "current": 300}, {"kvp": 140, "current": 200}]
     report = write_report(tmp_path / "r.dcm", event(tubes=tubes))
     series = read_series(scan(tmp_path, KVP=None), rdsr=report)
@@ -325,10 +327,10 @@ def test_a_report_of_another_study_in_the_folder_is_left_out(tmp_path):
     write_report(folder / "report.dcm", event(), StudyInstanceUID=f"{UID}.2.9")
     series = read_series(folder)
     assert series.dose_report is None
-    assert [said for said in series.left_out if "another study" in said]
+    assert [reason for reason in series.left_out if "another study" in reason]
 
 
-def test_a_damaged_report_in_the_folder_is_told_and_the_images_are_read(tmp_path):
+def test_a_damaged_report_in_the_folder_is_flagged_and_the_images_are_read(tmp_path):
     folder = scan(tmp_path)
     path = write_report(folder / "Secret-4711.dcm", event())
     path.write_bytes(path.read_bytes()[:-30])
@@ -338,12 +340,12 @@ def test_a_damaged_report_in_the_folder_is_told_and_the_images_are_read(tmp_path
     assert len(series.slices) == 5
 
 
-def test_a_report_given_stands_in_for_one_in_the_folder(tmp_path):
+def test_a_report_from_the_user_stands_in_for_one_in_the_folder(tmp_path):
     folder = scan(tmp_path)
     write_report(folder / "report.dcm", event(dlp=1))
     series = read_series(folder, rdsr=write_report(tmp_path / "r.dcm", event(dlp=256)))
     assert series.acquisition.dlp_mGy_cm == 256
-    assert [said for said in series.left_out if "structured report" in said]
+    assert [reason for reason in series.left_out if "structured report" in reason]
 
 
 def test_a_report_works_for_a_volume_file_too(tmp_path):
@@ -379,21 +381,21 @@ def reconstruction(folder, number, **tags):
         ({"XRayTubeCurrent": None, "AcquisitionNumber": None}, 1, 0),
     ],
 )
-def test_reconstructions_are_told_from_exposures(tags, reconstructions, others, tmp_path):
+def test_reconstructions_are_distinguished_from_exposures(tags, reconstructions, others, tmp_path):
     when = {"AcquisitionDate": "20240101", "AcquisitionTime": "120000"}
     reconstruction(tmp_path, 2, IrradiationEventUID=EVENT, **when)
     reconstruction(tmp_path, 3, **(when | tags))
     series = read_series(tmp_path, series_uid=f"{UID}.1.2")
-    found = series.folder_events
+    events = series.folder_events
     assert ("other_exposures" in codes(series)) is bool(others)
-    assert (found.reconstructions, len(found.others)) == (reconstructions, others)
+    assert (events.reconstructions, len(events.others)) == (reconstructions, others)
 
 
 def test_another_patients_exposures_are_not_counted(tmp_path):
     reconstruction(tmp_path, 2)
     reconstruction(tmp_path, 3, AcquisitionNumber=2, PatientID="OTHER")
-    found = read_series(tmp_path, series_uid=f"{UID}.1.2").folder_events
-    assert (found.reconstructions, found.others) == (0, ())
+    events = read_series(tmp_path, series_uid=f"{UID}.1.2").folder_events
+    assert (events.reconstructions, events.others) == (0, ())
 
 
 def test_a_localizer_and_a_phase_in_the_series_are_other_exposures(tmp_path):
@@ -411,7 +413,7 @@ def test_a_localizer_and_a_phase_in_the_series_are_other_exposures(tmp_path):
         ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"], SeriesInstanceUID=f"{UID}.1.9"
     )
     save(localizer, tmp_path / "localizer.dcm")
-    found = read_series(tmp_path).folder_events
-    assert found.reconstructions == 0
-    assert sorted(said.partition(" ")[0] for said in found.others) == ["exposure", "localizer"]
-    assert not [said for said in found.others if "Secret" in said]
+    events = read_series(tmp_path).folder_events
+    assert events.reconstructions == 0
+    assert sorted(label.partition(" ")[0] for label in events.others) == ["exposure", "localizer"]
+    assert not [label for label in events.others if "Secret" in label]

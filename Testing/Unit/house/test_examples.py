@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LIB = ROOT / "CTDoseSeg" / "CTDoseSegLib"
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 PAGES = (ROOT / "README.md", *sorted((ROOT / "Resources" / "Guide").glob("*.md")))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import columns_page, command_line_page, flags_page, rooms_page, schema_page
 
-GUIDE = Path(__file__).resolve().parents[2] / "Resources" / "Guide"
+GUIDE = Path(__file__).resolve().parents[3] / "Resources" / "Guide"
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "reference-flags.md": {"flags": flags_page.catalogue, "mending": flags_page.mending},
     "reference-command-line.md": {
@@ -51,7 +51,12 @@ def current(page: str) -> str:
 
 def stale() -> list[str]:
     """Return the pages that differ from what the code gives."""
-    return [page for page in PAGES if _text(page) != current(page)]
+    return [page for page in PAGES if not is_current(page)]
+
+
+def is_current(page: str) -> bool:
+    """Return whether a page's generated blocks are what the code gives."""
+    return _text(page) == current(page)
 
 
 def _text(page: str) -> str:

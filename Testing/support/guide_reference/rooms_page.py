@@ -10,7 +10,7 @@ from types import ModuleType
 from .docstrings import LIB, file_summary
 from .markdown import code, table
 
-(HOUSE_RULES,) = Path(__file__).resolve().parents[1].rglob("test_house_rules.py")
+(HOUSE_RULES,) = Path(__file__).resolve().parents[2].rglob("test_house_rules.py")
 
 
 def tree() -> str:

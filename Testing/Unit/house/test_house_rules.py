@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-LIB = Path(__file__).resolve().parents[2] / "CTDoseSeg" / "CTDoseSegLib"
+LIB = Path(__file__).resolve().parents[3] / "CTDoseSeg" / "CTDoseSegLib"
 # Files that every room may import.
 BASE = {"errors", "flags", "files", "tasks", "__version__", "NOTICE", "models"}
 _MEASURED = {"ct", "segmentation", "measurement"}

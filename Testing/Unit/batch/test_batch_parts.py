@@ -118,8 +118,8 @@ def test_keys_depend_on_the_salt_and_say_nothing(tmp_path):
 def test_what_ran_or_may_pass_is_planned_again_and_the_rest_is_not(tmp_path):
     with Ledger(tmp_path / "l.sqlite") as ledger:
         ledger.add([(k, "s", SCAN) for k in "abcd"])
-        for task in ledger.claim(3):
-            assert task.attempt == 1
+        for attempt in ledger.claim(3):
+            assert attempt.number == 1
         ledger.finish("a", Outcome(True))
         ledger.finish("b", Outcome(False, "No.", "InputError"))
     with Ledger(tmp_path / "l.sqlite") as ledger:
@@ -159,8 +159,8 @@ def test_a_failed_scan_is_tried_again_when_the_plan_names_other_files(tmp_path):
         ledger.finish("a", Outcome(True))
         ledger.finish("b", Outcome(False, "No.", "InputError"))
         ledger.add([(k, "s", dataclasses.replace(SCAN, source="/elsewhere")) for k in "ab"])
-        (task,) = ledger.claim(2)
-        assert (task.key, task.scan.source) == ("b", "/elsewhere")
+        (attempt,) = ledger.claim(2)
+        assert (attempt.key, attempt.scan.source) == ("b", "/elsewhere")
 
 
 @pytest.mark.parametrize(

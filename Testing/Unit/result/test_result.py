@@ -18,7 +18,7 @@ from CTDoseSegLib.outputs.result_json import write_result_json
 from CTDoseSegLib.reporting import charts, terminal
 from CTDoseSegLib.result import HUHistogram, Result, read_result
 
-RELEASE_0_1_0 = Path(__file__).resolve().parents[1] / "Data" / "release_0_1_0" / "result"
+RELEASE_0_1_0 = Path(__file__).resolve().parents[2] / "Data" / "release_0_1_0" / "result"
 
 
 def same(one, other) -> bool:

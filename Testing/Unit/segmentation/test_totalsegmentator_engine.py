@@ -41,7 +41,7 @@ from CTDoseSegLib.segmentation.totalsegmentator import worker as worker_module
 from CTDoseSegLib.segmentation.totalsegmentator.engine import TotalSegmentatorEngine
 from CTDoseSegLib.segmentation.totalsegmentator.plan import dose_organs, make_plan
 from CTDoseSegLib.segmentation.totalsegmentator.result import with_couch
-from CTDoseSegLib.segmentation.totalsegmentator.weights import Found
+from CTDoseSegLib.segmentation.totalsegmentator.weights import InstalledNetwork
 from CTDoseSegLib.segmentation.user import combine
 from CTDoseSegLib.tasks.progress import Collected, Events
 
@@ -59,11 +59,11 @@ def series(shape=(4, 30, 30), regular=True, dtype=np.int16) -> CTSeries:
     return CTSeries(hu, AFFINE, slices, Acquisition(), "test", regular=regular)
 
 
-def outline(ct: CTSeries, _events: Events) -> Labelmap:
+def body_mask(ct: CTSeries, _events: Events) -> Labelmap:
     """A body without a search for it."""
     labels = (ct.hu > -500).astype(np.uint8)
-    atoms = (named_atom(1, "body_rest", "outline"),)
-    return Labelmap(labels, ct.affine, atoms, groups_of(["body_rest"]), "outline")
+    atoms = (named_atom(1, "body_rest", "body_mask"),)
+    return Labelmap(labels, ct.affine, atoms, groups_of(["body_rest"]), "body_mask")
 
 
 # What is asked for -------------------------------------------------------------------------
@@ -154,7 +154,7 @@ def test_auto_takes_it_where_its_weights_are(monkeypatch):
 
 
 def test_uneven_slices_and_voxels_that_are_no_numbers_are_refused():
-    engine = TotalSegmentatorEngine(outline=outline)
+    engine = TotalSegmentatorEngine(body_mask=body_mask)
     with pytest.raises(SegmentationError, match="not equally spaced"):
         engine.segment(series(regular=False), Events())
     bad = series(dtype=np.float32)
@@ -169,13 +169,13 @@ def test_missing_weights_are_told_with_what_to_do_before_anything_runs(
     monkeypatch, tmp_path, table
 ):
     def never(ct: CTSeries, events: Events) -> Labelmap:
-        raise AssertionError("the outline was drawn for nothing")
+        raise AssertionError("the body_mask was drawn for nothing")
 
     if not table:
         monkeypatch.setitem(sys.modules, "totalsegmentator.map_tasks_config", None)
     monkeypatch.setenv("TOTALSEG_WEIGHTS_PATH", str(tmp_path / "Gewichte"))
     with pytest.raises(ModelError, match=r"weights fetch.*unet and classical") as error:
-        TotalSegmentatorEngine(outline=never).segment(series(), Events())
+        TotalSegmentatorEngine(body_mask=never).segment(series(), Events())
     if table:
         text = str(error.value)
         assert re.search(r"Dataset297\S*\.zip .*weights import", text)
@@ -187,7 +187,7 @@ def test_without_a_licence_the_heart_chambers_say_what_to_do_before_anything_run
     monkeypatch, tmp_path
 ):
     monkeypatch.setenv("TOTALSEG_HOME_DIR", str(tmp_path))
-    engine = TotalSegmentatorEngine("fast", "cpu", ("heart_chambers",), outline=outline)
+    engine = TotalSegmentatorEngine("fast", "cpu", ("heart_chambers",), body_mask=body_mask)
     with pytest.raises(ModelError, match=r"needs a licence.*totalseg_set_license"):
         engine.segment(series(), Events())
 
@@ -210,7 +210,9 @@ def worker(monkeypatch, tmp_path):
     for variable in ("TMPDIR", "TEMP", "TMP"):
         monkeypatch.setenv(variable, str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.setattr(weights, "check", lambda plan: (Found("Dataset297_x", 1, "0" * 64),))
+    monkeypatch.setattr(
+        weights, "check", lambda plan: (InstalledNetwork("Dataset297_x", 1, "0" * 64),)
+    )
     monkeypatch.setattr(weights, "missing", lambda plan: ())
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "code"))
     (tmp_path / "code").mkdir()
@@ -238,19 +240,19 @@ def result(value=5, shape=None, shift=0.0):
 @needs_package
 def test_labels_come_back_with_name_origin_and_hash(worker):
     worker(RESULT + "result()")
-    made = TotalSegmentatorEngine(outline=outline).segment(series(), Events())
+    made = TotalSegmentatorEngine(body_mask=body_mask).segment(series(), Events())
     assert {a.name: (a.value, a.origin) for a in made.atoms if a.name != "body_rest"} == {
         "liver": (5, "totalsegmentator total")
     }
     assert made.about["totalsegmentator"]["weights_sha256"] == {"Dataset297_x": "0" * 64}
     assert made.engine.startswith("totalsegmentator 2.")
-    assert made.engine.endswith("fast + outline")
+    assert made.engine.endswith("fast + body_mask")
 
 
 @needs_package
 def test_a_run_without_any_label_is_flagged_and_is_no_organ(worker):
     worker(RESULT + "result(0)")
-    made = TotalSegmentatorEngine(outline=outline).segment(series(), Events())
+    made = TotalSegmentatorEngine(body_mask=body_mask).segment(series(), Events())
     assert [f.code for f in made.flags] == ["network_found_nothing"]
     assert {a.name for a in made.atoms} == {"body_rest"}
 
@@ -260,7 +262,7 @@ def test_a_run_without_any_label_is_flagged_and_is_no_organ(worker):
 def test_another_grid_coming_back_is_an_error(worker, wrong):
     worker(RESULT + f"result({wrong})")
     with pytest.raises(GeometryError, match="another grid"):
-        TotalSegmentatorEngine(outline=outline).segment(series(), Events())
+        TotalSegmentatorEngine(body_mask=body_mask).segment(series(), Events())
 
 
 @needs_package
@@ -279,7 +281,7 @@ def test_out_of_memory_runs_again_with_less_and_says_so(worker, end):
     runs = RESULT + 'if request["runs"][0]["quality"] == "fastest":\n    result()\nelse:\n    '
     worker(runs + end)
     events = Collected()
-    made = TotalSegmentatorEngine("fast", outline=outline).segment(series(), events)
+    made = TotalSegmentatorEngine("fast", body_mask=body_mask).segment(series(), events)
     assert "liver" in made.groups
     assert [f.code for f in made.flags] == ["less_memory"]
     assert "fastest in place of fast" in made.flags[0].message
@@ -291,7 +293,7 @@ def test_out_of_memory_runs_again_with_less_and_says_so(worker, end):
 def test_out_of_memory_with_nothing_smaller_is_an_error_with_the_alternatives(worker):
     worker('say(event="error", kind="OutOfMemory", message="")')
     with pytest.raises(SegmentationError, match=r"too small for TotalSegmentator.*unet"):
-        TotalSegmentatorEngine("fastest", outline=outline).segment(series(), Events())
+        TotalSegmentatorEngine("fastest", body_mask=body_mask).segment(series(), Events())
 
 
 @needs_package
@@ -309,7 +311,7 @@ def test_out_of_memory_with_nothing_smaller_is_an_error_with_the_alternatives(wo
 def test_each_way_to_fail_has_its_sentence(worker, kind, error, sentence):
     worker(f'say(event="error", kind="{kind}", message="297"); sys.exit(3)')
     with pytest.raises(error, match=sentence):
-        TotalSegmentatorEngine("fastest", outline=outline).segment(series(), Events())
+        TotalSegmentatorEngine("fastest", body_mask=body_mask).segment(series(), Events())
 
 
 def test_a_gpu_that_is_not_there_is_an_error_and_not_a_slow_run(monkeypatch):
@@ -325,13 +327,13 @@ def test_a_gpu_that_is_not_there_is_an_error_and_not_a_slow_run(monkeypatch):
 def test_a_worker_that_dies_without_a_word_gives_its_last_line(worker):
     worker('print("segmentation fault in libx", file=sys.stderr); sys.exit(139)')
     with pytest.raises(SegmentationError, match="segmentation fault in libx"):
-        TotalSegmentatorEngine(outline=outline).segment(series(), Events())
+        TotalSegmentatorEngine(body_mask=body_mask).segment(series(), Events())
 
 
 @needs_package
 def test_a_hanging_worker_is_ended_after_the_time_limit(worker):
     tmp = worker('(folder.parent / "pid").write_text(str(os.getpid())); time.sleep(600)')
-    engine = TotalSegmentatorEngine(outline=outline, time_limit_s=2.0)
+    engine = TotalSegmentatorEngine(body_mask=body_mask, time_limit_s=2.0)
     with pytest.raises(SegmentationError, match=r"ended after 0\.0 h"):
         engine.segment(series(), Events())
     with pytest.raises(ProcessLookupError):
@@ -354,7 +356,7 @@ def test_a_cancelled_task_ends_the_workers_own_children(worker):
                 self.cancel()
 
     with pytest.raises(Cancelled):
-        TotalSegmentatorEngine(outline=outline).segment(series(), CancelInTheMiddle())
+        TotalSegmentatorEngine(body_mask=body_mask).segment(series(), CancelInTheMiddle())
     for pid in (tmp / "pids").read_text().split():
         assert not is_alive(int(pid))
 
@@ -368,7 +370,7 @@ def test_a_disk_that_takes_no_more_of_the_volume_is_told_and_leaves_nothing(work
     resource.setrlimit(resource.RLIMIT_FSIZE, (large.hu.nbytes // 2, limits[1]))
     try:
         with pytest.raises(OutputError, match=r"cannot be written: File too large; free some"):
-            TotalSegmentatorEngine(outline=outline).segment(large, Events())
+            TotalSegmentatorEngine(body_mask=body_mask).segment(large, Events())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
@@ -385,7 +387,7 @@ def test_settings_of_a_run_send_no_statistics_and_hold_no_licence_without_need(
         RESULT + 'text = Path(os.environ["TOTALSEG_HOME_DIR"], "config.json").read_text()\n'
         '(folder.parent / "seen").write_text(text)\nresult()'
     )
-    TotalSegmentatorEngine(outline=outline).segment(series(), Events())
+    TotalSegmentatorEngine(body_mask=body_mask).segment(series(), Events())
     seen = json.loads((tmp_path / "seen").read_text())
     assert seen["send_usage_stats"] is False
     assert "license_number" not in seen
@@ -419,7 +421,7 @@ def test_a_volume_that_will_not_fit_is_warned_about_with_the_alternative(worker,
     worker(RESULT + "result()")
     monkeypatch.setattr(engine_module, "available_memory", lambda: 1 << 30)
     events = Collected()
-    TotalSegmentatorEngine(outline=outline).segment(series(), events)
+    TotalSegmentatorEngine(body_mask=body_mask).segment(series(), events)
     (warning,) = (e for e in events.log if e["event"] == "warning")
     assert warning["code"] == "memory_short"
     assert "1.1 GB are free" in warning["message"]
@@ -437,7 +439,7 @@ def test_a_scan_of_2000_slices_is_warned_about_and_comes_back_on_its_grid(worker
     )
     monkeypatch.setattr(engine_module, "available_memory", lambda: 8 << 30)
     events = Collected()
-    made = TotalSegmentatorEngine(outline=outline).segment(long, events)
+    made = TotalSegmentatorEngine(body_mask=body_mask).segment(long, events)
     assert made.labels.shape == (2000, 32, 32)
     assert made.mask("liver").sum() == 200 * 16
     (warning,) = (e for e in events.log if e["event"] == "warning")
@@ -470,7 +472,7 @@ def labelled(labels, names, engine) -> Labelmap:
 
 
 def test_the_users_own_organ_replaces_the_networks():
-    """Its smaller outline leaves tissue, and where each label is from stays known."""
+    """Its smaller body_mask leaves tissue, and where each label is from stays known."""
     network = np.zeros((1, 4, 8), np.uint8)
     network[0, :, :] = 9
     network[0, :, 2:6] = 5
@@ -516,7 +518,7 @@ def test_a_label_map_that_is_laid_aside_comes_back_as_it_was():
     for kind in (np.uint8, np.uint16):
         labels = np.arange(60, dtype=kind).reshape(3, 4, 5)[:, ::-1]
         names = {value: f"label_{value}" for value in range(1, 60)}
-        one = labelled(labels, names, "outline")
+        one = labelled(labels, names, "body_mask")
         aside = LaidAside.of(one)
         assert aside.rest.labels.size == 1
         back = aside.taken_back()

@@ -40,7 +40,7 @@ PROMISED = {
     "labels.csv": "value,name,snomed_code,color",
     "groups.csv": "group,atom",
 }
-LIBRARY = Path(__file__).resolve().parents[2] / "CTDoseSeg"
+LIBRARY = Path(__file__).resolve().parents[3] / "CTDoseSeg"
 
 
 def rows(path: Path) -> list[dict[str, str]]:

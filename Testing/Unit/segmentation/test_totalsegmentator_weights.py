@@ -153,7 +153,7 @@ def test_a_name_put_together_at_run_time_is_refused(tmp_path):
 
 def test_a_cut_checkpoint_and_one_of_another_task_are_told(tmp_path):
     made = network(tmp_path, labels=3)
-    with pytest.raises(ModelError, match="tell 3 labels apart where the task has 117"):
+    with pytest.raises(ModelError, match="distinguish 3 labels where the task has 117"):
         weights.look_at(made, 117)
     path = next(made.rglob("*.pth"))
     path.write_bytes(path.read_bytes()[:500])
@@ -174,7 +174,7 @@ def test_damaged_weights_are_told_before_a_run(store, damage):
         path.write_bytes(path.read_bytes()[:-300])
     hu = np.full((4, 30, 30), -1000, np.int16)
     hu[:, 4:-4, 4:-4] = 20
-    engine = TotalSegmentatorEngine("fast", "cpu", outline=segment)
+    engine = TotalSegmentatorEngine("fast", "cpu", body_mask=segment)
     with pytest.raises(ModelError, match=damage):
         engine.segment(series_from_array(hu, np.diag([-9.0, -9.0, 9.0, 1.0])), Events())
 
@@ -301,7 +301,7 @@ def test_what_is_fetched_must_be_what_the_task_needs(store, releases, tmp_path, 
     (archive,) = (tmp_path / "server").rglob(f"{NAME}.zip")
     packed(network(tmp_path / "wrong", labels=26), archive)
     assert main(["weights", "fetch", "--events", "none"]) == 3
-    assert "tell 26 labels apart where the task has 117" in capsys.readouterr().err
+    assert "distinguish 26 labels where the task has 117" in capsys.readouterr().err
     assert list(store.iterdir()) == []
 
 
@@ -392,10 +392,10 @@ def test_a_checkpoint_of_nnunets_own_trainer_is_let_in(tmp_path):
         name: str(tmp_path / "nnunet")
         for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
     }
-    testing = Path(__file__).resolve().parents[1]
+    support = Path(__file__).resolve().parents[2] / "support"
     done = subprocess.run(
         [sys.executable, "-c", TRAIN, str(path)],
-        env={**os.environ, **folders, "PYTHONPATH": str(testing), "nnUNet_n_proc_DA": "0"},
+        env={**os.environ, **folders, "PYTHONPATH": str(support), "nnUNet_n_proc_DA": "0"},
         cwd=tmp_path,
         capture_output=True,
         text=True,

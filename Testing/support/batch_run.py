@@ -25,47 +25,47 @@ RESULT = {
 }
 
 
-def work(task, settings, stop=None):
+def work(attempt, settings, stop=None):
     """Write a result as an analysis does, note it down, fail every tenth."""
-    if task.scan.study % 10 == 3:
+    if attempt.scan.study % 10 == 3:
         return Outcome(False, "It is damaged.", "InputError")
-    target = Path(settings.output) / STUDIES / task.key
+    target = Path(settings.output) / STUDIES / attempt.key
     if not (target / "result.json").exists():
-        attempt = attempt_folder(Path(settings.output), task)
-        attempt.mkdir(parents=True)
-        (attempt / "slices.csv").write_text("a\n")
+        folder = attempt_folder(Path(settings.output), attempt)
+        folder.mkdir(parents=True)
+        (folder / "slices.csv").write_text("a\n")
         time.sleep(0.03)
-        (attempt / ".part").write_text(json.dumps(RESULT))
-        os.replace(attempt / ".part", attempt / "result.json")
-        publish(attempt, target)
-        (Path(settings.output) / "completed.txt").open("a").write(f"{task.key}\n")
+        (folder / ".part").write_text(json.dumps(RESULT))
+        os.replace(folder / ".part", folder / "result.json")
+        publish(folder, target)
+        (Path(settings.output) / "completed.txt").open("a").write(f"{attempt.key}\n")
     return Outcome(True, output_sha256="x")
 
 
-def nothing(task, settings, stop=None):
+def nothing(attempt, settings, stop=None):
     """The smallest task."""
     return Outcome(True)
 
 
-def threads(task, settings, stop=None):
+def threads(attempt, settings, stop=None):
     """How many threads an analysis may compute with."""
     return Outcome(False, str(settings.threads), "Test")
 
 
-def sleep(task, settings, stop=None):
+def sleep(attempt, settings, stop=None):
     """A task whose time is known."""
     time.sleep(0.5)
     return Outcome(False, str(os.getpid()), "Test")
 
 
-def die(task, settings, stop=None):
+def die(attempt, settings, stop=None):
     """A task that takes its worker with it, at one scan."""
-    if task.scan.study == 5:
+    if attempt.scan.study == 5:
         os._exit(1)
-    return work(task, settings)
+    return work(attempt, settings)
 
 
-def compute(task, settings, stop=None):
+def compute(attempt, settings, stop=None):
     """A task that keeps one processor busy for a while, about half a second."""
     hashlib.pbkdf2_hmac("sha256", b"ct", b"dose", 1_500_000)
     return Outcome(False, str(os.getpid()), "Test")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-MODULE_FOLDER = Path(__file__).resolve().parents[1] / "CTDoseSeg"
+MODULE_FOLDER = Path(__file__).resolve().parents[2] / "CTDoseSeg"
 
 
 def listed_files() -> set[str]:
