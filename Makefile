@@ -7,7 +7,7 @@ TEST = .venv/test
 SLICER = .venv/slicer-python
 OUTPUT ?= demo
 
-.PHONY: demo check test test-system acceptance test-slicer-python test-slicer-source lint benchmark clean
+.PHONY: demo check test test-system acceptance test-slicer-python test-slicer-source lint benchmark guide clean
 
 demo: $(DEMO)/ready
 ifdef CT
@@ -52,6 +52,10 @@ lint: $(TEST)/ready
 
 benchmark: $(TEST)/ready
 	for script in Testing/Benchmarks/benchmark_*.py; do $(TEST)/bin/python $$script || exit 1; done
+
+# The generated parts of the Guide's pages, from the code.
+guide: $(TEST)/ready
+	PYTHONPATH=CTDoseSeg:Testing/support $(TEST)/bin/python -m guide_reference
 
 $(DEMO)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(DEMO)

@@ -28,15 +28,23 @@ class PlannedScan:
     Attributes
     ----------
     include
-        ``yes`` or ``no``.
+        ``yes`` where the scan is to be analysed, else ``no``.
     study
         Number of the study in this plan.
-    description, kernel
+    description
         Of the series, without identity.
-    n_images, thickness_mm, extent_mm, rows, columns
-        Size; the last two for the memory that it needs.
+    kernel
+        Reconstruction kernel.
+    n_images
+        Number of images.
+    thickness_mm
+        Thickness of a slice.
+    extent_mm
+        Length of the scan along the body.
+    rows, columns
+        Number of rows and of columns of an image, for the memory that it needs.
     dose_reports
-        Dose reports of the study.
+        Number of dose reports of the study.
     reason
         Why it is left out, or what was left out beside it.
     study_uid, series_uid

@@ -235,7 +235,7 @@ def hand_over(scan: PlannedScan, scratch: Path) -> tuple[Path, set[str]]:
 def _unpack_all(source: str, scratch: Path, first: int) -> list[str]:
     from .walk import walk
 
-    files = []
+    files: list[str] = []
     for found in walk(Path(source)):
         if not found.problem:
             target = scratch / f"{first + len(files):06d}.dcm"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,32 @@ TEXT = {
 }
 FAILURE_COLUMNS = ("study_key", "scan_key", "state", "kind", "sentence", "attempts", "seconds")
 LEFT_OUT = "left out"
+# What a column means that is no field of a result's values; those state it in their docstrings.
+_OF_EXAM = {
+    "study_key": "Pseudonym of the study.",
+    "scan_key": "Pseudonym of the scan, and name of its folder in ``studies``.",
+    "ctdivol_mGy": "CTDIvol as the slices state it, in the mean; else that of the scan.",
+    "dlp_mGy_cm": "Dose-length product that effective dose is made from.",
+    "ssde_mGy": "Mean of SSDE over the slices.",
+    "wed_mm": "Mean of the water-equivalent diameter as measured over the slices.",
+    "n_slices": "Number of slices of the scan.",
+    "engine": "What drew the label map.",
+    "study_uid": "Study instance UID; only with ``--identity``.",
+    "series_uid": "Series instance UID; only with ``--identity``.",
+}
+MEANINGS: Mapping[str, Mapping[str, str]] = {
+    "exams.csv": _OF_EXAM,
+    "doses.csv": {**_OF_EXAM, "flags": "Codes of the organ's flags, joined by semicolons."},
+    "failures.csv": {
+        "study_key": "Pseudonym of the study; empty where the plan leaves the scan out.",
+        "scan_key": "Pseudonym of the scan; empty where the plan leaves it out.",
+        "state": "``failed``, ``planned`` or ``running`` (not done yet), or ``left out``.",
+        "kind": "Kind of error; ``Plan`` where the plan leaves the scan out.",
+        "sentence": "The reason.",
+        "attempts": "How often it was tried.",
+        "seconds": "Time that the last attempt took.",
+    },
+}
 _NO_MORE = "The plan has it no more; its results are kept, and count again when the plan has it."
 _ROWS_AT_ONCE = 20_000
 

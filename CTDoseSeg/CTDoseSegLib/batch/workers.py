@@ -115,6 +115,7 @@ def _free_on_windows() -> int | None:
         )
 
     status = Status(length=ctypes.sizeof(Status))
-    if not ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
+    windll = getattr(ctypes, "windll")  # noqa: B009 - there on Windows alone
+    if not windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
         return None
     return int(status.free)

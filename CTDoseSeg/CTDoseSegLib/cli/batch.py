@@ -78,7 +78,9 @@ def _dose_arguments(args: argparse.Namespace) -> tuple[str, ...]:
 
 def add(command: Command) -> None:
     """Add the commands of this family to the parser."""
-    sub = command("discover", discover_command, "what an archive holds, and the plan of a batch")
+    sub = command(
+        "discover", discover_command, "list what an archive holds and write the plan of a batch"
+    )
     sub.add_argument(
         "input", type=Path, metavar="ARCHIVE", help="folder, zip archive, DICOMDIR or file"
     )
@@ -86,7 +88,7 @@ def add(command: Command) -> None:
         "--output", type=output_folder, required=True, metavar="PLAN.csv", help="plan to write"
     )
 
-    sub = command("batch", batch_command, "every scan of an archive, restartable")
+    sub = command("batch", batch_command, "analyse every scan of an archive; restartable")
     sub.add_argument(
         "input", type=Path, metavar="PLAN_OR_FOLDER", help="plan of discover, or an archive"
     )
@@ -94,7 +96,10 @@ def add(command: Command) -> None:
         "--output", type=output_folder, required=True, metavar="DIR", help="folder of the run"
     )
     sub.add_argument(
-        "--engine", choices=("auto", "classical", "unet", "totalsegmentator"), default="auto"
+        "--engine",
+        choices=("auto", "classical", "unet", "totalsegmentator"),
+        default="auto",
+        help="what segments the CT",
     )
     chooses_doses(sub)
     sub.add_argument(
@@ -109,8 +114,21 @@ def add(command: Command) -> None:
         help="a Dask scheduler (tcp://...), or a Dask cluster on this machine",
     )
     sub.add_argument(
-        "--time-limit-min", type=positive_minutes, default=60.0, metavar="MIN", help="for each scan"
+        "--time-limit-min",
+        type=positive_minutes,
+        default=60.0,
+        metavar="MIN",
+        help="time limit of each scan",
     )
-    sub.add_argument("--retry-failed", action="store_true", help="also what failed for good")
-    sub.add_argument("--salt", type=Path, metavar="FILE", help="salt of the pseudonyms")
-    sub.add_argument("--identity", action="store_true", help="study and series UIDs in the tables")
+    sub.add_argument(
+        "--retry-failed", action="store_true", help="also try again what failed for good"
+    )
+    sub.add_argument(
+        "--salt",
+        type=Path,
+        metavar="FILE",
+        help="file with the salt of the pseudonyms; else the run makes its own",
+    )
+    sub.add_argument(
+        "--identity", action="store_true", help="put study and series UIDs into the tables"
+    )

@@ -1,4 +1,6 @@
-"""The command `ctdoseseg`: its parser, how it ends, its exit codes; the work is in `commands`.
+"""The command `ctdoseseg`: its parser, how it ends, its exit codes.
+
+What each command does is in the files beside this one.
 
 Parsing is argparse's: Slicer's Python, which runs the same command, has no other parser, and a
 first run there must install nothing.
@@ -14,6 +16,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from .. import NOTICE, __version__
 from ..errors import Cancelled, CTDoseSegError, InputError
@@ -24,6 +27,14 @@ from . import batch, material, scan, training
 from .terminal_progress import TerminalProgress
 
 CANCELLED = 130
+EXIT_CODES = {
+    0: "done",
+    1: "a mistake of CTDoseSeg, with details on standard error",
+    2: "wrong usage",
+    3: "input that cannot be used or output that cannot be written: one sentence on standard error "
+    "states what is wrong and what to do",
+    CANCELLED: "cancelled",
+}
 CANCELLED_TEXT = "The task was cancelled; nothing was written."
 OUT_OF_MEMORY = (
     "The memory of this machine is too small for this scan; give a thicker reconstruction or a "
@@ -31,10 +42,12 @@ OUT_OF_MEMORY = (
 )
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of `ctdoseseg` with all of its commands."""
     parser = argparse.ArgumentParser(
         prog="ctdoseseg",
         description=f"From a CT examination to organ doses. {NOTICE}",
+        epilog=f"exit codes: {'; '.join(f'{n} {text}' for n, text in EXIT_CODES.items())}",
     )
     parser.add_argument("--version", action="version", version=f"ctdoseseg {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -46,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
             "--events",
             choices=("rich", "jsonl", "none"),
             default="rich",
-            help="how progress is told: a bar, JSON lines on standard output, or not at all",
+            help="how progress is reported: a bar, JSON lines on standard output, or not at all",
         )
         return sub
 
@@ -59,9 +72,9 @@ def _parser() -> argparse.ArgumentParser:
 def _listener(kind: str) -> Iterator[Progress]:
     if kind == "jsonl":
         lead_group()
-        progress = JsonLines()
-        when_input_closes(lambda: _leave(progress))
-        yield progress
+        lines = JsonLines()
+        when_input_closes(lambda: _leave(lines))
+        yield lines
     elif kind == "rich":
         with TerminalProgress() as progress:
             yield progress
@@ -93,7 +106,7 @@ class _CancelOnSignal:
     def __init__(self, progress: Progress) -> None:
         self.over = False
         self._progress = progress
-        self._before = {}
+        self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> _CancelOnSignal:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -121,8 +134,8 @@ def _outcome(error: BaseException) -> tuple[int, str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code that the README promises."""
-    args = _parser().parse_args(argv)
+    """Run one command and return its exit code, one of `EXIT_CODES`."""
+    args = make_parser().parse_args(argv)
     if args.events == "rich" and hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `ctdoseseg ... | head` ends quietly
     with _listener(args.events) as progress, _CancelOnSignal(progress) as signals:

@@ -48,18 +48,32 @@ def weights_command(args: argparse.Namespace, progress: Progress) -> None:
 def add(command: Command) -> None:
     """Add the commands of this family to the parser."""
     sub = command(
-        "phantom", phantom_command, "an analytic CT with its dose report, exact labels, WED"
+        "phantom", phantom_command, "write an analytic CT with its dose report and exact truth"
     )
     sub.add_argument("output", type=Path, metavar="DIR", help="folder to write")
-    sub.add_argument("--variant", choices=("trunk", "chest", "abdomen", "head"), default="trunk")
+    sub.add_argument(
+        "--variant",
+        choices=("trunk", "chest", "abdomen", "head"),
+        default="trunk",
+        help="part of the body",
+    )
     sub.add_argument("--seed", type=int, default=0, help="anatomy and noise")
 
-    sub = command("deidentify", deidentify_command, "DICOM files without identity (PS3.15)")
+    sub = command(
+        "deidentify", deidentify_command, "write DICOM files anew without identity (PS3.15)"
+    )
     sub.add_argument("input", type=Path, metavar="IN", help="folder with DICOM files")
     sub.add_argument("output", type=output_folder, metavar="OUT", help="empty folder")
 
-    sub = command("weights", weights_command, "TotalSegmentator's weights on this machine")
-    sub.add_argument("action", choices=("status", "fetch", "import", "remove"))
+    sub = command(
+        "weights", weights_command, "list, fetch, import or remove TotalSegmentator's weights"
+    )
+    sub.add_argument(
+        "action",
+        choices=("status", "fetch", "import", "remove"),
+        metavar="ACTION",
+        help="status: list what is here and what is missing",
+    )
     sub.add_argument(
         "names",
         nargs="*",

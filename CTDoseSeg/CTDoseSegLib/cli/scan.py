@@ -147,7 +147,9 @@ def _reads_ct(sub: argparse.ArgumentParser) -> None:
 
 def add(command: Command) -> None:
     """Add the commands of this family to the parser."""
-    sub = command("analyze", analyze_command, "WED, SSDE, segmentation and organ doses of a CT")
+    sub = command(
+        "analyze", analyze_command, "segment a CT, measure WED and SSDE, estimate organ doses"
+    )
     _reads_ct(sub)
     chooses_doses(sub)
     sub.add_argument(
@@ -171,10 +173,12 @@ def add(command: Command) -> None:
         help="print every flag by its place, not the most serious causes alone",
     )
 
-    sub = command("segment", segment_command, "only the label map")
+    sub = command("segment", segment_command, "write the label map of a CT alone")
     _reads_ct(sub)
 
-    sub = command("export", export_command, "HU volume, organ volume, organ surface")
+    sub = command(
+        "export", export_command, "write the HU volume, an organ's volume and its surface"
+    )
     _reads_ct(sub)
     sub.add_argument(
         "--spacing", type=float, metavar="MM", help="also resample to this isotropic spacing"

@@ -70,9 +70,11 @@ def evaluate_unet_command(args: argparse.Namespace, progress: Progress) -> None:
 
 def add(command: Command) -> None:
     """Add the commands of this family to the parser."""
-    sub = command("train-dose", train_dose_command, "fit the dose model to arrays")
+    sub = command("train-dose", train_dose_command, "fit the dose model to training arrays")
     sub.add_argument("arrays", type=Path, metavar="ARRAYS", help="folder in the published format")
-    sub.add_argument("--output", type=output_folder, required=True, metavar="DIR")
+    sub.add_argument(
+        "--output", type=output_folder, required=True, metavar="DIR", help="folder for the model"
+    )
     sub.add_argument(
         "--baseline",
         type=int,
@@ -85,14 +87,16 @@ def add(command: Command) -> None:
         "--figures", type=Path, metavar="DIR", help="also draw doses of patients left out"
     )
 
-    sub = command("evaluate-dose", evaluate_dose_command, "score the dose model on arrays")
+    sub = command("evaluate-dose", evaluate_dose_command, "score the dose model on training arrays")
     sub.description = (
         "Score the dose model on arrays, without fitting it. In dose_evaluation.csv, "
         "median_error_pct is the error of the label's prediction, which includes the air term of "
         "the label, and given_median_error_pct that of the dose as a user gets it."
     )
     sub.add_argument("arrays", type=Path, metavar="ARRAYS", help="folder in the published format")
-    sub.add_argument("--output", type=Path, required=True, metavar="DIR")
+    sub.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="folder for the tables"
+    )
     sub.add_argument(
         "--model",
         default="bundled",
@@ -102,9 +106,13 @@ def add(command: Command) -> None:
 
     sub = command("train-unet", train_unet_command, "train a UNet on labelled scans")
     sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="classes, data, schedule")
-    sub.add_argument("--output", type=output_folder, required=True, metavar="DIR")
+    sub.add_argument(
+        "--output", type=output_folder, required=True, metavar="DIR", help="folder for the network"
+    )
 
     sub = command("evaluate-unet", evaluate_unet_command, "judge a UNet by labelled scans")
     sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="classes and data")
     sub.add_argument("--unet", type=Path, metavar="FOLDER", help="the network; else the bundled")
-    sub.add_argument("--output", type=output_folder, required=True, metavar="DIR")
+    sub.add_argument(
+        "--output", type=output_folder, required=True, metavar="DIR", help="folder for the results"
+    )

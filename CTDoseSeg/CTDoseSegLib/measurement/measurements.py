@@ -37,8 +37,10 @@ class GroupSlices:
         Voxels, int64 [k].
     area_mm2
         Area in the slice plane, [k].
-    mean_hu, sd_hu
-        Mean and population standard deviation of HU, [k].
+    mean_hu
+        Mean HU, [k].
+    sd_hu
+        Population standard deviation of HU, [k].
     """
 
     count: np.ndarray

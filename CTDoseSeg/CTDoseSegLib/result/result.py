@@ -28,7 +28,25 @@ from .values import (
     structures_of,
 )
 
-_SOURCES = "sources"
+# Field of `Acquisition` that the file has beside each value instead.
+SOURCES = "sources"
+# Keys of the file that are no field of `Result`: type and meaning.
+OTHER_KEYS = {
+    "schema_version": (
+        "text",
+        "Version of the layout; a new first number means that readers must change.",
+    ),
+    "notice": ("text", "What the result must not be used for."),
+    "flags": (
+        "list of [Flag](#flag)",
+        "Flags of the scan, of effective dose and of the examination, each once; those of organs "
+        "and slices stand with them.",
+    ),
+    "slice_sources": (
+        "object: name to text",
+        "Where those values came from that each slice has of its own; as `source` of the others.",
+    ),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +63,10 @@ class Result:
         How the scan was exposed, each value with its source.
     slices
         Position, exposure, size and SSDE of every slice.
-    size, ssde
-        Of the scan.
+    size
+        Body size of the scan.
+    ssde
+        SSDE of the scan.
     organs
         Organ doses with both intervals; in the order of the dose model.
     structures
@@ -60,9 +80,12 @@ class Result:
     scanner_profile
         What a profile of the scanner changed.
     hu_histogram
-        None where none was taken (an edited scene, a result of version 0.1.0).
-    reading_flags, dose_flags
-        What was noticed while reading, and what holds for all organ doses.
+        Voxels of each organ by HU; None where none was taken (an edited scene, a result of version
+        0.1.0).
+    reading_flags
+        What was noticed while reading.
+    dose_flags
+        What holds for all organ doses.
     dose_model
         The model card: name, version, SHA-256, training data and figures.
 
@@ -222,7 +245,7 @@ class Result:
         content["flags"] = plain(self.flags)
         content |= {f.name: plain(getattr(self, f.name)) for f in fields(self)}
         content["provenance"]["schema_version"] = SCHEMA_VERSION
-        sources = content["acquisition"].pop(_SOURCES)
+        sources = content["acquisition"].pop(SOURCES)
         content["acquisition"] = {
             name: {"value": value, "source": sources.pop(name, None)}
             for name, value in content["acquisition"].items()
@@ -265,7 +288,7 @@ def _acquisition(content: Mapping[str, Any]) -> dict[str, Any]:
     stated = read_as(Mapping[str, entry], content.get("acquisition"), "acquisition")
     sources = {name: e.get("source") for name, e in stated.items() if e.get("source")}
     sources |= read_as(Mapping[str, str], content.get("slice_sources", {}), "slice_sources")
-    return {**{name: e.get("value") for name, e in stated.items()}, _SOURCES: sources}
+    return {**{name: e.get("value") for name, e in stated.items()}, SOURCES: sources}
 
 
 def _check_lengths(result: Result) -> None:

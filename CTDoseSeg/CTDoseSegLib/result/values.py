@@ -66,7 +66,7 @@ class Slices:
     ssde_mGy, ctdivol_used_mGy, factor, alternative_ssde_mGy
         As in `measurement.size.SSDEProfile`.
     flags
-        Of each slice.
+        A list for each slice.
     """
 
     z_mm: np.ndarray
@@ -136,7 +136,9 @@ class Structure:
         Names of its labels.
     volume_ml
         None where slices are not regular.
-    count, area_mm2, mean_hu, sd_hu
+    count
+        Number of voxels, [k].
+    area_mm2, mean_hu, sd_hu
         As in `measurement.measurements.GroupSlices`.
     """
 
@@ -150,7 +152,15 @@ class Structure:
 
 @dataclass(frozen=True)
 class SizeSummary:
-    """Body size of the scan; slice by slice it stands in `Slices`."""
+    """Body size of the scan; slice by slice it stands in `Slices`.
+
+    Attributes
+    ----------
+    summary
+        Water-equivalent diameter of the scan.
+    flags
+        Of the scan: which slices.
+    """
 
     summary: WEDSummary
     flags: tuple[Flag, ...] = ()
@@ -158,7 +168,17 @@ class SizeSummary:
 
 @dataclass(frozen=True)
 class SSDESummary:
-    """SSDE of the scan: the table of its factors, the other one that may be meant, the mean."""
+    """SSDE of the scan; slice by slice it stands in `Slices`.
+
+    Attributes
+    ----------
+    table, alternative_table
+        As in `measurement.size.SSDEProfile`.
+    mean_mGy
+        Mean over the slices that have one.
+    flags
+        What holds for the scan.
+    """
 
     table: str
     alternative_table: str | None
@@ -168,7 +188,19 @@ class SSDESummary:
 
 @dataclass(frozen=True)
 class SegmentationSummary:
-    """What drew the label map: engine, labels, and what it ran, for provenance."""
+    """What drew the label map.
+
+    Attributes
+    ----------
+    engine
+        Its name.
+    atoms
+        The labels, which exclude one another.
+    about
+        Engine to what it ran (versions, tasks, hashes of weights).
+    flags
+        What the user should know about the label map.
+    """
 
     engine: str
     atoms: tuple[Atom, ...]

@@ -88,7 +88,7 @@ def _by_unet(series: CTSeries, progress: Progress, device: str) -> Labelmap:
                     progress.update(report["fraction"], "drawing body and couch (UNet)")
         result = worker.result
         if worker.code != 0 or result is None:
-            words = worker.last_words if worker.code > 0 else ()
+            words = worker.last_words if (worker.code or 0) > 0 else ()
             why = worker.error["message"] if worker.error else ""
             raise SegmentationError(
                 why or (words[-1] if words else "it was ended, as it is where memory is short")

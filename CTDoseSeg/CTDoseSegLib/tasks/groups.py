@@ -9,10 +9,11 @@ import contextlib
 import os
 import signal
 import subprocess
-from typing import Any
+from typing import Any, TypeGuard
 
 # No console window appears where a program without a console, as Slicer is, starts a process.
 NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 HIGHEST_PID = (1 << 31) - 1
 TASKKILL_S = 5
 
@@ -20,7 +21,7 @@ TASKKILL_S = 5
 def group_options() -> dict[str, Any]:
     """Return how `Popen` starts the leader of a new group, without a console window."""
     if os.name == "nt":
-        return {"creationflags": NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
+        return {"creationflags": NO_WINDOW | NEW_GROUP}
     return {"start_new_session": True}
 
 
@@ -34,7 +35,7 @@ def lead_group() -> None:
             os.setpgid(0, 0)
 
 
-def can_be_ended(pid: Any) -> bool:
+def can_be_ended(pid: Any) -> TypeGuard[int]:
     """Whether `pid`, which another process reported, is a process that may be ended.
 
     The group 1 would stand for all processes of this user, and 0 for this process's own group.

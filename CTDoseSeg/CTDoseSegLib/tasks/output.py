@@ -9,6 +9,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator
+from io import BufferedReader
 from typing import IO, Any, Protocol
 
 BLOCK_BYTES = 1 << 16
@@ -47,26 +48,30 @@ class Pipe:
     def __init__(self) -> None:
         self.target = subprocess.PIPE
         self._blocks: deque[bytes] = deque()
-        self._stream: IO[bytes] | None = None
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._stream: BufferedReader | None = None
+        self._reader: threading.Thread | None = None
 
     def started(self, stream: IO[bytes] | None) -> None:
-        self._stream = stream
-        self._reader.start()
+        if isinstance(stream, BufferedReader):  # else the process did not start
+            self._stream = stream
+            self._reader = threading.Thread(target=self._read, args=(stream,), daemon=True)
+            self._reader.start()
 
     def blocks(self) -> Iterator[bytes]:
         while self._blocks:
             yield self._blocks.popleft()
 
     def ended(self) -> None:
-        self._reader.join(LAST_BLOCKS_S)
+        if self._reader is not None:
+            self._reader.join(LAST_BLOCKS_S)
 
     def close(self) -> None:
-        if self._stream is not None and not self._reader.is_alive():
+        reading = self._reader is not None and self._reader.is_alive()
+        if self._stream is not None and not reading:
             self._stream.close()
 
-    def _read(self) -> None:
-        while block := self._stream.read1(BLOCK_BYTES):
+    def _read(self, stream: BufferedReader) -> None:
+        while block := stream.read1(BLOCK_BYTES):
             self._blocks.append(block)
 
 

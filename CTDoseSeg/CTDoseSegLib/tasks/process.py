@@ -207,7 +207,8 @@ class TaskProcess:
 
     def _close_input(self) -> None:
         with contextlib.suppress(OSError):
-            self._popen.stdin.close()
+            if self._popen.stdin is not None:
+                self._popen.stdin.close()
 
     def _force(self) -> None:
         self._collect()  # the process ID can be among what was not read yet

@@ -259,7 +259,7 @@ def _passes(needed: Sequence[weights.Weights] | None) -> int:
     return len(needed) if needed else 1
 
 
-def _failure(error: dict[str, Any] | None, code: int, words: list[str]) -> Exception:
+def _failure(error: dict[str, Any] | None, code: int | None, words: list[str]) -> Exception:
     """Return what ended a run, as an exception with a sentence."""
     kind, text = (error.get("kind"), error["message"]) if error else ("", "")
     if kind == "OutOfMemory" or (not error and code == -signal.SIGKILL):
