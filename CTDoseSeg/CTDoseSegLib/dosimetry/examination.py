@@ -40,7 +40,7 @@ class ExaminationEvent:
     number
         Its place in the report, from 1.
     kind, target_region, protocol, kvp_kV, ctdivol_mGy, phantom_cm, dlp_mGy_cm, scanning_length_mm
-        As reported; None where the report does not say.
+        As reported; None where the report does not state it.
     range_mm
         (low, high) RAS superior of the irradiation, where it could be placed.
     in_total
