@@ -155,7 +155,7 @@ def doses_of(series, labels):
 
 
 # Ratios to SSDE outside 0.8 to 1.2 on the real slab: the simulation gives these deep organs less
-# than the others, and the mAs route stands for another scanner.
+# than the others, and scaling by mAs stands for another scanner.
 BELOW_SSDE = {
     ("adrenal_gland_right", "ctdivol"): 0.754,
     ("adrenal_gland_right", "mas"): 0.700,

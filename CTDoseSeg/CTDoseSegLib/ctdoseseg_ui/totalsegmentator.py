@@ -34,7 +34,7 @@ def ensure(quality: str, extras: Sequence[str]) -> list[str]:
 
     plan = make_plan(quality, extras)
     lacking = weights.missing(plan)
-    # 2.13 does not say which it needs.
+    # 2.13 does not state which it needs.
     if not lacking and (plan.weights is not None or weights.present()):
         return []
     text = _(

@@ -1,4 +1,4 @@
-"""The whole organ beside the part that the images show."""
+"""The completed organ beside the part that the images show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doses that a scan gets: headline, routes, intervals, refusals and flags."""
+"""The doses that a scan gets: headline, scaling bases, intervals, refusals and flags."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ INSTANCES = "DICOM.instanceUIDs"
 
 @dataclass(frozen=True)
 class _Exposure:
-    """What the DICOM files of a volume say, in the volume's own order of slices."""
+    """The exposure in the DICOM files of a volume, in the volume's own order of slices."""
 
     acquisition: Acquisition
     slices: tuple[SliceInfo, ...]

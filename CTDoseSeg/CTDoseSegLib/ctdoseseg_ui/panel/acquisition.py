@@ -55,7 +55,7 @@ class AcquisitionSection:
             setattr(self._parameters(), name, "")
 
     def mark(self, volumeNode: Any) -> None:
-        """Mark each value as read, typed or unknown, and say what waits for what is missing."""
+        """Mark each value as read, typed or unknown; show what waits for what is missing."""
         for name in TYPED:
             label = getattr(self._ui, f"{name}_source")
             value, source = self._read.get(name, ("", ""))

@@ -41,7 +41,7 @@ REFERENCE_MASS_G = {
 _MASS_SD = 0.30
 # Where the sex is not known: half the difference of the sexes, about 13 %, comes to it.
 _MASS_SD_NO_SEX = 0.33
-# Less of an organ than this says nothing of where the rest lies.
+# Less of an organ than this does not show where the rest lies.
 LEAST_SEEN = 0.1
 # Standard deviation of ln(dose) in the missing part: the plateau goes on (modulation, size), and
 # the tail (phantom programs differ by over 100 % outside the range). This project's estimates.

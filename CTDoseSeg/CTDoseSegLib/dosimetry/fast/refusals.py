@@ -30,7 +30,7 @@ def scan_flags(
 ) -> tuple[Flag, ...]:
     """Return the flags of the scan as a whole; with a refusal among them no dose is given.
 
-    `consequences` says for some of them what they do to the doses of the law.
+    `consequences`, by code, is what some of them do to the doses of the law.
     """
     flags = [entry for basis in bases.values() for entry in basis.flags]
     flags += patient_flags(acquisition)

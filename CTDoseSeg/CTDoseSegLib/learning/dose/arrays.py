@@ -176,7 +176,7 @@ def _backbone(
             patients.append(keyed)
         else:
             # A few slices of the second simulation differ in the last digits of WED; their
-            # SliceLocation says which slice they are.
+            # SliceLocation identifies the slice.
             twin.update({key: value for key, value in keyed.items() if key not in twin})
     counts["patients"] = len(patients)
     counts["merged_blocks"] = len(blocks) - len(patients)

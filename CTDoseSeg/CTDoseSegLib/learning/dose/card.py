@@ -75,7 +75,7 @@ _DEFECTS = """\
   fall with density (an interpretation: the simulation's settings are not known). The fall is
   fitted as a term of the label and left out of the dose that is given: "labelled" errors include
   the term, "tissue" errors compare the given dose with the label as it is. So the dose given for
-  an emphysematous lung lobe lies above what the published models would say, by half and more for
+  an emphysematous lung lobe lies above what the published models predict, by half and more for
   single lobes; the low ends of both intervals reach down to the label, and a flag gives the dose
   with the term.
 - Patients with a hidden factor of their own, shared by all organs, cause unknown: {mixture}.

@@ -1,7 +1,7 @@
 """`ctdoseseg evaluate-dose`: a finished dose model against arrays in the published format.
 
 Nothing is fitted. On patients that the model was fitted on, as those of the training arrays, the
-errors say how well it describes them, not how good it is.
+errors show how well it describes them, not how good it is.
 
 ``dose_evaluation.csv`` has two rows for each region and organ: ``rows`` is ``interior`` (slices
 at least 60 mm from the chest's upper end and 30 mm from any other: the simulated beam starts inside

@@ -42,7 +42,7 @@ AVERAGING = 0.995
 def train(
     config_file: str | Path, output: str | Path, *, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Train as `config_file` says and write the network to `output`; goes on where it was ended.
+    """Train as `config_file` states and write the network to `output`; continue a run that ended.
 
     Returns
     -------
