@@ -101,9 +101,14 @@ class DoseResult:
         Name, version, SHA-256, training data and figures of the model, as plain values.
     dose_map
         Dose of every voxel, where the engine follows the radiation.
+    shared_by
+        Uncertainty component to what two doses must have in common (``scanner``, ``model``,
+        ``organ``, ``scan``, ``patient``) for it to be the same error in both, so that it cancels
+        when they are compared.
     """
 
     organs: tuple[OrganDose, ...]
     flags: tuple[Flag, ...] = ()
     model_card: Mapping[str, Any] = field(default_factory=dict)
     dose_map: DoseMap | None = None
+    shared_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

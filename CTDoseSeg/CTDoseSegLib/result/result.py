@@ -88,6 +88,9 @@ class Result:
         What holds for all organ doses.
     dose_model
         The model card: name, version, SHA-256, training data and figures.
+    uncertainty_shared_by
+        Uncertainty component to what two doses must have in common for it to be the same error in
+        both; as in `dosimetry.doses.DoseResult`.
 
     Examples
     --------
@@ -115,6 +118,7 @@ class Result:
     reading_flags: tuple[Flag, ...] = ()
     dose_flags: tuple[Flag, ...] = ()
     dose_model: Mapping[str, Any] = field(default_factory=dict)
+    uncertainty_shared_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, analysis: Analysis) -> Result:
@@ -151,6 +155,7 @@ class Result:
             reading_flags=series.flags,
             dose_flags=doses.flags,
             dose_model=doses.model_card,
+            uncertainty_shared_by=doses.shared_by,
         )
 
     @property

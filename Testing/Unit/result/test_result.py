@@ -9,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dose_scans import make
 from tiny_analysis import WARNING, organ_dose, tiny_analysis, tiny_result
 
+from CTDoseSegLib.analysis import analyze
 from CTDoseSegLib.dosimetry.effective_dose import effective_dose
+from CTDoseSegLib.dosimetry.fast.uncertainty import SHARED_BY
 from CTDoseSegLib.errors import InputError
 from CTDoseSegLib.flags import Flag, organ_place
 from CTDoseSegLib.outputs.result_json import write_result_json
@@ -213,3 +216,13 @@ def without_flags(value):
     if isinstance(value, list):
         return [without_flags(v) for v in value]
     return value
+
+
+def test_every_uncertainty_component_says_what_it_shares():
+    known = {"model", "organ", "scanner", "scan", "patient"}
+    assert all(set(shared) <= known for shared in SHARED_BY.values())
+    series, labelmap = make()
+    result = Result.of(analyze(series, labelmap))
+    used = {name for organ in result.organs for name in organ.budget}
+    assert used
+    assert used <= result.uncertainty_shared_by.keys()

@@ -18,7 +18,7 @@ from .model import DoseModel, OrganModel, RegionModel, load_model
 from .organ import organ_dose, refused
 from .refusals import contrast_by_hu_flag, scan_flags
 from .scaling import MAS
-from .uncertainty import scan_consequences
+from .uncertainty import SHARED_BY, scan_consequences
 
 __all__ = ["FastEngine", "load_model"]
 
@@ -91,7 +91,7 @@ class FastEngine:
             by_profile = scan.scanner.nctdiw_mGy_per_100mAs is not None
             code = "mas_by_profile" if by_profile else "mas_only"
             flags += (flag(code, consequence=effects[code]),)
-        return DoseResult(tuple(organs), flags, self.model.card)
+        return DoseResult(tuple(organs), flags, self.model.card, shared_by=SHARED_BY)
 
     def _models_of(
         self, present: Mapping[str, GroupSlices]

@@ -28,6 +28,23 @@ _DOSE_PER_MAS = 0.30
 _TUBE_VOLTAGE = 0.07
 TRUNCATION_CORRECTED = 0.03
 TRUNCATION_UNCORRECTED = 0.18
+# What two doses must have in common for a component to be the same error in both, so that it
+# cancels when they are compared. This project's judgement.
+SHARED_BY: Mapping[str, tuple[str, ...]] = {
+    "model": ("model", "organ", "patient"),
+    "ctdivol_display": ("scanner",),
+    "transfer": ("model", "scanner"),
+    "nctdiw": ("scanner",),
+    "calibration": ("model",),
+    "label_noise": ("model", "organ"),
+    "segmentation": ("organ", "scan"),
+    "irradiated_range": ("organ", "scan"),
+    "organ_modulation": ("organ", "scan"),
+    "couch": ("scanner",),
+    "composition": ("organ", "patient"),
+    "truncation": ("organ", "scan"),
+    "tube_voltage": ("model", "scan"),
+}
 _ORGAN_MODULATION = ("XCARE", "X-CARE", "ODM", "ORGAN", "OEM")
 
 
