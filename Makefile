@@ -7,7 +7,7 @@ TEST = .venv/test
 SLICER = .venv/slicer-python
 OUTPUT ?= demo
 
-.PHONY: demo test test-slicer-python test-slicer-source lint benchmark clean
+.PHONY: demo check test test-system acceptance test-slicer-python test-slicer-source lint benchmark guide clean
 
 demo: $(DEMO)/ready
 ifdef CT
@@ -17,8 +17,24 @@ else
 	$(DEMO)/bin/ctdoseseg analyze "$(OUTPUT)/phantom/dicom" --segmentation "$(OUTPUT)/phantom/truth/segmentation.nii.gz" --output "$(OUTPUT)/results"
 endif
 
+# While you work: the linter and the unit tests that take no time (2 minutes).
+check: $(TEST)/ready
+	$(TEST)/bin/ruff check .
+	$(TEST)/bin/ruff format --check .
+	$(TEST)/bin/python -m pytest -n 2 --dist worksteal -m "not slow and not system" Testing/Unit
+
 test: $(TEST)/ready
-	$(TEST)/bin/python -m pytest -n 2 --dist worksteal
+	$(TEST)/bin/python -m pytest -n 2 --dist worksteal -m "not system"
+
+# Processes that are killed, a Dask cluster, full disks.
+test-system: $(TEST)/ready
+	$(TEST)/bin/python -m pytest -n 2 --dist worksteal -m system
+
+# Long runs whose results are committed: an archive of 200 phantoms, twenty kills, the UNet's quality.
+acceptance: $(TEST)/ready
+	$(TEST)/bin/python Testing/Benchmarks/acceptance_batch.py
+	$(TEST)/bin/python Testing/Benchmarks/benchmark_unet_quality.py
+	$(TEST)/bin/python Testing/System/kill_batch.py
 
 # Slicer's own Python, without torch: what a first Apply in Slicer has to work with.
 test-slicer-python: $(SLICER)/ready
@@ -32,9 +48,14 @@ test-slicer-source: $(TEST)/ready
 lint: $(TEST)/ready
 	$(TEST)/bin/ruff check .
 	$(TEST)/bin/ruff format --check .
+	$(TEST)/bin/mypy
 
 benchmark: $(TEST)/ready
 	for script in Testing/Benchmarks/benchmark_*.py; do $(TEST)/bin/python $$script || exit 1; done
+
+# The generated parts of the Guide's pages, from the code.
+guide: $(TEST)/ready
+	PYTHONPATH=CTDoseSeg:Testing/support $(TEST)/bin/python -m guide_reference
 
 $(DEMO)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(DEMO)

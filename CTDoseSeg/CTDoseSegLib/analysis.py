@@ -22,7 +22,7 @@ from .measurement.size import SizeProfile, SSDEProfile, measure_size, ssde
 from .provenance import Provenance, provenance
 from .reading.scanner_profile_use import with_profile
 from .segmentation.labelmap import Labelmap
-from .tasks.progress import Events, Stage
+from .tasks.progress import Progress, Stage
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def analyze(
     measurements: Measurements | None = None,
     outlines: BodyContours | None = None,
     parameters: Mapping[str, Any] | None = None,
-    events: Events | None = None,
+    progress: Progress | None = None,
 ) -> Analysis:
     """Analyse one CT: one pass over the volume, then size and dose from its sums.
 
@@ -103,8 +103,8 @@ def analyze(
         Of this label map on this CT, where they are known already.
     parameters
         Further choices of the user, for the provenance.
-    events
-        Told of progress; may cancel.
+    progress
+        Takes progress; may cancel.
 
     Returns
     -------
@@ -132,22 +132,22 @@ def analyze(
     >>> print(f"WED {analysis.size.summary().mean_mm:.0f} mm")
     WED ... mm
     """
-    events = events or Events()
+    progress = progress or Progress()
     engine = choose_engine(dose_engine, dose_model, region=region)
     scanner = GENERIC
     if scanner_profile is not None:
         series, scanner = with_profile(series, scanner_profile)
     if measurements is None:
-        measurements = measure(series, labelmap, Stage(events, 0.0, 0.7))
-    events.progress(0.7, "measuring size")
+        measurements = measure(series, labelmap, Stage(progress, 0.0, 0.7))
+    progress.update(0.7, "measuring size")
     size = measure_size(series, labelmap, measurements, outlines)
     size_specific = ssde(series, size)
-    events.progress(0.8, "predicting organ doses")
+    progress.update(0.8, "predicting organ doses")
     scan = Scan.of(series, labelmap, measurements, size, scanner)
-    doses = estimate(engine, scan, Stage(events, 0.8, 0.95))
+    doses = estimate(engine, scan, Stage(progress, 0.8, 0.95))
     examination = examine(scan, doses, engine)
     effective = effective_dose(series, measurements, overranging_mm=scanner.overranging_mm)
-    events.progress(1.0, "analysed")
+    progress.update(1.0, "analysed")
     choices: dict[str, Any] = {"dose_engine": engine.name}
     if engine is not dose_engine:  # chosen by its name
         choices |= {"region": region, "dose_model": model_kind(dose_model)}

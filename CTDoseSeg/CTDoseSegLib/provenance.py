@@ -29,7 +29,13 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file that was read."""
+    """A file that was read.
+
+    Attributes
+    ----------
+    sha256
+        Of its content.
+    """
 
     sha256: str
 
@@ -50,8 +56,10 @@ class SeriesProvenance:
         A sentence for each other series of the folder and for files that were not read.
     dose_reports_sha256
         Of the dose report's files; None without one.
-    reconstructions_left_out, other_events_left_out
-        As in `ct.matched_report.FolderEvents`; None for a volume file.
+    reconstructions_left_out
+        Number of other series of the same event in the folder; None for a volume file.
+    other_events_left_out
+        A label for each other event in the folder; None for a volume file.
     """
 
     identity_sha256: str = ""
@@ -73,8 +81,10 @@ class Provenance:
         Of the file that holds the result.
     created
         UTC, ISO 8601.
-    ctdoseseg_version, python, platform
-        What ran.
+    ctdoseseg_version, python
+        Version of this package, and of Python.
+    platform
+        System and processor.
     packages
         Name to version, of those that are installed.
     parameters
@@ -100,7 +110,7 @@ class Provenance:
 
 
 def provenance(series: CTSeries, labelmap: Labelmap, parameters: Mapping[str, Any]) -> Provenance:
-    """Return what a result says about its making.
+    """Return how a result comes to be.
 
     Parameters
     ----------
@@ -109,13 +119,18 @@ def provenance(series: CTSeries, labelmap: Labelmap, parameters: Mapping[str, An
     parameters
         The user's choices; a `Path` to a file is replaced by the file's SHA-256, one to a folder
         left out.
+
+    Returns
+    -------
+    Provenance
+        With the versions of this moment and the SHA-256 of every file read.
     """
     choices = {name: _public(value) for name, value in parameters.items()}
     return Provenance(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
-        packages={name: found for name in PACKAGES if (found := _version(name))},
+        packages={name: version for name in PACKAGES if (version := _version(name))},
         parameters={name: value for name, value in choices.items() if value is not None},
         inputs=tuple(InputFile(file_sha256(Path(name))) for name in series.files),
         series=_series(series),

@@ -11,14 +11,14 @@ from .outputs.result_json import write_result_json
 from .outputs.tables import write_labelmap, write_tables
 from .reporting.charts import CHARTS, write_charts
 from .result import Result
-from .tasks.progress import Events
+from .tasks.progress import Progress
 
 if TYPE_CHECKING:
     from .analysis import Analysis
 
 
 def write_result(
-    analysis: Analysis, target: str | Path, events: Events | None = None
+    analysis: Analysis, target: str | Path, progress: Progress | None = None
 ) -> tuple[Path, ...]:
     """Write all tables, pictures, the segmentation and ``result.json`` to the folder `target`.
 
@@ -31,8 +31,8 @@ def write_result(
         What to write.
     target
         Folder; made with its parents where it is missing.
-    events
-        Receives progress; may cancel.
+    progress
+        Takes progress; may cancel.
 
     Returns
     -------
@@ -52,18 +52,18 @@ def write_result(
     >>> "organ_doses.csv" in {file.name for file in files}
     True
     """
-    events = events or Events()
+    progress = progress or Progress()
     result = Result.of(analysis)
     with staged_folder(target, replaces=CHARTS) as folder:
-        events.progress(0.0, "writing tables")
+        progress.update(0.0, "writing tables")
         written = [*write_tables(result, folder), *write_labelmap(analysis.labelmap, folder)]
-        events.progress(0.3, "drawing pictures")
+        progress.update(0.3, "drawing pictures")
         try:
             written += write_charts(result, analysis.series, analysis.labelmap, folder)
         except DependencyError as error:
-            events.warning("no_pictures", str(error))
-        events.progress(0.9, "writing the result")
+            progress.warning("no_pictures", str(error))
+        progress.update(0.9, "writing the result")
         written.append(write_result_json(result, folder / RESULT))
-        events.check_cancelled()
-    events.progress(1.0, "written")
+        progress.check_cancelled()
+    progress.update(1.0, "written")
     return tuple(Path(target) / path.name for path in written)

@@ -31,7 +31,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 LIB = ROOT / "CTDoseSeg"
-sys.path[:0] = [str(LIB), str(ROOT / "Testing"), str(ROOT / "Testing" / "System")]
+sys.path[:0] = [str(LIB), str(ROOT / "Testing" / "support"), str(ROOT / "Testing" / "System")]
 
 from Corpus.base import UID, Base, alter  # noqa: E402
 from Corpus.cases import CASES  # noqa: E402

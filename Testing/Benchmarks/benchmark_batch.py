@@ -16,7 +16,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(ROOT / "CTDoseSeg"), str(ROOT / "Testing"), str(ROOT / "Testing" / "System")]
+sys.path[:0] = [
+    str(ROOT / "CTDoseSeg"),
+    str(ROOT / "Testing" / "support"),
+    str(ROOT / "Testing" / "System"),
+]
 
 import batch_run  # noqa: E402
 from small_dicom import write_small_dicom  # noqa: E402
@@ -25,7 +29,7 @@ from CTDoseSegLib.batch.ledger import Ledger  # noqa: E402
 from CTDoseSegLib.batch.plan import PlannedScan  # noqa: E402
 from CTDoseSegLib.batch.runner import Choices, _work_off  # noqa: E402
 from CTDoseSegLib.batch.study import Settings  # noqa: E402
-from CTDoseSegLib.tasks.progress import Events  # noqa: E402
+from CTDoseSegLib.tasks.progress import Progress  # noqa: E402
 
 
 def work_off(folder: Path, count: int, work, scheduler: str | None = None, workers: int = 2):
@@ -37,7 +41,7 @@ def work_off(folder: Path, count: int, work, scheduler: str | None = None, worke
         choices = Choices(workers=workers, scheduler=scheduler)
         began = []
 
-        class Clock(Events):
+        class Clock(Progress):
             def emit(self, kind, /, **fields):
                 if "key" in fields:
                     began.append(time.perf_counter())

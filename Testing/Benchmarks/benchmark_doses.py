@@ -1,4 +1,4 @@
-"""How fast 20 organ doses of a scan of 300 slices are predicted, both routes and all intervals.
+"""How fast 20 organ doses of a scan of 300 slices are predicted: both scaling bases, intervals.
 
     python Testing/Benchmarks/benchmark_doses.py
 

@@ -55,7 +55,7 @@ def main() -> int:
     if any(importlib.util.find_spec(name) is None for name in ("slicer", "PySide6")):
         print("benchmark_module: skipped, slicer-core and PySide6 are not installed")
         return 0
-    sys.path[:0] = [str(TESTING / "Host"), str(TESTING / "Module")]
+    sys.path[:0] = [str(TESTING / "Host"), str(TESTING / "support")]
     from module_steps import MODULE, warm
     from slicerhost.host import Host
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "Testing"))
+sys.path.insert(0, str(ROOT / "Testing" / "support"))
 
 from processes import processes_below  # noqa: E402
 
@@ -46,18 +46,18 @@ import sys
 if __name__ == "__main__":
     import numpy
     from CTDoseSegLib.reading.reader import read_series
-    from CTDoseSegLib.tasks.progress import Events
+    from CTDoseSegLib.tasks.progress import Progress
     from CTDoseSegLib.segmentation.totalsegmentator import engine as totalsegmentator
     from CTDoseSegLib.segmentation.atoms import named_atom, groups_of
     from CTDoseSegLib.segmentation.labelmap import Labelmap
-    def outline(series, events):
+    def outline(series, progress):
         labels = numpy.zeros(series.hu.shape, numpy.uint8)
         labels[:, 0, 0] = 1
         atoms = (named_atom(1, "body_rest", "none"),)
         return Labelmap(labels, series.affine, atoms, groups_of(["body_rest"]), "none")
     given = outline if sys.argv[3] == "given" else None
     ours = totalsegmentator.TotalSegmentatorEngine(sys.argv[2], "cpu", body_mask=given)
-    ours.segment(read_series(sys.argv[1]), Events())
+    ours.segment(read_series(sys.argv[1]), Progress())
 """
 WAYS = {"own": (OWN, ""), "ours": (OURS, "given"), "ours with UNet": (OURS, "found")}
 TIME_GOAL = 0.05

@@ -39,7 +39,7 @@ from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY, phantom
 from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.engines import ClassicalEngine
 from CTDoseSegLib.segmentation.unet.engine import UNetEngine
-from CTDoseSegLib.tasks.progress import Events
+from CTDoseSegLib.tasks.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("CTDOSESEG_DATA", ROOT.parent / "shared" / "data"))
@@ -71,7 +71,7 @@ def phantoms(engine: UNetEngine) -> None:
     )
     for phantom in ACCEPTANCE_SEEDS:
         series, truth = phantom_series(phantom)
-        made = engine.segment(series, Events())
+        made = engine.segment(series, Progress())
 
         def true(names, truth=truth, phantom=phantom):
             return np.isin(truth.labels, [phantom.names[n] for n in names if n in phantom.names])
@@ -91,7 +91,7 @@ def phantoms(engine: UNetEngine) -> None:
         name = f"{phantom.variant} {phantom.seed}"
         figures = f"  {couch:.3f}    {blanket:.3f}      {right:.3f}          "
         shown = whole.any(axis=(1, 2))
-        rules = ClassicalEngine().segment(series, Events()).mask("body")
+        rules = ClassicalEngine().segment(series, Progress()).mask("body")
         for found, form in ((body, "{:.2f}, {:.2f} "), (rules, "({:.2f}, {:.2f})")):
             off = root_of_water(series, found)[shown] / root_of_water(series, whole)[shown] - 1
             off = 100 * np.abs(off)
@@ -134,7 +134,7 @@ def masks(made, labels: np.ndarray) -> dict[str, float]:
 
 def real(engine: UNetEngine, volumes) -> None:
     for name, (series, labels) in volumes.items():
-        values = masks(engine.segment(series, Events()), labels)
+        values = masks(engine.segment(series, Progress()), labels)
         print(f"\n{name}: " + ", ".join(f"{k} {v:.3f}" for k, v in values.items()))
 
 
@@ -226,7 +226,7 @@ def corrupted(engine: UNetEngine, volumes) -> int:
                 seen[altered.hu == -1024] = np.where(labels[altered.hu == -1024] > 0, UNKNOWN, 0)
             for which, one in (("network", engine), ("classical", ClassicalEngine())):
                 try:
-                    values = masks(one.segment(altered, Events()), seen)
+                    values = masks(one.segment(altered, Progress()), seen)
                 except CTDoseSegError:
                     values = {"body": 0.0, "lung_left": 0.0, "lung_right": 0.0}
                 wanted = ("body", "lung_left", "lung_right")

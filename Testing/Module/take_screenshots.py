@@ -9,7 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "Host"), str(Path(__file__).parent)]
+TESTING = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTING / "Host"), str(TESTING / "support")]
 
 import module_steps as steps  # noqa: E402
 from slicerhost.host import Host  # noqa: E402

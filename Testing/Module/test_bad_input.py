@@ -30,7 +30,7 @@ def press_apply(host, panel, node, method="CLASSICAL"):
     return panel.ui.statusLabel.text
 
 
-def test_a_volume_without_dicom_says_which_results_wait(host, panel, phantom):
+def test_a_volume_without_dicom_shows_which_results_wait(host, panel, phantom):
     panel._parameterNode.ctdivol_mGy = ""
     host.process_events()
     text = panel.ui.acquisitionLabel.text
@@ -44,7 +44,7 @@ def test_a_volume_without_dicom_says_which_results_wait(host, panel, phantom):
     assert "waits" not in panel.ui.acquisitionLabel.text
 
 
-def test_without_exposure_size_is_given_and_dose_is_not(host, panel, phantom):
+def test_without_exposure_there_is_size_and_no_dose(host, panel, phantom):
     panel._parameterNode.ctdivol_mGy = ""
     host.process_events()
     apply(host, panel)
@@ -103,7 +103,7 @@ def test_a_label_map_cannot_be_chosen(host, panel):
     ]
 
 
-def test_a_volume_without_voxels_says_so(host, panel):
+def test_a_volume_without_voxels_is_refused_with_a_sentence(host, panel):
     import slicer
 
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
@@ -315,7 +315,7 @@ def test_apply_is_cancel_while_a_task_runs_so_that_there_are_never_two(host, use
     assert use_organs.task.job is job
 
 
-def test_a_worker_that_says_nothing_is_told_to_the_user(host, use_organs):
+def test_a_silent_worker_is_reported_to_the_user(host, use_organs):
     host.click(use_organs.ui.applyButton)
     use_organs.task.job.last_sign -= 100
     use_organs.task.check_signs()

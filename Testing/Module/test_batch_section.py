@@ -46,7 +46,7 @@ def test_a_run_is_followed_and_a_click_loads_its_study(host, panel, archive, tmp
     assert panel.results.results.doses()["lung"] > 0
 
 
-def test_it_tells_the_rate_and_the_time_left(host, panel, tmp_path):
+def test_it_shows_the_rate_and_the_time_left(host, panel, tmp_path):
     from CTDoseSegLib.ctdoseseg_ui.parameters import Method
     from CTDoseSegLib.phantom.dicom_files import write_dicom
     from CTDoseSegLib.phantom.phantom import Phantom
@@ -59,32 +59,62 @@ def test_it_tells_the_rate_and_the_time_left(host, panel, tmp_path):
     panel.ui.batchInputLineEdit.text = str(tmp_path / "made")
     panel.ui.batchOutputLineEdit.text = str(tmp_path / "out")
     host.click(panel.ui.batchButton)
-    told = set()
+    messages = set()
 
     def ended():
-        told.add(panel.ui.batchLabel.text)
+        messages.add(panel.ui.batchLabel.text)
         return panel.ui.batchButton.text == "Start"
 
     host.wait_until(ended, 120)
     rate = re.compile(r"[12] of 3 scans, 0 failed, [\d.]+ a minute, \d+ s left")
-    assert [text for text in told if rate.fullmatch(text)], told
+    assert [text for text in messages if rate.fullmatch(text)], messages
 
 
-def test_cancel_does_not_hold_the_panel(host, panel, archive, tmp_path, monkeypatch):
-    from CTDoseSegLib.batch import console
-
+def test_cancel_does_not_hold_the_panel(host, panel, archive, tmp_path):
     panel.ui.batchCollapsibleButton.collapsed = False
     panel.ui.batchInputLineEdit.text = str(archive)
     panel.ui.batchOutputLineEdit.text = str(tmp_path / "out")
     host.click(panel.ui.batchButton)
-    os.kill(panel.batch.run._process.pid, signal.SIGSTOP)  # it hangs: it will not end by itself
-    monkeypatch.setattr(console, "GRACE_S", 0.5)
+    os.kill(panel.batch.run.pid, signal.SIGSTOP)  # it hangs: it will not end by itself
     host.click(panel.ui.batchButton)
     assert panel.batch.run.running
     assert not panel.ui.batchButton.enabled
     host.wait_until(lambda: panel.ui.batchButton.text == "Start", 30)
     assert panel.ui.batchButton.enabled
     assert "cancelled" in panel.ui.batchLabel.text
+
+
+def test_the_window_stays_alive_while_the_console_waits_for_a_batch(host, panel, archive, tmp_path):
+    import time
+
+    import qt
+
+    ticks = []
+    timer = qt.QTimer()
+    timer.connect("timeout()", lambda: ticks.append(time.monotonic()))
+    timer.start(20)
+    run = panel.logic.batch(archive, tmp_path / "out", engine="classical")
+    began = time.monotonic()
+    run.wait(120)
+    seconds = time.monotonic() - began
+    timer.stop()
+    assert len(ticks) > 5 * seconds, "the event loop stood still"
+
+
+def test_a_module_that_is_unloaded_ends_its_run_at_once(host, panel, archive, tmp_path):
+    import time
+
+    panel.ui.batchCollapsibleButton.collapsed = False
+    panel.ui.batchInputLineEdit.text = str(archive)
+    panel.ui.batchOutputLineEdit.text = str(tmp_path / "out")
+    host.click(panel.ui.batchButton)
+    run = panel.batch.run
+    os.kill(run.pid, signal.SIGSTOP)  # it hangs: it will not end by itself
+    began = time.monotonic()
+    panel.batch.cleanup()
+    assert time.monotonic() - began < 2.0
+    assert not run.running
+    assert "cancelled" in run.problem
 
 
 def test_a_study_is_loaded_with_the_choices_that_it_was_made_with(host, panel, archive, tmp_path):

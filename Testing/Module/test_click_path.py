@@ -12,7 +12,7 @@ from module_steps import SMALL, apply, warm
 from processes import is_alive
 
 
-def test_an_empty_scene_says_what_to_do_next(host, panel):
+def test_an_empty_scene_shows_what_to_do_next(host, panel):
     assert not panel.ui.applyButton.enabled
     assert "Load a CT" in panel.ui.statusLabel.text
     assert "not for clinical use" in panel.ui.disclaimerLabel.text
@@ -24,7 +24,7 @@ def test_choosing_a_volume_makes_apply_ready(host, panel, phantom):
     assert panel.ui.statusLabel.text == "Ready: press Apply."
 
 
-def test_apply_with_given_organs_shows_table_charts_and_layout(host, analysed):
+def test_apply_with_a_user_segmentation_shows_table_charts_and_layout(host, analysed):
     import slicer
 
     from CTDoseSegLib.ctdoseseg_ui.panel import layout

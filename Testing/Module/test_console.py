@@ -15,10 +15,10 @@ def test_the_documented_way_works(host, panel, phantom, tmp_path):
     import slicer
 
     logic = slicer.util.getModuleLogic("CTDoseSeg")
-    told = []
-    results = logic.analyze(*phantom, acquisition=EXPOSURE, onEvent=told.append)
+    events = []
+    results = logic.analyze(*phantom, acquisition=EXPOSURE, onEvent=events.append)
     assert results.doses()["liver"] > 0
-    assert told[0]["event"] == "started"
+    assert events[0]["event"] == "started"
     assert results.volume is phantom[0]
     folder = logic.export(results, tmp_path / "out")
     assert (folder / "organ_doses.csv").is_file()

@@ -23,7 +23,7 @@ def job_module(host):
 
 def lines(job_module, data, step):
     rubbish = []
-    reader = job_module.EventLines(rubbish.append)
+    reader = job_module.ProgressLines(rubbish.append)
     events = []
     for start in range(0, len(data), step):
         events += reader.feed(data[start : start + step])
@@ -60,7 +60,7 @@ def test_rubbish_is_logged_and_not_obeyed(job_module, line):
 
 
 def test_a_line_without_end_does_not_fill_the_memory(job_module):
-    reader = job_module.EventLines()
+    reader = job_module.ProgressLines()
     for _ in range(30):
         reader.feed(b"x" * (1 << 17))
     assert len(reader._rest) <= 1 << 20
@@ -169,3 +169,47 @@ def test_a_program_that_is_not_there_is_a_clear_failure(host, job_module, monkey
     host.wait_until(lambda: not job.active, 5)
     assert ends == ["failed"]
     assert "could not be started" in job.message
+
+
+TAKES_A_SECOND = """
+import json, os, sys, time
+print(json.dumps({"event": "started", "pid": os.getpid()}), flush=True)
+print("a word for the log", file=sys.stderr, flush=True)
+time.sleep(1.0)
+print(json.dumps({"event": "error", "message": "No body was found."}), flush=True)
+raise SystemExit(3)
+"""
+
+
+def test_the_window_stays_alive_while_the_console_waits(host, job_module, monkeypatch):
+    import qt
+
+    ticks, told = [], []
+    timer = qt.QTimer()
+    timer.connect("timeout()", lambda: ticks.append(time.monotonic()))
+    timer.start(20)
+    monkeypatch.setattr(job_module, "command", lambda arguments: ["-u", "-c", TAKES_A_SECOND])
+    assert job_module.run_and_wait([], told.append) == (3, "No body was found.")
+    timer.stop()
+    assert [report["event"] for report in told] == ["started", "error"]
+    assert len(ticks) >= 8, "the event loop stood still"
+
+
+def test_an_error_in_what_listens_ends_the_task_at_once(host, job_module, monkeypatch):
+    pids = []
+
+    def breaks(report):
+        pids.append(report["pid"])
+        raise KeyboardInterrupt
+
+    code = HANGS.format(leader="")
+    monkeypatch.setattr(job_module, "command", lambda arguments: ["-u", "-c", code])
+    with pytest.raises(KeyboardInterrupt):
+        job_module.run_and_wait([], breaks)
+    host.wait_until(lambda: not is_alive(pids[0]), 5)
+
+
+def test_last_words_stand_for_the_sentence_of_a_task_that_died(host, job_module, monkeypatch):
+    code = "import sys; sys.stderr.write('out of memory\\n'); raise SystemExit(7)"
+    monkeypatch.setattr(job_module, "command", lambda arguments: ["-u", "-c", code])
+    assert job_module.run_and_wait([]) == (7, "out of memory")

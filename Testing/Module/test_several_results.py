@@ -84,7 +84,7 @@ def test_a_dose_overlay_is_never_taken_for_a_ct(host, analysed):
     assert analysed._parameterNode.inputVolume is None
 
 
-def test_a_result_that_is_older_than_the_choices_says_so(host, analysed):
+def test_a_result_that_is_older_than_the_choices_is_marked(host, analysed):
     assert analysed.ui.statusLabel.text == "Done."
     analysed._parameterNode.ctdivol_mGy = "9"
     host.process_events()
@@ -107,7 +107,7 @@ def test_showing_all_organs_again_moves_nothing(host, analysed):
     assert red.GetSliceOffset() == before
 
 
-def test_remarks_are_the_same_after_an_edit_as_after_apply(host, analysed):
+def test_flags_are_the_same_after_an_edit_as_after_apply(host, analysed):
     results = analysed.results.results
     before = {f.code for f in results.result.flags}
     analysed.logic.session(results).finish()

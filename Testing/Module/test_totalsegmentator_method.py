@@ -20,9 +20,7 @@ def panel_of_totalsegmentator(panel, phantom):
     return panel
 
 
-def test_without_its_packages_it_says_how_large_they_are_and_takes_no(
-    host, panel_of_totalsegmentator
-):
+def test_without_its_packages_it_asks_with_their_size_and_takes_no(host, panel_of_totalsegmentator):
     import qt
 
     panel = panel_of_totalsegmentator
@@ -110,7 +108,7 @@ def test_version_2_13_is_offered_weights_where_there_are_none(
     assert totalsegmentator.ensure("fast", ()) == []
 
 
-def test_packages_that_need_a_restart_say_so(host, panel_of_totalsegmentator, monkeypatch):
+def test_packages_that_need_a_restart_are_named(host, panel_of_totalsegmentator, monkeypatch):
     import qt
 
     from CTDoseSegLib.ctdoseseg_ui import packages

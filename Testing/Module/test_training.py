@@ -111,11 +111,11 @@ def test_cancel_ends_the_run_within_two_seconds_and_train_goes_on(host, chosen, 
     host.wait_until(lambda: not panel.training.active, 4)
 
 
-def test_a_missing_configuration_is_said(host, section, tmp_path):
+def test_a_missing_configuration_is_reported(host, section, tmp_path):
     panel = section
     assert not panel.ui.trainButton.enabled
     panel._parameterNode.trainingConfig = str(tmp_path / "nothing.toml")
     panel._parameterNode.trainingFolder = str(tmp_path / "network")
     host.click(panel.ui.trainButton)
-    assert "configuration is not there" in panel.ui.trainingLabel.text
+    assert "configuration does not exist" in panel.ui.trainingLabel.text
     assert not os.path.exists(tmp_path / "network")

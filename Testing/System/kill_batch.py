@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 LIB = HERE.parents[1] / "CTDoseSeg"
-sys.path[:0] = [str(LIB), str(HERE)]
+sys.path[:0] = [str(LIB), str(HERE.with_name("support"))]
 
 from phantom_archive import write_archive  # noqa: E402
 

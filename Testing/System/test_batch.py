@@ -26,9 +26,12 @@ from CTDoseSegLib.batch.ledger import Ledger
 from CTDoseSegLib.batch.plan import PlannedScan, write_plan
 from CTDoseSegLib.batch.runner import Choices, run_batch
 from CTDoseSegLib.errors import Cancelled, InputError, OutputError
+from CTDoseSegLib.tasks.process import LIB_PARENT
 from CTDoseSegLib.tasks.progress import Collected
 
-HERE = Path(__file__).parent
+pytestmark = pytest.mark.system
+
+HERE = Path(__file__).resolve().parents[1] / "support"
 CLASSICAL = ("--engine", "classical")
 
 
@@ -62,9 +65,9 @@ def finished(base, tmp_path_factory):
     (archive / "empty").mkdir()
     (archive / "empty" / f"{IDENTITY[0]}.dcm").write_bytes(b"")
     shutil.copytree(archive / f"{IDENTITY[0]}_1", archive / "copy")
-    told = Collected()
-    counts = run_batch(archive, root / "out", Choices(CLASSICAL, workers=2), told)
-    return archive, root / "out", counts, told.log
+    progress = Collected()
+    counts = run_batch(archive, root / "out", Choices(CLASSICAL, workers=2), progress)
+    return archive, root / "out", counts, progress.log
 
 
 def test_every_good_study_is_done_and_every_bad_one_listed(finished):
@@ -81,7 +84,7 @@ def test_results_are_those_of_analyze_one_by_one(finished, tmp_path):
     archive, output, _, _ = finished
     folder = archive / f"{IDENTITY[0]}_2"
     command = [sys.executable, "-m", "CTDoseSegLib", "analyze", folder, "--output", tmp_path]
-    subprocess.run([*command, *CLASSICAL, "--events", "none"], cwd=study.LIB_PARENT, check=True)
+    subprocess.run([*command, *CLASSICAL, "--events", "none"], cwd=LIB_PARENT, check=True)
     alone = (tmp_path / "organ_doses.csv").read_bytes()
     found = [
         path.parent
@@ -160,9 +163,9 @@ def test_killed_at_twenty_moments_nothing_is_lost_or_done_twice(tmp_path):
     subprocess.run(command, check=True, capture_output=True, cwd=HERE)
     undisturbed = tmp_path / "undisturbed"
     subprocess.run([*command[:3], str(undisturbed)], check=True, capture_output=True, cwd=HERE)
-    found = sorted(state for state, _ in states(output).values())
-    assert found == sorted(state for state, _ in states(undisturbed).values())
-    assert found.count("done") == 108
+    ends = sorted(state for state, _ in states(output).values())
+    assert ends == sorted(state for state, _ in states(undisturbed).values())
+    assert ends.count("done") == 108
     completed = (output / "completed.txt").read_text().split()
     assert len(completed) == len(set(completed))
     assert len(list((output / "studies").iterdir())) == 108
@@ -183,8 +186,8 @@ def test_a_killed_analysis_is_tried_again(base, tmp_path):
     killed = []
 
     class Killer(Collected):
-        def progress(self, fraction, message):
-            super().progress(fraction, message)
+        def update(self, fraction, message):
+            super().update(fraction, message)
             for pid in children() if not killed and "scans" in message else ():
                 os.kill(pid, 9)
                 killed.append(pid)
@@ -241,7 +244,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path, monkeypatch):
     assert run_batch(plan_of(tmp_path, 3), tmp_path / "out", work=batch_run.work)["done"] == 3
 
 
-def test_a_result_that_the_disk_does_not_take_is_told_and_made_when_it_does(base, tmp_path):
+def test_a_result_that_the_disk_does_not_take_is_reported_and_made_when_it_does(base, tmp_path):
     examination(base, tmp_path / "archive", 1)
     write_plan(tmp_path / "plan.csv", discover(tmp_path / "archive"))
     command = [sys.executable, "-m", "CTDoseSegLib", "batch", tmp_path / "plan.csv", *CLASSICAL]
@@ -249,13 +252,13 @@ def test_a_result_that_the_disk_does_not_take_is_told_and_made_when_it_does(base
     # No file may grow beyond this: the ledger fits, a result does not.
     limit = 64 << 10
     small = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit))
-    subprocess.run(command, cwd=study.LIB_PARENT, preexec_fn=small, check=True)
+    subprocess.run(command, cwd=LIB_PARENT, preexec_fn=small, check=True)
     ((state, sentence),) = states(tmp_path / "out").values()
     assert state == "failed"
     assert "cannot be written" in sentence
     assert list((tmp_path / "out").glob("studies/*")) == []
     assert list((tmp_path / "out" / "run" / "attempts").iterdir()) == []
-    subprocess.run(command, cwd=study.LIB_PARENT, check=True)
+    subprocess.run(command, cwd=LIB_PARENT, check=True)
     assert states(tmp_path / "out").popitem()[1][0] == "done"
 
 
@@ -274,7 +277,7 @@ def test_a_scan_taken_out_of_the_plan_is_in_no_table_and_keeps_its_result(tmp_pa
     assert len((output / "completed.txt").read_text().split()) == 3
 
 
-def test_files_that_are_not_there_are_told_without_their_names(tmp_path):
+def test_files_that_are_missing_are_reported_without_their_names(tmp_path):
     counts = run_batch(plan_of(tmp_path, 2), tmp_path / "out", Choices(workers=1))
     assert counts["failed"] == 2
     for row in table(tmp_path / "out" / "failures.csv"):
@@ -299,8 +302,8 @@ def test_a_handle_follows_cancels_and_goes_on(base, tmp_path):
     run.cancel()
     assert not run.running
     run = CTDoseSegLib.batch.run(tmp_path / "archive", tmp_path / "out", **options)
-    found = run.wait(120)
-    assert [state for state, _ in found.values()].count("done") == len(found) > 0
+    ended = run.wait(120)
+    assert [state for state, _ in ended.values()].count("done") == len(ended) > 0
     assert run.progress == 1.0
     assert {state for state, _ in states(tmp_path / "out").values()} == {"done"}
     with pytest.raises(InputError, match="does not exist"):
@@ -316,7 +319,7 @@ def test_analyses_side_by_side_share_the_processor(tmp_path, workers, scans):
 
 
 @pytest.mark.parametrize(("said", "expected"), [(None, "3"), ("5", "5")])
-def test_an_analysis_computes_with_its_share_unless_the_user_said_otherwise(
+def test_an_analysis_computes_with_its_share_unless_the_user_chose_otherwise(
     tmp_path, monkeypatch, said, expected
 ):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
@@ -325,6 +328,6 @@ def test_an_analysis_computes_with_its_share_unless_the_user_said_otherwise(
     seen = tmp_path / "seen.txt"
     code = f"import os; open({str(seen)!r}, 'w').write(os.environ['OMP_NUM_THREADS'])"
     monkeypatch.setattr(study, "command", lambda arguments: ["-c", code])
-    task = study.Task("a", PlannedScan("yes", 1, str(tmp_path)), 1)
-    study.run_study(task, study.Settings(str(tmp_path / "out"), threads=3))
+    attempt = study.Attempt("a", PlannedScan("yes", 1, str(tmp_path)), 1)
+    study.run_study(attempt, study.Settings(str(tmp_path / "out"), threads=3))
     assert seen.read_text() == expected

@@ -23,8 +23,10 @@ from CTDoseSegLib.batch.workers import LOST
 from CTDoseSegLib.errors import SchedulerError
 from CTDoseSegLib.tasks.progress import Collected
 
+pytestmark = pytest.mark.system
+
 pytest.importorskip("distributed")
-HERE = Path(__file__).parent
+SUPPORT = Path(__file__).resolve().parents[1] / "support"
 # The same path in every process, and in each another folder: that it works in. So do mounts that
 # differ from machine to machine look.
 OWN = Path("/proc/self/cwd")
@@ -32,7 +34,9 @@ OWN = Path("/proc/self/cwd")
 
 @pytest.fixture(autouse=True)
 def workers_import_the_injected_task(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([str(SUPPORT), os.environ.get("PYTHONPATH", "")])
+    )
 
 
 class Cluster:
@@ -45,9 +49,9 @@ class Cluster:
 
     def _start(self, kind: str, folder: Path, *options: str) -> subprocess.Popen:
         program = [sys.executable, "-m", f"distributed.cli.dask_{kind}"]
-        said = ["--scheduler-file", str(self._file), "--no-dashboard", *options]
+        arguments = ["--scheduler-file", str(self._file), "--no-dashboard", *options]
         process = subprocess.Popen(
-            [*program, *said], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*program, *arguments], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         self._processes.append(process)
         return process
@@ -98,8 +102,8 @@ def test_a_task_whose_worker_dies_each_time_is_listed_and_may_pass_later(tmp_pat
         counts = run_batch(plan_of(tmp_path, 12), output, choices, work=batch_run.die)
     assert counts["failed"] >= 2
     assert counts["done"] + counts["failed"] == 12
-    said = {sentence for state, sentence in states(output).values() if state == "failed"}
-    assert said == {"It is damaged.", LOST.sentence}
+    sentences = {sentence for state, sentence in states(output).values() if state == "failed"}
+    assert sentences == {"It is damaged.", LOST.sentence}
     counts = run_batch(plan_of(tmp_path, 12), output, Choices(workers=2), work=batch_run.work)
     assert (counts["done"], counts["failed"]) == (11, 1)
 
@@ -126,7 +130,7 @@ def test_when_the_scheduler_goes_what_is_finished_is_kept(dask_cluster, tmp_path
     assert len(completed) == len(set(completed)) == 54
 
 
-def test_the_command_says_in_a_sentence_that_the_scheduler_went(dask_cluster, tmp_path):
+def test_the_command_reports_in_one_sentence_that_the_scheduler_went(dask_cluster, tmp_path):
     dask_cluster.add_worker(tmp_path / "worker")
     archive, output = write_archive(tmp_path / "archive", 5), tmp_path / "out"
     batch = ("batch", archive, "--output", output, "--engine", "classical", "--events", "jsonl")
@@ -184,7 +188,7 @@ def test_studies_that_no_worker_sees_are_listed_and_tried_again(dask_cluster, tm
         assert row["attempts"] == attempts
 
 
-def test_a_scheduler_that_is_not_there_is_told(tmp_path, monkeypatch):
+def test_a_scheduler_that_cannot_be_reached_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_S", 1)
     choices = Choices(scheduler="tcp://127.0.0.1:9")
     with pytest.raises(SchedulerError, match="cannot be reached"):

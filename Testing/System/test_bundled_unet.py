@@ -16,7 +16,7 @@ from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY, phantom
 from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.unet.engine import UNetEngine
 from CTDoseSegLib.segmentation.unet.spec import WEIGHTS_FILE, bundled_folder
-from CTDoseSegLib.tasks.progress import Events
+from CTDoseSegLib.tasks.progress import Progress
 
 pytestmark = pytest.mark.skipif(
     not (find_spec("torch") and find_spec("safetensors")), reason="the UNet runs on torch"
@@ -47,7 +47,7 @@ def test_the_shipped_weights_are_small_and_those_of_the_card():
 )
 def test_a_phantom_that_it_never_saw(phantom):
     series, truth = phantom_series(phantom)
-    made = UNetEngine().segment(series, Events())
+    made = UNetEngine().segment(series, Progress())
 
     def true(names):
         return np.isin(truth.labels, [phantom.names[n] for n in names if n in phantom.names])
@@ -67,7 +67,7 @@ def test_liver_and_spleen_of_the_slab_that_was_held_out(data_dir):
     labels = sitk.GetArrayFromImage(
         sitk.ReadImage(str(data_dir / "labels" / "example_ct_dicom.nii.gz"))
     )
-    made = UNetEngine().segment(series, Events())
+    made = UNetEngine().segment(series, Progress())
     assert dice(made.mask("liver"), labels == 7) >= 0.88
     assert dice(made.mask("spleen"), labels == 8) >= 0.88
 

@@ -17,6 +17,8 @@ from Corpus.base import write
 
 from CTDoseSegLib.files.staging import LOCK
 
+pytestmark = pytest.mark.system
+
 INPUT_CLOSED = "standard input closed"
 
 
@@ -105,20 +107,20 @@ def test_a_file_in_the_place_of_the_output_folder_is_refused(ct, tmp_path):
 
 def test_a_folder_in_the_way_of_a_file_is_seen_before_anything_is_replaced(base, ct, tmp_path):
     output = tmp_path / "o"
-    given = ("--segmentation", base.truth(), "--events", "none")
-    assert run("analyze", ct, "--output", output, *given).returncode == 0
+    options = ("--segmentation", base.truth(), "--events", "none")
+    assert run("analyze", ct, "--output", output, *options).returncode == 0
     (output / "wed.png").unlink()
     (output / "wed.png").mkdir()
     before = {p.name: p.stat().st_mtime_ns for p in output.iterdir()}
-    assert_refused(run("analyze", ct, "--output", output, *given), "wed.png")
+    assert_refused(run("analyze", ct, "--output", output, *options), "wed.png")
     assert {p.name: p.stat().st_mtime_ns for p in output.iterdir()} == before
 
 
 def test_a_label_map_written_beside_a_result_leaves_it_there(base, ct, tmp_path):
     output = tmp_path / "o"
-    given = ("--segmentation", base.truth(), "--events", "none")
-    assert run("analyze", ct, "--output", output, *given).returncode == 0
-    assert run("segment", ct, "--output", output, *given).returncode == 0
+    options = ("--segmentation", base.truth(), "--events", "none")
+    assert run("analyze", ct, "--output", output, *options).returncode == 0
+    assert run("segment", ct, "--output", output, *options).returncode == 0
     assert (output / "result.json").is_file()
 
 

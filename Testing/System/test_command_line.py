@@ -43,7 +43,7 @@ def test_no_file_and_nothing_printed_names_the_patient(finished):
         assert str(output.parent).encode() not in content or name == "printed"
 
 
-def test_pictures_say_who_drew_them_and_nothing_else(finished):
+def test_pictures_name_the_program_that_drew_them_and_nothing_else(finished):
     from PIL import Image
 
     for name in PICTURES:
@@ -171,7 +171,7 @@ def test_ssde_can_be_recomputed_from_its_own_row(finished):
         )
 
 
-def test_the_version_is_told():
+def test_the_version_is_printed():
     done = run("--version")
     assert done.returncode == 0
     assert done.stdout.startswith("ctdoseseg ")

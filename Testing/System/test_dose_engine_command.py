@@ -89,7 +89,7 @@ def test_an_engine_that_there_is_not_is_wrong_usage(ct, tmp_path):
     assert not (tmp_path / "o").exists()
 
 
-def test_a_batch_estimates_doses_with_the_engine_and_model_given(base, ct, tmp_path):
+def test_a_batch_estimates_doses_with_the_engine_and_model_that_were_chosen(base, ct, tmp_path):
     folder = trained_folder(tmp_path / "models")
     arguments = ("--engine", "classical", "--dose-engine", "fast", "--dose-model", folder)
     output = tmp_path / "o"

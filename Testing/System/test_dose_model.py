@@ -155,7 +155,7 @@ def doses_of(series, labels):
 
 
 # Ratios to SSDE outside 0.8 to 1.2 on the real slab: the simulation gives these deep organs less
-# than the others, and the mAs route stands for another scanner.
+# than the others, and scaling by mAs stands for another scanner.
 BELOW_SSDE = {
     ("adrenal_gland_right", "ctdivol"): 0.754,
     ("adrenal_gland_right", "mas"): 0.700,
@@ -163,7 +163,7 @@ BELOW_SSDE = {
 }
 
 
-def test_doses_on_the_real_slab_are_plausible_by_either_route(data_dir):
+def test_doses_on_the_real_slab_are_plausible_by_either_scaling_basis(data_dir):
     folder = data_dir / "ct" / "totalsegmentator_reference"
     series = read_series(folder / "example_ct_dicom")
     result, size_specific = doses_of(series, folder / "example_seg_dicom.nii.gz")
@@ -173,9 +173,9 @@ def test_doses_on_the_real_slab_are_plausible_by_either_route(data_dir):
         "stomach",
     }
     for name, organ in organs.items():
-        there = np.isfinite(organ.slice_dose_mGy)
+        has_dose = np.isfinite(organ.slice_dose_mGy)
         for route, dose in organ.by_route.items():
-            ratio = dose / size_specific[there].mean()
+            ratio = dose / size_specific[has_dose].mean()
             known = BELOW_SSDE.get((name, route))
             # Plausibility only: the scale was fitted under this assumption.
             if known is None:
@@ -186,7 +186,7 @@ def test_doses_on_the_real_slab_are_plausible_by_either_route(data_dir):
     assert listed <= set(NOT_PREDICTED)
 
 
-def test_doses_on_the_real_thorax_are_plausible_by_either_route(data_dir, unpack, tmp_path):
+def test_doses_on_the_real_thorax_are_plausible_by_either_scaling_basis(data_dir, unpack, tmp_path):
     import SimpleITK as sitk
 
     names = {7: "liver", 8: "spleen", 11: "stomach"}
@@ -201,6 +201,6 @@ def test_doses_on_the_real_thorax_are_plausible_by_either_route(data_dir, unpack
     result, size_specific = doses_of(series, tmp_path / "organs.nii.gz")
     organs = {organ.organ: organ for organ in result.organs}
     for name in names.values():
-        there = np.isfinite(organs[name].slice_dose_mGy)
+        has_dose = np.isfinite(organs[name].slice_dose_mGy)
         for dose in organs[name].by_route.values():
-            assert 0.8 <= dose / size_specific[there].mean() <= 1.2, name
+            assert 0.8 <= dose / size_specific[has_dose].mean() <= 1.2, name

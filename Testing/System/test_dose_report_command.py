@@ -55,13 +55,13 @@ def results(demo, tmp_path_factory):
 
 
 def test_the_phantoms_report_holds_two_events_without_images(demo):
-    found = read_dose_report(demo / "rdsr" / "dose_report.dcm")
-    assert [event.kind for event in found.events] == ["localizer", "stationary", "spiral"]
-    assert found.flags == ()
-    assert all(event.flags == () for event in found.events)
-    assert found.dlp_total_mGy_cm == pytest.approx(sum(e.dlp_mGy_cm for e in found.events))
+    report = read_dose_report(demo / "rdsr" / "dose_report.dcm")
+    assert [event.kind for event in report.events] == ["localizer", "stationary", "spiral"]
+    assert report.flags == ()
+    assert all(event.flags == () for event in report.events)
+    assert report.dlp_total_mGy_cm == pytest.approx(sum(e.dlp_mGy_cm for e in report.events))
     images = {pydicom.dcmread(f).IrradiationEventUID for f in (demo / "dicom").iterdir()}
-    assert [event.uid in images for event in found.events] == [False, False, True]
+    assert [event.uid in images for event in report.events] == [False, False, True]
 
 
 def test_the_report_states_the_truth(demo):
@@ -80,7 +80,7 @@ def test_every_file_of_the_report_is_dicom_without_a_slip(demo, recwarn):
     assert not [w for w in recwarn if "Invalid value" in str(w.message)]
 
 
-def test_without_the_report_nothing_is_said_of_the_examination(results):
+def test_without_the_report_there_is_no_examination(results):
     assert results["without"]["examination"] is None
     assert results["without"]["acquisition"]["dlp_mGy_cm"]["value"] is None
     with (results["folder"] / "without" / "organ_doses.csv").open(encoding="utf-8") as stream:
@@ -117,7 +117,7 @@ def test_bolus_tracking_is_in_the_total_and_the_localizer_is_not(results):
     assert added["heart_atrium_left"] > 5 * added["colon"]
 
 
-def test_a_report_in_the_folder_gives_what_the_same_report_given_does(results):
+def test_a_report_in_the_folder_gives_what_the_same_report_by_option_does(results):
     given, found = results["given"], results["found"]
     assert found["examination"] == given["examination"]
     assert found["organs"] == given["organs"]
@@ -149,7 +149,7 @@ def test_the_report_is_in_the_provenance_by_its_hash_alone(demo, results):
         assert event.frame_of_reference_uid not in text
 
 
-def test_the_screen_tells_the_examination_in_a_line(demo, tmp_path, capsys):
+def test_the_screen_has_one_line_for_the_examination(demo, tmp_path, capsys):
     analyze(demo, tmp_path / "output", demo, listener="rich")
     (line,) = [s for s in capsys.readouterr().out.splitlines() if s.startswith("Examination:")]
     assert "3 events in the dose report, 2 in the total, DLP" in line

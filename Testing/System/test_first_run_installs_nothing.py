@@ -75,7 +75,7 @@ def test_analyze_needs_only_what_slicer_bundles(phantom, tmp_path, given):
     assert (tmp_path / "out" / "organ_doses.csv").is_file()
 
 
-def test_missing_picture_package_is_said_and_not_fatal(phantom, tmp_path):
+def test_a_missing_picture_package_is_a_warning_and_not_fatal(phantom, tmp_path):
     done = run("analyze", phantom / "dicom", "--output", tmp_path / "out")
     assert not list((tmp_path / "out").glob("*.png"))
     assert "matplotlib" in done.stderr

@@ -17,7 +17,7 @@ from CTDoseSegLib.reading.array_series import series_from_array
 from CTDoseSegLib.reading.npy_volume import write_npy_volume
 from CTDoseSegLib.segmentation import body_mask
 from CTDoseSegLib.segmentation.unet.engine import UNetEngine
-from CTDoseSegLib.tasks.progress import Collected, Events
+from CTDoseSegLib.tasks.progress import Collected, Progress
 
 LIB_PARENT = Path(body_mask.__file__).parents[2]
 PHANTOM = replace(ACCEPTANCE_SEEDS[4], shape=(256, 256, 6), spacing_mm=(1.7, 1.7, 24.0))
@@ -52,9 +52,9 @@ def test_the_unet_draws_it_in_a_process_of_its_own(temporary, scan, tmp_path):
         "import sys\n"
         "import numpy as np\n"
         "from CTDoseSegLib.reading.reader import read_series\n"
-        "from CTDoseSegLib.tasks.progress import Events\n"
+        "from CTDoseSegLib.tasks.progress import Progress\n"
         "from CTDoseSegLib.segmentation.body_mask import find_body_mask\n"
-        "made = find_body_mask(read_series(sys.argv[1]), Events(), 'cpu')\n"
+        "made = find_body_mask(read_series(sys.argv[1]), Progress(), 'cpu')\n"
         "np.save(sys.argv[2], made.mask('body'))\n"
         "assert made.mask('couch').any()\n"
         "print('torch' in sys.modules)\n"
@@ -106,12 +106,12 @@ def test_where_the_unet_fails_thresholds_draw_it_and_a_flag_states_why(
     else:
         pytest.importorskip("torch", reason="the UNet needs it")
         device, why = "gpu:99", "Error: "
-    events = Collected()
-    made = body_mask.find_body_mask(series, events, device)
+    progress = Collected()
+    made = body_mask.find_body_mask(series, progress, device)
     assert {a.origin for a in made.atoms} == {"classical"}
     (flag,) = (f for f in made.flags if f.code == "outline_by_rules")
     assert why in flag.message
-    fractions = [e["fraction"] for e in events.log if e["event"] == "progress"]
+    fractions = [e["fraction"] for e in progress.log if e["event"] == "progress"]
     assert fractions == sorted(fractions)
     body, true = made.mask("body"), body_of(truth)
     assert 2 * (body & true).sum() / (body.sum() + true.sum()) > 0.99
@@ -125,7 +125,7 @@ def test_a_body_that_the_unet_was_never_shown_is_drawn_by_thresholds(temporary):
     rods = rods[0] | rods[1]
     hu = np.where(rods, 40, -1000) + np.random.default_rng(3).normal(0, 10, rods.shape)
     series = series_from_array(hu.astype(np.int16), np.diag([-4.5, -4.5, 20.0, 1.0]))
-    made = body_mask.find_body_mask(series, Events(), "cpu")
+    made = body_mask.find_body_mask(series, Progress(), "cpu")
     (flag,) = (f for f in made.flags if f.code == "outline_by_rules")
     assert "left out much that is solid" in flag.message
     body = made.mask("body")
@@ -136,7 +136,7 @@ def test_what_the_unet_flags_of_the_body_is_kept(temporary):
     pytest.importorskip("torch", reason="the UNet needs it")
     one = phantom_series(replace(PHANTOM, shape=(128, 128, 6), spacing_mm=(3.4, 3.4, 24.0)))[0]
     pair = series_from_array(np.concatenate([one.hu, one.hu], axis=2), one.affine)
-    assert [f.code for f in body_mask.find_body_mask(pair, Events(), "cpu").flags] == [
+    assert [f.code for f in body_mask.find_body_mask(pair, Progress(), "cpu").flags] == [
         "several_bodies"
     ]
 
@@ -145,7 +145,7 @@ def test_a_cancelled_body_mask_ends_its_process(temporary, scan):
     pytest.importorskip("torch", reason="the UNet needs it")
     started = []
 
-    class CancelWhereTheUNetLooks(Events):
+    class CancelWhereTheUNetLooks(Progress):
         def emit(self, kind, /, **fields):
             started.append(fields["message"])
             self.cancel()
@@ -161,5 +161,5 @@ def test_a_volume_of_fractions_of_hu_is_not_changed_by_the_unet(scan):
     hu = scan[0].hu.astype(np.float32)
     hu[:, :8] = -3024.5
     before = hu.copy()
-    UNetEngine(device="cpu").segment(replace(scan[0], hu=hu), Events())
+    UNetEngine(device="cpu").segment(replace(scan[0], hu=hu), Progress())
     assert (hu == before).all()

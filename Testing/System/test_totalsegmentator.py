@@ -28,7 +28,7 @@ from CTDoseSegLib.reading.npy_volume import write_npy_volume
 from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.totalsegmentator.engine import TotalSegmentatorEngine
 from CTDoseSegLib.segmentation.user import read_labelmap
-from CTDoseSegLib.tasks.progress import Collected, Events
+from CTDoseSegLib.tasks.progress import Collected, Progress
 
 LIB_PARENT = Path(__file__).resolve().parents[2] / "CTDoseSeg"
 ROTATION = np.array([[0.96, -0.2, 0.196], [0.216, 0.974, -0.064], [-0.178, 0.104, 0.979]])
@@ -97,7 +97,7 @@ def test_two_runs_at_once_put_each_label_on_its_voxels(totalsegmentator_here, pa
     series = [scan(GRIDS[name]) for name in pair]
     engine = TotalSegmentatorEngine("fast", "cpu")
     with ThreadPoolExecutor(2) as pool:
-        maps = list(pool.map(lambda one: engine.segment(one, Events()), series))
+        maps = list(pool.map(lambda one: engine.segment(one, Progress()), series))
     for name, one, labelmap in zip(pair, series, maps, strict=True):
         assert all_wrong(labelmap, one) == "", name
         assert (labelmap.affine == one.affine).all()
@@ -113,20 +113,20 @@ def test_labels_land_on_their_voxels_on_uneven_grids(
         code = "import multiprocessing\nmultiprocessing.set_start_method('spawn')\n"
         (tmp_path / "sitecustomize.py").write_text(code)
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    labelmap = TotalSegmentatorEngine("fast", "cpu").segment(series, Events())
+    labelmap = TotalSegmentatorEngine("fast", "cpu").segment(series, Progress())
     assert all_wrong(labelmap, series) == ""
     assert (labelmap.affine == series.affine).all()
 
 
 def test_full_quality_runs_only_the_parts_with_these_organs(totalsegmentator_here):
     series = scan()
-    events = Collected()
-    labelmap = TotalSegmentatorEngine("full", "cpu").segment(series, events)
+    progress = Collected()
+    labelmap = TotalSegmentatorEngine("full", "cpu").segment(series, progress)
     assert all_wrong(labelmap, series) == ""
     assert {a.origin.split()[0] for a in labelmap.atoms} == {"totalsegmentator", "unet"}
-    fractions = [e["fraction"] for e in events.log if e["event"] == "progress"]
+    fractions = [e["fraction"] for e in progress.log if e["event"] == "progress"]
     assert fractions == sorted(fractions)
-    messages = {e["message"] for e in events.log if e["event"] == "progress"}
+    messages = {e["message"] for e in progress.log if e["event"] == "progress"}
     assert "finding where the organs are" in messages
 
 
@@ -137,7 +137,7 @@ def test_all_tasks_become_one_map_with_an_origin_each(totalsegmentator_here):
     (home / "config.json").write_text(json.dumps(settings))
     series = scan(organs=("liver", "lung_upper_lobe_left", "lung_vessels", "heart", "aorta"))
     engine = TotalSegmentatorEngine("fast", "cpu", ("lung_vessels", "heart_chambers", "body"))
-    labelmap = engine.segment(series, Events())
+    labelmap = engine.segment(series, Progress())
     origins = {a.name: a.origin for a in labelmap.atoms}
     assert origins["body_rest"] == origins["skin"] == "totalsegmentator body"
     assert origins["liver"] == origins["aorta"] == "totalsegmentator total"
@@ -159,7 +159,7 @@ def test_all_tasks_become_one_map_with_an_origin_each(totalsegmentator_here):
 def test_nothing_found_is_flagged_and_gives_no_organ(totalsegmentator_here):
     # The package then says so and ends without an error.
     series = scan(organs=(), shape=(9, 56, 64))
-    labelmap = TotalSegmentatorEngine("full", "cpu").segment(series, Events())
+    labelmap = TotalSegmentatorEngine("full", "cpu").segment(series, Progress())
     assert "network_found_nothing" in [f.code for f in labelmap.flags]
     assert "liver" not in labelmap.groups
     assert "body_rest" in {a.name for a in labelmap.atoms}
@@ -168,7 +168,7 @@ def test_nothing_found_is_flagged_and_gives_no_organ(totalsegmentator_here):
 def test_one_slice_and_cubes_of_6_mm_are_segmented(totalsegmentator_here):
     one = scan(np.diag([-6.0, -6.0, 6.0]), shape=(16, 56, 64))
     one = series_from_array(one.hu[6:7].copy(), one.affine)
-    labelmap = TotalSegmentatorEngine("fastest", "cpu").segment(one, Events())
+    labelmap = TotalSegmentatorEngine("fastest", "cpu").segment(one, Progress())
     assert labelmap.labels.shape == one.hu.shape
     assert {"liver", "spleen"} <= set(labelmap.groups)
 
@@ -180,13 +180,13 @@ def test_a_disk_that_fills_up_during_the_run_is_told_and_nothing_is_left(
     pytest.importorskip("resource", reason="POSIX limits the size of files")
     code = (
         "import resource, sys\n"
-        "if any('totalsegmentator_worker' in word for word in sys.orig_argv):\n"
+        "if any('totalsegmentator.worker' in word for word in sys.orig_argv):\n"
         "    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))\n"
     )
     (tmp_path / "sitecustomize.py").write_text(code)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(OutputError, match="disk of the temporary folder is full"):
-        TotalSegmentatorEngine("fastest", "cpu").segment(scan(), Events())
+        TotalSegmentatorEngine("fastest", "cpu").segment(scan(), Progress())
     assert rest(totalsegmentator_here) == []
 
 

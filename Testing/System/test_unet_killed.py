@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from labelled_scans import training_config, write_scan
 
+pytestmark = pytest.mark.system
+
 pytest.importorskip("torch", reason="the UNet needs torch")
 pytest.importorskip("safetensors", reason="the UNet needs safetensors")
 

@@ -20,14 +20,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
 
 from CTDoseSegLib.learning.unet.cases import Case, read_cases, split
 from CTDoseSegLib.learning.unet.config import read_config
-from CTDoseSegLib.tasks.progress import Events
+from CTDoseSegLib.tasks.progress import Progress
 
 CONFIG = "bundled_unet.toml"
 
 
 def pack(work: Path, place: Path) -> None:
     config = read_config(work / CONFIG)
-    cases, _ = read_cases(config, Events(), work / "run" / "phantoms")
+    cases, _ = read_cases(config, Progress(), work / "run" / "phantoms")
     place.mkdir(parents=True)
     (place / CONFIG).write_text((work / CONFIG).read_text(encoding="utf-8"), encoding="utf-8")
     index = []
@@ -54,7 +54,7 @@ def train(place: Path, run: Path, former: Path | None = None) -> None:
     trainer = Trainer(config, *split(cases, config))
     if not trainer.resume(run) and former is not None:
         trainer.network.load_state_dict(load_unet(former)[0].state_dict())
-    print(json.dumps(trainer.run(run, Events())))
+    print(json.dumps(trainer.run(run, Progress())))
 
 
 if __name__ == "__main__":

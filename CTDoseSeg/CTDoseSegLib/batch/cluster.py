@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import DependencyError, SchedulerError
-from .study import PRIVATE, Outcome, Settings, Task
+from .study import PRIVATE, Attempt, Outcome, Settings
 from .workers import LOST, Work, broken
 
 LOCAL = "local"
@@ -22,7 +22,7 @@ _TOKEN = "token.txt"
 
 
 class DaskWorkers:
-    """The same tasks on the workers of a scheduler, or of a cluster of this machine's processes.
+    """The same attempts on the workers of a scheduler, or of a cluster of this machine's processes.
 
     Raises
     ------
@@ -43,12 +43,12 @@ class DaskWorkers:
                 "install it with: pip install 'ctdoseseg[batch]'."
             ) from error
         self._settings, self._work = settings, work
-        # What goes wrong is said in a sentence; Dask would write its own traceback beside it.
+        # What goes wrong is one sentence; Dask would write its own traceback beside it.
         self._quiet = contextlib.ExitStack()
         self._quiet.enter_context(silence_logging_cmgr(logging.CRITICAL))
         self._cluster: Any = None
         self._client: Any = None
-        self._tasks: dict[str, tuple[Task, Any]] = {}
+        self._attempts: dict[str, tuple[Attempt, Any]] = {}
         self._numbers, self._run = itertools.count(), os.urandom(8).hex()
         try:
             if address == LOCAL:
@@ -83,43 +83,44 @@ class DaskWorkers:
         finally:
             wanted = (__version__, token.read_text(encoding="ascii"))
             token.unlink()
-        for worker, found in sorted(seen.items()):
-            if isinstance(found, Exception):
+        for worker, answer in sorted(seen.items()):
+            if isinstance(answer, Exception):
                 raise SchedulerError(
-                    f"The worker {worker} cannot run CTDoseSeg ({type(found).__name__}); install "
+                    f"The worker {worker} cannot run CTDoseSeg ({type(answer).__name__}); install "
                     f"version {__version__} there."
                 )
-            if found[0] != wanted[0]:
+            if answer[0] != wanted[0]:
                 raise SchedulerError(
-                    f"The worker {worker} has version {found[0]} of CTDoseSeg, this is "
+                    f"The worker {worker} has version {answer[0]} of CTDoseSeg, this is "
                     f"{wanted[0]}; install the same version on every worker."
                 )
-            if found[1] != wanted[1]:
+            if answer[1] != wanted[1]:
                 raise SchedulerError(
                     f"The worker {worker} cannot see the output folder; put it on a folder shared "
                     "by all workers, mounted at the same path."
                 )
         # Where no worker sees it, it may be that study alone that is gone.
-        if any(found[2] for found in seen.values()):
-            for worker, found in sorted(seen.items()):
-                if not found[2]:
+        if any(answer[2] for answer in seen.values()):
+            for worker, answer in sorted(seen.items()):
+                if not answer[2]:
                     raise SchedulerError(
                         f"The worker {worker} cannot see the studies' files, which other workers "
                         "see; mount the archive there at the same path."
                     )
 
-    def submit(self, task: Task) -> None:
+    def submit(self, attempt: Attempt) -> None:
+        """Give an attempt to the scheduler."""
         # Dask learns how long tasks take, and evens out its queues, by what stands before the
         # number: a name of its own for each task would leave workers idle beside full queues.
         # The run's own part keeps two runs apart that share a scheduler.
         key = f"scan-{next(self._numbers)}-{self._run}"
         future = self._client.submit(
-            self._work, task, self._settings, pure=False, retries=0, key=key
+            self._work, attempt, self._settings, pure=False, retries=0, key=key
         )
-        self._tasks[future.key] = (task, future)
+        self._attempts[future.key] = (attempt, future)
 
-    def finished(self, timeout_s: float) -> Iterator[tuple[Task, Outcome]]:
-        """What has ended, waiting for the first of it.
+    def finished(self, timeout_s: float) -> Iterator[tuple[Attempt, Outcome]]:
+        """Yield what has ended, waiting for the first of it.
 
         Raises
         ------
@@ -128,8 +129,8 @@ class DaskWorkers:
         """
         import distributed
 
-        futures = [future for _, future in self._tasks.values()]
-        # What `wait` says of single tasks is asked for below.
+        futures = [future for _, future in self._attempts.values()]
+        # What `wait` raises for single tasks is asked for below.
         with contextlib.suppress(OSError, distributed.TimeoutError, distributed.CancelledError):
             distributed.wait(futures, timeout_s, return_when="FIRST_COMPLETED")
         self._check_scheduler()
@@ -148,8 +149,8 @@ class DaskWorkers:
                 lost = future.status == "cancelled"
                 outcome = LOST if lost else broken(future.exception())
             if outcome is not None:  # else it runs, or went with its worker and runs again
-                task, _ = self._tasks.pop(future.key)
-                yield task, outcome
+                attempt, _ = self._attempts.pop(future.key)
+                yield attempt, outcome
 
     def _check_scheduler(self) -> None:
         if self._client.status != "running":  # also while Dask tries to reach it again
@@ -160,7 +161,7 @@ class DaskWorkers:
         # A scheduler that is gone, or slow, must not hide why the run ends.
         with contextlib.suppress(TimeoutError, OSError):
             if self._client is not None:
-                for _, future in self._tasks.values():
+                for _, future in self._attempts.values():
                     future.release()
                 self._client.close(timeout=CLOSE_S)
         with contextlib.suppress(TimeoutError, OSError):
@@ -175,9 +176,23 @@ _GONE = (
 
 
 def look(token: str, sample: str) -> tuple[str, str, bool]:
-    """On a worker: its version, what it reads where the run wrote a token, and if it sees a study.
+    """Look around on a worker.
 
-    `sample` is a source of a plan; empty where there is none.
+    Parameters
+    ----------
+    token
+        File that the run wrote beside its ledger.
+    sample
+        A source of the plan; empty where there is none.
+
+    Returns
+    -------
+    str
+        The worker's version of CTDoseSeg.
+    str
+        What it reads in `token`; empty where it sees no such file.
+    bool
+        True where it sees `sample`.
     """
     from .study import is_there
 

@@ -3,52 +3,38 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import Cancelled, InputError
-from ..tasks.process import LIB_PARENT, EventLines, command, end_process_group
+from ..tasks.process import GRACE_S, POLL_S, TaskProcess, command
 
-GRACE_S = 10.0
-_POLL_S = 0.1
 # Runs that nobody holds any more go on: a run ends when its standard input closes.
 _alive: set[Run] = set()
 
 
 class Run:
-    """A batch that runs in another process; made by `run`.
-
-    Its events go to a file, which is read when somebody asks: inside Slicer a thread would stand
-    still while no Python runs, and a pipe that nobody reads would stop the batch.
-    """
+    """A batch that runs in another process; made by `run`. It is followed when somebody asks."""
 
     def __init__(
-        self, arguments: Sequence[str], on_event: Callable[[dict[str, Any]], None] | None = None
+        self,
+        arguments: Sequence[str],
+        on_event: Callable[[dict[str, Any]], None] | None = None,
+        keep_turning: Callable[[], object] | None = None,
     ) -> None:
-        self._progress, self._message, self._error = 0.0, "", ""
+        self._progress, self._message = 0.0, ""
         self._states: dict[str, tuple[str, str]] = {}
-        self._on_event = on_event
-        self._cancelled, self._deadline = False, 0.0
-        self._pid: int | None = None
-        self._lines = EventLines()
-        self._folder = tempfile.TemporaryDirectory(prefix="ctdoseseg-", ignore_cleanup_errors=True)
-        log = Path(self._folder.name) / "events.jsonl"
-        with log.open("wb") as events:
-            self._process = subprocess.Popen(
-                [sys.executable, *command(arguments)],
-                cwd=LIB_PARENT,
-                env={**os.environ, "PYTHONUTF8": "1"},
-                stdin=subprocess.PIPE,
-                stdout=events,
-                stderr=subprocess.DEVNULL,
-            )
-        self._log = log.open("rb")
+        self._on_event, self._keep_turning = on_event, keep_turning
+        self._cancelled = False
+        self._process = TaskProcess(command(arguments), grace_s=GRACE_S, spooled=True)
         _alive.add(self)
+
+    @property
+    def pid(self) -> int:
+        """Process ID of the run, or of the launcher that started it."""
+        return self._process.pid
 
     @property
     def progress(self) -> float:
@@ -71,7 +57,7 @@ class Run:
     @property
     def running(self) -> bool:
         """True until the run has ended."""
-        return self._process.poll() is None
+        return self._process.code is None
 
     @property
     def stopping(self) -> bool:
@@ -86,8 +72,10 @@ class Run:
         self.update()
         if self._cancelled:
             return "The batch was cancelled; what is finished is kept."
-        code = self._process.returncode
-        return self._error or (f"The batch ended with code {code}; start it again." if code else "")
+        if self._process.error is not None:
+            return self._process.error["message"]
+        code = self._process.code
+        return f"The batch ended with code {code}; start it again." if code else ""
 
     def stop(self) -> None:
         """Ask the run to end and return at once; it is ended by force when it does not in time.
@@ -96,8 +84,7 @@ class Run:
         """
         if self.running and not self._cancelled:
             self._cancelled = True
-            self._deadline = time.monotonic() + GRACE_S
-            self._process.stdin.close()
+            self._process.stop()
 
     def cancel(self) -> None:
         """End the run, and wait for its end.
@@ -105,9 +92,12 @@ class Run:
         What is finished is kept, and the same call goes on from there.
         """
         self.stop()
-        while self.running:
-            time.sleep(_POLL_S)
-            self.update()
+        self._wait(None)
+
+    def end(self) -> None:
+        """End the run at once, where no event loop may turn; what is finished is kept."""
+        self._cancelled = self._cancelled or self.running
+        self._process.end()
         self.update()
 
     def wait(self, timeout_s: float | None = None) -> dict[str, tuple[str, str]]:
@@ -120,49 +110,38 @@ class Run:
         TimeoutError
             If it has not ended in time.
         """
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        while self.running:
-            if deadline is not None and time.monotonic() > deadline:
-                raise TimeoutError("The batch has not ended yet.")
-            time.sleep(_POLL_S)
-            self.update()
+        self._wait(timeout_s)
         if self.problem:
             raise (Cancelled if self._cancelled else InputError)(self.problem)
         return self.states
 
+    def _wait(self, timeout_s: float | None) -> None:
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while self.running:
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError("The batch has not ended yet.")
+            time.sleep(POLL_S)
+            if self._keep_turning is not None:
+                self._keep_turning()
+            self.update()
+        self.update()
+
     def update(self) -> None:
-        """Read what the run has told since the last time."""
+        """Read what the run has reported since the last time."""
         ended = not self.running
-        if not self._log.closed:
-            for event in self._lines.feed(self._log.read()):
-                self._take(event)
+        for report in self._process.read():
+            self._take(report)
         if ended:
-            self._over()
-        elif self._cancelled and time.monotonic() > self._deadline:
-            end_process_group(self._pid)
-            self._process.kill()
+            _alive.discard(self)
+            self._process.end()
 
-    def _over(self) -> None:
-        _alive.discard(self)
-        if not self._log.closed:
-            for event in self._lines.feed(self._log.read()):
-                self._take(event)
-            self._log.close()
-            self._folder.cleanup()
-            if not self._process.stdin.closed:
-                self._process.stdin.close()
-
-    def _take(self, event: dict[str, Any]) -> None:
-        if event["event"] == "started":
-            self._pid = event.get("pid")
-        elif event["event"] == "error":
-            self._error = str(event.get("message", ""))
-        elif event["event"] == "progress":
-            self._progress, self._message = float(event["fraction"]), str(event["message"])
-            if "key" in event:
-                self._states[event["key"]] = (event["state"], event.get("sentence", ""))
+    def _take(self, report: dict[str, Any]) -> None:
+        if report["event"] == "progress":
+            self._progress, self._message = float(report["fraction"]), report["message"]
+            if "key" in report:
+                self._states[report["key"]] = (report["state"], report.get("sentence", ""))
         if self._on_event is not None:
-            self._on_event(event)
+            self._on_event(report)
 
 
 def run(
@@ -170,6 +149,7 @@ def run(
     output: str | Path,
     *,
     on_event: Callable[[dict[str, Any]], None] | None = None,
+    keep_turning: Callable[[], object] | None = None,
     **options: Any,
 ) -> Run:
     """Start a batch in another process.
@@ -182,6 +162,9 @@ def run(
         Folder of the run.
     on_event
         Called with every event when the handle is asked, and in `wait`.
+    keep_turning
+        Called many times a second in `wait` and `cancel`: a program with windows turns its event
+        loop here.
     options
         Those of ``ctdoseseg batch`` with underscores: ``workers=2``, ``engine="classical"``,
         ``scheduler="tcp://..."``.
@@ -195,7 +178,7 @@ def run(
         print(run.message)
         states = run.wait()
     """
-    return Run(arguments(folder, output, **options), on_event)
+    return Run(arguments(folder, output, **options), on_event, keep_turning)
 
 
 def arguments(folder: str | Path, output: str | Path, **options: Any) -> list[str]:

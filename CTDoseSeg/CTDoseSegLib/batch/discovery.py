@@ -10,44 +10,49 @@ from ..errors import InputError
 from ..reading.archive import ArchivedScan, ArchivedSeries, ArchivedStudy, sort_study
 from ..reading.header_cache import HeaderCache, StudyHeaders
 from ..reading.volume_file import is_volume_file
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .label_maps import why_label_map
 from .plan import NO, SEPARATOR, YES, PlannedScan
-from .walk import Found, is_member, unpack, walk
+from .walk import ArchivedFile, is_member, unpack, walk
 
 _FILES_BETWEEN_PROGRESS = 250
 
 
-def discover(root: str | Path, events: Events | None = None) -> Iterator[PlannedScan]:
+def discover(root: str | Path, progress: Progress | None = None) -> Iterator[PlannedScan]:
     """Yield the scans of an archive, those to be analysed and those left out.
 
     Parameters
     ----------
     root
         Folder, zip archive, DICOMDIR or file.
-    events
-        Hears of progress and may cancel.
+    progress
+        Takes progress; may cancel.
+
+    Yields
+    ------
+    PlannedScan
+        Study by study; then volume files, then what cannot be read.
 
     Raises
     ------
     InputError
         If `root` does not exist.
     """
-    events = events or Events()
+    progress = progress or Progress()
     volumes: list[str] = []
     with HeaderCache() as cache, tempfile.TemporaryDirectory(prefix="ctdoseseg-") as scratch:
-        for n, found in enumerate(walk(Path(root))):
+        for n, file in enumerate(walk(Path(root))):
             if n % _FILES_BETWEEN_PROGRESS == 0:
-                events.progress(0.0, f"looking at file {n + 1}")
-            if is_volume_file(Path(found.source)) and not is_member(found.source):
-                volumes.append(found.source)
+                progress.update(0.0, f"looking at file {n + 1}")
+            if is_volume_file(Path(file.source)) and not is_member(file.source):
+                volumes.append(file.source)
             else:
-                _add(found, cache, Path(scratch) / "member")
+                _add(file, cache, Path(scratch) / "member")
         cache.finish()
         number = 0
         for headers in cache.studies():
             number += 1
-            events.check_cancelled()
+            progress.check_cancelled()
             yield from _study_rows(number, headers, cache)
         for path in volumes:
             number += 1
@@ -63,15 +68,15 @@ def discover(root: str | Path, events: Events | None = None) -> Iterator[Planned
             yield PlannedScan(NO, number, problem.folder, reason=reason, n_images=problem.count)
 
 
-def _add(found: Found, cache: HeaderCache, scratch: Path) -> None:
+def _add(file: ArchivedFile, cache: HeaderCache, scratch: Path) -> None:
     """Add a file, or a member of an archive, to the headers."""
-    path, problem = found.source, found.problem
+    path, problem = file.source, file.problem
     if not problem and is_member(path):
         path, problem = str(scratch), _unpack(path, scratch)
     if problem:
-        cache.add_problem(found.source, found.folder, problem)
+        cache.add_problem(file.source, file.folder, problem)
     else:
-        cache.add_file(path, found.source, found.folder)
+        cache.add_file(path, file.source, file.folder)
 
 
 def _unpack(source: str, scratch: Path) -> str:

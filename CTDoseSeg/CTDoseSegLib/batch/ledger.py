@@ -17,7 +17,7 @@ from typing import Any
 from .. import __version__
 from ..errors import InputError, OutputError
 from .plan import PlannedScan
-from .study import Outcome, Task
+from .study import Attempt, Outcome
 
 PLANNED, RUNNING, DONE, FAILED = STATES = ("planned", "running", "done", "failed")
 COMMIT_EVERY_S = 0.25
@@ -76,7 +76,7 @@ class Ledger:
             self._data.close()
 
     def remember(self, name: str, value: Any) -> Any:
-        """What the run knows by `name`; `value` is kept where it knows nothing."""
+        """Return what the run knows by `name`; keep `value` where it knows nothing."""
         text = json.dumps(value, sort_keys=True)
         self._data.execute("INSERT OR IGNORE INTO run VALUES (?, ?)", (name, text))
         (kept,) = self._data.execute("SELECT value FROM run WHERE name = ?", (name,)).fetchone()
@@ -101,22 +101,22 @@ class Ledger:
             raise
         self.commit(now=True)
 
-    def claim(self, count: int) -> list[Task]:
-        """The next scans to be done, marked as running."""
+    def claim(self, count: int) -> list[Attempt]:
+        """Return the next scans to be done, marked as running."""
         rows = self._data.execute(
             "SELECT key, scan, attempts FROM scans WHERE in_plan AND state = ? LIMIT ?",
             (PLANNED, count),
         ).fetchall()
-        tasks = []
+        claimed = []
         self._begin()
         for key, scan, attempts in rows:
             self._data.execute(
                 "UPDATE scans SET state = ?, attempts = ?, started = ? WHERE key = ?",
                 (RUNNING, attempts + 1, time.time(), key),
             )
-            tasks.append(Task(key, PlannedScan(**json.loads(scan)), attempts + 1))
+            claimed.append(Attempt(key, PlannedScan(**json.loads(scan)), attempts + 1))
         self.commit()
-        return tasks
+        return claimed
 
     def finish(self, key: str, outcome: Outcome, *, again: bool = False) -> None:
         """Record how a scan ended; with `again` it is put back to be tried once more."""
@@ -144,21 +144,22 @@ class Ledger:
         self.commit(now=True)
 
     def counts(self) -> dict[str, int]:
-        """Number of the plan's scans in each state."""
+        """Return the number of the plan's scans in each state."""
         rows = self._data.execute("SELECT state, COUNT(*) FROM scans WHERE in_plan GROUP BY state")
         return {**dict.fromkeys(STATES, 0), **dict(rows.fetchall())}
 
     def largest(self) -> tuple[int, int, int]:
-        """Images, rows and columns of the largest scan planned."""
+        """Return images, rows and columns of the largest scan planned."""
         size = "json_extract(scan, '$.n_images'), json_extract(scan, '$.rows')"
         row = self._data.execute(
             f"SELECT {size}, json_extract(scan, '$.columns') AS c FROM scans WHERE in_plan "
             "ORDER BY json_extract(scan, '$.n_images') * json_extract(scan, '$.rows') * c DESC"
         ).fetchone()
-        return tuple(int(v or 0) for v in row) if row else (0, 0, 0)
+        images, rows, columns = (int(v or 0) for v in row or (0, 0, 0))
+        return images, rows, columns
 
     def rows(self, state: str | None = None, *, in_plan: bool = True) -> Iterator[dict[str, Any]]:
-        """The plan's scans in its order, a dictionary each; `scan` is a `PlannedScan`.
+        """Yield the plan's scans in its order, a dictionary each; `scan` is a `PlannedScan`.
 
         With `in_plan` false those that the plan has no more.
         """
@@ -168,9 +169,9 @@ class Ledger:
         cursor = self._data.execute(query, (in_plan, state))
         names = [column[0] for column in cursor.description]
         for row in cursor:
-            found = dict(zip(names, row, strict=True))
-            found["scan"] = PlannedScan(**json.loads(found["scan"]))
-            yield found
+            values = dict(zip(names, row, strict=True))
+            values["scan"] = PlannedScan(**json.loads(values["scan"]))
+            yield values
 
     def _begin(self) -> None:
         if not self._data.in_transaction:
@@ -186,7 +187,7 @@ class Ledger:
 
 
 def planned_scan(path: Path, key: str) -> PlannedScan:
-    """The plan of one scan, also while a run writes the ledger.
+    """Return the plan of one scan, also while a run writes the ledger.
 
     Raises
     ------
@@ -207,7 +208,7 @@ def planned_scan(path: Path, key: str) -> PlannedScan:
 
 
 def states(path: Path) -> list[tuple[str, str, str]]:
-    """Key, state and sentence of every scan, also while a run writes the ledger."""
+    """Return key, state and sentence of every scan, also while a run writes the ledger."""
     if not path.exists():
         return []
     data = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)

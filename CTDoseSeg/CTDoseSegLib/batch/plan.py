@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 from ..outputs.tables import FORMULA_STARTS, cell
@@ -27,15 +28,23 @@ class PlannedScan:
     Attributes
     ----------
     include
-        ``yes`` or ``no``.
+        ``yes`` where the scan is to be analysed, else ``no``.
     study
         Number of the study in this plan.
-    description, kernel
+    description
         Of the series, without identity.
-    n_images, thickness_mm, extent_mm, rows, columns
-        Size; the last two for the memory that it needs.
+    kernel
+        Reconstruction kernel.
+    n_images
+        Number of images.
+    thickness_mm
+        Thickness of a slice.
+    extent_mm
+        Length of the scan along the body.
+    rows, columns
+        Number of rows and of columns of an image, for the memory that it needs.
     dose_reports
-        Dose reports of the study.
+        Number of dose reports of the study.
     reason
         Why it is left out, or what was left out beside it.
     study_uid, series_uid
@@ -61,6 +70,7 @@ class PlannedScan:
 
     @property
     def sources(self) -> list[str]:
+        """Folders, files and archive members of the study, one by one."""
         return [part for part in self.source.split(SEPARATOR) if part]
 
 
@@ -73,7 +83,7 @@ _WORDS = {"yes": YES, "y": YES, "1": YES, "true": YES, "no": NO, "n": NO, "0": N
 
 
 def write_plan(path: Path, scans: Iterable[PlannedScan]) -> int:
-    """Write a plan, row by row; returns the number of scans to be analysed."""
+    """Write a plan, row by row; return the number of scans to be analysed."""
     included = 0
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")
@@ -91,7 +101,7 @@ def write_plan(path: Path, scans: Iterable[PlannedScan]) -> int:
 
 
 def read_plan(path: Path) -> Iterator[PlannedScan]:
-    """The scans of a plan, as a person left it.
+    """Yield the scans of a plan, as a person left it.
 
     Raises
     ------
@@ -131,10 +141,10 @@ def read_plan(path: Path) -> Iterator[PlannedScan]:
         raise InputError(f"{path.name} cannot be read ({error.strerror}).") from error
 
 
-def _scan(row: dict[str, str], where: str) -> PlannedScan:
-    if row.get(None):
+def _scan(row: dict[str | Any, str | Any], where: str) -> PlannedScan:
+    if row.get(None):  # where the reader puts what has no column
         raise InputError(f"{where}: there are more cells than columns; quote cells with commas.")
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     for field in fields(PlannedScan):
         text = (row.get(field.name) or "").strip()
         if text[:1] == "'" and text[1:2] in FORMULA_STARTS:
@@ -146,7 +156,7 @@ def _scan(row: dict[str, str], where: str) -> PlannedScan:
         elif field.type in ("int", "float | None"):
             values[field.name] = _number(text, field.type == "int", f"{where}: {field.name}")
         elif field.name == "source":
-            values["source"] = _NO_TEXT.sub(lambda found: chr(int(found[1], 16)), text)
+            values["source"] = _NO_TEXT.sub(lambda match: chr(int(match[1], 16)), text)
         else:
             values[field.name] = text
     if values["include"] == YES and not values["source"]:

@@ -15,15 +15,17 @@ SALT_FILE = "salt.txt"
 _LENGTH = 16
 
 
-def read_salt(private: Path, given: Path | None = None) -> str:
-    """The salt given, or the run's own, which is made where there is none."""
-    if given is not None:
+def read_salt(private: Path, salt_file: Path | None = None) -> str:
+    """Read the user's salt, or the run's own, which is made where there is none."""
+    if salt_file is not None:
         try:
-            salt = given.read_text(encoding="utf-8").strip()
+            salt = salt_file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"The salt {given.name} cannot be read; give a text file.") from error
+            raise InputError(
+                f"The salt {salt_file.name} cannot be read; give a text file."
+            ) from error
         if len(salt) < 16:
-            raise InputError(f"The salt {given.name} is shorter than 16 characters; give more.")
+            raise InputError(f"The salt {salt_file.name} is shorter than 16 characters; give more.")
         return salt
     path = private / SALT_FILE
     if not path.exists():
@@ -35,12 +37,12 @@ def read_salt(private: Path, given: Path | None = None) -> str:
 
 
 def study_key(scan: PlannedScan, salt: str) -> str:
-    """Shared by the scans of one study."""
+    """Return the pseudonym that the scans of one study share."""
     return _hash(salt, "study", scan.study_uid or f"{scan.study} {scan.source}")
 
 
 def scan_key(scan: PlannedScan, salt: str) -> str:
-    """Names one scan: its row of the ledger and its folder of results."""
+    """Return the pseudonym of one scan: of its row in the ledger and its folder of results."""
     return _hash(salt, "scan", scan.study_uid, scan.series_uid or scan.source)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from .. import __version__
 from ..errors import Cancelled, InputError, OutputError
 from ..files.staging import locked
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from . import pseudonyms
 from .cluster import DaskWorkers
 from .discovery import discover
@@ -26,8 +26,8 @@ from .workers import LocalWorkers, Work, Workers, worker_count
 LEDGER, PLAN = "ledger.sqlite", "plan.csv"
 MOST_ATTEMPTS = 3
 LEAST_FREE_BYTES = 100 << 20
-TELL_EVERY_S = 0.5
-_AHEAD = 2  # tasks handed out for each worker, so that none waits for this process
+REPORT_EVERY_S = 0.5
+_AHEAD = 2  # attempts submitted for each worker, so that none waits for this process
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +65,7 @@ def run_batch(
     source: str | Path,
     output: str | Path,
     choices: Choices | None = None,
-    events: Events | None = None,
+    progress: Progress | None = None,
     work: Work = run_study,
 ) -> dict[str, int]:
     """Do all scans of a plan or an archive.
@@ -78,10 +78,10 @@ def run_batch(
         Folder of the run. Given again, the run goes on where it ended.
     choices
         How to run.
-    events
-        Told of progress; may cancel.
+    progress
+        Takes progress; may cancel.
     work
-        What is done with a scan; a test hands in its own.
+        What is done with a scan.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def run_batch(
     SchedulerError
         If the cluster cannot be used.
     """
-    events, choices = events or Events(), choices or Choices()
+    progress, choices = progress or Progress(), choices or Choices()
     source, output = Path(source), Path(output).absolute()
     if not source.exists():
         raise InputError(f"{source.name} does not exist; give a plan or a folder of CTs.")
@@ -107,17 +107,17 @@ def run_batch(
         with locked(private), Ledger(private / LEDGER) as ledger:
             _agree(ledger, choices)
             salt = pseudonyms.read_salt(private, choices.salt)
-            ledger.add(_scans(source, private / PLAN, salt, events))
+            ledger.add(_scans(source, private / PLAN, salt, progress))
             recover(ledger, output)
             ledger.release(failed=choices.retry_failed)
             settings = Settings(str(output), choices.arguments, choices.time_limit_s)
             try:
-                _work_off(ledger, settings, choices, events, work)
+                _work_off(ledger, settings, choices, progress, work)
             finally:
                 ledger.commit(now=True)
             from .tables import write_tables
 
-            events.progress(1.0, "writing tables")
+            progress.update(1.0, "writing tables")
             write_tables(ledger, output, identity=choices.identity)
             return ledger.counts()
     except sqlite3.Error as error:
@@ -133,7 +133,7 @@ def run_batch(
 
 
 def _agree(ledger: Ledger, choices: Choices) -> None:
-    """One run has one set of choices; mixed results would not be comparable."""
+    """Check that a run has one set of choices; mixed results would not be comparable."""
     known = ledger.remember("arguments", list(choices.arguments))
     if known != list(choices.arguments):
         raise InputError(
@@ -148,15 +148,15 @@ def _agree(ledger: Ledger, choices: Choices) -> None:
 
 
 def _scans(
-    source: Path, plan: Path, salt: str, events: Events
+    source: Path, plan: Path, salt: str, progress: Progress
 ) -> Iterator[tuple[str, str, PlannedScan]]:
-    """The plan's scans with their pseudonyms; a plan of an archive is kept with the run."""
+    """Yield the plan's scans with their pseudonyms; an archive's plan is kept with the run."""
     if source.is_file() and source.suffix.lower() == ".csv":
         scans: Iterable[PlannedScan] = list(read_plan(source))
         if source.absolute() != plan:
             write_plan(plan, scans)
     else:
-        write_plan(plan, discover(source, events))
+        write_plan(plan, discover(source, progress))
         scans = read_plan(plan)
     included = 0
     for scan in scans:
@@ -173,7 +173,7 @@ def _scans(
 def recover(ledger: Ledger, output: Path) -> None:
     """Make the ledger and the disk agree after an end at any moment.
 
-    Results that are there are done, whatever the ledger says; finished attempts that a kill kept
+    Whole results are done, whatever the ledger states; finished attempts that a kill kept
     from being published are published; all else of attempts goes.
     """
     attempts, studies = output / PRIVATE / ATTEMPTS, output / STUDIES
@@ -183,15 +183,16 @@ def recover(ledger: Ledger, output: Path) -> None:
         target = studies / key
         if row["state"] == DONE and (target / RESULT).is_file():
             continue
-        found = _whole(target)
-        if not found:
+        hashes_of_results = _whole(target)
+        if not hashes_of_results:
             shutil.rmtree(target, ignore_errors=True)
             if key in finished:
                 studies.mkdir(exist_ok=True)
                 finished[key].rename(target)
-                found = _whole(target)
-        if found:
-            ledger.finish(key, Outcome(True, input_sha256=found[0], output_sha256=found[1]))
+                hashes_of_results = _whole(target)
+        if hashes_of_results:
+            read, written = hashes_of_results
+            ledger.finish(key, Outcome(True, input_sha256=read, output_sha256=written))
         elif row["state"] == DONE:
             lost = Outcome(False, "Its results are gone from the folder.", "Lost", True)
             ledger.finish(key, lost, again=True)
@@ -200,7 +201,7 @@ def recover(ledger: Ledger, output: Path) -> None:
 
 
 def _whole(folder: Path) -> tuple[str, str] | None:
-    """The hashes of a scan's results; None where they are not there, or not whole."""
+    """Return the hashes of a scan's results; None where they are missing or not whole."""
     try:
         return None if any(folder.glob(".ctdoseseg*")) else hashes(folder)
     except (OSError, InputError):
@@ -208,37 +209,37 @@ def _whole(folder: Path) -> tuple[str, str] | None:
 
 
 def _work_off(
-    ledger: Ledger, settings: Settings, choices: Choices, events: Events, work: Work
+    ledger: Ledger, settings: Settings, choices: Choices, progress: Progress, work: Work
 ) -> None:
     counts = ledger.counts()
     if not counts["planned"]:
         return
     workers = _workers(ledger, settings, choices, work)
-    progress = _Progress(counts, events)
+    tally = _Tally(counts, progress)
     running = 0
     tried: Counter[str] = Counter()  # in this run: earlier ends were not the scan's fault
     try:
         while True:
-            events.check_cancelled()
+            progress.check_cancelled()
             _check_disk(settings.output)
             wanted = workers.size * _AHEAD - running
-            for task in ledger.claim(wanted) if wanted > 0 else ():
-                workers.submit(task)
+            for attempt in ledger.claim(wanted) if wanted > 0 else ():
+                workers.submit(attempt)
                 running += 1
             if not running:
                 return
-            for task, outcome in workers.finished(TELL_EVERY_S):
+            for attempt, outcome in workers.finished(REPORT_EVERY_S):
                 running -= 1
                 if outcome.kind == "Cancelled":
                     raise Cancelled(outcome.sentence)
                 again = False
                 if not outcome.done:
-                    tried[task.key] += 1
-                    again = outcome.may_pass and tried[task.key] < MOST_ATTEMPTS
-                ledger.finish(task.key, outcome, again=again)
-                progress.ended(task.key, outcome, again)
+                    tried[attempt.key] += 1
+                    again = outcome.may_pass and tried[attempt.key] < MOST_ATTEMPTS
+                ledger.finish(attempt.key, outcome, again=again)
+                tally.ended(attempt.key, outcome, again)
             ledger.commit()
-            progress.tell()
+            tally.report()
     finally:
         workers.close()
 
@@ -261,14 +262,14 @@ def _check_disk(folder: str) -> None:
         )
 
 
-class _Progress:
-    """Tells how many are done, at what rate, and how long it will take."""
+class _Tally:
+    """Reports how many are done, at what rate, and how long it will take."""
 
-    def __init__(self, counts: dict[str, int], events: Events) -> None:
+    def __init__(self, counts: dict[str, int], progress: Progress) -> None:
         self._done, self._failed = counts[DONE], counts[FAILED]
         self._all = sum(counts.values())
-        self._began, self._ended, self._told = time.monotonic(), 0, 0.0
-        self._events = events
+        self._began, self._ended, self._reported = time.monotonic(), 0, 0.0
+        self._progress = progress
 
     def ended(self, key: str, outcome: Outcome, again: bool) -> None:
         state = "planned" if again else DONE if outcome.done else FAILED
@@ -276,7 +277,7 @@ class _Progress:
             self._ended += 1
             self._done += outcome.done
             self._failed += not outcome.done
-        self._events.emit(
+        self._progress.emit(
             "progress",
             fraction=self._fraction,
             message=self._message,
@@ -286,10 +287,10 @@ class _Progress:
             seconds=round(outcome.seconds, 2),
         )
 
-    def tell(self) -> None:
-        if time.monotonic() - self._told >= TELL_EVERY_S:
-            self._told = time.monotonic()
-            self._events.progress(self._fraction, self._message)
+    def report(self) -> None:
+        if time.monotonic() - self._reported >= REPORT_EVERY_S:
+            self._reported = time.monotonic()
+            self._progress.update(self._fraction, self._message)
 
     @property
     def _fraction(self) -> float:
@@ -297,13 +298,13 @@ class _Progress:
 
     @property
     def _message(self) -> str:
-        said = f"{self._done + self._failed} of {self._all} scans, {self._failed} failed"
+        text = f"{self._done + self._failed} of {self._all} scans, {self._failed} failed"
         elapsed = time.monotonic() - self._began
         if self._ended and elapsed > 0:
             rate = self._ended / elapsed
             left_s = (self._all - self._done - self._failed) / rate
-            said += f", {60 * rate:.3g} a minute, {_duration(left_s)} left"
-        return said
+            text += f", {60 * rate:.3g} a minute, {_duration(left_s)} left"
+        return text
 
 
 def _duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""One scan, analysed in a process of its own: the task that every worker runs, here or elsewhere.
+"""One scan, analysed in a process of its own: what every worker does, here or elsewhere.
 
 A process of its own can be ended when it hangs, and gives all of its memory back. Its results are
 written to a folder of this attempt, which is then renamed: they appear whole or not at all, and
@@ -12,36 +12,34 @@ import os
 import re
 import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import CTDoseSegError, InputError
+from ..errors import Cancelled, CTDoseSegError, InputError
 from ..files.walking import files_of
 from ..reading.headers import FILE_LIST
 from ..reading.volume_file import is_volume_file
-from ..tasks.process import LIB_PARENT, EventLines, command, end_process_group
+from ..tasks.process import GRACE_S, TaskProcess, command
 from .plan import PlannedScan
 from .walk import is_member, unpack
 
 STUDIES, PRIVATE, ATTEMPTS, LOGS = "studies", "run", "attempts", "logs"
 RESULT = "result.json"
-GRACE_S = 2.0
-_POLL_S = 0.05
+THREADS = "OMP_NUM_THREADS"
 _TIMES = re.compile(rb'"created": "[^"]*"')
 
 
 @dataclass(frozen=True)
-class Task:
+class Attempt:
     """One attempt at one scan."""
 
     key: str
     scan: PlannedScan
-    attempt: int
+    number: int
 
 
 @dataclass(frozen=True)
@@ -72,22 +70,22 @@ class Outcome:
     worker: str = ""
 
 
-def run_study(task: Task, settings: Settings, stop: threading.Event | None = None) -> Outcome:
+def run_study(attempt: Attempt, settings: Settings, stop: threading.Event | None = None) -> Outcome:
     """Analyse one scan; never raises for what is wrong with it."""
     started = time.monotonic()
     worker = f"{socket.gethostname()}-{os.getpid()}"
-    target = Path(settings.output) / STUDIES / task.key
-    attempt = attempt_folder(Path(settings.output), task)
+    target = Path(settings.output) / STUDIES / attempt.key
+    folder = attempt_folder(Path(settings.output), attempt)
     try:
         try:
-            attempt.mkdir(parents=True)
+            folder.mkdir(parents=True)
         except FileExistsError:
-            shutil.rmtree(attempt, ignore_errors=True)
-            attempt.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True, exist_ok=True)
         if not (target / RESULT).exists():
             with tempfile.TemporaryDirectory(prefix="ctdoseseg-") as scratch:
-                _analyse(task, settings, attempt, Path(scratch), stop or threading.Event())
-            publish(attempt, target)
+                _analyse(attempt, settings, folder, Path(scratch), stop or threading.Event())
+            publish(folder, target)
         found = hashes(target)
         outcome = Outcome(True, input_sha256=found[0], output_sha256=found[1])
     except _Failed as error:
@@ -99,20 +97,20 @@ def run_study(task: Task, settings: Settings, stop: threading.Event | None = Non
     except OSError as error:
         said = f"The results cannot be written ({error.strerror}); free some space or check it."
         outcome = Outcome(False, said, "OutputError", True)
-    shutil.rmtree(attempt, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
     return Outcome(**{**vars(outcome), "seconds": time.monotonic() - started, "worker": worker})
 
 
-def attempt_folder(output: Path, task: Task) -> Path:
+def attempt_folder(output: Path, attempt: Attempt) -> Path:
     """Where one attempt writes; the process is in its name, for its predecessor may still end."""
-    return output / PRIVATE / ATTEMPTS / f"{task.key}-{task.attempt}-{os.getpid()}"
+    return output / PRIVATE / ATTEMPTS / f"{attempt.key}-{attempt.number}-{os.getpid()}"
 
 
-def publish(attempt: Path, target: Path) -> None:
+def publish(folder: Path, target: Path) -> None:
     """Make the results of an attempt those of the scan, unless there are some already."""
     target.parent.mkdir(exist_ok=True)
     try:
-        os.rename(attempt, target)
+        os.rename(folder, target)
     except OSError:
         if not (target / RESULT).exists():
             raise
@@ -139,41 +137,28 @@ class _Failed(Exception):
 
 
 def _analyse(
-    task: Task, settings: Settings, attempt: Path, scratch: Path, stop: threading.Event
+    attempt: Attempt, settings: Settings, folder: Path, scratch: Path, stop: threading.Event
 ) -> None:
-    given, names = hand_over(task.scan, scratch)
-    arguments = ["analyze", str(given), "--output", str(attempt), *settings.arguments]
-    if task.scan.series_uid:
-        arguments += ["--series", task.scan.series_uid]
-    log = scratch / "log.txt"
-    error: dict = {}
-    pids: list[int] = []
+    given, names = hand_over(attempt.scan, scratch)
+    arguments = ["analyze", str(given), "--output", str(folder), *settings.arguments]
+    if attempt.scan.series_uid:
+        arguments += ["--series", attempt.scan.series_uid]
 
-    def listen(stream) -> None:
-        lines = EventLines()
-        for data in stream:
-            for event in lines.feed(data):
-                if event["event"] == "started" and isinstance(event.get("pid"), int):
-                    pids.append(event["pid"])
-                elif event["event"] == "error":
-                    error.update(event)
+    def check_stop() -> None:
+        if stop.is_set():
+            raise Cancelled("The run was cancelled.")
 
-    with log.open("wb") as words:
-        process = subprocess.Popen(
-            [sys.executable, *command(arguments)],
-            cwd=LIB_PARENT,
-            env={**_share(settings.threads), **os.environ, "PYTHONUTF8": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=words,
-        )
-        listener = threading.Thread(target=listen, args=(process.stdout,), daemon=True)
-        listener.start()
-        code, reason = _wait(process, pids, settings.time_limit_s, stop)
-        listener.join(GRACE_S)
-        if not listener.is_alive():
-            process.stdout.close()
-    if code == 0 and (attempt / RESULT).exists():
+    reason = ""
+    with TaskProcess(command(arguments), _share(settings.threads), grace_s=GRACE_S) as process:
+        try:
+            for _ in process.follow(check_stop, settings.time_limit_s):
+                pass
+        except Cancelled:
+            reason = "stop"
+        except TimeoutError:
+            reason = "time"
+    code, error = process.code, process.error
+    if code == 0 and (folder / RESULT).exists():
         return
     if reason == "stop":
         raise _Failed("The run was cancelled.", "Cancelled", True)
@@ -188,7 +173,7 @@ def _analyse(
         kind = str(error.get("kind"))
         passing = kind in ("OutputError", "MemoryError", "Cancelled")
         raise _Failed(without_names(str(error.get("message")), names), kind, passing)
-    _keep_log(log, settings, task.key)
+    _keep_log(process.last_words, settings, attempt.key)
     if error:
         said = "The analysis ended by a mistake of CTDoseSeg"
         raise _Failed(f"{said}; its log is in the run's folder, please report it.", "Mistake")
@@ -200,39 +185,16 @@ def _analyse(
 
 
 def _share(threads: int) -> dict[str, str]:
-    """The environment that holds torch to so many threads, where the user has not said so."""
-    return {"OMP_NUM_THREADS": str(threads)} if threads else {}
+    """Return the environment that holds torch to so many threads, unless the user has set it."""
+    return {THREADS: str(threads)} if threads and THREADS not in os.environ else {}
 
 
-def _wait(
-    process: subprocess.Popen, pids: list[int], limit_s: float, stop: threading.Event
-) -> tuple[int | None, str]:
-    """Wait for a process and see to its end; its code, and why it was ended."""
-    deadline = time.monotonic() + limit_s
-    reason = ""
-    try:
-        while process.poll() is None:
-            if stop.is_set() or time.monotonic() > deadline:
-                reason = "stop" if stop.is_set() else "time"
-                break
-            time.sleep(_POLL_S)
-    finally:
-        process.stdin.close()
-        try:
-            process.wait(GRACE_S)
-        except subprocess.TimeoutExpired:
-            for pid in pids:
-                end_process_group(pid)
-            process.kill()
-            process.wait()
-    return process.returncode, reason
-
-
-def _keep_log(log: Path, settings: Settings, key: str) -> None:
-    """The last words of a crash, in the private folder: they can name files."""
+def _keep_log(lines: Iterable[str], settings: Settings, key: str) -> None:
+    """Write the last words of a crash to the private folder: they can name files."""
     folder = Path(settings.output) / PRIVATE / LOGS
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{key}.txt").write_bytes(log.read_bytes()[-20_000:])
+    text = "".join(f"{line}\n" for line in lines)
+    (folder / f"{key}.txt").write_text(text, encoding="utf-8")
 
 
 def hand_over(scan: PlannedScan, scratch: Path) -> tuple[Path, set[str]]:
@@ -273,7 +235,7 @@ def hand_over(scan: PlannedScan, scratch: Path) -> tuple[Path, set[str]]:
 def _unpack_all(source: str, scratch: Path, first: int) -> list[str]:
     from .walk import walk
 
-    files = []
+    files: list[str] = []
     for found in walk(Path(source)):
         if not found.problem:
             target = scratch / f"{first + len(files):06d}.dcm"

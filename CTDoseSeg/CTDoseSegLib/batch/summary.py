@@ -72,16 +72,19 @@ def write_summary(
 
 
 def protocol_of(exam: dict[str, Any]) -> str:
-    """Examinations that are compared: body part, description without its series number, voltage."""
-    said = str(exam["description"] or "").split(" ", 1)
-    text = said[1] if len(said) == 2 and said[0].isdigit() else " ".join(said)
+    """Return the protocol by which examinations are compared.
+
+    Description without its series number, tube voltage and phantom.
+    """
+    words = str(exam["description"] or "").split(" ", 1)
+    text = words[1] if len(words) == 2 and words[0].isdigit() else " ".join(words)
     voltage = f"{exam['kvp_kV']:g} kV" if exam["kvp_kV"] else "kV not known"
     phantom = f"{exam['phantom_cm']:g} cm phantom" if exam["phantom_cm"] else "phantom not known"
     return ", ".join((text or "without description", voltage, phantom))
 
 
 def size_of(exam: dict[str, Any]) -> str:
-    """Class of water-equivalent diameter, with the phantom that CTDIvol is of."""
+    """Return the class of water-equivalent diameter, with the phantom that CTDIvol is of."""
     wed = exam["wed_mm"]
     if wed is None or not math.isfinite(wed):
         return "size not known"
@@ -91,7 +94,7 @@ def size_of(exam: dict[str, Any]) -> str:
 
 
 def grouped(exams: Sequence[dict[str, Any]], name_of: Any) -> list[dict[str, Any]]:
-    """A row a group: number, and median, 25th, 75th and 95th percentile of each quantity."""
+    """Return a row a group: number, median, 25th, 75th and 95th percentile of each quantity."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for exam in exams:
         groups.setdefault(name_of(exam), []).append(exam)
@@ -114,16 +117,16 @@ def _percentiles(values: Sequence[float]) -> str:
 
 def _organ(name: str, values: Sequence[float]) -> dict[str, Any]:
     enough = len(values) >= SMALLEST_GROUP
-    said = _percentiles(values) if enough else None
-    return {"name": name.replace("_", " "), "n": len(values), "text": said}
+    text = _percentiles(values) if enough else None
+    return {"name": name.replace("_", " "), "n": len(values), "text": text}
 
 
 def outliers(exams: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Examinations far from the others of their protocol, in CTDIvol, DLP or SSDE."""
+    """Return examinations far from the others of their protocol, in CTDIvol, DLP or SSDE."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for exam in exams:
         groups.setdefault(protocol_of(exam), []).append(exam)
-    found = []
+    far_off = []
     for name, members in groups.items():
         for column, title in QUANTITIES:
             values = [m[column] for m in members if m[column]]
@@ -135,14 +138,14 @@ def outliers(exams: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 value = member[column]
                 if value and not low - reach <= math.log(value) <= high + reach:
                     text = f"{title} {value:.3g}"
-                    found.append({"key": member["scan_key"], "protocol": name, "text": text})
-    return found
+                    far_off.append({"key": member["scan_key"], "protocol": name, "text": text})
+    return far_off
 
 
 def _draw(
     output: Path, exams: Sequence[dict[str, Any]], doses: Mapping[str, Sequence[float]]
 ) -> bool:
-    """The picture: CTDIvol and SSDE against size, and organ doses as boxes."""
+    """Draw CTDIvol and SSDE against size, and organ doses as boxes."""
     from ..reporting.figure import new_figure
 
     try:

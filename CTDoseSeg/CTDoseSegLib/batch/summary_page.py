@@ -1,4 +1,4 @@
-"""The page of the summary; jinja2 fills it and escapes what it is given."""
+"""The page of the summary; jinja2 fills it and escapes what it inserts."""
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>CT doses</title>

@@ -1,4 +1,4 @@
-"""What a run hands on: doses, scans, failures, and the summary; read from the results on disk.
+"""The tables of a run: doses, scans, failures and the summary; read from the results on disk.
 
 One study at a time is held, and of the others what the summary needs: some numbers each.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,32 @@ TEXT = {
 }
 FAILURE_COLUMNS = ("study_key", "scan_key", "state", "kind", "sentence", "attempts", "seconds")
 LEFT_OUT = "left out"
+# What a column means that is no field of a result's values; those state it in their docstrings.
+_OF_EXAM = {
+    "study_key": "Pseudonym of the study.",
+    "scan_key": "Pseudonym of the scan, and name of its folder in ``studies``.",
+    "ctdivol_mGy": "CTDIvol as the slices state it, in the mean; else that of the scan.",
+    "dlp_mGy_cm": "Dose-length product that effective dose is made from.",
+    "ssde_mGy": "Mean of SSDE over the slices.",
+    "wed_mm": "Mean of the water-equivalent diameter as measured over the slices.",
+    "n_slices": "Number of slices of the scan.",
+    "engine": "What drew the label map.",
+    "study_uid": "Study instance UID; only with ``--identity``.",
+    "series_uid": "Series instance UID; only with ``--identity``.",
+}
+MEANINGS: Mapping[str, Mapping[str, str]] = {
+    "exams.csv": _OF_EXAM,
+    "doses.csv": {**_OF_EXAM, "flags": "Codes of the organ's flags, joined by semicolons."},
+    "failures.csv": {
+        "study_key": "Pseudonym of the study; empty where the plan leaves the scan out.",
+        "scan_key": "Pseudonym of the scan; empty where the plan leaves it out.",
+        "state": "``failed``, ``planned`` or ``running`` (not done yet), or ``left out``.",
+        "kind": "Kind of error; ``Plan`` where the plan leaves the scan out.",
+        "sentence": "The reason.",
+        "attempts": "How often it was tried.",
+        "seconds": "Time that the last attempt took.",
+    },
+}
 _NO_MORE = "The plan has it no more; its results are kept, and count again when the plan has it."
 _ROWS_AT_ONCE = 20_000
 
@@ -96,7 +122,7 @@ def _results(ledger: Ledger, output: Path) -> Iterator[tuple[dict, list[dict]]]:
 
 
 def exam_of(result: Result) -> dict[str, Any]:
-    """Return a scan's row of metadata; nothing of it tells who the patient is."""
+    """Return a scan's row of metadata; nothing in it shows who the patient is."""
     acquisition, effective = result.acquisition, result.effective_dose
     ctdivol = _mean(result.slices.ctdivol_mGy)
     return {
@@ -128,11 +154,11 @@ def _mean(values: np.ndarray) -> float | None:
 
 
 def _failures(ledger: Ledger, output: Path) -> Iterator[dict[str, Any]]:
-    """Scans that failed or are still to be done, what the plan has no more or left out."""
+    """Yield scans that failed or are still to be done, and what the plan left out or dropped."""
     for row in ledger.rows():
         if row["state"] != DONE:
-            said = row["sentence"] or ("" if row["state"] == FAILED else "It was not done yet.")
-            yield {**row, "scan_key": row["key"], "sentence": said}
+            sentence = row["sentence"] or ("" if row["state"] == FAILED else "It was not done yet.")
+            yield {**row, "scan_key": row["key"], "sentence": sentence}
     for row in ledger.rows(in_plan=False):
         yield {**row, "scan_key": row["key"], "state": LEFT_OUT, "sentence": _NO_MORE}
     try:
@@ -168,17 +194,18 @@ class _Csv:
 
 
 class _Parquet:
-    """The same as a Parquet file, where pyarrow is there."""
+    """The same as a Parquet file, where pyarrow is installed."""
 
     def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
-        self._path, self._columns, self._rows = path, columns, []
+        self._path, self._columns = path, columns
+        self._rows: list[dict[str, Any]] = []
         self._temporary = path.with_name(f".{path.name}.part")
+        self._arrow: Any = None  # the module, which has no types
         try:
             import pyarrow
             import pyarrow.parquet
         except ImportError:
-            self._arrow = None
-            path.unlink(missing_ok=True)  # that of an earlier run would tell other doses
+            path.unlink(missing_ok=True)  # that of an earlier run holds other doses
             return
         self._arrow = pyarrow
         self._schema = pyarrow.schema(

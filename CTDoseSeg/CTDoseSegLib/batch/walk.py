@@ -30,16 +30,16 @@ _DAMAGED = (
 
 
 @dataclass(frozen=True)
-class Found:
-    """One file, or one member of an archive; `problem` says why it cannot be read."""
+class ArchivedFile:
+    """One file, or one member of an archive; `problem` is why it cannot be read."""
 
     source: str
     folder: str
     problem: str = ""
 
 
-def walk(root: Path) -> Iterator[Found]:
-    """Files below `root`, or `root` itself; hidden ones and DICOMDIR are left out."""
+def walk(root: Path) -> Iterator[ArchivedFile]:
+    """Yield files below `root`, or `root` itself; hidden ones and DICOMDIR are left out."""
     if root.name.upper() == "DICOMDIR" and root.is_file():
         root = root.parent  # it names files of its own folder, all of which are looked at
     if not root.exists():
@@ -51,28 +51,30 @@ def walk(root: Path) -> Iterator[Found]:
         if not problem:
             yield from _file(path)
         elif problem != LEFT_OUT:
-            yield Found(path, path, problem)
+            yield ArchivedFile(path, path, problem)
 
 
-def _file(path: str) -> Iterator[Found]:
+def _file(path: str) -> Iterator[ArchivedFile]:
     if not path.lower().endswith(".zip"):
-        yield Found(path, os.path.dirname(path))
+        yield ArchivedFile(path, os.path.dirname(path))
         return
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if len(members) > MOST_MEMBERS:
-                yield Found(path, path, f"The archive has over {MOST_MEMBERS} entries; unpack it.")
+                yield ArchivedFile(
+                    path, path, f"The archive has over {MOST_MEMBERS} entries; unpack it."
+                )
                 return
             for number, member in enumerate(members):
                 if not member.is_dir():
-                    yield Found(f"{path}{MEMBER}{number}", path, member_problem(member))
+                    yield ArchivedFile(f"{path}{MEMBER}{number}", path, member_problem(member))
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
-        yield Found(path, path, "The archive cannot be opened; copy it again or unpack it.")
+        yield ArchivedFile(path, path, "The archive cannot be opened; copy it again or unpack it.")
 
 
 def member_problem(member: zipfile.ZipInfo) -> str:
-    """Why an entry is not unpacked, or an empty string."""
+    """Return why an entry is not unpacked, or an empty string."""
     if member.flag_bits & 1:
         return "An entry of the archive is encrypted; unpack it."
     if member.file_size > LARGEST_MEMBER_BYTES:
@@ -110,6 +112,6 @@ def unpack(source: str, target: Path) -> None:
 
 
 def is_member(source: str) -> bool:
-    """Whether a source is a member of an archive."""
+    """Return whether a source is a member of an archive."""
     path, mark, number = source.rpartition(MEMBER)
     return bool(mark) and number.isdigit() and path.lower().endswith(".zip")

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
-from .study import Outcome, Settings, Task
+from .study import Attempt, Outcome, Settings
 
 Work = Callable[..., Outcome]
 # What an analysis needs beside its voxels, and for each voxel.
@@ -19,13 +19,13 @@ _SHARE = 0.8  # of the free memory
 
 
 class Workers(Protocol):
-    """Takes tasks, gives outcomes as they come."""
+    """Takes attempts, gives outcomes as they come."""
 
     size: int
 
-    def submit(self, task: Task) -> None: ...
+    def submit(self, attempt: Attempt) -> None: ...
 
-    def finished(self, timeout_s: float) -> Iterator[tuple[Task, Outcome]]: ...
+    def finished(self, timeout_s: float) -> Iterator[tuple[Attempt, Outcome]]: ...
 
     def close(self) -> None: ...
 
@@ -37,20 +37,20 @@ class LocalWorkers:
         self.size = size
         self._settings, self._work = settings, work
         self._stop = threading.Event()
-        self._done: queue.SimpleQueue[tuple[Task, Future]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[Attempt, Future]] = queue.SimpleQueue()
         self._pool = ThreadPoolExecutor(size, thread_name_prefix="scan")
 
-    def submit(self, task: Task) -> None:
-        future = self._pool.submit(self._work, task, self._settings, self._stop)
-        future.add_done_callback(lambda f: self._done.put((task, f)))
+    def submit(self, attempt: Attempt) -> None:
+        future = self._pool.submit(self._work, attempt, self._settings, self._stop)
+        future.add_done_callback(lambda f: self._done.put((attempt, f)))
 
-    def finished(self, timeout_s: float) -> Iterator[tuple[Task, Outcome]]:
+    def finished(self, timeout_s: float) -> Iterator[tuple[Attempt, Outcome]]:
         """What has ended, waiting for the first of it."""
         try:
-            task, future = self._done.get(timeout=timeout_s)
+            attempt, future = self._done.get(timeout=timeout_s)
             while True:
-                yield task, outcome_of(future)
-                task, future = self._done.get_nowait()
+                yield attempt, outcome_of(future)
+                attempt, future = self._done.get_nowait()
         except queue.Empty:
             return
 
@@ -61,13 +61,13 @@ class LocalWorkers:
 
 
 def outcome_of(future: Future) -> Outcome:
-    """The outcome of a task, also of one that failed where it should not."""
+    """The outcome of an attempt, also of one that failed where it should not."""
     error = future.exception()
     return future.result() if error is None else broken(error)
 
 
 def broken(error: BaseException) -> Outcome:
-    """Of a task that raised where it should not, or whose worker died each time."""
+    """Of an attempt that raised where it should not, or whose worker died each time."""
     if type(error).__name__ == "KilledWorker":  # Dask's, which is not imported here
         return LOST
     return Outcome(False, f"The task broke ({type(error).__name__}).", "Mistake", True)
@@ -115,6 +115,7 @@ def _free_on_windows() -> int | None:
         )
 
     status = Status(length=ctypes.sizeof(Status))
-    if not ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
+    windll = getattr(ctypes, "windll")  # noqa: B009 - there on Windows alone
+    if not windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
         return None
     return int(status.free)

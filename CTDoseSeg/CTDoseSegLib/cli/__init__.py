@@ -1,0 +1,1 @@
+"""The command `ctdoseseg`: its parser, its commands, how they end."""

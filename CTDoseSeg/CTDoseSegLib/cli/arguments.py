@@ -12,14 +12,14 @@ Command = Callable[[str, Callable, str], argparse.ArgumentParser]
 
 
 def whole_number(text: str) -> int:
-    """A whole number from 1."""
+    """Return a whole number from 1."""
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError("write a whole number from 1")
     return int(text)
 
 
 def positive_minutes(text: str) -> float:
-    """Minutes above 0."""
+    """Return minutes above 0."""
     try:
         minutes = float(text)
     except ValueError:
@@ -30,14 +30,14 @@ def positive_minutes(text: str) -> float:
 
 
 def output_folder(text: str) -> Path:
-    """A folder to write to; an empty text would be the current one."""
+    """Return a folder to write to; an empty text, which would be the current one, is refused."""
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty; name a folder")
     return Path(text)
 
 
 def device_name(text: str) -> str:
-    """A device as TotalSegmentator names it."""
+    """Return a device as TotalSegmentator names it."""
     if not re.fullmatch(r"auto|cpu|mps|gpu(:\d+)?", text):
         raise argparse.ArgumentTypeError(f"{text!r} is none of auto, cpu, gpu, gpu:N, mps")
     return text

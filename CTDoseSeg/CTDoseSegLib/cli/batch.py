@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from ..errors import Cancelled
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .arguments import (
     Command,
     chooses_doses,
@@ -21,15 +21,15 @@ BATCH_CANCELLED = (
 )
 
 
-def discover_command(args: argparse.Namespace, events: Events) -> None:
+def discover_command(args: argparse.Namespace, progress: Progress) -> None:
     """List what an archive holds, and write the plan of a batch."""
     from ..batch.discovery import discover
     from ..batch.plan import read_plan, write_plan
     from ..files.staging import writing_to
 
     with writing_to(args.output):
-        included = write_plan(args.output, discover(args.input, events))
-    events.result(folder=str(args.output.parent), files=[args.output.name], included=included)
+        included = write_plan(args.output, discover(args.input, progress))
+    progress.result(folder=str(args.output.parent), files=[args.output.name], included=included)
     if args.events == "rich":
         from ..reporting.terminal import print_plan
 
@@ -37,7 +37,7 @@ def discover_command(args: argparse.Namespace, events: Events) -> None:
         print(f"{included} scans to be analysed; plan written to {args.output}")
 
 
-def batch_command(args: argparse.Namespace, events: Events) -> None:
+def batch_command(args: argparse.Namespace, progress: Progress) -> None:
     """Analyse every scan of an archive or a plan; every one done or listed with its reason."""
     from .. import NOTICE
     from ..batch.runner import Choices, run_batch
@@ -52,10 +52,10 @@ def batch_command(args: argparse.Namespace, events: Events) -> None:
         identity=args.identity,
     )
     try:
-        counts = run_batch(args.input, args.output, choices, events)
+        counts = run_batch(args.input, args.output, choices, progress)
     except Cancelled as error:
         raise Cancelled(BATCH_CANCELLED) from error
-    events.result(folder=str(args.output), **counts)
+    progress.result(folder=str(args.output), **counts)
     if args.events == "rich":
         print(f"{counts['done']} scans analysed, {counts['failed']} failed.")
         print(f"Written to {args.output}: summary.html, exams.csv, doses.csv, failures.csv")
@@ -63,22 +63,24 @@ def batch_command(args: argparse.Namespace, events: Events) -> None:
 
 
 def _dose_arguments(args: argparse.Namespace) -> tuple[str, ...]:
-    """Arguments of `analyze` on organ doses; a choice that no scan could follow is refused."""
+    """Return `analyze`'s arguments on organ doses; refuse a choice that no scan could follow."""
     from ..dosimetry.engines import BUNDLED, choose_engine
 
     choose_engine(args.dose_engine, args.dose_model, region=args.region)
     dose_model = args.dose_model
     if dose_model != BUNDLED:
         dose_model = os.path.abspath(dose_model)  # the scans have another working directory
-    arguments = ("--region", args.region, "--dose-model", dose_model)
+    arguments = ["--region", args.region, "--dose-model", dose_model]
     if args.dose_engine != "auto":  # so that a run that was started without the option goes on
-        arguments += ("--dose-engine", args.dose_engine)
-    return arguments
+        arguments += ["--dose-engine", args.dose_engine]
+    return tuple(arguments)
 
 
 def add(command: Command) -> None:
     """Add the commands of this family to the parser."""
-    sub = command("discover", discover_command, "what an archive holds, and the plan of a batch")
+    sub = command(
+        "discover", discover_command, "list what an archive holds and write the plan of a batch"
+    )
     sub.add_argument(
         "input", type=Path, metavar="ARCHIVE", help="folder, zip archive, DICOMDIR or file"
     )
@@ -86,7 +88,7 @@ def add(command: Command) -> None:
         "--output", type=output_folder, required=True, metavar="PLAN.csv", help="plan to write"
     )
 
-    sub = command("batch", batch_command, "every scan of an archive, restartable")
+    sub = command("batch", batch_command, "analyse every scan of an archive; restartable")
     sub.add_argument(
         "input", type=Path, metavar="PLAN_OR_FOLDER", help="plan of discover, or an archive"
     )
@@ -94,7 +96,10 @@ def add(command: Command) -> None:
         "--output", type=output_folder, required=True, metavar="DIR", help="folder of the run"
     )
     sub.add_argument(
-        "--engine", choices=("auto", "classical", "unet", "totalsegmentator"), default="auto"
+        "--engine",
+        choices=("auto", "classical", "unet", "totalsegmentator"),
+        default="auto",
+        help="what segments the CT",
     )
     chooses_doses(sub)
     sub.add_argument(
@@ -109,8 +114,21 @@ def add(command: Command) -> None:
         help="a Dask scheduler (tcp://...), or a Dask cluster on this machine",
     )
     sub.add_argument(
-        "--time-limit-min", type=positive_minutes, default=60.0, metavar="MIN", help="for each scan"
+        "--time-limit-min",
+        type=positive_minutes,
+        default=60.0,
+        metavar="MIN",
+        help="time limit of each scan",
     )
-    sub.add_argument("--retry-failed", action="store_true", help="also what failed for good")
-    sub.add_argument("--salt", type=Path, metavar="FILE", help="salt of the pseudonyms")
-    sub.add_argument("--identity", action="store_true", help="study and series UIDs in the tables")
+    sub.add_argument(
+        "--retry-failed", action="store_true", help="also try again what failed for good"
+    )
+    sub.add_argument(
+        "--salt",
+        type=Path,
+        metavar="FILE",
+        help="file with the salt of the pseudonyms; else the run makes its own",
+    )
+    sub.add_argument(
+        "--identity", action="store_true", help="put study and series UIDs into the tables"
+    )

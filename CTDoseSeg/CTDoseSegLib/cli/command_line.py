@@ -1,4 +1,6 @@
-"""The command `ctdoseseg`: its parser, how it ends, its exit codes; the work is in `commands`.
+"""The command `ctdoseseg`: its parser, how it ends, its exit codes.
+
+What each command does is in the files beside this one.
 
 Parsing is argparse's: Slicer's Python, which runs the same command, has no other parser, and a
 first run there must install nothing.
@@ -14,14 +16,25 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from .. import NOTICE, __version__
 from ..errors import Cancelled, CTDoseSegError, InputError
-from ..tasks.progress import Events, JsonLines
+from ..tasks.groups import end_children, lead_group
+from ..tasks.progress import JsonLines, Progress
+from ..tasks.standard_input import when_input_closes
 from . import batch, material, scan, training
 from .terminal_progress import TerminalProgress
 
 CANCELLED = 130
+EXIT_CODES = {
+    0: "done",
+    1: "a mistake of CTDoseSeg, with details on standard error",
+    2: "wrong usage",
+    3: "input that cannot be used or output that cannot be written: one sentence on standard error "
+    "states what is wrong and what to do",
+    CANCELLED: "cancelled",
+}
 CANCELLED_TEXT = "The task was cancelled; nothing was written."
 OUT_OF_MEMORY = (
     "The memory of this machine is too small for this scan; give a thicker reconstruction or a "
@@ -29,10 +42,12 @@ OUT_OF_MEMORY = (
 )
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of `ctdoseseg` with all of its commands."""
     parser = argparse.ArgumentParser(
         prog="ctdoseseg",
         description=f"From a CT examination to organ doses. {NOTICE}",
+        epilog=f"exit codes: {'; '.join(f'{n} {text}' for n, text in EXIT_CODES.items())}",
     )
     parser.add_argument("--version", action="version", version=f"ctdoseseg {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -44,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
             "--events",
             choices=("rich", "jsonl", "none"),
             default="rich",
-            help="how progress is told: a bar, JSON lines on standard output, or not at all",
+            help="how progress is reported: a bar, JSON lines on standard output, or not at all",
         )
         return sub
 
@@ -54,44 +69,31 @@ def _parser() -> argparse.ArgumentParser:
 
 
 @contextlib.contextmanager
-def _listener(kind: str) -> Iterator[Events]:
+def _listener(kind: str) -> Iterator[Progress]:
     if kind == "jsonl":
-        if hasattr(os, "setpgid") and not os.isatty(0):
-            # A group of its own, which whoever started it can end with all its children.
-            with contextlib.suppress(OSError):
-                os.setpgid(0, 0)
-        events = JsonLines()
-        threading.Thread(target=_end_with_parent, args=(events,), daemon=True).start()
-        yield events
+        lead_group()
+        lines = JsonLines()
+        when_input_closes(lambda: _leave(lines))
+        yield lines
     elif kind == "rich":
-        with TerminalProgress() as events:
-            yield events
+        with TerminalProgress() as progress:
+            yield progress
     else:
-        yield Events()
+        yield Progress()
 
 
-def _end_with_parent(events: Events) -> None:
-    """Wait for standard input to close, which means: cancelled, or nobody listens any more."""
-    with contextlib.suppress(OSError):  # it may have been closed from the start
-        while os.read(0, 4096):
-            pass
-    events.cancel()
+def _leave(progress: Progress) -> None:
+    """Cancel the task and end this process: standard input is closed, nobody listens any more."""
+    progress.cancel()
     # As if the signal had come: Python code stops where it is, not at its next report.
     _thread.interrupt_main(signal.SIGTERM)
-    # A library call can take long to end; whoever cancelled waits 0.9 s before it kills.
+    # A library call can take long to end; whoever cancelled waits `GRACE_S` before it kills.
     threading.Event().wait(0.5)
     from ..files.staging import remove_unfinished
 
     remove_unfinished()
-    _end_children()
+    end_children()
     os._exit(CANCELLED)
-
-
-def _end_children() -> None:
-    """End what this process started, where it leads a group of its own."""
-    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        os.killpg(0, signal.SIGTERM)
 
 
 class _CancelOnSignal:
@@ -101,10 +103,10 @@ class _CancelOnSignal:
     the second must not end what the first has to clean up.
     """
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, progress: Progress) -> None:
         self.over = False
-        self._events = events
-        self._before = {}
+        self._progress = progress
+        self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> _CancelOnSignal:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -118,7 +120,7 @@ class _CancelOnSignal:
             signal.signal(number, handler)
 
     def _cancel(self, *_: object) -> None:
-        self._events.cancel()  # a library may catch what is raised here; the next report does not
+        self._progress.cancel()  # a library may catch what is raised here; the next report does not
         if not self.over:
             self.over = True
             raise Cancelled(CANCELLED_TEXT)
@@ -132,23 +134,23 @@ def _outcome(error: BaseException) -> tuple[int, str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code that the README promises."""
-    args = _parser().parse_args(argv)
+    """Run one command and return its exit code, one of `EXIT_CODES`."""
+    args = make_parser().parse_args(argv)
     if args.events == "rich" and hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `ctdoseseg ... | head` ends quietly
-    with _listener(args.events) as events, _CancelOnSignal(events) as signals:
+    with _listener(args.events) as progress, _CancelOnSignal(progress) as signals:
         try:
-            events.started(args.run.__name__.removesuffix("_command"))
-            args.run(args, events)
+            progress.started(args.run.__name__.removesuffix("_command"))
+            args.run(args, progress)
             signals.over = True
         except (CTDoseSegError, KeyboardInterrupt, MemoryError) as error:
             signals.over = True
             code, message = _outcome(error)
-            events.error(type(error).__name__, message, code)
+            progress.error(type(error).__name__, message, code)
             sys.stderr.write(f"ctdoseseg: {message}\n")
             return code
         except Exception as error:
             # A mistake of this program: whoever listens learns of it, the log has the details.
-            events.error(type(error).__name__, "The task ended by a mistake of CTDoseSeg.", 1)
+            progress.error(type(error).__name__, "The task ended by a mistake of CTDoseSeg.", 1)
             raise
     return 0

@@ -5,25 +5,27 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .arguments import Command, chooses_networks, output_folder
 
 
-def phantom_command(args: argparse.Namespace, events: Events) -> None:
+def phantom_command(args: argparse.Namespace, progress: Progress) -> None:
     """Write the analytic phantom as a DICOM series with its dose report and its exact truth."""
     from ..phantom.dicom_files import write_dicom
     from ..phantom.phantom import Phantom
 
-    written = write_dicom(Phantom(seed=args.seed, variant=args.variant), args.output, events=events)
-    events.result(folder=str(args.output), files=[path.name for path in written])
+    written = write_dicom(
+        Phantom(seed=args.seed, variant=args.variant), args.output, progress=progress
+    )
+    progress.result(folder=str(args.output), files=[path.name for path in written])
 
 
-def deidentify_command(args: argparse.Namespace, events: Events) -> None:
-    """DICOM files without identity."""
+def deidentify_command(args: argparse.Namespace, progress: Progress) -> None:
+    """Write DICOM files without identity."""
     from ..dicom.deidentify import deidentify
 
-    done = deidentify(args.input, args.output, events)
-    events.result(
+    done = deidentify(args.input, args.output, progress)
+    progress.result(
         folder=str(args.output), files=done.files, patients=done.patients, left_out=done.left_out
     )
     if args.events == "rich":
@@ -32,12 +34,12 @@ def deidentify_command(args: argparse.Namespace, events: Events) -> None:
             print(sentence)
 
 
-def weights_command(args: argparse.Namespace, events: Events) -> None:
+def weights_command(args: argparse.Namespace, progress: Progress) -> None:
     """Look at, fetch, import or remove TotalSegmentator's weights."""
     from .weights import weights
 
-    summary = weights(args.action, args.names, args.quality, args.extra, events)
-    events.result(**summary)
+    summary = weights(args.action, args.names, args.quality, args.extra, progress)
+    progress.result(**summary)
     if args.events == "rich":
         for line in summary["lines"]:
             print(line)
@@ -46,18 +48,32 @@ def weights_command(args: argparse.Namespace, events: Events) -> None:
 def add(command: Command) -> None:
     """Add the commands of this family to the parser."""
     sub = command(
-        "phantom", phantom_command, "an analytic CT with its dose report, exact labels, WED"
+        "phantom", phantom_command, "write an analytic CT with its dose report and exact truth"
     )
     sub.add_argument("output", type=Path, metavar="DIR", help="folder to write")
-    sub.add_argument("--variant", choices=("trunk", "chest", "abdomen", "head"), default="trunk")
+    sub.add_argument(
+        "--variant",
+        choices=("trunk", "chest", "abdomen", "head"),
+        default="trunk",
+        help="part of the body",
+    )
     sub.add_argument("--seed", type=int, default=0, help="anatomy and noise")
 
-    sub = command("deidentify", deidentify_command, "DICOM files without identity (PS3.15)")
+    sub = command(
+        "deidentify", deidentify_command, "write DICOM files anew without identity (PS3.15)"
+    )
     sub.add_argument("input", type=Path, metavar="IN", help="folder with DICOM files")
     sub.add_argument("output", type=output_folder, metavar="OUT", help="empty folder")
 
-    sub = command("weights", weights_command, "TotalSegmentator's weights on this machine")
-    sub.add_argument("action", choices=("status", "fetch", "import", "remove"))
+    sub = command(
+        "weights", weights_command, "list, fetch, import or remove TotalSegmentator's weights"
+    )
+    sub.add_argument(
+        "action",
+        choices=("status", "fetch", "import", "remove"),
+        metavar="ACTION",
+        help="status: list what is here and what is missing",
+    )
     sub.add_argument(
         "names",
         nargs="*",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import Cancelled
-from ..tasks.progress import Events, Stage
+from ..tasks.progress import Progress, Stage
 from .arguments import Command, chooses_doses, chooses_networks, device_name, output_folder
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ..segmentation.labelmap import Labelmap
 
 
-def analyze_command(args: argparse.Namespace, events: Events) -> None:
-    """CT in, tables, pictures and result.json out."""
+def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
+    """Analyse a CT: write tables, pictures and result.json."""
     from ..analysis import analyze
     from ..ct.scanner_profile import read_scanner_profile
     from ..dosimetry.engines import choose_engine
@@ -34,9 +34,9 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
         series_uid=args.series,
         acquisition=args.acquisition,
         rdsr=args.rdsr,
-        events=Stage(events, 0.0, 0.2),
+        progress=Stage(progress, 0.0, 0.2),
     )
-    labelmap = _labelmap(args, series, Stage(events, 0.2, 0.6))
+    labelmap = _labelmap(args, series, Stage(progress, 0.2, 0.6))
     analysis = analyze(
         series,
         labelmap,
@@ -45,37 +45,37 @@ def analyze_command(args: argparse.Namespace, events: Events) -> None:
         dose_model=args.dose_model,
         scanner_profile=profile,
         parameters=_parameters(args),
-        events=Stage(events, 0.6, 0.7),
+        progress=Stage(progress, 0.6, 0.7),
     )
-    written = write_result(analysis, args.output, Stage(events, 0.7, 1.0))
-    events.result(folder=str(args.output), files=[path.name for path in written])
+    written = write_result(analysis, args.output, Stage(progress, 0.7, 1.0))
+    progress.result(folder=str(args.output), files=[path.name for path in written])
     if args.events == "rich":
         with contextlib.suppress(KeyboardInterrupt, Cancelled):  # all is written already
             print_result(Result.of(analysis), args.output, all_flags=args.all_flags)
 
 
-def segment_command(args: argparse.Namespace, events: Events) -> None:
-    """CT in, label map with its tables out."""
+def segment_command(args: argparse.Namespace, progress: Progress) -> None:
+    """Segment a CT: write the label map with its tables."""
     from ..files.staging import staged_folder
     from ..outputs.tables import write_labelmap
     from ..reading.reader import read_series
 
-    series = read_series(args.input, series_uid=args.series, events=Stage(events, 0.0, 0.3))
-    labelmap = _labelmap(args, series, Stage(events, 0.3, 0.9))
+    series = read_series(args.input, series_uid=args.series, progress=Stage(progress, 0.0, 0.3))
+    labelmap = _labelmap(args, series, Stage(progress, 0.3, 0.9))
     with staged_folder(args.output) as folder:
         written = write_labelmap(labelmap, folder)
-    events.result(folder=str(args.output), files=[path.name for path in written])
+    progress.result(folder=str(args.output), files=[path.name for path in written])
 
 
-def export_command(args: argparse.Namespace, events: Events) -> None:
-    """CT in, HU volume, organ volume and organ surface out."""
+def export_command(args: argparse.Namespace, progress: Progress) -> None:
+    """Export a CT: write HU volume, organ volume and organ surface."""
     from ..outputs.export import export
     from ..reading.reader import read_series
 
-    series = read_series(args.input, series_uid=args.series, events=Stage(events, 0.0, 0.4))
+    series = read_series(args.input, series_uid=args.series, progress=Stage(progress, 0.0, 0.4))
     labelmap = None
     if args.organ or args.segmentation:
-        labelmap = _labelmap(args, series, Stage(events, 0.4, 0.7))
+        labelmap = _labelmap(args, series, Stage(progress, 0.4, 0.7))
     written = export(
         series,
         labelmap,
@@ -83,12 +83,12 @@ def export_command(args: argparse.Namespace, events: Events) -> None:
         spacing_mm=args.spacing,
         organ=args.organ,
         mesh=args.mesh,
-        events=Stage(events, 0.7, 1.0),
+        progress=Stage(progress, 0.7, 1.0),
     )
-    events.result(folder=str(args.output), files=[path.name for path in written])
+    progress.result(folder=str(args.output), files=[path.name for path in written])
 
 
-def _labelmap(args: argparse.Namespace, series: CTSeries, events: Events) -> Labelmap:
+def _labelmap(args: argparse.Namespace, series: CTSeries, progress: Progress) -> Labelmap:
     from ..segmentation.segmenting import segment
 
     return segment(
@@ -99,15 +99,15 @@ def _labelmap(args: argparse.Namespace, series: CTSeries, events: Events) -> Lab
         quality=args.quality,
         device=args.device,
         extra=args.extra,
-        events=events,
+        progress=progress,
     )
 
 
 def _parameters(args: argparse.Namespace) -> dict[str, object]:
-    """What the user chose, for the provenance; the input stands there by its hashes."""
-    names = ("engine", "segmentation", "acquisition", "rdsr", "scanner_profile")
+    """Return what the user chose, for the provenance, which holds the input by its hashes."""
+    names = ["engine", "segmentation", "acquisition", "rdsr", "scanner_profile"]
     if args.engine == "totalsegmentator":
-        names += ("quality", "device", "extra")
+        names += ["quality", "device", "extra"]
     return {name: getattr(args, name) for name in names}
 
 
@@ -147,7 +147,9 @@ def _reads_ct(sub: argparse.ArgumentParser) -> None:
 
 def add(command: Command) -> None:
     """Add the commands of this family to the parser."""
-    sub = command("analyze", analyze_command, "WED, SSDE, segmentation and organ doses of a CT")
+    sub = command(
+        "analyze", analyze_command, "segment a CT, measure WED and SSDE, estimate organ doses"
+    )
     _reads_ct(sub)
     chooses_doses(sub)
     sub.add_argument(
@@ -171,10 +173,12 @@ def add(command: Command) -> None:
         help="print every flag by its place, not the most serious causes alone",
     )
 
-    sub = command("segment", segment_command, "only the label map")
+    sub = command("segment", segment_command, "write the label map of a CT alone")
     _reads_ct(sub)
 
-    sub = command("export", export_command, "HU volume, organ volume, organ surface")
+    sub = command(
+        "export", export_command, "write the HU volume, an organ's volume and its surface"
+    )
     _reads_ct(sub)
     sub.add_argument(
         "--spacing", type=float, metavar="MM", help="also resample to this isotropic spacing"

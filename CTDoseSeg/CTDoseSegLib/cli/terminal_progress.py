@@ -1,14 +1,14 @@
-"""Events shown to a person in a terminal: a progress bar, or plain lines where rich is missing."""
+"""How far a task is, for a person at a terminal: a bar, or plain lines where rich is missing."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 
 
-class TerminalProgress(Events):
+class TerminalProgress(Progress):
     """Progress bar and warnings on standard error, so that standard output stays for results.
 
     A context manager: leaving it removes the bar.
@@ -17,16 +17,16 @@ class TerminalProgress(Events):
     def __init__(self) -> None:
         super().__init__()
         try:
+            from rich import progress as bars
             from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
         except ImportError:  # Slicer's Python has no rich: plain lines do
             self._bar = None
             return
-        self._bar = Progress(
-            TextColumn("{task.description:<40}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
+        self._bar = bars.Progress(
+            bars.TextColumn("{task.description:<40}"),
+            bars.BarColumn(),
+            bars.TextColumn("{task.percentage:>3.0f} %"),
+            bars.TimeElapsedColumn(),
             console=Console(stderr=True),
             transient=True,
             disable=not sys.stderr.isatty(),
@@ -43,6 +43,7 @@ class TerminalProgress(Events):
             self._bar.stop()
 
     def emit(self, kind: str, /, **fields: Any) -> None:
+        """Show progress and warnings; leave the rest to the command."""
         if kind == "progress":
             self._show(fields["fraction"], fields["message"])
         elif kind == "warning":

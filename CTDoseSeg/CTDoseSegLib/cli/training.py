@@ -1,4 +1,4 @@
-"""The commands that train and judge models: for doses, and the UNet."""
+"""The commands that train and evaluate models: for doses, and the UNet."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ import argparse
 from pathlib import Path
 
 from ..errors import DependencyError
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .arguments import Command, output_folder
 
 
-def train_dose_command(args: argparse.Namespace, events: Events) -> None:
+def train_dose_command(args: argparse.Namespace, progress: Progress) -> None:
     """Fit the dose model to arrays in the published format and write it with its card."""
     from ..learning.dose.fit import train
 
     summary = train(
-        args.arrays, args.output, baseline=args.baseline, figures=args.figures, events=events
+        args.arrays, args.output, baseline=args.baseline, figures=args.figures, progress=progress
     )
-    events.result(folder=str(args.output), **summary)
+    progress.result(folder=str(args.output), **summary)
     if args.events == "rich":
         for line in summary["lines"]:
             print(line)
 
 
-def evaluate_dose_command(args: argparse.Namespace, events: Events) -> None:
+def evaluate_dose_command(args: argparse.Namespace, progress: Progress) -> None:
     """Score a dose model on arrays in the published format, without fitting it."""
     from ..learning.dose.evaluate import evaluate
 
-    summary = evaluate(args.arrays, args.output, model=args.model, events=events)
-    events.result(folder=str(args.output), **summary)
+    summary = evaluate(args.arrays, args.output, model=args.model, progress=progress)
+    progress.result(folder=str(args.output), **summary)
     if args.events == "rich":
         for line in summary["lines"]:
             print(line)
 
 
-def train_unet_command(args: argparse.Namespace, events: Events) -> None:
+def train_unet_command(args: argparse.Namespace, progress: Progress) -> None:
     """Train a UNet on labelled scans."""
     try:
         from ..learning.unet.train import train
@@ -44,15 +44,15 @@ def train_unet_command(args: argparse.Namespace, events: Events) -> None:
             "ctdoseseg[networks]"
         ) from error
 
-    summary = train(args.config, args.output, events=events)
-    events.result(folder=str(args.output), **summary)
+    summary = train(args.config, args.output, progress=progress)
+    progress.result(folder=str(args.output), **summary)
     if args.events == "rich":
         for name, dice in summary["dice"].items():
             print(f"{name}: Dice {'not validated' if dice is None else f'{dice:.3f}'}")
 
 
-def evaluate_unet_command(args: argparse.Namespace, events: Events) -> None:
-    """Judge a UNet by labelled scans."""
+def evaluate_unet_command(args: argparse.Namespace, progress: Progress) -> None:
+    """Evaluate a UNet on labelled scans."""
     try:
         from ..learning.unet.evaluate import evaluate
     except ImportError as error:
@@ -61,8 +61,8 @@ def evaluate_unet_command(args: argparse.Namespace, events: Events) -> None:
             "ctdoseseg[networks,evaluation]"
         ) from error
 
-    summary = evaluate(args.config, args.unet, args.output, events=events)
-    events.result(folder=str(args.output), **summary)
+    summary = evaluate(args.config, args.unet, args.output, progress=progress)
+    progress.result(folder=str(args.output), **summary)
     if args.events == "rich":
         for name, dice in summary["dice"].items():
             print(f"{name}: Dice {'in no case' if dice is None else f'{dice:.3f}'} (median)")
@@ -70,9 +70,11 @@ def evaluate_unet_command(args: argparse.Namespace, events: Events) -> None:
 
 def add(command: Command) -> None:
     """Add the commands of this family to the parser."""
-    sub = command("train-dose", train_dose_command, "fit the dose model to arrays")
+    sub = command("train-dose", train_dose_command, "fit the dose model to training arrays")
     sub.add_argument("arrays", type=Path, metavar="ARRAYS", help="folder in the published format")
-    sub.add_argument("--output", type=output_folder, required=True, metavar="DIR")
+    sub.add_argument(
+        "--output", type=output_folder, required=True, metavar="DIR", help="folder for the model"
+    )
     sub.add_argument(
         "--baseline",
         type=int,
@@ -85,14 +87,16 @@ def add(command: Command) -> None:
         "--figures", type=Path, metavar="DIR", help="also draw doses of patients left out"
     )
 
-    sub = command("evaluate-dose", evaluate_dose_command, "score the dose model on arrays")
+    sub = command("evaluate-dose", evaluate_dose_command, "score the dose model on training arrays")
     sub.description = (
         "Score the dose model on arrays, without fitting it. In dose_evaluation.csv, "
         "median_error_pct is the error of the label's prediction, which includes the air term of "
         "the label, and given_median_error_pct that of the dose as a user gets it."
     )
     sub.add_argument("arrays", type=Path, metavar="ARRAYS", help="folder in the published format")
-    sub.add_argument("--output", type=Path, required=True, metavar="DIR")
+    sub.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="folder for the tables"
+    )
     sub.add_argument(
         "--model",
         default="bundled",
@@ -102,9 +106,13 @@ def add(command: Command) -> None:
 
     sub = command("train-unet", train_unet_command, "train a UNet on labelled scans")
     sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="classes, data, schedule")
-    sub.add_argument("--output", type=output_folder, required=True, metavar="DIR")
+    sub.add_argument(
+        "--output", type=output_folder, required=True, metavar="DIR", help="folder for the network"
+    )
 
     sub = command("evaluate-unet", evaluate_unet_command, "judge a UNet by labelled scans")
     sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="classes and data")
     sub.add_argument("--unet", type=Path, metavar="FOLDER", help="the network; else the bundled")
-    sub.add_argument("--output", type=output_folder, required=True, metavar="DIR")
+    sub.add_argument(
+        "--output", type=output_folder, required=True, metavar="DIR", help="folder for the results"
+    )

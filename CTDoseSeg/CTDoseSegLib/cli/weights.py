@@ -15,8 +15,8 @@ from ..segmentation.totalsegmentator import weights as store
 from ..segmentation.totalsegmentator.engine import WORKER
 from ..segmentation.totalsegmentator.home import NO_LICENCE, check_licence, write_settings
 from ..segmentation.totalsegmentator.plan import Plan, Weights, make_plan
-from ..tasks.child import TEMPORARY, ChildProcess
-from ..tasks.progress import Events
+from ..tasks.process import TEMPORARY, TaskProcess, module_command, write_to_stderr
+from ..tasks.progress import Progress
 
 FETCH_LIMIT_S = 4 * 3600.0
 # A server that sends nothing for so long is away; unpacking and the start take less.
@@ -24,7 +24,7 @@ SILENCE_S = 120.0
 
 
 def weights(
-    action: str, names: Sequence[str], quality: str, extras: Sequence[str], events: Events
+    action: str, names: Sequence[str], quality: str, extras: Sequence[str], progress: Progress
 ) -> dict[str, Any]:
     """Look at, fetch, import or remove weights.
 
@@ -36,7 +36,7 @@ def weights(
         ZIP files to import, or networks to remove.
     quality, extras
         For which run; as in `TotalSegmentatorEngine`.
-    events
+    progress
         Told of the progress.
 
     Returns
@@ -55,23 +55,23 @@ def weights(
             f"weights {action} needs {what}." if what else f"weights {action} takes no names."
         )
     if action == "import":
-        found = [store.import_zip(Path(name), events) for name in names]
+        found = [store.import_zip(Path(name), progress) for name in names]
         return _summary([_line(f) for f in found], found)
     if action == "remove":
         for name in names:
             store.remove(name)
         return _summary([f"{name} removed." for name in names], [])
     if action == "fetch":
-        _fetch(quality, extras, events)
-    return _status(quality, extras, events)
+        _fetch(quality, extras, progress)
+    return _status(quality, extras, progress)
 
 
-def _status(quality: str, extras: Sequence[str], events: Events) -> dict[str, Any]:
+def _status(quality: str, extras: Sequence[str], progress: Progress) -> dict[str, Any]:
     lines = [f"Folder: {store.shown(store.weights_folder())}"]
     found = []
     present = store.present()
     for n, folder in enumerate(present):
-        events.progress(n / len(present), "looking at the weights")
+        progress.update(n / len(present), "looking at the weights")
         try:
             found.append(store.look_at(folder))
             lines.append(_line(found[-1]))
@@ -95,7 +95,7 @@ def _status(quality: str, extras: Sequence[str], events: Events) -> dict[str, An
     return _summary(lines, found)
 
 
-def _fetch(quality: str, extras: Sequence[str], events: Events) -> None:
+def _fetch(quality: str, extras: Sequence[str], progress: Progress) -> None:
     """Let the package download what is missing, in a process that may use the network.
 
     It is downloaded beside the weights and moved there whole.
@@ -117,7 +117,7 @@ def _fetch(quality: str, extras: Sequence[str], events: Events) -> None:
     try:
         place.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=store.STAGING, dir=place))
-        _download(plan, lacking, folder, staging, events)
+        _download(plan, lacking, folder, staging, progress)
         labels = {network.folder: network.labels for network in lacking}
         for new in store.networks_in(staging):
             if not (place / new.name).exists():
@@ -133,7 +133,7 @@ def _fetch(quality: str, extras: Sequence[str], events: Events) -> None:
 
 
 def _download(
-    plan: Plan, lacking: Sequence[Weights], folder: Path, staging: Path, events: Events
+    plan: Plan, lacking: Sequence[Weights], folder: Path, staging: Path, progress: Progress
 ) -> None:
     """Download the networks that are lacking, or what the package holds needed, to `staging`."""
     tasks: list[str] = []
@@ -159,18 +159,18 @@ def _download(
         "TOTALSEG_WEIGHTS_PATH": str(staging.absolute()),
         **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder)),
     }
-    kind, why = "", "the download ended"
-    with ChildProcess([WORKER, str(path)], environment) as child:
+    arguments = module_command(WORKER, str(path))
+    with TaskProcess(arguments, environment, on_log=write_to_stderr) as worker:
         try:
-            for event in child.follow(events, FETCH_LIMIT_S, SILENCE_S):
-                if event.get("event") == "progress":
-                    events.progress(event["fraction"], event["message"])
-                elif event.get("event") == "error":
-                    kind, why = event["kind"], event["message"]
-            if child.wait() == 0:
+            for report in worker.follow(progress.check_cancelled, FETCH_LIMIT_S, SILENCE_S):
+                if report["event"] == "progress":
+                    progress.update(report["fraction"], report["message"])
+            if worker.code == 0:
                 return
+            error = worker.error or {"message": "the download ended"}
         except TimeoutError:
-            why = f"the server said nothing for {SILENCE_S:.0f} s"
+            error = {"message": f"the server sent nothing for {SILENCE_S:.0f} s"}
+    kind, why = error.get("kind", ""), error["message"]
     if kind == "DiskFull":
         raise OutputError(
             f"The disk of {store.shown(store.weights_folder())} is full; free some space."

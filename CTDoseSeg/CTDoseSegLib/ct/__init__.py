@@ -1,1 +1,1 @@
-"""What came out of the scanner."""
+"""Values that the other rooms share: series, exposure, geometry, dose report, table of organs."""

@@ -21,12 +21,18 @@ class Acquisition:
 
     Attributes
     ----------
-    kvp_kV, rotation_time_s, pitch
-        Tube voltage, time per rotation, spiral pitch factor (1.0 for contiguous axial scans).
-    single_collimation_mm, total_collimation_mm
-        Beam collimation at the isocentre.
+    kvp_kV
+        Tube voltage.
+    rotation_time_s
+        Time per rotation.
+    pitch
+        Spiral pitch factor; 1.0 for contiguous axial scans.
+    single_collimation_mm
+        Collimation of one detector row at the isocentre.
+    total_collimation_mm
+        Collimation of the beam at the isocentre.
     ctdivol_mGy
-        Mean CTDIvol of the event; per-slice values are in `SliceInfo`.
+        Mean CTDIvol of the event; values per slice stand with the slices.
     ctdivol_is_scan_mean
         True where every slice states the same CTDIvol although the tube current varies, False
         where CTDIvol varies; None where the tube current does not decide it.
@@ -36,14 +42,22 @@ class Acquisition:
         Dose-length product of the event.
     irradiated_range_mm
         (low, high) RAS superior coordinates between which the tube was on, not the image range.
-    modulation, filter_type, kernel
-        As written by the scanner.
+    modulation
+        Modulation of the tube current, as written by the scanner.
+    filter_type
+        Beam filter, as written by the scanner.
+    kernel
+        Reconstruction kernel, as written by the scanner.
     dual_source, ecg_gated, tin_filter, contrast, pregnancy_stated
         True or False where the data state it.
     age_years, sex, weight_kg
         Of the patient.
-    body_part, patient_position, manufacturer, model
-        As written by the scanner.
+    body_part
+        Part of the body, as written by the scanner.
+    patient_position
+        Position on the table, as written by the scanner, such as ``HFS``.
+    manufacturer, model
+        Of the scanner, as it writes them.
     sources
         Field name to where the value came from: ``image (gggg,eeee)``, ``rdsr``, ``user`` or
         ``computed: ...``. Every field that is not None has an entry; per-slice values have one

@@ -60,10 +60,12 @@ class ScannerProfile:
 
 @dataclass(frozen=True)
 class Scanner:
-    """What of a profile holds for one scan; without a profile `name` is ``generic``.
+    """What of a profile holds for one scan.
 
     Attributes
     ----------
+    name
+        Manufacturer and model; without a profile ``generic``.
     ctdivol_ratio
         The CTDIvol of the series was multiplied by it; None where it was not.
     ctdivol_check_date

@@ -24,8 +24,12 @@ class SliceInfo:
         RAS superior coordinate of the slice centre.
     slice_location_mm
         DICOM SliceLocation; its zero is the table's, not the patient's.
-    tube_current_mA, exposure_mAs, effective_mAs
-        `exposure_mAs` as written by the scanner; `effective_mAs` is mA x rotation time / pitch.
+    tube_current_mA
+        Tube current while the slice was exposed.
+    exposure_mAs
+        As written by the scanner.
+    effective_mAs
+        Tube current x rotation time / pitch.
     ctdivol_mGy
         CTDIvol as written for this slice (may be the scan's mean on every slice).
     thickness_mm

@@ -1,1 +1,1 @@
-"""The scripted module: the only code that knows Slicer and Qt."""
+"""The module in 3D Slicer: the only code that knows Slicer and Qt."""

@@ -25,10 +25,10 @@ def load_study(logic: Any, output: Path, key: str) -> Results:
     scan = planned_scan(output / PRIVATE / LEDGER, key)
     folder = output / STUDIES / key
     if not (folder / RESULT).exists():
-        raise InputError(f"The scan {key} has no result; failures.csv says why.")
+        raise InputError(f"The scan {key} has no result; failures.csv holds the reason.")
     with tempfile.TemporaryDirectory(prefix="ctdoseseg-") as scratch:
-        given, _ = hand_over(scan, Path(scratch))
-        series = read_series(given, series_uid=scan.series_uid or None)
+        source, _ = hand_over(scan, Path(scratch))
+        series = read_series(source, series_uid=scan.series_uid or None)
         volume = _volume(series, f"CT {key}")
         return logic.show(volume, series, folder, _choices(folder / RESULT))
 

@@ -1,22 +1,21 @@
-"""A task in another process: started, followed by its events, ended.
+"""A task in another process, followed through Qt's event loop.
 
-`sys.executable` inside Slicer is a launcher that passes no signal on. To end a task its standard
-input is closed, which it takes as "stop"; if it is still there a moment later, its process group
-is ended by the process ID that it reported itself, and at last the launcher.
+Started, read and ended as in `tasks.process`, but by a QProcess: nothing here waits.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..tasks.process import LIB_PARENT, EventLines, command, end_process_group
+from ..tasks.groups import end_group
+from ..tasks.lines import LogLines, ProgressLines
+from ..tasks.process import ENVIRONMENT, GRACE_S, LIB_PARENT, TaskProcess, command
 
-GRACE_MS, FORCE_MS = 900, 1500
+# After this the group of the task is ended, and after as much again its launcher.
+GRACE_MS, LAUNCHER_MS = round(1000 * GRACE_S), 600
 
 IDLE, RUNNING, CANCELLING, DONE, FAILED, CANCELLED = (
     "idle",
@@ -73,10 +72,7 @@ class Job:
         self._make_process = make_process or _process
         self._timer = (make_timer or _timer)()
         self._process: Any = None
-        self._pid: int | None = None
-        self._lines = EventLines(on_log)
-        self._errors = b""
-        self._has_result = False
+        self._lines, self._errors = ProgressLines(on_log), LogLines()
         self._forced = False
 
     @property
@@ -116,7 +112,7 @@ class Job:
         if self.active:
             self.state = CANCELLING
             self._process.closeWriteChannel()
-            end_process_group(self._pid)
+            end_group(self._lines.pid)
             self._process.kill()
             self._process.waitForFinished(1000)
             self._on_cleanup()
@@ -124,35 +120,27 @@ class Job:
 
     def _read_events(self) -> None:
         self.last_sign = time.monotonic()
-        for event in self._lines.feed(as_bytes(self._process.readAllStandardOutput())):
-            if event["event"] == "started":
-                pid = event.get("pid")
-                self._pid = pid if isinstance(pid, int) else None
-            elif event["event"] == "error":
-                self.message = str(event.get("message", ""))
-            elif event["event"] == "result":
-                self._has_result = True
+        for report in self._lines.feed(as_bytes(self._process.readAllStandardOutput())):
+            if report["event"] == "error":
+                self.message = report["message"]
             if self.state == RUNNING:
-                self._on_event(event)
+                self._on_event(report)
 
     def _read_errors(self) -> None:
         self.last_sign = time.monotonic()
-        data = as_bytes(self._process.readAllStandardError())
-        *lines, self._errors = (self._errors + data).split(b"\n")
-        for line in lines:
-            if line.strip():
-                self._on_log(line.decode("utf-8", "replace").rstrip()[:500])
+        for line in self._errors.feed(as_bytes(self._process.readAllStandardError())):
+            self._on_log(line)
 
     def _force(self) -> None:
         self._timer.stop()
         if not self.active:
             return
-        end_process_group(self._pid)
+        end_group(self._lines.pid)
         if self._forced:
             self._process.kill()
         else:
             self._forced = True
-            self._timer.start(FORCE_MS - GRACE_MS)
+            self._timer.start(LAUNCHER_MS)
 
     def _on_process_error(self, error: Any) -> None:
         # Of Qt's errors only "failed to start" (0) is not followed by finished().
@@ -168,7 +156,7 @@ class Job:
         crashed = int(getattr(status, "value", status)) != 0
         if self.state == CANCELLING:
             self._conclude(CANCELLED)
-        elif code == 0 and not crashed and self._has_result:
+        elif code == 0 and not crashed and self._lines.result is not None:
             self._conclude(DONE)
         else:
             self.message = self.message or (
@@ -195,8 +183,8 @@ def _process() -> Any:
 
     process = qt.QProcess()
     environment = qt.QProcessEnvironment.systemEnvironment()
-    environment.insert("PYTHONUTF8", "1")
-    environment.insert("PYTHONUNBUFFERED", "1")
+    for name, value in ENVIRONMENT.items():
+        environment.insert(name, value)
     process.setProcessEnvironment(environment)
     return process
 
@@ -219,34 +207,17 @@ def run_and_wait(
     message : str
         Its error's sentence, or the last words of its log; empty where all went well.
     """
-    environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        [sys.executable, *command(arguments)],
-        cwd=LIB_PARENT,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    message, words = "", []
-    lines = EventLines(words.append)
-    pid = None
-    try:
-        for line in process.stdout:
-            for event in lines.feed(line):
-                if event["event"] == "started":
-                    pid = event.get("pid")
-                elif event["event"] == "error":
-                    message = str(event.get("message", ""))
-                on_event(event)
-        code = process.wait()
-    except BaseException:
-        process.stdin.close()
-        end_process_group(pid)
-        process.kill()
-        process.wait()
-        raise
-    finally:
-        process.stdout.close()
-    process.stdin.close()
-    return code, message or ("" if code == 0 else " ".join(words[-3:]))
+    process = TaskProcess(command(arguments), grace_s=GRACE_S)
+    with process:
+        for report in process.follow(turn_event_loop):
+            on_event(report)
+    if process.error is not None:
+        return process.code, process.error["message"]
+    return process.code, " ".join(list(process.last_words)[-3:]) if process.code else ""
+
+
+def turn_event_loop() -> None:
+    """Let the window redraw and answer while Python waits."""
+    import slicer
+
+    slicer.app.processEvents()

@@ -16,10 +16,10 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from ..errors import CTDoseSegError, InputError, OutputError
 from . import staging
-from .job import CANCELLED, DONE, FAILED, Job, run_and_wait
+from .job import CANCELLED, DONE, FAILED, Job, run_and_wait, turn_event_loop
 from .logic_results import ResultsLogic
 from .nodes.results import Results
-from .staging import BUNDLED, FOLDER_MODELS, Task
+from .staging import BUNDLED, FOLDER_MODELS, StagedAnalysis
 
 if TYPE_CHECKING:
     from ..batch import Run
@@ -39,7 +39,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         logic.recompute(results)
         logic.export(results, "/tmp/ct")
 
-    Values that DICOM does not say are given by the names of the command line's ``--acquisition``::
+    Values that DICOM does not state have the names of the command line's ``--acquisition``::
 
         logic.analyze(volumeNode, acquisition={"ctdivol_mGy": 8.1, "phantom_cm": 32})
     """
@@ -76,7 +76,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         volumeNode
             The CT, a scalar volume in HU.
         segmentationNode
-            Organs that are drawn already; body, skin and couch are found if they are not there.
+            Organs that are drawn already; body, skin and couch are added where they are missing.
         engine
             ``auto``, ``classical``, ``unet`` or ``totalsegmentator``. With a segmentation and
             one of the networks, the network finds the organs that are not drawn.
@@ -87,7 +87,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         acquisition
             Typed values that replace those of DICOM.
         onEvent
-            Told of progress, with the events of the command line.
+            Called with each report of the command's `--events jsonl`, a dictionary.
         unet
             Folder of a UNet from ``ctdoseseg train-unet``; empty: the bundled one.
         quality, extras
@@ -102,7 +102,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         Raises
         ------
         CTDoseSegError
-            With one sentence that says what was wrong and what to do.
+            With one sentence: what was wrong and what to do.
         """
         task = self.prepare(
             volumeNode,
@@ -125,7 +125,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
 
     def start(
         self,
-        task: Task,
+        task: StagedAnalysis,
         *,
         onEvent: Callable[[dict[str, Any]], None],
         onLog: Callable[[str], None],
@@ -138,7 +138,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         task
             From `prepare`.
         onEvent, onLog
-            Told of every event and every line of the log.
+            Called with every event and every line of the log.
         onEnd
             Called at the end with the state (done, failed, cancelled), a sentence and the
             results (None unless done).
@@ -172,8 +172,8 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         unet: str = "",
         quality: str = "fast",
         extras: Sequence[str] = (),
-    ) -> Task:
-        """Hand the volume, and the segmentation if there is one, to a temporary folder.
+    ) -> StagedAnalysis:
+        """Write the stage input of an analysis: volume and user segmentation in a temporary folder.
 
         Parameters are those of `analyze`.
         """
@@ -194,12 +194,12 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         if segmentationNode is None:
             if unet:
                 arguments += ["--unet", os.path.abspath(unet)]
-            return staging.hand_over(volumeNode, series, None, arguments, choices)
+            return staging.stage_input(volumeNode, series, None, arguments, choices)
         labelmap = labelmap_of(segmentationNode, volumeNode, series)
-        given = segmentationNode.GetID()
-        return staging.hand_over(volumeNode, series, labelmap, arguments, choices, givenID=given)
+        drawn = segmentationNode.GetID()
+        return staging.stage_input(volumeNode, series, labelmap, arguments, choices, givenID=drawn)
 
-    def finish(self, task: Task) -> Results:
+    def finish(self, task: StagedAnalysis) -> Results:
         """Bring the results of a task into the scene."""
         volume = slicer.mrmlScene.GetNodeByID(task.volumeID)
         if volume is None:
@@ -210,7 +210,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         return self.show(volume, task.series, folder, task.choices, task.givenID)
 
     def series(self, volumeNode: Any, acquisition: Mapping[str, Any] | None = None) -> Any:
-        """The volume as a CTSeries, with typed values in place of those of DICOM."""
+        """Return the volume as a CTSeries, with typed values in place of those of DICOM."""
         from ..ct.acquisition import check_typed
         from ..reading.typed_values import with_typed
         from .nodes.volumes import series_of
@@ -220,7 +220,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
 
     # Files ---------------------------------------------------------------------------------
 
-    def prepareExport(self, results: Results, folder: str | Path) -> Task:
+    def prepareExport(self, results: Results, folder: str | Path) -> StagedAnalysis:
         """A task that writes the files of the command line's ``analyze`` to `folder`."""
         session = self.session(results)
         if session.dose_model in FOLDER_MODELS:
@@ -233,12 +233,12 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         elif session.dose_model == BUNDLED:
             self.recompute(results)
         arguments = ["--region", session.region, "--dose-model", session.dose_model]
-        return staging.hand_over(
+        return staging.stage_input(
             results.volume, session.series, session.labelmap, arguments, {}, output=folder
         )
 
     def export(self, results: Results, folder: str | Path) -> Path:
-        """Write the files of the command line's ``analyze`` to `folder`; returns the folder."""
+        """Write the files of the command line's ``analyze`` to `folder`; return the folder."""
         task = self.prepareExport(results, folder)
         try:
             code, message = run_and_wait(task.arguments)
@@ -256,7 +256,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         folder
             An archive, or a plan of ``ctdoseseg discover``.
         output
-            Folder of the run; given again, the run goes on where it ended.
+            Folder of the run; choose it again to continue the run.
         options
             Those of ``ctdoseseg batch``: ``engine="classical"``, ``workers=2``.
 
@@ -270,7 +270,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         """
         from ..batch import run
 
-        return run(folder, output, **options)
+        return run(folder, output, keep_turning=turn_event_loop, **options)
 
     def loadStudy(self, output: str | Path, key: str) -> Results:
         """Load the CT and the result of a batch's scan into the scene.
@@ -301,7 +301,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         Returns
         -------
         dict
-            Name of the case's output folder to "done" or the sentence that says why not.
+            Name of the case's output folder to "done" or the sentence with the reason why not.
 
         Examples
         --------

@@ -109,7 +109,7 @@ class ResultsLogic:
         charts.show_charts(results)
 
     def session(self, results: Results) -> Session:
-        """What is kept in memory of a result; made anew for one that came with a saved scene."""
+        """Return what is kept in memory of a result; made anew for one of a saved scene."""
         from .session import Session
         from .stored import series_with_stored_exposure
 
@@ -127,7 +127,7 @@ class ResultsLogic:
         return self._sessions[key]
 
     def forget(self, results: Results | None = None) -> None:
-        """Free the memory that is kept for edits, of one result or of all."""
+        """Release the memory that is kept for edits, of one result or of all."""
         if results is None:
             self._sessions.clear()
         else:
@@ -151,7 +151,7 @@ class ResultsLogic:
         rotationTime: float = 1.0,
         ctdivol: float = 1.0,
     ) -> dict[str, float]:
-        """Organ doses in mGy if exposure were other by these factors; nothing is stored.
+        """Return organ doses in mGy if exposure were other by these factors; nothing is stored.
 
         Dose is proportional to tube current times rotation time, and so is CTDIvol; `ctdivol` is
         what changes it beyond that (voltage, filter, collimation), and has no effect on a dose

@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 
 from ..errors import DependencyError
 
-# Distribution names; torch comes from the PyTorch extension where it is there.
+# Distribution names; torch comes from the PyTorch extension where that is installed.
 NEEDED = {
     "unet": ("torch", "safetensors"),
     # The bundled UNet draws body and couch beneath its organs.
@@ -29,7 +29,7 @@ SIZES = {
 
 
 def missing(engine: str) -> tuple[str, ...]:
-    """Requirements of the engine that are not met; of torch the name alone."""
+    """Return requirements of the engine that are not met; of torch the name alone."""
     import slicer.packaging
 
     versions = {r.name: str(r) for r in slicer.packaging.load_requirements(REQUIREMENTS)}
@@ -42,7 +42,7 @@ def missing(engine: str) -> tuple[str, ...]:
 
 
 def ensure(engine: str) -> None:
-    """Ask for and install what the engine needs; nothing for the classical engine.
+    """Ask for and install what the engine needs; nothing for threshold-based segmentation.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def ensure(engine: str) -> None:
 
 
 def _large(names: tuple[str, ...]) -> tuple[str, ...]:
-    """What comes with gigabytes, and from TotalSegmentator's extension where that is there."""
+    """Return what takes gigabytes, and comes from TotalSegmentator's extension if installed."""
     return tuple(name for name in names if not name.startswith("safetensors"))
 
 
@@ -91,14 +91,14 @@ def _agrees(engine: str, names: tuple[str, ...]) -> bool:
 
 
 def extension_logic() -> Any:
-    """The logic of the extension TotalSegmentator; None where it is not installed."""
+    """Return the logic of the extension TotalSegmentator; None where it is not installed."""
     if not hasattr(slicer.modules, "totalsegmentator"):
         return None
     return slicer.util.getModuleLogic("TotalSegmentator")
 
 
 def _installed_by_extension() -> bool:
-    """Let the extension TotalSegmentator install, where it is there: one set of pins, not two."""
+    """Let the extension TotalSegmentator install, if it is here: one set of pins, not two."""
     logic = extension_logic()
     if logic is None:
         return False

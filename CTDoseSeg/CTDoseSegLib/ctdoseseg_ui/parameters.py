@@ -31,7 +31,9 @@ class Method(Enum):
             Method.AUTO: _("Automatic (best that is installed)"),
             Method.TOTALSEGMENTATOR: _("TotalSegmentator (asks before it installs)"),
             Method.UNET: _("UNet (asks before it installs)"),
-            Method.CLASSICAL: _("Classical: body, lungs, bone (nothing to install)"),
+            Method.CLASSICAL: _(
+                "Threshold-based (classical): body, lungs, bone (nothing to install)"
+            ),
             Method.EXISTING: _("A segmentation of the scene"),
         }[self]
 
@@ -84,7 +86,7 @@ class LowerChart(Enum):
 
 @parameterNodeWrapper
 class CTDoseSegParameterNode:
-    """What the user chose. Typed exposure is text: empty means "as DICOM says"."""
+    """What the user chose. Typed exposure is text: empty means "as DICOM states"."""
 
     inputVolume: vtkMRMLScalarVolumeNode
     method: Method = Method.AUTO

@@ -15,13 +15,13 @@ EXPOSURE = {"ctdivol_mGy": 8.1, "phantom_cm": 32, "kvp_kV": 120}
 
 
 class CTDoseSegTest(ScriptedLoadableModuleTest):
-    """What "Reload and Test" runs: all cases, told one by one."""
+    """What "Reload and Test" runs: all cases, reported one by one."""
 
     def setUp(self) -> None:
         slicer.mrmlScene.Clear(False)
 
     def runTest(self) -> None:
-        """Run all cases and say which failed."""
+        """Run all cases and report which failed."""
         self.setUp()
         suite = unittest.TestLoader().loadTestsFromTestCase(PhantomCase)
         outcome = unittest.TextTestRunner(verbosity=2).run(suite)
@@ -51,7 +51,7 @@ class PhantomCase(unittest.TestCase):
     def analyze(self, **choices):
         return self.logic.analyze(self.volume, self.organs, acquisition=EXPOSURE, **choices)
 
-    def test_given_organs_come_back_with_the_phantoms_size_and_plausible_doses(self) -> None:
+    def test_drawn_organs_come_back_with_the_phantoms_size_and_plausible_doses(self) -> None:
         import numpy as np
 
         from ..phantom.phantom import Phantom
@@ -62,12 +62,12 @@ class PhantomCase(unittest.TestCase):
         measured = slicer.util.arrayFromTableColumn(results.sliceTable, "wed_mm")
         self.assertLess(float(np.abs(measured / truth.wed_mm - 1).max()), 0.02)
         series = self.logic.series(self.volume)
-        given = labelmap_of(self.organs, self.volume, series)
+        drawn = labelmap_of(self.organs, self.volume, series)
         back = labelmap_of(results.segmentation, self.volume, series)
-        for atom in given.atoms:
+        for atom in drawn.atoms:
             if atom.name in {a.name for a in back.atoms}:
                 same = np.array_equal(
-                    given.labels == atom.value, back.labels == back.value_of(atom.name)
+                    drawn.labels == atom.value, back.labels == back.value_of(atom.name)
                 )
                 self.assertTrue(same, atom.name)
         doses = results.doses()

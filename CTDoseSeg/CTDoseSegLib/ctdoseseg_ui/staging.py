@@ -1,4 +1,4 @@
-"""A volume and its segmentation, handed to another process through a temporary folder."""
+"""The stage input of an analysis: a volume and its segmentation in a temporary folder."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ SEGMENTATION_FILE = "segmentation.nii.gz"
 
 
 @dataclass
-class Task:
-    """One analysis handed to another process.
+class StagedAnalysis:
+    """One analysis in another process.
 
     Attributes
     ----------
     volumeID, givenID
-        Node IDs of the CT and of the segmentation that was given; the latter empty if none was.
+        Node IDs of the CT and of the user segmentation; the latter empty without one.
     folder
-        Temporary folder with what was handed over; its name says nothing about the patient.
+        Temporary folder with the stage input; nothing in its name is of the patient.
     arguments
         Of the command.
     series
-        The CT as it was handed over.
+        The CT as it was written there.
     choices
         What the user chose, for the provenance.
     output
@@ -56,7 +56,7 @@ class Task:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def hand_over(
+def stage_input(
     volumeNode: Any,
     series: Any,
     labelmap: Any,
@@ -65,8 +65,8 @@ def hand_over(
     *,
     givenID: str = "",
     output: str | Path | None = None,
-) -> Task:
-    """Write the volume, and the label map if there is one, and say how to analyse them.
+) -> StagedAnalysis:
+    """Write the volume, and the label map if there is one, with the command that analyses them.
 
     Raises
     ------
@@ -84,21 +84,21 @@ def hand_over(
         # The task has another working directory.
         command += ["--output", os.path.abspath(output or folder / RESULT_FOLDER)]
         if labelmap is not None:
-            given = folder / "given"
-            given.mkdir()
-            write_labelmap(labelmap, given)
-            command += ["--segmentation", str(given / SEGMENTATION_FILE)]
+            segmentation = folder / "segmentation"
+            segmentation.mkdir()
+            write_labelmap(labelmap, segmentation)
+            command += ["--segmentation", str(segmentation / SEGMENTATION_FILE)]
     except OSError as error:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
         raise OutputError(_refusal()) from error
-    return Task(volumeNode.GetID(), givenID, folder, command, series, choices, output)
+    return StagedAnalysis(volumeNode.GetID(), givenID, folder, command, series, choices, output)
 
 
 def _refusal() -> str:
     return (
-        "The volume cannot be handed over: the folder for temporary files is full or cannot be "
-        "written. Free some space, or choose another folder in Slicer's settings (Cache)."
+        "The volume cannot be written for the analysis: the folder for temporary files is full or "
+        "cannot be written. Free some space, or choose another folder in Slicer's settings (Cache)."
     )
 
 

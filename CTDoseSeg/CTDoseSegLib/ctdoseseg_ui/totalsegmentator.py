@@ -21,12 +21,12 @@ def ensure(quality: str, extras: Sequence[str]) -> list[str]:
     Returns
     -------
     list of str
-        Arguments of the task that fetches them; empty where all are there.
+        Arguments of the task that fetches them; empty where none is missing.
 
     Raises
     ------
     CTDoseSegError
-        If the user refuses, or it cannot be had; the sentence says what to do.
+        If the user refuses, or it cannot be installed; the sentence names what to do.
     """
     packages.ensure("totalsegmentator")
     from ..segmentation.totalsegmentator import weights as weights
@@ -34,7 +34,7 @@ def ensure(quality: str, extras: Sequence[str]) -> list[str]:
 
     plan = make_plan(quality, extras)
     lacking = weights.missing(plan)
-    # 2.13 does not say which it needs.
+    # 2.13 does not state which it needs.
     if not lacking and (plan.weights is not None or weights.present()):
         return []
     text = _(

@@ -1,0 +1,1 @@
+"""DICOM files: tags, pixels, multi-frame images, structured reports, identity."""

@@ -21,7 +21,7 @@ from pydicom.uid import generate_uid
 
 from ..errors import DependencyError, InputError, OutputError
 from ..files.walking import find_files
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 
 # PS3.16, context group 7050.
 METHODS = (
@@ -55,7 +55,7 @@ class Deidentified:
 
 
 def deidentify(
-    source: str | Path, target: str | Path, events: Events | None = None
+    source: str | Path, target: str | Path, progress: Progress | None = None
 ) -> Deidentified:
     """Write the DICOM files below `source` to `target` without identity.
 
@@ -68,7 +68,7 @@ def deidentify(
         File or folder, searched with its subfolders.
     target
         Folder to write; missing or empty.
-    events
+    progress
         Receives progress; may cancel.
 
     Returns
@@ -93,7 +93,7 @@ def deidentify(
             "De-identifying needs the package dicom-anonymizer; install it with: pip install "
             "ctdoseseg[deidentify]"
         ) from error
-    events = events or Events()
+    progress = progress or Progress()
     target = Path(target)
     if target.exists() and any(target.iterdir()):
         raise OutputError(f"The folder {target.name} is not empty; give an empty one.")
@@ -101,7 +101,7 @@ def deidentify(
     counts = {"not DICOM": 0, "text in the picture (burned in)": 0}
     files, _ = find_files(Path(source))
     for n, file in enumerate(files):
-        events.progress(n / len(files), f"de-identifying file {n + 1} of {len(files)}")
+        progress.update(n / len(files), f"de-identifying file {n + 1} of {len(files)}")
         data = _read(file)
         if data is None:
             counts["not DICOM"] += 1

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import PixelDataError
 from ..flags import Flag, flag
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .decoding import PixelReader, check_size, is_lossy, rescale
 from .header import Header
 
@@ -22,7 +22,7 @@ LOWEST_TISSUE_HU = -900
 
 
 def read_volume(
-    headers: Sequence[Header], events: Events, progress: tuple[float, float] = (0.0, 1.0)
+    headers: Sequence[Header], progress: Progress, span: tuple[float, float] = (0.0, 1.0)
 ) -> tuple[np.ndarray, tuple[Flag, ...]]:
     """Read the slices of `headers` into one volume.
 
@@ -30,7 +30,7 @@ def read_volume(
     ----------
     headers
         Slices in order, all of the same number of rows and columns.
-    events, progress
+    progress, span
         Receives progress and may cancel; the part of the whole task that this reading is.
 
     Returns
@@ -58,12 +58,12 @@ def read_volume(
         ) from None
     reader = PixelReader(rows, columns)
     ignored: set[str] = set()
-    low, high = progress
+    low, high = span
     step = max(1, len(headers) // 20)
     for k, header in enumerate(headers):
         if k % step == 0:
             share = low + (high - low) * k / len(headers)
-            events.progress(share, f"reading slice {k + 1} of {len(headers)}")
+            progress.update(share, f"reading slice {k + 1} of {len(headers)}")
         hu, problem = to_hu(reader.read(header), header, volume.dtype)
         if problem:
             ignored.add(problem)

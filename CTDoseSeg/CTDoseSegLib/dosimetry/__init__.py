@@ -1,1 +1,1 @@
-"""What it means in dose."""
+"""Dose: of organs, of the examination, effective dose, each with its uncertainty."""

@@ -46,14 +46,15 @@ class Beam:
 
     @property
     def known(self) -> bool:
+        """True where the range is known."""
         return self.range_mm != EVERYWHERE
 
     def outside(self, z_mm: np.ndarray) -> np.ndarray:
-        """True for the slices outside the range, [k]."""
+        """Return True for the slices outside the range, [k]."""
         return (z_mm < self.range_mm[0]) | (z_mm > self.range_mm[1])
 
     def moved(self, low_mm: float, high_mm: float) -> tuple[float, float]:
-        """The range with its edges moved outward; never turned over."""
+        """Return the range with its edges moved outward by these lengths; low stays below high."""
         low, high = self.range_mm[0] - low_mm, self.range_mm[1] + high_mm
         return min(low, self.range_mm[1]), max(high, self.range_mm[0])
 

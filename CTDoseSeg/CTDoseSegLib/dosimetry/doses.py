@@ -21,16 +21,17 @@ class OrganDose:
 
     Attributes
     ----------
-    organ, region
-        Name in the table of organs and the model's region (``chest`` or ``abdomen``); skin has a
-        model in each.
+    organ
+        Name in the table of organs.
+    region
+        Region of the dose model, ``chest`` or ``abdomen``; skin has a model in each.
     dose_mGy
         Headline: the mean over slices weighted by area times density (energy over mass).
     model_low_mGy, model_high_mGy
-        90 % interval of the model alone (conformal): valid for scans like those trained on. For
-        organs with air it reaches down to the training label, which falls with the air.
+        Ends of the 90 % interval of the model alone (conformal), valid for scans like those trained
+        on. For organs with air it reaches down to the training label, which falls with the air.
     total_low_mGy, total_high_mGy
-        90 % interval with every component of `budget`.
+        Ends of the 90 % interval with all uncertainty components.
     dose_slice_mean_mGy
         Unweighted mean over the organ's slices, which is what the models were calibrated on.
     volume_ml
@@ -46,17 +47,20 @@ class OrganDose:
     by_route
         Scaling basis to headline dose in mGy, None where it cannot be used.
     slice_dose_mGy
-        [k], NaN where the organ is absent or no dose is given.
+        Dose in each slice, [k]; NaN where the organ is absent or no dose is given.
     budget
         Uncertainty component to its standard deviation of ln(dose).
     flags
-        What the user should know about this organ's dose.
-    whole_organ_dose_mGy, whole_organ_low_mGy, whole_organ_high_mGy
-        Of the completed organ, with its own 90 % interval: the dose of the seen part where the
-        organ ends inside the images, an estimate where it does not, None where there is none;
-        `flags` hold the reason.
-    seen_mass_g, missing_mass_g
-        Of the organ in the images, and what a reference adult's has more.
+        What to know about this organ's dose.
+    whole_organ_dose_mGy
+        Of the completed organ: the dose of the seen part where the organ ends inside the images,
+        an estimate where it does not, None where there is none; `flags` hold the reason.
+    whole_organ_low_mGy, whole_organ_high_mGy
+        Ends of the 90 % interval of `whole_organ_dose_mGy`.
+    seen_mass_g
+        Mass of the organ in the images.
+    missing_mass_g
+        What a reference adult's organ has more.
     """
 
     organ: str

@@ -96,19 +96,25 @@ class EffectiveDose:
 
     Attributes
     ----------
-    effective_dose_mSv, low_mSv, high_mSv
-        By the coefficients named in `coefficients`, with the interval of `RELATIVE_HALF_WIDTH`;
-        None where it is not given, and `flags` say why.
+    effective_dose_mSv
+        k x DLP of this exposure for a reference adult; None where it is not given; `flags`
+        hold the reason.
+    low_mSv, high_mSv
+        Ends of its interval, by `relative_half_width`.
     coefficients
         ``ICRP 103`` or, where that has no factor for the range, ``AAPM 96``; empty without a dose.
     scanned_range
         Range that k is for: a part of the body, ``abdomen and pelvis`` or ``trunk``.
-    k_mSv_per_mGy_cm, by_coefficients_mSv
-        Set of coefficients to its k and to k * DLP; None where it has no factor for the range.
+    k_mSv_per_mGy_cm
+        Set of coefficients to its k; None where it has no factor for the range.
+    by_coefficients_mSv
+        Set of coefficients to k x DLP.
     dlp
         None where neither DLP nor CTDIvol is known.
     phantom_cm
         Of the DLP, as stated.
+    relative_half_width
+        Half width of the interval, relative to the dose of a reference patient.
     shares
         Part of the body to its share in the DLP of the images.
     flags

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from ..errors import DoseEngineChoiceError, ModelError
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .doses import DoseResult
 from .fast.engine import FastEngine, load_model
 from .fast.model import MODEL_FILE
@@ -84,10 +84,23 @@ class DoseEngine(Protocol):
         ...
 
     def available(self, scan: Scan) -> tuple[bool, str]:
-        """Return whether it can run here on this scan, and why not."""
+        """Return whether the engine can run here on a scan.
+
+        Parameters
+        ----------
+        scan
+            The CT, its organs, what was measured of them, and its exposure.
+
+        Returns
+        -------
+        bool
+            True if it can.
+        str
+            The reason why not; empty where it can.
+        """
         ...
 
-    def estimate(self, scan: Scan, progress: Events | None = None) -> DoseResult:
+    def estimate(self, scan: Scan, progress: Progress | None = None) -> DoseResult:
         """Return the organ doses of a scan.
 
         Parameters
@@ -95,8 +108,14 @@ class DoseEngine(Protocol):
         scan
             The CT, its organs, what was measured of them, and its exposure.
         progress
-            Hears how far the engine is, and may cancel it: an engine that takes longer than a
-            second calls `progress.progress(fraction, message)` several times a second.
+            Takes reports of how far the engine is, and may cancel it: an engine that takes longer
+            than a second calls `progress.progress(fraction, message)` several times a second.
+
+        Returns
+        -------
+        DoseResult
+            Every organ that the engine was made for and that is in the images, with its dose or
+            with the reason in its flags.
         """
         ...
 

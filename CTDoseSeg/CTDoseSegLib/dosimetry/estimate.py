@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import CTDoseSegError, DoseEngineError
 from ..flags import Flag, organ_place
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .dose_map import DoseMap
 from .doses import DoseResult, OrganDose
 from .engines import DoseEngine
@@ -24,8 +24,22 @@ _NUMBERS = (
 )
 
 
-def estimate(engine: DoseEngine, scan: Scan, progress: Events | None = None) -> DoseResult:
+def estimate(engine: DoseEngine, scan: Scan, progress: Progress | None = None) -> DoseResult:
     """Return the organ doses of a scan by an engine, checked, each flag of an organ at its place.
+
+    Parameters
+    ----------
+    engine
+        Any dose engine.
+    scan
+        What it is asked for.
+    progress
+        Takes progress; may cancel.
+
+    Returns
+    -------
+    DoseResult
+        As the engine gave it, after the checks.
 
     Raises
     ------
@@ -40,7 +54,7 @@ def estimate(engine: DoseEngine, scan: Scan, progress: Events | None = None) -> 
             "dose engine."
         )
     with _named(engine):
-        result = engine.estimate(scan, progress or Events())
+        result = engine.estimate(scan, progress or Progress())
     if problem := next(_problems(result, scan), ""):
         raise DoseEngineError(
             f"The dose engine {engine.name} gave no usable result: {problem}; correct the engine, "

@@ -39,8 +39,10 @@ class ExaminationEvent:
     ----------
     number
         Its place in the report, from 1.
-    kind, target_region, protocol, kvp_kV, ctdivol_mGy, phantom_cm, dlp_mGy_cm, scanning_length_mm
-        As reported; None where the report does not say.
+    kind, target_region, protocol
+        As reported; empty where the report does not state it.
+    kvp_kV, ctdivol_mGy, phantom_cm, dlp_mGy_cm, scanning_length_mm
+        As reported; None where the report does not state it.
     range_mm
         (low, high) RAS superior of the irradiation, where it could be placed.
     in_total
@@ -70,8 +72,14 @@ class ExaminationEvent:
 class OrganTotal:
     """An organ's dose from all events in the total; None is "not given".
 
-    `examination_low_mGy` and `examination_high_mGy` are the linear sums of the events' total 90 %
-    intervals.
+    Attributes
+    ----------
+    organ, region
+        As in `dosimetry.doses.OrganDose`.
+    examination_dose_mGy
+        Dose from all events in the examination's total; None without a dose report.
+    examination_low_mGy, examination_high_mGy
+        Ends of its interval: linear sums of the events' total 90 % intervals.
     """
 
     organ: str
@@ -98,7 +106,7 @@ class Examination:
     matched_by
         How the series' own event was found: ``event UID``, ``values`` or ``only event``.
     flags
-        What the user should know about the total.
+        What to know about the total.
     """
 
     events: tuple[ExaminationEvent, ...]

@@ -1,0 +1,1 @@
+"""Folders: walking through them, and output that appears whole or not at all."""

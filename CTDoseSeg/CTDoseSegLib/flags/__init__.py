@@ -66,7 +66,7 @@ class Flag:
     Attributes
     ----------
     code
-        Stable name for programs, one of `FLAGS` (or of another version's).
+        Stable name for programs; another version may have others.
     severity
         ``info`` (good to know), ``warning`` (the value may be off) or ``refusal`` (the value is
         not given, for this reason).
@@ -78,7 +78,7 @@ class Flag:
     place
         ``scan``, ``slice 12``, ``organ liver``, ``effective_dose`` or ``examination``.
     mends
-        Names of the values and files that would mend it, of `MENDS`.
+        Names of the values and files that would mend it.
     consequence
         What it does to the numbers, where that is known; part of `message`.
     """

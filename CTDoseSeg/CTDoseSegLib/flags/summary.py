@@ -31,8 +31,8 @@ class Notice:
     severity
         The worst of its flags.
     findings
-        What its most serious flags found and where, in sentences; the specific ones first. What
-        less serious ones found is in them; what follows from it is among the consequences.
+        What its most serious flags found and where, in sentences; the specific ones first. Less
+        serious flags add their consequences, not their findings.
     consequences
         What it does to the numbers, in parts of a sentence.
     advice

@@ -1,1 +1,1 @@
-"""How the networks and coefficients came to be."""
+"""How the dose model and the UNets came to be, and how good they are."""

@@ -8,5 +8,5 @@ FOLDS = 5
 
 
 def folds_of(patients: int, seed: int) -> np.ndarray:
-    """Fold of each patient, [patients]."""
+    """Return the fold of each patient, [patients]."""
     return np.random.default_rng(seed).permutation(patients) % FOLDS

@@ -1,0 +1,1 @@
+"""Measurements per slice: HU statistics, body size (WED), truncation, CTDIvol, SSDE."""

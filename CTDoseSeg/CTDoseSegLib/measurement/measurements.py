@@ -15,7 +15,7 @@ import numpy as np
 from ..ct.series import CTSeries
 from ..errors import GeometryError, PixelDataError, SegmentationError
 from ..segmentation.labelmap import Labelmap
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 
 # Pixels taken at once: they stay in the cache, and count x HU^2 stays below 2^53, so that sums in
 # float64 (which numpy multiplies far faster than int64) are exact integers.
@@ -37,8 +37,10 @@ class GroupSlices:
         Voxels, int64 [k].
     area_mm2
         Area in the slice plane, [k].
-    mean_hu, sd_hu
-        Mean and population standard deviation of HU, [k].
+    mean_hu
+        Mean HU, [k].
+    sd_hu
+        Population standard deviation of HU, [k].
     """
 
     count: np.ndarray
@@ -131,7 +133,7 @@ def mean_and_sd(
     return mean, np.where(count > 0, np.sqrt(variance), np.nan)
 
 
-def measure(series: CTSeries, labelmap: Labelmap, events: Events | None = None) -> Measurements:
+def measure(series: CTSeries, labelmap: Labelmap, progress: Progress | None = None) -> Measurements:
     """Measure every atom in every slice, in one pass.
 
     Parameters
@@ -140,7 +142,7 @@ def measure(series: CTSeries, labelmap: Labelmap, events: Events | None = None) 
         The CT, [k, j, i].
     labelmap
         Labels on the same grid.
-    events
+    progress
         Receives progress; the pass can be cancelled between slices.
 
     Returns
@@ -159,13 +161,13 @@ def measure(series: CTSeries, labelmap: Labelmap, events: Events | None = None) 
         If the user ended the task.
     """
     _require_same_grid(series, labelmap)
-    events = events or Events()
+    progress = progress or Progress()
     tally = _Tally(series.hu, labelmap)
     slices = series.hu.shape[0]
     for k in range(slices):
-        events.check_cancelled()
+        progress.check_cancelled()
         if k % 32 == 0:
-            events.progress(k / slices, "measuring")
+            progress.update(k / slices, "measuring")
         labels, hu = labelmap.labels[k].ravel(), series.hu[k].ravel()
         for start in range(0, labels.size, BLOCK_PIXELS):
             block = slice(start, start + BLOCK_PIXELS)

@@ -41,10 +41,16 @@ _BODY_WORDS = (
 
 @dataclass(frozen=True)
 class WEDSummary:
-    """Water-equivalent diameter of a scan, in mm; NaN where no slice has one.
+    """Water-equivalent diameter of a scan; NaN where no slice has one.
 
-    `centre_mm` is that of the slice in the middle of the images, `mean_mm`, `low_mm` and
-    `high_mm` are over all slices that have a body.
+    Attributes
+    ----------
+    centre_mm
+        Of the slice in the middle of the images.
+    mean_mm
+        Mean of all slices that have a body.
+    low_mm, high_mm
+        Smallest and largest of these slices.
     """
 
     centre_mm: float
@@ -59,8 +65,10 @@ class SizeProfile:
 
     Attributes
     ----------
-    body_area_mm2, body_mean_hu
-        Area and mean HU of the body mask, without the couch, [k].
+    body_area_mm2
+        Area of the body mask, without the couch, [k].
+    body_mean_hu
+        Mean HU of the body mask, without the couch, [k].
     wed_mm
         Water-equivalent diameter as measured, with the partly filled pixels around the mask, [k];
         NaN without a body.
@@ -107,14 +115,16 @@ class SSDEProfile:
     factor
         Conversion factor for `wed_mm`, [k].
     table
-        Where the factor comes from: a name in `TABLES`, empty where none fits.
+        Where the factor comes from: anatomy, phantom and report, a name in `TABLES`; empty where
+        none fits.
     flags
         What holds for the scan.
     slice_flags
         For each slice, its flags.
-    alternative_ssde_mGy, alternative_table
-        The same from the other table that may be meant, where anatomy or phantom leave a doubt;
-        else None.
+    alternative_ssde_mGy
+        SSDE by `alternative_table`, [k]; None without one.
+    alternative_table
+        The other table that may be meant, where anatomy or phantom leave a doubt; else None.
     """
 
     ssde_mGy: np.ndarray

@@ -1,1 +1,1 @@
-"""Package data: weights and coefficients with their model cards."""
+"""Files of the models that come with the package, with their model cards."""

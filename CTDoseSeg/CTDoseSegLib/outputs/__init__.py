@@ -1,0 +1,1 @@
+"""Files for machines: tables, label map, result.json, exports."""

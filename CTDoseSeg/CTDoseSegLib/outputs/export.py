@@ -12,7 +12,7 @@ from ..ct.nifti import write_nifti
 from ..ct.series import CTSeries
 from ..errors import DependencyError, GeometryError, InputError, SegmentationError
 from ..files.staging import staged_folder
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .tables import write_label_tables
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..segmentation.labelmap import Labelmap
 
 AIR_HU = -1000
-# Below every HU that a scanner gives for air, so that what was masked out can be told from it.
+# Below every HU that a scanner gives for air, so that air and what was masked out differ.
 MASKED_HU = -1024
 SPACING_MM = (0.1, 20.0)
 LARGEST_VOXELS = 1_000_000_000
@@ -35,7 +35,7 @@ def export(
     spacing_mm: float | None = None,
     organ: str | None = None,
     mesh: bool = False,
-    events: Events | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Path, ...]:
     """Write volumes and a surface to `folder`, all of them or none.
 
@@ -54,8 +54,8 @@ def export(
         Also write HU inside this organ, -1024 outside.
     mesh
         Also write the organ's surface, in LPS millimetres as DICOM and 3D Slicer take meshes.
-    events
-        Told of progress; may cancel.
+    progress
+        Takes progress; may cancel.
 
     Returns
     -------
@@ -75,30 +75,30 @@ def export(
     DependencyError
         If meshing needs a package that is missing.
     """
-    events = events or Events()
+    progress = progress or Progress()
     _check(series, labelmap, spacing_mm, organ, mesh)
-    mask = _mask(labelmap, organ) if organ else None
+    mask = _mask(labelmap, organ) if organ and labelmap is not None else None
     with staged_folder(folder) as staging:
-        events.progress(0.0, "writing the HU volume")
+        progress.update(0.0, "writing the HU volume")
         written = [write_nifti(staging / "hu.nii.gz", series.hu, series.affine)]
         if spacing_mm:
-            events.progress(0.2, "resampling")
+            progress.update(0.2, "resampling")
             written += _write_isotropic(series, labelmap, spacing_mm, staging)
-        if mask is not None:
-            events.progress(0.6, "masking")
+        if organ and mask is not None:
+            progress.update(0.6, "masking")
             name = file_name(organ)
             hu = np.where(mask, series.hu, series.hu.dtype.type(MASKED_HU))
             written.append(write_nifti(staging / f"hu_{name}.nii.gz", hu, series.affine))
-        if mesh:
-            events.progress(0.8, "meshing")
-            written += _write_mesh(surface(mask, series.affine), staging, name)
-        events.check_cancelled()
-    events.progress(1.0, "written")
+            if mesh:
+                progress.update(0.8, "meshing")
+                written += _write_mesh(surface(mask, series.affine), staging, name)
+        progress.check_cancelled()
+    progress.update(1.0, "written")
     return tuple(Path(folder) / path.name for path in written)
 
 
 def file_name(organ: str) -> str:
-    """A name for files that every system takes, whatever the label map calls the organ."""
+    """Return a name for files that every system takes, whatever the label map calls the organ."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", organ).strip("_")[:80] or "organ"
 
 
@@ -145,7 +145,7 @@ def _mask(labelmap: Labelmap, organ: str) -> np.ndarray:
 
 
 def _isotropic_size(series: CTSeries, spacing_mm: float) -> list[int]:
-    """Voxels along i, j and k that cover the volume."""
+    """Return the numbers of voxels along i, j and k that cover the volume."""
     extent = np.array(series.hu.shape[::-1]) * series.spacing_mm
     return [max(int(n), 1) for n in np.ceil(extent / spacing_mm - 1e-6)]
 
@@ -171,7 +171,7 @@ def _write_isotropic(
 def _resampled(
     series: CTSeries, voxels: np.ndarray, spacing_mm: float, method: int, outside: float = AIR_HU
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Voxels on an isotropic grid with the same axes and the same outer corner; and its affine."""
+    """Return voxels on an isotropic grid with the same axes and outer corner, and its affine."""
     import SimpleITK as sitk
 
     # In the volume's own axes: resampling is the same there, and no sign can be wrong.
@@ -196,7 +196,7 @@ def _resampled(
 
 
 def surface(mask: np.ndarray, affine: np.ndarray) -> trimesh.Trimesh:
-    """Closed surface of a mask by marching cubes, in LPS millimetres, normals outward.
+    """Return the closed surface of a mask by marching cubes, in LPS mm, normals outward.
 
     Not smoothed: every vertex lies half-way between a voxel inside and one outside.
 
@@ -206,6 +206,16 @@ def surface(mask: np.ndarray, affine: np.ndarray) -> trimesh.Trimesh:
         Boolean [k, j, i], at least one voxel.
     affine
         4 x 4, (i, j, k, 1) to RAS in mm.
+
+    Returns
+    -------
+    trimesh.Trimesh
+        Vertices and triangles.
+
+    Raises
+    ------
+    DependencyError
+        If scikit-image or trimesh is missing.
     """
     try:
         import trimesh
@@ -215,10 +225,8 @@ def surface(mask: np.ndarray, affine: np.ndarray) -> trimesh.Trimesh:
             "Surfaces need the packages scikit-image and trimesh; install them with: "
             "pip install scikit-image trimesh"
         ) from error
-    box = tuple(
-        slice(there[0], there[-1] + 1)
-        for there in (np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3))
-    )
+    occupied = (np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3))
+    box = tuple(slice(indices[0], indices[-1] + 1) for indices in occupied)
     # A border of outside, so that an organ cut by the scan's end is closed there.
     cut = np.pad(mask[box], 1).astype(np.float32)
     vertices_kji, faces, _, _ = marching_cubes(cut, level=0.5)

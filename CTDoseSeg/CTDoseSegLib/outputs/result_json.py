@@ -13,6 +13,18 @@ def write_result_json(result: Result, path: Path) -> Path:
 
     Per-slice arrays have one entry for each k of the volume. File names and the series' identity
     stay out: they can name the patient.
+
+    Parameters
+    ----------
+    result
+        What to write.
+    path
+        File to write.
+
+    Returns
+    -------
+    Path
+        `path`.
     """
     text = json.dumps(result.to_json(), ensure_ascii=False, allow_nan=False, indent=1)
     path.write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,23 @@ EXAMINATION_COLUMNS = (
 )
 LABEL_COLUMNS = ("value", "name", "snomed_code", "color", "origin")
 GROUP_COLUMNS = ("group", "atom")
+_CODES = "Codes of {}, joined by semicolons."
+# What a column means that is no field of a result's values; those state it in their docstrings.
+MEANINGS: Mapping[str, Mapping[str, str]] = {
+    "slices.csv": {
+        "slice_index": "k of the volume, from 0.",
+        "flags": _CODES.format("the slice's flags"),
+    },
+    "organ_slices.csv": {
+        "slice_index": "k of the volume, from 0.",
+        "dose_mGy": "Dose to the organ in this slice.",
+    },
+    "organ_doses.csv": {"flags": _CODES.format("the organ's flags and of those of all doses")},
+    "groups.csv": {
+        "group": "Name of the organ.",
+        "atom": "Name of one of its labels, as in ``labels.csv``.",
+    },
+}
 SIGNIFICANT_DIGITS = 6
 # A spreadsheet runs a cell that begins with one of these as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -175,7 +192,7 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]])
 
 
 def cell(value: Any) -> str:
-    """Text of one cell; text that a spreadsheet would run is made harmless by an apostrophe."""
+    """Return the text of a cell; an apostrophe disarms text that a spreadsheet would run."""
     if value is None:
         return ""
     if isinstance(value, str):

@@ -1,0 +1,1 @@
+"""An analytic CT with its exact truth and its dose report."""

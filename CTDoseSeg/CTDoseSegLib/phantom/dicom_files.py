@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import __version__
 from ..errors import OutputError
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .dose_report_file import SpiralScan, add_dose_report
 from .render import PhantomSlice, PhantomTruth
 
@@ -111,7 +111,9 @@ def exposure(phantom: Phantom, wed_mm: np.ndarray) -> PhantomExposure:
     )
 
 
-def write_dicom(phantom: Phantom, folder: str | Path, events: Events | None = None) -> list[Path]:
+def write_dicom(
+    phantom: Phantom, folder: str | Path, progress: Progress | None = None
+) -> list[Path]:
     """Write ``folder/dicom`` (one file a slice), ``folder/rdsr`` and ``folder/truth``.
 
     The dose report has a folder of its own, so that ``folder/dicom`` stays an examination without
@@ -124,7 +126,7 @@ def write_dicom(phantom: Phantom, folder: str | Path, events: Events | None = No
     folder
         Made where it does not exist; one with a phantom in it is refused. Nothing is left in it
         where the task fails or is cancelled.
-    events
+    progress
         Receives progress; may cancel.
 
     Returns
@@ -140,7 +142,7 @@ def write_dicom(phantom: Phantom, folder: str | Path, events: Events | None = No
     OutputError
         If the folder cannot be written, or already has a phantom in it.
     """
-    events = events or Events()
+    progress = progress or Progress()
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -151,7 +153,7 @@ def write_dicom(phantom: Phantom, folder: str | Path, events: Events | None = No
                     "phantom."
                 )
         with tempfile.TemporaryDirectory(prefix=".phantom-", dir=folder) as unfinished:
-            files = _write(phantom, Path(unfinished), events)
+            files = _write(phantom, Path(unfinished), progress)
             for name in ("truth", "rdsr", "dicom"):
                 (Path(unfinished) / name).rename(folder / name)
             return [folder / file.relative_to(unfinished) for file in files]
@@ -162,7 +164,7 @@ def write_dicom(phantom: Phantom, folder: str | Path, events: Events | None = No
         ) from error
 
 
-def _write(phantom: Phantom, folder: Path, events: Events) -> list[Path]:
+def _write(phantom: Phantom, folder: Path, progress: Progress) -> list[Path]:
     """Write pixels first; the tube current needs every slice's WED, so tags come second."""
     count = phantom.shape[2]
     labels = np.empty((count, *phantom.shape[:2]), np.uint8)
@@ -171,7 +173,7 @@ def _write(phantom: Phantom, folder: Path, events: Events) -> list[Path]:
     for s in phantom.slices():
         hu[s.index], labels[s.index] = s.hu, s.labels
         sizes[:, s.index] = _sizes(s)
-        events.progress(0.9 * (s.index + 1) / count, "Making the phantom")
+        progress.update(0.9 * (s.index + 1) / count, "Making the phantom")
     truth = PhantomTruth(labels, phantom.affine, phantom.names, phantom.groups, *sizes)
     exposed = exposure(phantom, truth.wed_mm)
     files = []
@@ -181,12 +183,12 @@ def _write(phantom: Phantom, folder: Path, events: Events) -> list[Path]:
         path = folder / "dicom" / f"CT_{count - k:04d}.dcm"
         _dataset(phantom, exposed, k, hu[k]).save_as(path, enforce_file_format=True)
         files.append(path)
-    events.progress(0.97, "Writing the truth")
+    progress.update(0.97, "Writing the truth")
     files += _write_truth(phantom, truth, exposed, folder / "truth")
     (folder / "rdsr").mkdir()
     files.append(folder / "rdsr" / "dose_report.dcm")
     _dose_report(phantom, exposed).save_as(files[-1], enforce_file_format=True)
-    events.progress(1.0, "Writing the truth")
+    progress.update(1.0, "Writing the truth")
     return files
 
 

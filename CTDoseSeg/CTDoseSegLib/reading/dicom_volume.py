@@ -9,7 +9,7 @@ import numpy as np
 from ..dicom.header import Header
 from ..dicom.pixels import read_volume
 from ..flags import Flag, flag
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .array_series import HIGHEST_AIR_HU
 from .grouping import SliceGroup
 from .phases import one_phase
@@ -41,14 +41,14 @@ class DicomVolume:
     flags: tuple[Flag, ...]
 
 
-def stack_volume(group: SliceGroup, events: Events, progress: tuple[float, float]) -> DicomVolume:
+def stack_volume(group: SliceGroup, progress: Progress, span: tuple[float, float]) -> DicomVolume:
     """Settle phases and duplicates, stack the slices and read their pixels.
 
     Parameters
     ----------
     group
         The slices.
-    events, progress
+    progress, span
         Receives progress and may cancel; the part of the whole task that this stage is.
 
     Returns
@@ -63,7 +63,7 @@ def stack_volume(group: SliceGroup, events: Events, progress: tuple[float, float
     slices, phase_flags = one_phase(group.headers)
     geometry = stack(slices)
     headers = tuple(slices[i] for i in geometry.order)
-    hu, value_flags = read_volume(headers, events, progress)
+    hu, value_flags = read_volume(headers, progress, span)
     flags = [*phase_flags, *geometry.flags, *kind_flags(headers), *value_flags]
     if hu.min() > HIGHEST_AIR_HU:
         flags.append(flag("not_hu", f"no value is below {HIGHEST_AIR_HU}"))

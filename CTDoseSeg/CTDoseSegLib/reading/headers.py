@@ -13,7 +13,7 @@ from ..dicom.identity import without_file_name
 from ..errors import InputError
 from ..files.walking import find_files
 from ..flags import Flag, flag
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .volume_file import is_volume_file
 
 # Names the DICOM files of one study, a path each: the batch passes studies on so.
@@ -53,14 +53,14 @@ def is_folder(path: Path) -> bool:
     return path.is_dir() or path.suffix == FILE_LIST
 
 
-def read_headers(path: Path, events: Events, share: float) -> FolderHeaders:
+def read_headers(path: Path, progress: Progress, share: float) -> FolderHeaders:
     """Read the headers of a DICOM file, of a folder with its subfolders, or of a list of files.
 
     Parameters
     ----------
     path
         What to read.
-    events
+    progress
         Receives progress and may cancel.
     share
         The part of the whole task that this stage is.
@@ -84,7 +84,7 @@ def read_headers(path: Path, events: Events, share: float) -> FolderHeaders:
     step = max(1, len(files) // 20)
     for n, file in enumerate(files):
         if n % step == 0:
-            events.progress(share * n / len(files), f"looking at file {n + 1} of {len(files)}")
+            progress.update(share * n / len(files), f"looking at file {n + 1} of {len(files)}")
         try:
             header = read_header(file)
             if header is not None:

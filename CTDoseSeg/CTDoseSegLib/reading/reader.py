@@ -15,7 +15,7 @@ from ..ct.dose_report import DoseReport
 from ..ct.series import CTSeries
 from ..errors import InputError
 from ..flags import flag
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .array_series import pixel_identity
 from .choice import Choice, candidates_of, choose_group
 from .dicom_volume import DicomVolume, stack_volume
@@ -38,7 +38,7 @@ def read_series(
     series_uid: str | None = None,
     acquisition: str | Path | None = None,
     rdsr: str | Path | None = None,
-    events: Events | None = None,
+    progress: Progress | None = None,
 ) -> CTSeries:
     """Read a CT series.
 
@@ -55,7 +55,7 @@ def read_series(
     rdsr
         Dose report (X-Ray Radiation Dose SR) of the examination; else one of the same study that
         lies in the folder is used. It adds what the images lack.
-    events
+    progress
         Receives progress; may cancel.
 
     Returns
@@ -69,7 +69,7 @@ def read_series(
     SeveralPatientsError
         If a folder holds several patients and `series_uid` does not name one's series.
     Cancelled
-        If `events` was cancelled.
+        If `progress` was cancelled.
 
     Examples
     --------
@@ -87,15 +87,15 @@ def read_series(
     >>> series.acquisition.kvp_kV, series.acquisition.sources["kvp_kV"]
     (120.0, 'image (0018,0060)')
     """
-    events = events or Events()
+    progress = progress or Progress()
     path = Path(path)
     typed = read_typed_acquisition(acquisition) if acquisition is not None else None
     report = read_dose_report(rdsr) if rdsr is not None else None
     if _is_volume_file(path):
         series = with_dose_report(read_volume_file(path), report=report)
     else:
-        series = _read_dicom(path, series_uid, report, events)
-    events.progress(1.0, "reading done")
+        series = _read_dicom(path, series_uid, report, progress)
+    progress.update(1.0, "reading done")
     return with_typed(series, typed) if typed else series
 
 
@@ -115,9 +115,9 @@ def _is_volume_file(path: Path) -> bool:
 
 
 def _read_dicom(
-    path: Path, series_uid: str | None, report: DoseReport | None, events: Events
+    path: Path, series_uid: str | None, report: DoseReport | None, progress: Progress
 ) -> CTSeries:
-    files = read_headers(path, events, HEADERS_SHARE)
+    files = read_headers(path, progress, HEADERS_SHARE)
     groups = group_slices(files.headers)
     candidates = candidates_of(groups, series_uid)
     reports = reports_in(groups) if is_folder(path) and report is None else None
@@ -126,7 +126,7 @@ def _read_dicom(
         reports.groups if reports is not None else (),
         asked_for=series_uid is not None or not is_folder(path),
     )
-    volume = stack_volume(choice.group, events, (HEADERS_SHARE, 1.0))
+    volume = stack_volume(choice.group, progress, (HEADERS_SHARE, 1.0))
     exposure = read_exposure(volume.headers, volume.z_mm)
     series = _series(files, choice, volume, exposure)
     of_patient = [group for group in groups if group.patient == choice.group.patient]

@@ -1,1 +1,1 @@
-"""What is handed on."""
+"""A result for eyes: in the terminal and as charts."""

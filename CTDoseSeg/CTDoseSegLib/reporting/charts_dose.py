@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .figure import BLUE, GREY, INK, ORANGE, PALE, SKY, known, legend_below, new_figure, say
+from .figure import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    PALE,
+    SKY,
+    known,
+    legend_below,
+    new_figure,
+    write_reason,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,17 +28,35 @@ if TYPE_CHECKING:
     from ..dosimetry.doses import OrganDose
     from ..result import Result
 
-ROUTES = {
+# Scaling basis of a dose in words.
+BASES = {
     "ctdivol": "scaled by CTDIvol",
     "mas": "scaled by effective mAs",
-    "none": "no route",
+    "none": "no scaling basis",
 }
 ROW_IN = 0.28
 REASON_CHARACTERS = 95
 
 
 def draw_organ_doses(result: Result) -> Figure:
-    """One row an organ, highest dose first; organs without a dose below, with the reason.
+    """Draw the organ doses: one row an organ, highest dose first.
+
+    Organs without a dose come below, with the reason.
+
+    Parameters
+    ----------
+    result
+        Of an analysis, or one that was read.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not shown yet; `savefig` writes it.
+
+    Raises
+    ------
+    DependencyError
+        If matplotlib is missing.
 
     Examples
     --------
@@ -36,7 +65,8 @@ def draw_organ_doses(result: Result) -> Figure:
     """
     organs = result.organs
     given = sorted(
-        (organ for organ in organs if organ.dose_mGy is not None), key=lambda o: -o.dose_mGy
+        (organ for organ in organs if organ.dose_mGy is not None),
+        key=lambda organ: -(organ.dose_mGy or 0.0),
     )
     refused = [organ for organ in organs if organ.dose_mGy is None]
     rows = max(len(organs), 1)
@@ -54,13 +84,13 @@ def draw_organ_doses(result: Result) -> Figure:
         axes.set_xticks([])
     _draw_refused(axes, refused, len(given))
     if not organs:
-        say(axes, "no organ of the dose model is in the label map")
+        write_reason(axes, "no organ of the dose model is in the label map")
     axes.set_ylim(rows - 0.4, -0.6)
     axes.set_yticks(range(len(organs)), [display_name(o, organs) for o in (*given, *refused)])
     for tick, organ in zip(axes.get_yticklabels(), (*given, *refused), strict=True):
         tick.set_color(INK if organ.dose_mGy is not None else GREY)
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel(f"Organ dose (mGy){_routes(given)}")
+    axes.set_xlabel(f"Organ dose (mGy){_bases(given)}")
     return figure
 
 
@@ -94,14 +124,14 @@ def _draw_given(axes: Axes, given: list[OrganDose]) -> None:
 
 
 def with_own_warnings(given: Sequence[OrganDose]) -> list[OrganDose]:
-    """Organs with a warning that is not every organ's; those say nothing about one of them."""
+    """Return the organs that have a warning which not every organ has."""
     warnings = [{f.code for f in o.flags if f.severity != "info"} for o in given]
     shared = set.intersection(*warnings) if len(given) > 1 else set()
     return [organ for organ, own in zip(given, warnings, strict=True) if own - shared]
 
 
 def _right_limit(given: list[OrganDose]) -> float:
-    """Room for the values beside the longest bar."""
+    """Return the right limit in mGy, with room for the values beside the longest bar."""
     ends = [v for o in given for v in (o.dose_mGy, o.total_high_mGy) if v is not None]
     return 1.1 * max(*ends, 1e-6)
 
@@ -130,7 +160,7 @@ def _draw_refused(axes: Axes, refused: list[OrganDose], first: int) -> None:
 
 
 def reason(organ: OrganDose) -> str:
-    """Why an organ has no dose: the first sentence of its refusal, short enough for a row."""
+    """Return why an organ has no dose: the first sentence of its refusal, cut to fit a row."""
     refusals = sorted(organ.flags, key=lambda flag: flag.severity != "refusal")
     if not refusals:
         return "no reason stated"
@@ -139,15 +169,15 @@ def reason(organ: OrganDose) -> str:
 
 
 def display_name(organ: OrganDose, organs: Sequence[OrganDose]) -> str:
-    """Organ's name in words, with the region where the organ is listed for several."""
+    """Return an organ's name in words, with its region where the organ is listed for several."""
     name = organ.organ.replace("_", " ")
     several = sum(other.organ == organ.organ for other in organs) > 1
     return f"{name} ({organ.region})" if several and organ.region else name
 
 
-def _routes(given: list[OrganDose]) -> str:
-    routes = dict.fromkeys(ROUTES.get(o.route, f"model {o.route}") for o in given)
-    text = f", {' or '.join(routes)}" if routes else ""
+def _bases(given: list[OrganDose]) -> str:
+    bases = dict.fromkeys(BASES.get(o.route, f"model {o.route}") for o in given)
+    text = f", {' or '.join(bases)}" if bases else ""
     if with_own_warnings(given):
         text += "   (* has warnings of its own, see organ_doses.csv)"
     return text

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..result.values import BIN_HU
-from .figure import GREY, INK, ORANGE, PALE, SKY, new_figure, say
+from .figure import GREY, INK, ORANGE, PALE, SKY, new_figure, write_reason
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,24 @@ LEAST_SHARE = 1e-6  # of the body: rarer HU are left out at the right end
 
 
 def draw_histogram(result: Result) -> Figure:
-    """Volume (or voxels, where slices are irregular) of the body for each 10 HU; log scale.
+    """Draw the volume of the body for each 10 HU, and of lung and bone; log scale.
+
+    Voxels in place of the volume where slices are irregular.
+
+    Parameters
+    ----------
+    result
+        Of an analysis, or one that was read.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not shown yet; `savefig` writes it.
+
+    Raises
+    ------
+    DependencyError
+        If matplotlib is missing.
 
     Examples
     --------
@@ -38,11 +55,11 @@ def draw_histogram(result: Result) -> Figure:
     voxel_ml = result.geometry.voxel_ml if regular else 1.0
     axes.set_ylabel("Volume per bin (ml)" if regular else "Voxels per bin")
     if histogram is None:
-        say(axes, "the result holds no histogram: analyse the CT again")
+        write_reason(axes, "the result holds no histogram: analyse the CT again")
         return figure
     counts = {group: np.array(of) for group, of in histogram.counts.items()}
     if "body" not in counts or not counts["body"].any():
-        say(axes, "no body was found")
+        write_reason(axes, "no body was found")
         return figure
     edges, body = histogram.edges_hu, counts["body"]
     axes.set_yscale("log")
@@ -59,7 +76,7 @@ def draw_histogram(result: Result) -> Figure:
 
 
 def _span(edges: np.ndarray, body: np.ndarray) -> tuple[float, float]:
-    """From air to the densest HU that is not a rare one."""
+    """Return the limits in HU: from air to the densest HU that is not a rare one."""
     common = np.flatnonzero(body > LEAST_SHARE * body.sum())
     low, high = min(-1000.0, edges[common[0]]), max(300.0, edges[common[-1] + 1] + 20.0)
     return low - 0.03 * (high - low), high
@@ -68,7 +85,7 @@ def _span(edges: np.ndarray, body: np.ndarray) -> tuple[float, float]:
 def _mark(axes: Axes) -> None:
     top = axes.get_xaxis_transform()
     axes.axvspan(*LUNG_HU, color=SKY, alpha=0.15, lw=0)
-    style = {"transform": top, "ha": "center", "va": "top", "fontsize": 9}
+    style: dict[str, Any] = {"transform": top, "ha": "center", "va": "top", "fontsize": 9}
     axes.text(sum(LUNG_HU) / 2, 0.985, f"lung\n{LUNG_HU[0]} to\n{LUNG_HU[1]}", **style)
     for name, hu in LANDMARKS_HU:
         axes.axvline(hu, color=INK, lw=1.0, ls=":", ymax=0.88)

@@ -17,7 +17,7 @@ from .figure import (
     known,
     new_figure,
     position_along_body,
-    say,
+    write_reason,
 )
 
 if TYPE_CHECKING:
@@ -26,14 +26,29 @@ if TYPE_CHECKING:
 
     from ..result import Result
 
-# Above this part of the outline lost, a slice is marked; less is a rounding of the outline.
+# Above this part of the body contour lost, a slice is marked; less is rounding of the contour.
 SHOWN_TRUNCATION = 0.005
 # A curve that is flat to a millimetre shall look flat.
 LEAST_WED_SPAN_MM = 20.0
 
 
 def draw_size(result: Result) -> Figure:
-    """WED, tube current, and CTDIvol with SSDE, one panel below the other, along the body.
+    """Draw WED, tube current, and CTDIvol with SSDE along the body, one panel below the other.
+
+    Parameters
+    ----------
+    result
+        Of an analysis, or one that was read.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not shown yet; `savefig` writes it.
+
+    Raises
+    ------
+    DependencyError
+        If matplotlib is missing.
 
     Examples
     --------
@@ -94,7 +109,7 @@ def _draw_wed(axes: Axes, result: Result, x: np.ndarray, order: np.ndarray) -> N
         spare = max(LEAST_WED_SPAN_MM - (high - low), 0.0) / 2
         axes.set_ylim(low - spare, high + spare)
     else:
-        say(axes, "no body was found")
+        write_reason(axes, "no body was found")
     axes.set_ylabel("WED (mm)")
 
 
@@ -104,7 +119,7 @@ def _draw_current(axes: Axes, result: Result, x: np.ndarray, order: np.ndarray) 
         _curve(axes, x, current, order, GREEN, "tube current")
         axes.set_ylim(0, 1.12 * np.nanmax(current))
     else:
-        say(axes, "tube current: not known")
+        write_reason(axes, "tube current: not known")
     axes.set_ylabel("Tube current (mA)")
 
 
@@ -120,7 +135,7 @@ def _draw_dose(axes: Axes, result: Result, x: np.ndarray, order: np.ndarray) -> 
     if known(ctdivol) or known(ssde):
         axes.set_ylim(0, 1.12 * np.nanmax(np.concatenate([ctdivol, ssde])))
     else:
-        say(axes, "CTDIvol: not known, so that there is no SSDE")
+        write_reason(axes, "CTDIvol: not known, so that there is no SSDE")
     axes.set_ylabel("Dose index (mGy)")
 
 

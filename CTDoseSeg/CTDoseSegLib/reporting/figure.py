@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 110
-# Okabe and Ito (2008): told apart with every kind of colour vision.
+# Okabe and Ito (2008): distinct with every kind of colour vision.
 BLUE, SKY, ORANGE, GREEN, RED, PURPLE = (
     "#0072B2",
     "#56B4E9",
@@ -46,8 +46,17 @@ STYLE: dict[str, Any] = {
 }
 
 
-def new_figure(width_in: float, height_in: float, *, layout: str | None = "constrained") -> Figure:
-    """An empty figure that no global state knows of.
+def new_figure(
+    width_in: float, height_in: float, *, layout: Literal["constrained"] | None = "constrained"
+) -> Figure:
+    """Return an empty figure that no global state knows of.
+
+    Parameters
+    ----------
+    width_in, height_in
+        Size in inches.
+    layout
+        ``constrained`` leaves room for the notice at the foot; None: axes are placed by hand.
 
     Raises
     ------
@@ -57,17 +66,17 @@ def new_figure(width_in: float, height_in: float, *, layout: str | None = "const
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError as error:
         raise DependencyError(
             "Pictures need the package matplotlib; install it with: pip install matplotlib"
         ) from error
-    figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout=layout, facecolor="white")
+    figure = Figure(figsize=(width_in, height_in), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     if layout == "constrained":
         notice_in = 0.3
-        figure.get_layout_engine().set(
-            rect=(0.005, notice_in / height_in, 0.99, 1 - (notice_in + 0.05) / height_in)
-        )
+        within = (0.005, notice_in / height_in, 0.99, 1 - (notice_in + 0.05) / height_in)
+        figure.set_layout_engine(ConstrainedLayoutEngine(rect=within))
     return figure
 
 
@@ -80,7 +89,7 @@ def save(figure: Figure, path: Path) -> Path:
 
 
 def legend_below(axes: Axes, *, ncols: int) -> None:
-    """A legend below the label of the abscissa, whatever the height of the axes."""
+    """Put a legend below the label of the abscissa, whatever the height of the axes."""
     from matplotlib.transforms import ScaledTranslation
 
     down = ScaledTranslation(0, -0.5, axes.figure.dpi_scale_trans)
@@ -94,7 +103,7 @@ def legend_below(axes: Axes, *, ncols: int) -> None:
 
 
 def position_along_body(z_mm: np.ndarray) -> tuple[np.ndarray, str]:
-    """Abscissa of per-slice curves, [k], and its label.
+    """Return the abscissa of per-slice curves, [k], and its label.
 
     The superior coordinate; the slice number where the slices do not differ in it (sagittal and
     coronal ones).
@@ -105,11 +114,11 @@ def position_along_body(z_mm: np.ndarray) -> tuple[np.ndarray, str]:
 
 
 def known(values: np.ndarray) -> bool:
-    """Whether any of the values is a number."""
+    """Return whether any of the values is a number."""
     return bool(np.isfinite(values).any())
 
 
-def say(axes: Axes, text: str) -> None:
-    """Say in the middle of a panel why it is empty."""
+def write_reason(axes: Axes, text: str) -> None:
+    """Write in the middle of a panel why it is empty."""
     axes.set_yticks([])
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)

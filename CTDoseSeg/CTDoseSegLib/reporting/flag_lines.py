@@ -35,7 +35,7 @@ def every_flag(flags: Iterable[Flag]) -> Iterator[str]:
 
 
 def _merged(flags: Iterable[Flag]) -> Sequence[Flag]:
-    """The flags by place, slices last; equal flags of slices as one with all of their numbers."""
+    """Return the flags by place, slices last; equal flags of slices as one with their numbers."""
     places: dict[str, list[Flag]] = {}
     slices: dict[Flag, list[int]] = {}
     for one in dict.fromkeys(flags):
@@ -46,7 +46,7 @@ def _merged(flags: Iterable[Flag]) -> Sequence[Flag]:
             slices.setdefault(one.at(""), []).append(k)
     whole = [one for place, members in places.items() if organ_of(place) is None for one in members]
     organs = [one for place, members in places.items() if organ_of(place) for one in members]
-    of_slices = [one.at(f"slices {slice_runs(found)}") for one, found in slices.items()]
+    of_slices = [one.at(f"slices {slice_runs(numbers)}") for one, numbers in slices.items()]
     return [*whole, *organs, *sorted(of_slices, key=lambda one: one.place)]
 
 

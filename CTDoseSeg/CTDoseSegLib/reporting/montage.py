@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class Picture:
 
 
 def lookup(labelmap: Labelmap, group: str) -> np.ndarray:
-    """Table from label value to whether it belongs to `group`; all False without the group."""
+    """Return a table from label value to whether it belongs to `group`; all False without it."""
     table = np.zeros(int(np.iinfo(labelmap.labels.dtype).max) + 1, bool)
     if group in labelmap.groups:
         table[list(labelmap.values(group))] = True
@@ -56,7 +56,7 @@ def lookup(labelmap: Labelmap, group: str) -> np.ndarray:
 
 
 def _edges(labels: np.ndarray) -> np.ndarray:
-    """Pixels whose neighbour above or to the left has another label."""
+    """Return the pixels whose neighbour above or to the left has another label."""
     edges = np.zeros(labels.shape, bool)
     edges[1:] |= labels[1:] != labels[:-1]
     edges[:, 1:] |= labels[:, 1:] != labels[:, :-1]
@@ -76,13 +76,14 @@ class Painter:
             self._colors[atom.value] = (*to_rgb(atom.color), FILL_ALPHA)
 
     def legend(self, pictures: Sequence[Picture]) -> list[Patch]:
-        """Handles for what the pictures show; of too many organs the largest."""
+        """Return handles for what the pictures show; of too many organs the largest."""
         from matplotlib.patches import Patch
 
-        pixels = sum(np.bincount(p.labels.ravel(), minlength=self._body.size) for p in pictures)
-        handles = [Patch(fc="white", ec="black", lw=0.8, label="body outline (white)")]
+        counts = [np.bincount(p.labels.ravel(), minlength=self._body.size) for p in pictures]
+        pixels = np.sum(counts, axis=0)
+        handles = [Patch(fc="white", ec="black", lw=0.8, label="body contour (white)")]
         if pixels[self._couch].any():
-            handles.append(Patch(fc="white", ec=COUCH_COLOR, lw=1.2, label="couch outline"))
+            handles.append(Patch(fc="white", ec=COUCH_COLOR, lw=1.2, label="couch contour"))
         seen = [atom for atom in self._filled if pixels[atom.value]]
         largest = sorted(seen, key=lambda atom: -pixels[atom.value])[:LEGEND_ENTRIES]
         for atom in (atom for atom in seen if atom in largest):
@@ -93,7 +94,7 @@ class Painter:
         return handles
 
     def paint(self, axes: Axes, picture: Picture) -> None:
-        """Fill the axes with one plane, its outlines, its title and its sides."""
+        """Fill the axes with one plane, its contours, its title and its sides."""
         labels, (width, height) = picture.labels, picture.size_mm
         low = LEVEL_HU - WINDOW_HU / 2
         gray = np.clip((picture.hu.astype(np.float32) - low) / WINDOW_HU, 0.0, 1.0)[..., None]
@@ -105,12 +106,12 @@ class Painter:
         extent = (0.0, width, height, 0.0)
         axes.imshow(image, extent=extent, interpolation="antialiased", aspect="auto")
         for table, color in ((self._body, BODY_COLOR), (self._couch, COUCH_COLOR)):
-            _outline(axes, table[labels], extent, color)
+            _contour(axes, table[labels], extent, color)
         axes.set_axis_off()
         _letter(axes, picture)
 
 
-def _outline(axes: Axes, mask: np.ndarray, extent: tuple[float, ...], color: str) -> None:
+def _contour(axes: Axes, mask: np.ndarray, extent: tuple[float, ...], color: str) -> None:
     if not mask.any():
         return
     step_x, step_y = extent[1] / mask.shape[1], extent[2] / mask.shape[0]
@@ -125,9 +126,12 @@ def _outline(axes: Axes, mask: np.ndarray, extent: tuple[float, ...], color: str
 def _letter(axes: Axes, picture: Picture) -> None:
     from matplotlib.patheffects import withStroke
 
-    height_in = axes.get_position().height * axes.figure.get_size_inches()[1]
+    height_in = axes.bbox.height / axes.figure.dpi
     rim = [withStroke(linewidth=2, foreground="black")]  # to be read on bone as well
-    inside = {"color": "white", "fontsize": 8, "transform": axes.transAxes, "path_effects": rim}
+    inside: dict[str, Any] = {
+        **{"color": "white", "fontsize": 8},
+        **{"transform": axes.transAxes, "path_effects": rim},
+    }
     if height_in > 0.6:
         axes.text(0.02, 0.975, picture.title, va="top", **inside)
     else:  # a slab: no room inside
@@ -163,8 +167,8 @@ class Board:
         )
         self._tile_in = tuple(self._scale * size for size in tile_mm)
         self._left = (WIDTH_IN + GAP_IN - self._columns * (self._tile_in[0] + GAP_IN)) / 2
-        used_in = sum(self._scale * width + GAP_IN for width, _ in planes_mm)
-        self._legend_left = self._left + used_in + 0.12
+        planes_in = sum(self._scale * width + GAP_IN for width, _ in planes_mm)
+        self._legend_left = self._left + planes_in + 0.12
         fitting = int((WIDTH_IN - self._legend_left) / LEGEND_COLUMN_IN)
         self._legend_columns = max(1, min(fitting, -(-entries // 4)))
         legend_rows = -(-entries // self._legend_columns)
@@ -177,14 +181,14 @@ class Board:
         self.figure = new_figure(WIDTH_IN, self._high, layout=None)
 
     def tile(self, number: int) -> Axes:
-        """Axes of axial picture `number`, counted along the rows from the top left."""
+        """Return the axes of axial picture `number`, along the rows from the top left."""
         row, column = divmod(number, self._columns)
         left = self._left + column * (self._tile_in[0] + GAP_IN)
         top = self._high - TITLE_IN - row * (self._tile_in[1] + GAP_IN)
         return self._axes(left, top, *self._tile_in)
 
     def plane(self, number: int) -> Axes:
-        """Axes of the plane `number` in the row below."""
+        """Return the axes of the plane `number` in the row below."""
         before = (self._scale * width + GAP_IN for width, _ in self._planes_mm[:number])
         size = (self._scale * size for size in self._planes_mm[number])
         return self._axes(self._left + sum(before), self._below, *size)

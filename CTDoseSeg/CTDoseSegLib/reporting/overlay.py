@@ -49,12 +49,13 @@ class Views:
 
 
 def oriented(series: CTSeries, labelmap: Labelmap) -> Views:
-    """Views of `series` and `labelmap` with the patient's axes nearest to the volume's own."""
+    """Return views of `series` and `labelmap` with the patient's axes nearest to the volume's."""
     order, reversed_axes = canonical_axes(series.affine)
     hu, labels = (
         np.flip(array.transpose(order), reversed_axes) for array in (series.hu, labelmap.labels)
     )
-    spacing = tuple(series.spacing_mm[::-1][axis] for axis in order)
+    size_kji = series.spacing_mm[::-1]
+    spacing = (size_kji[order[0]], size_kji[order[1]], size_kji[order[2]])
     if order[0] == 0:  # slices are axial, and may lie at uneven places
         z_mm = series.z_mm[::-1] if 0 in reversed_axes else series.z_mm
     else:
@@ -65,7 +66,24 @@ def oriented(series: CTSeries, labelmap: Labelmap) -> Views:
 
 
 def draw_overlay(series: CTSeries, labelmap: Labelmap) -> Figure:
-    """About 12 axial slices, a coronal and a sagittal one, to one scale, with a legend.
+    """Draw about 12 axial slices, a coronal and a sagittal one, to one scale, with a legend.
+
+    Parameters
+    ----------
+    series
+        The CT.
+    labelmap
+        Labels on its grid.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not shown yet; `savefig` writes it.
+
+    Raises
+    ------
+    DependencyError
+        If matplotlib is missing.
 
     Examples
     --------
@@ -112,7 +130,7 @@ def _axial(views: Views, body: np.ndarray) -> list[Picture]:
 
 
 def _lengthwise(views: Views, body: np.ndarray) -> list[Picture]:
-    """Coronal and sagittal plane through the body's centre; none of a thin slab."""
+    """Return the coronal and the sagittal plane through the body's centre; none of a thin slab."""
     if len(views.hu) < 3 or np.ptp(views.z_mm) + views.spacing_mm[0] < LEAST_EXTENT_MM:
         return []
     rows, step = _even_rows(views)
@@ -139,28 +157,29 @@ def _lengthwise(views: Views, body: np.ndarray) -> list[Picture]:
 
 
 def _box(body: np.ndarray, spacing_mm: tuple[float, float, float]) -> tuple[slice, slice]:
-    """Rows and columns around the body, with a margin; the whole slice without a body."""
+    """Return rows and columns around the body, with a margin; the whole slice without a body."""
     box = []
     for axis, step in ((1, spacing_mm[1]), (2, spacing_mm[2])):
-        there = np.flatnonzero(body.any(axis=(0, 3 - axis)))
-        if there.size == 0:
+        occupied = np.flatnonzero(body.any(axis=(0, 3 - axis)))
+        if occupied.size == 0:
             box.append(slice(0, body.shape[axis]))
             continue
         margin = int(np.ceil(MARGIN_MM / step))
-        box.append(slice(max(there[0] - margin, 0), min(there[-1] + 1 + margin, body.shape[axis])))
+        first, last = max(occupied[0] - margin, 0), occupied[-1] + margin
+        box.append(slice(first, min(last + 1, body.shape[axis])))
     return box[0], box[1]
 
 
 def _chosen_slices(body: np.ndarray) -> list[int]:
-    """Evenly spaced from head to feet among the slices with a body, so that they read down."""
-    there = np.flatnonzero(body.any(axis=(1, 2)))
-    there = there if there.size else np.arange(body.shape[0])
-    picks = np.linspace(0, there.size - 1, min(AXIAL_SLICES, there.size)).round().astype(int)
-    return [int(k) for k in there[picks[::-1]]]
+    """Return slices with a body, evenly spaced from head to feet, so that they read down."""
+    slices = np.flatnonzero(body.any(axis=(1, 2)))
+    slices = slices if slices.size else np.arange(body.shape[0])
+    picks = np.linspace(0, slices.size - 1, min(AXIAL_SLICES, slices.size)).round().astype(int)
+    return [int(k) for k in slices[picks[::-1]]]
 
 
 def _central(body: np.ndarray) -> tuple[int, int]:
-    """Row and column through the body's centre."""
+    """Return row and column through the body's centre."""
     if not body.any():
         return body.shape[1] // 2, body.shape[2] // 2
     area = body.sum(axis=0)
@@ -172,7 +191,7 @@ def _central(body: np.ndarray) -> tuple[int, int]:
 
 
 def _even_rows(views: Views) -> tuple[np.ndarray, float]:
-    """Nearest slice for evenly spaced rows from head to feet, and their step in mm."""
+    """Return the nearest slice for evenly spaced rows from head to feet, and their step in mm."""
     order = np.argsort(views.z_mm)
     z_mm = views.z_mm[order]
     step = max(views.spacing_mm[2], (np.ptp(z_mm) + views.spacing_mm[0]) / 2000)

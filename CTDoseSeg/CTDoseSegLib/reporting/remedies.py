@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _TYPE = "type {} in --acquisition"
 
-# What is done with each name of `flags.MENDS`, and what it is called; the first is said first.
+# What is done with each name of `flags.MENDS`, and what it is called; the first comes first.
 WORDS = {
     **{
         name: (_TYPE, name)

@@ -16,6 +16,7 @@ from .flag_lines import every_flag, notice_lines
 
 if TYPE_CHECKING:
     from ..dosimetry.doses import OrganDose
+    from ..dosimetry.examination import Examination
     from ..result import Result
 
 HEADINGS = ("organ", "dose mGy", "model 90 %", "total 90 %", "ml", "flags")
@@ -27,17 +28,26 @@ MOST_PLAN_LINES = 60
 class PlanRow(Protocol):
     """What is shown of a scan of a batch's plan."""
 
-    include: str
-    study: int
-    n_images: int
-    description: str
-    reason: str
+    @property
+    def include(self) -> str: ...
+
+    @property
+    def study(self) -> int: ...
+
+    @property
+    def n_images(self) -> int: ...
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def reason(self) -> str: ...
 
 
 def print_result(
     result: Result, folder: str | Path | None = None, *, all_flags: bool = False
 ) -> None:
-    """Print the result to standard output, with rich where it is there.
+    """Print the result to standard output, with rich where it is installed.
 
     Parameters
     ----------
@@ -64,16 +74,16 @@ def print_result(
 def print_plan(scans: Iterator[PlanRow]) -> None:
     """Print a batch's plan: one line a scan, what is left out with its reason."""
     for scan in itertools.islice(scans, MOST_PLAN_LINES):
-        said = f"{scan.study:>5}  {scan.n_images:>5} images  {scan.description[:32]:<32}"
+        scan_text = f"{scan.study:>5}  {scan.n_images:>5} images  {scan.description[:32]:<32}"
         mark = "analyse " if scan.include == "yes" else "left out"
         reason = f"  {scan.reason}" if scan.reason else ""
-        print(f"{mark} {said}{reason}".rstrip())
+        print(f"{mark} {scan_text}{reason}".rstrip())
     if next(iter(scans), None) is not None:
         print("... the plan holds the rest")
 
 
 def dose_row(organ: OrganDose, organs: Sequence[OrganDose]) -> tuple[str, ...]:
-    """Cells of one of `organs`, in the order of `HEADINGS`; a dash for what is not known."""
+    """Return the cells of one of `organs`, in the order of `HEADINGS`; a dash for not known."""
     return (
         display_name(organ, organs),
         _number(organ.dose_mGy),
@@ -85,7 +95,7 @@ def dose_row(organ: OrganDose, organs: Sequence[OrganDose]) -> tuple[str, ...]:
 
 
 def summary(result: Result) -> list[str]:
-    """Engine, slices, size and dose indices, a line each."""
+    """Return engine, slices, size and dose indices, a line each."""
     acquisition, slices = result.acquisition, result.slices
     z_mm, centre = slices.z_mm, result.size.summary.centre_mm
     at_centre = f", {_number(centre)} mm at the centre slice" if np.isfinite(centre) else ""
@@ -109,31 +119,30 @@ def summary(result: Result) -> list[str]:
     lines.append(f"Effective:    {_effective(result)}")
     lines.append(f"Scanner:      {result.scanner_profile.name}")
     if result.examination is not None:
-        lines.append(f"Examination:  {_examination(result)}")
+        lines.append(f"Examination:  {_examination(result.examination, result.organs)}")
     return lines
 
 
-def _examination(result: Result) -> str:
-    """Events of the dose report and what they add to the series' own doses."""
-    examination = result.examination
+def _examination(examination: Examination, organs: Sequence[OrganDose]) -> str:
+    """Return the events of the dose report and what they add to the series' own doses."""
     counted = sum(event.in_total for event in examination.events)
-    said = f"{len(examination.events)} events in the dose report, {counted} in the total"
+    text = f"{len(examination.events)} events in the dose report, {counted} in the total"
     if examination.dlp_total_mGy_cm is not None:
-        said += f", DLP {_number(examination.dlp_total_mGy_cm)} mGy cm"
+        text += f", DLP {_number(examination.dlp_total_mGy_cm)} mGy cm"
     added = [
         100 * (total.examination_dose_mGy / organ.dose_mGy - 1)
-        for organ, total in zip(result.organs, examination.organs, strict=False)
+        for organ, total in zip(organs, examination.organs, strict=False)
         if total.examination_dose_mGy is not None and organ.dose_mGy
     ]
     if added and counted > 1:
-        said += f"; the others add {min(added):.0f} to {max(added):.0f} % to the organs' doses"
-    return said
+        text += f"; the others add {min(added):.0f} to {max(added):.0f} % to the organs' doses"
+    return text
 
 
 def _effective(result: Result) -> str:
-    found = result.effective_dose
-    if found.effective_dose_mSv is None:
-        refusals = [flag.message for flag in found.flags if flag.severity == "refusal"]
+    effective, dlp = result.effective_dose, result.effective_dose.dlp
+    if effective.effective_dose_mSv is None:
+        refusals = [flag.message for flag in effective.flags if flag.severity == "refusal"]
         reason = (
             refusals[0].split(". ")[0].split(": ")[0].rstrip(".")
             if refusals
@@ -142,14 +151,15 @@ def _effective(result: Result) -> str:
         return f"not given: {reason}."
     others = [
         f"{_number(value)} by {name}"
-        for name, value in found.by_coefficients_mSv.items()
-        if value is not None and name != found.coefficients
+        for name, value in effective.by_coefficients_mSv.items()
+        if value is not None and name != effective.coefficients
     ]
-    bound = "at least " if found.dlp.lower_bound else ""
+    bound = "at least " if dlp is not None and dlp.lower_bound else ""
     return (
-        f"{bound}{_number(found.effective_dose_mSv)} mSv "
-        f"({_interval(found.low_mSv, found.high_mSv)}), k x DLP of "
-        f"{_number(found.dlp.value_mGy_cm)} mGy cm, {found.scanned_range}, {found.coefficients}"
+        f"{bound}{_number(effective.effective_dose_mSv)} mSv "
+        f"({_interval(effective.low_mSv, effective.high_mSv)}), k x DLP of "
+        f"{_number(dlp.value_mGy_cm if dlp else None)} mGy cm, {effective.scanned_range}, "
+        f"{effective.coefficients}"
         f"{''.join(f'; {other}' for other in others)}; never the sum of organ doses"
     )
 
@@ -176,7 +186,7 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
 
 
 def plain_table(rows: list[tuple[str, ...]]) -> list[str]:
-    """Lines of a table in plain text, columns aligned."""
+    """Return the lines of a table in plain text, columns aligned."""
     widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, strict=True)]
     right = range(len(HEADINGS))[RIGHT_ALIGNED]
     return [

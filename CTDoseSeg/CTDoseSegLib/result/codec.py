@@ -103,7 +103,7 @@ def read_dataclass(kind: Any, value: Any, where: str) -> Any:
     """
     content = _checked(value, isinstance(value, dict), where, "an object")
     hints = _hints(kind)
-    found = {}
+    values = {}
     for field in dataclasses.fields(kind):
         if field.name not in content:
             if field.default is field.default_factory is dataclasses.MISSING:
@@ -111,10 +111,10 @@ def read_dataclass(kind: Any, value: Any, where: str) -> Any:
             continue
         place = _named(where, field.name)
         if hints[field.name] is np.ndarray and field.metadata == WHOLE_NUMBERS:
-            found[field.name] = _array(content[field.name], place, int)
+            values[field.name] = _array(content[field.name], place, int)
         else:
-            found[field.name] = read_as(hints[field.name], content[field.name], place)
-    return kind(**found)
+            values[field.name] = read_as(hints[field.name], content[field.name], place)
+    return kind(**values)
 
 
 @cache
@@ -141,8 +141,10 @@ def _array(value: Any, where: str, kind: type) -> np.ndarray:
     try:
         if kind is int:
             array = np.array(value)
-            fits = array.size == 0 or array.dtype.kind == "i"
-            return _checked(array.astype(np.int64), fits, where, "a list of whole numbers")
+            numbers = array.astype(np.int64)
+            whole = array.size == 0 or array.dtype.kind == "i"
+            _checked(value, whole, where, "a list of whole numbers")
+            return numbers
         return np.array(value, dtype=object).astype(np.float64)
     except (TypeError, ValueError):
         raise InputError(f"{where} is not a list of numbers.") from None

@@ -56,7 +56,19 @@ def read_result(path: str | Path) -> Result:
 
 
 def parse_result(text: str, name: str = RESULT) -> Result:
-    """Return the result in a JSON text; `name` begins the sentence of an error.
+    """Return the result in a JSON text.
+
+    Parameters
+    ----------
+    text
+        Content of a ``result.json``.
+    name
+        Begins the sentence of an error.
+
+    Returns
+    -------
+    Result
+        As `read_result`.
 
     Raises
     ------

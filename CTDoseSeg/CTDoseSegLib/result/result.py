@@ -28,7 +28,25 @@ from .values import (
     structures_of,
 )
 
-_SOURCES = "sources"
+# Field of `Acquisition` that the file has beside each value instead.
+SOURCES = "sources"
+# Keys of the file that are no field of `Result`: type and meaning.
+OTHER_KEYS = {
+    "schema_version": (
+        "text",
+        "Version of the layout; a new first number means that readers must change.",
+    ),
+    "notice": ("text", "What the result must not be used for."),
+    "flags": (
+        "list of [Flag](#flag)",
+        "Flags of the scan, of effective dose and of the examination, each once; those of organs "
+        "and slices stand with them.",
+    ),
+    "slice_sources": (
+        "object: name to text",
+        "Where those values came from that each slice has of its own; as `source` of the others.",
+    ),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +63,10 @@ class Result:
         How the scan was exposed, each value with its source.
     slices
         Position, exposure, size and SSDE of every slice.
-    size, ssde
-        Of the scan.
+    size
+        Body size of the scan.
+    ssde
+        SSDE of the scan.
     organs
         Organ doses with both intervals; in the order of the dose model.
     structures
@@ -60,9 +80,12 @@ class Result:
     scanner_profile
         What a profile of the scanner changed.
     hu_histogram
-        None where none was taken (an edited scene, a result of version 0.1.0).
-    reading_flags, dose_flags
-        What was noticed while reading, and what holds for all organ doses.
+        Voxels of each organ by HU; None where none was taken (an edited scene, a result of version
+        0.1.0).
+    reading_flags
+        What was noticed while reading.
+    dose_flags
+        What holds for all organ doses.
     dose_model
         The model card: name, version, SHA-256, training data and figures.
 
@@ -95,7 +118,18 @@ class Result:
 
     @classmethod
     def of(cls, analysis: Analysis) -> Result:
-        """Return an analysis without its voxels."""
+        """Return an analysis without its voxels.
+
+        Parameters
+        ----------
+        analysis
+            As `analyze` returns it.
+
+        Returns
+        -------
+        Result
+            All of its numbers, flags and provenance.
+        """
         series, labelmap, doses = analysis.series, analysis.labelmap, analysis.doses
         size, ssde = analysis.size, analysis.ssde
         return cls(
@@ -136,7 +170,13 @@ class Result:
         return tuple(dict.fromkeys(flag for flags in parts for flag in flags))
 
     def all_flags(self) -> Iterator[Flag]:
-        """Yield the flags of the scan, then those of events, of organs and of slices."""
+        """Yield the flags of the scan, then those of events, of organs and of slices.
+
+        Yields
+        ------
+        Flag
+            Each with its place; an equal flag may come again.
+        """
         yield from self.flags
         for event in self.examination.events if self.examination else ():
             yield from event.flags
@@ -146,7 +186,19 @@ class Result:
             yield from flags
 
     def dose_of(self, organ: str, region: str | None = None) -> OrganDose:
-        """Return the dose of an organ, by the model of `region` where it has several.
+        """Return the dose of an organ.
+
+        Parameters
+        ----------
+        organ
+            Name in the table of organs.
+        region
+            ``chest`` or ``abdomen``: by the model of that region; None: the first.
+
+        Returns
+        -------
+        OrganDose
+            Its `dose_mGy` is None where no dose is given.
 
         Raises
         ------
@@ -159,11 +211,29 @@ class Result:
         raise KeyError(organ)
 
     def chosen(self, parameter: str, default: Any = None) -> Any:
-        """Return what the user chose for a parameter of the analysis, such as ``region``."""
+        """Return what the user chose for a parameter of the analysis.
+
+        Parameters
+        ----------
+        parameter
+            Its name, such as ``region``.
+        default
+            Returned where the provenance does not hold it.
+
+        Returns
+        -------
+        Any
+            As it stands in the provenance.
+        """
         return self.provenance.parameters.get(parameter, default)
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as plain values, in the layout of the present schema.
+
+        Returns
+        -------
+        dict
+            Of text, numbers, lists and dictionaries; None for what is not known.
 
         Examples
         --------
@@ -171,11 +241,11 @@ class Result:
         >>> read_result("results").to_json()["notice"]
         'Research software, not for clinical use.'
         """
-        content = {"schema_version": SCHEMA_VERSION, "notice": NOTICE}
+        content: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "notice": NOTICE}
         content["flags"] = plain(self.flags)
         content |= {f.name: plain(getattr(self, f.name)) for f in fields(self)}
         content["provenance"]["schema_version"] = SCHEMA_VERSION
-        sources = content["acquisition"].pop(_SOURCES)
+        sources = content["acquisition"].pop(SOURCES)
         content["acquisition"] = {
             name: {"value": value, "source": sources.pop(name, None)}
             for name, value in content["acquisition"].items()
@@ -188,13 +258,23 @@ class Result:
     def from_json(cls, content: Mapping[str, Any]) -> Result:
         """Return the result that `to_json` gave, in the layout of the present schema.
 
+        Parameters
+        ----------
+        content
+            Plain values.
+
+        Returns
+        -------
+        Result
+            With the present schema version.
+
         Raises
         ------
         InputError
             If a value is missing or of another kind; the sentence names it.
         """
         content = {**content, "acquisition": _acquisition(content)}
-        result = read_dataclass(cls, content, "")
+        result: Result = read_dataclass(cls, content, "")
         result = replace(
             result, provenance=replace(result.provenance, schema_version=SCHEMA_VERSION)
         )
@@ -203,12 +283,12 @@ class Result:
 
 
 def _acquisition(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Values and sources apart, as `Acquisition` has them."""
+    """Return values and sources apart, as `Acquisition` has them."""
     entry = Mapping[str, Any]
     stated = read_as(Mapping[str, entry], content.get("acquisition"), "acquisition")
     sources = {name: e.get("source") for name, e in stated.items() if e.get("source")}
     sources |= read_as(Mapping[str, str], content.get("slice_sources", {}), "slice_sources")
-    return {**{name: e.get("value") for name, e in stated.items()}, _SOURCES: sources}
+    return {**{name: e.get("value") for name, e in stated.items()}, SOURCES: sources}
 
 
 def _check_lengths(result: Result) -> None:

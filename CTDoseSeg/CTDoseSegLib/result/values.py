@@ -42,9 +42,9 @@ class Geometry:
     @classmethod
     def of(cls, series: CTSeries) -> Geometry:
         """Return the grid of a series."""
-        shape = tuple(int(n) for n in series.hu.shape)
+        slices, rows, columns = (int(n) for n in series.hu.shape)
         affine = tuple(tuple(float(v) for v in row) for row in series.affine)
-        return cls(shape, series.spacing_mm, affine, series.regular)
+        return cls((slices, rows, columns), series.spacing_mm, affine, series.regular)
 
     @property
     def voxel_ml(self) -> float:
@@ -66,7 +66,7 @@ class Slices:
     ssde_mGy, ctdivol_used_mGy, factor, alternative_ssde_mGy
         As in `measurement.size.SSDEProfile`.
     flags
-        Of each slice.
+        A list for each slice.
     """
 
     z_mm: np.ndarray
@@ -112,16 +112,17 @@ class Slices:
 
     def infos(self) -> tuple[SliceInfo, ...]:
         """Return what was stated of each slice, as a series has it."""
-        names = [f.name for f in fields(SliceInfo)]
+        names = [f.name for f in fields(SliceInfo) if f.name != "z_mm"]
         columns = [getattr(self, name) for name in names]
         return tuple(
             SliceInfo(
+                float(z),
                 **{
                     name: None if np.isnan(value) else float(value)
                     for name, value in zip(names, row, strict=True)
-                }
+                },
             )
-            for row in zip(*columns, strict=True)
+            for z, *row in zip(self.z_mm, *columns, strict=True)
         )
 
 
@@ -135,7 +136,9 @@ class Structure:
         Names of its labels.
     volume_ml
         None where slices are not regular.
-    count, area_mm2, mean_hu, sd_hu
+    count
+        Number of voxels, [k].
+    area_mm2, mean_hu, sd_hu
         As in `measurement.measurements.GroupSlices`.
     """
 
@@ -149,7 +152,15 @@ class Structure:
 
 @dataclass(frozen=True)
 class SizeSummary:
-    """Body size of the scan; slice by slice it stands in `Slices`."""
+    """Body size of the scan; slice by slice it stands in `Slices`.
+
+    Attributes
+    ----------
+    summary
+        Water-equivalent diameter of the scan.
+    flags
+        Of the scan: which slices.
+    """
 
     summary: WEDSummary
     flags: tuple[Flag, ...] = ()
@@ -157,7 +168,17 @@ class SizeSummary:
 
 @dataclass(frozen=True)
 class SSDESummary:
-    """SSDE of the scan: the table of its factors, the other one that may be meant, the mean."""
+    """SSDE of the scan; slice by slice it stands in `Slices`.
+
+    Attributes
+    ----------
+    table, alternative_table
+        As in `measurement.size.SSDEProfile`.
+    mean_mGy
+        Mean over the slices that have one.
+    flags
+        What holds for the scan.
+    """
 
     table: str
     alternative_table: str | None
@@ -167,7 +188,19 @@ class SSDESummary:
 
 @dataclass(frozen=True)
 class SegmentationSummary:
-    """What drew the label map: engine, labels, and what it ran, for provenance."""
+    """What drew the label map.
+
+    Attributes
+    ----------
+    engine
+        Its name.
+    atoms
+        The labels, which exclude one another.
+    about
+        Engine to what it ran (versions, tasks, hashes of weights).
+    flags
+        What the user should know about the label map.
+    """
 
     engine: str
     atoms: tuple[Atom, ...]

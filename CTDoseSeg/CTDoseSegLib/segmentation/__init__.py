@@ -1,1 +1,1 @@
-"""Which voxel is what."""
+"""Label maps: the segmentation engines, and segmentations of the user's own."""

@@ -24,8 +24,8 @@ from ..ct.series import CTSeries
 from ..errors import SegmentationError
 from ..flags import Flag, flag
 from ..segmentation.atoms import groups_of, named_atom
-from ..tasks.child import TEMPORARY, ChildProcess
-from ..tasks.progress import Events, Stage
+from ..tasks.process import TEMPORARY, TaskProcess, module_command, write_to_stderr
+from ..tasks.progress import Progress, Stage
 from .labelmap import BODY_REST, Labelmap
 from .reasons import without_remedy
 from .threshold import engine
@@ -36,14 +36,14 @@ WORKER = "CTDoseSegLib.segmentation.unet.worker"
 TIME_LIMIT_S = 3600.0
 
 
-def find_body_mask(series: CTSeries, events: Events, device: str = "auto") -> Labelmap:
+def find_body_mask(series: CTSeries, progress: Progress, device: str = "auto") -> Labelmap:
     """Return body, skin, couch, trachea, bone and lungs of `series`.
 
     Parameters
     ----------
     series
         A regular volume.
-    events
+    progress
         Receives progress; may cancel.
     device
         For the UNet, as `TotalSegmentatorEngine` has it.
@@ -62,14 +62,14 @@ def find_body_mask(series: CTSeries, events: Events, device: str = "auto") -> La
     reason = without_remedy(reason)
     if able:
         try:
-            return _by_unet(series, Stage(events, 0.0, 0.7), device)
+            return _by_unet(series, Stage(progress, 0.0, 0.7), device)
         except (SegmentationError, OSError) as error:
             reason = str(error) or type(error).__name__
-    labelmap = engine.segment(series, Stage(events, 0.7, 1.0) if able else events)
+    labelmap = engine.segment(series, Stage(progress, 0.7, 1.0) if able else progress)
     return replace(labelmap, flags=(*labelmap.flags, flag("outline_by_rules", reason)))
 
 
-def _by_unet(series: CTSeries, events: Events, device: str) -> Labelmap:
+def _by_unet(series: CTSeries, progress: Progress, device: str) -> Labelmap:
     """Segment by the bundled UNet in another process; SegmentationError where it fails."""
     folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
     try:
@@ -82,18 +82,14 @@ def _by_unet(series: CTSeries, events: Events, device: str) -> Labelmap:
         }
         path = folder / "request.json"
         path.write_text(json.dumps(request), encoding="utf-8")
-        result, why = None, ""
-        with ChildProcess([WORKER, str(path)]) as child:
-            for event in child.follow(events, TIME_LIMIT_S):
-                if event.get("event") == "progress":
-                    events.progress(event["fraction"], "drawing body and couch (UNet)")
-                elif event.get("event") == "result":
-                    result = event
-                elif event.get("event") == "error":
-                    why = event["message"]
-            code = child.wait()
-        if code != 0 or result is None:
-            words = child.last_words if code > 0 else ()
+        with TaskProcess(module_command(WORKER, str(path)), on_log=write_to_stderr) as worker:
+            for report in worker.follow(progress.check_cancelled, TIME_LIMIT_S):
+                if report["event"] == "progress":
+                    progress.update(report["fraction"], "drawing body and couch (UNet)")
+        result = worker.result
+        if worker.code != 0 or result is None:
+            words = worker.last_words if (worker.code or 0) > 0 else ()
+            why = worker.error["message"] if worker.error else ""
             raise SegmentationError(
                 why or (words[-1] if words else "it was ended, as it is where memory is short")
             )

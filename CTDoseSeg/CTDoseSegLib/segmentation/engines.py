@@ -9,7 +9,7 @@ from typing import Protocol
 from ..ct.series import CTSeries
 from ..errors import Cancelled, CTDoseSegError, SegmentationError
 from ..flags import flag
-from ..tasks.progress import Events, Stage
+from ..tasks.progress import Progress, Stage
 from .labelmap import Labelmap
 from .reasons import without_remedy
 from .threshold import engine
@@ -32,14 +32,14 @@ class SegmentationEngine(Protocol):
         """Return whether it can run here, and why not, with the remedy in brackets."""
         ...
 
-    def segment(self, series: CTSeries, events: Events) -> Labelmap:
+    def segment(self, series: CTSeries, progress: Progress) -> Labelmap:
         """Segment a series.
 
         Parameters
         ----------
         series
             The CT.
-        events
+        progress
             Receives progress; may cancel.
 
         Returns
@@ -65,9 +65,9 @@ class ClassicalEngine:
         """Return that it always can run."""
         return True, ""
 
-    def segment(self, series: CTSeries, events: Events) -> Labelmap:
+    def segment(self, series: CTSeries, progress: Progress) -> Labelmap:
         """Segment a series, as `threshold.engine.segment` does."""
-        return engine.segment(series, events)
+        return engine.segment(series, progress)
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,14 @@ class Automatic:
         """Return that it always can run."""
         return True, ""
 
-    def segment(self, series: CTSeries, events: Events) -> Labelmap:
+    def segment(self, series: CTSeries, progress: Progress) -> Labelmap:
         """Segment a series by the UNet, or by thresholds where its result is doubtful."""
         unet = UNetEngine()
         able, why = unet.available()
         why = without_remedy(why)
         if able:
             try:
-                labelmap = unet.segment(series, Stage(events, 0.0, 0.7))
+                labelmap = unet.segment(series, Stage(progress, 0.0, 0.7))
                 why = why_not_used(labelmap)
                 if not why:
                     missing = "heart, kidneys, bowel and other organs are missing"
@@ -105,7 +105,7 @@ class Automatic:
             # Nor is a network that cannot run a reason to give no result.
             except (CTDoseSegError, ImportError, OSError, RuntimeError) as error:
                 why = f"the UNet failed: {str(error).rstrip('.') or type(error).__name__}"
-        rest = Stage(events, 0.7, 1.0) if able else events
+        rest = Stage(progress, 0.7, 1.0) if able else progress
         missing = "heart, liver, kidneys, spleen, stomach, bowel and other organs are missing"
         labelmap = ClassicalEngine().segment(series, rest)
         return _with(labelmap, "no_network", f"{without_remedy(self.reason)}; {why}; {missing}")

@@ -35,7 +35,7 @@ class Atom:
     snomed_code
         SNOMED CT code of the structure, empty where none is known.
     color
-        ``#rrggbb``.
+        Colour in pictures, ``#rrggbb``.
     origin
         Which engine or file drew it.
     """

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..ct.series import CTSeries
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .engines import ClassicalEngine, choose
 from .labelmap import BODY_REST, Labelmap
 from .totalsegmentator.engine import TotalSegmentatorEngine
@@ -22,7 +22,7 @@ def segment(
     quality: str = "fast",
     device: str = "auto",
     extra: Sequence[str] = (),
-    events: Events | None = None,
+    progress: Progress | None = None,
 ) -> Labelmap:
     """Segment a series: by an engine, or a user segmentation completed by one.
 
@@ -42,7 +42,7 @@ def segment(
     quality, device, extra
         Of TotalSegmentator: ``full``, ``fast`` or ``fastest``; ``auto``, ``cpu``, ``gpu``,
         ``gpu:N`` or ``mps``; ``lung_vessels``, ``heart_chambers``, ``body``.
-    events
+    progress
         Receives progress; may cancel.
 
     Returns
@@ -67,7 +67,7 @@ def segment(
     >>> bool(labelmap.mask("lung").any())
     True
     """
-    events = events or Events()
+    progress = progress or Progress()
     own = user_segmentation
     if own is not None and not isinstance(own, Labelmap):
         own = read_labelmap(own, series)
@@ -75,7 +75,7 @@ def segment(
         if BODY_REST in {atom.name for atom in own.atoms}:
             return own
         if engine == "auto":  # no network was asked for
-            return combine(ClassicalEngine().segment(series, events), own)
+            return combine(ClassicalEngine().segment(series, progress), own)
     totalsegmentator = TotalSegmentatorEngine(quality, device, tuple(extra))
-    labelmap = choose(engine, unet, totalsegmentator=totalsegmentator).segment(series, events)
+    labelmap = choose(engine, unet, totalsegmentator=totalsegmentator).segment(series, progress)
     return combine(labelmap, own) if own is not None else labelmap

@@ -15,13 +15,13 @@ from ..errors import GeometryError, InputError, SegmentationError
 from ..flags import Flag, flag
 from ..reading.label_map_file import HEADER, LabelNames, read_label_names, read_label_voxels
 from ..segmentation.atoms import groups_of, named_atom
-from ..tasks.progress import Events
+from ..tasks.progress import Progress
 from .labelmap import BODY, BODY_REST, COUCH, Atom, Labelmap, counts
 
 ORIGIN = "given"
 
 
-def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = None) -> Labelmap:
+def read_labelmap(path: str | Path, series: CTSeries, progress: Progress | None = None) -> Labelmap:
     """Read a label map and put it on the grid of `series`.
 
     Names come from a table beside the file (``labels.csv`` or ``<file>.csv`` with columns value
@@ -36,7 +36,7 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
         NIfTI or NRRD file.
     series
         The CT that the label map was made from.
-    events
+    progress
         May cancel.
 
     Returns
@@ -70,8 +70,8 @@ def read_labelmap(path: str | Path, series: CTSeries, events: Events | None = No
     ('heart_myocardium', 'heart_atrium_right', 'heart_atrium_left')
     """
     path = Path(path)
-    if events is not None:
-        events.check_cancelled()
+    if progress is not None:
+        progress.check_cancelled()
     labels = read_label_array(path, series)
     present = [int(v) for v in np.flatnonzero(counts(labels)) if v]
     if not present:

@@ -1,0 +1,1 @@
+"""Long tasks: their progress, and processes of their own."""

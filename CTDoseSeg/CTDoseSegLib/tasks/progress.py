@@ -1,6 +1,6 @@
 """The one protocol of long tasks: started, progress, warning, result, error.
 
-A task takes an `Events` object and reports to it; who listens (a terminal, a pipe to Slicer, a
+A task takes `Progress` and reports to it; who listens (a terminal, a pipe to Slicer, a
 test) is not the task's business. `check_cancelled` is called wherever a task can stop safely.
 """
 
@@ -15,22 +15,22 @@ from typing import Any
 from ..errors import Cancelled
 
 
-class Events:
+class Progress:
     """Listens to nothing; base of the other listeners. Safe to call from the task's own thread.
 
-    The listeners differ only in what `emit` does with an event.
+    The listeners differ only in what `emit` does with a report.
     """
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
 
     def emit(self, kind: str, /, **fields: Any) -> None:
-        """Report one event; `kind` is started, progress, warning, result or error."""
+        """Pass one report on; `kind` is started, progress, warning, result or error."""
 
     def started(self, task: str) -> None:
         self.emit("started", task=task, pid=os.getpid())
 
-    def progress(self, fraction: float, message: str) -> None:
+    def update(self, fraction: float, message: str) -> None:
         """`fraction` of the whole task done (0-1) and a short present participle phrase."""
         self.check_cancelled()
         self.emit("progress", fraction=round(float(fraction), 4), message=message)
@@ -53,10 +53,10 @@ class Events:
             raise Cancelled("The task was cancelled; nothing was written.")
 
 
-class Stage(Events):
+class Stage(Progress):
     """A part of a longer task: its 0-1 is the span `low` to `high` of the whole."""
 
-    def __init__(self, whole: Events, low: float, high: float) -> None:
+    def __init__(self, whole: Progress, low: float, high: float) -> None:
         super().__init__()
         self._whole, self._low, self._high = whole, low, high
 
@@ -69,11 +69,11 @@ class Stage(Events):
         self._whole.emit(kind, **fields)
 
 
-class JsonLines(Events):
+class JsonLines(Progress):
     """One ASCII JSON object a line on a duplicate of standard output.
 
     From construction on, everything that libraries print goes to standard error, so that the
-    pipe carries events alone.
+    pipe carries reports alone.
     """
 
     def __init__(self) -> None:
@@ -88,8 +88,8 @@ class JsonLines(Events):
         self._pipe.flush()
 
 
-class Collected(Events):
-    """Keeps the events in `log`, a list of dictionaries: for tests and notebooks."""
+class Collected(Progress):
+    """Keeps the reports in `log`, a list of dictionaries: for tests and notebooks."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -222,14 +222,14 @@ def test_no_organ_at_all_is_a_result():
 
 class Slow(Own):
     def estimate(self, scan, progress=None):
-        progress.progress(0.5, "following photons")
+        progress.update(0.5, "following photons")
         return super().estimate(scan)
 
 
 def test_an_engine_reports_its_progress_within_the_analysis():
-    events = Collected()
-    analyze(*make(slices=6, organ_slices=(1, 4)), dose_engine=Slow(), events=events)
-    fractions = {e["message"]: e["fraction"] for e in events.log}
+    progress = Collected()
+    analyze(*make(slices=6, organ_slices=(1, 4)), dose_engine=Slow(), progress=progress)
+    fractions = {e["message"]: e["fraction"] for e in progress.log}
     before, after = fractions["predicting organ doses"], fractions["analysed"]
     assert before < fractions["following photons"] < after
 
@@ -237,12 +237,12 @@ def test_an_engine_reports_its_progress_within_the_analysis():
 def test_an_engine_can_be_cancelled():
     class CancelledInside(Slow):
         def estimate(self, scan, progress=None):
-            events.cancel()
+            progress.cancel()
             return super().estimate(scan, progress)
 
-    events = Collected()
+    progress = Collected()
     with pytest.raises(Cancelled):
-        analyze(*make(slices=6), dose_engine=CancelledInside(), events=events)
+        analyze(*make(slices=6), dose_engine=CancelledInside(), progress=progress)
 
 
 def test_a_dose_map_stays_with_the_analysis():

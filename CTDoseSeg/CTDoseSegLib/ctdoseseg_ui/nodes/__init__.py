@@ -1,0 +1,1 @@
+"""Nodes of Slicer's scene: volumes, segmentations, tables, plots."""

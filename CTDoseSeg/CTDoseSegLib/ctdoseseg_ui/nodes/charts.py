@@ -74,7 +74,7 @@ def _show_ssde(results: Results) -> None:
 
 
 def show_dose_chart(results: Results, hypothetical: Mapping[str, float] | None = None) -> None:
-    """The chart of organ doses, with those of "What if" where there are any."""
+    """Show the chart of organ doses, with those of "What if" where there are any."""
     organs = [o for o in ordered(results.result.organs) if o.dose_mGy is not None]
     table = results.ensure("chartTable")
     if not organs:
@@ -249,15 +249,15 @@ def _top(results: Results, role: str) -> float:
 
 
 def selected_points(series_ids: Any, selections: Any) -> list[tuple[Any, int]]:
-    """What was clicked in a chart: plot series and row of its table.
+    """Return what was clicked in a chart: plot series and row of its table.
 
-    The two collections that the view hands out can be empty or differ in length.
+    The two collections that the view passes can be empty or differ in length.
     """
-    found = []
+    points = []
     count = min(series_ids.GetNumberOfValues(), selections.GetNumberOfItems())
     for n in range(count):
         node = slicer.mrmlScene.GetNodeByID(series_ids.GetValue(n))
         rows = selections.GetItemAsObject(n)
         if node is not None and isinstance(rows, vtk.vtkDataArray) and rows.GetNumberOfValues():
-            found.append((node, int(rows.GetValue(0))))
-    return found
+            points.append((node, int(rows.GetValue(0))))
+    return points

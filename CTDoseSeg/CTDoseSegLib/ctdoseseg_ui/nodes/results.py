@@ -61,10 +61,10 @@ class Results:
 
     @classmethod
     def create(cls, volumeNode: Any) -> Results:
-        """The result of a volume: the one that it has, else a new one."""
-        found = cls.of_volume(volumeNode)
-        if found is not None:
-            return found
+        """Return the result of a volume: the one that it has, else a new one."""
+        present = cls.of_volume(volumeNode)
+        if present is not None:
+            return present
         name = f"CTDoseSeg {volumeNode.GetName()}"
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", f"{name} result")
         node.SetAttribute(MARK, VERSION)
@@ -73,13 +73,13 @@ class Results:
 
     @classmethod
     def of_volume(cls, volumeNode: Any) -> Results | None:
-        """The newest result of a volume; None if it has none."""
-        found = [r for r in cls.all() if volumeNode is not None and r.volume is volumeNode]
-        return found[-1] if found else None
+        """Return the newest result of a volume; None if it has none."""
+        own = [r for r in cls.all() if volumeNode is not None and r.volume is volumeNode]
+        return own[-1] if own else None
 
     @classmethod
     def all(cls) -> list[Results]:
-        """All results of the scene."""
+        """Return all results of the scene."""
         nodes = slicer.util.getNodesByClass("vtkMRMLTextNode")
         return [cls(node) for node in nodes if node.GetAttribute(MARK)]
 
@@ -109,11 +109,11 @@ class Results:
         return self.get("overlay")
 
     def get(self, role: str) -> Any:
-        """The node of a role, None where there is none."""
+        """Return the node of a role; None where there is none."""
         return self.node.GetNodeReference(f"{ROLE}{role}")
 
     def ensure(self, role: str) -> Any:
-        """The node of a role, made if there is none."""
+        """Return the node of a role, made if there is none."""
         node = self.get(role)
         if node is None:
             volume = self.volume
@@ -124,24 +124,24 @@ class Results:
         return node
 
     def segmentation_to_fill(self, givenID: str = "") -> Any:
-        """The segmentation for a new result; one drawn by hand is kept beside it, hidden.
+        """Return the segmentation for a new result; one drawn by hand is kept beside it, hidden.
 
-        `givenID` is the node ID of the segmentation that the new result was made from, if any.
+        `givenID` is the node ID of the user segmentation of the new result, if there is one.
         """
-        given = slicer.mrmlScene.GetNodeByID(givenID) if givenID else None
+        source = slicer.mrmlScene.GetNodeByID(givenID) if givenID else None
         old = self.segmentation
-        drawn = old if old is not None and old is not given and old.GetAttribute(EDITED) else None
+        drawn = old if old is not None and old is not source and old.GetAttribute(EDITED) else None
         if drawn is not None:
             self.node.SetNodeReferenceID(f"{ROLE}segmentation", None)
         segmentation = self.ensure("segmentation")
         segmentation.RemoveAttribute(EDITED)
-        for node in (given, drawn):
+        for node in (source, drawn):
             if node not in (None, segmentation) and node.GetDisplayNode() is not None:
                 node.GetDisplayNode().SetVisibility(False)
         return segmentation
 
     def series(self, role: str, name: str) -> Any:
-        """A plot series of this result, made if there is none."""
+        """Return a plot series of this result, made if there is none."""
         key = f"{ROLE}series.{role}"
         node = self.node.GetNodeReference(key)
         if node is None:
@@ -173,7 +173,7 @@ class Results:
         self._read = (self.node.GetMTime(), result)
 
     def doses(self) -> dict[str, float]:
-        """Organ to its dose in mGy, of those organs that have one."""
+        """Return organ to its dose in mGy, of those organs that have one."""
         organs = self.result.organs if self.result is not None else ()
         return {o.organ: o.dose_mGy for o in organs if o.dose_mGy is not None}
 

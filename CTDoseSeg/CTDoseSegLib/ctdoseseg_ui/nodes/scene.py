@@ -161,8 +161,8 @@ def show_overlay(results: Results, labels: np.ndarray, values: Mapping[str, int]
         node.SetVoxelValueUnits(_mGy_unit())
     finally:
         node.EndModify(was)
-    given = table[table > 0]
-    _color_overlay(node, *((float(given.min()), float(given.max())) if given.size else (0.0, 1.0)))
+    doses = table[table > 0]
+    _color_overlay(node, *((float(doses.min()), float(doses.max())) if doses.size else (0.0, 1.0)))
     place(results)
     return node
 

@@ -114,9 +114,9 @@ def _display(segmentationNode: Any, labelmap: Labelmap) -> None:
 
 
 def segment_id(segmentationNode: Any, name: str) -> str:
-    """ID of the segment that stands for the atom `name`; empty if there is none."""
-    for identifier, found in segment_names(segmentationNode).items():
-        if found == name:
+    """Return the ID of the segment that stands for the atom `name`; empty if there is none."""
+    for identifier, own_name in segment_names(segmentationNode).items():
+        if own_name == name:
             return identifier
     return ""
 

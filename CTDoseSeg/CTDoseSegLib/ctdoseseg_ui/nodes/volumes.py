@@ -1,4 +1,4 @@
-"""A volume node of the scene as a CTSeries: its voxels, its place, and what DICOM says of it.
+"""A volume node of the scene as a CTSeries: its voxels, its place, and what DICOM states about it.
 
 The voxels are those of the node, so that what is seen is what is measured. Exposure comes from
 the node's DICOM files through the same reader as on the command line.
@@ -29,7 +29,7 @@ INSTANCES = "DICOM.instanceUIDs"
 
 @dataclass(frozen=True)
 class _Exposure:
-    """What the DICOM files of a volume say, in the volume's own order of slices."""
+    """The exposure in the DICOM files of a volume, in the volume's own order of slices."""
 
     acquisition: Acquisition
     slices: tuple[SliceInfo, ...]
@@ -103,12 +103,12 @@ def series_of(volumeNode: Any) -> CTSeries:
     if not linear:
         regular = False
         flags.append(flag("nonlinear_transform"))
-    found = (*(exposure.flags if exposure else ()), *series.flags, *flags)
-    return replace(series, regular=regular, flags=tuple({f.code: f for f in found}.values()))
+    all_flags = (*(exposure.flags if exposure else ()), *series.flags, *flags)
+    return replace(series, regular=regular, flags=tuple({f.code: f for f in all_flags}.values()))
 
 
 def geometry(volumeNode: Any) -> tuple[np.ndarray, np.ndarray, bool]:
-    """IJK to RAS without and with the linear parent transform, and whether there is no other."""
+    """Return IJK to RAS without and with the linear parent transform, and if there is no other."""
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
     own = slicer.util.arrayFromVTKMatrix(matrix)
@@ -122,7 +122,7 @@ def geometry(volumeNode: Any) -> tuple[np.ndarray, np.ndarray, bool]:
 
 
 def acquisition_of(volumeNode: Any) -> tuple[Any, tuple[SliceInfo, ...], tuple[Flag, ...]]:
-    """What DICOM says about the volume's exposure, without touching its voxels.
+    """Read what DICOM states about the volume's exposure, without touching its voxels.
 
     Returns
     -------
@@ -172,10 +172,10 @@ def _read_exposure(
     try:
         return _from_files(files, affine, shape), []
     except CTDoseSegError as error:
-        said = str(error)
+        sentence = str(error)
         for file in files:
-            said = without_file_name(said, Path(file).name)
-        return None, [flag("files_unreadable", said)]
+            sentence = without_file_name(sentence, Path(file).name)
+        return None, [flag("files_unreadable", sentence)]
 
 
 def _from_files(files: list[str], affine: np.ndarray, shape: tuple[int, ...]) -> _Exposure | None:

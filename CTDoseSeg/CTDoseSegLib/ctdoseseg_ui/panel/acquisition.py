@@ -31,7 +31,7 @@ class AcquisitionSection:
         self.problem = ""
 
     def show(self, volumeNode: Any) -> None:
-        """Read what DICOM says of a volume."""
+        """Read what DICOM states about a volume."""
         self._read, self.has_dicom, self.problem = {}, False, ""
         if volumeNode is not None:
             from ..nodes.volumes import acquisition_of
@@ -55,7 +55,7 @@ class AcquisitionSection:
             setattr(self._parameters(), name, "")
 
     def mark(self, volumeNode: Any) -> None:
-        """Mark each value as read, typed or unknown, and say what waits for what is missing."""
+        """Mark each value as read, typed or unknown; show what waits for what is missing."""
         for name in TYPED:
             label = getattr(self._ui, f"{name}_source")
             value, source = self._read.get(name, ("", ""))
@@ -101,7 +101,7 @@ class AcquisitionSection:
 
     def _summary(self, volumeNode: Any) -> str:
         if volumeNode is None:
-            return _("Choose a volume to see what DICOM says of its exposure.")
+            return _("Choose a volume to see what DICOM states about its exposure.")
         if self.problem:
             return self.problem
         begin = (
@@ -126,7 +126,7 @@ class AcquisitionSection:
 
 
 def _texts(acquisition: Any, slices: Any) -> dict[str, tuple[str, str]]:
-    """Name to the value as text and its source."""
+    """Return name to the value as text and its source."""
     texts = {}
     for name in TYPED:
         source = acquisition.sources.get(name, "")
@@ -134,8 +134,8 @@ def _texts(acquisition: Any, slices: Any) -> dict[str, tuple[str, str]]:
             known = [s.tube_current_mA for s in slices if s.tube_current_mA is not None]
             if known:
                 mean = sum(known) / len(known)
-                spread = "" if max(known) - min(known) < 1 else _(", mean of modulated")
-                texts[name] = (f"{mean:.4g}{spread}", source)
+                remainder = "" if max(known) - min(known) < 1 else _(", mean of modulated")
+                texts[name] = (f"{mean:.4g}{remainder}", source)
             continue
         value = getattr(acquisition, name)
         if value is None:

@@ -50,10 +50,10 @@ class BatchSection:
         ui.batchLabel.setTextFormat(qt.Qt.PlainText)
 
     def cleanup(self) -> None:
-        """End the run; started again, it goes on where it ended."""
+        """End the run; starting it again continues it."""
         self._timer.stop()
         if self.run is not None:
-            self.run.cancel()
+            self.run.end()
             self.run = None
 
     def onButton(self) -> None:
@@ -76,7 +76,7 @@ class BatchSection:
         self._timer.start(POLL_MS)
 
     def update(self) -> None:
-        """Show what the run has told."""
+        """Show what the run has reported."""
         from ...batch.ledger import states
         from ...batch.runner import LEDGER
         from ...batch.study import PRIVATE

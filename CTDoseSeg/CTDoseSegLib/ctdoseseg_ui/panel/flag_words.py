@@ -13,21 +13,21 @@ from .remedies import words
 
 
 def notices(flags: Iterable[Flag]) -> str:
-    """The most serious causes, and how many more there are."""
-    found = summarize(flags)
-    items = [(notice.severity, notice.text, notice.mends) for notice in found[:MOST_NOTICES]]
-    more = len(found) - MOST_NOTICES
+    """Return the most serious causes as rich text, and how many more there are."""
+    causes = summarize(flags)
+    items = [(notice.severity, notice.text, notice.mends) for notice in causes[:MOST_NOTICES]]
+    more = len(causes) - MOST_NOTICES
     last = _("{n} more: rest the pointer here.").format(n=more) if more > 0 else ""
     return flag_items(items, last)
 
 
 def all_notices(flags: Iterable[Flag]) -> str:
-    """All causes, as a tool tip."""
+    """Return all causes as rich text, for a tool tip."""
     return flag_items((n.severity, n.text, n.mends) for n in summarize(flags))
 
 
 def flag_items(items: Iterable[tuple[str, str, Sequence[str]]], last: str = "") -> str:
-    """A list of (severity, what was found, what would mend it); empty without any."""
+    """Return a list of (severity, what was found, what would mend it); empty without any."""
     table = words()
     lines = [
         f"<b>{_(severity)}</b>: {escape(f'{text} {remedy(mends, table)}'.rstrip())}"

@@ -109,7 +109,7 @@ def plot_views() -> dict[str, Any]:
     if manager is None:
         return {}
     widgets = [manager.plotWidget(n) for n in range(manager.plotViewCount)]
-    # The view itself does not tell Python its node, the widget around it does.
+    # Python cannot ask the view for its node; the widget around it has it.
     named = {widget.mrmlPlotViewNode().GetLayoutName(): widget.plotView() for widget in widgets}
     return {tag: named[tag] for tag in (SIZE_VIEW, LOWER_VIEW) if tag in named}
 

@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from ...errors import ModelError
 from ..parameters import TYPED, CTDoseSegParameterNode, Method
-from ..staging import BUNDLED, Task
+from ..staging import BUNDLED, StagedAnalysis
 
 if TYPE_CHECKING:
     from ..logic import CTDoseSegLogic
@@ -66,7 +66,7 @@ class MethodSection:
 
         return totalsegmentator.ensure(node.quality.value, self._extras())
 
-    def prepare(self) -> Task:
+    def prepare(self) -> StagedAnalysis:
         """The task of Apply; installs what it needs, after asking."""
         node = self._parameters()
         typed = self._acquisition.typed()

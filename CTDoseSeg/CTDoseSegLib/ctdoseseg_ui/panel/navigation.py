@@ -22,7 +22,7 @@ WINDOWS = {
 
 
 def set_window(volumeNode: Any, name: str) -> None:
-    """Window and level of the CT by the preset's name."""
+    """Set window and level of the CT by the preset's name."""
     display = volumeNode.GetDisplayNode()
     if display is not None and name in WINDOWS:
         display.AutoWindowLevelOff()
@@ -30,12 +30,12 @@ def set_window(volumeNode: Any, name: str) -> None:
 
 
 def show_volume(volumeNode: Any) -> None:
-    """The CT in the slice views, along its own slices."""
+    """Show the CT in the slice views, along its own slices."""
     slicer.util.setSliceViewerLayers(background=volumeNode, fit=True, rotateToVolumePlane=True)
 
 
 def slice_of_organ(results: Results, organ: str) -> int | None:
-    """The slice in which the organ is largest."""
+    """Return the slice in which the organ is largest."""
     structure = results.result.structures.get(organ)
     if structure is None or not structure.count.any():
         return None
@@ -56,7 +56,7 @@ def jump_to_slice(results: Results, k: int, ij: tuple[float, float] | None = Non
 
 
 def jump_to_organ(results: Results, organ: str) -> bool:
-    """Go to the organ and outline it; False if it is not there."""
+    """Go to the organ and highlight it; return False if the result has no such organ."""
     k = slice_of_organ(results, organ)
     if k is None or results.segmentation is None:
         return False
@@ -64,12 +64,12 @@ def jump_to_organ(results: Results, organ: str) -> bool:
     members = results.result.structures[organ].atoms
     identifiers = [names[name] for name in members if name in names]
     jump_to_slice(results, k, _centre(results, identifiers))
-    outline(results.segmentation, identifiers)
+    highlight(results.segmentation, identifiers)
     return True
 
 
 def _centre(results: Results, identifiers: list[str]) -> tuple[float, float] | None:
-    """Middle (i, j) of the largest of the segments."""
+    """Return the centre (i, j) of the first of the segments."""
     _, affine, linear = geometry(results.volume)
     node = results.segmentation
     if not linear or not identifiers:
@@ -81,7 +81,7 @@ def _centre(results: Results, identifiers: list[str]) -> tuple[float, float] | N
     return float(ijk[0]), float(ijk[1])
 
 
-def outline(segmentationNode: Any, identifiers: list[str]) -> None:
+def highlight(segmentationNode: Any, identifiers: list[str]) -> None:
     """Let some segments stand out and the others step back; none: all as usual."""
     display = segmentationNode.GetDisplayNode()
     if display is None:
@@ -97,7 +97,7 @@ def outline(segmentationNode: Any, identifiers: list[str]) -> None:
 
 
 class SliceWatch:
-    """Tells which slice of the volume the red view shows.
+    """Reports which slice of the volume the red view shows.
 
     Parameters
     ----------

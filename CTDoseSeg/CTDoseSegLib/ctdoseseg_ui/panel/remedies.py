@@ -6,8 +6,10 @@ from slicer.i18n import tr as _
 
 
 def words() -> dict[str, tuple[str, str]]:
-    """What is done with each name of `flags.MENDS`, and what it is called; what the panel can do
-    itself comes first."""
+    """Return what is done with each name of `flags.MENDS`, and what it is called.
+
+    What the panel can do itself comes first.
+    """
     enter = _("enter {} in the section Acquisition")
     in_python = _("give {} in acquisition= of logic.analyze in the Python console")
     elsewhere = _("analyze with {} on the command line")

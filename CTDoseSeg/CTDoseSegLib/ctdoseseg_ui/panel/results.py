@@ -1,4 +1,4 @@
-"""The section "Results": table, charts, overlay, 3D, and the ways between them and the views."""
+"""The section "Results": table, charts, overlay and 3D, linked with the slice views."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class ResultsSection:
         self._connect_views()
 
     def _words(self, results: Results) -> str:
-        """What the label says: the result, what is to know about it, and one organ's flags."""
+        """Return the label's text: the result, its most serious flags, and one organ's flags."""
         words = _summary(results) + notices(results.result.all_flags())
         return words + (_flags_of_organ(results.result, self._organ) if self._organ else "")
 
@@ -158,7 +158,7 @@ class ResultsSection:
         self._fill_segments(FILL)
 
     def _fill_segments(self, opacity: float) -> None:
-        """The overlay's colours must not mix with those of the segments."""
+        """Set how the segments are filled: the overlay's colours must not mix with theirs."""
         node = self.results.segmentation if self.results is not None else None
         if node is not None and node.GetDisplayNode() is not None:
             node.GetDisplayNode().SetOpacity2DFill(opacity)
@@ -180,14 +180,14 @@ class ResultsSection:
     # The layout --------------------------------------------------------------------------
 
     def show_layout(self) -> None:
-        """Slices, two charts and the table; the former layout is remembered."""
+        """Show slices, two charts and the table; the former layout is kept in mind."""
         if not layout.shown():
             self._former_layout = layout.show()
         self.refresh()
         self._ui.restoreLayoutButton.enabled = True
 
     def restore_layout(self) -> None:
-        """Back to the layout before."""
+        """Return to the previous layout."""
         if layout.shown():
             layout.restore(self._former_layout if self._former_layout is not None else -1)
         self._ui.restoreLayoutButton.enabled = False
@@ -220,7 +220,7 @@ class ResultsSection:
 
     def _go_to_row(self, view: Any) -> None:
         index = view.currentIndex()
-        # Clearing the selection is told too, with the former row still the current one.
+        # Clearing the selection is signalled too, with the former row still the current one.
         if self.results is None or not view.selectionModel().hasSelection:
             return
         organ = view.model().index(index.row(), 0).data()
@@ -228,7 +228,7 @@ class ResultsSection:
             self.go_to_organ(str(organ))
 
     def go_to_organ(self, organ: str) -> None:
-        """Move the views to an organ, outline it, and show its flags."""
+        """Move the views to an organ, highlight it, and show its flags."""
         from .navigation import jump_to_organ
 
         if self.results is not None:
@@ -237,15 +237,15 @@ class ResultsSection:
             jump_to_organ(self.results, organ)
 
     def show_all_organs(self) -> None:
-        """No organ stands out any more."""
-        from .navigation import outline
+        """Show all organs alike again."""
+        from .navigation import highlight
 
         self._ui.doseTableView.clearSelection()
         self._organ = ""
         if self.results is not None:
             self._ui.resultLabel.text = self._words(self.results)
         if self.results is not None and self.results.segmentation is not None:
-            outline(self.results.segmentation, [])
+            highlight(self.results.segmentation, [])
 
     def _on_points(self, series_ids: Any, selections: Any) -> None:
         from ..nodes.charts import selected_points
@@ -283,7 +283,7 @@ class ResultsSection:
             self._watch = None
 
     def scene_closed(self) -> None:
-        """Forget what is gone."""
+        """Release what is gone."""
         self._overlay_shown = self._surfaces_shown = False
         self.show(None)
 
@@ -295,7 +295,7 @@ class ResultsSection:
 
 
 def _summary(results: Results) -> str:
-    """What the result says in words; rich text."""
+    """Return the result in words; rich text."""
     result = results.result
     size = result.size.summary
     doses = results.doses()
@@ -311,9 +311,9 @@ def _summary(results: Results) -> str:
 
 
 def _flags_of_organ(result: Result, organ: str) -> str:
-    """All flags of one organ; rich text."""
-    found = [one for dose in result.organs if dose.organ == organ for one in dose.flags]
-    items = flag_items((one.severity, one.message, one.mends) for one in found)
+    """Return all flags of one organ; rich text."""
+    flags = [one for dose in result.organs if dose.organ == organ for one in dose.flags]
+    items = flag_items((one.severity, one.message, one.mends) for one in flags)
     return (
         "<br>"
         + _("Flags of {organ}:").format(organ=f"<b>{escape(organ)}</b>")

@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from ...errors import CTDoseSegError
 from ..job import CANCELLED, DONE, Job
 
-# Without a sign of life for so long, the status line says so.
+# Without a sign of life for so long, the status line states it.
 SILENT_S = 60.0
 
 
@@ -40,12 +40,12 @@ class TaskSection:
         """True while a task runs."""
         return self.job is not None and self.job.active
 
-    def start(self, says: str, prepare: Callable[[], Any], begin: Callable[[Any], Job]) -> None:
-        """Start a task, or say why it cannot be.
+    def start(self, text: str, prepare: Callable[[], Any], begin: Callable[[Any], Job]) -> None:
+        """Start a task, or show why it cannot be started.
 
         Parameters
         ----------
-        says
+        text
             What stands in the status line until the task reports.
         prepare
             Makes the task, under a wait cursor; a `CTDoseSegError` of it is shown.
@@ -53,7 +53,7 @@ class TaskSection:
             Starts what `prepare` made.
         """
         self._ui.logText.setPlainText("")
-        self._ui.statusLabel.text = says
+        self._ui.statusLabel.text = text
         slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
         try:
             task = prepare()
@@ -75,7 +75,7 @@ class TaskSection:
         self.job.cancel()
 
     def ended(self, state: str, message: str) -> None:
-        """The task is over: say how, where it is not done."""
+        """Show how the task ended, unless it is done."""
         self._timer.stop()
         self._ui.progressBar.visible = False
         if state == CANCELLED:

@@ -24,9 +24,9 @@ class TrainingSection:
     ui
         The panel's widgets by name.
     parameters
-        Gives the parameter node.
+        Returns the parameter node.
     log
-        Told of every line for the log.
+        Called with every line for the log.
     """
 
     def __init__(self, ui: Any, parameters: Any, log: Callable[[str], None]) -> None:
@@ -80,7 +80,7 @@ class TrainingSection:
         config = Path(node.trainingConfig.strip()).expanduser().absolute()
         folder = Path(node.trainingFolder.strip()).expanduser().absolute()
         if not config.is_file():
-            raise InputError(_("The configuration is not there; choose the .toml file."))
+            raise InputError(_("The configuration does not exist; choose the .toml file."))
         packages.ensure("unet")
         return ["train-unet", str(config), "--output", str(folder)]
 
@@ -96,9 +96,11 @@ class TrainingSection:
         self._ui.trainingProgressBar.value = 100 if state == DONE else 0
         self.draw()
         if state == DONE:
-            self._say(_("Trained. Use this network, or judge it first: ctdoseseg evaluate-unet."))
+            self._say(
+                _("Trained. Use this network, or evaluate it first: ctdoseseg evaluate-unet.")
+            )
         elif state == CANCELLED:
-            self._say(_("Cancelled; Train goes on from the last whole epoch."))
+            self._say(_("Cancelled; Train continues from the last whole epoch."))
         else:
             self._say(_("Problem: {message}").format(message=self.job.message))
         self.update()

@@ -23,7 +23,7 @@ CLASSES = {
 
 
 def read_history(folder: str | Path) -> dict[str, np.ndarray] | None:
-    """``epoch``, ``loss`` and ``dice`` (mean over the classes that could be validated), [n].
+    """Read ``epoch``, ``loss`` and ``dice`` (mean over the classes that were validated), [n].
 
     None where there is no history, or it is being written.
     """
@@ -41,7 +41,7 @@ def read_history(folder: str | Path) -> dict[str, np.ndarray] | None:
 
 
 def show(history: dict[str, np.ndarray]) -> Any:
-    """Put a history into the scene's chart of the training, made if there is none; returns it."""
+    """Put a history into the scene's chart of the training, made if there is none; return it."""
     table, chart = _node("table"), _node("chart")
     set_columns(table, history)
     lines = [

@@ -19,7 +19,7 @@ from ..live import Live
 from ..logic import CTDoseSegLogic
 from ..nodes.results import OVERLAY, Results
 from ..parameters import CTDoseSegParameterNode, Method
-from ..staging import Task
+from ..staging import StagedAnalysis
 from . import layout
 from .acquisition import AcquisitionSection
 from .batch import BatchSection
@@ -216,8 +216,8 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.task.show_problem(str(error))
             return
         if fetch:
-            says = _("Fetching TotalSegmentator's weights...")
-            self.task.start(says, lambda: fetch, self._beginFetching)
+            text = _("Fetching TotalSegmentator's weights...")
+            self.task.start(text, lambda: fetch, self._beginFetching)
         else:
             self._start(self._prepareAnalysis, self._onAnalysed)
 
@@ -237,17 +237,17 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if state == DONE:
             self._start(self._prepareAnalysis, self._onAnalysed)
 
-    def _prepareAnalysis(self) -> Task:
+    def _prepareAnalysis(self) -> StagedAnalysis:
         self._startedWith = self.method.choices()
         return self.method.prepare()
 
-    def _start(self, prepare: Callable[[], Task], onEnd: Callable[..., None]) -> None:
-        def begin(task: Task) -> Job:
+    def _start(self, prepare: Callable[[], StagedAnalysis], onEnd: Callable[..., None]) -> None:
+        def begin(task: StagedAnalysis) -> Job:
             return self.logic.start(
                 task, onEvent=self.task.on_event, onLog=self.task.log, onEnd=onEnd
             )
 
-        self.task.start(_("Handing the volume over..."), prepare, begin)
+        self.task.start(_("Writing the volume..."), prepare, begin)
 
     def _onAnalysed(self, state: str, message: str, results: Results | None) -> None:
         self.task.ended(state, message)

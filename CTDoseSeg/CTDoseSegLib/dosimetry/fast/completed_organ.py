@@ -3,7 +3,7 @@
 What is missing lies beyond an end of the images. Its mass is what the organ lacks of a reference
 adult's; its length follows from the mass per length that is seen. Within the irradiated range it
 gets what the organ's last slice gets (the current of the last slice goes on to the range's end),
-beyond it the tail of the dose-spread kernel. Where the range is not known there is no estimate.
+beyond it the tail of the kernel (`kernel`). Where the range is not known there is no estimate.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ REFERENCE_MASS_G = {
     "lung": (1200.0, 950.0),
 }
 # Standard deviation of ln(mass) between adults of one sex, an assumption: CT volumes of normal
-# livers spread by 17 %, of spleens by 40 % (Jasper 2019, 10.7860/JCDR/2019/41932.13038, abstract).
+# livers vary by 17 %, of spleens by 40 % (Jasper 2019, 10.7860/JCDR/2019/41932.13038, abstract).
 _MASS_SD = 0.30
 # Where the sex is not known: half the difference of the sexes, about 13 %, comes to it.
 _MASS_SD_NO_SEX = 0.33
-# Less of an organ than this says nothing of where the rest lies.
+# Less of an organ than this does not show where the rest lies.
 LEAST_SEEN = 0.1
 # Standard deviation of ln(dose) in the missing part: the plateau goes on (modulation, size), and
 # the tail (phantom programs differ by over 100 % outside the range). This project's estimates.
@@ -79,16 +79,18 @@ class SeenOrgan:
 
     @property
     def cut_low(self) -> bool:
+        """True where the lowest slice holds a part of the organ."""
         return bool(self.occupied[np.argmin(self.z_mm)])
 
     @property
     def cut_high(self) -> bool:
+        """True where the highest slice holds a part of the organ."""
         return bool(self.occupied[np.argmax(self.z_mm)])
 
 
 @dataclass(frozen=True)
 class CompletedOrgan:
-    """Dose to the whole organ with its 90 % interval; None where it is not given.
+    """Dose to the completed organ with its 90 % interval; None where it is not given.
 
     `missing_mass_g` is what a reference adult's organ has more than is seen.
     """
@@ -104,9 +106,9 @@ class CompletedOrgan:
 def complete_organ(
     seen: SeenOrgan, dose_mGy: float, low_mGy: float, high_mGy: float
 ) -> CompletedOrgan:
-    """Return the dose of the whole organ from that of its seen part and the interval of that.
+    """Return the dose of the completed organ from that of its seen part and the interval of that.
 
-    The interval adds, to the seen part's, the spread of organ masses between adults and what is
+    The interval adds, to the seen part's, the variation of organ masses between adults and what is
     not known of the dose outside the images; it is never narrower than the seen part's.
     """
     if seen.organ == SKIN:
@@ -158,8 +160,8 @@ def _reference(seen: SeenOrgan) -> tuple[float, float]:
 def _mean_dose(
     seen: SeenOrgan, seen_dose_mGy: float, seen_g: float, missing_g: float
 ) -> tuple[float, float, float]:
-    """Return the dose of the whole in mGy, and the shares in it of what is missing inside the
-    irradiated range and beyond it."""
+    """Return the dose of the whole in mGy, and two shares in it: of the missing part inside the
+    irradiated range, and of that beyond it."""
     if missing_g <= 0:
         return seen_dose_mGy, 0.0, 0.0
     length = missing_g / seen_g * float(cell_widths_mm(seen.z_mm)[seen.occupied].sum())

@@ -1,5 +1,4 @@
-"""The fast law: organ doses of one scan in milliseconds, with two intervals and the reasons for
-doubt."""
+"""The fast law: organ doses of one scan in milliseconds, with two intervals and flags."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from ...errors import InputError
 from ...flags import flag
 from ...measurement.body_parts import mostly_chest
 from ...measurement.measurements import GroupSlices
-from ...tasks.progress import Events
+from ...tasks.progress import Progress
 from ..doses import DoseResult
 from ..scan import Scan
 from .along_body import AlongBody
@@ -61,7 +60,7 @@ class FastEngine:
         """Return True: the law needs numpy alone, and refuses organ by organ."""
         return True, ""
 
-    def estimate(self, scan: Scan, progress: Events | None = None) -> DoseResult:
+    def estimate(self, scan: Scan, progress: Progress | None = None) -> DoseResult:
         """Return the dose of every organ in the images that the model knows.
 
         An organ of the published list that the model does not know is in the result too, without

@@ -1,6 +1,6 @@
 """Convolution along the body with a positive, symmetric kernel, on slices of any spacing.
 
-The kernel K of the tube current spreads the dose, so that doubling the current doubles the dose and
+The tube current is convolved with the kernel K, so that doubling the current doubles the dose and
 two exposures add up exactly; kernels of the same form smooth the patient's size.
 """
 
@@ -17,7 +17,7 @@ Kernel = tuple[tuple[float, float], ...]
 def convolution_matrix(
     z_mm: np.ndarray, kernel: Kernel, irradiated_mm: tuple[float, float] = EVERYWHERE
 ) -> np.ndarray:
-    """Return the dose-spread kernel K as a matrix, [k, k]: what slice j's current gives at slice i.
+    """Return the kernel K as a matrix, [k, k]: what the current of slice j gives at slice i.
 
     The kernel is a sum of two-sided exponentials, weight exp(-|z|/length) / (2 length), the
     weights adding up to 1. It is integrated exactly over each slice's cell, whose edges are

@@ -1,8 +1,8 @@
 """The dose model: D(z) = (K * mA)(z) exp(f), its numbers and its file.
 
-K is the dose-spread kernel along the body (`kernel`). f depends on the organ and falls, or stays,
-with the water equivalent diameter smoothed along the body over a short and a long way, capped; it
-knows no HU, no position, no mean over the scan and no end of the images.
+K is the kernel with which the tube current is convolved along the body (`kernel`). f depends on the
+organ and falls, or stays, with the water equivalent diameter smoothed along the body over a short
+and a long way, capped; it knows no HU, no position, no mean over the scan and no end of the images.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class OrganModel:
     coefficients
         Of `TERMS`; those of WED are not positive.
     kernel
-        K, which spreads the tube current along the body.
+        K, with which the tube current is convolved along the body.
     wed_cap_mm
         Both smoothed sizes are held within it, so that exp(f) stays bounded.
     training
@@ -114,7 +114,7 @@ class RegionModel:
     organs: Mapping[str, OrganModel]
 
     def sizes_mm(self, z_mm: np.ndarray, wed_mm: np.ndarray) -> np.ndarray:
-        """Water equivalent diameter smoothed with both kernels, [k, 2]."""
+        """Return the water equivalent diameter smoothed with both kernels, [k, 2]."""
         return np.column_stack([smooth(z_mm, wed_mm, kernel) for kernel in self.size_kernels])
 
 
@@ -128,13 +128,16 @@ class DoseModel:
 
 
 def design(sizes_mm: np.ndarray, wed_cap_mm: Span) -> np.ndarray:
-    """Columns of `TERMS` for slices with both smoothed sizes, [n, 3]."""
+    """Return the columns of `TERMS` for slices with both smoothed sizes, [n, 3]."""
     held = np.clip(sizes_mm, wed_cap_mm.low, wed_cap_mm.high)
     return np.column_stack((np.ones(len(held)), (held - WED_ORIGIN_MM) / WED_SCALE_MM))
 
 
 def air_terms(hu: np.ndarray, knots_hu: tuple[float, ...], lowest_hu: float) -> np.ndarray:
-    """How far, in 100 HU, the organ lies below each knot, [n, knots]; none below `lowest_hu`."""
+    """Return how far, in 100 HU, the organ lies below each knot, [n, knots].
+
+    HU below `lowest_hu` count as that.
+    """
     capped = np.maximum(hu, lowest_hu)
     columns = [np.minimum(capped - knot, 0.0) / 100.0 for knot in knots_hu]
     return np.column_stack(columns) if columns else np.zeros((len(hu), 0))
@@ -172,7 +175,7 @@ def load_model(path: str | Path | None = None) -> DoseModel:
 
 
 def sha256(content: bytes) -> str:
-    """Hexadecimal SHA-256."""
+    """Return the SHA-256 of `content`, hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -30,7 +30,7 @@ def scan_flags(
 ) -> tuple[Flag, ...]:
     """Return the flags of the scan as a whole; with a refusal among them no dose is given.
 
-    `consequences` says for some of them what they do to the doses of the law.
+    `consequences`, by code, is what some of them do to the doses of the law.
     """
     flags = [entry for basis in bases.values() for entry in basis.flags]
     flags += patient_flags(acquisition)
@@ -93,10 +93,12 @@ def feature_flags(
 
 def disagreement_flag(by_basis: Mapping[str, float | None]) -> tuple[Flag, ...]:
     """Warn where both scaling bases give a dose and these differ by more than 20 %."""
-    doses = [dose for dose in by_basis.values() if dose is not None]
-    if len(doses) < 2 or max(doses) <= (1 + DISAGREEMENT) * min(doses):
+    ctdivol, mas = by_basis.get(CTDIVOL), by_basis.get(MAS)
+    if ctdivol is None or mas is None:
         return ()
-    detail = ", ".join(f"{dose:.1f} mGy by {name}" for name, dose in by_basis.items())
-    change = 100 * (by_basis[MAS] / by_basis[CTDIVOL] - 1)
+    if max(ctdivol, mas) <= (1 + DISAGREEMENT) * min(ctdivol, mas):
+        return ()
+    detail = f"{ctdivol:.1f} mGy by {CTDIVOL}, {mas:.1f} mGy by {MAS}"
+    change = 100 * (mas / ctdivol - 1)
     effect = f"the dose by CTDIvol is the headline; by effective mAs it would be {change:+.0f} %"
     return (flag("routes_disagree", detail, consequence=effect),)

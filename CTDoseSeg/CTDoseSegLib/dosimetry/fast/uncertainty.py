@@ -64,7 +64,7 @@ def uncertainty_components(
     label_noise
         Rounding to 0.1 mGy and noise of the simulated labels that all patients share: 2 %.
     segmentation
-        Outline moved by a voxel: 3 %.
+        Contour moved by a voxel: 3 %.
     irradiated_range
         See `unknown_range_component` and `known_range_component`.
     organ_modulation

@@ -1,0 +1,1 @@
+"""The dose engine `published`: the networks of Tzanis and Damilakis."""

@@ -18,7 +18,7 @@ from ...ct.acquisition import Acquisition
 from ...errors import InputError
 from ...flags import Flag, flag
 from ...segmentation.labelmap import SKIN
-from ...tasks.progress import Events
+from ...tasks.progress import Progress
 from ..applicability import exposure_flags, patient_flags
 from ..doses import DoseResult, OrganDose
 from ..scan import Scan
@@ -75,7 +75,7 @@ class PublishedEngine:
             return False, "the package torch is not installed"
         return True, ""
 
-    def estimate(self, scan: Scan, progress: Events | None = None) -> DoseResult:
+    def estimate(self, scan: Scan, progress: Progress | None = None) -> DoseResult:
         """Return the doses of the organs that the folder has networks for, in its order.
 
         There are no intervals, since none were published.

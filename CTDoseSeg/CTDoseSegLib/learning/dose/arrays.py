@@ -129,7 +129,7 @@ def load_region(folder: str | Path, region: str, *, any_backbone: bool = False) 
     home = _home(slices)
     rows = {organ: _assign(table, home, organ, counts) for organ, table in tables.items()}
     patients = tuple(
-        _patient(block, region, {organ: found.get(p, []) for organ, found in rows.items()})
+        _patient(block, region, {organ: owned.get(p, []) for organ, owned in rows.items()})
         for p, block in enumerate(slices)
     )
     counts["slices"] = sum(len(p.z_mm) for p in patients)
@@ -138,7 +138,7 @@ def load_region(folder: str | Path, region: str, *, any_backbone: bool = False) 
 
 
 def region_folder(folder: str | Path, region: str) -> Path:
-    """Where the published repository keeps a region's arrays."""
+    """Return the folder where the published repository keeps a region's arrays."""
     return Path(folder) / f"{region}_merged_training_arrays"
 
 
@@ -160,7 +160,7 @@ def _read(file: Path) -> np.ndarray:
 def _backbone(
     skin: np.ndarray, advance: float, counts: dict[str, int]
 ) -> list[dict[bytes, tuple[float, np.ndarray]]]:
-    """Slices of each patient: exact key to (SliceLocation, row); blocks simulated twice merged."""
+    """Return each patient's slices, exact key to (SliceLocation, row); double blocks merged."""
     steps = advance * np.diff(skin[:, _LOCATION])
     blocks = np.split(skin, np.flatnonzero(steps <= 0) + 1)
     counts["blocks"] = len(blocks)
@@ -176,7 +176,7 @@ def _backbone(
             patients.append(keyed)
         else:
             # A few slices of the second simulation differ in the last digits of WED; their
-            # SliceLocation says which slice they are.
+            # SliceLocation identifies the slice.
             twin.update({key: value for key, value in keyed.items() if key not in twin})
     counts["patients"] = len(patients)
     counts["merged_blocks"] = len(blocks) - len(patients)
@@ -194,8 +194,8 @@ def _home(slices: list[dict[bytes, tuple[float, np.ndarray]]]) -> dict[bytes, li
 def _assign(
     table: np.ndarray, home: Mapping[bytes, list[int]], organ: str, counts: dict[str, int]
 ) -> dict[int, list[np.ndarray]]:
-    """Rows of one organ by patient."""
-    found: dict[int, list[np.ndarray]] = {}
+    """Return the rows of one organ by patient."""
+    owned: dict[int, list[np.ndarray]] = {}
     tally = dict.fromkeys(("rows", "unmatched", "ambiguous", "nan"), 0)
     for row in table:
         owners = home.get(row[_KEY].tobytes(), [])
@@ -207,9 +207,9 @@ def _assign(
             tally["ambiguous"] += 1
         else:
             tally["rows"] += 1
-            found.setdefault(owners[0], []).append(row)
+            owned.setdefault(owners[0], []).append(row)
     counts.update({f"{what}:{organ}": number for what, number in tally.items()})
-    return found
+    return owned
 
 
 def _patient(
@@ -228,13 +228,13 @@ def _patient(
         tube_current_mA=mean[:, _MA],
         wed_mm=mean[:, _WED],
         interior=(z - z[0] >= END_MM) & (z[-1] - z >= top),
-        organs={organ: _rows(found, z) for organ, found in rows.items() if found},
+        organs={organ: _rows(own, z) for organ, own in rows.items() if own},
     )
 
 
-def _rows(found: list[np.ndarray], z: np.ndarray) -> OrganRows:
-    """Foot to head; a slice that was simulated twice counts once, with the mean of both."""
-    table = np.array(found, dtype=float)
+def _rows(rows: list[np.ndarray], z: np.ndarray) -> OrganRows:
+    """Return rows foot to head; a slice that was simulated twice counts once, with the mean."""
+    table = np.array(rows, dtype=float)
     where = np.searchsorted(z, table[:, _LOCATION])
     slices, inverse = np.unique(where, return_inverse=True)
     times = np.bincount(inverse)

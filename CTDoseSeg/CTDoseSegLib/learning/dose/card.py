@@ -40,13 +40,13 @@ average, over the patients that are fitted, when the scan is cropped to it, gets
 **Outside an irradiated range** the wide kernel falls to {tail}
 of the plateau at 0, 25, 50 and 75 mm from its edge; a quick Monte Carlo simulation of a 32 cm water
 phantom gives 0.48, 0.19, 0.11 and 0.06. It was chosen for the doses of the training scans, whose
-beam has a width and whose chest has lungs; the difference is within the 40 % that the uncertainty
-budget has for what is outside.
+beam has a width and whose chest has lungs; the difference is within the uncertainty
+component of 40 % for what is outside.
 
 **Fit.** For each organ, robust (Huber, by patient and by row) bounded least squares of
 ln(label / (K * mA)); each patient counts the same. The slopes b and c of an organ are then drawn
 toward the median of its group (heart, lung, others; skin by itself), because half a hundred
-patients tell the slopes of one organ poorly.
+patients show the slopes of one organ poorly.
 
 **What was chosen, and how.** Candidates were compared by the primary figure below on fold seeds
 100 to 107, the figures reported are of seeds {seeds_text}: the same patients in other folds, so
@@ -75,13 +75,13 @@ _DEFECTS = """\
   fall with density (an interpretation: the simulation's settings are not known). The fall is
   fitted as a term of the label and left out of the dose that is given: "labelled" errors include
   the term, "tissue" errors compare the given dose with the label as it is. So the dose given for
-  an emphysematous lung lobe lies above what the published models would say, by half and more for
-  single lobes; the low ends of both intervals reach down to the label, and a remark gives the dose
+  an emphysematous lung lobe lies above what the published models predict, by half and more for
+  single lobes; the low ends of both intervals reach down to the label, and a flag gives the dose
   with the term.
 - Patients with a hidden factor of their own, shared by all organs, cause unknown: {mixture}.
   A factor over 12 % is taken out before fitting, so that the coefficients
   describe the majority. Nothing is taken out when errors and intervals are made, and nothing that
-  the model may see tells who such a patient is: hence the abdomen's mean error is twice its median
+  the model may see shows who such a patient is: hence the abdomen's mean error is twice its median
   and its interval wide. (Three patients reconstructed at 0.6 and 1.25 mm are among them; three are
   too few to learn from.)
 - The labels are means over the slices' voxels, rounded to 0.1 mGy, and presume one mean tube
@@ -112,7 +112,7 @@ near an end is another matter: the simulated beam's edge is there. "Range known"
 the range that was simulated (in the chest its upper edge 41 mm inside the images), the interval
 being that of interior slices; "own" is what an interval made from such slices would cover. **The
 model's interval does not hold for organs at the ends of the simulated beam.** The total interval
-has a line of its own for the irradiated range there.
+has an uncertainty component of its own for the irradiated range there.
 
 """
 
@@ -157,7 +157,7 @@ def write_card(
     figures: Mapping[str, Mapping[str, Any]],
     seeds: Sequence[int],
 ) -> str:
-    """Text of the model card; its front matter holds the SHA-256 of the model file."""
+    """Return the model card's text; its front matter holds the SHA-256 of the model file."""
     from .evaluation import DRAWS
 
     ends = sum(a.counts["end_slices"] for a in arrays.values())
@@ -205,8 +205,8 @@ def _text(kernel: Kernel) -> str:
 
 
 def _narrow(models: Mapping[str, RegionModel]) -> str:
-    found = [o for m in models.values() for o, v in m.organs.items() if v.kernel != m.kernel]
-    return ", ".join(found) or "No organ"
+    organs = [o for m in models.values() for o, v in m.organs.items() if v.kernel != m.kernel]
+    return ", ".join(organs) or "No organ"
 
 
 def _mixture(region: str, m: Mapping[str, int]) -> str:
@@ -217,7 +217,7 @@ def _mixture(region: str, m: Mapping[str, int]) -> str:
 
 
 def _tail(outside_mm: float) -> float:
-    """Part of the plateau's dose at a distance outside the irradiated range."""
+    """Return the part of the plateau's dose at a distance outside the irradiated range."""
     return sum(weight * math.exp(-outside_mm / length) for weight, length in KERNELS[WIDE]) / 2
 
 

@@ -11,7 +11,7 @@ from .published_baseline import EPOCHS
 
 
 def region_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
-    """The primary figure by region, and what stands beside it."""
+    """Return the table of the primary figure by region, and what stands beside it."""
     return _table(
         (
             "region",
@@ -43,7 +43,7 @@ def region_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def baseline_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
-    """The published network beside the model, by region and epochs."""
+    """Return the table of the published network beside the model, by region and epochs."""
     return _table(
         (
             "region",
@@ -82,9 +82,11 @@ def baseline_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def coverage_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
-    """Coverage of the 90 % intervals by region."""
-    names = ("coverage", "coverage_small", "coverage_middle", "coverage_large")
-    names += tuple(f"coverage_ends_range_{kind}" for kind in ("unknown", "known", "own"))
+    """Return the table of the coverage of the 90 % intervals by region."""
+    names = (
+        *("coverage", "coverage_small", "coverage_middle", "coverage_large"),
+        *(f"coverage_ends_range_{kind}" for kind in ("unknown", "known", "own")),
+    )
     return _table(
         (
             "region",
@@ -113,7 +115,7 @@ def organ_table(
     baseline: Sequence[Mapping[str, Any]],
     models: Mapping[str, RegionModel],
 ) -> str:
-    """Every organ's figures."""
+    """Return the table of every organ's figures."""
     published = {(row["region"], row["organ"]): row for row in baseline if row["epochs"] == EPOCHS}
     return _table(
         (

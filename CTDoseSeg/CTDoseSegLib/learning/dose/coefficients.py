@@ -3,7 +3,7 @@
 Rows of every organ are matched to their patients (`arrays`), rows near the simulation's ends are
 left out, and ln(label / (K * mA)) is fitted by robust, bounded least squares for each organ. Then
 each organ's slopes with size are drawn toward the median of its group, because neighbouring
-organs are shadowed by the same body: half a hundred patients tell the slopes of one organ poorly.
+organs are shadowed by the same body: half a hundred patients show the slopes of one organ poorly.
 """
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ def fit_region(
     InputError
         If an organ has fewer than five patients.
     """
-    for organ, found in samples.items():
-        if len(found) < LEAST_PATIENTS:
+    for organ, own in samples.items():
+        if len(own) < LEAST_PATIENTS:
             raise InputError(
-                f"{organ} ({region}) has interior rows of {len(found)} patients only; the dose "
+                f"{organ} ({region}) has interior rows of {len(own)} patients only; the dose "
                 f"model needs at least {LEAST_PATIENTS}."
             )
-    fits = {organ: OrganFit(found, air_knots(organ)) for organ, found in samples.items()}
+    fits = {organ: OrganFit(own, air_knots(organ)) for organ, own in samples.items()}
     solutions = _solve(fits)
     narrow = [
         organ
@@ -95,26 +95,26 @@ def fit_region(
 
 
 def organs_to_fit(arrays: RegionArrays) -> tuple[str, ...]:
-    """Organs of the arrays that get a model."""
+    """Return the organs of the arrays that get a model."""
     return tuple(organ for organ in arrays.organs if organ not in NOT_PREDICTED)
 
 
 def air_knots(organ: str) -> tuple[float, ...]:
-    """Below which HU the organ's labels show air scored as nearly no dose."""
+    """Return the HU below which the organ's labels show air scored as nearly no dose."""
     if _is_lung(organ):
         return _LUNG_KNOTS_HU
     return _GAS_KNOTS_HU if organ in _GAS_ORGANS else ()
 
 
 def group_of(organ: str) -> str:
-    """Organs that share their slopes with size."""
+    """Return the group of organs that share their slopes with size."""
     if organ.startswith("heart_"):
         return "heart"
     return "lung" if _is_lung(organ) else "other"
 
 
 def hidden_factors(fits: Mapping[str, OrganFit], solutions: Mapping[str, np.ndarray]) -> dict:
-    """Patient to the factor (ln) that all organs share, of those with more than a little."""
+    """Return, by patient, the factor (ln) that all organs share where it is not small."""
     rests: dict[int, list[float]] = {}
     for organ, fit in fits.items():
         if organ not in SUSPECT:
@@ -130,7 +130,7 @@ def _is_lung(organ: str) -> bool:
 
 
 def _solve(fits: Mapping[str, OrganFit]) -> dict[str, np.ndarray]:
-    """Each organ by itself, with hidden factors taken out, then together with its group."""
+    """Solve each organ by itself, with hidden factors taken out, then with its group."""
     factors: dict[int, float] = {}
     solutions: dict[str, np.ndarray] = {}
     for number in range(_ROUNDS):
@@ -142,7 +142,7 @@ def _solve(fits: Mapping[str, OrganFit]) -> dict[str, np.ndarray]:
         for organ, solution in solutions.items():
             if organ not in SUSPECT and organ != BACKBONE:
                 slopes.setdefault(group_of(organ), []).append(solution[list(SIZE_TERMS)])
-        middle = {group: np.median(found, axis=0) for group, found in slopes.items()}
+        middle = {group: np.median(own, axis=0) for group, own in slopes.items()}
         solutions = {
             organ: solutions[organ]
             if organ == BACKBONE or group_of(organ) not in middle

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ...dosimetry.fast.model import NARROW, WIDE, OrganModel, RegionModel
-from ...tasks.progress import Events
+from ...tasks.progress import Progress
 from ..folds import FOLDS, folds_of
 from .coefficients import fit_region
 from .samples import KERNELS, Features, Sample
@@ -78,6 +78,7 @@ class Held:
 
     @property
     def covered(self) -> np.ndarray:
+        """True where the label lies in the model's 90 % interval, [p]."""
         return (self.low <= self.label) & (self.label <= self.high)
 
     @property
@@ -87,13 +88,13 @@ class Held:
 
 
 def log_outside(label: np.ndarray, given: np.ndarray, labelled: np.ndarray) -> np.ndarray:
-    """How far labels lie outside the span from `labelled` to `given`, ln; negative inside."""
+    """Return how far labels lie outside the span from `labelled` to `given`, ln; inside < 0."""
     above = np.log(label / given)
     return np.maximum(above, np.minimum(np.log(labelled / given), 0.0) - above)
 
 
 def conformal_quantile(scores: np.ndarray, coverage: float = 0.9) -> float:
-    """The score that a new patient exceeds with probability at most 1 - `coverage`.
+    """Return the score that a new patient exceeds with probability at most 1 - `coverage`.
 
     Split-conformal rank ceil((n + 1) coverage), at most n; the scores are those of patients left
     out in turn (Vovk 2015, cross-conformal prediction), so that every patient serves both ends. A
@@ -111,46 +112,46 @@ def cross_validate(
     patients: int,
     *,
     seed: int = 0,
-    events: Events | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Held]:
-    """Organ to its doses of all patients, each predicted by a model of the other four folds.
+    """Return each organ's doses of all patients, predicted by models of the other four folds.
 
     Nothing is chosen on the fold that is left out: kernels are listed beforehand; which organ gets
     which, caps and hidden factors come from the patients that are fitted.
     """
-    events = events or Events()
+    progress = progress or Progress()
     fold = folds_of(patients, seed)
     nothing = dict.fromkeys(samples, 0)
     rows: dict[str, list[tuple]] = {organ: [] for organ in samples}
     for number in range(FOLDS):
-        events.progress(number / FOLDS, f"fitting {region} without fold {number + 1}, seed {seed}")
+        progress.update(number / FOLDS, f"fitting {region} without fold {number + 1}, seed {seed}")
         fitted = {o: [s for s in all_ if fold[s.patient] != number] for o, all_ in samples.items()}
         model = fit_region(region, fitted, nothing, {})
         for organ, all_ in samples.items():
             left_out = [s for s in all_ if fold[s.patient] == number]
             rows[organ] += [doses(model.organs[organ], s, number) for s in left_out]
-    return {organ: held(found) for organ, found in rows.items()}
+    return {organ: held(own) for organ, own in rows.items()}
 
 
 def score(
     model: RegionModel, samples: Mapping[str, list[Sample]], *, all_rows: bool = False
 ) -> dict[str, Held]:
-    """Organ to its doses by a finished model, of the organs that it knows.
+    """Return each organ's doses by a finished model, of the organs that it knows.
 
-    Only patients that the model was not fitted on tell how good it is. With `all_rows`, rows near
+    Only patients that the model was not fitted on show how good it is. With `all_rows`, rows near
     the ends of the images count like the others.
     """
     out = {}
-    for organ, found in samples.items():
+    for organ, own in samples.items():
         if organ in model.organs:
             fitted = model.organs[organ]
-            rows = [doses(fitted, s, 0, all_rows=all_rows) for s in found]
+            rows = [doses(fitted, s, 0, all_rows=all_rows) for s in own]
             out[organ] = held(rows, fitted.model_log_q90)
     return out
 
 
 def doses(model: OrganModel, sample: Sample, fold: int, *, all_rows: bool = False) -> tuple:
-    """Values of `Held` for one patient, less `log_q`."""
+    """Return the values of `Held` for one patient, less `log_q`."""
     kernel = WIDE if model.kernel == KERNELS[WIDE] else NARROW
     keep = np.ones(len(sample.keep), bool) if all_rows else sample.keep
     given = _given(model, sample.whole, kernel)
@@ -173,22 +174,22 @@ def doses(model: OrganModel, sample: Sample, fold: int, *, all_rows: bool = Fals
 
 
 def held(rows: list[tuple], log_q: float | None = None) -> Held:
-    """Rows of `doses`, with the quantile of the model or, None, of the other folds."""
+    """Return rows of `doses`, with the quantile of the model or, None, of the other folds."""
     columns = [np.array(column) for column in zip(*rows, strict=True)]
     names = [f.name for f in fields(Held) if f.name != "log_q"]
-    found = dict(zip(names, columns, strict=True))
-    order = np.argsort(found["patient"], kind="stable")
-    found = {name: values[order] for name, values in found.items()}
+    by_name = dict(zip(names, columns, strict=True))
+    order = np.argsort(by_name["patient"], kind="stable")
+    by_name = {name: values[order] for name, values in by_name.items()}
     if log_q is None:
-        outside = log_outside(found["label"], found["given"], found["labelled"])
-        quantiles = conformal_by_fold(outside, found["fold"])
+        outside = log_outside(by_name["label"], by_name["given"], by_name["labelled"])
+        quantiles = conformal_by_fold(outside, by_name["fold"])
     else:
         quantiles = np.full(len(order), log_q)
-    return Held(log_q=quantiles, **found)
+    return Held(log_q=quantiles, **by_name)
 
 
 def conformal_by_fold(scores: np.ndarray, fold: np.ndarray) -> np.ndarray:
-    """For each patient, the conformal quantile of the scores of all other folds."""
+    """Return, by patient, the conformal quantile of the scores of all other folds."""
     out = np.empty(len(scores))
     for number in np.unique(fold):
         out[fold == number] = conformal_quantile(scores[fold != number])

@@ -1,7 +1,7 @@
 """`ctdoseseg evaluate-dose`: a finished dose model against arrays in the published format.
 
 Nothing is fitted. On patients that the model was fitted on, as those of the training arrays, the
-errors say how well it describes them, not how good it is.
+errors show how well it describes them, not how good it is.
 
 ``dose_evaluation.csv`` has two rows for each region and organ: ``rows`` is ``interior`` (slices
 at least 60 mm from the chest's upper end and 30 mm from any other: the simulated beam starts inside
@@ -35,7 +35,7 @@ import numpy as np
 
 from ...dosimetry.fast.model import DoseModel, load_model
 from ...errors import InputError
-from ...tasks.progress import Events
+from ...tasks.progress import Progress
 from .arrays import BACKBONE, REGIONS, RegionArrays, load_region, region_folder
 from .cross_validation import Held, score
 from .evaluation import interval_score_pct
@@ -52,7 +52,7 @@ def evaluate(
     output_folder: str | Path,
     *,
     model: str | Path = BUNDLED,
-    events: Events | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Score a dose model and write both tables.
 
@@ -80,7 +80,7 @@ def evaluate(
     """
     from .fit import write_files
 
-    events = events or Events()
+    progress = progress or Progress()
     if not Path(arrays_folder).is_dir():
         raise InputError(f"There is no folder {Path(arrays_folder).name}; give that of the arrays.")
     regions = [r for r in REGIONS if region_folder(arrays_folder, r).is_dir()]
@@ -95,16 +95,16 @@ def evaluate(
     summary: dict[str, dict[str, Any]] = {}
     lines: list[str] = []
     for number, region in enumerate(regions):
-        events.progress(number / len(regions), f"scoring {region}")
+        progress.update(number / len(regions), f"scoring {region}")
         arrays = load_region(arrays_folder, region, any_backbone=True)
-        found = list(_scored(fitted, arrays))
-        rows += [row for _, _, _, row in found]
-        patients += [row for o, kind, h, _ in found for row in _patient_rows(region, o, kind, h)]
-        summary[region] = {kind: _mean_over_organs(found, kind) for kind in (INTERIOR, ALL)}
+        scored = list(_scored(fitted, arrays))
+        rows += [row for _, _, _, row in scored]
+        patients += [row for o, kind, h, _ in scored for row in _patient_rows(region, o, kind, h)]
+        summary[region] = {kind: _mean_over_organs(scored, kind) for kind in (INTERIOR, ALL)}
         lines += _lines(region, arrays, summary[region], fitted)
     if not rows:
         raise InputError("The dose model knows none of the organs in these arrays.")
-    events.progress(1.0, "writing")
+    progress.update(1.0, "writing")
     texts = {PATIENTS_FILE: _csv(patients), SUMMARY_FILE: _csv(rows)}
     write_files(Path(output_folder), texts)
     return {
@@ -118,16 +118,16 @@ def evaluate(
 def _scored(
     model: DoseModel, arrays: RegionArrays
 ) -> Iterator[tuple[str, str, Held, dict[str, Any]]]:
-    """Organ, kind of rows, doses and summary row."""
+    """Yield organ, kind of rows, doses and summary row."""
     region = model.regions[arrays.region]
     samples = samples_of(arrays.region, arrays.patients, all_rows=True)
     usable: Mapping[str, Mapping[str, list[Sample]]] = {
-        INTERIOR: {o: [s for s in found if s.keep.any()] for o, found in samples.items()},
+        INTERIOR: {o: [s for s in own if s.keep.any()] for o, own in samples.items()},
         ALL: samples,
     }
     held = {
-        kind: score(region, {o: f for o, f in found.items() if f}, all_rows=kind == ALL)
-        for kind, found in usable.items()
+        kind: score(region, {o: own for o, own in by_organ.items() if own}, all_rows=kind == ALL)
+        for kind, by_organ in usable.items()
     }
     for organ in samples:
         for kind in (INTERIOR, ALL):
@@ -139,9 +139,9 @@ def _scored(
 
 
 def _without_zero_doses(h: Held) -> tuple[Held, int]:
-    there = h.label > 0
-    kept = {name: values[there] for name, values in vars(h).items()}
-    return replace(h, **kept), int((~there).sum())
+    has_dose = h.label > 0
+    kept = {name: values[has_dose] for name, values in vars(h).items()}
+    return replace(h, **kept), int((~has_dose).sum())
 
 
 def _summary_row(arrays: RegionArrays, organ: str, kind: str, h: Held) -> dict[str, Any]:
@@ -184,8 +184,8 @@ def _patient_rows(region: str, organ: str, kind: str, h: Held) -> Iterator[dict[
         }
 
 
-def _mean_over_organs(found: list, kind: str) -> dict[str, float]:
-    rows = [row for _, k, _, row in found if k == kind]
+def _mean_over_organs(scored: list, kind: str) -> dict[str, float]:
+    rows = [row for _, k, _, row in scored if k == kind]
     names = ("median_error_pct", "mean_error_pct", "given_median_error_pct", "coverage_pct")
     means = {name: round(float(np.mean([r[name] for r in rows])), 3) for name in names if rows}
     return {"organs": len(rows), **means}
@@ -209,7 +209,7 @@ def _lines(
         yield f"{region}: {nan} rows have missing values and were left out."
     if BACKBONE not in arrays.organs:
         yield (
-            f"{region}: there is no {BACKBONE} array, so that patients were told apart by the "
+            f"{region}: there is no {BACKBONE} array, so that patients were separated by the "
             "longest one; some may be merged, and tube current beyond the organ is not known."
         )
     unknown = [o for o in arrays.organs if o not in model.regions[region].organs]

@@ -56,17 +56,18 @@ class OrganErrors:
 
     @classmethod
     def columns(cls) -> tuple[str, ...]:
+        """Return the names of the figures, as the CSV has them."""
         return tuple(f.name for f in fields(cls))
 
 
 def organ_errors(region: str, seeds: Seeds, draws: np.ndarray) -> tuple[OrganErrors, ...]:
-    """Figures of each organ; `draws`, [draws, patients], say how often each patient is drawn."""
+    """Return each organ's figures; `draws`, [draws, patients]: how often a patient is drawn."""
     return tuple(_organ(region, o, [seed[o] for seed in seeds], draws) for o in seeds[0])
 
 
 def region_figures(seeds: Seeds, draws: np.ndarray) -> dict[str, float]:
-    """Figures of a region: means over its organs, confidence limits, coverage by kind."""
-    figures = {}
+    """Return a region's figures: means over its organs, confidence limits, coverage by kind."""
+    figures: dict[str, float] = {}
     for name in ("error_pct", "given_error_pct"):
         key = "labelled" if name == "error_pct" else "tissue"
         medians = [median_over_organs(seed, name) for seed in seeds]
@@ -98,7 +99,7 @@ def region_figures(seeds: Seeds, draws: np.ndarray) -> dict[str, float]:
 
 
 def hidden_share(held: Mapping[str, Held]) -> dict[str, float]:
-    """The mixture behind the errors: patients whose organs share a factor over 12 %."""
+    """Return the mixture behind the errors: patients whose organs share a factor over 12 %."""
     rests: dict[int, list[float]] = {}
     for organ, h in held.items():
         if organ not in SUSPECT:
@@ -113,24 +114,24 @@ def hidden_share(held: Mapping[str, Held]) -> dict[str, float]:
 
 
 def draws_of(patients: int, seed: int = 0) -> np.ndarray:
-    """Bootstrap over patients: how often each is drawn, [DRAWS, patients]."""
+    """Draw patients for the bootstrap: how often each is drawn, [DRAWS, patients]."""
     random = np.random.default_rng(seed)
     return random.multinomial(patients, np.full(patients, 1 / patients), size=DRAWS)
 
 
 def limits(values: np.ndarray) -> tuple[float, float]:
-    """95 % percentile limits of bootstrap values."""
+    """Return the 95 % percentile limits of bootstrap values."""
     low, high = np.quantile(values, (0.025, 0.975))
     return float(low), float(high)
 
 
 def median_over_organs(held: Mapping[str, Held], name: str = "error_pct") -> float:
-    """The primary figure: mean over organs of the median organ error."""
+    """Return the primary figure: mean over organs of the median organ error."""
     return float(np.mean([np.median(np.abs(getattr(h, name))) for h in held.values()]))
 
 
 def bootstrap(seeds: Seeds, name: str, draws: np.ndarray) -> np.ndarray:
-    """The primary figure, mean over seeds, of each draw of patients."""
+    """Return the primary figure, mean over seeds, of each draw of patients."""
     return np.mean(
         [
             drawn_medians(np.abs(getattr(h, name)), draws[:, h.patient])
@@ -142,11 +143,11 @@ def bootstrap(seeds: Seeds, name: str, draws: np.ndarray) -> np.ndarray:
 
 
 def drawn_medians(values: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Median of values that are there as often as `times`, [draws, n], says."""
+    """Return the medians of values of which each counts `times`, [draws, n]."""
     order = np.argsort(values)
     ranks = np.cumsum(times[:, order], axis=1)
     total = ranks[:, -1:]
-    # The two middle ranks, alike where the number is odd; an empty draw takes what there is.
+    # The two middle ranks, alike where the number is odd; an empty draw gets the outermost.
     lower, upper = (
         np.minimum((ranks < rank).sum(axis=1), len(values) - 1)
         for rank in ((total + 1) // 2, total // 2 + 1)
@@ -156,28 +157,28 @@ def drawn_medians(values: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def interval_score_pct(h: Held) -> np.ndarray:
-    """Interval score of the 90 % interval, per cent of the label, [p]."""
+    """Return the interval score of the 90 % interval, per cent of the label, [p]."""
     return winkler(h.label, h.low, h.high)
 
 
 def winkler(label: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Width, plus 2 / 0.1 times what the label lies outside, per cent of the label."""
+    """Return width plus 2 / 0.1 times what the label lies outside, per cent of the label."""
     outside = np.maximum(low - label, 0.0) + np.maximum(label - high, 0.0)
     return 100 * (high - low + 2 / (1 - COVERAGE) * outside) / label
 
 
 def baseline_figures(
-    found: Sequence[BaselineDose], seed_0: Mapping[str, Held], draws: np.ndarray
+    network: Sequence[BaselineDose], seed_0: Mapping[str, Held], draws: np.ndarray
 ) -> dict[str, float]:
-    """The published network beside the model, on the same patients, folds and draws.
+    """Return the published network's figures, on the model's patients, folds and draws.
 
     Its organs and patients alone are compared: a long training may have done few of them. Its
     interval is conformal, made as the model's, from |ln(predicted / label)| of the other folds.
     """
     ours, theirs, scores = [], [], []
     drawn_ours, drawn_theirs, covered, widths = [], [], [], []
-    for organ in sorted({d.organ for d in found}):
-        rows = sorted((d for d in found if d.organ == organ), key=lambda d: d.patient)
+    for organ in sorted({d.organ for d in network}):
+        rows = sorted((d for d in network if d.organ == organ), key=lambda d: d.patient)
         patient = np.array([d.patient for d in rows])
         same = np.isin(seed_0[organ].patient, patient)
         own = np.abs(seed_0[organ].error_pct[same])
@@ -200,8 +201,8 @@ def baseline_figures(
     low, high = limits(np.mean(drawn_theirs, axis=0))
     figures = {
         "organs": len(ours),
-        "patients": len({d.patient for d in found}),
-        "folds": len({d.fold for d in found}),
+        "patients": len({d.patient for d in network}),
+        "folds": len({d.fold for d in network}),
         "median_pct": float(np.mean([t[0] for t in theirs])),
         "median_low_pct": low,
         "median_high_pct": high,
@@ -256,7 +257,7 @@ def _organ(region: str, organ: str, seeds: Sequence[Held], draws: np.ndarray) ->
 
 
 def _over_all(seeds: Seeds, figure) -> float:
-    """Mean over seeds and organs."""
+    """Return the mean over seeds and organs."""
     return float(np.mean([figure(h) for seed in seeds for h in seed.values()]))
 
 
@@ -270,30 +271,30 @@ def _in_tertile(h: Held, tertile: int) -> float:
 
 
 def _end_coverage(seeds: Seeds) -> dict[str, float]:
-    """Coverage of the mean dose of the slices near an end, by what is known of the range.
+    """Return the coverage of the mean dose near an end, by what is known of the range.
 
     ``own`` takes a conformal quantile from the ends of the other folds' patients, the range known:
     what an interval for such slices would have to be.
     """
-    found: dict[str, list[float]] = {"unknown": [], "known": [], "own": []}
+    coverages: dict[str, list[float]] = {"unknown": [], "known": [], "own": []}
     for h in (h for seed in seeds for h in seed.values()):
-        there = np.isfinite(h.end_label) & (h.end_label > 0)
-        if there.sum() < 20:
+        near_end = np.isfinite(h.end_label) & (h.end_label > 0)
+        if near_end.sum() < 20:
             continue
-        label, q = h.end_label[there], h.log_q[there]
-        given, labelled = h.end_given_in_beam[there], h.end_labelled_in_beam[there]
+        label, q = h.end_label[near_end], h.log_q[near_end]
+        given, labelled = h.end_given_in_beam[near_end], h.end_labelled_in_beam[near_end]
         for kind, low, high in (
-            ("unknown", h.end_labelled[there], h.end_given[there]),
+            ("unknown", h.end_labelled[near_end], h.end_given[near_end]),
             ("known", labelled, given),
         ):
             inside = (low * np.exp(-q) <= label) & (label <= high * np.exp(q))
-            found[kind].append(float(100 * inside.mean()))
+            coverages[kind].append(float(100 * inside.mean()))
         above = np.log(label / given)
         outside = np.maximum(above, np.minimum(np.log(labelled / given), 0.0) - above)
-        own = conformal_by_fold(outside, h.fold[there])
-        found["own"].append(float(100 * (outside <= own).mean()))
+        own = conformal_by_fold(outside, h.fold[near_end])
+        coverages["own"].append(float(100 * (outside <= own).mean()))
     return {
         f"coverage_ends_range_{kind}_pct": float(np.mean(values))
-        for kind, values in found.items()
+        for kind, values in coverages.items()
         if values
     }

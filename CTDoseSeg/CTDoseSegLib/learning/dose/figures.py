@@ -57,7 +57,7 @@ def draw(
 
 
 def _save(figure: Figure, path: Path) -> Path:
-    """As a PNG with a palette: the repository with its history must stay small."""
+    """Save as a PNG with a palette: the repository with its history must stay small."""
     from io import BytesIO
 
     from PIL import Image

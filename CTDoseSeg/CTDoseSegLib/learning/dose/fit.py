@@ -13,7 +13,7 @@ import numpy as np
 
 from ...dosimetry.fast.model import CARD_FILE, MODEL_FILE, RegionModel, sha256
 from ...errors import OutputError
-from ...tasks.progress import Events, Stage
+from ...tasks.progress import Progress, Stage
 from .arrays import REGIONS, RegionArrays, load_region
 from .card import write_card
 from .coefficients import fit_region, organs_to_fit
@@ -42,7 +42,7 @@ def train(
     baseline: Sequence[int] = (),
     figures: str | Path | None = None,
     seeds: Sequence[int] = SEEDS,
-    events: Events | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Fit the dose model, score it on patients left out, and write model, card and figures.
 
@@ -75,27 +75,29 @@ def train(
     OutputError
         If the output folder cannot be written.
     """
-    events = events or Events()
+    progress = progress or Progress()
     output = Path(output_folder)
     all_arrays = {region: load_region(arrays_folder, region) for region in REGIONS}
     if baseline:
-        stage = Stage(events, 0.0, 0.5)
-        train_published(all_arrays, output / HELD_FILE, baseline, seed=seeds[0], events=stage)
+        stage = Stage(progress, 0.0, 0.5)
+        train_published(all_arrays, output / HELD_FILE, baseline, seed=seeds[0], progress=stage)
     networks = read_held(output / HELD_FILE)
     errors: list[OrganErrors] = []
     models: dict[str, RegionModel] = {}
     summary: dict[str, dict[str, Any]] = {}
     held: dict[str, list[dict[str, Held]]] = {}
     for number, (region, arrays) in enumerate(all_arrays.items()):
-        stage = Stage(events, 0.5 + 0.25 * number, 0.75 + 0.25 * number)
+        stage = Stage(progress, 0.5 + 0.25 * number, 0.75 + 0.25 * number)
         samples = samples_to_fit(arrays)
         count = len(arrays.patients)
-        held[region] = [cross_validate(region, samples, count, seed=s, events=stage) for s in seeds]
+        held[region] = [
+            cross_validate(region, samples, count, seed=s, progress=stage) for s in seeds
+        ]
         draws = draws_of(count)
-        found = organ_errors(region, held[region], draws)
-        errors += found
+        organs = organ_errors(region, held[region], draws)
+        errors += organs
         summary[region] = _figures(held[region], networks, region, draws)
-        models[region] = fit_all(arrays, samples, {e.organ: e.model_log_q90 for e in found})
+        models[region] = fit_all(arrays, samples, {e.organ: e.model_log_q90 for e in organs})
     content = model_json(models, all_arrays, summary, seeds)
     digest = sha256(content)
     rows = _baseline_rows(networks)
@@ -112,7 +114,7 @@ def train(
         from .figures import draw
 
         draw({region: seeds_[0] for region, seeds_ in held.items()}, models, Path(figures))
-    events.progress(1.0, "written")
+    progress.update(1.0, "written")
     return {
         "sha256": digest,
         "files": sorted(texts),
@@ -123,22 +125,22 @@ def train(
 
 
 def samples_to_fit(arrays: RegionArrays) -> dict[str, list[Sample]]:
-    """Samples of the organs that get a model."""
+    """Return the samples of the organs that get a model."""
     wanted = organs_to_fit(arrays)
-    found = samples_of(arrays.region, arrays.patients)
-    return {organ: found.get(organ, []) for organ in wanted}
+    samples = samples_of(arrays.region, arrays.patients)
+    return {organ: samples.get(organ, []) for organ in wanted}
 
 
 def fit_all(
     arrays: RegionArrays, samples: Mapping[str, list[Sample]], quantiles: Mapping[str, float]
 ) -> RegionModel:
-    """The region's model, fitted to all its patients."""
-    used = {o: sum(int(s.keep.sum()) for s in found) for o, found in samples.items()}
+    """Fit the region's model to all its patients."""
+    fitted = {o: sum(int(s.keep.sum()) for s in own) for o, own in samples.items()}
     all_rows = {
         o: sum(arrays.counts[f"{what}:{o}"] for what in ("rows", "unmatched", "ambiguous", "nan"))
         for o in samples
     }
-    left_out = {o: all_rows[o] - used[o] for o in samples}
+    left_out = {o: all_rows[o] - fitted[o] for o in samples}
     return fit_region(arrays.region, samples, left_out, quantiles)
 
 
@@ -148,14 +150,14 @@ def _figures(
     region: str,
     draws: np.ndarray,
 ) -> dict[str, Any]:
-    """Figures of a region: the model's, the mixture of patients, and each network's."""
+    """Return a region's figures: the model's, the mixture of patients, and each network's."""
     figures: dict[str, Any] = _rounded_figures(region_figures(seeds, draws))
     figures["mixture"] = hidden_share(seeds[0])
     for epochs in sorted({d.epochs for d in networks}):
-        found = [d for d in networks if d.epochs == epochs and d.region == region]
-        if found:
+        doses = [d for d in networks if d.epochs == epochs and d.region == region]
+        if doses:
             figures[f"published_{epochs}_epochs"] = _rounded_figures(
-                baseline_figures(found, seeds[0], draws)
+                baseline_figures(doses, seeds[0], draws)
             )
     return figures
 
@@ -181,18 +183,18 @@ def _line(region: str, figures: Mapping[str, Any]) -> str:
 
 
 def _baseline_rows(networks: Sequence[BaselineDose]) -> list[dict[str, Any]]:
-    """Figures of the published network by epochs, region and organ."""
+    """Return the figures of the published network by epochs, region and organ."""
     rows = []
     for key in sorted({(d.epochs, d.region, d.organ) for d in networks}):
-        found = [d for d in networks if (d.epochs, d.region, d.organ) == key]
-        errors = [abs(100 * (d.predicted_mGy / d.label_mGy - 1)) for d in found]
+        doses = [d for d in networks if (d.epochs, d.region, d.organ) == key]
+        errors = [abs(100 * (d.predicted_mGy / d.label_mGy - 1)) for d in doses]
         rows.append(
             {
                 "region": key[1],
                 "organ": key[2],
-                "patients": len(found),
+                "patients": len(doses),
                 "epochs": key[0],
-                "folds": len({d.fold for d in found}),
+                "folds": len({d.fold for d in doses}),
                 "baseline_median_pct": float(np.median(errors)),
                 "baseline_mean_pct": float(np.mean(errors)),
             }
@@ -213,7 +215,7 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def write_files(folder: Path, texts: Mapping[str, bytes]) -> None:
-    """Each file whole, written beside and renamed, in this order."""
+    """Write each file whole, beside and renamed, in this order."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in texts.items():

@@ -29,7 +29,7 @@ def model_json(
     figures: Mapping[str, Mapping[str, Any]],
     seeds: Sequence[int],
 ) -> bytes:
-    """The model file: JSON with sorted organs, nine significant digits, one number a line."""
+    """Return the model file: JSON, organs sorted, nine significant digits, one number a line."""
     data = {
         "schema_version": SCHEMA_VERSION,
         "card": {

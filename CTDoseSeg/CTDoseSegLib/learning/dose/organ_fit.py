@@ -53,17 +53,17 @@ class OrganFit:
         self._rows = np.bincount(self.code)
 
     def by_patient(self, values: np.ndarray) -> np.ndarray:
-        """Mean of the rows' values for each patient."""
+        """Return the mean of the rows' values for each patient."""
         return np.bincount(self.code, values) / self._rows
 
     def shifted(self, factors: dict[int, float]) -> np.ndarray:
-        """The target without the factors (ln) of some patients."""
+        """Return the target without the factors (ln) of some patients."""
         return self.target - np.array([factors.get(int(p), 0.0) for p in self.patients])[self.code]
 
     def solve(
         self, target: np.ndarray, toward: np.ndarray | None = None, weight: float = 0.0
     ) -> np.ndarray:
-        """Least squares with size terms that are not positive, reweighted after Huber.
+        """Solve least squares with size terms that are not positive, reweighted after Huber.
 
         Weights are those of patients and of rows; each patient counts the same.
 
@@ -94,7 +94,7 @@ class OrganFit:
         return solution
 
     def crop_changes(self, solution: np.ndarray) -> np.ndarray:
-        """Relative change of each patient's dose when the scan is cropped to the organ, [p]."""
+        """Return the relative change of each patient's dose when the scan is cropped, [p]."""
         terms = solution[: len(TERMS)]
         changes = []
         for s in self.samples:
@@ -107,7 +107,7 @@ class OrganFit:
 
 
 def _bounded(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """Minimum of x'Ax/2 - b'x with size terms that are not positive.
+    """Return the minimum of x'Ax/2 - b'x with size terms that are not positive.
 
     With two of them the four ways of holding some at zero are all that there is to try; of a
     convex problem the best admissible one is the answer.
@@ -130,6 +130,6 @@ def _percentiles(values: np.ndarray) -> Span:
 
 
 def _huber(rest: np.ndarray) -> np.ndarray:
-    """Huber weights, the scale from the median absolute value."""
+    """Return Huber weights, the scale from the median absolute value."""
     scale = max(1.4826 * float(np.median(np.abs(rest))), 0.01)
     return 1.0 / np.maximum(1.0, np.abs(rest) / (_HUBER * scale))

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DependencyError, InputError
-from ...tasks.progress import Events
+from ...tasks.progress import Progress
 from ..folds import FOLDS, folds_of
 from .arrays import Patient, RegionArrays
 from .coefficients import organs_to_fit
@@ -48,6 +48,7 @@ class BaselineDose:
 
     @classmethod
     def columns(cls) -> tuple[str, ...]:
+        """Return the names of the values, as the CSV has them."""
         return tuple(f.name for f in fields(cls))
 
     @property
@@ -62,7 +63,7 @@ def train_published(
     epochs: Iterable[int],
     *,
     seed: int = 0,
-    events: Events | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Train every organ and fold that `file` does not hold yet, and add its patients to it.
 
@@ -75,19 +76,18 @@ def train_published(
     InputError
         If `file` is not a table of this form.
     """
-    events = events or Events()
+    progress = progress or Progress()
     done = {(d.epochs, d.region, d.organ, d.fold) for d in read_held(file)}
     jobs = [job for count in epochs for job in _jobs(all_arrays, count) if job not in done]
     for number, (count, region, organ, fold) in enumerate(jobs):
-        events.progress(
+        progress.update(
             number / len(jobs), f"training the published network, {count} epochs: {organ}"
         )
-        found = _left_out(all_arrays[region], organ, fold, count, seed)
-        _append(file, found)
+        _append(file, _left_out(all_arrays[region], organ, fold, count, seed))
 
 
 def read_held(file: Path) -> list[BaselineDose]:
-    """What earlier runs left, or nothing.
+    """Read the doses that earlier runs left; none without the file.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def read_held(file: Path) -> list[BaselineDose]:
 def _jobs(
     all_arrays: Mapping[str, RegionArrays], epochs: int
 ) -> Iterator[tuple[int, str, str, int]]:
-    """(epochs, region, organ, fold); a long training does one fold of every organ first."""
+    """Yield (epochs, region, organ, fold); long trainings do one fold of every organ first."""
     organs = [(r, o) for r, arrays in all_arrays.items() for o in organs_to_fit(arrays)]
     if epochs < LONG_EPOCHS:
         yield from ((epochs, r, o, fold) for r, o in organs for fold in range(FOLDS))
@@ -148,7 +148,7 @@ def _left_out(
     ]
 
 
-def _append(file: Path, found: list[BaselineDose]) -> None:
+def _append(file: Path, doses: list[BaselineDose]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     new = not file.is_file()
     with file.open("a", newline="", encoding="ascii") as stream:
@@ -157,12 +157,12 @@ def _append(file: Path, found: list[BaselineDose]) -> None:
             writer.writerow(BaselineDose.columns())
         writer.writerows(
             [f"{v:.6g}" if isinstance(v, float) else v for v in vars(dose).values()]
-            for dose in found
+            for dose in doses
         )
 
 
 def _table(patient: Patient, organ: str) -> np.ndarray:
-    """Interior rows of the organ: five features and the dose, [n, 6]."""
+    """Return interior rows of the organ: five features and the dose, [n, 6]."""
     if organ not in patient.organs:
         return np.empty((0, 6))
     rows = patient.organs[organ]
@@ -173,7 +173,7 @@ def _table(patient: Patient, organ: str) -> np.ndarray:
 
 
 def _train(table: np.ndarray, epochs: int, seed: int):
-    """A function from features, [n, 5], to doses, [n]."""
+    """Train a network; return it as a function from features, [n, 5], to doses, [n]."""
     try:
         import torch
     except ImportError as error:

@@ -73,7 +73,7 @@ class Sample:
 def samples_of(
     region: str, patients: tuple[Patient, ...], *, all_rows: bool = False
 ) -> dict[str, list[Sample]]:
-    """Organ to its samples, of the patients with interior rows of it (with any, if `all_rows`)."""
+    """Return each organ's samples, of patients with interior rows (any, if `all_rows`)."""
     out: dict[str, list[Sample]] = {}
     for number, patient in enumerate(patients):
         scan = _Scan(region, patient)

@@ -1,0 +1,1 @@
+"""The training of UNets, and their evaluation."""

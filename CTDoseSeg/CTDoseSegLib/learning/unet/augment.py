@@ -25,7 +25,7 @@ def augment(
     pixel_mm: float,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One sample varied.
+    """Return one sample varied.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def _objects(slices, labels, spec, pixel_mm, rng):
 
 
 def _plate(body: np.ndarray, pixel_mm: float, rng: np.random.Generator) -> np.ndarray:
-    """A flat or curved plate below the body, a blanket around it, or a cushion beside it."""
+    """Add a flat or curved plate below the body, a blanket around it, or a cushion beside it."""
     rows, columns = body.shape
     y, x = np.mgrid[:rows, :columns].astype(np.float32)
     where = np.flatnonzero(body.any(axis=1))
@@ -105,7 +105,7 @@ def _plate(body: np.ndarray, pixel_mm: float, rng: np.random.Generator) -> np.nd
 
 
 def _contrast(slices, labels, spec, rng):
-    """Organs take up contrast agent; vessels and bowel, anywhere in soft tissue, too."""
+    """Add contrast agent to organs, and to vessels and bowel anywhere in soft tissue."""
     if rng.random() < 0.5:
         return slices
     slices = slices.copy()
@@ -121,7 +121,7 @@ def _contrast(slices, labels, spec, rng):
 
 
 def _geometry(slices, labels, spec, rng):
-    """Rotation, scaling, shift, mirror (left and right change names), elastic deformation."""
+    """Rotate, scale, shift, mirror (left and right change names) and deform elastically."""
     angle = np.deg2rad(rng.normal(0, 8))
     scale_x, scale_y = np.exp(rng.normal(0, 0.14)) * np.exp(rng.normal(0, 0.06, 2))
     # Now and then so far that the body is cut.
@@ -155,7 +155,7 @@ def _geometry(slices, labels, spec, rng):
 
 
 def mirrored(classes: tuple[str, ...]) -> np.ndarray:
-    """Class of each label after left and right have changed places, [256]."""
+    """Return the class of each label after left and right have changed places, [256]."""
     lookup = np.arange(256, dtype=np.uint8)
     for n, name in enumerate(classes, start=1):
         for side, other in (("left", "right"), ("right", "left")):
@@ -181,7 +181,7 @@ def _field_of_view(slices, labels, spec, rng):
 
 
 def _values(slices, spec, rng):
-    """Noise, blur, metal streaks, gain and offset."""
+    """Add noise, blur, metal streaks, gain and offset."""
     out = np.array(slices, dtype=np.float32)
     scale = 1.0
     if not spec.windows:

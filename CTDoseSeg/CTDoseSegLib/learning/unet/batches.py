@@ -68,7 +68,7 @@ class Batches(Dataset):
         return torch.cat(inputs), torch.stack(labels), missing, stands
 
     def stream(self, first_epoch: int) -> Iterator[Batch]:
-        """All batches from an epoch on, made ahead by the configuration's workers."""
+        """Return all batches from an epoch on, made ahead by the configuration's workers."""
         training = self.config.training
         places = [
             (e, s) for e in range(first_epoch, training.epochs) for s in range(training.steps)
@@ -87,7 +87,7 @@ class Batches(Dataset):
 
 
 def _probabilities(cases: Sequence[Case], config: Config) -> np.ndarray:
-    """How often each case is drawn: sources by their weight, inside one by number of slices."""
+    """Return how often each case is drawn: sources by weight, inside one by number of slices."""
     slices = np.array([len(c.volume) for c in cases], float)
     totals = np.bincount([c.source for c in cases], slices, minlength=len(config.data))
     weight = np.array([config.data[c.source].weight for c in cases])
@@ -106,7 +106,7 @@ def _crop_shape(cases: Sequence[Case], config: Config) -> tuple[int, int]:
 def _cropped(
     slices: np.ndarray, labels: np.ndarray, shape: tuple[int, int], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Slices and labels of `shape`: filled up with air around, or cut at a random place."""
+    """Return slices and labels of `shape`: filled up with air, or cut at a random place."""
     for axis, wanted in ((1, shape[0]), (2, shape[1])):
         have = slices.shape[axis]
         if have < wanted:

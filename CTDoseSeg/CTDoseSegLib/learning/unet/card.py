@@ -10,7 +10,7 @@ from .config import Config
 
 if TYPE_CHECKING:
     from .cases import Case
-    from .history import History
+    from .history import Epoch
 
 
 def write_card(
@@ -18,10 +18,10 @@ def write_card(
     config: Config,
     cases: Sequence[Case],
     held: Sequence[Case],
-    history: History,
+    best: Epoch,
 ) -> str:
-    """Markdown: what was trained on what, and how it did in validation."""
-    spec, training, best = config.network, config.training, history.best
+    """Return, as Markdown, what was trained on what and how the best epoch did in validation."""
+    spec, training = config.network, config.training
     lines = [
         "---",
         "name: CTDoseSeg UNet",

@@ -19,7 +19,7 @@ from ...errors import CTDoseSegError, InputError
 from ...segmentation.unet.engine import working_volume
 from ...segmentation.unet.spec import UNetSpec
 from ...segmentation.working_grid import Canonical
-from ...tasks.progress import Events
+from ...tasks.progress import Progress
 from ..files import write_whole
 from .config import Config, DataSource
 from .files import find_pairs
@@ -57,9 +57,9 @@ class Case:
 
 
 def read_cases(
-    config: Config, events: Events | None = None, kept: Path | None = None
+    config: Config, progress: Progress | None = None, kept: Path | None = None
 ) -> tuple[list[Case], list[str]]:
-    """All cases of a configuration, and one sentence for each that was left out.
+    """Read all cases of a configuration; also return a sentence for each without a label.
 
     Phantoms take seconds each to make: with a folder `kept` they are kept there, so that a run
     that goes on finds them again.
@@ -70,38 +70,38 @@ def read_cases(
         If a label has a value or shape that it cannot have, a file lacks its partner, or no case
         is left.
     """
-    events = events or Events()
+    progress = progress or Progress()
     cases: list[Case] = []
-    remarks: list[str] = []
+    without_label: list[str] = []
     for number, source in enumerate(config.data):
         if source.kind == "phantoms":
-            cases += _phantom_cases(config, number, events, kept)
+            cases += _phantom_cases(config, number, progress, kept)
             continue
-        for name, patient, series, labels in _labelled(config, source, events, remarks):
+        for name, patient, series, labels in _labelled(config, source, progress, without_label):
             if name in source.leave_out:
                 continue
             drawn = class_values(labels, source, config.network, name)
             cases.append(make_case(name, patient, number, series, drawn, config.network))
     if not cases:
-        raise InputError("There is no labelled case in the data; " + " ".join(remarks))
-    _check_classes(cases, config, remarks)
-    return cases, remarks
+        raise InputError("There is no labelled case in the data; " + " ".join(without_label))
+    _check_classes(cases, config, without_label)
+    return cases, without_label
 
 
 def identities(config: Config) -> list[str]:
-    """A sentence for each source whose DICOM files name a patient."""
-    found = []
+    """Return a sentence for each source whose DICOM files name a patient."""
+    sentences = []
     for source in config.data:
         folder = config.folder / source.folder
         if source.kind == "phantoms" or not folder.is_dir():
             continue
         if next(iter_identities(folder), None) is not None:
-            found.append(
+            sentences.append(
                 f"The training data in {Path(source.folder).name} name patients. The network does "
                 "not keep them, pictures of the data show them as they are; write them anew with: "
                 "ctdoseseg deidentify."
             )
-    return found
+    return sentences
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ class Scan:
     not_drawn: tuple[str, ...]
 
 
-def labelled_scans(config: Config, spec: UNetSpec, events: Events) -> Iterator[Scan]:
-    """The scans of a configuration one by one, with the classes of `spec`.
+def labelled_scans(config: Config, spec: UNetSpec, progress: Progress) -> Iterator[Scan]:
+    """Yield the scans of a configuration one by one, with the classes of `spec`.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def labelled_scans(config: Config, spec: UNetSpec, events: Events) -> Iterator[S
             f"the network ({', '.join(spec.classes)}); write the network's, in its order."
         )
     for source in config.data:
-        for name, _patient, series, labels in _labelled(config, source, events, []):
+        for name, _patient, series, labels in _labelled(config, source, progress, []):
             if name not in source.leave_out:
                 drawn = labels
                 if source.kind != "phantoms":  # whose labels are classes already
@@ -139,7 +139,7 @@ def labelled_scans(config: Config, spec: UNetSpec, events: Events) -> Iterator[S
 def make_case(
     name: str, patient: str, source: int, series: CTSeries, labels: np.ndarray, spec: UNetSpec
 ) -> Case:
-    """A case on the working grid; labels by the pixel at the centre of each working pixel."""
+    """Make a case on the working grid; labels by the pixel at each working pixel's centre."""
     view = Canonical.of(series)
     drawn = np.flip(labels.transpose(view.permutation), view.reversed_axes)
     volume = working_volume(view.hu, view.spacing_mm[1:], spec)
@@ -155,7 +155,7 @@ def make_case(
 
 
 def class_values(labels: np.ndarray, source: DataSource, spec: UNetSpec, name: str) -> np.ndarray:
-    """Label values as classes, uint8; 255 stays unknown.
+    """Return label values as classes, uint8; 255 stays unknown.
 
     Raises
     ------
@@ -181,11 +181,11 @@ def class_values(labels: np.ndarray, source: DataSource, spec: UNetSpec, name: s
 
 
 def _labelled(
-    config: Config, source: DataSource, events: Events, remarks: list[str]
+    config: Config, source: DataSource, progress: Progress, without_label: list[str]
 ) -> Iterator[tuple[str, str, CTSeries, np.ndarray]]:
     if source.kind == "phantoms":
         for n in range(source.count):
-            events.progress(n / source.count, "making phantoms")
+            progress.update(n / source.count, "making phantoms")
             seed = source.first_seed + n
             yield (
                 f"phantom {seed}",
@@ -193,9 +193,9 @@ def _labelled(
                 *training_phantom(seed, config.network.classes),
             )
         return
-    found = find_pairs(source, config.folder)
-    for n, pair in enumerate(found):
-        events.progress(n / max(len(found), 1), f"reading {source.kind}")
+    pairs = find_pairs(source, config.folder)
+    for n, pair in enumerate(pairs):
+        progress.update(n / max(len(pairs), 1), f"reading {source.kind}")
         try:
             series, labels = pair.read()
         except CTDoseSegError as error:
@@ -206,31 +206,31 @@ def _labelled(
                 f"{series.hu.shape}: labels must lie on the grid of their image."
             )
         if not np.any((labels > 0) & (labels < UNKNOWN)):
-            remarks.append(f"{pair.name} has no label at all and counts as background.")
+            without_label.append(f"{pair.name} has no label at all and counts as background.")
         yield pair.name, pair.patient, series, labels[:, ::-1] if source.flip else labels
 
 
 def _phantom_cases(
-    config: Config, number: int, events: Events, kept: Path | None
+    config: Config, number: int, progress: Progress, kept: Path | None
 ) -> Iterator[Case]:
-    """The phantoms of a source, made by the configuration's workers."""
+    """Yield the phantoms of a source, made by the configuration's workers."""
     count, workers = config.data[number].count, config.training.workers
     if workers == 0:
         made: Iterator[Case] = (_phantom_case(config, number, n, kept) for n in range(count))
-        yield from _told(made, count, events)
+        yield from _counted(made, count, progress)
         return
     # Spawned, not forked: torch may have started threads.
     pool = ProcessPoolExecutor(min(workers, count), mp_context=get_context("spawn"))
     try:
         jobs = [pool.submit(_phantom_case, config, number, n, kept) for n in range(count)]
-        yield from _told((job.result() for job in jobs), count, events)
+        yield from _counted((job.result() for job in jobs), count, progress)
     finally:
         pool.shutdown(cancel_futures=True)  # a cancelled run does not wait for the rest
 
 
-def _told(made: Iterator[Case], count: int, events: Events) -> Iterator[Case]:
+def _counted(made: Iterator[Case], count: int, progress: Progress) -> Iterator[Case]:
     for n in range(count):
-        events.progress(n / count, "making phantoms")
+        progress.update(n / count, "making phantoms")
         yield next(made)
 
 
@@ -253,7 +253,7 @@ def _phantom_case(config: Config, number: int, n: int, kept: Path | None) -> Cas
     return case
 
 
-def _check_classes(cases: list[Case], config: Config, remarks: list[str]) -> None:
+def _check_classes(cases: list[Case], config: Config, without_label: list[str]) -> None:
     seen = np.zeros(256, bool)
     for case in cases:
         seen[np.unique(case.labels)] = True
@@ -271,7 +271,7 @@ def _check_classes(cases: list[Case], config: Config, remarks: list[str]) -> Non
 
 
 def split(cases: list[Case], config: Config) -> tuple[list[Case], list[Case]]:
-    """Cases to train on and to validate with, by patient.
+    """Return the cases to train on and those to validate with, by patient.
 
     Those that the sources name under `validate`, else a random part of the patients that are no
     phantoms (of the phantoms, where there is nothing else).

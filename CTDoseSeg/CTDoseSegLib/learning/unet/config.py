@@ -1,7 +1,8 @@
-"""What `ctdoseseg train-unet CONFIG.toml` is told."""
+"""The configuration of `ctdoseseg train-unet CONFIG.toml`."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -130,9 +131,9 @@ def read_config(path: str | Path) -> Config:
         With the name of the table and key that is wrong.
     """
     path = Path(path)
-    try:
+    if sys.version_info >= (3, 11):
         import tomllib
-    except ImportError:  # Python 3.10
+    else:
         import tomli as tomllib
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))

@@ -14,7 +14,7 @@ from ...files.staging import staged_folder
 from ...segmentation.unet.engine import best_device, predict
 from ...segmentation.unet.network import for_inference, load_unet
 from ...segmentation.unet.spec import UNetSpec
-from ...tasks.progress import Events, Stage
+from ...tasks.progress import Progress, Stage
 from .cases import UNKNOWN, labelled_scans
 from .config import read_config
 from .judged import Judged
@@ -33,7 +33,7 @@ def evaluate(
     unet_folder: str | Path | None,
     output: str | Path,
     *,
-    events: Events | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Run a network on the cases of a configuration and write what came of it.
 
@@ -53,7 +53,7 @@ def evaluate(
     dict
         ``files`` and ``dice``: label to the median Dice over cases that have it.
     """
-    events = events or Events()
+    progress = progress or Progress()
     config = read_config(config_file)
     network, spec, _digest = load_unet(unet_folder)
     device = best_device()
@@ -63,10 +63,10 @@ def evaluate(
     pages: list[tuple[float, str, np.ndarray, np.ndarray, np.ndarray]] = []
     coronal = []
     with staged_folder(output) as folder:
-        scans = labelled_scans(config, spec, Stage(events, 0.0, 0.9))
+        scans = labelled_scans(config, spec, Stage(progress, 0.0, 0.9))
         for scan in scans:
-            found = predict(network, spec, scan.series, None, device)
-            judged = Judged(scan.name, scan.series, scan.labels, found, scan.not_drawn)
+            predicted = predict(network, spec, scan.series, None, device)
+            judged = Judged(scan.name, scan.series, scan.labels, predicted, scan.not_drawn)
             scores += _case_scores(judged, spec)
             slices += _slice_rows(judged, spec)
             pages += _pages(judged, spec)
@@ -74,52 +74,52 @@ def evaluate(
             coronal = coronal[:3]
             place = f"predictions_{scan.name}"
             name = "".join(c if c.isalnum() or c in "-_" else "_" for c in place)
-            write_nifti(folder / f"{name}.nii.gz", found, scan.series.affine)
+            write_nifti(folder / f"{name}.nii.gz", predicted, scan.series.affine)
             write_pictures(judged, spec, folder, name)
         _write_csv(folder / CASES_FILE, CaseScore.columns(), map(_row, scores))
         _write_csv(folder / SLICES_FILE, SLICE_COLUMNS, slices)
         write_figures(folder, scores, pages, coronal, spec)
         files = sorted(path.name for path in folder.iterdir())
-    events.progress(1.0, "written")
+    progress.update(1.0, "written")
     return {"files": files, "dice": _medians(scores)}
 
 
 def _medians(scores: Sequence[CaseScore]) -> dict[str, float | None]:
-    """Median Dice of each label over the cases that have it in truth or result."""
+    """Return the median Dice of each label over the cases that have it in truth or result."""
     labels = dict.fromkeys(s.label for s in scores)
-    found = {
+    dice = {
         label: [s.dice for s in scores if s.label == label and s.dice is not None]
         for label in labels
     }
-    return {label: float(np.median(v)) if v else None for label, v in found.items()}
+    return {label: float(np.median(v)) if v else None for label, v in dice.items()}
 
 
 def _case_scores(judged: Judged, spec: UNetSpec) -> list[CaseScore]:
     spacing = judged.series.spacing_mm[::-1]
     return [
-        score(judged.name, name, judged.found == n, judged.truth == n, judged.known, spacing)
+        score(judged.name, name, judged.predicted == n, judged.truth == n, judged.known, spacing)
         for n, name in enumerate(spec.classes, start=1)
         if name not in judged.not_drawn
     ]
 
 
 def _slice_rows(judged: Judged, spec: UNetSpec) -> list[Sequence[Any]]:
-    """Area of each label on each slice, with mean and SD of its HU."""
+    """Return the area of each label on each slice, with mean and SD of its HU."""
     series, known = judged.series, judged.known
-    rows = []
+    rows: list[Sequence[Any]] = []
     for n, name in enumerate(spec.classes, start=1):
         if name in judged.not_drawn:
             continue
-        found, truth = judged.found == n, judged.truth == n
-        dice = slice_dice(found, truth, known)
+        predicted, truth = judged.predicted == n, judged.truth == n
+        dice = slice_dice(predicted, truth, known)
         for k in range(len(series.slices)):
-            inside = series.hu[k][found[k]]
-            wrong = ((found[k] != truth[k]) & known[k]).sum() / max(int(known[k].sum()), 1)
+            inside = series.hu[k][predicted[k]]
+            wrong = ((predicted[k] != truth[k]) & known[k]).sum() / max(int(known[k].sum()), 1)
             rows.append(
                 (
                     *(judged.name, k, series.slices[k].z_mm, name, dice[k], 1.0 - wrong),
                     truth[k].sum() * series.pixel_area_mm2,
-                    found[k].sum() * series.pixel_area_mm2,
+                    predicted[k].sum() * series.pixel_area_mm2,
                     inside.mean() if inside.size else None,
                     inside.std() if inside.size else None,
                 )
@@ -130,24 +130,31 @@ def _slice_rows(judged: Judged, spec: UNetSpec) -> list[Sequence[Any]]:
 def _pages(
     judged: Judged, spec: UNetSpec
 ) -> list[tuple[float, str, np.ndarray, np.ndarray, np.ndarray]]:
-    """Each slice that has a label, with its mean Dice over the labels in it."""
+    """Return each slice that has a label, with its mean Dice over the labels in it."""
     pages = []
     for k in range(len(judged.truth)):
-        truth, found = judged.truth[k], judged.found[k]
+        truth, predicted = judged.truth[k], judged.predicted[k]
         known = truth != UNKNOWN
         present = [
             n
             for n, name in enumerate(spec.classes, start=1)
-            if name not in judged.not_drawn and ((truth == n).any() or ((found == n) & known).any())
+            if name not in judged.not_drawn
+            and ((truth == n).any() or ((predicted == n) & known).any())
         ]
         if not present:
             continue
         dice = [
-            float(slice_dice((found == n)[None], (truth == n)[None], known[None])[0])
+            float(slice_dice((predicted == n)[None], (truth == n)[None], known[None])[0])
             for n in present
         ]
         pages.append(
-            (float(np.mean(dice)), f"{judged.name}, slice {k}", judged.series.hu[k], truth, found)
+            (
+                float(np.mean(dice)),
+                f"{judged.name}, slice {k}",
+                judged.series.hu[k],
+                truth,
+                predicted,
+            )
         )
     return pages
 

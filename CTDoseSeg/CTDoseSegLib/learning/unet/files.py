@@ -29,7 +29,7 @@ class Pair:
 
 
 def find_pairs(source: DataSource, base: Path) -> list[Pair]:
-    """The pairs of a source, by name.
+    """Return the pairs of a source, by name.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def find_pairs(source: DataSource, base: Path) -> list[Pair]:
 
 
 def stem(path: Path) -> str:
-    """Name without the ending of an image."""
+    """Return the name without the ending of an image."""
     low = path.name.lower()
     for ending in (*VOLUMES, ".npz", ".dcm", ".ima", *PICTURES):
         if low.endswith(ending):
@@ -54,16 +54,16 @@ def stem(path: Path) -> str:
 def _entries(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder.name} in {folder.parent.name}.")
-    found: dict[str, Path] = {}
+    by_stem: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or (
             path.suffix == ".json" and path.with_suffix(".npy").exists()
         ):
             continue
-        if stem(path) in found:
+        if stem(path) in by_stem:
             raise InputError(f"Two files in {folder.name} are called {stem(path)}; keep one.")
-        found[stem(path)] = path
-    return found
+        by_stem[stem(path)] = path
+    return by_stem
 
 
 def _matched(images: dict[str, Path], labels: dict[str, Path]) -> list[str]:
@@ -138,7 +138,7 @@ def _slices(source: DataSource, folder: Path) -> list[Pair]:
 
 
 def patient_key(path: Path) -> str:
-    """A hash that is the same for the slices of one patient; the file's name where none is said."""
+    """Return a hash shared by one patient's slices; the file's name if no patient is stated."""
     import hashlib
 
     import pydicom
@@ -152,7 +152,7 @@ def patient_key(path: Path) -> str:
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """Label picture [j, i]: a pixel's value is its class.
+    """Read a label picture [j, i]: a pixel's value is its class.
 
     Raises
     ------
@@ -172,18 +172,18 @@ def read_picture(path: Path) -> np.ndarray:
     except (OSError, UnidentifiedImageError) as error:
         raise InputError(f"{path.name} cannot be read as a picture.") from error
     if values.ndim == 3:
-        spread = int(np.ptp(values.astype(int), axis=2).max())
-        if spread > (24 if path.suffix.lower() != ".png" else 0):
+        difference = int(np.ptp(values.astype(int), axis=2).max())
+        if difference > (24 if path.suffix.lower() != ".png" else 0):
             raise InputError(
-                f"{path.name} is a coloured picture (its channels differ by {spread}): labels are "
-                "grey values or palette indices, one for each class."
+                f"{path.name} is a coloured picture (its channels differ by {difference}): labels "
+                "are grey values or palette indices, one for each class."
             )
         values = values[..., 0]
     return _repair(values, path) if path.suffix.lower() in (".jpg", ".jpeg") else values
 
 
 def _repair(values: np.ndarray, path: Path) -> np.ndarray:
-    """Lossy compression smears values along edges: each goes to the nearest frequent one."""
+    """Give each value the nearest frequent one: lossy compression smears values along edges."""
     counts = np.bincount(values.ravel(), minlength=256)
     frequent = np.flatnonzero(counts > 0.002 * values.size)
     peaks = [v for v in frequent if counts[v] == counts[max(0, v - 6) : v + 7].max()]
@@ -197,7 +197,13 @@ def _repair(values: np.ndarray, path: Path) -> np.ndarray:
 
 
 def small_labels(values: np.ndarray, name: str) -> np.ndarray:
-    """Label values as uint8; InputError for what cannot be labels."""
+    """Return label values as uint8.
+
+    Raises
+    ------
+    InputError
+        If they cannot be labels.
+    """
     labels = as_labels(np.asarray(values), f"The label array of {name}")
     if labels.dtype != np.uint8:
         raise InputError(

@@ -51,25 +51,25 @@ class History:
         """The epoch with the best validation, the earlier one of two."""
         return max(self.epochs, key=lambda e: (e.score, -e.epoch), default=None)
 
-    def add(self, epoch: int, loss: float, dice: np.ndarray, seconds: float) -> bool:
-        """Add an epoch; True if it is the best so far."""
+    def add(self, epoch: int, loss: float, dice: np.ndarray, seconds: float) -> Epoch:
+        """Add an epoch and return it; it is `best` where no earlier one is as good."""
         values = tuple(None if np.isnan(d) else float(d) for d in dice)
         self.epochs.append(Epoch(epoch, float(loss), values, float(seconds)))
-        return self.best is self.epochs[-1]
+        return self.epochs[-1]
 
     def to_list(self) -> list[dict[str, Any]]:
-        """As JSON has it."""
+        """Return the epochs as JSON has them."""
         return [vars(e) for e in self.epochs]
 
     @classmethod
     def from_list(cls, classes: Sequence[str], values: list[dict[str, Any]]) -> History:
-        """Back from `to_list`."""
+        """Return the history of which `to_list` gave `values`."""
         history = cls(classes)
         history.epochs = [Epoch(**{**v, "dice": tuple(v["dice"])}) for v in values]
         return history
 
     def write(self, folder: Path) -> None:
-        """Write ``history.csv`` and, where matplotlib is there, ``training_curve.png``."""
+        """Write ``history.csv`` and, where matplotlib is installed, ``training_curve.png``."""
         stream = io.StringIO(newline="")
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("epoch", "loss", "seconds", *(f"dice_{c}" for c in self.classes)))
@@ -122,10 +122,10 @@ def add_frame(
     epoch: int,
     inputs: np.ndarray,
     labels: np.ndarray,
-    found: np.ndarray,
+    predicted: np.ndarray,
     spec: UNetSpec,
 ) -> Path | None:
-    """One more frame of ``epochs.gif``: image, truth and result of a fixed batch, from above.
+    """Add a frame to ``epochs.gif``: image, truth and result of a fixed batch, from above.
 
     Frames of `epoch` and later ones, of a run that was ended and goes on, are replaced. None
     where Pillow is missing.
@@ -138,7 +138,7 @@ def add_frame(
     rows, columns = labels.shape[1:]
     grey = np.clip((inputs[:SHOWN, channel, :rows, :columns] + 1) * 127.5, 0, 255)
     images = np.repeat(grey.astype(np.uint8)[..., None], 3, axis=3)
-    lines = (images, colours(labels[:SHOWN], spec), colours(found[:SHOWN], spec))
+    lines = (images, colours(labels[:SHOWN], spec), colours(predicted[:SHOWN], spec))
     frame = Image.fromarray(np.vstack([np.hstack(list(line)) for line in lines]))
     ImageDraw.Draw(frame).text((4, 2), f"epoch {epoch}", fill=(255, 255, 0))
     path = folder / EPOCHS_FILE
@@ -156,7 +156,7 @@ def add_frame(
 
 
 def colours(labels: np.ndarray, spec: UNetSpec) -> np.ndarray:
-    """Labels as a picture, uint8 [j, i, 3]; unknown is pink."""
+    """Return labels as a picture, uint8 [j, i, 3]; unknown is pink."""
     table = np.zeros((256, 3), np.uint8)
     for n, name in enumerate(spec.classes, start=1):
         code = organ(name).color

@@ -17,7 +17,7 @@ def loss(
     dice: float = 1.0,
     class_weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Loss of a batch.
+    """Return the loss of a batch.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def loss(
 
 
 def _either(log_p: torch.Tensor, not_drawn: torch.Tensor, drawn_as: torch.Tensor) -> torch.Tensor:
-    """The probability of `drawn_as` with that of the classes that nobody drew."""
+    """Return the probability of `drawn_as` with that of the classes that nobody drew."""
     columns = []
     for one, missing, target in zip(log_p, not_drawn, drawn_as, strict=True):
         if missing.any():

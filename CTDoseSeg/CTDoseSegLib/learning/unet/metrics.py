@@ -45,49 +45,51 @@ class CaseScore:
 
     @classmethod
     def columns(cls) -> tuple[str, ...]:
-        """Names of the values, as a CSV has them."""
+        """Return the names of the values, as a CSV has them."""
         return tuple(f.name for f in fields(cls))
 
 
 def score(
     case: str,
     label: str,
-    found: np.ndarray,
+    predicted: np.ndarray,
     truth: np.ndarray,
     known: np.ndarray,
     spacing_kji_mm: tuple[float, float, float],
 ) -> CaseScore:
     """Score one label; masks [k, j, i], `known` False where the truth is not decided."""
-    a, b = found & known, truth & known
-    both, given, true = int((a & b).sum()), int(a.sum()), int(b.sum())
+    a, b = predicted & known, truth & known
+    both, predicted_voxels, true_voxels = int((a & b).sum()), int(a.sum()), int(b.sum())
     voxel_ml = float(np.prod(spacing_kji_mm)) / 1000.0
     surface = hd95 = None
-    if given and true:
+    if predicted_voxels and true_voxels:
         surface, hd95 = _surfaces(a, b, spacing_kji_mm)
     return CaseScore(
         case=case,
         label=label,
-        state=state(given, true),
-        dice=2.0 * both / (given + true) if given or true else None,
-        accuracy=1.0 - (given + true - 2 * both) / max(int(known.sum()), 1),
+        state=state(predicted_voxels, true_voxels),
+        dice=2.0 * both / (predicted_voxels + true_voxels)
+        if predicted_voxels or true_voxels
+        else None,
+        accuracy=1.0 - (predicted_voxels + true_voxels - 2 * both) / max(int(known.sum()), 1),
         surface_dice=surface,
         hd95_mm=hd95,
-        true_ml=true * voxel_ml,
-        found_ml=given * voxel_ml,
+        true_ml=true_voxels * voxel_ml,
+        found_ml=predicted_voxels * voxel_ml,
     )
 
 
-def state(given: int, true: int) -> str:
-    """In words what is there, by the numbers of voxels."""
-    if true:
-        return "both" if given else "missed"
-    return "invented" if given else "absent"
+def state(predicted_voxels: int, true_voxels: int) -> str:
+    """Return in words where a label is, by its numbers of voxels in result and truth."""
+    if true_voxels:
+        return "both" if predicted_voxels else "missed"
+    return "invented" if predicted_voxels else "absent"
 
 
 def _surfaces(
     a: np.ndarray, b: np.ndarray, spacing_mm: tuple[float, float, float]
 ) -> tuple[float, float]:
-    """Surface Dice and 95 % Hausdorff distance, by MONAI."""
+    """Return surface Dice and 95 % Hausdorff distance, by MONAI."""
     try:
         import torch
         from monai.metrics import compute_hausdorff_distance, compute_surface_dice
@@ -105,9 +107,9 @@ def _surfaces(
     return float(surface[0, 0]), float(distance[0, 0])
 
 
-def slice_dice(found: np.ndarray, truth: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Dice of each slice, [k]: 1 where the label is rightly absent."""
+def slice_dice(predicted: np.ndarray, truth: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the Dice of each slice, [k]: 1 where the label is rightly absent."""
     axes = (1, 2)
-    a, b = found & known, truth & known
+    a, b = predicted & known, truth & known
     both, total = (a & b).sum(axes), a.sum(axes) + b.sum(axes)
     return np.where(total > 0, 2.0 * both / np.maximum(total, 1), 1.0)

@@ -16,7 +16,7 @@ _AIRWAYS = ("trachea", "bronchi", "lung_trachea_bronchia")
 
 
 def training_phantom(seed: int, classes: tuple[str, ...]) -> tuple[CTSeries, np.ndarray]:
-    """A phantom and its labels, uint8 [k, j, i], by the order of `classes`.
+    """Make a phantom; return it with its labels, uint8 [k, j, i], by the order of `classes`.
 
     It has no noise: augmentation draws other noise for every batch.
     """
@@ -46,7 +46,7 @@ def training_phantom(seed: int, classes: tuple[str, ...]) -> tuple[CTSeries, np.
 
 
 def truth_classes(truth: PhantomTruth, classes: tuple[str, ...]) -> np.ndarray:
-    """The phantom's exact labels as `classes`, uint8 [k, j, i]."""
+    """Return the phantom's exact labels as `classes`, uint8 [k, j, i]."""
     groups = groups_of(truth.names) | dict(truth.groups)
     lookup = np.zeros(max(truth.names.values()) + 1, np.uint8)
     number = {name: n for n, name in enumerate(classes, start=1)}
@@ -58,9 +58,9 @@ def truth_classes(truth: PhantomTruth, classes: tuple[str, ...]) -> np.ndarray:
     for name, n in number.items():
         members = groups.get(name, ())
         if name == "trachea":
-            members = [m for m in truth.names if m in _AIRWAYS]
+            members = tuple(m for m in truth.names if m in _AIRWAYS)
         elif name == "bone":
-            members = [m for m in truth.names if is_bone(m)]
+            members = tuple(m for m in truth.names if is_bone(m))
         if name not in (BODY, BODY_REST, COUCH):
             for member in members:
                 lookup[truth.names[member]] = n

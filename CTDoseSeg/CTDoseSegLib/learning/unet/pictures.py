@@ -24,7 +24,7 @@ MOST_FRAMES, FRAME_MS = 120, 80
 
 
 def blended(hu: np.ndarray, labels: np.ndarray, spec: UNetSpec) -> np.ndarray:
-    """A slice with its labels in colour over it, uint8 [j, i, 3]."""
+    """Return a slice with its labels in colour over it, uint8 [j, i, 3]."""
     low, high = WINDOW_HU
     grey = np.clip((hu.astype(np.float32) - low) / (high - low), 0, 1)[..., None] * 255.0
     color = colours(labels, spec).astype(np.float32)
@@ -33,17 +33,17 @@ def blended(hu: np.ndarray, labels: np.ndarray, spec: UNetSpec) -> np.ndarray:
 
 
 def write_pictures(judged: Judged, spec: UNetSpec, folder: Path, name: str) -> None:
-    """A JPG of every tenth slice or so, and a GIF through the stack."""
+    """Write a JPG of every tenth slice or so, and a GIF through the stack."""
     from PIL import Image
 
     series = judged.series
     count = len(series.hu)
     for k in range(0, count, max(1, count // 10)):
-        picture = Image.fromarray(blended(series.hu[k], judged.found[k], spec))
+        picture = Image.fromarray(blended(series.hu[k], judged.predicted[k], spec))
         picture.save(folder / f"{name}_{k:04d}.jpg", quality=88)
     step = max(1, count // MOST_FRAMES)
     frames = [
-        Image.fromarray(blended(series.hu[k], judged.found[k], spec)).resize((256, 256))
+        Image.fromarray(blended(series.hu[k], judged.predicted[k], spec)).resize((256, 256))
         for k in range(0, count, step)
     ]
     frames[0].save(
@@ -62,7 +62,7 @@ def write_figures(
     coronal: Sequence[Judged],
     spec: UNetSpec,
 ) -> None:
-    """Histograms of Dice; the worst, median and best slices; coronal views."""
+    """Draw histograms of Dice; the worst, median and best slices; coronal views."""
     _histograms(folder / "dice_histograms.png", scores, spec)
     if pages:
         _worst_median_best(folder / "worst_median_best.png", pages, spec)
@@ -92,12 +92,12 @@ def _worst_median_best(
     chosen = (("worst", ordered[0]), ("median", ordered[len(ordered) // 2]), ("best", ordered[-1]))
     figure = new_figure(9, 9.4)
     grid = figure.subplots(3, 3)
-    for row, (word, (dice, where, hu, truth, found)) in zip(grid, chosen, strict=True):
+    for row, (word, (dice, where, hu, truth, predicted)) in zip(grid, chosen, strict=True):
         nothing = np.zeros_like(truth)
         for axes, labels, title in (
             (row[0], nothing, f"{word}: {where}"),
             (row[1], truth, "truth"),
-            (row[2], found, f"found, mean Dice {dice:.3f}"),
+            (row[2], predicted, f"predicted, mean Dice {dice:.3f}"),
         ):
             axes.imshow(blended(hu, labels, spec))
             axes.set_title(title, fontsize=8)
@@ -106,13 +106,16 @@ def _worst_median_best(
 
 
 def _coronal(path: Path, judged: Sequence[Judged], spec: UNetSpec) -> None:
-    """Truth and result from the front, in true proportions."""
+    """Draw truth and result from the front, in true proportions."""
     figure = new_figure(8, 3.2 * len(judged) + 0.6)
     grid = figure.subplots(len(judged), 2, squeeze=False)
     for row, one in zip(grid, judged, strict=True):
         view = Canonical.of(one.series)
         middle = view.hu.shape[1] // 2
-        for axes, labels, word in ((row[0], one.truth, "truth"), (row[1], one.found, "found")):
+        for axes, labels, word in (
+            (row[0], one.truth, "truth"),
+            (row[1], one.predicted, "predicted"),
+        ):
             seen = np.flip(labels.transpose(view.permutation), view.reversed_axes)
             picture = blended(view.hu[:, middle], seen[:, middle], spec)
             axes.imshow(picture, origin="lower", aspect=view.spacing_mm[0] / view.spacing_mm[2])

@@ -24,13 +24,13 @@ from ...errors import InputError, ModelError, OutputError
 from ...segmentation.unet.engine import best_device, decide, half, network_input, value_scale
 from ...segmentation.unet.network import UNet, sha256, weights_bytes
 from ...segmentation.unet.spec import CARD_FILE, SPEC_FILE, WEIGHTS_FILE, neighbours
-from ...tasks.progress import Events, Stage
+from ...tasks.progress import Progress, Stage
 from ..files import write_whole
 from .batches import Batch, Batches
 from .card import write_card
 from .cases import Case, identities, read_cases, split
 from .config import Config, read_config
-from .history import History, add_frame, write_preview
+from .history import Epoch, History, add_frame, write_preview
 from .loss import loss
 
 CHECKPOINT_FILE, STATE_FILE = "checkpoint.safetensors", "checkpoint.json"
@@ -40,9 +40,9 @@ AVERAGING = 0.995
 
 
 def train(
-    config_file: str | Path, output: str | Path, *, events: Events | None = None
+    config_file: str | Path, output: str | Path, *, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Train as `config_file` says and write the network to `output`; goes on where it was ended.
+    """Train as `config_file` states and write the network to `output`; continue a run that ended.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def train(
     OutputError
         If a file cannot be written; the last checkpoint is kept.
     """
-    events = events or Events()
+    progress = progress or Progress()
     config = read_config(config_file)
     folder = Path(output)
     try:
@@ -66,18 +66,19 @@ def train(
     except OSError as error:
         raise OutputError(f"The folder {folder.name} cannot be made ({error.strerror}).") from error
     for sentence in identities(config):
-        events.warning("identity", sentence)
+        progress.warning("identity", sentence)
     kept = folder / "phantoms" if any(s.kind == "phantoms" for s in config.data) else None
     if kept is not None:
         kept.mkdir(exist_ok=True)
-    cases, remarks = read_cases(config, Stage(events, 0.0, 0.1), kept)
-    for remark in remarks:
-        events.warning("training_data", remark)
+    cases, sentences = read_cases(config, Stage(progress, 0.0, 0.1), kept)
+    for sentence in sentences:
+        progress.warning("training_data", sentence)
     trainer = Trainer(config, *split(cases, config))
     trainer.resume(folder)
     if trainer.epoch == 0:
-        write_preview(folder, *(t.numpy() for t in trainer.batches[0, 0][:2]), config.network)
-    return trainer.run(folder, Stage(events, 0.1, 1.0))
+        inputs, labels = trainer.batches[0, 0][:2]
+        write_preview(folder, inputs.numpy(), labels.numpy(), config.network)
+    return trainer.run(folder, Stage(progress, 0.1, 1.0))
 
 
 class Trainer:
@@ -109,24 +110,24 @@ class Trainer:
 
     # Training ----------------------------------------------------------------------------
 
-    def run(self, folder: Path, events: Events) -> dict[str, Any]:
+    def run(self, folder: Path, progress: Progress) -> dict[str, Any]:
         """Train to the end of the schedule, of patience or of time."""
         training = self.config.training
         batches = self.batches.stream(self.epoch)
         while self.epoch < training.epochs and not self._over():
             started = time.monotonic()
-            mean = self._one_epoch(batches, events)
+            mean = self._one_epoch(batches, progress)
             dice = self.validate()
             self.seconds += time.monotonic() - started
             self.epoch += 1
-            better = self.history.add(self.epoch, mean, dice, self.seconds)
-            if better:
-                self._write_network(folder)
+            epoch = self.history.add(self.epoch, mean, dice, self.seconds)
+            if epoch is self.history.best:
+                self._write_network(folder, epoch)
             self._picture(folder)
             self._checkpoint(folder)
             self.history.write(folder)
             message = f"epoch {self.epoch} of {training.epochs}, loss {mean:.3f}"
-            events.progress(self._fraction(), f"{message}, Dice {np.nanmean(dice):.3f}")
+            progress.update(self._fraction(), f"{message}, Dice {np.nanmean(dice):.3f}")
         best = self.history.best
         if best is None:
             raise InputError("Nothing was trained: the schedule has no epoch left.")
@@ -153,7 +154,7 @@ class Trainer:
         stuck = best is not None and self.epoch - best.epoch >= training.patience
         return bool(late or stuck)
 
-    def _one_epoch(self, batches: Iterator[Batch], events: Events) -> float:
+    def _one_epoch(self, batches: Iterator[Batch], progress: Progress) -> float:
         training = self.config.training
         weights = torch.ones(1 + len(self.config.network.classes), device=self.device)
         for name, value in training.class_weights.items():
@@ -193,14 +194,14 @@ class Trainer:
             self._average(self.epoch * training.steps + step)
             total += float(value.detach())
             if step % 5 == 0:
-                events.progress(
+                progress.update(
                     self._fraction(step / training.steps),
                     f"training, epoch {self.epoch + 1}, step {step} of {training.steps}",
                 )
         return total / training.steps
 
     def _average(self, step: int) -> None:
-        """Moving average of weights; short at first."""
+        """Take the moving average of weights; short at first."""
         keep = min(AVERAGING, (1 + step) / (10 + step))
         for name, value in self.network.state_dict().items():
             if value.dtype.is_floating_point:
@@ -211,13 +212,13 @@ class Trainer:
     # Validation --------------------------------------------------------------------------
 
     def averaged(self) -> UNet:
-        """The network with the averaged weights."""
+        """Return the network with the averaged weights."""
         network = UNet(self.config.network).to(self.device, memory_format=torch.channels_last)
         network.load_state_dict(self.average)
         return network.eval()
 
     def validate(self) -> np.ndarray:
-        """Dice of each class over all held cases, on the working grid; NaN where it is in none."""
+        """Return each class's Dice over all held cases on the working grid; NaN: in no case."""
         spec = self.config.network
         network = self.averaged()
         sums = np.zeros((3, 1 + len(spec.classes)))
@@ -231,39 +232,39 @@ class Trainer:
                 with torch.inference_mode():
                     logits = network(network_input(case.volume, some, spec, scale).to(self.device))
                 rows, columns = case.labels.shape[1:]
-                found = decide(logits[..., :rows, :columns].float(), spec.threshold)
+                predicted = decide(logits[..., :rows, :columns].float(), spec.threshold)
                 truth = case.labels[start : start + 8]
                 known = truth != 255
                 for value in range(1, 1 + len(spec.classes)):
                     if value in skipped:
                         continue
-                    a, b = (found == value) & known, truth == value
+                    a, b = (predicted == value) & known, truth == value
                     sums[:, value] += ((a & b).sum(), a.sum(), b.sum())
-        both, given, true = sums[:, 1:]
+        both, predicted_voxels, true_voxels = sums[:, 1:]
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(true > 0, 2 * both / (given + true), np.nan)
+            return np.where(true_voxels > 0, 2 * both / (predicted_voxels + true_voxels), np.nan)
 
     # Files -------------------------------------------------------------------------------
 
     def _picture(self, folder: Path) -> None:
-        """What the averaged network makes of the first batch, as one more frame."""
+        """Draw what the averaged network makes of the first batch, as one more frame."""
         spec = self.config.network
         inputs, labels = self.batches[0, 0][:2]
         with torch.inference_mode():
             logits = self.averaged()(inputs.to(self.device)).float()
         rows, columns = labels.shape[1:]
-        found = decide(logits[..., :rows, :columns], spec.threshold)
-        add_frame(folder, self.epoch, inputs.numpy(), labels.numpy(), found, spec)
+        predicted = decide(logits[..., :rows, :columns], spec.threshold)
+        add_frame(folder, self.epoch, inputs.numpy(), labels.numpy(), predicted, spec)
 
-    def _write_network(self, folder: Path) -> None:
+    def _write_network(self, folder: Path, best: Epoch) -> None:
         content = weights_bytes(self.averaged())
-        card = write_card(sha256(content), self.config, self.cases, self.held, self.history)
+        card = write_card(sha256(content), self.config, self.cases, self.held, best)
         write_whole(folder / CARD_FILE, card.encode())
         write_whole(folder / SPEC_FILE, self.config.network.to_json().encode())
         write_whole(folder / WEIGHTS_FILE, content)
 
     def _checkpoint(self, folder: Path) -> None:
-        """Weights first, the state that names them last."""
+        """Write the weights first, the state that names them last."""
         tensors = {f"network.{n}": v for n, v in self.network.state_dict().items()}
         tensors |= {f"average.{n}": v for n, v in self.average.items()}
         for n, state in self.optimiser.state_dict()["state"].items():
@@ -326,7 +327,7 @@ def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Ten
 
 
 def _fingerprint(config: Config) -> str:
-    """What must not change between the parts of one run."""
+    """Return the hash of what must not change between the parts of one run."""
     training = asdict(config.training)
     del training["workers"]
     parts = [asdict(config.network), training, [asdict(s) for s in config.data]]

@@ -1,0 +1,1 @@
+"""The segmentation engine without a network (`classical`)."""

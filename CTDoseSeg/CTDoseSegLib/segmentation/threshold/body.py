@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from ...tasks.progress import Events
+from ...tasks.progress import Progress
 from ..working_grid import Coarse, disc
 
 OPENING_MM = 5.0
@@ -54,7 +54,7 @@ def surface_threshold(hu: np.ndarray) -> float:
     return float(np.clip(0.5 * (low + high), -550.0, -450.0))
 
 
-def find_body(coarse: Coarse, threshold: float, events: Events) -> tuple[np.ndarray, int]:
+def find_body(coarse: Coarse, threshold: float, progress: Progress) -> tuple[np.ndarray, int]:
     """Return the body, filled, on the coarse grid.
 
     Parameters
@@ -63,7 +63,7 @@ def find_body(coarse: Coarse, threshold: float, events: Events) -> tuple[np.ndar
         The slices.
     threshold
         HU between air and tissue, as `surface_threshold` returns it.
-    events
+    progress
         May cancel.
 
     Returns
@@ -88,7 +88,7 @@ def find_body(coarse: Coarse, threshold: float, events: Events) -> tuple[np.ndar
         if behind.any():
             cavity[k] |= _enclosed(behind, core[k])
         if k % 16 == 0:
-            events.check_cancelled()
+            progress.check_cancelled()
     _remove_outside_air(coarse, cavity, dense)
     # An opening of body and cavity together keeps a chest wall that is thinner than the disc.
     whole = ndimage.binary_opening(_extended(dense | cavity, element), element)

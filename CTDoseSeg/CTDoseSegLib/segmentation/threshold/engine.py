@@ -13,7 +13,7 @@ from ...ct.series import CTSeries
 from ...errors import SegmentationError
 from ...flags import Flag, flag
 from ...segmentation.atoms import groups_of, named_atom
-from ...tasks.progress import Events
+from ...tasks.progress import Progress
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
 from ..working_grid import Canonical, Coarse, disc, field_of_view
 from .body import find_body, surface_threshold
@@ -34,14 +34,14 @@ SKIN_HU = (-200.0, 250.0)
 DEEP_MM = 12.0
 
 
-def segment(series: CTSeries, events: Events | None = None) -> Labelmap:
+def segment(series: CTSeries, progress: Progress | None = None) -> Labelmap:
     """Segment `series` without a network.
 
     Parameters
     ----------
     series
         Any grid; slices may be few, thick, uneven, and may cut the body.
-    events
+    progress
         Receives progress; may cancel.
 
     Returns
@@ -56,23 +56,23 @@ def segment(series: CTSeries, events: Events | None = None) -> Labelmap:
     SegmentationError
         If no body is found.
     """
-    events = events or Events()
+    progress = progress or Progress()
     view = Canonical.of(series)
-    events.progress(0.02, "looking at the slices")
+    progress.update(0.02, "looking at the slices")
     coarse = Coarse.of(view)
     threshold = surface_threshold(coarse.hu)
-    events.progress(0.15, "finding the body")
-    body, bodies = find_body(coarse, threshold, events)
+    progress.update(0.15, "finding the body")
+    body, bodies = find_body(coarse, threshold, progress)
     if not body.any():
         raise SegmentationError(
             "No body was found, nothing in the volume is as dense and as thick as tissue: check "
             "that the values are HU, or give a label map."
         )
-    events.progress(0.35, "finding the lungs")
-    lungs = find_lungs(coarse, body, events)
-    events.progress(0.5, "finding bone")
+    progress.update(0.35, "finding the lungs")
+    lungs = find_lungs(coarse, body, progress)
+    progress.update(0.5, "finding bone")
     bone = find_bone(coarse, body & ~lungs.left & ~lungs.right)
-    labels = _refine(view, coarse, threshold, body, lungs, bone, events)
+    labels = _refine(view, coarse, threshold, body, lungs, bone, progress)
     present = np.flatnonzero(counts(labels))
     atoms = tuple(named_atom(VALUE[n], n, ENGINE) for n in NAMES if VALUE[n] in present)
     flags: tuple[Flag, ...] = () if series.regular else (flag("slices_not_regular"),)
@@ -95,7 +95,7 @@ def _refine(
     body: np.ndarray,
     lungs: Lungs,
     bone: np.ndarray,
-    events: Events,
+    progress: Progress,
 ) -> np.ndarray:
     """Draw the coarse structures on the slices; uint8 labels on the view's grid."""
     shape = view.hu.shape[1:]
@@ -110,7 +110,7 @@ def _refine(
     inside |= ndimage.binary_dilation(lungs.left | lungs.right, disc(1)) & body
     for k, hu in enumerate(view.hu):
         if k % 8 == 0:
-            events.progress(0.55 + 0.44 * k / len(labels), "drawing surfaces")
+            progress.update(0.55 + 0.44 * k / len(labels), "drawing surfaces")
         out = labels[k]
         dense = hu > threshold
         body_mask = _surface(coarse, body[k], dense, shape)

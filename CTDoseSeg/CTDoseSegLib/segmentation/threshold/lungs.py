@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ...tasks.progress import Events
+from ...tasks.progress import Progress
 from ..working_grid import Coarse, disc
 
 VESSEL_MM = 8.0
@@ -66,7 +66,7 @@ def lung_threshold(values: np.ndarray) -> float:
     return float(np.clip(0.5 * (low + high), -500.0, -350.0))
 
 
-def find_lungs(coarse: Coarse, body: np.ndarray, events: Events) -> Lungs:
+def find_lungs(coarse: Coarse, body: np.ndarray, progress: Progress) -> Lungs:
     """Return left lung, right lung and trachea with main bronchi.
 
     Parameters
@@ -75,7 +75,7 @@ def find_lungs(coarse: Coarse, body: np.ndarray, events: Events) -> Lungs:
         The slices.
     body
         Boolean [k, j, i], filled.
-    events
+    progress
         May cancel.
 
     Returns
@@ -85,12 +85,12 @@ def find_lungs(coarse: Coarse, body: np.ndarray, events: Events) -> Lungs:
     threshold = lung_threshold(coarse.hu[body])
     inner = ndimage.binary_erosion(body, disc(1), border_value=1)
     air = inner & (coarse.hu < max(threshold, DISEASED_HU))
-    events.check_cancelled()
+    progress.check_cancelled()
     trachea = _find_trachea(coarse, body, air)
-    events.check_cancelled()
+    progress.check_cancelled()
     wall = ndimage.binary_dilation(trachea, disc(1))
     lung = _choose_lungs(coarse, air & ~wall)
-    events.check_cancelled()
+    progress.check_cancelled()
     left, right = _split(coarse, lung, _middle(body))
     airway = trachea | (wall & air & ~left & ~right)
     return Lungs(

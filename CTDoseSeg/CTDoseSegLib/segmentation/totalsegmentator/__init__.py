@@ -1,0 +1,1 @@
+"""The segmentation engine TotalSegmentator, and its weights."""

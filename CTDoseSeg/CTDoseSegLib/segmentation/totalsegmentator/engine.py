@@ -27,8 +27,8 @@ from ...ct.nifti import write_nifti
 from ...ct.series import CTSeries
 from ...errors import CTDoseSegError, DependencyError, ModelError, OutputError, SegmentationError
 from ...flags import flag
-from ...tasks.child import TEMPORARY, ChildProcess
-from ...tasks.progress import Events, Stage
+from ...tasks.process import TEMPORARY, TaskProcess, module_command, write_to_stderr
+from ...tasks.progress import Progress, Stage
 from ..body_mask import LaidAside, find_body_mask
 from ..labelmap import BODY_REST, Labelmap
 from ..user import combine
@@ -70,7 +70,7 @@ class TotalSegmentatorEngine:
     quality: str = "fast"
     device: str = "auto"
     extras: Sequence[str] = ()
-    body_mask: Callable[[CTSeries, Events], Labelmap] | None = None
+    body_mask: Callable[[CTSeries, Progress], Labelmap] | None = None
     time_limit_s: float = TIME_LIMIT_S
     name: str = ENGINE
 
@@ -86,14 +86,14 @@ class TotalSegmentatorEngine:
             return False, weights.missing_sentence(())
         return True, ""
 
-    def segment(self, series: CTSeries, events: Events) -> Labelmap:
+    def segment(self, series: CTSeries, progress: Progress) -> Labelmap:
         """Segment a series.
 
         Parameters
         ----------
         series
             A regular volume.
-        events
+        progress
             Receives progress and warnings; may cancel.
 
         Returns
@@ -119,8 +119,8 @@ class TotalSegmentatorEngine:
         check_licence(plan)
         weights.require(plan)
         find = self.body_mask or partial(find_body_mask, device=self.device)
-        laid_aside = LaidAside.of(find(series, Stage(events, 0.0, 0.1)))
-        organs, lowered = self._with_less_if_needed(series, Stage(events, 0.1, 0.95))
+        laid_aside = LaidAside.of(find(series, Stage(progress, 0.0, 0.1)))
+        organs, lowered = self._with_less_if_needed(series, Stage(progress, 0.1, 0.95))
         body = laid_aside.taken_back()
         if lowered:
             organs = replace(organs, flags=(*organs.flags, flag("less_memory", lowered)))
@@ -130,19 +130,19 @@ class TotalSegmentatorEngine:
             return replace(body, engine=engine, flags=flags, about=organs.about)
         own_body = BODY_REST in {atom.name for atom in organs.atoms}
         labelmap = with_couch(organs, body) if own_body else combine(body, organs)
-        events.progress(1.0, "put together")
+        progress.update(1.0, "put together")
         return labelmap
 
-    def _with_less_if_needed(self, series: CTSeries, events: Events) -> tuple[Labelmap, str]:
+    def _with_less_if_needed(self, series: CTSeries, progress: Progress) -> tuple[Labelmap, str]:
         """Return the organs, and what was lowered to get them; empty where nothing was."""
         rest = list(QUALITIES[QUALITIES.index(self.quality) :])
         while True:
             quality = rest.pop(0)
             plan = make_plan(quality, self.extras)
             present = weights.check(plan)
-            self._warn_if_too_large(plan, series, events)
+            self._warn_if_too_large(plan, series, progress)
             try:
-                organs = self._run(plan, present, series, events)
+                organs = self._run(plan, present, series, progress)
                 lowered = "" if quality == self.quality else f"{quality} in place of {self.quality}"
                 return organs, lowered
             except _OutOfMemory as error:
@@ -153,31 +153,31 @@ class TotalSegmentatorEngine:
                         "scan, and no smaller network of it is installed (fast, fastest); fetch "
                         "one, close other programs, or choose the engine unet or classical."
                     ) from error
-                events.warning(
+                progress.warning(
                     "less_memory",
                     f"TotalSegmentator ran out of memory; running again with {rest[0]}.",
                 )
 
-    def _warn_if_too_large(self, plan: Plan, series: CTSeries, events: Events) -> None:
+    def _warn_if_too_large(self, plan: Plan, series: CTSeries, progress: Progress) -> None:
         need = estimate(plan, series)
         free = available_memory()
         on_cpu = f", on this processor about {max(1.0, need.cpu_seconds / 60):.0f} min"
         text = f"TotalSegmentator will need about {need.memory_bytes / 1e9:.1f} GB{on_cpu}"
         if free is not None and need.memory_bytes > free:
-            events.warning(
+            progress.warning(
                 "memory_short",
                 f"{text}; {free / 1e9:.1f} GB are free. If it fails, a run with less follows; "
                 "choose quality fast or fastest, or crop the scan to the organs, to save the time.",
             )
         else:
-            events.progress(0.0, text[0].lower() + text[1:])
+            progress.update(0.0, text[0].lower() + text[1:])
 
     def _run(
         self,
         plan: Plan,
         present: Sequence[weights.InstalledNetwork],
         series: CTSeries,
-        events: Events,
+        progress: Progress,
     ) -> Labelmap:
         folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
         sockets = folder
@@ -191,8 +191,9 @@ class TotalSegmentatorEngine:
                 "TOTALSEG_WEIGHTS_PATH": str(weights.weights_folder().absolute()),
                 **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(sockets)),
             }
-            with ChildProcess([WORKER, str(request)], environment) as child:
-                result = self._follow(child, events)
+            arguments = module_command(WORKER, str(request))
+            with TaskProcess(arguments, environment, on_log=write_to_stderr) as worker:
+                result = self._follow(worker, progress)
             labels = labels_of(plan, result, series, folder)
         except OSError as error:
             raise OutputError(
@@ -227,25 +228,19 @@ class TotalSegmentatorEngine:
         path.write_text(json.dumps(request), encoding="utf-8")
         return path
 
-    def _follow(self, child: ChildProcess, events: Events) -> dict[str, Any]:
-        result = error = None
+    def _follow(self, worker: TaskProcess, progress: Progress) -> dict[str, Any]:
         try:
-            for event in child.follow(events, self.time_limit_s):
-                if event.get("event") == "progress":
-                    events.progress(event["fraction"], event["message"])
-                elif event.get("event") == "result":
-                    result = event
-                elif event.get("event") == "error":
-                    error = event
+            for report in worker.follow(progress.check_cancelled, self.time_limit_s):
+                if report["event"] == "progress":
+                    progress.update(report["fraction"], report["message"])
         except TimeoutError as late:
             raise SegmentationError(
                 f"TotalSegmentator was ended after {self.time_limit_s / 3600:.1f} h without a "
                 "result; choose quality fast or fastest, or the engine unet or classical."
             ) from late
-        code = child.wait()
-        if result is not None and code == 0:
-            return result
-        raise _failure(error, code, list(child.last_words))
+        if worker.result is not None and worker.code == 0:
+            return worker.result
+        raise _failure(worker.error, worker.code, list(worker.last_words))
 
 
 def _check_volume(series: CTSeries) -> None:
@@ -264,9 +259,9 @@ def _passes(needed: Sequence[weights.Weights] | None) -> int:
     return len(needed) if needed else 1
 
 
-def _failure(error: dict[str, Any] | None, code: int, words: list[str]) -> Exception:
+def _failure(error: dict[str, Any] | None, code: int | None, words: list[str]) -> Exception:
     """Return what ended a run, as an exception with a sentence."""
-    kind, text = (error["kind"], error["message"]) if error else ("", "")
+    kind, text = (error.get("kind"), error["message"]) if error else ("", "")
     if kind == "OutOfMemory" or (not error and code == -signal.SIGKILL):
         return _OutOfMemory(text)
     if kind == "Weights":

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ...errors import InputError, ModelError, OutputError
-from ...tasks.progress import Events
+from ...tasks.progress import Progress
 from .home import home_folder
 from .plan import Plan, Weights
 
@@ -160,7 +160,7 @@ def networks_in(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_dir() and DATASET.fullmatch(p.name))
 
 
-def import_zip(path: Path, events: Events | None = None) -> InstalledNetwork:
+def import_zip(path: Path, progress: Progress | None = None) -> InstalledNetwork:
     """Unpack a network that was copied to this machine by hand.
 
     Nothing is written outside the folder of the weights, and the network appears whole or not at
@@ -170,7 +170,7 @@ def import_zip(path: Path, events: Events | None = None) -> InstalledNetwork:
     ----------
     path
         ZIP file of TotalSegmentator's releases.
-    events
+    progress
         Receives progress; may cancel.
 
     Returns
@@ -186,7 +186,7 @@ def import_zip(path: Path, events: Events | None = None) -> InstalledNetwork:
     OutputError
         If the network is installed already, or there is no room for it.
     """
-    events = events or Events()
+    progress = progress or Progress()
     try:
         with zipfile.ZipFile(path) as archive:
             name = _network_name(archive, path.name)
@@ -196,7 +196,7 @@ def import_zip(path: Path, events: Events | None = None) -> InstalledNetwork:
                     f"The weights {name} are there already; remove them first (ctdoseseg weights "
                     f"remove {name})."
                 )
-            return _unpack(archive, target, events)
+            return _unpack(archive, target, progress)
     except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
         if isinstance(error, OSError) and path.is_file():
             raise OutputError(
@@ -315,7 +315,7 @@ def _network_name(archive: zipfile.ZipFile, shown: str) -> str:
     return roots.pop()
 
 
-def _unpack(archive: zipfile.ZipFile, target: Path, events: Events) -> InstalledNetwork:
+def _unpack(archive: zipfile.ZipFile, target: Path, progress: Progress) -> InstalledNetwork:
     target.parent.mkdir(parents=True, exist_ok=True)
     size = sum(info.file_size for info in archive.infolist())
     if size > shutil.disk_usage(target.parent).free:
@@ -327,7 +327,7 @@ def _unpack(archive: zipfile.ZipFile, target: Path, events: Events) -> Installed
     try:
         done = 0
         for info in archive.infolist():
-            events.progress(0.9 * done / max(1, size), "unpacking")
+            progress.update(0.9 * done / max(1, size), "unpacking")
             archive.extract(info, staging)
             done += info.file_size
         network = look_at(staging / target.name)

@@ -23,8 +23,8 @@ from multiprocessing import util
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from ...tasks.child import end_with_parent
-from ...tasks.progress import Events, JsonLines
+from ...tasks.progress import JsonLines, Progress
+from ...tasks.standard_input import end_with_parent
 
 # What the package prints at the start of a stage, and our message.
 _STAGES = (
@@ -48,7 +48,7 @@ class Listener(io.TextIOBase):
 
     Parameters
     ----------
-    events
+    progress
         Receives progress.
     log
         Where the lines go.
@@ -56,9 +56,9 @@ class Listener(io.TextIOBase):
         How many times a network will run over the volume.
     """
 
-    def __init__(self, events: Events, log: TextIO, passes: int) -> None:
+    def __init__(self, progress: Progress, log: TextIO, passes: int) -> None:
         super().__init__()
-        self._events, self._log, self._passes = events, log, max(1, passes)
+        self._progress, self._log, self._passes = progress, log, max(1, passes)
         self._begun, self._fraction, self._line = 0, 0.0, ""
         self.wanted = ""
 
@@ -109,7 +109,7 @@ class Listener(io.TextIOBase):
     def _report(self, part: float, message: str) -> None:
         whole = (max(0, self._begun - 1) + part) / self._passes
         self._fraction = max(self._fraction, min(0.99, whole))
-        self._events.progress(self._fraction, message)
+        self._progress.update(self._fraction, message)
 
 
 def main(path: str) -> int:
@@ -118,23 +118,23 @@ def main(path: str) -> int:
     end_with_parent(*map(Path, request["temporary"]))
     util.get_temp_dir()  # for sockets, whose paths must be short: made now, below TMPDIR
     tempfile.tempdir = request["folder"]
-    events = JsonLines()
-    listener = Listener(events, sys.stderr, request["passes"])
+    progress = JsonLines()
+    listener = Listener(progress, sys.stderr, request["passes"])
     sys.stdout = sys.stderr = listener
-    threading.Thread(target=_watch_helpers, args=(events,), daemon=True).start()
+    threading.Thread(target=_watch_helpers, args=(progress,), daemon=True).start()
     if not request.get("network"):
         _stay_offline()
     try:
-        result = _fetch(request) if request.get("network") else _segment(request, events)
-        events.result(**result)
+        result = _fetch(request) if request.get("network") else _segment(request, progress)
+        progress.result(**result)
         return 0
     except SystemExit as error:  # the package exits where a licence is missing
-        events.error("SystemExit", str(error), 3)
+        progress.error("SystemExit", str(error), 3)
     except BaseException as error:  # noqa: BLE001 - reported to the parent, which decides
         refused = listener.wanted and not request.get("network")
         kind = "Weights" if refused else _kind(error)
         text = listener.wanted if refused else f"{type(error).__name__}: {error}"
-        events.error(kind, text[:LONGEST], 3)
+        progress.error(kind, text[:LONGEST], 3)
     return 3
 
 
@@ -153,14 +153,14 @@ def _kind(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _watch_helpers(events: Events) -> NoReturn:
+def _watch_helpers(progress: Progress) -> NoReturn:
     """End where the system kills a helper, for want of memory: it would be waited for for ever."""
     seen: set[multiprocessing.process.BaseProcess] = set()
     while True:
         time.sleep(1.0)
         seen.update(multiprocessing.active_children())
         if any(helper.exitcode == KILLED for helper in seen):
-            events.error("OutOfMemory", "a helper was killed", 3)
+            progress.error("OutOfMemory", "a helper was killed", 3)
             os._exit(3)
 
 
@@ -173,7 +173,7 @@ def _stay_offline() -> None:
     socket.getaddrinfo = socket.create_connection = refuse
 
 
-def _segment(request: dict[str, Any], events: Events) -> dict[str, Any]:
+def _segment(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     import nibabel
     import numpy as np
     from totalsegmentator.python_api import totalsegmentator

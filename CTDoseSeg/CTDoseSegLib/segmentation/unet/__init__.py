@@ -1,0 +1,1 @@
+"""The segmentation engine `unet`: the bundled network, or one of your own."""

@@ -20,7 +20,7 @@ from ...ct.series import CTSeries
 from ...errors import DependencyError, ModelError, SegmentationError
 from ...flags import Flag, flag
 from ...segmentation.atoms import groups_of, named_atom
-from ...tasks.progress import Events
+from ...tasks.progress import Progress
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
 from ..threshold.engine import skin_shell
 from ..working_grid import Canonical, field_of_view
@@ -73,14 +73,14 @@ class UNetEngine:
             return False, f"{names} not installed (pip install ctdoseseg[networks])"
         return True, ""
 
-    def segment(self, series: CTSeries, events: Events) -> Labelmap:
+    def segment(self, series: CTSeries, progress: Progress) -> Labelmap:
         """Segment a series.
 
         Parameters
         ----------
         series
             The CT.
-        events
+        progress
             Receives progress; may cancel.
 
         Returns
@@ -105,7 +105,7 @@ class UNetEngine:
 
         network, spec, digest = load_unet(self.folder)
         device = best_device() if self.device == "auto" else self.device
-        labels = predict(for_inference(network, device), spec, series, events, device)
+        labels = predict(for_inference(network, device), spec, series, progress, device)
         return _labelmap(series, spec, labels, f"{ENGINE} {digest[:12]}")
 
 
@@ -122,7 +122,7 @@ def predict(
     network: torch.nn.Module,
     spec: UNetSpec,
     series: CTSeries,
-    events: Events | None = None,
+    progress: Progress | None = None,
     device: str = "cpu",
 ) -> np.ndarray:
     """Return the labels of a series.
@@ -135,7 +135,7 @@ def predict(
         Of the network.
     series
         The CT.
-    events
+    progress
         Receives progress; may cancel.
     device
         torch's name of it.
@@ -147,9 +147,9 @@ def predict(
     """
     import torch
 
-    events = events or Events()
+    progress = progress or Progress()
     view = Canonical.of(series)
-    events.progress(0.02, "looking at the slices")
+    progress.update(0.02, "looking at the slices")
     small = working_volume(view.hu, view.spacing_mm[1:], spec)
     # A volume that was scanned along another axis has its own positions there.
     z = series.z_mm[:: -1 if 0 in view.reversed_axes else 1]
@@ -162,7 +162,7 @@ def predict(
     coarse = np.empty(small.shape, np.uint8)
     with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=half(device)):
         for start in range(0, len(small), BATCH):
-            events.progress(0.05 + 0.85 * start / len(small), "finding organs (UNet)")
+            progress.update(0.05 + 0.85 * start / len(small), "finding organs (UNet)")
             some = shown[start : start + BATCH]
             logits = network(network_input(small, some, spec, scale).to(device)).float()
             logits = logits[..., : small.shape[1], : small.shape[2]]
@@ -172,9 +172,9 @@ def predict(
                     one[None], shape, mode="bilinear", align_corners=False
                 )
                 labels[k] = decide(fine, spec.threshold)[0]
-    events.progress(0.92, "removing islands")
+    progress.update(0.92, "removing islands")
     remove_islands(labels, coarse, spec, _pixel_ml(view, small.shape))
-    events.progress(0.95, "drawing surfaces")
+    progress.update(0.95, "drawing surfaces")
     draw_surfaces(labels, coarse, small, view, spec)
     return view.restore(labels)
 

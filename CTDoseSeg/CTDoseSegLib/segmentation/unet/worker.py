@@ -18,8 +18,8 @@ import numpy as np
 from ...ct.acquisition import Acquisition
 from ...ct.series import CTSeries, SliceInfo
 from ...errors import CTDoseSegError, SegmentationError
-from ...tasks.child import end_with_parent
-from ...tasks.progress import Events, JsonLines
+from ...tasks.progress import JsonLines, Progress
+from ...tasks.standard_input import end_with_parent
 from .doubts import why_not_used
 from .engine import UNetEngine
 
@@ -31,19 +31,19 @@ def main(path: str) -> int:
     request = json.loads(Path(path).read_text(encoding="utf-8"))
     folder = Path(request["folder"])
     end_with_parent(folder)
-    events = JsonLines()
+    progress = JsonLines()
     try:
-        events.result(**_segment(request, folder, events))
+        progress.result(**_segment(request, folder, progress))
         return 0
     except CTDoseSegError as error:
         text = str(error)
     except Exception as error:  # noqa: BLE001 - reported to the parent, which uses thresholds
         text = f"{type(error).__name__}: {error}"
-    events.error("unet", text[:LONGEST], 3)
+    progress.error("unet", text[:LONGEST], 3)
     return 3
 
 
-def _segment(request: dict[str, Any], folder: Path, events: Events) -> dict[str, Any]:
+def _segment(request: dict[str, Any], folder: Path, progress: Progress) -> dict[str, Any]:
     """Write the labels; return value, name and origin of each atom, and the flags."""
     device = request["device"]
     if device.startswith("gpu:"):
@@ -54,7 +54,7 @@ def _segment(request: dict[str, Any], folder: Path, events: Events) -> dict[str,
     slices = tuple(SliceInfo(z_mm=z) for z in request["z_mm"])
     series = CTSeries(hu, np.array(request["affine"]), slices, Acquisition(), "")
     engine = UNetEngine(device="cpu" if device == "cpu" else "auto")
-    labelmap = engine.segment(series, events)
+    labelmap = engine.segment(series, progress)
     if why := why_not_used(labelmap):
         raise SegmentationError(why)
     np.save(folder / "labels.npy", labelmap.labels)

@@ -1,0 +1,283 @@
+"""The doses that a scan gets: headline, scaling bases, intervals, refusals and flags."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from dose_scans import MODEL, ORGANS, PIXEL_MM, STEP_MM, codes, doses, make, scan_of
+
+from CTDoseSegLib.dosimetry.fast.engine import FastEngine
+from CTDoseSegLib.dosimetry.fast.uncertainty import (
+    K90,
+    total_log_half_width,
+    uncertainty_components,
+)
+from CTDoseSegLib.errors import InputError
+
+
+def test_every_modelled_organ_in_the_label_map_gets_a_dose():
+    result, organs = doses(organs=ORGANS, ctdivol=9.0)
+    assert set(organs) == {*ORGANS, "skin"}
+    allowed = {"size_outside_training"}
+    for organ in result.organs:
+        assert organ.dose_mGy is not None or codes(organ.flags) & allowed
+        if organ.dose_mGy is not None:
+            assert organ.total_low_mGy < organ.model_low_mGy < organ.dose_mGy
+            assert organ.dose_mGy < organ.model_high_mGy < organ.total_high_mGy
+            assert set(np.flatnonzero(np.isfinite(organ.slice_dose_mGy))) <= set(range(40))
+
+
+def test_doubling_the_tube_current_doubles_every_dose():
+    once, _ = doses(ctdivol=None, current=200.0)
+    twice, _ = doses(ctdivol=None, current=400.0)
+    for a, b in zip(once.organs, twice.organs, strict=True):
+        assert b.dose_mGy == pytest.approx(2 * a.dose_mGy, rel=1e-9)
+
+
+def test_cropping_a_scan_to_the_organ_changes_its_dose_by_little():
+    current = 300 + 60 * np.sin(np.arange(40) * STEP_MM / 60)
+    _, whole = doses(ctdivol=None, current=current)
+    _, cropped = doses(ctdivol=None, current=current[10:30], first=10, slices=20)
+    for organ in ("liver", "aorta"):
+        assert cropped[organ].dose_mGy == pytest.approx(whole[organ].dose_mGy, rel=0.05)
+
+
+def test_both_scaling_bases_agree_where_the_scanner_is_the_training_scanner():
+    mas = 300.0 * 0.5
+    _, organs = doses(ctdivol=mas * 0.068)
+    liver = organs["liver"]
+    assert liver.route == "ctdivol"
+    assert liver.by_route["mas"] == pytest.approx(liver.by_route["ctdivol"], rel=1e-9)
+    assert "routes_disagree" not in codes(liver.flags)
+
+
+def test_scaling_bases_that_disagree_by_more_than_a_fifth_are_flagged():
+    _, organs = doses(ctdivol=300.0 * 0.5 * 0.068 * 1.3)
+    assert "routes_disagree" in codes(organs["liver"].flags)
+
+
+def test_exposures_of_one_scan_add_up_in_every_organ():
+    first = 200 + 100 * np.sin(np.arange(40) / 5)
+    second = np.linspace(50, 400, 40)
+    one, two, both = (
+        doses(ctdivol=None, current=current)[0].organs
+        for current in (first, second, first + second)
+    )
+    for a, b, c in zip(one, two, both, strict=True):
+        np.testing.assert_allclose(c.slice_dose_mGy, a.slice_dose_mGy + b.slice_dose_mGy, rtol=1e-9)
+        assert c.dose_mGy == pytest.approx(a.dose_mGy + b.dose_mGy, rel=1e-9)
+
+
+def test_the_headline_weights_slices_by_area_and_density():
+    liver = doses(ctdivol=[5.0] * 20 + [15.0] * 20, narrow_below=20)[1]["liver"]
+    profile = liver.slice_dose_mGy[12:28]
+    # Below slice 20 the liver is half as wide; its HU is the same everywhere.
+    area = np.where(np.arange(12, 28) < 20, 1.0, 2.0)
+    assert liver.dose_mGy == pytest.approx(np.average(profile, weights=area), rel=1e-9)
+    assert liver.dose_slice_mean_mGy == pytest.approx(profile.mean(), rel=1e-9)
+    assert liver.dose_mGy > 1.05 * liver.dose_slice_mean_mGy
+    assert liver.n_slices == 16
+    assert liver.volume_ml == pytest.approx((8 * 8 + 8 * 16) * PIXEL_MM**2 * STEP_MM / 1000)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"age_years": 12.0}, "child"),
+        ({"pregnancy_stated": True}, "pregnancy"),
+        ({"body_part": "HEAD"}, "not_trunk"),
+        ({"body_part": "LOWER LEG"}, "not_trunk"),
+        ({"body_part": "LOWEREXTREMITY"}, "not_trunk"),
+        ({"body_part": "LEGS"}, "not_trunk"),
+        ({"body_part": "FEET"}, "not_trunk"),
+        ({"body_part": "Kopf"}, "not_trunk"),
+        ({"body_part": "Sch\u00e4del"}, "not_trunk"),
+        ({"body_part": "HEADNECK"}, "not_trunk"),
+        ({"ctdivol": None, "current": None}, "no_exposure"),
+        ({"ctdivol": None, "pitch": None}, "no_exposure"),
+        ({"ctdivol": None, "dual_source": True}, "no_exposure"),
+        ({"ctdivol": None, "ecg_gated": True}, "no_exposure"),
+        ({"ctdivol": None, "tin_filter": True}, "no_exposure"),
+        ({"ctdivol": 9.0, "phantom_cm": 16, "current": None}, "no_exposure"),
+    ],
+)
+def test_refused_scans_give_no_dose_and_the_reason(changes, code):
+    result, organs = doses(**changes)
+    assert code in codes(result.flags)
+    assert organs
+    for organ in organs.values():
+        assert organ.dose_mGy is None
+        assert organ.route == "none"
+        assert code in codes(organ.flags)
+        assert np.isnan(organ.slice_dose_mGy).all()
+
+
+@pytest.mark.parametrize(
+    "body_part",
+    ["CHEST", "ABDOMEN", "HEAD AND CHEST", "PARTIALBODY", "HEART", "NECKCHEST", "TSPINE", None],
+)
+def test_trunks_are_not_refused_for_their_body_part(body_part):
+    result, organs = doses(body_part=body_part)
+    assert organs["liver"].dose_mGy is not None
+    assert not {"not_trunk", "edge_of_trunk"} & codes(result.flags)
+
+
+@pytest.mark.parametrize("half_axes", [(80.0, 60.0), (196.0, 190.0)])
+def test_a_patient_beyond_the_training_range_of_size_is_refused_organ_by_organ(half_axes):
+    result, organs = doses(half_axes_mm=half_axes, organs=("liver",))
+    assert organs["liver"].dose_mGy is None
+    assert "size_outside_training" in codes(organs["liver"].flags)
+    assert not [f for f in result.flags if f.severity == "refusal"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"kvp_kV": 100.0}, "tube_voltage"),
+        ({"kvp_kV": None}, "tube_voltage_unknown"),
+        ({"contrast": True}, "contrast"),
+        ({"age_years": None}, "age_unknown"),
+        ({}, "dose_range_unknown"),
+        ({"irradiated_range_mm": (5000.0, 6000.0)}, "irradiated_range_elsewhere"),
+        ({"irradiated_range_mm": (5000.0, 6000.0)}, "dose_range_unknown"),
+        ({"body_part": "NECK"}, "edge_of_trunk"),
+        ({"body_part": "C-SPINE"}, "edge_of_trunk"),
+        ({"body_part": "CSPINE"}, "edge_of_trunk"),
+        ({"body_part": "SHOULDER"}, "edge_of_trunk"),
+        ({"body_part": "HIPS"}, "edge_of_trunk"),
+        ({"ctdivol": None}, "mas_only"),
+        ({"phantom_cm": None}, "ctdivol_phantom_unknown"),
+    ],
+)
+def test_doubtful_scans_give_a_dose_with_a_flag(changes, code):
+    result, organs = doses(**changes)
+    assert code in codes(result.flags)
+    assert organs["liver"].dose_mGy is not None
+
+
+def test_an_organ_that_touches_the_end_of_the_images_is_flagged_as_cut():
+    _, organs = doses(organ_slices=(0, 20))
+    assert "organ_cut" in codes(organs["liver"].flags)
+    assert organs["liver"].coverage is None
+    _, organs = doses(organ_slices=(1, 20))
+    assert "organ_cut" not in codes(organs["liver"].flags)
+    assert organs["liver"].coverage == 1.0
+
+
+def test_unevenly_spaced_slices_count_by_their_width():
+    series, labelmap = make(ctdivol=np.linspace(4, 16, 40), organs=("liver",))
+    z = np.concatenate((np.arange(20) * 1.0, 20 + np.arange(20) * 9.0))
+    infos = tuple(replace(s, z_mm=float(at)) for s, at in zip(series.slices, z, strict=True))
+    series = replace(series, slices=infos, regular=False)
+    result = FastEngine(MODEL).estimate(scan_of(series, labelmap))
+    organs = {organ.organ: organ for organ in result.organs}
+    profile = organs["liver"].slice_dose_mGy[12:28]
+    expected = np.average(profile, weights=np.gradient(z)[12:28])
+    assert organs["liver"].dose_mGy == pytest.approx(expected, rel=1e-9)
+    assert organs["liver"].dose_mGy > 1.05 * profile.mean()
+
+
+def with_hu(hu, organ, **changes):
+    """`DoseResult` where `organ` has the HU given."""
+    series, labelmap = make(organs=(organ,), **changes)
+    series.hu[labelmap.labels == 3] = hu
+    return FastEngine(MODEL).estimate(scan_of(series, labelmap))
+
+
+@pytest.mark.parametrize(
+    ("organ", "hu", "stated", "expected"),
+    [
+        ("aorta", 180, None, True),
+        ("pulmonary_artery", 300, False, True),
+        ("heart_atrium_left", 120, None, True),
+        ("aorta", 45, None, False),
+        ("aorta", 180, True, False),
+        ("liver", 180, None, False),
+    ],
+)
+def test_enhanced_blood_is_flagged_where_no_contrast_is_stated(organ, hu, stated, expected):
+    result = with_hu(hu, organ, contrast=stated)
+    assert ("contrast_by_hu" in codes(result.flags)) is expected
+
+
+@pytest.mark.parametrize(("hu", "notable"), [(-800, False), (-890, True)])
+def test_the_interval_of_a_lobe_with_much_air_reaches_down_to_the_label(hu, notable):
+    organ = MODEL.regions["chest"].organs["lung_upper_lobe_left"]
+    (lobe,) = [o for o in with_hu(hu, organ.organ).organs if o.organ == organ.organ]
+    q = organ.model_log_q90
+    assert np.log(lobe.model_high_mGy / lobe.dose_mGy) == pytest.approx(q)
+    air = -float(organ.label_artefact(np.array([float(hu)]))[0])
+    assert np.log(lobe.dose_mGy / lobe.model_low_mGy) == pytest.approx(q + air)
+    assert ("air_label" in codes(lobe.flags)) is notable
+    assert (air > 0.05) is notable
+    assert lobe.total_low_mGy < lobe.model_low_mGy
+
+
+def test_a_body_cut_by_the_field_of_view_widens_the_total_interval():
+    scan = scan_of(*make(organs=("liver",)))
+    whole = scan.size
+
+    def liver(fraction):
+        part = np.full(40, fraction)
+        corrected = whole.wed_mm if fraction < 0.2 else np.full(40, np.nan)
+        size = replace(whole, truncated_fraction=part, wed_corrected_mm=corrected)
+        return FastEngine(MODEL).estimate(replace(scan, size=size)).organs[0]
+
+    lines = [liver(fraction).budget["truncation"] for fraction in (0.0, 0.1, 0.4)]
+    np.testing.assert_allclose(lines, [0.0, 0.03, 0.18])
+    (cut,) = [f for f in liver(0.4).flags if f.code == "organ_truncated"]
+    assert "too high" in cut.message
+
+
+def test_published_organs_without_a_model_are_listed_with_the_reason():
+    _, organs = doses(organs=("liver", "urinary_bladder", "heart", "spinal_cord"))
+    for name in ("urinary_bladder", "heart", "spinal_cord"):
+        assert organs[name].dose_mGy is None
+        (why,) = organs[name].flags
+        assert why.code == "no_dose_model"
+        assert MODEL.not_predicted[name] in why.message
+
+
+def test_organs_that_nobody_models_are_not_listed():
+    assert "femur_left" not in doses(organs=("liver", "femur_left"))[1]
+
+
+def test_a_chosen_region_gives_its_own_organs_alone():
+    chest = doses(region="chest")[1]
+    assert {"aorta", "heart_myocardium"} <= set(chest)
+    assert "liver" not in chest
+    assert chest["skin"].region == "chest"
+    assert doses()[1]["skin"].region == "abdomen"
+
+
+def test_an_unknown_region_is_refused_with_those_that_the_model_has():
+    with pytest.raises(InputError, match="abdomen, chest"):
+        doses(region="head")
+
+
+def test_the_total_interval_is_the_root_sum_of_squares_of_its_lines():
+    liver = doses()[1]["liver"]
+    half = K90 * np.sqrt(sum(v**2 for v in liver.budget.values()))
+    assert np.log(liver.total_high_mGy / liver.dose_mGy) == pytest.approx(half)
+    assert liver.budget["model"] == pytest.approx(
+        np.log(liver.model_high_mGy / liver.dose_mGy) / K90
+    )
+
+
+def test_scaling_by_mas_is_less_certain_than_by_ctdivol():
+    by_ctdivol = doses()[1]["liver"].budget
+    by_mas = doses(ctdivol=None)[1]["liver"].budget
+    assert total_log_half_width(by_mas) > total_log_half_width(by_ctdivol)
+    assert by_mas["ctdivol_display"] == by_mas["calibration"] == 0
+
+
+def test_organ_based_modulation_widens_the_interval_where_it_is_stated():
+    from CTDoseSegLib.ct.acquisition import Acquisition
+
+    def line(modulation):
+        acquisition = Acquisition(modulation=modulation)
+        return uncertainty_components(0.1, "ctdivol", acquisition, 0.05, 0.0)["organ_modulation"]
+
+    assert line("X-CARE") > line(None) > line("XYZ_EC")

@@ -1,0 +1,122 @@
+"""Judging a UNet: figures against masks whose agreement is known, tables, pictures."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+from labelled_scans import training_config, write_scan
+
+torch = pytest.importorskip("torch", reason="the UNet needs torch")
+pytest.importorskip("safetensors", reason="the UNet needs safetensors")
+pytest.importorskip("monai", reason="surface distances need monai")
+
+from CTDoseSegLib.errors import InputError  # noqa: E402
+from CTDoseSegLib.learning.unet import train  # noqa: E402
+from CTDoseSegLib.learning.unet.evaluate import evaluate  # noqa: E402
+from CTDoseSegLib.learning.unet.metrics import score, slice_dice  # noqa: E402
+
+CONFIG = training_config(
+    ["body_rest", "bone"], values='{ 1 = "body_rest", 2 = "bone" }', epochs=1, steps=1
+)
+
+
+def cube(low, high, shape=(8, 20, 20)):
+    mask = np.zeros(shape, bool)
+    mask[2:6, low:high, low:high] = True
+    return mask
+
+
+def judge(found, truth, known=None, spacing=(2.0, 1.0, 1.0)):
+    known = np.ones(truth.shape, bool) if known is None else known
+    return score("case", "bone", found, truth, known, spacing)
+
+
+def test_a_shifted_cube_has_the_agreement_that_is_counted_by_hand():
+    truth, found = cube(4, 14), np.roll(cube(4, 14), 2, axis=2)
+    one = judge(found, truth)
+    assert one.dice == pytest.approx(0.8)  # 8 of 10 columns
+    assert one.hd95_mm == pytest.approx(2.0)
+    assert one.surface_dice == 1.0  # within 2 mm
+    assert one.state == "both"
+    assert one.true_ml == pytest.approx(4 * 100 * 2 / 1000)
+    far = judge(np.roll(cube(4, 14), 5, axis=2), truth)
+    assert far.surface_dice < 0.9
+    assert far.hd95_mm == pytest.approx(5.0)
+
+
+def test_absent_is_right_and_has_no_distance():
+    none = np.zeros((8, 20, 20), bool)
+    assert judge(none, none).state == "absent"
+    assert judge(none, none).dice is None
+    assert judge(none, none).accuracy == 1.0
+    assert judge(cube(4, 6), none).state == "invented"
+    assert judge(cube(4, 6), none).dice == 0.0
+    missed = judge(none, cube(4, 6))
+    assert (missed.state, missed.dice, missed.hd95_mm) == ("missed", 0.0, None)
+
+
+def test_unknown_voxels_count_for_nobody():
+    truth, found = cube(4, 14), cube(4, 18)
+    known = ~(found & ~truth)
+    assert judge(found, truth).dice < 0.9
+    assert judge(found, truth, known).dice == 1.0
+
+
+def test_slices_without_the_label_are_right_where_none_is_found():
+    truth, found = cube(4, 14), cube(4, 14)
+    found[3] = False
+    found[7, 0, 0] = True
+    dice = slice_dice(found, truth, np.ones(truth.shape, bool))
+    assert dice.tolist() == [1, 1, 1, 0, 1, 1, 1, 0]
+
+
+@pytest.fixture
+def trained(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in "abc":
+        hu = rng.normal(-1000, 5, (4, 24, 24)).astype(np.int16)
+        hu[:, 4:20, 4:20] = rng.normal(30, 5, (4, 16, 16))
+        hu[:, 10:14, 10:14] = 700
+        labels = (hu > -500).astype(np.uint8) + (hu > 400)
+        labels[0, :2] = 255
+        write_scan(tmp_path / "set", name, hu, labels, (2.0, 2.0, 5.0))
+    (tmp_path / "config.toml").write_text(CONFIG)
+    train.train(tmp_path / "config.toml", tmp_path / "run")
+    return tmp_path
+
+
+def rows(path):
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_an_evaluation_writes_figures_tables_predictions_and_pictures(trained):
+    from PIL import Image
+
+    summary = evaluate(trained / "config.toml", trained / "run", trained / "judged")
+    written = {path.name for path in (trained / "judged").iterdir()}
+    assert set(summary["files"]) == written
+    assert {"dice_histograms.png", "worst_median_best.png", "coronal.png"} <= written
+    cases = rows(trained / "judged" / "unet_cases.csv")
+    assert {(r["case"], r["label"]) for r in cases} == {
+        (case, label) for case in "abc" for label in ("body_rest", "bone")
+    }
+    slices = rows(trained / "judged" / "unet_slices.csv")
+    assert len(slices) == 3 * 2 * 4
+    bone = [r for r in slices if r["label"] == "bone"]
+    assert {float(r["true_area_mm2"]) for r in bone} == {16 * 4.0}
+    for name in "abc":
+        assert f"predictions_{name}.nii.gz" in written
+        assert any(n.startswith(f"predictions_{name}_") and n.endswith(".jpg") for n in written)
+        with Image.open(trained / "judged" / f"predictions_{name}.gif") as animation:
+            assert animation.n_frames >= 1
+
+
+def test_other_classes_than_the_networks_are_refused(trained):
+    text = CONFIG.replace('"bone"', '"liver"')
+    (trained / "other.toml").write_text(text)
+    with pytest.raises(InputError, match="are not those of the network"):
+        evaluate(trained / "other.toml", trained / "run", trained / "judged")
+    assert not (trained / "judged").exists()

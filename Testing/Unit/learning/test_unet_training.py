@@ -1,0 +1,317 @@
+"""Training: data as users have it, the loss, exact resume, and what is refused."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from dicom_files import make_slice, save
+from labelled_scans import write_scan
+
+torch = pytest.importorskip("torch", reason="the UNet needs torch")
+pytest.importorskip("safetensors", reason="the UNet needs safetensors")
+
+from CTDoseSegLib.errors import InputError, ModelError, OutputError  # noqa: E402
+from CTDoseSegLib.learning.unet import train  # noqa: E402
+from CTDoseSegLib.learning.unet.augment import augment, mirrored  # noqa: E402
+from CTDoseSegLib.learning.unet.cases import read_cases, split  # noqa: E402
+from CTDoseSegLib.learning.unet.config import read_config  # noqa: E402
+from CTDoseSegLib.learning.unet.files import read_picture  # noqa: E402
+from CTDoseSegLib.learning.unet.loss import loss  # noqa: E402
+from CTDoseSegLib.segmentation.unet.network import load_unet  # noqa: E402
+
+NETWORK = '[network]\nclasses = ["bone"]\nwidths = [4, 8]\ncontext = 0\npixel_mm = 0\n'
+TRAINING = "[training]\nepochs = 3\nsteps = 3\nbatch = 2\nvalidation = 0.4\n"
+
+
+def volume(folder, name, rng, *, labels=True, shape=(4, 16, 16)):
+    """A CT with a bright block, and the label map of the block, as npy pairs."""
+    hu = rng.normal(-900, 20, shape).astype(np.int16)
+    j, i = rng.integers(2, 8, 2)
+    hu[:, j : j + 5, i : i + 6] = 700
+    write_scan(folder, name, hu, hu > 0 if labels else None)
+    return hu
+
+
+@pytest.fixture
+def data(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("a", "b", "c", "d"):
+        volume(tmp_path / "set", name, rng)
+    return tmp_path
+
+
+def config(
+    folder, data='[[data]]\nkind = "volumes"\nfolder = "set"\n', network=NETWORK, rest=TRAINING
+):
+    path = folder / "config.toml"
+    path.write_text(network + data + rest)
+    return path
+
+
+def test_a_run_writes_a_network_that_can_be_loaded_and_its_history(data):
+    summary = train.train(config(data), data / "run")
+    assert summary["epochs"] == 3
+    _network, spec, digest = load_unet(data / "run")
+    assert spec.classes == ("bone",)
+    assert digest == summary["sha256"]
+    lines = (data / "run" / "history.csv").read_text().splitlines()
+    assert lines[0] == "epoch,loss,seconds,dice_bone"
+    assert len(lines) == 4
+    assert {"training_curve.png", "first_batch.png"} <= set(summary["files"])
+
+
+def test_a_run_that_was_ended_goes_on_to_the_same_weights(data, monkeypatch):
+    path = config(data)
+    train.train(path, data / "whole")
+    real = train.Trainer._one_epoch
+
+    def ended_in_the_second_epoch(self, progress, folder):
+        if self.epoch == 1:
+            raise KeyboardInterrupt
+        return real(self, progress, folder)
+
+    monkeypatch.setattr(train.Trainer, "_one_epoch", ended_in_the_second_epoch)
+    with pytest.raises(KeyboardInterrupt):
+        train.train(path, data / "parts")
+    monkeypatch.setattr(train.Trainer, "_one_epoch", real)
+    train.train(path, data / "parts")
+    for name in ("unet.safetensors", "checkpoint.safetensors"):
+        assert (data / "parts" / name).read_bytes() == (data / "whole" / name).read_bytes()
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(data):
+    train.train(config(data), data / "run")
+    with pytest.raises(InputError, match="another configuration"):
+        train.train(config(data, rest=TRAINING + "seed = 3\n"), data / "run")
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_best_network(data, monkeypatch):
+    path = config(data)
+    real = train.loss
+    calls = []
+
+    def breaks(*args, **kwargs):
+        calls.append(1)
+        return real(*args, **kwargs) * (float("nan") if len(calls) > 4 else 1.0)
+
+    monkeypatch.setattr(train, "loss", breaks)
+    with pytest.raises(ModelError, match="no number any more"):
+        train.train(path, data / "run")
+    load_unet(data / "run")
+
+
+def test_a_full_disk_keeps_the_last_checkpoint(data, monkeypatch):
+    path = config(data)
+    train.train(config(data, rest=TRAINING.replace("epochs = 3", "epochs = 1")), data / "one")
+    before = (data / "one" / "checkpoint.safetensors").read_bytes()
+
+    def full(self, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(OutputError, match="goes on where it was"):
+        train.train(path, data / "run")
+    assert (data / "one" / "checkpoint.safetensors").read_bytes() == before
+
+
+def test_patients_never_stand_on_both_sides(data):
+    cases, _ = read_cases(read_config(config(data)))
+    train, held = split(cases, read_config(config(data)))
+    assert train
+    assert held
+    assert not {c.patient for c in train} & {c.patient for c in held}
+
+
+def test_dicom_folders_with_npz_masks_are_read(tmp_path):
+    for n in range(2):
+        folder = tmp_path / "set" / f"case{n}"
+        folder.mkdir(parents=True)
+        masks = np.zeros((3, 8, 8), np.uint8)
+        for k in range(3):
+            pixels = np.full((8, 8), 24, np.int16)
+            pixels[1:3, 2:6] = 1924
+            masks[k, -3:-1, 2:6] = 1  # upside down
+            slice_ = make_slice(k, pixels, SeriesInstanceUID=f"1.2.{n}", PatientID=str(n))
+            save(slice_, folder / f"{k}.dcm")
+        np.savez(folder / "labels.npz", Masks=masks)
+    source = '[[data]]\nkind = "npz"\nfolder = "set"\nflip = true\n'
+    cases, _ = read_cases(read_config(config(tmp_path, source)))
+    assert len(cases) == 2
+    for case in cases:
+        assert ((case.labels == 1) == (case.volume > 500)).all()
+
+
+def test_slices_with_a_picture_of_labels_each_are_read(tmp_path):
+    from PIL import Image
+
+    for n in range(3):
+        pixels = np.full((8, 8), 24, np.int16)
+        pixels[2:4, 1:3] = 1924
+        (tmp_path / "set" / "dicoms").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / "labels").mkdir(exist_ok=True)
+        slice_ = make_slice(0, pixels, SeriesInstanceUID=f"1.2.{n}", PatientID=f"p{n}")
+        save(slice_, tmp_path / "set" / "dicoms" / f"s{n}.dcm")
+        picture = np.zeros((8, 8), np.uint8)
+        picture[2:4, 1:3] = 1
+        Image.fromarray(picture).save(tmp_path / "set" / "labels" / f"s{n}.png")
+    cases, _ = read_cases(
+        read_config(config(tmp_path, '[[data]]\nkind = "slices"\nfolder = "set"\n'))
+    )
+    assert len({case.patient for case in cases}) == 3
+    assert all(((case.labels == 1) == (case.volume > 500)).all() for case in cases)
+
+
+def test_lossy_labels_are_repaired_and_photographs_refused(tmp_path):
+    from PIL import Image
+
+    labels = np.zeros((64, 64), np.uint8)
+    labels[16:48, 16:48] = 120
+    Image.fromarray(labels).save(tmp_path / "l.jpg", quality=85)
+    assert (read_picture(tmp_path / "l.jpg") == labels).mean() > 0.99
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "n.jpg", quality=85)
+    with pytest.raises(InputError, match="lossy"):
+        read_picture(tmp_path / "n.jpg")
+    colours = np.zeros((8, 8, 3), np.uint8)
+    colours[..., 0] = 200
+    Image.fromarray(colours).save(tmp_path / "c.png")
+    with pytest.raises(InputError, match="coloured"):
+        read_picture(tmp_path / "c.png")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("no label", "a has no labels"),
+        ("no image", "a has no image"),
+        ("shape", "shape"),
+        ("value", "value 7"),
+        ("twice", "Two files"),
+        ("one patient", "one patient"),
+        ("never", "No case has bone"),
+        ("no folder", "no folder"),
+    ],
+)
+def test_data_that_cannot_be_used_are_refused_with_the_reason(data, damage, said):
+    images, labels = data / "set" / "images", data / "set" / "labels"
+    if damage == "no label":
+        (labels / "a.npy").unlink()
+    elif damage == "no image":
+        (images / "a.npy").unlink()
+        (images / "a.json").unlink()
+    elif damage == "shape":
+        np.save(labels / "a.npy", np.ones((4, 8, 8), np.uint8))
+    elif damage == "value":
+        np.save(labels / "a.npy", np.full((4, 16, 16), 7, np.uint8))
+    elif damage == "twice":
+        shutil.copy(labels / "a.npy", labels / "a.nii.gz")
+    elif damage == "one patient":
+        for name in "bcd":
+            for path in (*images.glob(f"{name}.*"), *labels.glob(f"{name}.*")):
+                path.unlink()
+    elif damage == "never":
+        for path in labels.iterdir():
+            np.save(path, np.zeros((4, 16, 16), np.uint8))
+    else:
+        shutil.rmtree(labels)
+    with pytest.raises(InputError, match=said):
+        read_cases(read_config(config(data)))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (NETWORK, "needs the tables"),
+        (NETWORK + '[[data]]\nkind = "tapes"\n', "kind 'tapes'"),
+        (NETWORK + '[[data]]\nkind = "phantoms"\nnot_drawn = ["heart"]\n', "names heart"),
+        (NETWORK + '[[data]]\nkind = "phantoms"\n[training]\nepoch = 3\n', "has no epoch"),
+        (NETWORK + '[[data]]\nkind = "phantoms"\n[training]\nworkers = -1\n', "workers not neg"),
+        ('[network]\nclasses = []\n[[data]]\nkind = "phantoms"\n', "no classes"),
+        ("[network\n", "not valid TOML"),
+    ],
+)
+def test_a_wrong_configuration_is_refused_by_table_and_key(tmp_path, text, said):
+    (tmp_path / "c.toml").write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_config(tmp_path / "c.toml")
+
+
+def of(logits, labels, missing=None, stands=0, **options):
+    n, classes = logits.shape[:2]
+    none = torch.zeros(n, classes, dtype=torch.bool)
+    for name in missing or ():
+        none[:, name] = True
+    return float(loss(logits, labels, none, torch.full((n,), stands), **options))
+
+
+def sure(labels, classes=3, scale=12.0):
+    return torch.nn.functional.one_hot(labels, classes).permute(0, 3, 1, 2).float() * scale
+
+
+def test_the_loss_is_small_for_the_truth_and_unknown_pixels_do_not_count():
+    labels = torch.tensor([[[0, 1], [2, 0]]])
+    assert of(sure(labels), labels) < 1e-3
+    unknown = torch.tensor([[[0, 1], [2, 255]]])
+    wrong_there = labels.clone()
+    wrong_there[0, 1, 1] = 2
+    assert of(sure(wrong_there), unknown) == pytest.approx(of(sure(labels), unknown), abs=1e-6)
+
+
+def test_an_organ_that_is_not_in_the_slice_costs_only_where_it_is_invented():
+    labels = torch.zeros(1, 4, 4, dtype=torch.long)
+    invented = labels.clone()
+    invented[0, 0] = 1
+    assert of(sure(labels), labels) < 1e-3
+    assert of(sure(invented), labels, cross_entropy=0.0) > 0.5
+
+
+def test_a_class_that_nobody_drew_may_be_predicted_or_not():
+    labels = torch.ones(1, 2, 2, dtype=torch.long)
+    other = torch.full((1, 2, 2), 2)
+    assert of(sure(other), labels) > 5
+    assert of(sure(other), labels, missing=[2], stands=1, dice=0.0) < 1e-3
+    assert of(sure(labels), labels, missing=[2], stands=1, dice=0.0) < 1e-3
+
+
+def test_workers_change_neither_the_weights_nor_the_phantoms(data):
+    alone = train.train(config(data), data / "alone")
+    helped = train.train(config(data, rest=TRAINING + "workers = 2\n"), data / "helped")
+    assert alone["sha256"] == helped["sha256"]
+    phantoms = '[[data]]\nkind = "phantoms"\ncount = 2\nfirst_seed = 1003\n'
+    made = [
+        read_cases(read_config(config(data, phantoms, rest=TRAINING + f"workers = {n}\n")))[0]
+        for n in (0, 2)
+    ]
+    for one, other in zip(*made, strict=True):
+        assert one.name == other.name
+        assert np.array_equal(one.volume, other.volume)
+        assert np.array_equal(one.labels, other.labels)
+
+
+def test_a_mirrored_body_has_its_left_on_the_other_side():
+    table = mirrored(("lung_left", "liver", "lung_right"))
+    assert table[[0, 1, 2, 3, 255]].tolist() == [0, 3, 2, 1, 255]
+
+
+def test_variations_are_the_same_for_the_same_seed_and_keep_unknown_unknown():
+    from CTDoseSegLib.segmentation.unet.spec import UNetSpec
+
+    spec = UNetSpec(classes=("body_rest", "couch", "liver"))
+    rng = np.random.default_rng(1)
+    slices = rng.normal(-900, 10, (3, 48, 48)).astype(np.float32)
+    labels = np.zeros((48, 48), np.uint8)
+    labels[10:40, 8:40], labels[20:30, 14:24] = 1, 3
+    slices[:, labels > 0] = 40
+    labels[12:16, 12:16] = 255
+    changed = 0
+    for seed in range(30):
+        first = augment(slices, labels, spec, 2.5, np.random.default_rng(seed))
+        again = augment(slices, labels, spec, 2.5, np.random.default_rng(seed))
+        assert np.array_equal(first[0], again[0])
+        assert np.array_equal(first[1], again[1])
+        assert np.isfinite(first[0]).all()
+        assert set(np.unique(first[1])) <= {0, 1, 2, 3, 255}
+        changed += not np.array_equal(first[1], labels)
+    assert changed == 30

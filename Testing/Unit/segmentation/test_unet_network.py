@@ -1,0 +1,227 @@
+"""The UNet: its form, its files, and that no label moves to the working grid and back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the UNet needs torch")
+pytest.importorskip("safetensors", reason="the UNet needs safetensors")
+
+from CTDoseSegLib.ct.acquisition import Acquisition  # noqa: E402
+from CTDoseSegLib.ct.series import CTSeries, SliceInfo  # noqa: E402
+from CTDoseSegLib.errors import ModelError, SegmentationError  # noqa: E402
+from CTDoseSegLib.segmentation.unet.engine import UNetEngine, decide, predict, working_volume  # noqa: E402
+from CTDoseSegLib.segmentation.unet.network import (  # noqa: E402
+    UNet,
+    for_inference,
+    load_unet,
+    sha256,
+    weights_bytes,
+)
+from CTDoseSegLib.segmentation.unet.spec import (  # noqa: E402
+    CARD_FILE,
+    SPEC_FILE,
+    WEIGHTS_FILE,
+    UNetSpec,
+    neighbours,
+)
+from CTDoseSegLib.tasks.progress import Progress  # noqa: E402
+
+TINY = UNetSpec(classes=("bone",), widths=(4, 8), context=0, pixel_mm=0.0)
+
+
+class Threshold(torch.nn.Module):
+    """Stands in for a trained network: the label where the wide window says more than `hu`."""
+
+    def __init__(self, hu: float) -> None:
+        super().__init__()
+        self.level = hu / 1000.0
+
+    def forward(self, x):
+        middle = x[:, x.shape[1] // 2 - (x.shape[1] % 2 == 0)][:, None]
+        return torch.cat((torch.zeros_like(middle), (middle - self.level) * 50.0), dim=1)
+
+
+def series(hu: np.ndarray, affine: np.ndarray) -> CTSeries:
+    z = [float((affine @ (0, 0, k, 1))[2]) for k in range(len(hu))]
+    return CTSeries(hu, affine, tuple(SliceInfo(v) for v in z), Acquisition(), "test")
+
+
+def block(shape=(6, 40, 48)) -> np.ndarray:
+    """Air with a block that is off the middle in every direction."""
+    hu = np.full(shape, -1000, np.int16)
+    hu[1:4, 8:20, 30:44] = 900
+    return hu
+
+
+def write(folder, spec=TINY, seed=0):
+    torch.manual_seed(seed)
+    content = weights_bytes(UNet(spec))
+    folder.mkdir(exist_ok=True)
+    (folder / WEIGHTS_FILE).write_bytes(content)
+    (folder / SPEC_FILE).write_text(spec.to_json())
+    (folder / CARD_FILE).write_text(f"---\nsha256: {sha256(content)}\n---\n")
+    return folder
+
+
+@pytest.mark.parametrize("widths", [(16, 32, 64, 128), (64, 128, 256, 512, 1024)])
+def test_both_networks_that_users_know_can_be_expressed(widths):
+    network = UNet(UNetSpec(classes=("lung",), widths=widths, context=0, windows=((0, 1),)))
+    x = torch.zeros(1, 1, 32, 32)
+    assert network(x).shape == (1, 2, 32, 32)
+
+
+def test_folding_the_normalisation_changes_no_result():
+    torch.manual_seed(1)
+    network = UNet(replace(TINY, widths=(4, 8, 16)))
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.running_mean, -1, 1)
+            torch.nn.init.uniform_(module.running_var, 0.5, 2)
+    x = torch.randn(2, 2, 32, 32)
+    with torch.inference_mode():
+        before = network.eval()(x)
+        after = for_inference(network)(x)
+    assert torch.allclose(before, after, atol=1e-4)
+
+
+@pytest.mark.parametrize("pixel_mm", [0.0, 2.0, 3.7])
+@pytest.mark.parametrize(
+    "columns",
+    [
+        np.diag([-1.0, -1.0, 5.0]),
+        np.diag([1.0, 1.0, 5.0]),
+        np.diag([-1.0, -1.4, -5.0]),
+        np.diag([-0.7, 1.0, -5.0]),
+        np.array([[0, 0, 5.0], [0, -1.0, 0], [-1.0, 0, 0]]),
+    ],
+    ids=["usual", "turned", "feet first, tall pixels", "wide pixels", "sagittal"],
+)
+def test_a_label_lies_where_the_image_has_it_whatever_the_orientation(columns, pixel_mm):
+    affine = np.eye(4)
+    affine[:3, :3] = columns
+    hu = block()
+    spec = replace(TINY, pixel_mm=pixel_mm, least_ml=0.0)
+    labels = predict(Threshold(-50.0), spec, series(hu, affine))
+    wrong = (labels == 1) != (hu > 0)
+    if pixel_mm == 0.0:
+        assert not wrong.any()
+    else:
+        # Off by no more than the pixels of the surface, and by nothing in the middle.
+        for axis in range(3):
+            expected, drawn = (
+                np.where((m).any(axis=tuple({0, 1, 2} - {axis})))[0] for m in (hu > 0, labels == 1)
+            )
+            assert abs(expected.mean() - drawn.mean()) <= 0.75
+        assert 2 * ((labels == 1) & (hu > 0)).sum() / ((labels == 1).sum() + (hu > 0).sum()) > 0.85
+
+
+def test_a_threshold_below_a_half_gives_more():
+    logits = torch.tensor([0.0, -0.4]).reshape(1, 2, 1, 1)
+    assert decide(logits, 0.5)[0, 0, 0] == 0
+    assert decide(logits, 0.3)[0, 0, 0] == 1
+
+
+def test_several_unsure_labels_together_are_something():
+    logits = torch.tensor([0.5, 0.3, 0.4]).reshape(1, 3, 1, 1)
+    assert decide(logits, 0.5)[0, 0, 0] == 2
+
+
+@pytest.mark.parametrize("classes", [1, 2, 9])
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.8])
+def test_labels_are_decided_by_the_sum_of_their_probabilities(classes, threshold):
+    logits = 2 * torch.randn((2, classes + 1, 50, 50), generator=torch.Generator().manual_seed(1))
+    p = logits.softmax(dim=1)
+    wanted = (p[:, 1:].sum(dim=1) > threshold) * (1 + p[:, 1:].argmax(dim=1))
+    assert (decide(logits, threshold) == wanted.numpy()).all()
+
+
+def test_small_islands_go_and_the_largest_piece_of_a_single_organ_stays():
+    hu = block()
+    hu[5, 2, 2] = 900
+    hu[5, 30:33, 4:7] = 900
+    affine = np.diag([-1.0, -1.0, 5.0, 1.0])
+    labels = predict(Threshold(-50.0), replace(TINY, least_ml=0.02), series(hu, affine))
+    assert labels[5, 2, 2] == 0
+    assert labels[5, 31, 5] == 1
+    one = predict(Threshold(-50.0), replace(TINY, single=("bone",)), series(hu, affine))
+    assert one[5, 31, 5] == 0
+    assert one[2, 10, 35] == 1
+
+
+def test_neighbours_are_taken_by_distance_and_repeated_at_the_ends():
+    z = np.arange(10.0) * 2.0
+    indices = neighbours(z, 1, 4.0)
+    assert indices[4].tolist() == [2, 4, 6]
+    assert indices[0].tolist() == [0, 0, 2]
+    assert neighbours(z[::-1], 1, 4.0)[4].tolist() == [2, 4, 6]
+    assert neighbours(np.array([3.0]), 2, 5.0).tolist() == [[0, 0, 0, 0, 0]]
+
+
+def test_padding_is_air_before_pixels_are_averaged():
+    hu = np.full((1, 8, 8), -3024, np.int16)
+    hu[0, :, :4] = 0
+    small = working_volume(hu, (1.0, 1.0), replace(TINY, pixel_mm=2.0))
+    assert small.min() >= -1024
+
+
+def test_a_network_comes_back_from_its_files(tmp_path):
+    network, spec, digest = load_unet(write(tmp_path / "net"))
+    assert spec == TINY
+    assert len(digest) == 64
+    assert sum(p.numel() for p in network.parameters()) > 0
+
+
+@pytest.mark.parametrize("damage", ["missing", "changed", "other card", "other network", "newer"])
+def test_damaged_files_are_refused_with_a_sentence(tmp_path, damage):
+    folder = write(tmp_path / "net")
+    if damage == "missing":
+        (folder / SPEC_FILE).unlink()
+    elif damage == "changed":
+        content = bytearray((folder / WEIGHTS_FILE).read_bytes())
+        content[-1] ^= 1
+        (folder / WEIGHTS_FILE).write_bytes(content)
+    elif damage == "other card":
+        (folder / CARD_FILE).write_text("no hash")
+    elif damage == "other network":
+        (folder / SPEC_FILE).write_text(replace(TINY, widths=(8, 16)).to_json())
+    else:
+        text = (folder / SPEC_FILE).read_text()
+        (folder / SPEC_FILE).write_text(text.replace('"schema_version": 1', '"schema_version": 9'))
+    with pytest.raises(ModelError, match=r"\.$"):
+        load_unet(folder)
+
+
+def test_the_engine_reports_why_it_cannot_run(tmp_path):
+    able, reason = UNetEngine(tmp_path).available()
+    assert not able
+    assert WEIGHTS_FILE in reason
+    with pytest.raises(ModelError, match="cannot be used"):
+        UNetEngine(tmp_path).segment(series(block(), np.eye(4)), Progress())
+
+
+def test_a_network_that_finds_no_body_is_an_error_and_no_empty_result(tmp_path):
+    folder = write(tmp_path / "net", replace(TINY, classes=("body_rest",)))
+    with pytest.raises(SegmentationError, match="no body"):
+        UNetEngine(folder).segment(
+            series(np.full((2, 16, 16), -1000, np.int16), np.eye(4)), Progress()
+        )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"classes": ()},
+        {"classes": ("a", "a")},
+        {"widths": (4,)},
+        {"threshold": 1.0},
+        {"windows": ((5.0, 5.0),)},
+        {"single": ("b",)},
+    ],
+)
+def test_an_impossible_network_is_refused(wrong):
+    with pytest.raises(ModelError, match="not a possible UNet"):
+        UNetSpec(**{"classes": ("a",), **wrong})
