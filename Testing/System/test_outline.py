@@ -1,4 +1,4 @@
-"""Body and couch beneath TotalSegmentator's organs: by the UNet in its own process, or by rules."""
+"""Body and couch beneath TotalSegmentator's organs: by the UNet in a process, or by thresholds."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_the_unet_draws_it_in_a_process_of_its_own(temporary, scan, tmp_path):
 
 
 @pytest.mark.parametrize("how", ["no weights", "killed", "no such device"])
-def test_where_the_unet_fails_the_rules_draw_it_and_a_flag_says_why(
+def test_where_the_unet_fails_thresholds_draw_it_and_a_flag_states_why(
     temporary, scan, tmp_path, monkeypatch, how
 ):
     series, truth = scan
@@ -117,7 +117,7 @@ def test_where_the_unet_fails_the_rules_draw_it_and_a_flag_says_why(
     assert 2 * (body & true).sum() / (body.sum() + true.sum()) > 0.99
 
 
-def test_a_body_that_the_unet_was_never_shown_is_drawn_by_rules(temporary):
+def test_a_body_that_the_unet_was_never_shown_is_drawn_by_thresholds(temporary):
     pytest.importorskip("torch", reason="the UNet needs it")
     k, j, i = np.ogrid[:16, :96, :96]
     width = 18 - 0.5 * np.abs(k - 8)
@@ -132,7 +132,7 @@ def test_a_body_that_the_unet_was_never_shown_is_drawn_by_rules(temporary):
     assert 2 * (body & rods).sum() / (body.sum() + rods.sum()) > 0.99
 
 
-def test_what_the_unet_says_of_the_body_is_kept(temporary):
+def test_what_the_unet_flags_of_the_body_is_kept(temporary):
     pytest.importorskip("torch", reason="the UNet needs it")
     one = phantom_series(replace(PHANTOM, shape=(128, 128, 6), spacing_mm=(3.4, 3.4, 24.0)))[0]
     pair = series_from_array(np.concatenate([one.hu, one.hu], axis=2), one.affine)
@@ -141,7 +141,7 @@ def test_what_the_unet_says_of_the_body_is_kept(temporary):
     ]
 
 
-def test_a_cancelled_outline_ends_its_process(temporary, scan):
+def test_a_cancelled_body_mask_ends_its_process(temporary, scan):
     pytest.importorskip("torch", reason="the UNet needs it")
     started = []
 

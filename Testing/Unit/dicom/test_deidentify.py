@@ -83,7 +83,7 @@ def test_one_old_uid_is_one_new_uid_and_dates_keep_their_distance(tmp_path):
     )
 
 
-def test_text_in_the_picture_is_left_out_and_said(tmp_path):
+def test_text_in_the_picture_is_left_out_and_counted(tmp_path):
     patient(tmp_path / "in" / "good")
     patient(tmp_path / "in" / "bad", study="1.2.5", BurnedInAnnotation="YES")
     done = deidentify(tmp_path / "in", tmp_path / "out")
@@ -91,7 +91,7 @@ def test_text_in_the_picture_is_left_out_and_said(tmp_path):
     assert any("burned in" in sentence for sentence in done.left_out)
 
 
-def test_what_cannot_be_done_is_said(tmp_path):
+def test_what_cannot_be_done_is_reported(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "note.txt").write_text("no image")
     with pytest.raises(InputError):

@@ -60,11 +60,11 @@ def test_counts_and_sums_are_exact_whatever_the_values_and_labels(data):
 
 
 @pytest.mark.parametrize("atoms", [3, 40])
-@pytest.mark.parametrize("spread", [40, 32000])
-def test_metal_and_padding_with_many_labels_stay_exact(atoms, spread):
+@pytest.mark.parametrize("limit", [40, 32000])
+def test_metal_and_padding_with_many_labels_stay_exact(atoms, limit):
     rng = np.random.default_rng(1)
     values = list(range(1, 5 * atoms, 5))
-    hu = rng.integers(-spread, spread, (2, 64, 64)).astype(np.int16)
+    hu = rng.integers(-limit, limit, (2, 64, 64)).astype(np.int16)
     hu[0, 0, :2] = -32768, 32767
     labels = rng.choice([0, *values], (2, 64, 64)).astype(np.uint16)
     labels[0, 0, :2] = values[0], values[-1]

@@ -33,7 +33,7 @@ def disc(radius_mm, center_mm=(0.0, 0.0), shape=(512, 512), pixel_mm=(0.8, 0.8),
 
 
 def sized(body, hu=None, pixel_mm=(0.8, 0.8), **acquisition):
-    """Series and size of body masks [k, j, i]; water in noisy air unless `hu` is given."""
+    """Series and size of body masks [k, j, i]; water in noisy air unless there is `hu`."""
     body = np.asarray(body, bool)
     if hu is None:
         noise = np.random.default_rng(0).integers(-10, 10, body.shape)
@@ -80,7 +80,7 @@ def test_wed_of_lung_is_smaller_by_the_root_of_its_density():
     assert water_equivalent_diameter_mm(np.pi * 100.0**2, -750.0) == pytest.approx(100.0)
 
 
-def test_a_slice_without_body_has_no_size_and_says_so():
+def test_a_slice_without_body_has_no_size_and_a_flag():
     body = np.stack([disc(80.0) > 0, np.zeros((512, 512), bool)])
     _, size = sized(body)
     assert np.isfinite(size.wed_mm[0])
@@ -107,7 +107,7 @@ def test_values_that_are_not_hu_give_no_diameter():
 
 @pytest.mark.parametrize("pixel_mm", [(0.8, 0.8), (0.9, 0.75)])
 @pytest.mark.parametrize("depth_mm", [5.0, 15.0, 40.0])
-def test_truncated_fraction_of_a_disc_cut_by_the_image_is_chord_over_outline(pixel_mm, depth_mm):
+def test_truncated_fraction_of_a_disc_cut_by_the_image_is_chord_over_contour(pixel_mm, depth_mm):
     radius = 150.0
     half = 512 * pixel_mm[0] / 2
     _, size = sized(
@@ -240,7 +240,7 @@ def test_a_phantom_that_is_not_stated_is_assumed_with_a_flag():
     assert f"would be {other:.2f} times as large" in assumed.consequence
 
 
-def test_nothing_is_said_of_the_phantom_where_there_is_no_ctdivol():
+def test_no_flag_is_about_the_phantom_where_there_is_no_ctdivol():
     result = ssde(exposed([300.0], None, body_part="CHEST"), profile([300.0]))
     assert codes(result.flags) == {"ssde_without_ctdivol"}
 

@@ -46,7 +46,7 @@ def centroid_ras(truth, group):
 
 
 class Drawn(Phantom):
-    """A phantom of given shapes."""
+    """A phantom of the shapes passed in."""
 
     @cached_property
     def canvas(self):
@@ -208,9 +208,9 @@ def test_other_orientation_gives_the_same_labels_in_patient_space(cosines):
     expected, labels = axial.render()[1].labels, other.render()[1].labels
     kji = np.indices(expected.shape).reshape(3, -1)
     ijk = np.vstack([kji[::-1], np.ones(kji.shape[1])])
-    there = np.rint(np.linalg.solve(other.affine, axial.affine @ ijk)[:3]).astype(int)
-    found = labels[tuple(there[::-1])]
-    assert np.mean(found == expected.ravel()) > 0.9999
+    indices = np.rint(np.linalg.solve(other.affine, axial.affine @ ijk)[:3]).astype(int)
+    seen = labels[tuple(indices[::-1])]
+    assert np.mean(seen == expected.ravel()) > 0.9999
 
 
 def test_oblique_plane_cuts_a_tilted_cylinder_to_an_ellipse():

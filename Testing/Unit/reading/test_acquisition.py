@@ -1,4 +1,4 @@
-"""Exposure: what the headers say, what a user types, and what is said to be unknown."""
+"""Exposure: what the headers state, what a user types, and what is flagged as unknown."""
 
 from __future__ import annotations
 
@@ -39,26 +39,26 @@ SIEMENS = {
 
 
 def test_effective_mas_is_current_times_rotation_over_pitch():
-    acquisition, (only,), found = exposure(header(**SIEMENS))
+    acquisition, (only,), flag_codes = exposure(header(**SIEMENS))
     assert acquisition.rotation_time_s == pytest.approx(0.33)
     assert only.effective_mAs == pytest.approx(615 * 0.33 / 0.8)
     assert only.exposure_mAs == 253
-    assert "exposure_disagrees" not in found
+    assert "exposure_disagrees" not in flag_codes
     assert acquisition.sources["effective_mAs"] == "computed: mA x rotation time / pitch"
 
 
 @pytest.mark.parametrize(("written", "flagged"), [(242.0, False), (238.0, True), (17.0, True)])
 def test_exposure_that_differs_by_over_five_per_cent_is_flagged(written, flagged):
-    _, _, found = exposure(header(**SIEMENS | {"Exposure": written}))
-    assert ("exposure_disagrees" in found) is flagged
+    _, _, flag_codes = exposure(header(**SIEMENS | {"Exposure": written}))
+    assert ("exposure_disagrees" in flag_codes) is flagged
 
 
 def test_without_pitch_siemens_and_philips_give_effective_mas_themselves():
     for maker, known in (("SIEMENS", True), ("Philips", True), ("GE MEDICAL SYSTEMS", False)):
         tags = {k: v for k, v in SIEMENS.items() if k != "SpiralPitchFactor"}
-        _, (only,), found = exposure(header(**tags | {"Manufacturer": maker}))
+        _, (only,), flag_codes = exposure(header(**tags | {"Manufacturer": maker}))
         assert only.effective_mAs == (253 if known else None)
-        assert ("effective_mas_unknown" in found) is not known
+        assert ("effective_mas_unknown" in flag_codes) is not known
 
 
 def test_the_rotation_time_is_the_revolution_time_where_it_is_stated():
@@ -92,25 +92,27 @@ def test_currents_and_exposures_in_micro_units_are_converted():
 @pytest.mark.parametrize("current", [None, 0.0])
 def test_a_tube_current_of_zero_is_not_known(current):
     tags = {} if current is None else {"XRayTubeCurrent": current}
-    _, slices, found = exposure(header(XRayTubeCurrent=100.0), header(**tags))
+    _, slices, flag_codes = exposure(header(XRayTubeCurrent=100.0), header(**tags))
     assert [s.tube_current_mA for s in slices] == [100, None]
-    assert "tube_current_missing" in found
+    assert "tube_current_missing" in flag_codes
 
 
 def test_a_ctdivol_of_zero_is_not_known():
-    acquisition, (only,), found = exposure(header(CTDIvol=0.0))
+    acquisition, (only,), flag_codes = exposure(header(CTDIvol=0.0))
     assert only.ctdivol_mGy is None
     assert acquisition.ctdivol_mGy is None
-    assert "ctdivol_missing" in found
+    assert "ctdivol_missing" in flag_codes
 
 
 @pytest.mark.parametrize(
-    ("tags", "says"), [({}, ": 1 of 2 slices."), ({"CTDIvol": 0.0}, ": 0 in 1 of 2 slices.")]
+    ("tags", "detail"), [({}, ": 1 of 2 slices."), ({"CTDIvol": 0.0}, ": 0 in 1 of 2 slices.")]
 )
-def test_a_ctdivol_that_is_absent_is_not_said_to_be_zero(tags, says):
+def test_a_ctdivol_that_is_absent_is_not_flagged_as_zero(tags, detail):
     headers = [header(CTDIvol=5.0), header(**tags)]
-    (remark,) = [f for f in read_exposure(headers, [0.0, 5.0]).flags if f.code == "ctdivol_missing"]
-    assert says in remark.message
+    (missing,) = [
+        f for f in read_exposure(headers, [0.0, 5.0]).flags if f.code == "ctdivol_missing"
+    ]
+    assert detail in missing.message
 
 
 @pytest.mark.parametrize(
@@ -134,9 +136,9 @@ def test_a_ctdivol_that_does_not_follow_the_current_is_the_scans_mean(doses, cur
 )
 def test_the_phantom_is_known_by_its_one_code(values, expected):
     items = tuple({"CodeValue": (value,)} for value in values)
-    acquisition, _, found = exposure(header(CTDIPhantomTypeCodeSequence=items))
+    acquisition, _, flag_codes = exposure(header(CTDIPhantomTypeCodeSequence=items))
     assert acquisition.phantom_cm == expected
-    assert ("phantom_unknown" in found) is (expected is None)
+    assert ("phantom_unknown" in flag_codes) is (expected is None)
 
 
 def test_the_phantom_code_is_read_from_a_file(tmp_path):
@@ -148,15 +150,15 @@ def test_the_phantom_code_is_read_from_a_file(tmp_path):
 
 @pytest.mark.parametrize("kvp", [0.0, 12.0, 1200.0])
 def test_an_impossible_tube_voltage_is_not_known(kvp):
-    acquisition, _, found = exposure(header(KVP=kvp))
+    acquisition, _, flag_codes = exposure(header(KVP=kvp))
     assert acquisition.kvp_kV is None
-    assert "kvp_unknown" in found
+    assert "kvp_unknown" in flag_codes
 
 
 def test_a_tube_voltage_that_changes_is_not_known():
-    acquisition, _, found = exposure(header(KVP=80.0), header(KVP=140.0))
+    acquisition, _, flag_codes = exposure(header(KVP=80.0), header(KVP=140.0))
     assert acquisition.kvp_kV is None
-    assert "kvp_unknown" in found
+    assert "kvp_unknown" in flag_codes
 
 
 @pytest.mark.parametrize(
@@ -187,7 +189,7 @@ def test_a_tube_voltage_that_changes_is_not_known():
     ],
     ids=str,
 )  # fmt: skip
-def test_the_technique_is_as_the_tags_say_and_else_unknown(tags, field, expected):
+def test_the_technique_is_as_the_tags_state_and_else_unknown(tags, field, expected):
     acquisition, _, _ = exposure(header(**tags))
     assert getattr(acquisition, field) is expected or getattr(acquisition, field) == expected
     assert (field in acquisition.sources) is (expected is not None)
@@ -213,12 +215,12 @@ def test_the_age_comes_from_age_or_dates(tags, expected):
 
 
 def test_the_irradiated_range_is_not_the_image_range():
-    acquisition, _, found = exposure(header(KVP=120.0), header(KVP=120.0), step_mm=200.0)
+    acquisition, _, flag_codes = exposure(header(KVP=120.0), header(KVP=120.0), step_mm=200.0)
     assert acquisition.irradiated_range_mm is None
-    assert "irradiated_range_unknown" in found
-    acquisition, _, found = exposure(*2 * [header(ScanLength=240.0)], step_mm=200.0)
+    assert "irradiated_range_unknown" in flag_codes
+    acquisition, _, flag_codes = exposure(*2 * [header(ScanLength=240.0)], step_mm=200.0)
     assert acquisition.irradiated_range_mm == (-20, 220)
-    assert "irradiated_range_unknown" not in found
+    assert "irradiated_range_unknown" not in flag_codes
 
 
 def test_every_known_field_has_a_source(tmp_path):
@@ -245,7 +247,7 @@ def typed(tmp_path, **values):
     return path
 
 
-def test_typed_values_replace_those_of_the_image_and_say_so(tmp_path):
+def test_typed_values_replace_those_of_the_image_with_their_source(tmp_path):
     folder = write_series(tmp_path / "ct")
     given_values = {"kvp_kV": 100, "phantom_cm": 16, "irradiated_range_mm": [90, 120]}
     series = read_series(folder, acquisition=typed(tmp_path, **given_values))

@@ -40,8 +40,8 @@ def read(tmp_path, *events, **tags):
 
 
 def only(tmp_path, **changes) -> IrradiationEvent:
-    (found,) = read(tmp_path, event(**changes)).events
-    return found
+    (only_event,) = read(tmp_path, event(**changes)).events
+    return only_event
 
 
 def codes(flags) -> set[str]:
@@ -64,11 +64,11 @@ def test_every_report_of_every_maker_is_read_or_refused_with_a_sentence(files):
 
 def test_every_report_states_as_many_events_and_as_much_dlp_as_it_lists(files):
     for name in KINDS:
-        found = read_dose_report(files[name])
-        assert found.stated_events == len(found.events)
-        listed = sum(e.dlp_mGy_cm or 0 for e in found.events)
-        assert found.dlp_total_mGy_cm == pytest.approx(listed, rel=1e-3)
-        assert found.flags == ()
+        dose_report = read_dose_report(files[name])
+        assert dose_report.stated_events == len(dose_report.events)
+        listed = sum(e.dlp_mGy_cm or 0 for e in dose_report.events)
+        assert dose_report.dlp_total_mGy_cm == pytest.approx(listed, rel=1e-3)
+        assert dose_report.flags == ()
 
 
 # Concept to field, as an independent reading of the file gives them.
@@ -91,18 +91,18 @@ NUMBERS = {
 }
 
 
-def dump(node: pydicom.Dataset, found: dict) -> dict:
+def dump(node: pydicom.Dataset, values: dict) -> dict:
     """Numbers by code value, and event UID and phantom, of a content item and all below it."""
     concept = node.ConceptNameCodeSequence[0].CodeValue
     if node.ValueType == "NUM" and concept in NUMBERS:
-        found[concept] = float(node.MeasuredValueSequence[0].NumericValue)
+        values[concept] = float(node.MeasuredValueSequence[0].NumericValue)
     elif concept == "113769":
-        found[concept] = node.UID
+        values[concept] = node.UID
     elif concept == "113835":
-        found[concept] = node.ConceptCodeSequence[0].CodeValue
+        values[concept] = node.ConceptCodeSequence[0].CodeValue
     for child in node.get("ContentSequence", ()):
-        dump(child, found)
-    return found
+        dump(child, values)
+    return values
 
 
 def dumped(path) -> list[dict]:
@@ -120,33 +120,33 @@ def dumped(path) -> list[dict]:
 )
 def test_every_number_is_the_files(name, counted, files):
     compared = 0
-    for found, written in zip(
+    for read_event, written in zip(
         read_dose_report(files[name]).events, dumped(files[name]), strict=True
     ):
         for concept, field in NUMBERS.items():
-            value = getattr(found, field)
+            value = getattr(read_event, field)
             # Toshiba writes lengths of 0 for localizers: not a length.
             assert value == (written.get(concept) or None), (field, written)
             compared += value is not None
-        assert found.uid == written["113769"]
+        assert read_event.uid == written["113769"]
         phantom = {"113691": 32, "113690": 16, None: None}[written.get("113835")]
-        assert found.phantom_cm == phantom
+        assert read_event.phantom_cm == phantom
     assert compared == counted
 
 
 def test_both_tubes_of_a_dual_source_scanner_are_kept(files):
-    found = read_dose_report(files["CT-RDSR-Siemens_Flash-QA-DS"]).events
-    assert all(e.dual_source and len(e.sources) == 2 for e in found)
-    assert [tube.kvp_kV for tube in found[0].sources] == [100, 140]
-    assert [tube.tube_current_mA for tube in found[0].sources] == [399, 308]
-    assert found[0].kvp_kV is None
-    assert found[1].kvp_kV == 120
-    assert found[1].rotation_time_s is None
+    events = read_dose_report(files["CT-RDSR-Siemens_Flash-QA-DS"]).events
+    assert all(e.dual_source and len(e.sources) == 2 for e in events)
+    assert [tube.kvp_kV for tube in events[0].sources] == [100, 140]
+    assert [tube.tube_current_mA for tube in events[0].sources] == [399, 308]
+    assert events[0].kvp_kV is None
+    assert events[1].kvp_kV == 120
+    assert events[1].rotation_time_s is None
 
 
 def test_a_tin_filter_is_read_from_siemens_comment(files, tmp_path):
-    found = read_dose_report(files["CT-RDSR-Siemens_Flash-QA-DS"]).events
-    assert [e.tin_filter for e in found[:2]] == [True, False]
+    events = read_dose_report(files["CT-RDSR-Siemens_Flash-QA-DS"]).events
+    assert [e.tin_filter for e in events[:2]] == [True, False]
     assert only(tmp_path).tin_filter is None
 
 
@@ -163,7 +163,7 @@ def test_top_and_bottom_may_be_swapped(tmp_path):
 
 def test_no_name_no_number_and_no_comment_is_kept(files, tmp_path):
     identity = ("Nobody", "Marsden", "Schmidt", "10293847", "Secret", "4711", "technical")
-    said = repr(
+    shown = repr(
         [
             read_dose_report(files["CT-RDSR-GEPixelMed"]),
             read(
@@ -172,7 +172,7 @@ def test_no_name_no_number_and_no_comment_is_kept(files, tmp_path):
             ),
         ]
     )
-    assert not [word for word in identity if word in said]
+    assert not [word for word in identity if word in shown]
     serial = read_dose_report(files["CT-RDSR-Siemens-Multi-2"]).device
     assert serial.serial == "989801"
     assert "989801" not in repr(serial)
@@ -192,10 +192,10 @@ def test_no_name_no_number_and_no_comment_is_kept(files, tmp_path):
         ({"top": 10, "bottom": -300, "ssde": 11.5}, "ssde_mGy", 11.5),
     ],
 )
-def test_units_are_converted_where_ucum_says_so(changes, field, value, tmp_path):
-    found = only(tmp_path, **changes)
-    assert getattr(found, field) == pytest.approx(value)
-    assert found.flags == ()
+def test_units_are_converted_by_their_ucum_codes(changes, field, value, tmp_path):
+    only_event = only(tmp_path, **changes)
+    assert getattr(only_event, field) == pytest.approx(value)
+    assert only_event.flags == ()
 
 
 @pytest.mark.parametrize(
@@ -218,11 +218,11 @@ def test_units_are_converted_where_ucum_says_so(changes, field, value, tmp_path)
         ({"phantom": "113699"}, "phantom_cm", "rdsr_no_phantom"),
     ],
 )
-def test_a_value_that_cannot_be_trusted_is_left_out_and_told(changes, field, code, tmp_path):
-    found = only(tmp_path, **changes)
-    assert getattr(found, field) is None
-    assert code in codes(found.flags) <= FLAGS.keys()
-    assert found.dlp_mGy_cm == 256 or "dlp" in changes
+def test_a_value_that_cannot_be_trusted_is_left_out_and_flagged(changes, field, code, tmp_path):
+    only_event = only(tmp_path, **changes)
+    assert getattr(only_event, field) is None
+    assert code in codes(only_event.flags) <= FLAGS.keys()
+    assert only_event.dlp_mGy_cm == 256 or "dlp" in changes
 
 
 def test_the_same_value_twice_is_one_value(tmp_path):
@@ -230,16 +230,16 @@ def test_the_same_value_twice_is_one_value(tmp_path):
 
 
 def test_a_localizer_needs_no_ctdivol(tmp_path):
-    found = only(tmp_path, kind="localizer", ctdivol=None, dlp=None, phantom=None)
-    assert (found.kind, found.ctdivol_mGy, found.flags) == ("localizer", None, ())
+    only_event = only(tmp_path, kind="localizer", ctdivol=None, dlp=None, phantom=None)
+    assert (only_event.kind, only_event.ctdivol_mGy, only_event.flags) == ("localizer", None, ())
 
 
 def test_an_event_with_nothing_in_it_is_an_event(tmp_path):
     data = report(item("CONTAINER", "113819"), item("CONTAINER", "113819", [item("NUM", "113830")]))
     data.save_as(tmp_path / "report.dcm", enforce_file_format=True)
-    found = read_dose_report(tmp_path / "report.dcm")
-    assert [e.kind for e in found.events] == ["unknown", "unknown"]
-    assert all(codes(e.flags) == {"rdsr_no_ctdivol"} for e in found.events)
+    dose_report = read_dose_report(tmp_path / "report.dcm")
+    assert [e.kind for e in dose_report.events] == ["unknown", "unknown"]
+    assert all(codes(e.flags) == {"rdsr_no_ctdivol"} for e in dose_report.events)
 
 
 @pytest.mark.parametrize("sequence", ["MeasuredValueSequence", "ConceptNameCodeSequence"])
@@ -249,18 +249,18 @@ def test_empty_sequences_are_values_that_are_not_there(sequence, tmp_path):
         if sequence in child:
             setattr(child, sequence, [])
     data.save_as(tmp_path / "report.dcm", enforce_file_format=True)
-    (found,) = read_dose_report(tmp_path / "report.dcm").events
-    assert (found.ctdivol_mGy, found.dlp_mGy_cm) == (None, None)
-    assert found.kvp_kV == 120
+    (only_event,) = read_dose_report(tmp_path / "report.dcm").events
+    assert (only_event.ctdivol_mGy, only_event.dlp_mGy_cm) == (None, None)
+    assert only_event.kvp_kV == 120
 
 
-def test_events_that_are_stated_and_not_there_are_told(tmp_path):
-    found = read(tmp_path, event(), stated=3)
-    assert codes(found.flags) == {"rdsr_events_missing"}
-    assert "1 of 3" in found.flags[0].message
+def test_events_that_are_stated_and_not_there_are_flagged(tmp_path):
+    dose_report = read(tmp_path, event(), stated=3)
+    assert codes(dose_report.flags) == {"rdsr_events_missing"}
+    assert "1 of 3" in dose_report.flags[0].message
 
 
-def test_a_total_that_is_not_the_sum_is_told(tmp_path):
+def test_a_total_that_is_not_the_sum_is_flagged(tmp_path):
     assert codes(read(tmp_path, event(), total=300).flags) == {"rdsr_total_differs"}
     assert read(tmp_path, event(), total=256).flags == ()
 
@@ -289,11 +289,11 @@ def test_a_changed_byte_gives_events_or_a_sentence(place, byte, tmp_path_factory
     try:
         assert read_dose_report(path).events
     except DoseReportError as error:
-        said = str(error)
+        sentence = str(error)
     else:
         return
-    assert said.startswith("changed.dcm")
-    assert said.endswith(".")
+    assert sentence.startswith("changed.dcm")
+    assert sentence.endswith(".")
 
 
 @pytest.mark.parametrize(
@@ -308,11 +308,11 @@ def test_a_changed_byte_gives_events_or_a_sentence(place, byte, tmp_path_factory
     ],
 )
 def test_another_file_is_refused_with_what_it_is(make, says, tmp_path):
-    path = tmp_path / "given.dcm"
+    path = tmp_path / "chosen.dcm"
     make(path)
     with pytest.raises(DoseReportError, match=says) as refusal:
         read_dose_report(path)
-    assert "given.dcm" in str(refusal.value)
+    assert "chosen.dcm" in str(refusal.value)
 
 
 def test_a_report_that_is_not_there_is_refused(tmp_path):

@@ -36,7 +36,7 @@ def test_an_empty_file_is_refused_by_name(tmp_path):
             read_series(tmp_path / name)
 
 
-def test_a_folder_without_dicom_says_so_and_names_a_volume_file_in_it(tmp_path):
+def test_a_folder_without_dicom_is_refused_naming_a_volume_file_in_it(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(InputError, match="None of the 1 files in the folder is DICOM"):
         read_series(tmp_path)
@@ -121,7 +121,7 @@ def test_a_damaged_file_among_good_ones_is_flagged(tmp_path):
     assert series.hu.shape[0] == 4
     assert {"files_unreadable", "missing_slices"} <= codes(series)
     assert any("nested too deeply" in reason for reason in series.left_out)
-    assert not any("series-002" in said for said in (*series.left_out, *map(repr, series.flags)))
+    assert not any("series-002" in text for text in (*series.left_out, *map(repr, series.flags)))
 
 
 def _nested(depth: int = 20000) -> bytes:
@@ -213,13 +213,13 @@ def test_random_damage_gives_a_typed_error_or_a_series(tmp_path, changes, cut):
     for at, value in changes:
         raw[128 + at % (len(raw) - 128)] = value
     path.write_bytes(bytes(raw[:cut] if cut is not None else raw))
-    said = "."
+    text = "."
     try:
-        said = read_series(path).description + "."
+        text = read_series(path).description + "."
     except CTDoseSegError as error:  # nothing else may be raised
-        said = str(error)
-    assert "Secret" not in said
-    assert said.endswith(".")
+        text = str(error)
+    assert "Secret" not in text
+    assert text.endswith(".")
 
 
 def test_progress_grows_to_one_and_a_cancel_is_heard(tmp_path):

@@ -54,7 +54,7 @@ def test_row_spacing_comes_first(tmp_path):
     seed=st.integers(0, 1000),
     mirrored=st.booleans(),
 )
-def test_the_affine_puts_every_pixel_where_its_tags_say(
+def test_the_affine_puts_every_pixel_where_its_tags_put_it(
     angles, origin, step, count, seed, mirrored
 ):
     axes = Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
@@ -96,16 +96,16 @@ def test_prone_decubitus_and_feet_first_are_not_flipped(row, column):
 def test_coronal_and_sagittal_slices_are_read_but_refused_for_dose(row, column):
     normal = np.cross(row, column)
     result = stack([header(normal * k, row, column) for k in range(4)])
-    (found,) = result.flags
-    assert (found.code, found.severity) == ("not_axial", "refusal")
+    (only_flag,) = result.flags
+    assert (only_flag.code, only_flag.severity) == ("not_axial", "refusal")
     assert np.linalg.det(result.affine) != 0
 
 
 def test_missing_slices_are_counted_and_located(tmp_path):
     write_series(tmp_path, slices=[0, 1, 2, 5, 6, 7])
     series = read_series(tmp_path)
-    (found,) = [f for f in series.flags if f.code == "missing_slices"]
-    assert "2 of 8, after slice 2" in found.message
+    (missing,) = [f for f in series.flags if f.code == "missing_slices"]
+    assert "2 of 8, after slice 2" in missing.message
     assert not series.regular
     assert series.z_mm.tolist() == [100, 102, 104, 110, 112, 114]
 
@@ -137,7 +137,7 @@ def test_gantry_tilt_shears_the_stack(tilt):
     assert np.allclose(result.affine[:3, 2], [0, 0, 5])
 
 
-def test_a_tilt_that_was_resampled_is_told(tmp_path):
+def test_a_tilt_that_was_resampled_is_flagged(tmp_path):
     write_series(tmp_path, GantryDetectorTilt=12)
     series = read_series(tmp_path)
     assert "tilt_resampled" in codes(series)

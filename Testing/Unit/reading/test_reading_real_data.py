@@ -74,7 +74,7 @@ def test_a0002_has_effective_mas_of_its_maker_and_no_ctdivol(unpack):
     assert codes(series) == EXPOSURE_UNKNOWN | {"ctdivol_missing"}
 
 
-def test_acrin_is_derived_and_says_that_it_was_compressed(unpack):
+def test_acrin_is_derived_and_flagged_as_compressed(unpack):
     series = read_series(unpack("acrin_flt_013_chest"))
     assert {"derived", "lossy"} <= codes(series)
     assert series.slices[0].thickness_mm == 5
@@ -197,7 +197,7 @@ def test_a_compressed_series_with_blank_uids_is_read(data_dir):
     assert np.allclose(series.affine, affine)
 
 
-def test_enhanced_ct_is_read_and_said_to_be_no_plain_ct(data_dir):
+def test_enhanced_ct_is_read_and_flagged_as_no_plain_ct(data_dir):
     path = data_dir / "ct" / "enhanced_ct_2frames.dcm"
     series = read_series(path)
     assert series.z_mm.tolist() == [-159, -149]

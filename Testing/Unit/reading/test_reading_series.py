@@ -69,12 +69,12 @@ def test_hu_is_slope_times_stored_plus_intercept(stored, intercept, slope, signe
     about = header(RescaleSlope=slope, RescaleIntercept=intercept, PixelRepresentation=signed)
     dtype = np.int16 if slope != 1.5 else np.float32
     exact = stored.astype(float) * slope + intercept
-    hu, remark = to_hu(stored.copy(), about, np.dtype(dtype))
+    hu, ignored_padding = to_hu(stored.copy(), about, np.dtype(dtype))
     lowest = exact[[0, 0, -1, -1], [0, -1, 0, -1]].min()
     if lowest > -1500:  # else the corners may be taken for padding
         assert np.array_equal(hu, exact)
     assert hu.dtype == dtype
-    assert not remark
+    assert not ignored_padding
 
 
 def test_twelve_stored_bits_carry_no_overlay(tmp_path):
@@ -211,13 +211,13 @@ def test_the_series_left_out_are_listed_with_the_reason(tmp_path):
     )
 
 
-@pytest.mark.parametrize(("modality", "said"), [("MR", "magnetic resonance"), ("PT", "PET")])
-def test_mr_and_pet_are_refused(tmp_path, modality, said):
-    with pytest.raises(InputError, match=f"it is {said}, not CT"):
+@pytest.mark.parametrize(("modality", "kind"), [("MR", "magnetic resonance"), ("PT", "PET")])
+def test_mr_and_pet_are_refused(tmp_path, modality, kind):
+    with pytest.raises(InputError, match=f"it is {kind}, not CT"):
         read_series(save(make_slice(Modality=modality), tmp_path / "a.dcm"))
 
 
-def test_blank_uids_are_told_apart_by_the_other_tags(tmp_path):
+def test_blank_uids_are_distinguished_by_the_other_tags(tmp_path):
     blank = {"SeriesInstanceUID": "", "StudyInstanceUID": ""}
     write_series(tmp_path / "a", **blank)
     write_series(tmp_path / "b", **blank, SeriesNumber=4, ConvolutionKernel="B80f")
@@ -259,9 +259,9 @@ def test_of_several_phases_the_one_with_most_slices_is_taken(tmp_path, keyword):
     phase("short", range(4), 1, 7)
     phase("long", range(5), 2, 9)
     series = read_series(tmp_path)
-    (found,) = [f for f in series.flags if f.code == "phases_left_out"]
+    (left_out,) = [f for f in series.flags if f.code == "phases_left_out"]
     assert series.hu.shape[0] == 5
-    assert "4 slices were left out" in found.message
+    assert "4 slices were left out" in left_out.message
     if keyword != "none":
         assert (series.hu == 9).all()
 
@@ -293,7 +293,7 @@ def test_of_a_series_that_changes_size_the_larger_part_is_read(tmp_path, tags):
     assert "mixed_series" in codes(series)
 
 
-def test_two_irradiation_events_in_a_series_are_told(tmp_path):
+def test_two_irradiation_events_in_a_series_are_flagged(tmp_path):
     write_series(tmp_path, IrradiationEventUID=lambda k: f"{UID}.{k // 3}")
     assert "several_events" in codes(read_series(tmp_path))
 

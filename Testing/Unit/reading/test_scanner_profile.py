@@ -1,4 +1,4 @@
-"""A scanner's own measurements: read strictly, used for that scanner alone, told in the result."""
+"""A scanner's own measurements: read strictly, used for it only, flagged in the result."""
 
 from __future__ import annotations
 
@@ -112,14 +112,14 @@ def test_names_of_makers_may_be_longer_and_models_spelt_otherwise():
 
 
 @pytest.mark.parametrize("unknown", ["manufacturer", "model"])
-def test_images_without_make_or_model_get_no_profile_and_say_so(unknown):
+def test_images_without_make_or_model_get_no_profile_and_a_flag(unknown):
     series, _, scanner = applied(**{unknown: None})
     assert scanner.name == "generic"
     assert codes(scanner.flags) == {"scanner_profile_not_used"}
     assert series.slices[0].ctdivol_mGy == 9.0
 
 
-def test_ctdivol_and_dlp_are_corrected_everywhere_and_told():
+def test_ctdivol_and_dlp_are_corrected_everywhere_and_flagged():
     sources = {"ctdivol_mGy": "image (0018,9345)", "ctdivol_mGy per slice": "image (0018,9345)"}
     series, labelmap, scanner = applied(
         ctdivol_mGy=9.0, dlp_mGy_cm=200.0, sources={**sources, "dlp_mGy_cm": "rdsr"}
@@ -130,8 +130,8 @@ def test_ctdivol_and_dlp_are_corrected_everywhere_and_told():
     for source in series.acquisition.sources.values():
         assert source.endswith(", times 0.9 by the scanner profile")
     assert scanner.ctdivol_ratio == 0.9
-    (told,) = scanner.flags
-    assert (told.code, "times 0.9" in told.message) == ("ctdivol_corrected", True)
+    (corrected,) = scanner.flags
+    assert (corrected.code, "times 0.9" in corrected.message) == ("ctdivol_corrected", True)
     size = measure_size(series, labelmap, measure(series, labelmap))
     plain = ssde(make(organs=("liver",))[0], size)
     np.testing.assert_allclose(ssde(series, size).ssde_mGy, 0.9 * plain.ssde_mGy)

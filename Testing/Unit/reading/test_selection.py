@@ -88,7 +88,7 @@ BETTER_LATER = [
 
 
 @pytest.mark.parametrize(("changes", "reason"), BETTER_LATER, ids=[r for _, r in BETTER_LATER])
-def test_the_rules_are_applied_in_their_order(changes, reason):
+def test_the_criteria_are_applied_in_their_order(changes, reason):
     loser = other(**changes)
     for candidates in ([BASE, loser], [loser, BASE]):
         chosen, left_out = choose(candidates)

@@ -57,7 +57,7 @@ def test_the_grid_is_kept_and_put_into_ras(tmp_path, suffix, direction):
     assert series.identity.startswith("sha256:")
 
 
-def test_a_volume_file_says_that_its_exposure_is_unknown(tmp_path):
+def test_a_volume_file_is_flagged_as_without_exposure(tmp_path):
     write(tmp_path / "ct.nrrd")
     series = read_series(tmp_path / "ct.nrrd")
     assert {"kvp_unknown", "tube_current_missing", "ctdivol_missing"} <= codes(series)

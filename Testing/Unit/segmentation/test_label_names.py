@@ -113,8 +113,8 @@ def test_reference_maps_give_the_organs_with_a_dose_model(data_dir, tmp_path, na
     is_dicom = "dicom" in name
     ct = read_series(folder / ("example_ct_dicom" if is_dicom else "example_ct_sm.nii.gz"))
     new = read_labelmap(folder / name, ct)
-    found = dose_organs() & set(new.groups)
-    assert {"liver", "spleen", "aorta", "stomach", "kidney_left"} & found
+    named_organs = dose_organs() & set(new.groups)
+    assert {"liver", "spleen", "aorta", "stomach", "kidney_left"} & named_organs
 
     image = sitk.ReadImage(str(folder / name))
     values = sitk.GetArrayFromImage(image)
@@ -128,5 +128,5 @@ def test_reference_maps_give_the_organs_with_a_dose_model(data_dir, tmp_path, na
     rows = "".join(f"{v},{n}\n" for v, n in organs.total_names(1).items())
     (tmp_path / "labels.csv").write_text("value,name\n" + rows)
     again = read_labelmap(tmp_path / "seg.nii.gz", ct)
-    for organ in sorted(found):
+    for organ in sorted(named_organs):
         assert (again.mask(organ) == new.mask(organ)).all(), organ

@@ -71,8 +71,8 @@ def test_the_written_file_is_read_alike_by_itk(tmp_path, dtype):
     image = sitk.ReadImage(str(write_labelmap(made, tmp_path)[0]))
     assert (sitk.GetArrayFromImage(image) == made.labels).all()
     for index in ((0, 0, 0), (3, 2, 1), (1, 2, 0)):
-        there = np.array(image.TransformIndexToPhysicalPoint(index)) * (-1, -1, 1)
-        assert there == pytest.approx((affine @ (*index, 1))[:3], abs=1e-4)
+        position = np.array(image.TransformIndexToPhysicalPoint(index)) * (-1, -1, 1)
+        assert position == pytest.approx((affine @ (*index, 1))[:3], abs=1e-4)
 
 
 def made_folder(path):

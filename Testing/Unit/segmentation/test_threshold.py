@@ -275,16 +275,16 @@ def lacking(request, monkeypatch):
     return request.param
 
 
-def test_auto_takes_the_bundled_unet_or_rules_and_says_what_is_missing(lacking):
+def test_auto_takes_the_bundled_unet_or_thresholds_and_flags_what_is_missing(lacking):
     engine = engines.choose("auto")
     assert engine.available() == (True, "")
     made = engine.segment(series(chest(4)), Collected())
-    (said,) = [f for f in made.flags if f.code in ("bundled_network", "no_network")]
-    assert said.code == ("no_network" if lacking else "bundled_network")
+    (choice,) = [f for f in made.flags if f.code in ("bundled_network", "no_network")]
+    assert choice.code == ("no_network" if lacking else "bundled_network")
     assert made.engine == ("classical" if lacking else "unet")
-    assert "no weights" in said.message
-    assert "kidneys" in said.message
-    assert ("liver" in said.message, "torch is not installed" in said.message) == (
+    assert "no weights" in choice.message
+    assert "kidneys" in choice.message
+    assert ("liver" in choice.message, "torch is not installed" in choice.message) == (
         bool(lacking),
         bool(lacking),
     )
@@ -299,26 +299,26 @@ def rods(middles, radius) -> np.ndarray:
 
 
 @pytest.mark.parametrize("how", ["no body", "left out", "out of memory", "damaged weights"])
-def test_where_the_unet_fails_auto_takes_rules_and_says_so(monkeypatch, tmp_path, how):
+def test_where_the_unet_fails_auto_takes_thresholds_and_flags_why(monkeypatch, tmp_path, how):
     pytest.importorskip("torch", reason="the bundled UNet runs on it")
     hu = rods([100], 40)
     if how == "no body":
-        said = "found no body"
+        expected = "found no body"
         monkeypatch.setattr(unet_engine, "predict", lambda *_: np.zeros(hu.shape, np.uint8))
     elif how == "left out":
-        said = "left out much"
+        expected = "left out much"
         drawn = segment(series(hu))
-        told = replace(drawn, flags=(flag(doubts.LEFT_OUT, "79 % of it"),))
-        monkeypatch.setattr(engines.UNetEngine, "segment", lambda *_: told)
+        doubtful = replace(drawn, flags=(flag(doubts.LEFT_OUT, "79 % of it"),))
+        monkeypatch.setattr(engines.UNetEngine, "segment", lambda *_: doubtful)
     elif how == "out of memory":
-        said = "CUDA out of memory"
+        expected = "CUDA out of memory"
 
         def fail(*_):
-            raise RuntimeError(said)
+            raise RuntimeError(expected)
 
         monkeypatch.setattr(unet_engine, "predict", fail)
     else:
-        said = "damaged"
+        expected = "damaged"
         shutil.copytree(unet_engine.bundled_folder(), tmp_path / "unet")
         weights = tmp_path / "unet" / unet_engine.WEIGHTS_FILE
         weights.write_bytes(weights.read_bytes()[:-1000])
@@ -333,11 +333,11 @@ def test_where_the_unet_fails_auto_takes_rules_and_says_so(monkeypatch, tmp_path
     assert made.engine == "classical"
     assert dice(made.mask("body"), np.broadcast_to(ellipse(80, 100, 40, 40), hu.shape)) > 0.99
     (reason,) = [f.message for f in made.flags if f.code == "no_network"]
-    assert said in reason
+    assert expected in reason
     assert "liver, kidneys, spleen" in reason
 
 
-def test_a_cancelled_unet_is_no_reason_to_go_on_with_rules(monkeypatch):
+def test_a_cancelled_unet_is_no_reason_to_go_on_with_thresholds(monkeypatch):
     pytest.importorskip("torch", reason="the bundled UNet runs on it")
     cancelled = Collected()
     cancelled.cancel()
@@ -356,7 +356,7 @@ def test_an_engine_that_is_not_there_is_refused_in_a_sentence(name, tmp_path):
         engines.choose(name, unet=tmp_path)
 
 
-def test_auto_takes_a_unet_that_is_given(tmp_path):
+def test_auto_takes_the_unet_of_the_user(tmp_path):
     assert engines.choose("auto", unet=tmp_path) == engines.UNetEngine(tmp_path)
 
 

@@ -119,7 +119,7 @@ def test_a_version_that_is_too_old_is_refused_with_what_to_do(monkeypatch, versi
         make_plan()
 
 
-def test_without_the_package_auto_takes_another_engine_and_says_why(monkeypatch):
+def test_without_the_package_auto_takes_another_engine_and_reports_why(monkeypatch):
     def missing(name):
         raise metadata.PackageNotFoundError(name)
 
@@ -165,7 +165,7 @@ def test_uneven_slices_and_voxels_that_are_no_numbers_are_refused():
 
 @needs_package
 @pytest.mark.parametrize("table", [True, False], ids=["2.18", "2.13: no table of weights"])
-def test_missing_weights_are_told_with_what_to_do_before_anything_runs(
+def test_missing_weights_are_reported_with_what_to_do_before_anything_runs(
     monkeypatch, tmp_path, table
 ):
     def never(ct: CTSeries, progress: Progress) -> Labelmap:
@@ -183,7 +183,7 @@ def test_missing_weights_are_told_with_what_to_do_before_anything_runs(
 
 
 @needs_package
-def test_without_a_licence_the_heart_chambers_say_what_to_do_before_anything_runs(
+def test_without_a_licence_the_heart_chambers_are_refused_with_what_to_do_before_anything_runs(
     monkeypatch, tmp_path
 ):
     monkeypatch.setenv("TOTALSEG_HOME_DIR", str(tmp_path))
@@ -277,7 +277,7 @@ def test_another_grid_coming_back_is_an_error(worker, wrong):
         "    os.kill(os.getpid(), signal.SIGKILL)",
     ],
 )
-def test_out_of_memory_runs_again_with_less_and_says_so(worker, end):
+def test_out_of_memory_runs_again_with_less_and_warns(worker, end):
     runs = RESULT + 'if request["runs"][0]["quality"] == "fastest":\n    result()\nelse:\n    '
     worker(runs + end)
     progress = Collected()
@@ -315,7 +315,7 @@ def test_each_way_to_fail_has_its_sentence(worker, kind, error, sentence):
 
 
 def test_a_gpu_that_is_not_there_is_an_error_and_not_a_slow_run(monkeypatch):
-    torch = pytest.importorskip("torch", reason="it says which devices there are")
+    torch = pytest.importorskip("torch", reason="it knows the devices")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert worker_module._device("auto") in ("cpu", "mps")
     for wanted in ("gpu", "gpu:1"):
@@ -362,7 +362,7 @@ def test_a_cancelled_task_ends_the_workers_own_children(worker):
 
 
 @needs_package
-def test_a_disk_that_takes_no_more_of_the_volume_is_told_and_leaves_nothing(worker):
+def test_a_disk_that_takes_no_more_of_the_volume_is_reported_and_leaves_nothing(worker):
     resource = pytest.importorskip("resource", reason="POSIX limits the size of files")
     worker(RESULT + "result()")
     large = series((40, 60, 60))
@@ -477,10 +477,10 @@ def test_the_users_own_organ_replaces_the_networks():
     network[0, :, :] = 9
     network[0, :, 2:6] = 5
     network[0, 3, :2] = 1
-    found = labelled(network, {9: "body_rest", 5: "liver", 1: "spleen"}, "totalsegmentator total")
+    organs = labelled(network, {9: "body_rest", 5: "liver", 1: "spleen"}, "totalsegmentator total")
     drawn = np.zeros((1, 4, 8), np.uint8)
     drawn[0, :, 3:5] = 1
-    both = combine(found, labelled(drawn, {1: "liver"}, "given"))
+    both = combine(organs, labelled(drawn, {1: "liver"}, "given"))
     assert (both.mask("liver") == (drawn == 1)).all()
     assert (both.mask("spleen") == (network == 1)).all()
     assert both.mask("body").all()
@@ -495,9 +495,9 @@ def test_what_is_left_of_a_replaced_organ_is_the_bodys_and_so_is_its_origin():
     network = np.array([[[5, 5, 5, 9]]], np.uint8)
     atoms = (named_atom(5, "liver", "totalsegmentator total"), named_atom(9, "body_rest", "unet"))
     groups = groups_of(["liver", "body_rest"])
-    found = Labelmap(network, AFFINE, atoms, groups, "totalsegmentator + unet")
+    organs = Labelmap(network, AFFINE, atoms, groups, "totalsegmentator + unet")
     drawn = np.array([[[0, 1, 0, 0]]], np.uint8)
-    both = combine(found, labelled(drawn, {1: "liver"}, "given"))
+    both = combine(organs, labelled(drawn, {1: "liver"}, "given"))
     assert {a.name: a.origin for a in both.atoms} == {"liver": "given", "body_rest": "unet"}
     assert both.mask("body").all()
 
@@ -527,15 +527,15 @@ def test_a_label_map_that_is_laid_aside_comes_back_as_it_was():
         assert back.atoms == one.atoms
 
 
-def test_a_body_of_totalsegmentators_keeps_the_couch_of_the_outline():
+def test_a_body_of_totalsegmentators_keeps_the_couch_of_the_body_mask():
     network = np.zeros((1, 4, 8), np.uint8)
     network[0, 1, 2:6] = 255
     network[0, 1, 3] = 5
-    found = labelled(network, {255: "body_rest", 5: "liver"}, "totalsegmentator body")
-    rules = np.zeros((1, 4, 8), np.uint8)
-    rules[0, 1:, :] = 2
-    rules[0, 1, 1:7] = 1
-    both = with_couch(found, labelled(rules, {1: "body_rest", 2: "couch"}, "unet"))
-    assert (both.mask("couch") == ((rules == 2) & (network == 0))).all()
+    organs = labelled(network, {255: "body_rest", 5: "liver"}, "totalsegmentator body")
+    body = np.zeros((1, 4, 8), np.uint8)
+    body[0, 1:, :] = 2
+    body[0, 1, 1:7] = 1
+    both = with_couch(organs, labelled(body, {1: "body_rest", 2: "couch"}, "unet"))
+    assert (both.mask("couch") == ((body == 2) & (network == 0))).all()
     assert (both.mask("body") == (network > 0)).all()
     assert {a.name: a.origin for a in both.atoms}["couch"] == "unet"

@@ -1,4 +1,4 @@
-"""TotalSegmentator's weights: found, checked, imported and removed without running what is in them.
+"""TotalSegmentator's weights: listed, checked, imported and removed without running their content.
 
 The checkpoints here are real torch files, without a network around them.
 """
@@ -82,12 +82,12 @@ class Runs:
         return os.mkdir, (str(self.path),)
 
 
-def test_an_archive_is_imported_whole_and_its_hash_is_told(store, tmp_path, capsys):
+def test_an_archive_is_imported_whole_and_its_hash_is_shown(store, tmp_path, capsys):
     archive = packed(network(tmp_path / "there"), tmp_path / "weights.zip")
     assert main(["weights", "import", str(archive)]) == 0
-    (found,) = weights.present()
-    assert found == store / NAME
-    assert weights.look_at(found, 3).sha256 in capsys.readouterr().out
+    (folder,) = weights.present()
+    assert folder == store / NAME
+    assert weights.look_at(folder, 3).sha256 in capsys.readouterr().out
     assert [path.name for path in store.iterdir()] == [NAME]
 
 
@@ -117,7 +117,7 @@ def test_a_link_in_an_archive_is_refused(store, tmp_path):
         weights.import_zip(archive)
 
 
-def test_another_archive_and_a_cut_one_are_told_apart(store, tmp_path):
+def test_another_archive_and_a_cut_one_are_distinguished(store, tmp_path):
     other = tmp_path / "other.zip"
     with zipfile.ZipFile(other, "w") as out:
         out.writestr("Task251_TotalSegmentator/model", "old")
@@ -151,7 +151,7 @@ def test_a_name_put_together_at_run_time_is_refused(tmp_path):
         weights.look_at(made)
 
 
-def test_a_cut_checkpoint_and_one_of_another_task_are_told(tmp_path):
+def test_a_cut_checkpoint_and_one_of_another_task_are_refused(tmp_path):
     made = network(tmp_path, labels=3)
     with pytest.raises(ModelError, match="distinguish 3 labels where the task has 117"):
         weights.look_at(made, 117)
@@ -165,7 +165,7 @@ def test_a_cut_checkpoint_and_one_of_another_task_are_told(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut short", "those of another task"])
-def test_damaged_weights_are_told_before_a_run(store, damage):
+def test_damaged_weights_are_refused_before_a_run(store, damage):
     np = pytest.importorskip("numpy")
     pytest.importorskip("totalsegmentator", reason="it says which weights it needs")
     made = network(store, labels=117 if damage == "cut short" else 26)
@@ -190,33 +190,33 @@ def test_only_weights_can_be_removed(store, tmp_path, capsys):
     assert (tmp_path / "there").exists()
 
 
-def test_status_says_what_is_missing_and_what_to_copy_where(store, tmp_path, capsys):
+def test_status_lists_what_is_missing_and_what_to_copy_where(store, tmp_path, capsys):
     pytest.importorskip("totalsegmentator", reason="it says what it needs")
     assert main(["weights", "status"]) == 0
-    told = capsys.readouterr().out
-    assert NAME in told
-    assert "weights import" in told
+    printed = capsys.readouterr().out
+    assert NAME in printed
+    assert "weights import" in printed
     network(store, labels=117)
     assert main(["weights", "status"]) == 0
     assert "all weights are here" in capsys.readouterr().out
 
 
-def test_weights_needs_names_where_they_say_something(store, capsys):
+def test_weights_needs_names_where_they_mean_something(store, capsys):
     assert main(["weights", "import"]) == 3
     assert "needs the ZIP files" in capsys.readouterr().err
     assert main(["weights", "status", "x"]) == 3
     assert "takes no names" in capsys.readouterr().err
 
 
-def test_fetch_without_a_network_says_what_to_copy(store, tmp_path, monkeypatch, capfd):
+def test_fetch_without_a_network_names_what_to_copy(store, tmp_path, monkeypatch, capfd):
     pytest.importorskip("totalsegmentator", reason="it does the download")
     # A proxy that nobody listens at: what a machine without a network looks like.
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("TOTALSEG_HOME_DIR", str(tmp_path / "home"))
     assert main(["weights", "fetch", "--events", "none"]) == 3
-    said = capfd.readouterr().err
-    assert f"copy {NAME}.zip of TotalSegmentator's releases" in said
+    printed = capfd.readouterr().err
+    assert f"copy {NAME}.zip of TotalSegmentator's releases" in printed
     assert weights.present() == []
 
 
@@ -320,7 +320,9 @@ def test_licensed_weights_without_a_licence_are_not_asked_for(store, licensed, c
 
 
 @pytest.mark.parametrize("server", ["refuses", "hangs"])
-def test_a_licence_server_that_is_away_is_told_in_time(store, licensed, monkeypatch, capfd, server):
+def test_a_licence_server_that_is_away_is_reported_in_time(
+    store, licensed, monkeypatch, capfd, server
+):
     asked = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
@@ -337,14 +339,14 @@ def test_a_licence_server_that_is_away_is_told_in_time(store, licensed, monkeypa
             monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
         monkeypatch.setattr(command, "SILENCE_S", 10.0)
         assert main(["weights", "fetch", "--extra", "heart_chambers", "--events", "none"]) == 3
-    said = capfd.readouterr().err
-    assert "licensed ones need totalseg_set_license and its server" in said
+    printed = capfd.readouterr().err
+    assert "licensed ones need totalseg_set_license and its server" in printed
     if server == "hangs":
-        assert "the server sent nothing for 10 s" in said
+        assert "the server sent nothing for 10 s" in printed
         assert asked[0][0].startswith(b"CONNECT backend.totalsegmentator.com")
         asked[0][1].close()
     else:
-        assert "Connection refused" in said
+        assert "Connection refused" in printed
     assert all(path.name.startswith("Dataset") for path in store.iterdir())
 
 

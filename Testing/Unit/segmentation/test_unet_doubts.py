@@ -1,4 +1,4 @@
-"""What is said of a body that a network drew."""
+"""The flags of a body that a network drew."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def test_a_body_with_an_arm_is_not_doubtful(turned):
     assert codes(TRUNK | ARM, TRUNK | ARM, turned=turned) == []
 
 
-def test_two_bodies_are_told():
+def test_two_bodies_are_flagged():
     two = rod(60, 40, 35), rod(60, 120, 30)
     assert codes(two[0] | two[1], two[0] | two[1]) == ["several_bodies"]
 
 
 @pytest.mark.parametrize("turned", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
 @pytest.mark.parametrize("called", [None, TRUNK], ids=["nothing", "couch"])
-def test_solid_tissue_that_is_called_something_else_is_told(turned, called):
+def test_solid_tissue_that_is_called_something_else_is_flagged(turned, called):
     assert codes(TRUNK, TRUNK & (J < 70), turned=turned, couch=called) == ["tissue_left_out"]
 
 

@@ -100,7 +100,7 @@ def test_folding_the_normalisation_changes_no_result():
     ],
     ids=["usual", "turned", "feet first, tall pixels", "wide pixels", "sagittal"],
 )
-def test_a_label_lies_where_the_image_says_whatever_the_orientation(columns, pixel_mm):
+def test_a_label_lies_where_the_image_has_it_whatever_the_orientation(columns, pixel_mm):
     affine = np.eye(4)
     affine[:3, :3] = columns
     hu = block()
@@ -112,10 +112,10 @@ def test_a_label_lies_where_the_image_says_whatever_the_orientation(columns, pix
     else:
         # Off by no more than the pixels of the surface, and by nothing in the middle.
         for axis in range(3):
-            there, drawn = (
+            expected, drawn = (
                 np.where((m).any(axis=tuple({0, 1, 2} - {axis})))[0] for m in (hu > 0, labels == 1)
             )
-            assert abs(there.mean() - drawn.mean()) <= 0.75
+            assert abs(expected.mean() - drawn.mean()) <= 0.75
         assert 2 * ((labels == 1) & (hu > 0)).sum() / ((labels == 1).sum() + (hu > 0).sum()) > 0.85
 
 
@@ -154,9 +154,9 @@ def test_small_islands_go_and_the_largest_piece_of_a_single_organ_stays():
 
 def test_neighbours_are_taken_by_distance_and_repeated_at_the_ends():
     z = np.arange(10.0) * 2.0
-    found = neighbours(z, 1, 4.0)
-    assert found[4].tolist() == [2, 4, 6]
-    assert found[0].tolist() == [0, 0, 2]
+    indices = neighbours(z, 1, 4.0)
+    assert indices[4].tolist() == [2, 4, 6]
+    assert indices[0].tolist() == [0, 0, 2]
     assert neighbours(z[::-1], 1, 4.0)[4].tolist() == [2, 4, 6]
     assert neighbours(np.array([3.0]), 2, 5.0).tolist() == [[0, 0, 0, 0, 0]]
 
@@ -195,7 +195,7 @@ def test_damaged_files_are_refused_with_a_sentence(tmp_path, damage):
         load_unet(folder)
 
 
-def test_the_engine_says_why_it_cannot_run(tmp_path):
+def test_the_engine_reports_why_it_cannot_run(tmp_path):
     able, reason = UNetEngine(tmp_path).available()
     assert not able
     assert WEIGHTS_FILE in reason

@@ -85,7 +85,7 @@ def test_the_shell_beneath_the_body_is_the_couchs():
     assert (after[body] == COUCH).mean() < 0.003
 
 
-def test_a_shell_that_the_network_never_told_of_stays_in_the_body():
+def test_a_shell_that_the_network_never_drew_stays_in_the_body():
     """In a single slice it cannot be known from skin that follows the couch's circle."""
     hu, truth = trunk(depth=1)
     seen = truth.copy()

@@ -120,7 +120,7 @@ def test_an_empty_map_is_refused(tmp_path):
         read_labelmap(write(tmp_path / "seg.nii.gz", np.zeros(SHAPE, np.uint8)), series())
 
 
-def test_a_missing_or_broken_file_is_said_by_name(tmp_path):
+def test_a_missing_or_broken_file_is_reported_by_name(tmp_path):
     with pytest.raises(InputError, match=r"no label map seg\.nii\.gz"):
         read_labelmap(tmp_path / "seg.nii.gz", series())
     (tmp_path / "seg.nii.gz").write_bytes(b"nothing")
@@ -154,7 +154,7 @@ def test_a_json_beside_the_file_names_the_labels(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    ("table", "found"),
+    ("table", "problem"),
     [
         ("value,name\n1,liver\n1,spleen\n", "only once"),
         ("value,name\n1,liver\n5,liver\n", "only once"),
@@ -163,20 +163,20 @@ def test_a_json_beside_the_file_names_the_labels(tmp_path, content):
         ("", "no column"),
     ],
 )
-def test_a_wrong_table_is_refused(tmp_path, table, found):
+def test_a_wrong_table_is_refused(tmp_path, table, problem):
     (tmp_path / "labels.csv").write_text(table)
-    with pytest.raises(InputError, match=found):
+    with pytest.raises(InputError, match=problem):
         read_labelmap(write(tmp_path / "seg.nii.gz", some_labels()), series())
 
 
-def outline() -> Labelmap:
+def body_mask() -> Labelmap:
     names = ("body_rest", "skin", "couch", "lung_left", "lung_right", "trachea", "bone")
     labels = np.arange(np.prod(SHAPE), dtype=np.uint8).reshape(SHAPE) % 8
     atoms = tuple(named_atom(v, n, "classical") for v, n in enumerate(names, 1))
     return Labelmap(labels, AFFINE, atoms, groups_of(names), "classical")
 
 
-def given_map(tmp_path, **organ) -> Labelmap:
+def user_map(tmp_path, **organ) -> Labelmap:
     """A label map with the first voxels of the grid marked, one organ after the other."""
     labels = np.zeros(SHAPE, np.uint8)
     for value, name in enumerate(organ, 1):
@@ -186,55 +186,55 @@ def given_map(tmp_path, **organ) -> Labelmap:
     return read_labelmap(write(tmp_path / "seg.nii.gz", labels), series())
 
 
-def test_organs_lie_on_top_of_the_outline(tmp_path):
-    both = combine(outline(), given_map(tmp_path, liver=slice(0, 10)))
+def test_organs_lie_on_top_of_the_body_mask(tmp_path):
+    both = combine(body_mask(), user_map(tmp_path, liver=slice(0, 10)))
     assert both.mask("liver").ravel()[:10].all()
     assert both.mask("liver").sum() == 10
-    assert (both.mask("skin").ravel()[10:] == outline().mask("skin").ravel()[10:]).all()
-    assert (both.mask("couch").ravel()[10:] == outline().mask("couch").ravel()[10:]).all()
+    assert (both.mask("skin").ravel()[10:] == body_mask().mask("skin").ravel()[10:]).all()
+    assert (both.mask("couch").ravel()[10:] == body_mask().mask("couch").ravel()[10:]).all()
     assert {a.name: a.origin for a in both.atoms} == {
         "liver": "given",
-        **{a.name: "classical" for a in outline().atoms},
+        **{a.name: "classical" for a in body_mask().atoms},
     }
 
 
 def test_every_voxel_of_body_stays_body(tmp_path):
-    both = combine(outline(), given_map(tmp_path, rib_left_1=[3, 4], lung=[11]))
-    expected = outline().mask("body")
+    both = combine(body_mask(), user_map(tmp_path, rib_left_1=[3, 4], lung=[11]))
+    expected = body_mask().mask("body")
     expected.ravel()[[3, 4, 11]] = True
     assert (both.mask("body") == expected).all()
 
 
-def test_given_lobes_replace_the_outlines_lungs(tmp_path):
+def test_lobes_of_the_user_replace_the_lungs_beneath(tmp_path):
     both = combine(
-        outline(), given_map(tmp_path, lung_upper_lobe_left=[20], lung_lower_lobe_right=[21])
+        body_mask(), user_map(tmp_path, lung_upper_lobe_left=[20], lung_lower_lobe_right=[21])
     )
     assert both.mask("lung").sum() == 2
     assert "trachea" in both.groups
     assert "bone" in both.groups
 
 
-def test_one_given_lobe_leaves_the_other_side(tmp_path):
-    both = combine(outline(), given_map(tmp_path, lung_upper_lobe_left=[0]))
+def test_one_lobe_of_the_user_leaves_the_other_side(tmp_path):
+    both = combine(body_mask(), user_map(tmp_path, lung_upper_lobe_left=[0]))
     assert "lung_left" not in {a.name for a in both.atoms}
-    assert (both.mask("lung_right") == outline().mask("lung_right")).all()
+    assert (both.mask("lung_right") == body_mask().mask("lung_right")).all()
 
 
 def test_labels_in_the_air_are_flagged(tmp_path):
-    air = np.flatnonzero(outline().labels.ravel() == 0)[:4]
-    both = combine(outline(), given_map(tmp_path, liver=air))
+    air = np.flatnonzero(body_mask().labels.ravel() == 0)[:4]
+    both = combine(body_mask(), user_map(tmp_path, liver=air))
     assert [f.code for f in both.flags] == ["labels_in_air"]
     assert "100 %" in both.flags[0].message
 
 
-def test_a_complete_map_needs_no_outline(tmp_path):
-    complete = given_map(tmp_path, body=slice(0, 20), liver=[3])
-    assert combine(outline(), complete) is complete
+def test_a_complete_map_needs_no_body_mask(tmp_path):
+    complete = user_map(tmp_path, body=slice(0, 20), liver=[3])
+    assert combine(body_mask(), complete) is complete
     assert complete.mask("body").sum() == 20
 
 
 def test_what_was_written_reads_back_the_same(tmp_path):
-    both = combine(outline(), given_map(tmp_path, liver=slice(0, 10), label_200=[12]))
+    both = combine(body_mask(), user_map(tmp_path, liver=slice(0, 10), label_200=[12]))
     folder = tmp_path / "out"
     folder.mkdir()
     write_labelmap(both, folder)
@@ -260,19 +260,19 @@ def test_the_real_label_map_falls_on_its_slab(data_dir):
     assert ct.hu[read.mask("liver")].std() < 25
 
 
-def test_a_given_skin_is_not_enlarged_by_the_outline():
+def test_a_skin_of_the_user_is_not_enlarged_by_the_body_mask():
     shape, affine = (1, 4, 6), AFFINE
-    outline = np.zeros(shape, np.uint8)
-    outline[0, :, :4] = 1
-    outline[0, :, 4:] = 2
+    drawn_body = np.zeros(shape, np.uint8)
+    drawn_body[0, :, :4] = 1
+    drawn_body[0, :, 4:] = 2
     names = ("body_rest", "skin")
     atoms = tuple(named_atom(n, name, "classical") for n, name in enumerate(names, 1))
-    found = Labelmap(outline, affine, atoms, groups_of(names), "classical")
+    beneath = Labelmap(drawn_body, affine, atoms, groups_of(names), "classical")
     drawn = np.zeros(shape, np.uint8)
     drawn[0, :, 5] = 9
-    given_skin = Labelmap(
+    user_skin = Labelmap(
         drawn, affine, (named_atom(9, "skin", "given"),), groups_of(["skin"]), "given"
     )
-    both = combine(found, given_skin)
+    both = combine(beneath, user_skin)
     assert (both.mask("skin") == (drawn == 9)).all()
     assert both.mask("body").all()
