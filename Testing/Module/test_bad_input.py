@@ -273,13 +273,13 @@ def running(host, panel):
     """The task that Apply starts, once its process runs."""
     host.click(panel.ui.applyButton)
     job = panel.task.job
-    host.wait_until(lambda: job._pid is not None, 20)
+    host.wait_until(lambda: job.pid is not None, 20)
     return job
 
 
 def assert_ended(host, job):
     host.wait(0.3)
-    assert not is_alive(job._pid)
+    assert not is_alive(job.pid)
     assert not handed_over(job).exists()
 
 

@@ -68,8 +68,8 @@ def test_cancel_ends_within_two_seconds_and_leaves_the_scene_alone(host, panel, 
     before = slicer.mrmlScene.GetNumberOfNodes()
     host.click(panel.ui.applyButton)
     assert panel.ui.applyButton.text == "Cancel"
-    host.wait_until(lambda: panel.task.job._pid is not None, 20)
-    pid = panel.task.job._pid
+    host.wait_until(lambda: panel.task.job.pid is not None, 20)
+    pid = panel.task.job.pid
     folder = panel.task.job._arguments[1]
     started = time.monotonic()
     host.click(panel.ui.applyButton)

@@ -194,7 +194,7 @@ def test_cancel_midway_ends_all_processes_within_2_s_and_leaves_the_scene(
     host.wait_until(lambda: "totalsegmentator" in panel.ui.statusLabel.text.lower(), 200)
     host.wait_until(lambda: "finding organs" in panel.ui.statusLabel.text.lower(), 200)
     host.wait(1.5)  # nnU-Net starts its helpers
-    pids = processes_below(panel.task.job._pid)
+    pids = processes_below(panel.task.job.pid)
     assert pids, "the worker is running"
     started = time.monotonic()
     host.click(panel.ui.applyButton)

@@ -98,7 +98,7 @@ def test_cancel_ends_the_run_within_two_seconds_and_train_goes_on(host, chosen, 
     host.click(panel.ui.trainButton)
     checkpoint = tmp_path / "network" / "checkpoint.json"
     host.wait_until(checkpoint.exists, 120)
-    pid = panel.training.job._pid
+    pid = panel.training.job.pid
     host.click(panel.ui.trainButton)
     host.wait_until(lambda: not panel.training.active, 4)
     assert not is_alive(pid)

@@ -81,6 +81,11 @@ class Job:
         return self.state in (RUNNING, CANCELLING)
 
     @property
+    def pid(self) -> int | None:
+        """Process ID that the task reported; None before. That of QProcess is the launcher's."""
+        return self._lines.pid
+
+    @property
     def silent_s(self) -> float:
         """Seconds since the last sign of life."""
         return time.monotonic() - self.last_sign
@@ -112,7 +117,7 @@ class Job:
         if self.active:
             self.state = CANCELLING
             self._process.closeWriteChannel()
-            end_group(self._lines.pid)
+            end_group(self.pid)
             self._process.kill()
             self._process.waitForFinished(1000)
             self._on_cleanup()
@@ -135,7 +140,7 @@ class Job:
         self._timer.stop()
         if not self.active:
             return
-        end_group(self._lines.pid)
+        end_group(self.pid)
         if self._forced:
             self._process.kill()
         else:
