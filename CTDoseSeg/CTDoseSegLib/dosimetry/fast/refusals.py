@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -38,7 +37,9 @@ def scan_flags(
         flags.append(flag("no_exposure"))
     flags += exposure_flags(acquisition)
     return tuple(
-        replace(entry, consequence=entry.consequence or consequences.get(entry.code, ""))
+        flag(entry.code, entry.detail, consequence=consequences[entry.code])
+        if entry.code in consequences
+        else entry
         for entry in flags
     )
 
