@@ -7,6 +7,7 @@ import numpy as np
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.scanner_profile import GENERIC
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
+from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine, load_model
 from CTDoseSegLib.dosimetry.scan import Scan
 from CTDoseSegLib.measurement.measurements import measure
@@ -88,7 +89,7 @@ def make(
 
 def doses(*, region="auto", **changes):
     """`DoseResult` of `make(**changes)` by the fast engine, and its organs by name."""
-    result = FastEngine(MODEL, region).estimate(scan_of(*make(**changes)))
+    result = estimate(FastEngine(MODEL, region), scan_of(*make(**changes)))
     return result, {organ.organ: organ for organ in result.organs}
 
 

@@ -43,6 +43,11 @@ def device_name(text: str) -> str:
     return text
 
 
+def engine_name(text: str) -> str:
+    """Return the name of a segmentation engine, for ``threshold`` that which results keep."""
+    return "classical" if text == "threshold" else text
+
+
 def chooses_networks(sub: argparse.ArgumentParser) -> None:
     """Add the options that choose TotalSegmentator's networks."""
     sub.add_argument(

@@ -11,6 +11,7 @@ from ..tasks.progress import Progress
 from .arguments import (
     Command,
     chooses_doses,
+    engine_name,
     output_folder,
     positive_minutes,
     whole_number,
@@ -97,9 +98,10 @@ def add(command: Command) -> None:
     )
     sub.add_argument(
         "--engine",
+        type=engine_name,
         choices=("auto", "classical", "unet", "totalsegmentator"),
         default="auto",
-        help="what segments the CT",
+        help="what segments the CT; threshold is another name of classical",
     )
     chooses_doses(sub)
     sub.add_argument(

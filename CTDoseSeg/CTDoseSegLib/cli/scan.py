@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from ..errors import Cancelled
 from ..tasks.progress import Progress, Stage
-from .arguments import Command, chooses_doses, chooses_networks, device_name, output_folder
+from .arguments import (
+    Command,
+    chooses_doses,
+    chooses_networks,
+    device_name,
+    engine_name,
+    output_folder,
+)
 
 if TYPE_CHECKING:
     from ..ct.series import CTSeries
@@ -122,9 +129,10 @@ def _reads_ct(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--series", metavar="UID", help="series to take, by its instance UID")
     sub.add_argument(
         "--engine",
+        type=engine_name,
         choices=("auto", "classical", "unet", "totalsegmentator"),
         default="auto",
-        help="what segments the CT",
+        help="what segments the CT; threshold is another name of classical",
     )
     chooses_networks(sub)
     sub.add_argument(

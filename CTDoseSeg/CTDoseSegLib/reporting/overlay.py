@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..segmentation.labelmap import BODY
+from ..segmentation.labelmap import BODY, engine_in_words
 from ..segmentation.working_grid import canonical_axes
 from .montage import LEVEL_HU, WINDOW_HU, Board, Painter, Picture, lookup
 
@@ -110,7 +110,7 @@ def _caption(series: CTSeries, labelmap: Labelmap) -> str:
     uneven = "" if series.regular else "; slices uneven or sheared, shown at their z"
     return (
         f"Window {WINDOW_HU} HU, level {LEVEL_HU} HU. The patient's right is at the left (R). "
-        f"Engine: {labelmap.engine}{uneven}."
+        f"Segmentation: {engine_in_words(labelmap.engine)}{uneven}."
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import NOTICE
 from ..flags import codes
+from ..segmentation.labelmap import engine_in_words
 from .charts_dose import display_name
 from .flag_lines import every_flag, notice_lines
 
@@ -100,7 +101,7 @@ def summary(result: Result) -> list[str]:
     z_mm, centre = slices.z_mm, result.size.summary.centre_mm
     at_centre = f", {_number(centre)} mm at the centre slice" if np.isfinite(centre) else ""
     lines = [
-        f"Segmentation: {result.segmentation.engine}",
+        f"Segmentation: {engine_in_words(result.segmentation.engine)}",
         f"Slices:       {z_mm.size}, z {z_mm.min():.0f} to {z_mm.max():.0f} mm",
         f"WED:          {_mean_and_range(slices.wed_mm, 'mm')}{at_centre}",
     ]

@@ -18,6 +18,8 @@ from .unet.doubts import why_not_used
 from .unet.engine import UNetEngine
 
 NAMES = ("auto", "classical", "unet", "totalsegmentator")
+# What an engine is called besides; results keep the name that it always had.
+ALIASES = {"threshold": "classical"}
 
 
 class SegmentationEngine(Protocol):
@@ -152,6 +154,7 @@ def choose(
     SegmentationError
         If there is no such engine, or it cannot run here.
     """
+    engine = ALIASES.get(engine, engine)
     if engine not in NAMES:
         raise SegmentationError(
             f"There is no segmentation engine named {engine!r}; choose one of {', '.join(NAMES)}."

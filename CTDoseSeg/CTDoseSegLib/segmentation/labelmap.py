@@ -110,6 +110,20 @@ class Labelmap:
         return lookup[self.labels]
 
 
+def engine_in_words(engine: str) -> str:
+    """Return what drew a label map, as it is shown; results keep ``given`` for the user's own.
+
+    Examples
+    --------
+    >>> engine_in_words("given + classical")
+    'user segmentation + classical'
+    """
+    return " + ".join(
+        part.replace("given", "user segmentation", 1) if part.startswith("given") else part
+        for part in engine.split(" + ")
+    )
+
+
 def counts(labels: np.ndarray) -> np.ndarray:
     """Return the number of voxels of each value, [value] int64."""
     total = np.zeros(int(labels.max(initial=0)) + 1, dtype=np.int64)

@@ -60,6 +60,9 @@ class Stage(Progress):
         super().__init__()
         self._whole, self._low, self._high = whole, low, high
 
+    def cancel(self) -> None:
+        self._whole.cancel()
+
     def check_cancelled(self) -> None:
         self._whole.check_cancelled()
 

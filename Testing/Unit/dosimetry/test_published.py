@@ -11,6 +11,7 @@ import pytest
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
+from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.published.engine import PublishedEngine
 from CTDoseSegLib.dosimetry.published.networks import LAYERS, WIDTHS, Scaler, load_published
 from CTDoseSegLib.dosimetry.scan import Scan
@@ -220,7 +221,7 @@ def test_a_missing_feature_refuses_the_organ_with_a_sentence(small, change, code
 
 
 def test_a_model_without_an_array_is_refused_by_name(small):
-    organ = PublishedEngine(small).estimate(scan(("thyroid_gland",))).organs[0]
+    organ = estimate(PublishedEngine(small), scan(("thyroid_gland",))).organs[0]
     assert organ.dose_mGy is None
     assert codes(organ.flags) == {"published_no_scaler"}
     assert "thyroid_gland (chest)" in organ.flags[0].message

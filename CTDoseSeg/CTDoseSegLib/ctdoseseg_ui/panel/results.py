@@ -296,10 +296,12 @@ class ResultsSection:
 
 def _summary(results: Results) -> str:
     """Return the result in words; rich text."""
+    from ...segmentation.labelmap import engine_in_words
+
     result = results.result
     size = result.size.summary
     doses = results.doses()
-    engine = escape(result.segmentation.engine)
+    engine = escape(engine_in_words(result.segmentation.engine))
     lines = [_("Segmented by: {engine}.").format(engine=f"<b>{engine}</b>")]
     if math.isfinite(size.mean_mm):
         text = _("WED {low:.0f} to {high:.0f} mm, mean {mean:.0f} mm.")
