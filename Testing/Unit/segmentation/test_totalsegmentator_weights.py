@@ -407,5 +407,5 @@ def test_a_checkpoint_of_nnunets_own_trainer_is_let_in(tmp_path):
     weights.look_at(made, 3)
     with zipfile.ZipFile(path) as archive:
         (pickled,) = (name for name in archive.namelist() if name.endswith("data.pkl"))
-        named = weights._named(archive.read(pickled))
+        named = weights._imports(archive.read(pickled))
     assert any("scalar" in name for name in named), "it has logged numbers of numpy"
