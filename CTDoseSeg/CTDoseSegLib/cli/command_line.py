@@ -59,7 +59,8 @@ def make_parser() -> argparse.ArgumentParser:
             "--events",
             choices=("rich", "jsonl", "none"),
             default="rich",
-            help="how progress is reported: a bar, JSON lines on standard output, or not at all",
+            help="what is printed: a progress bar and the result, JSON lines alone, or nothing; with "
+            "jsonl the command is cancelled when its standard input closes",
         )
         return sub
 

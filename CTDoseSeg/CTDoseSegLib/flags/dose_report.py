@@ -13,7 +13,7 @@ FLAGS = {
     ),
     "rdsr_not_a_number": Entry(
         "warning",
-        "A value of the dose report is no number",
+        "A value of the dose report is not a number",
         _LEFT_OUT,
         mends=("dose_report",),
         cause="dose_report_values",
@@ -95,7 +95,7 @@ FLAGS = {
     ),
     "rdsr_range_elsewhere": Entry(
         "warning",
-        "The z range in the dose report does not hold the images",
+        "The z range in the dose report does not contain the images",
         "It was not used, and no other event of the report was placed by its z range.",
         mends=("irradiated_range_mm",),
         cause="irradiated_range",

@@ -48,7 +48,7 @@ FLAGS = {
     "effective_dose_region": Entry(
         "refusal",
         "The scanned range is not one that a k factor is for",
-        "A range of several parts has no k of its own.",
+        "There are factors for single parts of the body, abdomen with pelvis, and the whole trunk.",
         mends=("body_part", "segmentation"),
         cause="scanned_range",
         consequence="no effective dose",

@@ -88,6 +88,7 @@ FLAGS = {
         "It was taken as the same on every slice; with tube-current modulation it was not.",
         mends=("tube_current_mA",),
         cause="ctdivol_of_scan",
+        consequence="organ doses are too high where the current was low, too low where it was high",
     ),
     "ctdivol_filled": Entry(
         "warning",

@@ -12,7 +12,7 @@ import numpy as np
 from .. import NOTICE
 from ..flags import codes
 from ..segmentation.labelmap import engine_in_words
-from .charts_dose import display_name
+from .charts_dose import BASES, display_name
 from .flag_lines import every_flag, notice_lines
 
 if TYPE_CHECKING:
@@ -117,6 +117,8 @@ def summary(result: Result) -> list[str]:
     known = np.isfinite(slices.ssde_mGy).any()
     table = f" ({result.ssde.table})" if known else ""
     lines.append(f"SSDE:         {_mean_and_range(slices.ssde_mGy, 'mGy')}{table}")
+    if bases := dict.fromkeys(o.route for o in result.organs if o.dose_mGy is not None):
+        lines.append(f"Organ doses:  {', '.join(BASES.get(b, f'model {b}') for b in bases)}")
     lines.append(f"Effective:    {_effective(result)}")
     lines.append(f"Scanner:      {result.scanner_profile.name}")
     if result.examination is not None:
@@ -202,7 +204,7 @@ def plain_table(rows: list[tuple[str, ...]]) -> list[str]:
 def _number(value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}".rstrip(".")
 
 
 def _interval(low: float | None, high: float | None) -> str:

@@ -76,7 +76,7 @@ def parse_result(text: str, name: str = RESULT) -> Result:
         As `read_result`.
     """
     try:
-        content = json.loads(text)
+        content = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{name} is not JSON, or cut off; {_AGAIN}.") from error
     if not isinstance(content, dict) or "schema_version" not in content:
@@ -101,3 +101,8 @@ def _version(stated: Any, name: str) -> int:
             f"to {newest}; update CTDoseSeg, or {_AGAIN}."
         )
     return int(number)
+
+
+def _refuse(constant: str) -> None:
+    """NaN and infinity are no JSON, and Python would take them."""
+    raise ValueError(constant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -110,8 +111,8 @@ class Result:
     ssde: SSDESummary
     effective_dose: EffectiveDose
     segmentation: SegmentationSummary
-    organs: tuple[OrganDose, ...] = ()
-    structures: Mapping[str, Structure] = field(default_factory=dict)
+    organs: tuple[OrganDose, ...]
+    structures: Mapping[str, Structure]
     examination: Examination | None = None
     scanner_profile: Scanner = GENERIC
     hu_histogram: HUHistogram | None = None
@@ -213,7 +214,8 @@ class Result:
         for dose in self.organs:
             if dose.organ == organ and region in (None, dose.region):
                 return dose
-        raise KeyError(organ)
+        known = ", ".join(dict.fromkeys(dose.organ for dose in self.organs)) or "none"
+        raise KeyError(f"The result has no dose entry for {organ}; it has {known}.")
 
     def chosen(self, parameter: str, default: Any = None) -> Any:
         """Return what the user chose for a parameter of the analysis.
@@ -284,6 +286,8 @@ class Result:
             result, provenance=replace(result.provenance, schema_version=SCHEMA_VERSION)
         )
         _check_lengths(result)
+        for dose in result.organs:
+            _check_order(dose)
         return result
 
 
@@ -304,3 +308,22 @@ def _check_lengths(result: Result) -> None:
     for name, column in columns.items():
         if column is not None and len(column) != n:
             raise InputError(f"{name} has {len(column)} values for {n} slices.")
+
+
+def _check_order(dose: OrganDose) -> None:
+    """Refuse intervals without a dose, and ends that do not enclose it."""
+    ends = {
+        "model": (dose.model_low_mGy, dose.model_high_mGy),
+        "total": (dose.total_low_mGy, dose.total_high_mGy),
+    }
+    for name, (low, high) in ends.items():
+        if dose.dose_mGy is None:
+            right = low is None and high is None
+        else:
+            given = (0.0 if low is None else low, math.inf if high is None else high)
+            right = 0.0 <= given[0] <= dose.dose_mGy <= given[1] and math.isfinite(dose.dose_mGy)
+        if not right:
+            raise InputError(
+                f"the {name} interval of {dose.organ}, {low} to {high}, does not enclose its dose "
+                f"of {dose.dose_mGy} mGy"
+            )

@@ -76,7 +76,10 @@ def end_children() -> None:
     On Windows nothing: children end as the pipes close that this process holds.
     """
     if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        # Outside the main thread no handler can be set: the one that is there cancelled already,
+        # and takes a second signal for nothing.
+        with contextlib.suppress(ValueError):
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
         os.killpg(0, signal.SIGTERM)
 
 

@@ -97,7 +97,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_best_network(data, monkeyp
         return real(*args, **kwargs) * (float("nan") if len(calls) > 4 else 1.0)
 
     monkeypatch.setattr(train, "loss", breaks)
-    with pytest.raises(ModelError, match="no number any more"):
+    with pytest.raises(ModelError, match="not a number any more"):
         train.train(path, data / "run")
     load_unet(data / "run")
 

@@ -100,7 +100,7 @@ def test_a_dose_is_found_by_organ_and_region():
     result = tiny_result(organs=(chest, replace(chest, region="abdomen", dose_mGy=8.0)))
     assert result.dose_of("skin").dose_mGy == 10.0
     assert result.dose_of("skin", "abdomen").dose_mGy == 8.0
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="no dose entry for liver; it has skin"):
         result.dose_of("liver")
 
 
@@ -136,6 +136,10 @@ def test_the_histogram_holds_every_voxel_of_the_body():
             "severity is not info or warning or refusal",
         ),
         (lambda c: c.pop("effective_dose"), "effective_dose is missing"),
+        (lambda c: c.pop("organs"), "organs is missing"),
+        (lambda c: c["organs"][0].update(dose_mGy=-8.7), "model interval of lung"),
+        (lambda c: c["organs"][0].update(dose_mGy=None), "model interval of lung"),
+        (lambda c: c["organs"][0].update(total_low_mGy=50.0), "total interval of lung"),
     ],
 )
 def test_what_was_altered_is_named(tmp_path, content, alter, named):
@@ -162,6 +166,9 @@ def test_what_is_no_result_is_refused(tmp_path, text):
 def test_a_cut_file_is_refused(tmp_path, content):
     text = json.dumps(content)
     (tmp_path / "result.json").write_text(text[: len(text) // 2], encoding="utf-8")
+    with pytest.raises(InputError, match="not JSON, or cut off"):
+        read_result(tmp_path)
+    (tmp_path / "result.json").write_text(text.replace("null", "NaN", 1), encoding="utf-8")
     with pytest.raises(InputError, match="not JSON, or cut off"):
         read_result(tmp_path)
     (tmp_path / "result.json").write_bytes(b"\xff\xfe\x00")

@@ -54,7 +54,7 @@ def train(
     InputError
         If the configuration or the data cannot be used.
     ModelError
-        If the loss is no number any more; the best weights so far are kept.
+        If the loss is not a number any more; the best weights so far are kept.
     OutputError
         If a file cannot be written; the last checkpoint is kept.
     """
@@ -183,7 +183,7 @@ class Trainer:
             )
             if not torch.isfinite(value):
                 raise ModelError(
-                    f"The loss is no number any more (epoch {self.epoch + 1}, step {step + 1}); "
+                    f"The loss is not a number any more (epoch {self.epoch + 1}, step {step + 1}); "
                     "the best network so far is kept. Try a smaller learning_rate, or look for "
                     "images whose values are not HU."
                 )
