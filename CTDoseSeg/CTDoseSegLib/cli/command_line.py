@@ -59,8 +59,8 @@ def make_parser() -> argparse.ArgumentParser:
             "--events",
             choices=("rich", "jsonl", "none"),
             default="rich",
-            help="what is printed: a progress bar and the result, JSON lines alone, or nothing; with "
-            "jsonl the command is cancelled when its standard input closes",
+            help="what is printed: a progress bar and the result, JSON lines alone, or nothing; "
+            "with jsonl the command is cancelled when its standard input closes",
         )
         return sub
 
