@@ -10,19 +10,14 @@ import sys
 import time
 from pathlib import Path
 
+from tiny_analysis import tiny_analysis
+
 from CTDoseSegLib.batch.ledger import Ledger
 from CTDoseSegLib.batch.runner import Choices, run_batch
 from CTDoseSegLib.batch.study import STUDIES, Outcome, attempt_folder, publish
+from CTDoseSegLib.result import Result
 
-RESULT = {
-    "acquisition": {},
-    "slices": {"ctdivol_mGy": [1.0], "wed_mm": [300.0], "z_mm": [0.0]},
-    "effective_dose": {"dlp": None, "effective_dose_mSv": None},
-    "provenance": {"series": {"description": "test"}, "inputs": []},
-    "ssde": {"mean_mGy": None},
-    "segmentation": {"engine": "test"},
-    "organs": [],
-}
+RESULT = Result.of(tiny_analysis(slices=1)).to_json()
 
 
 def work(attempt, settings, stop=None):
