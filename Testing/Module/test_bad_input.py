@@ -49,7 +49,7 @@ def test_without_exposure_there_is_size_and_no_dose(host, panel, phantom):
     host.process_events()
     apply(host, panel)
     result = panel.results.results.result
-    assert all(v is not None for v in result.slices.wed_mm)
+    assert np.isfinite(result.slices.wed_mm).all()
     assert panel.results.results.doses() == {}
     assert "No organ dose" in panel.results.results.get("doseChart").GetTitle()
 
@@ -142,10 +142,10 @@ def test_a_nonlinear_transform_gives_results_per_slice_alone(host, use_organs, p
         node.SetAndObserveTransformNodeID(grid.GetID())
     apply(host, use_organs)
     result = use_organs.results.results.result
-    assert "nonlinear_transform" in {f["code"] for f in result["flags"]}
-    assert result["geometry"]["regular"] is False
-    assert all(v is not None for v in result.slices.wed_mm)
-    assert all(o["volume_ml"] is None for o in result["organs"])
+    assert "nonlinear_transform" in {f.code for f in result.flags}
+    assert result.geometry.regular is False
+    assert np.isfinite(result.slices.wed_mm).all()
+    assert all(o.volume_ml is None for o in result.organs)
 
 
 def test_a_segmentation_of_another_grid_is_resampled_and_flagged(host, use_organs, phantom):

@@ -177,9 +177,9 @@ def test_apply_shows_progress_and_the_result_with_where_each_label_is_from(
     assert panel.ui.statusLabel.text == "Done.", panel.ui.logText.plainText
     messages = [e["message"] for e in seen if e["event"] == "progress"]
     assert any("TotalSegmentator" in message for message in messages)
-    segmentation = panel.results.results.result["segmentation"]
-    assert segmentation["engine"].startswith("totalsegmentator")
-    assert segmentation["about"]["totalsegmentator"]["quality"] == "fastest"
+    segmentation = panel.results.results.result.segmentation
+    assert segmentation.engine.startswith("totalsegmentator")
+    assert segmentation.about["totalsegmentator"]["quality"] == "fastest"
 
 
 def test_cancel_midway_ends_all_processes_within_2_s_and_leaves_the_scene(

@@ -20,6 +20,8 @@ from CTDoseSegLib.measurement.size import measure_size, ssde
 from CTDoseSegLib.reading.scanner_profile_use import with_profile
 from CTDoseSegLib.segmentation.labelmap import Atom
 
+pytestmark = pytest.mark.slow
+
 SLICES = 12
 BAD = st.sampled_from([None, 0.0, -5.0, float("nan"), float("inf")])
 NUMBERS = ("dose_mGy", "model_low_mGy", "model_high_mGy", "total_low_mGy", "total_high_mGy")

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 LIB = ROOT / "CTDoseSeg" / "CTDoseSegLib"
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

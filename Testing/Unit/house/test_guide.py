@@ -17,6 +17,8 @@ from CTDoseSegLib.batch.tables import write_tables as write_batch_tables
 from CTDoseSegLib.flags import FLAGS
 from CTDoseSegLib.outputs.tables import write_labelmap, write_tables
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 LIB = ROOT / "CTDoseSeg" / "CTDoseSegLib"
 INDEX = pages.GUIDE / "README.md"

@@ -24,6 +24,8 @@ from CTDoseSegLib.learning.dose.samples import KERNELS, SIZE_KERNELS, samples_of
 from CTDoseSegLib.learning.folds import folds_of
 from CTDoseSegLib.tasks.progress import Collected
 
+pytestmark = pytest.mark.slow
+
 INTERCEPT, PER_100_MM = -3.0, -0.6
 
 

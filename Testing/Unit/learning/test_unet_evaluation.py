@@ -17,6 +17,8 @@ from CTDoseSegLib.learning.unet import train  # noqa: E402
 from CTDoseSegLib.learning.unet.evaluate import evaluate  # noqa: E402
 from CTDoseSegLib.learning.unet.metrics import score, slice_dice  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 CONFIG = training_config(
     ["body_rest", "bone"], values='{ 1 = "body_rest", 2 = "bone" }', epochs=1, steps=1
 )

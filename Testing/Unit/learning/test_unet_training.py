@@ -21,6 +21,8 @@ from CTDoseSegLib.learning.unet.files import read_picture  # noqa: E402
 from CTDoseSegLib.learning.unet.loss import loss  # noqa: E402
 from CTDoseSegLib.segmentation.unet.network import load_unet  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 NETWORK = '[network]\nclasses = ["bone"]\nwidths = [4, 8]\ncontext = 0\npixel_mm = 0\n'
 TRAINING = "[training]\nepochs = 3\nsteps = 3\nbatch = 2\nvalidation = 0.4\n"
 

@@ -23,6 +23,8 @@ from CTDoseSegLib.phantom.phantom import (
 from CTDoseSegLib.phantom.shapes import Canvas, Column, Ellipsoid
 from CTDoseSegLib.tasks.progress import Progress
 
+pytestmark = pytest.mark.slow
+
 COARSE = {"shape": (96, 96, 14), "spacing_mm": (4.6, 4.6, 38.0)}
 
 

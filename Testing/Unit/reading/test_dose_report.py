@@ -15,6 +15,8 @@ from CTDoseSegLib.errors import DoseReportError
 from CTDoseSegLib.flags import FLAGS
 from CTDoseSegLib.reading.dose_report_file import read_dose_report
 
+pytestmark = pytest.mark.slow
+
 KINDS = {
     "CT-ESR-GE_Optima": "llslls",
     "CT-RDSR-GEPixelMed": "st",

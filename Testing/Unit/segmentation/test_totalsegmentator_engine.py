@@ -45,6 +45,8 @@ from CTDoseSegLib.segmentation.totalsegmentator.weights import InstalledNetwork
 from CTDoseSegLib.segmentation.user import combine
 from CTDoseSegLib.tasks.progress import Collected, Progress
 
+pytestmark = pytest.mark.slow
+
 needs_package = pytest.mark.skipif(
     "totalsegmentator" not in {d.metadata["Name"].lower() for d in metadata.distributions()},
     reason="it is about TotalSegmentator's own tables",

@@ -30,6 +30,8 @@ from CTDoseSegLib.segmentation.totalsegmentator.engine import TotalSegmentatorEn
 from CTDoseSegLib.segmentation.totalsegmentator.plan import make_plan
 from CTDoseSegLib.tasks.progress import Progress
 
+pytestmark = pytest.mark.slow
+
 NAME = "Dataset297_TotalSegmentator_total_3mm_1559subj"
 PLACE = "nnUNetTrainer__nnUNetPlans__3d_fullres"
 
