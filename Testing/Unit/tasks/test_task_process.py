@@ -130,7 +130,8 @@ def test_a_stubborn_child_is_ended_with_its_grandchild(program, group):
         pids = wait_for(process, "result")["pids"]
         began = time.monotonic()
     assert time.monotonic() - began < GRACE_S + 1.0
-    assert process.code == -signal.SIGKILL
+    # A launcher whose child ended before it reports that as a shell does.
+    assert process.code in (-signal.SIGKILL, 128 + signal.SIGKILL)
     assert all_gone([process.pid, *pids])
 
 
