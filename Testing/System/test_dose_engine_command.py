@@ -1,4 +1,4 @@
-"""The dose engine that the command is told to use, and the folder that it is given for it."""
+"""The dose engine that the command is asked for, and the folder of its dose model."""
 
 from __future__ import annotations
 

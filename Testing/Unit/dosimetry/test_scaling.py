@@ -44,9 +44,9 @@ def test_slices_without_ctdivol_get_it_from_their_tube_current():
     values = [3.0, 4.5, None, 7.5, None, 10.5]
     basis = ctdivol_basis(series(ctdivol=values, current=current, ctdivol_mGy=6.4))
     np.testing.assert_allclose(basis.values, 0.03 * current)
-    (remark,) = basis.flags
-    assert remark.code == "ctdivol_filled"
-    assert "2 of 6 slices" in remark.message
+    (filled,) = basis.flags
+    assert filled.code == "ctdivol_filled"
+    assert "2 of 6 slices" in filled.message
 
 
 def test_ctdivol_is_not_used_where_slices_lack_it_and_their_tube_current():
