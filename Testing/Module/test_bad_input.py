@@ -35,7 +35,7 @@ def test_a_volume_without_dicom_shows_which_results_wait(host, panel, phantom):
     host.process_events()
     text = panel.ui.acquisitionLabel.text
     assert "no DICOM" in text
-    assert "SSDE waits for CTDIvol" in text
+    assert "SSDE needs CTDIvol" in text
     assert "organ doses wait" in text
     assert panel.acquisition.mark_of("ctdivol_mGy") == "unknown"
     panel.ui.ctdivol_mGy_edit.text = "9"

@@ -138,6 +138,22 @@ def test_a_removed_segment_leaves_the_table(host, analysed):
     host.wait_until(lambda: "spleen" not in results.doses(), 10)
 
 
+def test_apply_asks_before_another_segmentation_replaces_a_corrected_one(host, analysed):
+    import qt
+
+    warm(host, analysed)
+    results = analysed.results.results
+    results.segmentation.GetSegmentation().RemoveSegment("spleen")
+    host.wait_until(lambda: "spleen" not in results.doses(), 10)
+    host.answer("You have corrected", qt.QMessageBox.Cancel)
+    host.click(analysed.ui.applyButton)
+    assert not analysed.task.active
+    assert "spleen" not in results.doses()
+    host.answer("You have corrected", qt.QMessageBox.Ok)
+    apply(host, analysed)
+    assert "spleen" in analysed.results.results.doses()
+
+
 def test_a_renamed_segment_is_another_organ(host, analysed):
     warm(host, analysed)
     results = analysed.results.results

@@ -82,6 +82,6 @@ def test_a_result_of_the_first_release_is_shown(host, panel):
     old = {"code": "organ_cut", "severity": "warning", "message": "The organ <touches> it. Mind."}
     flags = [Flag.from_plain({**old, "code": f"c{n}"}) for n in range(10)]
     assert notices(flags).count("<li>") == 9
-    assert "2 more: rest the pointer here." in notices(flags)
+    assert "2 more: rest the pointer here to read them." in notices(flags)
     assert all_notices(flags).count("<li>") == 10
     assert "The organ &lt;touches&gt; it. Mind." in notices(flags)

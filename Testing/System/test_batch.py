@@ -277,6 +277,23 @@ def test_a_scan_taken_out_of_the_plan_is_in_no_table_and_keeps_its_result(tmp_pa
     assert len((output / "completed.txt").read_text().split()) == 3
 
 
+def test_a_result_damaged_since_leaves_the_others_their_tables_and_is_done_anew(tmp_path):
+    output = tmp_path / "out"
+    plan = plan_of(tmp_path, 3)
+    run_batch(plan, output, work=batch_run.work)
+    damaged = table(output / "exams.csv")[0]["scan_key"]
+    (output / "studies" / damaged / "result.json").write_text("{")
+    run_batch(plan, output, work=batch_run.work)
+    assert len(table(output / "exams.csv")) == 2
+    (row,) = table(output / "failures.csv")
+    assert (row["state"], row["scan_key"]) == ("unreadable", damaged)
+    assert "start the same command again" in row["sentence"]
+    shutil.rmtree(output / "studies" / damaged)
+    run_batch(plan, output, work=batch_run.work)
+    assert len(table(output / "exams.csv")) == 3
+    assert table(output / "failures.csv") == []
+
+
 def test_files_that_are_missing_are_reported_without_their_names(tmp_path):
     counts = run_batch(plan_of(tmp_path, 2), tmp_path / "out", Choices(workers=1))
     assert counts["failed"] == 2

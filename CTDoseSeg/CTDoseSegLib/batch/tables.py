@@ -40,6 +40,7 @@ TEXT = {
 }
 FAILURE_COLUMNS = ("study_key", "scan_key", "state", "kind", "sentence", "attempts", "seconds")
 LEFT_OUT = "left out"
+UNREADABLE = "unreadable"
 # What a column means that is no field of a result's values; those state it in their docstrings.
 _OF_EXAM = {
     "study_key": "Pseudonym of the study.",
@@ -59,7 +60,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "failures.csv": {
         "study_key": "Pseudonym of the study; empty where the plan leaves the scan out.",
         "scan_key": "Pseudonym of the scan; empty where the plan leaves it out.",
-        "state": "``failed``, ``planned`` or ``running`` (not done yet), or ``left out``.",
+        "state": "``failed``, ``planned`` or ``running`` (not done yet), ``unreadable`` (done, but "
+        "its result was changed or damaged since), or ``left out``.",
         "kind": "Kind of error; ``Plan`` where the plan leaves the scan out.",
         "sentence": "The reason.",
         "attempts": "How often it was tried.",
@@ -67,6 +69,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     },
 }
 _NO_MORE = "The plan has it no more; its results are kept, and count again when the plan has it."
+_DONE_AGAIN = "Delete its folder in studies and start the same command again: it is analysed anew."
 _ROWS_AT_ONCE = 20_000
 
 
@@ -82,11 +85,12 @@ def write_tables(ledger: Ledger, output: Path, *, identity: bool = False) -> Non
     columns = (*EXAM_COLUMNS, *ORGAN_COLUMNS, *identifying)
     exams: list[dict[str, Any]] = []
     doses: dict[str, array] = {}
+    unreadable: list[dict[str, Any]] = []
     parquet = _Parquet(output / "doses.parquet", columns)
     table = _Csv(output / "doses.csv", columns)
     exam_table = _Csv(output / "exams.csv", (*EXAM_COLUMNS, *identifying))
     with table, parquet, exam_table:
-        for exam, organs in _results(ledger, output):
+        for exam, organs in _results(ledger, output, unreadable):
             exam_table.write(exam)
             exams.append({column: exam[column] for column in SUMMED})
             for organ in organs:
@@ -98,7 +102,7 @@ def write_tables(ledger: Ledger, output: Path, *, identity: bool = False) -> Non
     failures: list[dict[str, Any]] = []
     left_out = 0
     with _Csv(output / "failures.csv", FAILURE_COLUMNS) as table:
-        for row in _failures(ledger, output):
+        for row in (*unreadable, *_failures(ledger, output)):
             table.write(row)
             if row["state"] == LEFT_OUT:
                 left_out += 1
@@ -107,9 +111,18 @@ def write_tables(ledger: Ledger, output: Path, *, identity: bool = False) -> Non
     write_summary(output, exams, doses, failures, left_out, ledger.counts())
 
 
-def _results(ledger: Ledger, output: Path) -> Iterator[tuple[dict, list[dict]]]:
+def _results(
+    ledger: Ledger, output: Path, unreadable: list[dict[str, Any]]
+) -> Iterator[tuple[dict, list[dict]]]:
+    """Yield the rows of each scan; what cannot be read goes to `unreadable`, with its reason."""
     for row in ledger.rows(DONE):
-        result = read_result(output / STUDIES / row["key"] / RESULT)
+        try:
+            result = read_result(output / STUDIES / row["key"] / RESULT)
+        except CTDoseSegError as error:
+            failure = {"state": UNREADABLE, "kind": type(error).__name__}
+            sentence = f"{error} {_DONE_AGAIN}"
+            unreadable.append({**row, "scan_key": row["key"], "sentence": sentence, **failure})
+            continue
         scan = row["scan"]
         exam = {
             **exam_of(result),

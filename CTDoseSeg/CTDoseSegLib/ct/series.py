@@ -124,7 +124,9 @@ class CTSeries:
         """Area of one pixel in the slice plane."""
         return self.spacing_mm[0] * self.spacing_mm[1]
 
-    @property
+    @cached_property
     def z_mm(self) -> np.ndarray:
-        """RAS superior coordinate of each slice centre, [k]."""
-        return np.array([s.z_mm for s in self.slices])
+        """RAS superior coordinate of each slice centre, [k]; read-only."""
+        z = np.array([s.z_mm for s in self.slices])
+        z.flags.writeable = False
+        return z

@@ -186,6 +186,8 @@ def model_kind(dose_model: str | Path) -> str:
         return PUBLISHED
     if (folder / MODEL_FILE).is_file():
         return TRAINED
+    if not folder.is_dir():
+        raise ModelError(f"There is no folder {folder.name}, which should hold a dose model.")
     raise ModelError(
         f"The folder {folder.name} holds no dose model; give the folder of the published "
         "repository (chest_models/<organ>_model.pth), or one that ctdoseseg train-dose wrote "

@@ -79,7 +79,7 @@ class Scan:
         An engine fills in the dose with `dataclasses.replace`, or leaves it at None: then `flags`
         must hold the reason.
         """
-        occupied = self.measurements.of(organ).count > 0
+        occupied = self.measurements.occupied(organ)
         series = self.series
         volume = self.measurements.volume_ml(organ, series.spacing_mm[2])
         return OrganDose(

@@ -15,7 +15,6 @@ FLAGS = {
         "warning",
         "A value of the dose report is not a number",
         _LEFT_OUT,
-        mends=("dose_report",),
         cause="dose_report_values",
     ),
     "rdsr_several_values": Entry(
@@ -46,7 +45,7 @@ FLAGS = {
     "rdsr_events_missing": Entry(
         "warning",
         "The dose report holds fewer events than it states",
-        mends=("dose_report",),
+        "Look for its other parts.",
         cause="examination_incomplete",
         consequence="the examination's total is too low",
     ),
@@ -72,7 +71,6 @@ FLAGS = {
         "warning",
         "No event of the dose report is that of these images",
         "Nothing was taken from it; check that it belongs to this series.",
-        mends=("dose_report",),
         cause="dose_report_unused",
     ),
     "rdsr_by_values": Entry(

@@ -64,9 +64,9 @@ class Notice:
 def summarize(flags: Iterable[Flag]) -> tuple[Notice, ...]:
     """Make one notice of the flags that have one cause.
 
-    Refusals come first, then what changes a number (what is known by how much before the rest),
-    then the remaining warnings and information. Within these, what is about the whole scan comes
-    before what is about some slices or organs.
+    What refuses all organ doses comes first, then what changes a number (what is known by how much
+    before the rest), then other refusals, then the remaining warnings and information. Within
+    these, what is about the whole scan comes before what is about some slices or organs.
     """
     causes: dict[str, list[Flag]] = {}
     for one in dict.fromkeys(flags):
@@ -100,10 +100,16 @@ def _cause(one: Flag) -> str:
 
 
 def _order(notice: Notice) -> tuple[int, int, bool, bool]:
-    changes = 0 if notice.severity == "refusal" else 1 if notice.consequences else 2
+    refused = notice.severity == "refusal"
+    if refused and SCAN in notice.places:
+        weight = 0
+    elif notice.consequences and not refused:
+        weight = 1
+    else:
+        weight = 2 if refused else 3
     by_how_much = any(c.isdigit() for text in notice.consequences for c in text)
     everywhere = any(organ_of(p) is None and slice_of(p) is None for p in notice.places)
-    return changes, _RANK[notice.severity], not by_how_much, not everywhere
+    return weight, _RANK[notice.severity], not by_how_much, not everywhere
 
 
 def _notice(cause: str, flags: list[Flag]) -> Notice:
@@ -159,12 +165,12 @@ def _detail(one: Flag) -> str:
 
 def _consequences(flags: list[Flag], found_at: set[str]) -> Iterable[str]:
     """What follows, each once; with its organs where they are not those that were found."""
-    by_code: dict[str, list[Flag]] = {}
+    kinds: dict[str, list[Flag]] = {}  # several codes may have one consequence
     for one in flags:
         if one.consequence and _known(one):
-            by_code.setdefault(one.code, []).append(one)
+            kinds.setdefault(FLAGS[one.code].consequence or one.code, []).append(one)
     found: dict[str, None] = {}
-    for members in by_code.values():
+    for members in kinds.values():
         texts: dict[str, list[str]] = {}
         for one in _of_the_whole(members) or members:
             texts.setdefault(one.consequence, []).append(one.place)

@@ -93,6 +93,10 @@ class Measurements:
         mean, sd = mean_and_sd(count, total, squares)
         return GroupSlices(count, count * self.pixel_area_mm2, mean, sd)
 
+    def occupied(self, group: str) -> np.ndarray:
+        """Return where `group` is, True by slice; KeyError if there is no such group."""
+        return np.any(self.counts[:, self.columns(group)], axis=1)
+
     def volume_ml(self, group: str, slice_step_mm: float) -> float:
         """Return the volume of `group`, slices `slice_step_mm` apart; KeyError if there is none."""
         count = int(self.counts[:, self.columns(group)].sum())

@@ -110,7 +110,8 @@ def test_a_folder_without_a_dose_model_is_refused_by_its_name(name, there, tmp_p
     if there:
         folder.mkdir()
         (folder / "beach.jpg").write_bytes(b"")
-    with pytest.raises(ModelError, match=r"holiday holds no dose model.*model\.json") as caught:
+    said = r"holiday holds no dose model.*model\.json" if there else "There is no folder holiday"
+    with pytest.raises(ModelError, match=said) as caught:
         choose_engine(name, folder)
     assert caught.value.exit_code == 3
     assert str(tmp_path) not in str(caught.value)

@@ -50,9 +50,11 @@ def test_no_flag_is_lost(flags):
 
 
 @given(st.lists(FLAG, max_size=40))
-def test_refusals_come_first_then_what_changes_a_number_then_the_rest(flags):
+def test_refusals_of_the_scan_come_first_then_what_changes_a_number_then_the_rest(flags):
     def rank(notice):
-        return 0 if notice.severity == "refusal" else 1 if notice.consequences else 2
+        if notice.severity == "refusal":
+            return 0 if SCAN in notice.places else 2
+        return 1 if notice.consequences else 3
 
     ranks = [rank(notice) for notice in summarize(flags)]
     assert ranks == sorted(ranks)

@@ -140,6 +140,29 @@ def test_the_room_of_values_stays_small():
     assert len(list((LIB / SMALLEST_ROOM).glob("*.py"))) < FILES_IN_IT
 
 
+def test_what_shows_or_collects_results_takes_their_fields_not_keys_of_the_file():
+    """The file's keys are known in `result` and `outputs`; all else asks a `Result`."""
+    result = LIB / "result" / "result.py"
+    (definition,) = (
+        node
+        for node in ast.walk(ast.parse(result.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and node.name == "Result"
+    )
+    fields = {n.target.id for n in definition.body if isinstance(n, ast.AnnAssign)}
+    assert {"organs", "slices", "effective_dose"} <= fields
+    fields -= {"dose_model"}  # also the name of an option
+    offenders = [
+        f"{name_of(path)}:{node.lineno} {node.slice.value}"
+        for path in modules()
+        if set(path.relative_to(LIB).parts) & {"reporting", "batch", "result_folder.py", *FACES}
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.slice, ast.Constant)
+        and node.slice.value in fields
+    ]
+    assert not offenders, "\n".join(offenders)
+
+
 def test_only_the_user_interface_knows_slicer_and_qt():
     offenders = [
         name_of(path)

@@ -195,6 +195,7 @@ def _color_overlay(node: Any, lowest: float, highest: float) -> None:
     display.SetLowerThreshold(1e-6)
     display.SetUpperThreshold(1e6)
     display.ApplyThresholdOn()
+    display.InterpolateOff()  # between an organ's dose and none there is no dose
 
 
 def show_legend(node: Any, shown: bool) -> None:

@@ -111,7 +111,7 @@ class AcquisitionSection:
         )
         waiting = []
         if not self._known("ctdivol_mGy"):
-            waiting.append(_("SSDE waits for CTDIvol"))
+            waiting.append(_("SSDE needs CTDIvol"))
             needed = ("tube_current_mA", "rotation_time_s", "pitch")
             if not all(self._known(name) for name in needed):
                 waiting.append(

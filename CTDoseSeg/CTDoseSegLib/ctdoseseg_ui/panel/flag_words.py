@@ -17,7 +17,7 @@ def notices(flags: Iterable[Flag]) -> str:
     causes = summarize(flags)
     items = [(notice.severity, notice.text, notice.mends) for notice in causes[:MOST_NOTICES]]
     more = len(causes) - MOST_NOTICES
-    last = _("{n} more: rest the pointer here.").format(n=more) if more > 0 else ""
+    last = _("{n} more: rest the pointer here to read them.").format(n=more) if more > 0 else ""
     return flag_items(items, last)
 
 

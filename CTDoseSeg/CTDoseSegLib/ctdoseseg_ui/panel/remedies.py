@@ -25,7 +25,10 @@ def words() -> dict[str, tuple[str, str]]:
         "body_part": (enter, _("the body part")),
         "totalsegmentator": (_("choose {} under Segmentation by"), "TotalSegmentator"),
         "engine": (_("choose {} under Segmentation by"), _("another method")),
-        "segmentation": (_("choose {} under Segmentation"), _("a segmentation of the organs")),
+        "segmentation": (
+            _("choose {} under Segmentation by"),
+            _("a segmentation of the scene with all organs"),
+        ),
         "label_names": (_("name {} in the Segmentations module"), _("the segments")),
         "series": (_("load {}"), _("the original axial series, complete")),
         "dose_model": (_("empty {} under Advanced"), _("the field Dose model")),

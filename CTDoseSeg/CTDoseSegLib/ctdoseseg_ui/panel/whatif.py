@@ -59,7 +59,10 @@ class WhatIfSection:
             if view is not None:
                 view.resizeColumnsToContents()
         self._ui.whatIfLabel.text = (
-            _("<b>HYPOTHETICAL</b>: the column and the red points are not what was scanned.")
+            _(
+                "<b>HYPOTHETICAL</b>: the column and the red points are not what was scanned. "
+                "Intervals and overlay stay those of the scan."
+            )
             if changed and doses
             else _("There is no dose that could be rescaled.")
             if changed

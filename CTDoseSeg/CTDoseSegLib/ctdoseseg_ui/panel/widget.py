@@ -17,7 +17,7 @@ from ...errors import CTDoseSegError
 from ..job import CANCELLED, DONE, Job
 from ..live import Live
 from ..logic import CTDoseSegLogic
-from ..nodes.results import OVERLAY, Results
+from ..nodes.results import EDITED, OVERLAY, Results
 from ..parameters import CTDoseSegParameterNode, Method
 from ..staging import StagedAnalysis
 from . import layout
@@ -210,6 +210,8 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.task.active:
             self.task.cancel()
             return
+        if not self._mayLeaveCorrection():
+            return
         try:
             fetch = self.method.weights_to_fetch()
         except CTDoseSegError as error:
@@ -220,6 +222,25 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.task.start(text, lambda: fetch, self._beginFetching)
         else:
             self._start(self._prepareAnalysis, self._onAnalysed)
+
+    def _mayLeaveCorrection(self) -> bool:
+        """Ask before a new segmentation takes the place of one that was corrected by hand."""
+        results = self.results.results
+        drawn = results.segmentation if results is not None else None
+        if drawn is None or not drawn.GetAttribute(EDITED):
+            return True
+        parameters = self._parameters()
+        if results.volume is not parameters.inputVolume:
+            return True
+        if parameters.method == Method.EXISTING and parameters.inputSegmentation is drawn:
+            return True
+        return slicer.util.confirmOkCancelDisplay(
+            _(
+                "You have corrected the segmentation of this result. Apply makes a new one and "
+                "takes the doses from it; the corrected one is kept, hidden. To use the corrected "
+                "one, cancel and choose it under Segmentation by: A segmentation of the scene."
+            )
+        )
 
     def _beginFetching(self, arguments: list[str]) -> Job:
         job = Job(
