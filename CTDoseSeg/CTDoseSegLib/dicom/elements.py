@@ -53,7 +53,7 @@ KEYWORDS = _words(
     "ImagePositionPatient ImageOrientationPatient PixelSpacing SliceThickness SliceLocation "
     "GantryDetectorTilt "
     # pixels
-    "Rows Columns SamplesPerPixel BitsAllocated BitsStored "
+    "Rows Columns SamplesPerPixel BitsAllocated BitsStored HighBit "
     "PixelRepresentation NumberOfFrames RescaleSlope RescaleIntercept RescaleType "
     "PixelPaddingValue PixelPaddingRangeLimit LossyImageCompression "
     # exposure
