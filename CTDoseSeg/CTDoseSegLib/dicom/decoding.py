@@ -30,6 +30,7 @@ CODECS = {
     "1.2.840.10008.1.2.4.203": ("High-Throughput JPEG 2000", "pylibjpeg-openjpeg"),
     "1.2.840.10008.1.2.5": ("RLE Lossless", "pylibjpeg-rle"),
 }
+_RESCALE = {"RescaleSlope": "(0028,1053)", "RescaleIntercept": "(0028,1052)"}
 # PS3.5: the JPEG processes that are not lossless, and those that may be either.
 LOSSY = {f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 53, 55, 81)}
 MAY_BE_LOSSY = {"1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.4.203"}
@@ -80,11 +81,25 @@ def check_size(header: Header) -> None:
         )
 
 
-def rescale(header: Header) -> tuple[float, float, bool]:
-    """Return slope, intercept, and whether the file states neither."""
+def rescale(header: Header) -> tuple[float, float, str]:
+    """Return slope, intercept, and the tags of the two that the file does not state.
+
+    Raises
+    ------
+    PixelDataError
+        If one of them is there and is no number.
+    """
+    for keyword, tag in _RESCALE.items():
+        if keyword in header.problems:
+            raise PixelDataError(
+                f"{header.name}: {keyword} {tag} is not a number, so there are no HU; export the "
+                "original series."
+            )
     slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
-    absent = slope is None and intercept is None
-    return 1.0 if slope is None else slope, intercept or 0.0, absent
+    absent = [
+        f"{keyword} {tag}" for keyword, tag in _RESCALE.items() if not header.numbers(keyword)
+    ]
+    return 1.0 if slope is None else slope, intercept or 0.0, " and ".join(absent)
 
 
 class PixelReader:

@@ -9,6 +9,7 @@ from dicom_files import SHAPE, UID, codes, make_slice, save, write_series
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from pydicom.dataelem import RawDataElement
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
 from CTDoseSegLib.dicom.decoding import stored_values
@@ -144,11 +145,62 @@ def test_a_lossy_overshoot_is_clipped_and_does_not_wrap():
 
 def test_missing_rescaling_is_refused_where_no_value_is_negative(tmp_path):
     tags = {"RescaleSlope": None, "RescaleIntercept": None}
-    with pytest.raises(PixelDataError, match="RescaleSlope and RescaleIntercept"):
+    with pytest.raises(PixelDataError, match=r"RescaleSlope .* and RescaleIntercept .* missing"):
         one(tmp_path, np.full(SHAPE, 1024, np.uint16), **tags)
     series = one(tmp_path, np.full(SHAPE, -1000, np.int16), **tags)
     assert (series.hu == -1000).all()
     assert "rescale_missing" in codes(series)
+
+
+@pytest.mark.parametrize("missing", ["RescaleSlope", "RescaleIntercept"])
+def test_one_of_slope_and_intercept_alone_is_enough_only_where_there_is_air(missing, tmp_path):
+    pixels = np.full(SHAPE, 1024, np.int16)
+    pixels[0] = -2000  # padding, which is no air
+    with pytest.raises(PixelDataError, match=rf"{missing} \(0028,105[23]\) missing"):
+        one(tmp_path, pixels, **{missing: None})
+    pixels[1] = 24 if missing == "RescaleSlope" else -1000
+    series = one(tmp_path, pixels, **{missing: None})
+    assert series.hu[0, 1, 0] == -1000
+    (found,) = (entry for entry in series.flags if entry.code == "rescale_missing")
+    assert missing in found.detail
+
+
+def with_text(path, keyword, text):
+    """The same file with a number written as an archive of another country writes it."""
+    data = pydicom.dcmread(path)
+    tag = pydicom.tag.Tag(keyword)
+    raw = text.encode() + b" " * (len(text) % 2)
+    data[tag] = RawDataElement(tag, "DS", len(raw), raw, 0, False, True, True)
+    with pydicom.config.disable_value_validation():
+        return save(data, path)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text", "hu", "pixel_mm"),
+    [
+        ("RescaleIntercept", "-1024,0", 0, 0.5),
+        ("RescaleIntercept", "-1000,5", 23.5, 0.5),
+        ("RescaleSlope", "1,0", 0, 0.5),
+        ("RescaleSlope", "0,5", -512, 0.5),
+        ("PixelSpacing", "0,625\\0,625", 0, 0.625),
+        ("PixelSpacing", "0,9765625\\0,9765625", 0, 0.9765625),
+    ],
+)
+def test_a_decimal_comma_is_read(keyword, text, hu, pixel_mm, tmp_path):
+    path = save(make_slice(0), tmp_path / "a.dcm")
+    series = read_series(with_text(path, keyword, text))
+    assert (series.hu == hu).all()
+    assert series.spacing_mm[0] == pixel_mm
+
+
+@pytest.mark.parametrize(
+    ("keyword", "tag"), [("RescaleIntercept", "0028,1052"), ("RescaleSlope", "0028,1053")]
+)
+@pytest.mark.parametrize("text", ["-1,024", "about 1", "1,0,2"])
+def test_a_rescaling_that_is_no_number_is_refused(keyword, tag, text, tmp_path):
+    path = save(make_slice(0), tmp_path / "a.dcm")
+    with pytest.raises(PixelDataError, match=rf"{keyword} \({tag}\) is not a number"):
+        read_series(with_text(path, keyword, text))
 
 
 def test_a_slope_of_zero_is_refused(tmp_path):
