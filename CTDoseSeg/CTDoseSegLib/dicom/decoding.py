@@ -30,6 +30,7 @@ CODECS = {
     "1.2.840.10008.1.2.4.203": ("High-Throughput JPEG 2000", "pylibjpeg-openjpeg"),
     "1.2.840.10008.1.2.5": ("RLE Lossless", "pylibjpeg-rle"),
 }
+_RESCALE = {"RescaleSlope": "(0028,1053)", "RescaleIntercept": "(0028,1052)"}
 # PS3.5: the JPEG processes that are not lossless, and those that may be either.
 LOSSY = {f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 53, 55, 81)}
 MAY_BE_LOSSY = {"1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.4.203"}
@@ -80,11 +81,25 @@ def check_size(header: Header) -> None:
         )
 
 
-def rescale(header: Header) -> tuple[float, float, bool]:
-    """Return slope, intercept, and whether the file states neither."""
+def rescale(header: Header) -> tuple[float, float, str]:
+    """Return slope, intercept, and the tags of the two that the file does not state.
+
+    Raises
+    ------
+    PixelDataError
+        If one of them is there and is no number.
+    """
+    for keyword, tag in _RESCALE.items():
+        if keyword in header.problems:
+            raise PixelDataError(
+                f"{header.name}: {keyword} {tag} is not a number, so there are no HU; export the "
+                "original series."
+            )
     slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
-    absent = slope is None and intercept is None
-    return 1.0 if slope is None else slope, intercept or 0.0, absent
+    absent = [
+        f"{keyword} {tag}" for keyword, tag in _RESCALE.items() if not header.numbers(keyword)
+    ]
+    return 1.0 if slope is None else slope, intercept or 0.0, " and ".join(absent)
 
 
 class PixelReader:
@@ -134,7 +149,9 @@ class PixelReader:
             )
         if header.transfer_syntax == "1.2.840.10008.1.2.2":
             self._buffer.byteswap(inplace=True)
-        return _signed(self._buffer, header)
+        signed = header.integer("PixelRepresentation") == 1
+        buffer = self._buffer.view(np.int16) if signed else self._buffer
+        return stored_values(buffer, header)
 
     def _decode(self, header: Header) -> np.ndarray:
         """Decode a slice with pydicom's decoders; all frames of a file are decoded once."""
@@ -147,7 +164,7 @@ class PixelReader:
                 f"{header.name}: {frame.shape[1]} x {frame.shape[0]} pixels were decoded where the "
                 f"header says {self._buffer.shape[1]} x {self._buffer.shape[0]}; export it again."
             )
-        return frame
+        return stored_values(frame.copy(), header)
 
 
 def _decode_file(header: Header) -> np.ndarray:
@@ -234,25 +251,69 @@ def _decoder_missing(syntax: str) -> bool:
         return True
 
 
-def _signed(buffer: np.ndarray, header: Header) -> np.ndarray:
-    """Return the 16-bit buffer as the numbers that it means.
+def stored_values(words: np.ndarray, header: Header) -> np.ndarray:
+    """Return what the words of a slice mean by BitsStored, HighBit and PixelRepresentation.
 
-    Bits above BitsStored may carry an overlay (retired, PS3.5 8.1.2): they are taken off, and a
-    sign is extended from the highest stored bit, where a value does not fit as it is.
+    Parameters
+    ----------
+    words
+        Integers, [j, i], as wide as BitsAllocated or wider; changed in place where they hold more
+        than the value.
+    header
+        Of the slice.
+
+    Returns
+    -------
+    numpy.ndarray
+        The same array.
+
+    Raises
+    ------
+    PixelDataError
+        If HighBit contradicts BitsStored or the words.
+
+    Notes
+    -----
+    The value lies in the BitsStored bits up to HighBit (PS3.5 section 8.1.1). What lies above was
+    an overlay once (retired, section 8.1.2) and is no part of it; a sign is extended from the
+    value's highest bit. A lossy decoder that oversteps the range has no overlay: it is clipped.
     """
-    bits = header.integer("BitsStored", 16)
-    signed = header.integer("PixelRepresentation") == 1
-    if not 0 < bits < 16:
-        return buffer.view(np.int16) if signed else buffer
-    if not signed:
-        if buffer.max() >= 1 << bits:
-            buffer &= np.uint16((1 << bits) - 1)
-        return buffer
-    values = buffer.view(np.int16)
-    if values.max() >= 1 << (bits - 1) or values.min() < -(1 << (bits - 1)):
-        values <<= 16 - bits
-        values >>= 16 - bits
-    return values
+    allocated = header.integer("BitsAllocated", 16)
+    bits = header.integer("BitsStored", allocated)
+    if not 0 < bits <= allocated:
+        bits = allocated
+    shift = header.integer("HighBit", bits - 1) + 1 - bits
+    if shift < 0 or bits + shift > allocated:
+        raise _wrong_high_bit(header, "cannot be")
+    if shift:
+        if (words & words.dtype.type((1 << shift) - 1)).any():
+            raise _wrong_high_bit(header, "would leave out bits that are set")
+        words >>= words.dtype.type(shift)
+    if bits == 8 * words.dtype.itemsize:
+        return words
+    if header.integer("PixelRepresentation") == 1:
+        low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    else:
+        low, high = 0, (1 << bits) - 1
+    if (not low or words.min() >= low) and words.max() <= high:
+        return words
+    if is_lossy(header):
+        np.clip(words, low, high, out=words)
+    elif low:
+        above = words.dtype.type(8 * words.dtype.itemsize - bits)
+        words <<= above
+        words >>= above
+    else:
+        words &= words.dtype.type(high)
+    return words
+
+
+def _wrong_high_bit(header: Header, what: str) -> PixelDataError:
+    return PixelDataError(
+        f"{header.name}: HighBit (0028,0102) {header.integer('HighBit')} {what} with BitsStored "
+        f"(0028,0101) {header.integer('BitsStored')} and BitsAllocated (0028,0100) "
+        f"{header.integer('BitsAllocated', 16)}; export the file again."
+    )
 
 
 def same_pixels(first: Header, second: Header) -> bool:

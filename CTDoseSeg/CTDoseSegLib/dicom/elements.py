@@ -8,6 +8,7 @@ one missing value with a flag, not a failure of the file.
 from __future__ import annotations
 
 import math
+import re
 import struct
 import zlib
 from typing import Any
@@ -53,7 +54,7 @@ KEYWORDS = _words(
     "ImagePositionPatient ImageOrientationPatient PixelSpacing SliceThickness SliceLocation "
     "GantryDetectorTilt "
     # pixels
-    "Rows Columns SamplesPerPixel BitsAllocated BitsStored "
+    "Rows Columns SamplesPerPixel BitsAllocated BitsStored HighBit "
     "PixelRepresentation NumberOfFrames RescaleSlope RescaleIntercept RescaleType "
     "PixelPaddingValue PixelPaddingRangeLimit LossyImageCompression "
     # exposure
@@ -70,6 +71,9 @@ SEQUENCES = _words(
 )
 
 _TEXT_NUMBER = ("DS", "IS")
+# A comma that can only be a decimal one: with three digits after it and more than a zero before, it
+# could group thousands, and the value stays unread.
+_DECIMAL_COMMA = re.compile(r"[+-]?(\d+,(\d{1,2}|\d{4,})|0,\d+)")
 _BINARY = {"FD": "d", "FL": "f", "US": "H", "SS": "h", "UL": "I", "SL": "i", "US or SS": "H"}
 
 
@@ -160,12 +164,17 @@ def _decode(raw: bytes, vr: str, written: str, little_endian: bool) -> tuple:
     else:
         parts = [part.strip(" \0\t\r\n") for part in _to_text(raw).split("\\")]
         if wants_number:
-            values = tuple(float(part) for part in parts if part)
+            values = tuple(_number(part) for part in parts if part)
         else:
             values = tuple(parts) if any(parts) else ()
     if wants_number and not all(math.isfinite(v) for v in values):
         raise ValueError("not a finite number")
     return values if wants_number else tuple(str(v) for v in values)
+
+
+def _number(text: str) -> float:
+    """Read a number; some archives write DS with the decimal comma of their country."""
+    return float(text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text)
 
 
 def _to_text(raw: bytes) -> str:

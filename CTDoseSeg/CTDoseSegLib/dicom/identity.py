@@ -6,6 +6,9 @@ import re
 
 from .header import Header
 
+# Control characters but white space and the escapes of character sets (PS3.5 section 6.1.3).
+_SWALLOWED = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
 
 def safe_text(header: Header, keyword: str) -> str:
     """Return a text tag without the patient's name, ID and birth date; see `without_identity`."""
@@ -29,8 +32,11 @@ def without_identity(text: str, name: str, patient_id: str, birth_date: str) -> 
     Returns
     -------
     str
-        At most 64 characters.
+        At most 64 characters; empty where the text holds bytes that no text has: a damaged length
+        has swallowed the elements behind it, and the patient's may be among them.
     """
+    if _SWALLOWED.search(text):
+        return ""
     text = "".join(c if c.isprintable() else " " for c in text)
     names = re.split(r"[\^=\s,\\]+", name)
     for word in (patient_id, *names, *_date_forms(birth_date)):

@@ -77,9 +77,10 @@ def _value_flags(headers: Sequence[Header], ignored: set[str]) -> tuple[Flag, ..
     flags = [flag("padding_ignored", "; ".join(sorted(ignored)))] if ignored else []
     if lossy := sum(is_lossy(header) for header in headers):
         flags.append(flag("lossy", f"{lossy} of {len(headers)} slices"))
-    absent = [h for h in headers if rescale(h)[2]]
+    absent = [missing for h in headers if (missing := rescale(h)[2])]
     if absent:
-        flags.append(flag("rescale_missing", f"{len(absent)} of {len(headers)} slices"))
+        tags = ", ".join(dict.fromkeys(absent))
+        flags.append(flag("rescale_missing", f"{tags} in {len(absent)} of {len(headers)} slices"))
     if len({rescale(header)[:2] for header in headers}) > 1:
         flags.append(flag("rescale_varies"))
     kinds = {h.text("RescaleType").upper() for h in headers} - {"", "HU", "HU_MOD"}
@@ -118,10 +119,10 @@ def to_hu(stored: np.ndarray, header: Header, dtype: np.dtype) -> tuple[np.ndarr
         If the file states no rescaling, or one that cannot be.
     """
     slope, intercept, absent = rescale(header)
-    if absent and stored.min() >= 0:
+    if absent and not _has_air(stored * slope + intercept):
         raise PixelDataError(
-            f"{header.name}: RescaleSlope and RescaleIntercept (0028,1052-1053) are missing and no "
-            "stored value is negative, so these are not HU; export the original series."
+            f"{header.name}: {absent} missing, and no value is near that of air, -1000, so these "
+            "are not HU; export the original series."
         )
     if slope == 0:
         raise PixelDataError(f"{header.name}: RescaleSlope (0028,1053) is 0; export it again.")
@@ -135,6 +136,11 @@ def to_hu(stored: np.ndarray, header: Header, dtype: np.dtype) -> tuple[np.ndarr
     if mask is not None:
         hu[mask] = AIR_HU
     return air_outside(hu, is_lossy(header)), ignored
+
+
+def _has_air(hu: np.ndarray) -> bool:
+    """Return whether any value can be that of air; what lies far below it is padding."""
+    return bool(((hu > OBVIOUS_PADDING_HU) & (hu < LOWEST_TISSUE_HU)).any())
 
 
 def _int16(

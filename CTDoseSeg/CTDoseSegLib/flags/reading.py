@@ -117,8 +117,8 @@ FLAGS = {
     ),
     "rescale_missing": Entry(
         "warning",
-        "RescaleSlope and RescaleIntercept (0028,1052-1053) are missing",
-        "The stored values were taken as HU.",
+        "The file does not state how stored values become HU",
+        "A slope of 1 and an intercept of 0 were taken for what is missing, because there is air.",
         cause="not_hu",
     ),
     "rescale_varies": Entry(

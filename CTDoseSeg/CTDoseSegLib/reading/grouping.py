@@ -12,6 +12,9 @@ from ..dicom.header import Header
 
 # Orientations closer than this are one: half a degree.
 SAME_COSINE = 0.009
+# Pixel spacings closer than this part of themselves are one: no scanner makes two reconstructions
+# that differ by less, and archives write the same spacing with 3 to 10 digits.
+SAME_SPACING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,11 @@ def group_slices(headers: Sequence[Header]) -> tuple[SliceGroup, ...]:
     patients: dict[str, int] = {}
     members: dict[tuple[int, Hashable, Hashable], list[Header]] = defaultdict(list)
     directions: list[tuple[float, ...]] = []
+    spacings: list[tuple[float, ...]] = []
     for header in headers:
         patient = patients.setdefault(_patient(header), len(patients))
         series = (patient, header.text("StudyInstanceUID"), *_series(header))
-        members[(patient, series, _part(header, directions))].append(header)
+        members[(patient, series, _part(header, directions, spacings))].append(header)
     return tuple(SliceGroup(key[0], key[1], tuple(group)) for key, group in members.items())
 
 
@@ -84,18 +88,15 @@ def _series(header: Header) -> tuple[str, ...]:
     return ("", *(header.text(key) for key in keys))
 
 
-def _part(header: Header, directions: list[tuple[float, ...]]) -> tuple[Hashable, ...]:
+def _part(
+    header: Header, directions: list[tuple[float, ...]], spacings: list[tuple[float, ...]]
+) -> tuple[Hashable, ...]:
     """Return what must be alike in slices that are stacked; rounding does not divide.
 
-    `directions` collects the orientations met so far.
+    `directions` and `spacings` collect the orientations and pixel spacings met so far.
     """
-    cosines = header.numbers("ImageOrientationPatient")
-    for known in directions:
-        if len(known) == len(cosines) and np.allclose(known, cosines, rtol=0, atol=SAME_COSINE):
-            cosines = known
-            break
-    else:
-        directions.append(cosines)
+    cosines = _known(header.numbers("ImageOrientationPatient"), directions, atol=SAME_COSINE)
+    spacing = _known(header.numbers("PixelSpacing"), spacings, rtol=SAME_SPACING)
     kind = tuple(value.upper().strip() for value in header.texts("ImageType")[2:3])
     return (
         header.text("Modality"),
@@ -104,5 +105,16 @@ def _part(header: Header, directions: list[tuple[float, ...]]) -> tuple[Hashable
         cosines,
         header.integer("Rows"),
         header.integer("Columns"),
-        tuple(round(v, 4) for v in header.numbers("PixelSpacing")),
+        spacing,
     )
+
+
+def _known(
+    numbers: tuple[float, ...], met: list[tuple[float, ...]], rtol: float = 0.0, atol: float = 0.0
+) -> tuple[float, ...]:
+    """Return the first of those met that is as good as the same; else `numbers`, now met too."""
+    for known in met:
+        if len(known) == len(numbers) and np.allclose(known, numbers, rtol=rtol, atol=atol):
+            return known
+    met.append(numbers)
+    return numbers

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from dicom_files import write_series
 from hypothesis import given
 from hypothesis import strategies as st
 
+from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.reading.selection import SeriesCandidate, choose, sharp_kernel
 
 BASE = SeriesCandidate(
@@ -175,3 +177,16 @@ def test_kernels_for_lung_and_bone_are_sharp(kernel):
 )
 def test_kernels_for_soft_tissue_are_soft(kernel):
     assert not sharp_kernel(kernel)
+
+
+@pytest.mark.parametrize(
+    ("odd", "even"), [(0.50006, 0.50004), (0.5, 0.50004), (0.703125, 0.7031), (0.97656, 0.976563)]
+)
+def test_spacings_that_differ_by_rounding_are_one_group(odd, even, tmp_path):
+    write_series(tmp_path, range(6), PixelSpacing=lambda k: [odd, odd] if k % 2 else [even, even])
+    assert len(read_series(tmp_path).slices) == 6
+
+
+def test_spacings_of_two_reconstructions_are_two_groups(tmp_path):
+    write_series(tmp_path, range(6), PixelSpacing=lambda k: [0.7, 0.7] if k < 4 else [0.71, 0.71])
+    assert len(read_series(tmp_path).slices) == 4
