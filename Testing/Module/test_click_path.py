@@ -154,6 +154,19 @@ def test_apply_asks_before_another_segmentation_replaces_a_corrected_one(host, a
     assert "spleen" in analysed.results.results.doses()
 
 
+def test_apply_takes_the_corrected_segmentation_without_a_question_where_it_is_chosen(
+    host, analysed
+):
+    warm(host, analysed)
+    results = analysed.results.results
+    results.segmentation.GetSegmentation().RemoveSegment("spleen")
+    host.wait_until(lambda: "spleen" not in results.doses(), 10)
+    analysed._parameterNode.inputSegmentation = results.segmentation
+    apply(host, analysed)  # a question without an answer would fail
+    assert "liver" in analysed.results.results.doses()
+    assert "spleen" not in analysed.results.results.doses()
+
+
 def test_a_renamed_segment_is_another_organ(host, analysed):
     warm(host, analysed)
     results = analysed.results.results
@@ -247,6 +260,7 @@ def test_the_overlay_has_the_dose_of_the_organs_slice(host, analysed):
     results = analysed.results.results
     analysed._parameterNode.showOverlay = True
     host.process_events()
+    assert not results.overlay.GetDisplayNode().GetInterpolate()
     voxels = slicer.util.arrayFromVolume(results.overlay)
     organ = results.result.dose_of("liver")
     labels = analysed.logic.session(results).labelmap

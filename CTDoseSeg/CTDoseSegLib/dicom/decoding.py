@@ -96,9 +96,7 @@ def rescale(header: Header) -> tuple[float, float, str]:
                 "original series."
             )
     slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
-    absent = [
-        f"{keyword} {tag}" for keyword, tag in _RESCALE.items() if not header.numbers(keyword)
-    ]
+    absent = [f"{name} {tag}" for name, tag in _RESCALE.items() if header.number(name) is None]
     return 1.0 if slope is None else slope, intercept or 0.0, " and ".join(absent)
 
 

@@ -121,8 +121,8 @@ def to_hu(stored: np.ndarray, header: Header, dtype: np.dtype) -> tuple[np.ndarr
     slope, intercept, absent = rescale(header)
     if absent and not _has_air(stored * slope + intercept):
         raise PixelDataError(
-            f"{header.name}: {absent} missing, and no value is near that of air, -1000, so these "
-            "are not HU; export the original series."
+            f"{header.name}: it does not state {absent}, and no value is near that of air, -1000, "
+            "so these are not HU; export the original series."
         )
     if slope == 0:
         raise PixelDataError(f"{header.name}: RescaleSlope (0028,1053) is 0; export it again.")

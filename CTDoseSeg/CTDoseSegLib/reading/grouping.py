@@ -12,8 +12,7 @@ from ..dicom.header import Header
 
 # Orientations closer than this are one: half a degree.
 SAME_COSINE = 0.009
-# Pixel spacings closer than this part of themselves are one: no scanner makes two reconstructions
-# that differ by less, and archives write the same spacing with 3 to 10 digits.
+# Pixel spacings closer than this part of themselves are one: over 512 pixels it is half a pixel.
 SAME_SPACING = 1e-3
 
 
@@ -113,6 +112,8 @@ def _known(
     numbers: tuple[float, ...], met: list[tuple[float, ...]], rtol: float = 0.0, atol: float = 0.0
 ) -> tuple[float, ...]:
     """Return the first of those met that is as good as the same; else `numbers`, now met too."""
+    if numbers in met:  # as nearly always; the comparison below is slow
+        return numbers
     for known in met:
         if len(known) == len(numbers) and np.allclose(known, numbers, rtol=rtol, atol=atol):
             return known

@@ -121,6 +121,9 @@ class TaskProcess:
     @property
     def code(self) -> int | None:
         """Exit code; below 0 the signal that ended it, None while it runs."""
+        return self._poll()
+
+    def _poll(self) -> int | None:
         if self._code is None:
             code = self._popen.poll()
             if code is not None:
@@ -198,6 +201,9 @@ class TaskProcess:
             if self.code is None:
                 self._force()
                 self._wait(None)
+                self._poll()  # waits for what it had written and nobody had read
+                self._collect()
+                end_group(self._lines.pid)  # where that named the process behind a launcher
         self._collect()
         self._outputs.close()
 

@@ -14,6 +14,7 @@ import pytest
 from processes import is_alive
 
 from CTDoseSegLib.errors import Cancelled
+from CTDoseSegLib.tasks.output import Pipe
 from CTDoseSegLib.tasks.process import GRACE_S, LAST_LINES, LIB_PARENT, TaskProcess, command
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the children are POSIX's")
@@ -176,6 +177,25 @@ def test_a_task_whose_reports_nobody_has_read_is_ended_by_them(program, tmp_path
         while not (tmp_path / "ready").exists() and time.monotonic() < end:
             time.sleep(0.01)
         assert (tmp_path / "ready").exists()
+    assert all_gone(process.result["pids"])
+
+
+def test_what_a_slow_reader_had_not_read_is_read_before_a_task_is_given_up(
+    program, tmp_path, monkeypatch
+):
+    read = Pipe._read
+
+    def late(pipe, stream):
+        time.sleep(0.5)
+        read(pipe, stream)
+
+    monkeypatch.setattr(Pipe, "_read", late)
+    code = STUBBORN.replace("time.sleep(600)\n", f'open({str(tmp_path / "r")!r}, "w").close()\n')
+    with start("lead_group()\n" + code + "time.sleep(600)\n", grace_s=0.0) as process:
+        end = time.monotonic() + 60
+        while not (tmp_path / "r").exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        assert process.result is None
     assert all_gone(process.result["pids"])
 
 

@@ -50,13 +50,13 @@ def _show_size(results: Results) -> None:
         lines.append(_line(results, "corrected", name, table, "wed_corrected_mm", GREEN))
         columns.append(corrected)
     current = slices.tube_current_mA * scale
-    unit = "WED (mm)"
+    y_title = "WED (mm)"
     if np.isfinite(current).any():
         name = "tube current (mA)" if scale == 1 else f"tube current (mA x {scale:g})"
         lines.append(_line(results, "current", name, table, SCALED_CURRENT, ORANGE))
         columns.append(current)
-        unit = f"WED (mm), {name}"
-    _chart(results, "sizeChart", "Size and tube current", unit, lines, columns)
+        y_title = f"{y_title}, {name}"
+    _chart(results, "sizeChart", "Size and tube current", y_title, lines, columns)
 
 
 def _show_ssde(results: Results) -> None:
