@@ -57,7 +57,7 @@ class Results:
 
     def __init__(self, node: Any) -> None:
         self.node = node
-        self._read: tuple[int, Result | None] | None = None
+        self._read: tuple[str, Result | None] | None = None
 
     @classmethod
     def create(cls, volumeNode: Any) -> Results:
@@ -160,17 +160,16 @@ class Results:
         """
         from ...result import parse_result
 
-        time = self.node.GetMTime()
-        if self._read is None or self._read[0] != time:
-            text = self.node.GetText()
-            name = "The result in the scene"
-            self._read = (time, parse_result(text, name) if text else None)
+        # Not by the node's time: every reference to a table or a chart changes that.
+        text = self.node.GetText()
+        if self._read is None or self._read[0] != text:
+            self._read = (text, parse_result(text, "The result in the scene") if text else None)
         return self._read[1]
 
     def write(self, result: Result) -> None:
         """Keep `result`, as it goes to `result.json`."""
         self.node.SetText(json.dumps(result.to_json(), ensure_ascii=True, allow_nan=False))
-        self._read = (self.node.GetMTime(), result)
+        self._read = (self.node.GetText(), result)
 
     def doses(self) -> dict[str, float]:
         """Return organ to its dose in mGy, of those organs that have one."""
