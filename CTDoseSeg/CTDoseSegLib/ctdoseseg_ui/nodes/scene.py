@@ -121,11 +121,12 @@ def ordered(organs: Sequence[OrganDose]) -> list[OrganDose]:
 
 
 def _mGy(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"
+    # With its zeros: 9.60 beside 9.54 has as many digits.
+    return "-" if value is None else f"{value:#.3g}".rstrip(".")
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    return "-" if low is None or high is None else f"{low:.3g} - {high:.3g}"
+    return "-" if low is None or high is None else f"{_mGy(low)} - {_mGy(high)}"
 
 
 def _coverage(organ: OrganDose) -> str:
