@@ -59,6 +59,38 @@ FLAGS = {
         mends=("series",),
         consequence="areas and water-equivalent diameters are those of inclined cuts",
     ),
+    "orientation_unknown": Entry(
+        "warning",
+        "The file does not state how the volume lies in the body",
+        mends=("series",),
+        consequence="left and right organs may be exchanged; sizes are not concerned",
+    ),
+    "orientation_disagrees": Entry(
+        "warning",
+        "The file states two orientations of the volume, in sform and qform",
+        "The sform was taken.",
+        mends=("series",),
+        consequence="left and right, or front and back, may be exchanged; sizes are not concerned",
+    ),
+    "unit_converted": Entry(
+        "info",
+        "The file's unit of length is not the millimetre",
+        "Its lengths were converted to mm.",
+    ),
+    "voxel_size_presumed": Entry(
+        "warning",
+        "The voxels are cubes of exactly 1 mm and the origin is 0, as a program writes that knows "
+        "neither",
+        mends=("series",),
+        consequence="sizes, volumes and doses are wrong if the voxels are not 1 mm",
+    ),
+    "axes_doubtful": Entry(
+        "warning",
+        "The body reaches through both sides of every slice, but not through the first and last "
+        "slice: the axes may be exchanged",
+        mends=("series",),
+        consequence="water-equivalent diameters and doses hold only for axial slices",
+    ),
     "not_axial": Entry(
         "refusal",
         "The slices are not axial",

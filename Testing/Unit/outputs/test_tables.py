@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_analysis import AFFINE, organ_dose, tiny_analysis, tiny_labelmap, tiny_result
 
-from CTDoseSegLib.ct.nifti import write_nifti
+from CTDoseSegLib.ct.volume_files import write_nifti
 from CTDoseSegLib.dosimetry.effective_dose import effective_dose
 from CTDoseSegLib.errors import Cancelled, OutputError
 from CTDoseSegLib.files.staging import staged_folder
@@ -311,7 +311,7 @@ def test_a_file_that_the_system_cuts_short_is_an_error_and_leaves_nothing(tmp_pa
         sys.path.insert(0, {str(LIBRARY)!r})
         import numpy as np
         from pathlib import Path
-        from CTDoseSegLib.ct.nifti import write_nifti
+        from CTDoseSegLib.ct.volume_files import write_nifti
         from CTDoseSegLib.errors import OutputError
         from CTDoseSegLib.files.staging import staged_folder
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
