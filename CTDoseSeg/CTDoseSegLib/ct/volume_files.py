@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import gzip
-import importlib.util
 import os
 from pathlib import Path
 
@@ -51,9 +50,10 @@ def write_volume(folder: Path, name: str, voxels: np.ndarray, affine: np.ndarray
     >>> path.name
     'labels.nii.gz'
     """
-    if importlib.util.find_spec("nibabel") is not None:
+    try:
         return write_nifti(folder / f"{name}.nii.gz", voxels, affine)
-    return _write_nrrd(folder / f"{name}.nrrd", voxels, affine)
+    except ImportError:
+        return _write_nrrd(folder / f"{name}.nrrd", voxels, affine)
 
 
 def write_nifti(path: Path, voxels: np.ndarray, affine: np.ndarray) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from . import packages
 from .nodes.results import EDITED, Results
 from .staging import BUNDLED, NO_EDITS
 
@@ -36,6 +37,7 @@ class ResultsLogic:
         from .session import Session
 
         result = read_result(folder)
+        packages.ensure_nifti([result.segmentation.file])
         # Its name alone: the file may have been edited.
         labelmap = read_labelmap(folder / Path(result.segmentation.file).name, series)
         labelmap = replace(labelmap, engine=result.segmentation.engine)
