@@ -7,9 +7,14 @@ trusted (NIfTI-1 standard, nifti1.h, methods 1 to 3; Data Format Working Group, 
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import math
+import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -18,6 +23,7 @@ from ..flags import Flag, flag
 from .image import Image, two_sizes
 
 SUFFIXES = (".nii", ".nii.gz")
+LARGEST_BYTES = 1 << 36
 _MM = {"mm": 1.0, "meter": 1000.0, "micron": 1e-3, "unknown": 1.0}
 _TURNED = float(np.cos(np.radians(1.0)))
 
@@ -29,6 +35,9 @@ def is_nifti(path: Path) -> bool:
 
 def read_nifti(path: Path) -> Image:
     """Read a NIfTI file.
+
+    nibabel reads the header. The voxels are read here, to the very end of the file: only there a
+    compressed file shows that it is damaged, and a header with too few voxels that it is wrong.
 
     Parameters
     ----------
@@ -42,70 +51,108 @@ def read_nifti(path: Path) -> Image:
     Raises
     ------
     InputError
-        If the file cannot be read or is cut off.
+        If the file cannot be read, is cut off or holds more than its header states.
     GeometryError
         If its header has no voxel size, or two.
     DependencyError
         If nibabel is missing.
     """
-    nibabel = _nibabel()
-    # It writes what it mends of a header to standard error, with the file's full path.
-    with nibabel.imageglobals.LoggingOutputSuppressor():
-        image = _load(nibabel, path)
-        # As it is in the file: nibabel puts 1 mm where pixdim is 0.
-        with nibabel.openers.ImageOpener(path) as file:
-            header = type(image.header).from_fileobj(file, check=False)
+    with _reading(path), _opened(path) as file:
+        header = _header(file)
         affine, flags = _affine(header, path.name)
-        voxels = _voxels(image, path.name)
+        voxels = _voxels(file, header)
+        # Some programs pad the end; a whole slice more is none.
+        if sum(len(block) for block in iter(lambda: file.read(1 << 20), b"")) >= voxels[0].nbytes:
+            raise ValueError("more slices than the header states")
     values = len(voxels.dtype.names) if voxels.dtype.names else 1
-    return Image(voxels.T, affine, voxels.ndim, values, flags)
+    return Image(voxels, affine, voxels.ndim, values, flags)
 
 
 def nifti_type(path: Path) -> str:
     """Return the type of a file's stored voxels as numpy names it; empty without a header."""
-    nibabel = _nibabel()
     try:
-        with nibabel.imageglobals.LoggingOutputSuppressor():
-            return str(_load(nibabel, path).get_data_dtype().name)
+        with _reading(path), _opened(path) as file:
+            return str(_header(file).get_data_dtype().name)
     except InputError:
         return ""
 
 
 def nifti_extensions(path: Path) -> list[str]:
     """Return the texts of a header's extensions; none where the file cannot be read."""
-    nibabel = _nibabel()
     try:
-        with nibabel.imageglobals.LoggingOutputSuppressor():
-            extensions = _load(nibabel, path).header.extensions
+        with _reading(path), _opened(path) as file:
+            extensions = _header(file).extensions
     except InputError:
         return []
     contents = [extension.get_content() for extension in extensions]
     return [c.decode("utf-8", "replace") if isinstance(c, bytes) else str(c) for c in contents]
 
 
-def _load(nibabel: Any, path: Path) -> Any:
-    broken = nibabel.spatialimages.HeaderDataError, nibabel.filebasedimages.ImageFileError
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what a damaged file raises into an InputError; keep nibabel off standard error."""
+    nibabel = _nibabel()
+    logger = nibabel.imageglobals.logger
+    was, logger.disabled = logger.disabled, True
+    damaged = (OSError, EOFError, ValueError, OverflowError, KeyError, struct.error, zlib.error)
     try:
-        image = nibabel.load(path)
-    except (OSError, EOFError, ValueError, zlib.error, *broken) as error:
+        yield
+    except (
+        *damaged,
+        nibabel.spatialimages.HeaderDataError,
+        nibabel.wrapstruct.WrapStructError,
+    ) as error:
         raise InputError(
-            f"{path.name}: not a readable NIfTI file, or cut off; write it again."
+            f"{path.name}: not a readable NIfTI file, cut off or damaged; copy or write it again."
         ) from error
-    if not isinstance(image, (nibabel.Nifti1Image, nibabel.Nifti2Image)):
-        raise InputError(f"{path.name}: not a NIfTI file but {type(image).__name__}; convert it.")
-    return image
+    finally:
+        logger.disabled = was
 
 
-def _voxels(image: Any, name: str) -> np.ndarray:
-    """Return voxels [i, j, k, ...]; whole numbers stay so where the header does not scale them."""
-    slope, intercept = image.dataobj.slope, image.dataobj.inter
-    plain = (slope, intercept) == (1, 0)
-    try:
-        if plain or image.get_data_dtype().names:
-            return np.asanyarray(image.dataobj.get_unscaled())
-        return np.asanyarray(image.get_fdata(caching="unchanged", dtype=np.float32))
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise InputError(f"{name}: cut off or damaged; copy or export it again.") from error
+def _opened(path: Path) -> BinaryIO:
+    packed = path.name.lower().endswith(".gz")
+    return cast(BinaryIO, gzip.open(path, "rb") if packed else open(path, "rb"))
+
+
+def _header(file: BinaryIO) -> Any:
+    """Return the header as it is in the file: nibabel's check puts 1 mm where pixdim is 0."""
+    nibabel = _nibabel()
+    start = file.read(4)
+    file.seek(0)
+    sizes = {struct.unpack(f"{order}i", start)[0] for order in "<>"}
+    kinds = {348: nibabel.Nifti1Header, 540: nibabel.Nifti2Header}
+    kind = next((kinds[size] for size in sizes if size in kinds), None)
+    if kind is None:
+        raise ValueError("no NIfTI header")
+    header = kind.from_fileobj(file, check=False)
+    if bytes(header["magic"])[:3] not in (b"n+1", b"n+2"):
+        raise ValueError("header and voxels are not in one file")
+    return header
+
+
+def _voxels(file: BinaryIO, header: Any) -> np.ndarray:
+    """Return voxels [..., k, j, i]; whole numbers stay so where the header does not scale them."""
+    shape, kind = header.get_data_shape(), header.get_data_dtype()
+    offset = int(header["vox_offset"])
+    if not shape or min(shape) < 1 or int(header["bitpix"]) != 8 * kind.itemsize:
+        raise ValueError("sizes or types that contradict one another")
+    if math.prod(shape) * kind.itemsize > LARGEST_BYTES or not header.sizeof_hdr <= offset < 2**24:
+        raise ValueError("sizes that no CT has")
+    file.seek(offset)
+    voxels = np.empty(shape[::-1], kind)
+    view, done = memoryview(voxels).cast("B"), 0
+    while done < len(view):
+        read = file.readinto(view[done:])  # type: ignore[attr-defined]
+        if not read:
+            raise EOFError
+        done += read
+    if kind.names:
+        return voxels
+    voxels = voxels.astype(kind.newbyteorder("="), copy=False)
+    slope, intercept = header.get_slope_inter()
+    if slope is None or (slope, intercept) == (1, 0):
+        return voxels
+    return np.asarray(voxels * np.float64(slope) + np.float64(intercept or 0), np.float32)
 
 
 def _affine(header: Any, name: str) -> tuple[np.ndarray, tuple[Flag, ...]]:
