@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import dicom_mutations
 import numpy as np
@@ -69,7 +70,7 @@ class Nrrd:
 class LabelMap:
     """A label map with its names: the volumes of named organs must not change without a word."""
 
-    VOXELS = {"liver": 840.0, "spleen": 192.0}
+    VOXELS: ClassVar = {"liver": 840.0, "spleen": 192.0}
     TABLE = "value,name\n1,body_rest\n2,liver\n3,spleen\n"
 
     def __init__(self, folder: Path) -> None:
@@ -134,7 +135,7 @@ class ResultJson:
 class TypedValues:
     """Values that the user typed, as JSON."""
 
-    CONTENT = {"kvp_kV": 120, "rotation_time_s": 0.5, "pitch": 1.0, "ctdivol_mGy": 9.0}
+    CONTENT: ClassVar = {"kvp_kV": 120, "rotation_time_s": 0.5, "pitch": 1.0, "ctdivol_mGy": 9.0}
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "typed.json"

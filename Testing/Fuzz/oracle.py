@@ -100,7 +100,7 @@ def judge(read: Callable[[], Reading], base: Reading, secrets: tuple[str, ...]) 
         return Verdict("refused", sentence)
     except RecursionError:
         return Verdict("crash", "RecursionError")
-    except Exception:
+    except Exception:  # noqa: BLE001  (whatever it is, it is what is looked for)
         return Verdict("crash", " | ".join(traceback.format_exc().splitlines()[-3:]))
     return compare(found, base)
 
