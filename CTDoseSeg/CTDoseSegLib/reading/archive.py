@@ -1,20 +1,21 @@
 """What a study of an archive holds: its irradiation events, each with its best-ranked series.
 
-Pixels are not read. Phases of a scan are events of their own and add up; reconstructions of one
-event do not, and the best-ranked by the criteria of `selection` stands for it.
+Pixels are read only where fields of view differ. Phases of a scan are events of their own and add
+up; reconstructions of one event do not, and the best-ranked by the criteria of `selection` stands
+for it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..dicom.header import Header
 from ..dicom.header_file import iter_frames
 from ..dicom.identity import safe_text, without_file_name
 from ..errors import InputError
-from .choice import Candidate
+from .choice import Candidate, with_zoomed
 from .dose_report_file import SOP_CLASSES
 from .grouping import SliceGroup, group_slices
 from .header_cache import StudyHeaders
@@ -95,13 +96,17 @@ class ArchivedStudy:
     dose_reports: int
 
 
-def sort_study(study: StudyHeaders) -> ArchivedStudy:
+def sort_study(
+    study: StudyHeaders, local: Callable[[Header], Header] | None = None
+) -> ArchivedStudy:
     """Sort the files of a study into irradiation events.
 
     Parameters
     ----------
     study
         Its headers.
+    local
+        Returns a header whose file can be read, for one of a member of an archive.
 
     Returns
     -------
@@ -119,7 +124,8 @@ def sort_study(study: StudyHeaders) -> ArchivedStudy:
         else:
             usable.append(candidate)
     scans: list[Candidate] = []
-    for event in _events(usable):
+    for members in _events(usable):
+        event = with_zoomed(members, local)
         best = _best_ranked(event)
         for candidate in event:
             if candidate.described is best:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
+from ..dicom.header import Header
 from ..errors import InputError, SeveralPatientsError
 from ..flags import Flag, flag
+from .field_of_view import FieldOfView
 from .grouping import SliceGroup
-from .selection import SeriesCandidate, choose
+from .selection import SeriesCandidate, choose, why_reformat, why_unusable
 from .series_description import candidate_of
 
 _MOST_LISTED = 20
@@ -104,6 +106,7 @@ def choose_group(
         If none can be measured; the sentence gives the reasons.
     """
     ranked = [one for one in candidates if one.group not in dose_reports] or candidates
+    ranked = with_zoomed(ranked)
     best, left_out = choose([one.described for one in ranked], asked_for)
     if best is None:
         reasons = [f"{reason[:1].lower()}{reason[1:]}".rstrip(".") for reason in left_out]
@@ -116,6 +119,40 @@ def choose_group(
     if others := images - len(group.headers):
         flags = (flag("mixed_series", f"{others} of {images} images"),)
     return Choice(group, left_out, flags)
+
+
+def with_zoomed(
+    candidates: Sequence[Candidate], local: Callable[[Header], Header] | None = None
+) -> tuple[Candidate, ...]:
+    """Mark the candidates whose field of view cuts the body where another one shows more of it.
+
+    Parameters
+    ----------
+    candidates
+        Of one patient.
+    local
+        Returns where the file of a header can be read, for headers of an archive's members.
+
+    Returns
+    -------
+    tuple of Candidate
+        In the same order.
+    """
+    fields = {
+        id(one): FieldOfView(one.group.headers, local)
+        for one in candidates
+        if one.described.axial and not (why_unusable(one.described) or why_reformat(one.described))
+    }
+    marked = []
+    for one in candidates:
+        zoomed = id(one) in fields and any(
+            fields[id(one)].is_zoomed_beside(fields[id(other)])
+            for other in candidates
+            # A derived series does not take the place of an original one.
+            if id(other) in fields and other.described.derived <= one.described.derived
+        )
+        marked.append(replace(one, described=replace(one.described, zoomed=zoomed)))
+    return tuple(marked)
 
 
 def _series_meant(asked_for: str, uids: set[str]) -> str:
