@@ -16,6 +16,7 @@ from ..dicom.header_file import iter_frames
 from ..dicom.identity import safe_text, without_file_name
 from ..errors import InputError
 from .choice import Candidate, with_zoomed
+from .copies import damaged_copies, file_mark
 from .dose_report_file import SOP_CLASSES
 from .grouping import SliceGroup, group_slices
 from .header_cache import StudyHeaders
@@ -112,7 +113,7 @@ def sort_study(
     -------
     ArchivedStudy
     """
-    headers, left_out = _frames(study.headers)
+    headers, left_out = _frames(study.headers, local)
     groups = group_slices(headers)
     reports = [group for group in groups if _is_report(group)]
     usable: list[Candidate] = []
@@ -151,11 +152,19 @@ def sort_study(
     return ArchivedStudy(tuple(archived), tuple(left_out), n_reports)
 
 
-def _frames(headers: Sequence[Header]) -> tuple[list[Header], list[LeftOut]]:
-    """Return the headers of all slices, and the files that have none."""
+def _frames(
+    headers: Sequence[Header], local: Callable[[Header], Header] | None
+) -> tuple[list[Header], list[LeftOut]]:
+    """Return the headers of all slices, and the files that have none or are damaged copies."""
     frames: list[Header] = []
     left_out: list[LeftOut] = []
+    damaged = damaged_copies(headers, local)
+    for header in damaged:
+        mark = file_mark((local(header) if local is not None else header).path, header.file_number)
+        left_out.append(LeftOut(f"{mark} is damaged; an intact copy is there", file=header.path))
     for header in headers:
+        if any(header is copy for copy in damaged):
+            continue
         try:
             frames += iter_frames(header)
         except InputError as error:

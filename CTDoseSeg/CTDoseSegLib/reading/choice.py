@@ -12,6 +12,7 @@ from .field_of_view import FieldOfView
 from .grouping import SliceGroup
 from .selection import SeriesCandidate, choose, why_reformat, why_unusable
 from .series_description import candidate_of
+from .stacking import positions_beyond
 
 _MOST_LISTED = 20
 _MOST_REASONS = 5
@@ -114,10 +115,20 @@ def choose_group(
             f"No CT series that can be measured was found: {'; '.join(reasons[:_MOST_REASONS])}."
         )
     group = candidates[best.index].group
-    images = sum(len(c.group.headers) for c in candidates if c.group.series == group.series)
+    parts = [one for one in candidates if one.group.series == group.series]
+    images = sum(len(one.group.headers) for one in parts)
     flags: tuple[Flag, ...] = ()
     if others := images - len(group.headers):
-        flags = (flag("mixed_series", f"{others} of {images} images"),)
+        detail = f"{others} of {images} images were left out"
+        slices = [
+            header
+            for one in parts
+            if one.group is not group and _is_tomographic(one.described)
+            for header in one.group.headers
+        ]
+        if slices and (lost := positions_beyond(group.headers, slices)):
+            detail += f", {lost} of them at positions beyond those that are measured"
+        flags = (flag("mixed_series", detail),)
     return Choice(group, left_out, flags)
 
 
@@ -141,7 +152,7 @@ def with_zoomed(
     fields = {
         id(one): FieldOfView(one.group.headers, local)
         for one in candidates
-        if one.described.axial and not (why_unusable(one.described) or why_reformat(one.described))
+        if _is_tomographic(one.described)
     }
     marked = []
     for one in candidates:
@@ -153,6 +164,11 @@ def with_zoomed(
         )
         marked.append(replace(one, described=replace(one.described, zoomed=zoomed)))
     return tuple(marked)
+
+
+def _is_tomographic(described: SeriesCandidate) -> bool:
+    """Return whether images are axial slices of a body, no reformat."""
+    return bool(described.axial) and not (why_unusable(described) or why_reformat(described))
 
 
 def _series_meant(asked_for: str, uids: set[str]) -> str:

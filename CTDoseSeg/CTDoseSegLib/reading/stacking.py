@@ -128,6 +128,15 @@ def along(headers: Sequence[Header]) -> np.ndarray:
     return np.array([axis @ position(header) for header in headers])
 
 
+def positions_beyond(headers: Sequence[Header], others: Sequence[Header]) -> int:
+    """Return how many positions the others have before the first and after the last of these."""
+    heights = along([*headers, *others])
+    mine, theirs = heights[: len(headers)], heights[len(headers) :]
+    beyond = (theirs < mine.min() - SAME_POSITION_MM) | (theirs > mine.max() + SAME_POSITION_MM)
+    positions = np.sort(theirs[beyond])
+    return int(1 + (np.diff(positions) > SAME_POSITION_MM).sum()) if positions.size else 0
+
+
 def stack(headers: Sequence[Header]) -> Stack:
     """Order slices and describe the grid that they make.
 

@@ -1,0 +1,146 @@
+"""Copies of slices that add nothing: identical ones, and damaged ones of an intact slice.
+
+A damaged file is named by its place in the reading order and the start of its SHA-256: its name
+and folder can hold the patient's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from ..dicom.decoding import PixelReader, check_size
+from ..dicom.header import Header
+from ..dicom.truncation import is_cut_off
+from ..errors import InputError, PixelDataError
+from ..flags import Flag, flag
+
+_DIGITS = 12
+_MOST_NAMED = 5
+_MEANING = ("Rows", "Columns", "RescaleSlope", "RescaleIntercept", "PixelRepresentation")
+
+
+def file_mark(path: str, number: int) -> str:
+    """Return what names a file without identity: ``file 7 (SHA-256 0123456789ab)``.
+
+    Parameters
+    ----------
+    path
+        Where it can be read; where it cannot, its number stands alone.
+    number
+        Its place in the reading order, from 1.
+    """
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError:
+        return f"file {number}"
+    return f"file {number} (SHA-256 {digest.hexdigest()[:_DIGITS]})"
+
+
+def damaged_copies(
+    headers: Sequence[Header], local: Callable[[Header], Header] | None = None
+) -> list[Header]:
+    """Return the files that are cut off where another one of the same SOP instance is whole.
+
+    Parameters
+    ----------
+    headers
+        One for each file.
+    local
+        Returns a header whose file can be read, for one of a member of an archive.
+
+    Returns
+    -------
+    list of Header
+        In the same order.
+    """
+    instances: dict[str, list[Header]] = defaultdict(list)
+    for header in headers:
+        if uid := header.text("SOPInstanceUID"):
+            instances[uid].append(header)
+    damaged: set[int] = set()
+    for copies in instances.values():
+        if len({copy.pixel_bytes for copy in copies}) > 1:
+            cut = [copy for copy in copies if _is_cut(copy, local)]
+            if len(cut) < len(copies):
+                damaged.update(map(id, cut))
+    return [header for header in headers if id(header) in damaged]
+
+
+def damaged_flag(headers: Sequence[Header]) -> Flag:
+    """Return the flag that names damaged files."""
+    marks = [file_mark(header.path, header.file_number) for header in headers[:_MOST_NAMED]]
+    more = f" and {len(headers) - len(marks)} more" if len(headers) > len(marks) else ""
+    return flag("damaged_copies", f"{', '.join(marks)}{more}")
+
+
+def without_copies(places: Sequence[Sequence[Header]]) -> tuple[list[Header], list[Flag]]:
+    """Drop the slices that another one at the same position makes superfluous.
+
+    Parameters
+    ----------
+    places
+        The slices of each position, those of one position in the order of preference.
+
+    Returns
+    -------
+    slices : list of Header
+        Without those whose pixels are those of another one, and without those whose pixels
+        cannot be read beside one whose can.
+    flags : list of Flag
+
+    Raises
+    ------
+    PixelDataError
+        If no slice of a position that has several can be read.
+    """
+    kept: list[Header] = []
+    damaged: list[Header] = []
+    identical = 0
+    for members in places:
+        if len(members) == 1:
+            kept += members
+            continue
+        contents: dict[bytes, Header] = {}
+        problem: PixelDataError | None = None
+        unreadable: list[Header] = []
+        for header in members:
+            try:
+                content = _content(header)
+            except PixelDataError as error:
+                problem = problem or error
+                unreadable.append(header)
+                continue
+            identical += content in contents
+            contents.setdefault(content, header)
+        if problem is not None and not contents:
+            raise problem
+        kept += contents.values()
+        damaged += unreadable
+    flags = [damaged_flag(sorted(damaged, key=lambda one: one.file_number))] if damaged else []
+    if identical:
+        flags.append(flag("duplicates_dropped", f"{identical} slices"))
+    return kept, flags
+
+
+def _content(header: Header) -> bytes:
+    """Return the hash of what a slice's stored values are and mean."""
+    check_size(header)
+    pixels = PixelReader(header.integer("Rows"), header.integer("Columns")).read(header)
+    digest = hashlib.sha256(repr([header.values.get(key) for key in _MEANING]).encode())
+    digest.update(pixels.astype("<i4").tobytes())
+    return digest.digest()
+
+
+def _is_cut(header: Header, local: Callable[[Header], Header] | None) -> bool:
+    if not header.pixel_bytes:
+        return True  # cut between two elements, before the pixels
+    try:
+        with open((local(header) if local is not None else header).path, "rb") as file:
+            return is_cut_off(file.read())
+    except (OSError, InputError):
+        return True
