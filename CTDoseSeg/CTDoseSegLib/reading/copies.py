@@ -44,7 +44,9 @@ def file_mark(path: str, number: int) -> str:
 def damaged_copies(
     headers: Sequence[Header], local: Callable[[Header], Header] | None = None
 ) -> list[Header]:
-    """Return the files that are cut off where another one of the same SOP instance is whole.
+    """Return the files that are cut off where another one of the same slice is whole.
+
+    Of one slice are files of one SOP instance, and those of one series at one position.
 
     Parameters
     ----------
@@ -59,15 +61,22 @@ def damaged_copies(
         In the same order.
     """
     instances: dict[str, list[Header]] = defaultdict(list)
+    positions: dict[tuple[str, str], list[Header]] = defaultdict(list)
     for header in headers:
         if uid := header.text("SOPInstanceUID"):
             instances[uid].append(header)
+        if position := header.text("ImagePositionPatient"):
+            positions[header.text("SeriesInstanceUID"), position].append(header)
     damaged: set[int] = set()
     for copies in instances.values():
         if len({copy.pixel_bytes for copy in copies}) > 1:
             cut = [copy for copy in copies if _is_cut(copy, local)]
             if len(cut) < len(copies):
                 damaged.update(map(id, cut))
+    for slices in positions.values():
+        short = [header for header in slices if _lacks_pixels(header)]
+        if len(short) < len(slices):
+            damaged.update(map(id, short))
     return [header for header in headers if id(header) in damaged]
 
 
@@ -136,9 +145,18 @@ def _content(header: Header) -> bytes:
     return digest.digest()
 
 
-def _is_cut(header: Header, local: Callable[[Header], Header] | None) -> bool:
+def _lacks_pixels(header: Header) -> bool:
+    """Return whether the header alone shows that pixels are missing."""
     if not header.pixel_bytes:
-        return True  # cut between two elements, before the pixels
+        return True  # cut before the pixels, between two elements
+    bits = header.integer("BitsAllocated", 16)
+    needed = header.integer("Rows") * header.integer("Columns") * bits // 8
+    return header.pixel_offset is not None and header.pixel_bytes < needed
+
+
+def _is_cut(header: Header, local: Callable[[Header], Header] | None) -> bool:
+    if _lacks_pixels(header):
+        return True
     try:
         with open((local(header) if local is not None else header).path, "rb") as file:
             return is_cut_off(file.read())

@@ -113,11 +113,12 @@ def test_a_file_that_cannot_be_read_is_named_by_its_hash(tmp_path):
 
 
 @pytest.mark.parametrize("copy", [cut_pixels, cut_in_header])
+@pytest.mark.parametrize("uid", [f"{UID}.9.3", f"{UID}.77"], ids=["same UID", "another UID"])
 @pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
-def test_discover_tells_of_a_damaged_copy_and_plans_its_study(copy, packed, tmp_path):
+def test_discover_tells_of_a_damaged_copy_and_plans_its_study(copy, uid, packed, tmp_path):
     root = tmp_path / "a"
     write_series(root)
-    _, digest = damage(root, copy)
+    _, digest = damage(root, copy, SOPInstanceUID=uid)
     if packed:
         with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
             for file in sorted(root.iterdir()):

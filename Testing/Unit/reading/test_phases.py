@@ -135,6 +135,13 @@ def test_reconstructions_of_one_exposure_are_not_called_phases(differs, tmp_path
         assert (series.hu == 1).all()  # the soft one, though the other comes first
 
 
+def test_two_kernels_of_other_times_are_no_reconstructions_of_one_exposure(tmp_path):
+    same = {"AcquisitionNumber": 1, "IrradiationEventUID": "", "AcquisitionDate": "20200101"}
+    images(tmp_path, range(6), 1, AcquisitionTime="120000", **same)
+    images(tmp_path, range(6), 2, AcquisitionTime="120030", ConvolutionKernel="B40f", **same)
+    assert "reconstructions_left_out" not in codes(read_series(tmp_path))
+
+
 def test_two_kernels_of_two_phases_are_two_phases(tmp_path):
     for number, time in ((1, "120000"), (2, "120030")):
         images(tmp_path, range(6), 10 * number, **scan(number, time))
