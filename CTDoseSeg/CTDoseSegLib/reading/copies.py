@@ -10,6 +10,8 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from ..dicom.decoding import PixelReader, check_size
 from ..dicom.header import Header
 from ..dicom.truncation import is_cut_off
@@ -114,35 +116,60 @@ def without_copies(places: Sequence[Sequence[Header]]) -> tuple[list[Header], li
         if len(members) == 1:
             kept += members
             continue
-        contents: dict[bytes, Header] = {}
-        problem: PixelDataError | None = None
-        unreadable: list[Header] = []
-        for header in members:
-            try:
-                content = _content(header)
-            except PixelDataError as error:
-                problem = problem or error
-                unreadable.append(header)
-                continue
-            identical += content in contents
-            contents.setdefault(content, header)
-        if problem is not None and not contents:
+        readable, problem = _read(members)
+        if problem is not None and not readable:
             raise problem
-        kept += contents.values()
-        damaged += unreadable
+        different: list[tuple[Header, np.ndarray]] = []
+        for header, pixels in readable:
+            if any(_same(header, pixels, *other) for other in different):
+                identical += 1
+            else:
+                different.append((header, pixels))
+        intact = [
+            header
+            for header, pixels in different
+            if not any(_ends_early(pixels, other) for _, other in different)
+        ]
+        kept += intact
+        damaged += [one for one, _ in different if all(one is not other for other in intact)]
+        damaged += [one for one in members if all(one is not other for other, _ in readable)]
     flags = [damaged_flag(sorted(damaged, key=lambda one: one.file_number))] if damaged else []
     if identical:
         flags.append(flag("duplicates_dropped", f"{identical} slices"))
     return kept, flags
 
 
-def _content(header: Header) -> bytes:
-    """Return the hash of what a slice's stored values are and mean."""
-    check_size(header)
-    pixels = PixelReader(header.integer("Rows"), header.integer("Columns")).read(header)
-    digest = hashlib.sha256(repr([header.values.get(key) for key in _MEANING]).encode())
-    digest.update(pixels.astype("<i4").tobytes())
-    return digest.digest()
+def _read(
+    headers: Sequence[Header],
+) -> tuple[list[tuple[Header, np.ndarray]], PixelDataError | None]:
+    """Return the slices that can be read with their stored values, and the first problem."""
+    readable: list[tuple[Header, np.ndarray]] = []
+    problem: PixelDataError | None = None
+    for header in headers:
+        try:
+            check_size(header)
+            reader = PixelReader(header.integer("Rows"), header.integer("Columns"))
+            readable.append((header, reader.read(header)))
+        except PixelDataError as error:
+            problem = problem or error
+    return readable, problem
+
+
+def _same(first: Header, one: np.ndarray, second: Header, other: np.ndarray) -> bool:
+    """Return whether two slices have the same stored values, which mean the same."""
+    return all(first.values.get(key) == second.values.get(key) for key in _MEANING) and bool(
+        np.array_equal(one, other)
+    )
+
+
+def _ends_early(pixels: np.ndarray, whole: np.ndarray) -> bool:
+    """Return whether a slice is another one up to a place and 0 from there on.
+
+    A file whose space was set aside before it was written is as long as the whole one.
+    """
+    mine, theirs = pixels.ravel(), whole.ravel()
+    written = int(np.flatnonzero(mine)[-1]) + 1 if mine.any() else 0
+    return bool(theirs[written:].any()) and np.array_equal(mine[:written], theirs[:written])
 
 
 def _lacks_pixels(header: Header) -> bool:

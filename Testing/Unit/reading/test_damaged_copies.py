@@ -86,6 +86,21 @@ def test_a_damaged_compressed_copy_is_left_out(uid, tmp_path):
     named(series, f"file 1 (SHA-256 {digest})")
 
 
+@pytest.mark.parametrize("written", [0, 20, 47])
+@pytest.mark.parametrize("name", [NAME, "z.dcm"], ids=["first", "last"])
+def test_a_copy_whose_end_was_never_written_is_left_out(written, name, tmp_path):
+    write_series(tmp_path)
+    size = 2 * int(np.prod(SHAPE))
+    path, digest = damage(
+        tmp_path, lambda content: content[: 2 * written - size] + bytes(size - 2 * written), name
+    )
+    assert path.stat().st_size == (tmp_path / "series-002.dcm").stat().st_size
+    series = read_series(tmp_path)
+    assert [np.unique(hu).tolist() for hu in series.hu] == [[0], [1], [2], [3], [4]]
+    assert "phases_left_out" not in codes(series)
+    named(series, f"file {1 if name == NAME else 6} (SHA-256 {digest})")
+
+
 def test_a_damaged_slice_without_an_intact_one_is_still_refused(tmp_path):
     write_series(tmp_path, slices=(0, 1, 3, 4))
     damage(tmp_path, cut_pixels)
