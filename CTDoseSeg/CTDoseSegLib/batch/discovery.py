@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
-from ..dicom.header import Header
 from ..errors import InputError
 from ..reading.archive import ArchivedScan, ArchivedSeries, ArchivedStudy, sort_study
 from ..reading.header_cache import HeaderCache, StudyHeaders
@@ -52,8 +50,8 @@ def discover(root: str | Path, progress: Progress | None = None) -> Iterator[Pla
                 _add(file, cache, Path(scratch) / "member")
         cache.finish()
 
-        def local(header: Header) -> Header:
-            return _local(header, Path(scratch) / "member")
+        def local(source: str) -> str:
+            return _local(source, Path(scratch) / "member")
 
         number = 0
         for headers in cache.studies():
@@ -96,16 +94,16 @@ def _unpack(source: str, scratch: Path) -> str:
     return ""
 
 
-def _local(header: Header, scratch: Path) -> Header:
-    """Return a header whose file can be read: a member of an archive is unpacked for it."""
-    if not is_member(header.path):
-        return header
-    unpack(header.path, scratch)
-    return replace(header, path=str(scratch))
+def _local(source: str, scratch: Path) -> str:
+    """Return where a file can be read: a member of an archive is unpacked for it."""
+    if not is_member(source):
+        return source
+    unpack(source, scratch)
+    return str(scratch)
 
 
 def _study_rows(
-    number: int, headers: StudyHeaders, cache: HeaderCache, local: Callable[[Header], Header]
+    number: int, headers: StudyHeaders, cache: HeaderCache, local: Callable[[str], str]
 ) -> Iterator[PlannedScan]:
     """Yield the rows of one study: its scans, then what is left out."""
     study = sort_study(headers, local)

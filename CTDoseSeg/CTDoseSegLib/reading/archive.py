@@ -97,9 +97,7 @@ class ArchivedStudy:
     dose_reports: int
 
 
-def sort_study(
-    study: StudyHeaders, local: Callable[[Header], Header] | None = None
-) -> ArchivedStudy:
+def sort_study(study: StudyHeaders, local: Callable[[str], str] | None = None) -> ArchivedStudy:
     """Sort the files of a study into irradiation events.
 
     Parameters
@@ -107,7 +105,7 @@ def sort_study(
     study
         Its headers.
     local
-        Returns a header whose file can be read, for one of a member of an archive.
+        Returns where a header's file can be read, which for a member of an archive is elsewhere.
 
     Returns
     -------
@@ -153,14 +151,14 @@ def sort_study(
 
 
 def _frames(
-    headers: Sequence[Header], local: Callable[[Header], Header] | None
+    headers: Sequence[Header], local: Callable[[str], str] | None
 ) -> tuple[list[Header], list[LeftOut]]:
     """Return the headers of all slices, and the files that have none or are damaged copies."""
     frames: list[Header] = []
     left_out: list[LeftOut] = []
     damaged = damaged_copies(headers, local)
     for header in damaged:
-        mark = file_mark((local(header) if local is not None else header).path, header.file_number)
+        mark = file_mark(header.path, header.file_number, local)
         left_out.append(LeftOut(f"{mark} is damaged; an intact copy is there", file=header.path))
     for header in headers:
         if any(header is copy for copy in damaged):

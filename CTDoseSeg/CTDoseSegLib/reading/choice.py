@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from ..dicom.header import Header
 from ..errors import InputError, SeveralPatientsError
 from ..flags import Flag, flag
 from .field_of_view import FieldOfView
@@ -133,7 +132,7 @@ def choose_group(
 
 
 def with_zoomed(
-    candidates: Sequence[Candidate], local: Callable[[Header], Header] | None = None
+    candidates: Sequence[Candidate], local: Callable[[str], str] | None = None
 ) -> tuple[Candidate, ...]:
     """Mark the candidates whose field of view cuts the body where another one shows more of it.
 
@@ -142,7 +141,7 @@ def with_zoomed(
     candidates
         Of one patient.
     local
-        Returns where the file of a header can be read, for headers of an archive's members.
+        Returns where a header's file can be read, which for a member of an archive is elsewhere.
 
     Returns
     -------

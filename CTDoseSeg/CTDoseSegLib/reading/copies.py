@@ -23,7 +23,7 @@ _MOST_NAMED = 5
 _MEANING = ("Rows", "Columns", "RescaleSlope", "RescaleIntercept", "PixelRepresentation")
 
 
-def file_mark(path: str, number: int) -> str:
+def file_mark(path: str, number: int, local: Callable[[str], str] | None = None) -> str:
     """Return what names a file without identity: ``file 7 (SHA-256 0123456789ab)``.
 
     Parameters
@@ -32,19 +32,21 @@ def file_mark(path: str, number: int) -> str:
         Where it can be read; where it cannot, its number stands alone.
     number
         Its place in the reading order, from 1.
+    local
+        Returns where a header's file can be read, which for a member of an archive is elsewhere.
     """
     digest = hashlib.sha256()
     try:
-        with open(path, "rb") as file:
+        with open(local(path) if local is not None else path, "rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
-    except OSError:
+    except (OSError, InputError):
         return f"file {number}"
     return f"file {number} (SHA-256 {digest.hexdigest()[:_DIGITS]})"
 
 
 def damaged_copies(
-    headers: Sequence[Header], local: Callable[[Header], Header] | None = None
+    headers: Sequence[Header], local: Callable[[str], str] | None = None
 ) -> list[Header]:
     """Return the files that are cut off where another one of the same slice is whole.
 
@@ -55,7 +57,7 @@ def damaged_copies(
     headers
         One for each file.
     local
-        Returns a header whose file can be read, for one of a member of an archive.
+        Returns where a header's file can be read, which for a member of an archive is elsewhere.
 
     Returns
     -------
@@ -181,11 +183,11 @@ def _lacks_pixels(header: Header) -> bool:
     return header.pixel_offset is not None and header.pixel_bytes < needed
 
 
-def _is_cut(header: Header, local: Callable[[Header], Header] | None) -> bool:
+def _is_cut(header: Header, local: Callable[[str], str] | None) -> bool:
     if _lacks_pixels(header):
         return True
     try:
-        with open((local(header) if local is not None else header).path, "rb") as file:
+        with open(local(header.path) if local is not None else header.path, "rb") as file:
             return is_cut_off(file.read())
     except (OSError, InputError):
         return True

@@ -7,6 +7,7 @@ is smaller than another over the same positions: a small field can hold the whol
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -40,11 +41,11 @@ class FieldOfView:
     headers
         Of slices that can be stacked; at least one.
     local
-        Returns where the file of a header can be read, for headers of an archive's members.
+        Returns where a header's file can be read, which for a member of an archive is elsewhere.
     """
 
     def __init__(
-        self, headers: Sequence[Header], local: Callable[[Header], Header] | None = None
+        self, headers: Sequence[Header], local: Callable[[str], str] | None = None
     ) -> None:
         self._headers = headers
         self._local = local
@@ -99,7 +100,8 @@ class FieldOfView:
 
     def _edge_of(self, header: Header) -> float | None:
         try:
-            header = self._local(header) if self._local is not None else header
+            if self._local is not None:
+                header = replace(header, path=self._local(header.path))
             check_size(header)
             reader = PixelReader(header.integer("Rows"), header.integer("Columns"))
             hu, _ = to_hu(reader.read(header), header, np.dtype(np.float32))
