@@ -98,8 +98,8 @@ def _of_all_or_one(number: int, taken: Sequence[Header]) -> str:
     value = f" of {min(stated):g} mGy" if len(stated) == 1 else ""
     return (
         f"CTDIvol{value} may be of all {number} together, as scanners write it for passes over the "
-        f"same positions: the doses by CTDIvol are then of all {number}, and of one on average the "
-        f"{number}th part; if it is of one, they are of the one that was taken"
+        f"same positions: the doses by CTDIvol are then of all {number}, on average {number} times "
+        "those of one; if it is of one, they are of the one that was taken"
     )
 
 

@@ -78,6 +78,17 @@ def test_scans_that_adjoin_without_overlap_are_one_body_without_a_word(tmp_path)
     assert not {"scans_joined", "phases_left_out"} & codes(series)
 
 
+def test_scans_with_other_centres_are_shifted_and_not_tilted(tmp_path):
+    images(tmp_path, range(9), 1, **scan(1, "120000"))
+    place = {"ImagePositionPatient": lambda k: [-4, -20, 100 + 2 * k]}
+    images(tmp_path, range(7, 16), 2, **place, **scan(2, "120030"))
+    series = read_series(tmp_path)
+    assert series.hu.shape[0] == 16
+    assert {"scans_joined", "shifted_slices"} <= codes(series)
+    assert "tilted" not in codes(series)
+    assert "up to 6.00 mm sideways" in message(series, "shifted_slices")
+
+
 def test_phases_of_another_length_are_not_joined_and_what_is_lost_is_counted(tmp_path):
     images(tmp_path, range(10), 1, **scan(1, "120000"))
     images(tmp_path, range(4, 13), 2, **scan(2, "120030"))
