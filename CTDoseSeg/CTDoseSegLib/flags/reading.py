@@ -11,10 +11,15 @@ FLAGS = {
         mends=("series",),
         consequence="slices may be missing",
     ),
+    "damaged_copies": Entry(
+        "info",
+        "Damaged files were left out, because an intact image of the same position is there",
+        "Files are numbered in the order of their paths.",
+    ),
     "mixed_series": Entry(
         "warning",
         "The series mixes kinds of images, sizes or spacings",
-        "Only the largest consistent part was read.",
+        "Only one part whose images fit together was read.",
         mends=("series",),
     ),
     "duplicates_dropped": Entry(
@@ -25,9 +30,19 @@ FLAGS = {
     "phases_left_out": Entry(
         "warning",
         "The series holds several images at each position",
-        "Each phase was an exposure of its own.",
         mends=("series",),
         consequence="the doses are those of the phase that was taken",
+    ),
+    "reconstructions_left_out": Entry(
+        "info",
+        "The series holds several reconstructions of one exposure",
+        "The exposure counts once.",
+    ),
+    "scans_joined": Entry(
+        "info",
+        "The series holds scans that adjoin and overlap",
+        "Where they overlap the longer one is measured.",
+        consequence="the doses count the exposure of a position once, also where two scans have it",
     ),
     "several_events": Entry(
         "info",
