@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ..ct.series import CTSeries
@@ -102,7 +100,7 @@ def _distributed(ratios: np.ndarray, current: np.ndarray, mean_mA: float | None)
     effect = f"CTDIvol of a slice is {ratios.min():.2f} to {ratios.max():.2f} times the stated one"
     if mean_mA is not None:
         detail += f", {mean_mA:.0f} mA the mean of the scan by its dose report"
-        return replace(flag("ctdivol_distributed", detail, consequence=effect), mends=())
+        return flag("ctdivol_distributed", detail, consequence=effect, mends=())
     effect += (
         "; the images' mean current was taken for that of the scan: where they are a part of it "
         "with less current than the rest, all doses are too high (by 30 % in one that was cropped)"
