@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,15 @@ class ItkImage:
         How many the image has.
     values_per_voxel
         1 but for colours and vectors.
+    fields
+        Further fields of the header, as text.
     """
 
     voxels: np.ndarray
     affine: np.ndarray
     axes: int
     values_per_voxel: int
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_itk_image(path: Path) -> ItkImage:
@@ -83,6 +87,7 @@ def read_itk_image(path: Path) -> ItkImage:
         _affine(image),
         image.GetDimension(),
         image.GetNumberOfComponentsPerPixel(),
+        {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()},
     )
 
 
