@@ -13,7 +13,7 @@ from ..ct.series import CTSeries
 from ..errors import GeometryError, InputError, SegmentationError
 from ..flags import Flag, flag
 from ..reading.label_map_file import LabelFile, read_label_file
-from ..reading.label_names import HEADER, LabelNames, read_label_option
+from ..reading.label_names import LabelNames, read_label_option
 from ..segmentation.atoms import groups_of, named_atom
 from ..tasks.progress import Progress
 from .labelmap import BODY, BODY_REST, COUCH, SKIN, Atom, Labelmap, counts
@@ -299,7 +299,7 @@ def _names_of_values(
     names: LabelNames, labels: str | Path | None, present: Sequence[int], file_name: str
 ) -> dict[int, Atom]:
     """Return atoms by value: those of the file, and where it has none those the user states."""
-    own = _atoms(names.rows, f"{HEADER} of {file_name}" if names.source == HEADER else names.source)
+    own = _atoms(names.rows, names.source)
     if labels is None:
         return own
     option = read_label_option(labels)

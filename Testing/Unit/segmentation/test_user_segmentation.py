@@ -45,12 +45,13 @@ def write(path: Path, labels: np.ndarray, affine: np.ndarray = AFFINE) -> Path:
 
 
 @pytest.mark.parametrize("name", ["seg.nii.gz", "seg.nii", "seg.nrrd"])
-def test_values_without_a_table_are_totalsegmentators(tmp_path, name):
+def test_values_without_a_table_have_no_names(tmp_path, name):
     labels = some_labels()
     read = read_labelmap(write(tmp_path / name, labels), series())
     assert (read.labels == labels).all()
-    assert {a.value: a.name for a in read.atoms} == {1: "spleen", 5: "liver"}
-    assert read.flags == ()
+    assert {a.value: a.name for a in read.atoms} == {1: "label_1", 5: "label_5"}
+    assert [f.code for f in read.flags] == ["unnamed_labels"]
+    assert "1, 5" in read.flags[0].message
 
 
 @settings(
@@ -129,6 +130,7 @@ def test_a_missing_or_broken_file_is_reported_by_name(tmp_path):
 
 
 def test_unknown_values_are_named_and_flagged(tmp_path):
+    (tmp_path / "labels.csv").write_text("value,name\n5,liver\n")
     read = read_labelmap(write(tmp_path / "seg.nii.gz", some_labels((0, 5, 200))), series())
     assert {a.name for a in read.atoms} == {"liver", "label_200"}
     assert [f.code for f in read.flags] == ["unknown_labels"]
