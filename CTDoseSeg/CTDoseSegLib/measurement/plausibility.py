@@ -104,7 +104,9 @@ def implausible_organs(
     --------
     >>> from CTDoseSegLib.measurement.measurements import measure
     >>> from CTDoseSegLib.phantom.phantom import Phantom, phantom_series
-    >>> series, labelmap = phantom_series(Phantom(shape=(64, 64, 6), spacing_mm=(7, 7, 50)))
+    >>> from CTDoseSegLib.segmentation.threshold.engine import segment
+    >>> series, _ = phantom_series(Phantom(shape=(96, 96, 4), spacing_mm=(4.5, 4.5, 40.0)))
+    >>> labelmap = segment(series)
     >>> implausible_organs(series, labelmap, measure(series, labelmap))
     ()
     """
@@ -115,7 +117,7 @@ def implausible_organs(
     for organ, problem in _wrong_sides(series, labelmap, measurements):
         problems.setdefault(organ, []).append(problem)
     return tuple(
-        flag("not_this_organ", f"{organ}: {'; '.join(found)}").at(organ_place(organ))
+        flag("not_this_organ", "; ".join(found)).at(organ_place(organ))
         for organ, found in problems.items()
         if found
     )

@@ -222,6 +222,37 @@ def test_one_lobe_of_the_user_leaves_the_other_side(tmp_path):
     assert (both.mask("lung_right") == body_mask().mask("lung_right")).all()
 
 
+def test_an_organ_that_labels_without_a_name_cover_is_none_any_more(tmp_path):
+    """Half of the left lung is covered: neither it nor the lungs as a whole are measured."""
+    lung = np.flatnonzero(body_mask().mask("lung_left").ravel())
+    both = combine(body_mask(), user_map(tmp_path, label_1=lung[: lung.size // 2]))
+    assert not {"lung", "lung_left", "lung_right"} & set(both.groups)
+    assert {"trachea", "bone", "skin", "couch"} <= set(both.groups)
+    assert both.mask("body").sum() == body_mask().mask("body").sum()
+    assert {f.code for f in both.flags} == {"unknown_labels", "covered_by_unnamed"}
+    assert "lung_left, lung_right" in both.flags[-1].message
+
+
+def test_a_small_label_without_a_name_leaves_the_organ_beneath(tmp_path):
+    names = ("body_rest", "liver")
+    labels = np.full((3, 10, 10), 2, np.uint8)
+    atoms = tuple(named_atom(v, n, "classical") for v, n in enumerate(names, 1))
+    beneath = Labelmap(labels, AFFINE, atoms, groups_of(names), "classical")
+    drawn = np.zeros(labels.shape, np.uint8)
+    drawn[0, 0] = 9
+    lesion = Labelmap(drawn, AFFINE, (named_atom(9, "label_9", "given"),), {}, "given")
+    both = combine(beneath, lesion)
+    assert both.mask("liver").sum() == 290
+    assert both.flags == ()
+
+
+def test_a_named_label_takes_its_voxels_from_the_organ_beneath(tmp_path):
+    lung = np.flatnonzero(body_mask().mask("lung_left").ravel())
+    both = combine(body_mask(), user_map(tmp_path, tumor=lung[: lung.size // 2]))
+    assert both.mask("lung_left").sum() == lung.size - lung.size // 2
+    assert both.flags == ()
+
+
 def test_labels_in_the_air_are_flagged(tmp_path):
     air = np.flatnonzero(body_mask().labels.ravel() == 0)[:4]
     both = combine(body_mask(), user_map(tmp_path, liver=air))
