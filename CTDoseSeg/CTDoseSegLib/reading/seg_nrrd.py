@@ -101,7 +101,7 @@ def terminology_codes(entry: str) -> tuple[str, str]:
     ('64033007', '7771000')
     """
     parts = [part.split("^") for part in entry.split("~")]
-    if len(parts) < 4 or parts[2][0] not in ("SCT", "SRT") or len(parts[2]) < 2:
+    if len(parts) < 4 or parts[2][0] != "SCT" or len(parts[2]) < 2:
         return "", ""
     return parts[2][1], parts[3][1] if len(parts[3]) > 1 else ""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from label_files import image_of, write_rtstruct, write_seg, write_slicer_segmentation
 
+from CTDoseSegLib.cli.arguments import label_names
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.nifti import write_nifti
 from CTDoseSegLib.ct.organs import known_name, name_of, name_of_code
@@ -277,6 +280,13 @@ def test_another_table_is_refused(tmp_path, labels):
     path = write_nifti(tmp_path / "x.nii.gz", two_organs(), AFFINE)
     with pytest.raises(InputError, match="There is no table of labels"):
         read_labelmap(path, series(), labels=labels)
+
+
+def test_the_command_takes_a_known_table_or_a_csv_file(tmp_path):
+    assert label_names("lungmask") == "lungmask"
+    assert label_names("mine.csv") == Path("mine.csv")
+    with pytest.raises(argparse.ArgumentTypeError, match="totalsegmentator-v1, lungmask"):
+        label_names("lungmasks")
 
 
 def test_names_of_the_file_that_contradict_the_users_are_refused(tmp_path):
