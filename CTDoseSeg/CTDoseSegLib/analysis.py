@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from .dosimetry.engines import DoseEngine, choose_engine, model_kind
 from .dosimetry.estimate import estimate
 from .dosimetry.examination import Examination, examine
 from .dosimetry.scan import Scan
-from .flags import Flag
+from .flags import Flag, organ_place
 from .measurement.body_contour import BodyContours
 from .measurement.measurements import Measurements, measure
+from .measurement.plausibility import implausible_organs
 from .measurement.size import SizeProfile, SSDEProfile, measure_size, ssde
 from .provenance import Provenance, provenance
 from .reading.scanner_profile_use import with_profile
@@ -139,12 +140,14 @@ def analyze(
         series, scanner = with_profile(series, scanner_profile)
     if measurements is None:
         measurements = measure(series, labelmap, Stage(progress, 0.0, 0.7))
+    odd = implausible_organs(series, labelmap, measurements)
+    labelmap = replace(labelmap, flags=_each_once(labelmap.flags, odd))
     progress.update(0.7, "measuring size")
     size = measure_size(series, labelmap, measurements, outlines)
     size_specific = ssde(series, size)
     progress.update(0.8, "predicting organ doses")
     scan = Scan.of(series, labelmap, measurements, size, scanner)
-    doses = estimate(engine, scan, Stage(progress, 0.8, 0.95))
+    doses = _flagged(estimate(engine, scan, Stage(progress, 0.8, 0.95)), odd)
     examination = examine(scan, doses, engine)
     effective = effective_dose(series, measurements, overranging_mm=scanner.overranging_mm)
     progress.update(1.0, "analysed")
@@ -169,6 +172,16 @@ def analyze(
         effective_dose=effective,
         scanner=scanner,
     )
+
+
+def _flagged(doses: DoseResult, flags: tuple[Flag, ...]) -> DoseResult:
+    """Return doses whose organs have those of `flags` that are of their place."""
+    organs = (
+        replace(organ, flags=_each_once(organ.flags, tuple(f for f in flags if f.place == place)))
+        for organ in doses.organs
+        if (place := organ_place(organ.organ))
+    )
+    return replace(doses, organs=tuple(organs))
 
 
 def _each_once(*sources: tuple[Flag, ...]) -> tuple[Flag, ...]:

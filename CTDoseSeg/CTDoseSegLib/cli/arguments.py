@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from ..ct.organs import LABEL_TABLES
+
 # Adds a command of this name, function and summary, and returns its parser.
 Command = Callable[[str, Callable, str], argparse.ArgumentParser]
 
@@ -46,6 +48,17 @@ def device_name(text: str) -> str:
 def engine_name(text: str) -> str:
     """Return the name of a segmentation engine, for ``threshold`` that which results keep."""
     return "classical" if text == "threshold" else text
+
+
+def label_names(text: str) -> str | Path:
+    """Return the name of a table of labels, or a CSV file that is one."""
+    if text in LABEL_TABLES:
+        return text
+    if not text.lower().endswith(".csv"):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is none of {', '.join(LABEL_TABLES)}, and no CSV file"
+        )
+    return Path(text)
 
 
 def chooses_networks(sub: argparse.ArgumentParser) -> None:

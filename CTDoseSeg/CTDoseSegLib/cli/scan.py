@@ -7,6 +7,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..ct.organs import LABEL_TABLES
 from ..errors import Cancelled
 from ..tasks.progress import Progress, Stage
 from .arguments import (
@@ -15,6 +16,7 @@ from .arguments import (
     chooses_networks,
     device_name,
     engine_name,
+    label_names,
     output_folder,
 )
 
@@ -102,6 +104,7 @@ def _labelmap(args: argparse.Namespace, series: CTSeries, progress: Progress) ->
         series,
         args.engine,
         user_segmentation=args.segmentation,
+        labels=args.labels,
         unet=args.unet,
         quality=args.quality,
         device=args.device,
@@ -112,7 +115,7 @@ def _labelmap(args: argparse.Namespace, series: CTSeries, progress: Progress) ->
 
 def _parameters(args: argparse.Namespace) -> dict[str, object]:
     """Return what the user chose, for the provenance, which holds the input by its hashes."""
-    names = ["engine", "segmentation", "acquisition", "rdsr", "scanner_profile"]
+    names = ["engine", "segmentation", "labels", "acquisition", "rdsr", "scanner_profile"]
     if args.engine == "totalsegmentator":
         names += ["quality", "device", "extra"]
     return {name: getattr(args, name) for name in names}
@@ -149,7 +152,15 @@ def _reads_ct(sub: argparse.ArgumentParser) -> None:
         "--segmentation",
         type=Path,
         metavar="FILE",
-        help="label map with TotalSegmentator's labels, or with labels.csv beside it",
+        help="label map on the grid of the CT: NIfTI, NRRD or DICOM SEG; names of its labels are "
+        "read from it, or from labels.csv or dataset.json beside it",
+    )
+    sub.add_argument(
+        "--labels",
+        type=label_names,
+        metavar="NAMES|FILE.csv",
+        help=f"names of the labels where the label map has none: {', '.join(LABEL_TABLES)}, or a "
+        "table with the columns value and name",
     )
 
 

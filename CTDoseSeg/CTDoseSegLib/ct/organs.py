@@ -24,6 +24,12 @@ LUNG_LOBES = (
     "lung_middle_lobe_right",
     "lung_lower_lobe_right",
 )
+# Label maps without a table of their own are named by one of these, if the user says so.
+LABEL_TABLES = ("totalsegmentator-v2", "totalsegmentator-v1", "lungmask")
+# JoHof/lungmask, README: models R231 and R231CovidWeb.
+_LUNGMASK = {1: "lung_right", 2: "lung_left"}
+# SNOMED CT codes of laterality (DICOM PS3.16, CID 244).
+_SIDES = {"24028007": "right", "7771000": "left"}
 _BONES = ("bone", "bone_rest", "spine", "ribs", "sacrum", "skull", "sternum")
 _BONE_PREFIXES = ("vertebrae_", "rib_", "humerus_", "scapula_", "clavicula_", "femur_", "hip_")
 
@@ -103,6 +109,100 @@ def total_names(version: int = 2) -> Mapping[int, str]:
     column = {1: "total_1", 2: "total_2"}[version]
     named = {getattr(row, column): row.name for row in organs().values()}
     return {value: named[value] for value in sorted(v for v in named if v is not None)}
+
+
+def label_table(name: str) -> Mapping[int, str]:
+    """Return the names of the values of a well-known kind of label map.
+
+    Parameters
+    ----------
+    name
+        One of `LABEL_TABLES`.
+
+    Returns
+    -------
+    Mapping
+        Label value to name.
+
+    Raises
+    ------
+    KeyError
+        If there is no such table.
+
+    Examples
+    --------
+    >>> label_table("lungmask")[1]
+    'lung_right'
+    """
+    if name == "lungmask":
+        return _LUNGMASK
+    return total_names({"totalsegmentator-v2": 2, "totalsegmentator-v1": 1}[name])
+
+
+def known_name(text: str) -> str:
+    """Return the table's name for what a person or a program calls an organ; empty if none.
+
+    Examples
+    --------
+    >>> known_name("Left kidney")
+    'kidney_left'
+    """
+    written = "_".join(text.replace("-", " ").replace("_", " ").split())
+    for side in ("right", "left"):
+        if written.lower().startswith(f"{side}_"):
+            written = f"{written[len(side) + 1 :]}_{side}"
+    by_lower = _names_by_lower_case()
+    return by_lower.get(written.lower(), "")
+
+
+def name_of_code(code: str, side_code: str = "") -> str:
+    """Return the one organ that has a SNOMED CT code on a side; empty if none or several have.
+
+    Parameters
+    ----------
+    code
+        SNOMED CT code of the structure.
+    side_code
+        That of its laterality; empty if none is stated.
+
+    Examples
+    --------
+    >>> name_of_code("64033007", "7771000")
+    'kidney_left'
+    """
+    side = _SIDES.get(side_code, "")
+    rows = [row.name for row in organs().values() if code and row.snomed_code == code]
+    if side:
+        rows = [name for name in rows if name.endswith(f"_{side}")]
+    elif len(rows) > 1:
+        rows = [name for name in rows if not name.endswith(("_left", "_right"))]
+    return rows[0] if len(rows) == 1 else ""
+
+
+def name_of(label: str, code: str = "", side_code: str = "") -> str:
+    """Return the name of a labelled structure: by its label, else by its code, else as labelled.
+
+    Parameters
+    ----------
+    label
+        As written.
+    code, side_code
+        SNOMED CT codes of structure and laterality; empty where none is stated.
+
+    Returns
+    -------
+    str
+        The code's name where it is the more exact one: ``kidney_left`` for a label "Kidney".
+    """
+    by_label, by_code = known_name(label), name_of_code(code, side_code)
+    if by_code and (not by_label or by_code.startswith(f"{by_label}_")):
+        return by_code
+    return by_label or " ".join(label.split())
+
+
+@lru_cache(maxsize=1)
+def _names_by_lower_case() -> Mapping[str, str]:
+    return {name.lower(): name for name in organs()}
 
 
 def is_bone(name: str) -> bool:

@@ -17,6 +17,28 @@ FLAGS = {
         mends=("label_names",),
         consequence="no dose for these labels",
     ),
+    "unnamed_labels": Entry(
+        "warning",
+        "The label map has no names for its values, and none are presumed",
+        "They are measured as label_<value>.",
+        mends=("label_names",),
+        consequence="no dose for these labels",
+    ),
+    "covered_by_unnamed": Entry(
+        "warning",
+        "Labels without a name cover more than 10 % of an organ",
+        mends=("label_names",),
+        cause="unnamed_labels",
+        consequence="what they cover is no part of the organ any more, so it gets no dose",
+    ),
+    "not_this_organ": Entry(
+        "warning",
+        "What is labelled cannot be this organ of an adult",
+        "Look at it on the slices: a wrong name, a label map of another scan, sides exchanged, "
+        "situs inversus or a very large lesion.",
+        mends=("label_names", "segmentation"),
+        consequence="its size and dose are those of whatever was labelled",
+    ),
     "labels_in_air": Entry(
         "warning",
         "The label map marks voxels outside the body that was found in the images",

@@ -11,5 +11,7 @@ DICOM goes through a straight pipe, a module each:
    event of the images in it
 
 `volume_file` reads what is not DICOM, `label_map_file` label maps; both through `image_file`.
+Slicer's segmentations are read by `seg_nrrd`, DICOM SEG by `dicom_seg`; `label_names` has what
+stands beside a label map.
 `archive` sorts the headers of many studies (`header_cache`) into irradiation events.
 """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,6 +29,8 @@ class Image:
         1 but for colours and vectors.
     flags
         What the header leaves in doubt.
+    fields
+        Further fields of the header, as text.
     """
 
     voxels: np.ndarray
@@ -35,6 +38,7 @@ class Image:
     axes: int
     values_per_voxel: int
     flags: tuple[Flag, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 def two_sizes(one_mm: np.ndarray, other_mm: np.ndarray, one: str, other: str) -> str:

@@ -87,6 +87,7 @@ def _read_nrrd(path: Path) -> Image:
         image.GetDimension(),
         image.GetNumberOfComponentsPerPixel(),
         flags,
+        {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()},
     )
 
 

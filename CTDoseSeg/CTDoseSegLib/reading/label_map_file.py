@@ -2,156 +2,106 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..dicom.header_file import looks_like_dicom
 from ..errors import InputError, SegmentationError
+from .dicom_seg import read_dicom_labels
 from .image_file import read_image
-from .label_header import header_rows
+from .label_names import HEADER, LabelNames, read_names_beside, table_in_header
+from .nifti_file import is_nifti, nifti_extensions
 from .npy_volume import read_npy_array
+from .seg_nrrd import is_segmentation, segmentation_labels
 
-LABELS, GROUPS = "labels.csv", "groups.csv"
-HEADER = "the header"
+_VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".npy")
+_SEGMENTS = "the segments"
 
 
-@dataclass(frozen=True)
-class LabelNames:
-    """The names that a file has for its labels.
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class LabelFile:
+    """A label map as it is in a file.
 
     Attributes
     ----------
-    rows
-        Rows of a table with ``value`` and ``name``, and what other columns it has, as written.
-    source
-        Name of the table, or `HEADER`; empty where there is no table.
-    groups
-        (group, atom) in the order of ``groups.csv``.
+    voxels
+        [k, j, i], of the file's type.
+    affine
+        4 x 4, (i, j, k, 1) to RAS in mm.
+    names
+        From the file or from beside it; empty where there is no table.
+    partial
+        True where the file may hold only that part of the CT's grid which has labels.
+    overlap_voxels
+        Voxels that lay in several segments.
     """
 
-    rows: Sequence[Mapping[str, str]] = ()
-    source: str = ""
-    groups: Sequence[tuple[str, str]] = field(default=())
+    voxels: np.ndarray
+    affine: np.ndarray
+    names: LabelNames
+    partial: bool = False
+    overlap_voxels: int = 0
 
 
-def read_label_voxels(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read the voxels and the affine of a NIfTI, NRRD or npy label map.
+def read_label_file(path: Path) -> LabelFile:
+    """Read a label map with its names.
 
     Parameters
     ----------
     path
-        The file.
+        NIfTI, NRRD (also Slicer's ``.seg.nrrd``), DICOM SEG, or npy with its affine in .json.
 
     Returns
     -------
-    voxels : numpy.ndarray
-        [k, j, i], of the file's type.
-    affine : numpy.ndarray
-        4 x 4, (i, j, k, 1) to RAS in mm.
+    LabelFile
 
     Raises
     ------
     InputError
-        If the file does not exist or cannot be read.
+        If the file does not exist, or it or a table of names cannot be read.
     SegmentationError
-        If it holds several layers.
+        If it is no label map.
+    DependencyError
+        If a package that reads it is missing.
     """
     if not path.is_file():
         raise InputError(f"There is no label map {path.name}: check the path.")
+    if not path.name.lower().endswith(_VOLUMES) and _is_dicom(path):
+        labels, affine, rows, overlap = read_dicom_labels(path)
+        names = read_names_beside(path, rows, _SEGMENTS)
+        return LabelFile(labels, affine, names, partial=True, overlap_voxels=overlap)
     if path.name.lower().endswith(".npy"):
-        voxels, affine = read_npy_array(path)
-        if voxels.ndim != 3 or voxels.dtype.kind not in "uif":
-            raise SegmentationError(
-                f"{path.name} holds {voxels.dtype} of shape {voxels.shape}; give slices x rows x "
-                "columns of whole numbers."
-            )
-        return voxels, affine
+        return _read_npy(path)
     image = read_image(path)
+    if image.axes == 3 and is_segmentation(image.fields):
+        labels, rows, overlap = segmentation_labels(image.voxels, image.fields, path.name)
+        names = read_names_beside(path, rows)
+        return LabelFile(labels, image.affine, names, partial=True, overlap_voxels=overlap)
     if image.axes != 3 or image.values_per_voxel != 1:
         raise SegmentationError(
             f"{path.name} has {image.axes} dimensions and {image.values_per_voxel} values a voxel; "
             "give one three-dimensional label map (export several layers as one)."
         )
-    return image.voxels, image.affine
+    rows_in_header: Sequence[dict[str, str]] = ()
+    if is_nifti(path):
+        rows_in_header = table_in_header(nifti_extensions(path))
+    return LabelFile(image.voxels, image.affine, read_names_beside(path, rows_in_header, HEADER))
 
 
-def read_label_names(path: Path) -> LabelNames:
-    """Read the names of the labels of the file `path`, and their groups.
-
-    Names come from a table beside the file (``<file>.csv`` or ``labels.csv`` with columns value
-    and name, or ``<file>.json``), else from the label table in a NIfTI file's header.
-
-    Parameters
-    ----------
-    path
-        The label map.
-
-    Returns
-    -------
-    LabelNames
-        Empty where there is no table.
-
-    Raises
-    ------
-    InputError
-        If a table cannot be read.
-    """
-    rows, source = _read_rows(path)
-    return LabelNames(rows, source, _read_groups(path.with_name(GROUPS)))
-
-
-def _read_rows(path: Path) -> tuple[Sequence[Mapping[str, str]], str]:
-    stem = path.name.removesuffix(".gz")
-    stem = stem[: stem.rfind(".")] if "." in stem else stem
-    for table in (path.with_name(f"{stem}.csv"), path.with_name(LABELS)):
-        if table.is_file():
-            return _csv_rows(table, ("value", "name")), table.name
-    table = path.with_name(f"{stem}.json")
-    if table.is_file() and (rows := _json_rows(table)):
-        return rows, table.name
-    rows = header_rows(path)
-    return rows, HEADER if rows else ""
-
-
-def _csv_rows(table: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    try:
-        text = table.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{table.name} cannot be read: save it as UTF-8 text.") from error
-    reader = csv.DictReader(text.splitlines())
-    reader.fieldnames = [(n or "").strip().lower() for n in reader.fieldnames or []]
-    if missing := [c for c in columns if c not in reader.fieldnames]:
-        raise InputError(
-            f"{table.name} has no column {' and '.join(missing)}: its first line must name "
-            f"{', '.join(columns)}."
+def _read_npy(path: Path) -> LabelFile:
+    """Read what the module hands over: an array with its affine and its names beside it."""
+    voxels, affine = read_npy_array(path)
+    if voxels.ndim != 3 or voxels.dtype.kind not in "uif":
+        raise SegmentationError(
+            f"{path.name} holds {voxels.dtype} of shape {voxels.shape}; give slices x rows x "
+            "columns of whole numbers."
         )
-    return list(reader)
+    return LabelFile(voxels, affine, read_names_beside(path, ()))
 
 
-def _json_rows(table: Path) -> list[dict[str, str]]:
-    """Return rows of value and name; none if the file is another (a CT's own description)."""
-    try:
-        content = json.loads(table.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{table.name} cannot be read as JSON: mend or remove it.") from error
-    named = content.get("labels", content) if isinstance(content, dict) else None
-    if not isinstance(named, Mapping) or not named:
-        return []
-    if all(str(key).isdigit() and isinstance(name, str) for key, name in named.items()):
-        pairs = [(key, name) for key, name in named.items()]
-    elif all(isinstance(value, int) for value in named.values()):
-        pairs = [(str(value), key) for key, value in named.items()]
-    else:
-        return []
-    return [{"value": value, "name": name} for value, name in pairs if int(value)]
-
-
-def _read_groups(table: Path) -> tuple[tuple[str, str], ...]:
-    if not table.is_file():
-        return ()
-    rows = _csv_rows(table, ("group", "atom"))
-    return tuple(((row["group"] or "").strip(), (row["atom"] or "").strip()) for row in rows)
+def _is_dicom(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return looks_like_dicom(stream.read(132))

@@ -140,7 +140,7 @@ def _voxels(file: BinaryIO, header: Any) -> np.ndarray:
         raise ValueError("sizes that no CT has")
     file.seek(offset)
     voxels = np.empty(shape[::-1], kind)
-    view, done = memoryview(voxels).cast("B"), 0
+    view, done = memoryview(voxels.data).cast("B"), 0
     while done < len(view):
         read = file.readinto(view[done:])  # type: ignore[attr-defined]
         if not read:

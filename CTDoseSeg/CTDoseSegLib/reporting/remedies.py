@@ -23,7 +23,7 @@ WORDS = {
     ),
     "engine": ("choose {} with --engine", "another engine"),
     "segmentation": ("give {} with --segmentation", "a label map of the organs"),
-    "label_names": ("name the values in {}", "a labels.csv beside the label map"),
+    "label_names": ("name the values with {}", "--labels, or a labels.csv beside the label map"),
     "series": ("give {} as INPUT", "the original axial series, complete"),
     "dose_model": ("leave out {}", "--dose-model, for the bundled model"),
 }

@@ -19,6 +19,7 @@ def segment(
     engine: str = "auto",
     *,
     user_segmentation: str | Path | Labelmap | None = None,
+    labels: str | Path | None = None,
     unet: str | Path | None = None,
     quality: str = "fast",
     device: str = "auto",
@@ -38,6 +39,8 @@ def segment(
         Label map on the grid of the series, or its file. A complete one, with a body of its own,
         is returned as it is; ``auto`` adds body, skin and couch by thresholds to any other, a
         named engine everything that it finds.
+    labels
+        Names for values that the file of `user_segmentation` does not name, as in `read_labelmap`.
     unet
         Folder of a UNet to use instead of the bundled one; one that knows no body gets body, skin
         and couch beneath its organs.
@@ -72,7 +75,7 @@ def segment(
     progress = progress or Progress()
     own = user_segmentation
     if own is not None and not isinstance(own, Labelmap):
-        own = read_labelmap(own, series)
+        own = read_labelmap(own, series, labels=labels)
     if own is not None:
         if BODY_REST in {atom.name for atom in own.atoms}:
             return own

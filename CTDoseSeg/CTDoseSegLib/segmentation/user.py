@@ -13,31 +13,47 @@ from ..ct.geometry import Grid
 from ..ct.series import CTSeries
 from ..errors import GeometryError, InputError, SegmentationError
 from ..flags import Flag, flag
-from ..reading.label_map_file import HEADER, LabelNames, read_label_names, read_label_voxels
+from ..reading.label_map_file import LabelFile, read_label_file
+from ..reading.label_names import LabelNames, read_label_option
 from ..segmentation.atoms import groups_of, named_atom
 from ..tasks.progress import Progress
-from .labelmap import BODY, BODY_REST, COUCH, Atom, Labelmap, counts
+from .labelmap import BODY, BODY_REST, COUCH, SKIN, Atom, Labelmap, counts
+from .on_grid import grid_in_words, on_grid
 
 ORIGIN = "given"
+# This part of an organ may be covered by labels without a name before what is left is no organ
+# any more: a lesion drawn into it is smaller.
+COVERED = 0.1
 
 
-def read_labelmap(path: str | Path, series: CTSeries, progress: Progress | None = None) -> Labelmap:
+def read_labelmap(
+    path: str | Path,
+    series: CTSeries,
+    progress: Progress | None = None,
+    *,
+    labels: str | Path | None = None,
+) -> Labelmap:
     """Read a label map and put it on the grid of `series`.
 
     Names come from a table beside the file (``labels.csv`` or ``<file>.csv`` with columns value
-    and name, or ``<file>.json`` with the labels), else from the label table that TotalSegmentator
-    (1.x and 2.x) writes into a NIfTI file's header, else the values are those of its 2.x task
-    ``total``. ``groups.csv`` (group, atom) is read where there is one. The grid must be
-    that of the series, up to the order and the direction of its axes: nothing is resampled.
+    and name, or ``<file>.json`` with the labels), else from the file: the label table that
+    TotalSegmentator writes into NIfTI, the segments of Slicer's ``.seg.nrrd`` and of a DICOM SEG;
+    else from nnU-Net's ``dataset.json`` beside the file or one folder up, else from `labels`.
+    A value that nothing names is called ``label_<value>`` and flagged. ``groups.csv`` (group,
+    atom) is read where there is one. The grid must be that of the series, up to the order and the
+    direction of its axes: nothing is resampled. Of ``.seg.nrrd`` and SEG it may be a part.
 
     Parameters
     ----------
     path
-        NIfTI or NRRD file.
+        NIfTI, NRRD or DICOM SEG.
     series
         The CT that the label map was made from.
     progress
         May cancel.
+    labels
+        Names for values that the file does not name: ``totalsegmentator-v2``,
+        ``totalsegmentator-v1``, ``lungmask``, or a CSV file with the columns value and name.
 
     Returns
     -------
@@ -47,11 +63,13 @@ def read_labelmap(path: str | Path, series: CTSeries, progress: Progress | None 
     Raises
     ------
     InputError
-        If the file or its table cannot be read.
+        If the file or a table cannot be read, or `labels` contradicts the file's own names.
     SegmentationError
         If the values are no labels, or there are none.
     GeometryError
         If the grid is not that of the series.
+    DependencyError
+        If a package that reads the file is missing.
 
     Examples
     --------
@@ -72,22 +90,20 @@ def read_labelmap(path: str | Path, series: CTSeries, progress: Progress | None 
     path = Path(path)
     if progress is not None:
         progress.check_cancelled()
-    labels = read_label_array(path, series)
-    present = [int(v) for v in np.flatnonzero(counts(labels)) if v]
+    file = read_label_file(path)
+    voxels = _array_of(file, series, path.name)
+    present = [int(v) for v in np.flatnonzero(counts(voxels)) if v]
     if not present:
         raise SegmentationError(
             f"{path.name} holds no labels, every voxel is 0: give the label map of this series."
         )
-    names = read_label_names(path)
-    table, source = _named_atoms(names, path.name)
+    table = _names_of_values(file.names, labels, present, path.name)
     atoms = tuple(table[v] if v in table else _unnamed(v) for v in present)
-    unknown = [v for v in present if v not in table]
-    flags: tuple[Flag, ...] = ()
-    if unknown:
-        shown = ", ".join(str(v) for v in unknown[:8]) + (", ..." if len(unknown) > 8 else "")
-        flags = (flag("unknown_labels", f"{shown} (names from {source})"),)
-    groups = groups_of(a.name for a in atoms) | _groups(names, {a.name for a in atoms})
-    return Labelmap(labels, series.affine, atoms, groups, ORIGIN, flags)
+    flags = _flags_of_names([a for a in atoms if is_unnamed(a)], atoms, file.names)
+    if file.overlap_voxels:
+        flags += (flag("segments_overlap", f"{file.overlap_voxels} voxels lie in more than one"),)
+    groups = groups_of(a.name for a in atoms) | _groups(file.names, {a.name for a in atoms})
+    return Labelmap(voxels, series.affine, atoms, groups, ORIGIN, flags)
 
 
 def read_label_array(path: Path, series: CTSeries) -> np.ndarray:
@@ -96,7 +112,7 @@ def read_label_array(path: Path, series: CTSeries) -> np.ndarray:
     Parameters
     ----------
     path
-        NIfTI or NRRD file.
+        NIfTI, NRRD or DICOM SEG.
     series
         The CT that the label map was made from.
 
@@ -107,19 +123,29 @@ def read_label_array(path: Path, series: CTSeries) -> np.ndarray:
 
     Raises
     ------
-    InputError, SegmentationError, GeometryError
+    InputError, SegmentationError, GeometryError, DependencyError
         As `read_labelmap` does.
     """
-    voxels, affine = read_label_voxels(path)
-    return _on_grid(as_labels(voxels, path.name), affine, series, path.name)
+    return _array_of(read_label_file(path), series, path.name)
+
+
+def _array_of(file: LabelFile, series: CTSeries, name: str) -> np.ndarray:
+    labels = as_labels(file.voxels, name)
+    return on_grid(labels, file.affine, series, name, partial=file.partial)
+
+
+def is_unnamed(atom: Atom) -> bool:
+    """Return whether an atom has no name but its value's."""
+    return atom.name == f"label_{atom.value}"
 
 
 def combine(beneath: Labelmap, above: Labelmap) -> Labelmap:
     """Put the organs of one label map on the body, skin, couch and organs of another.
 
     Of the lower one remain body_rest, skin and couch, and those organs that the upper one has
-    nothing of: what the upper one draws smaller becomes body_rest. Atoms keep their origin, those
-    of the upper one their value.
+    nothing of: what the upper one draws smaller becomes body_rest, and so do organs of which
+    labels without a name cover more than 10 %. Atoms keep their origin, those of the upper one
+    their value.
 
     Parameters
     ----------
@@ -142,18 +168,20 @@ def combine(beneath: Labelmap, above: Labelmap) -> Labelmap:
     if not lower.same_as(upper):
         raise GeometryError(
             "The two label maps have different grids: "
-            f"{_describe(beneath.labels, beneath.affine)}, and "
-            f"{_describe(above.labels, above.affine)}; make both for the same series."
+            f"{grid_in_words(beneath.labels, beneath.affine)}, and "
+            f"{grid_in_words(above.labels, above.affine)}; make both for the same series."
         )
     names = {a.name for a in above.atoms}
     if BODY_REST in names:
         return above
+    covered = _covered_by_unnamed(beneath, above)
     spare = max(a.value for a in above.atoms) + 1
     lookup = np.zeros(max(a.value for a in beneath.atoms) + 1, dtype=np.uint16)
     kept: dict[str, Atom] = {a.name: a for a in above.atoms}
     rest = next((a for a in beneath.atoms if a.name == BODY_REST), None)
     for atom in beneath.atoms:
-        name = BODY_REST if _replaced(atom.name, names) else atom.name
+        gone = atom.name in covered or _replaced(atom.name, names)
+        name = BODY_REST if gone else atom.name
         if name not in kept:
             row = atom if name == atom.name else rest or named_atom(0, name, atom.origin)
             kept[name] = replace(row, value=spare)
@@ -168,6 +196,8 @@ def combine(beneath: Labelmap, above: Labelmap) -> Labelmap:
     flags = above.flags + beneath.flags
     if air > 0.02 * organ.sum():
         flags += (flag("labels_in_air", f"{100 * air / organ.sum():.0f} % of the voxels"),)
+    if covered:
+        flags += (flag("covered_by_unnamed", ", ".join(sorted(covered))),)
     known = {a.name for a in atoms}
     own = {
         group: members
@@ -184,6 +214,31 @@ def combine(beneath: Labelmap, above: Labelmap) -> Labelmap:
         flags,
         about={**beneath.about, **above.about},
     )
+
+
+def _covered_by_unnamed(beneath: Labelmap, above: Labelmap) -> set[str]:
+    """Return the atoms of organs of which labels without a name cover more than `COVERED`.
+
+    What is left of such an organ is no organ, and what covers it has no name to be added under.
+    """
+    unnamed = [atom.value for atom in above.atoms if is_unnamed(atom)]
+    if not unnamed:
+        return set()
+    lookup = np.zeros(int(np.iinfo(above.labels.dtype).max) + 1, bool)
+    lookup[unnamed] = True
+    values = {atom.name: atom.value for atom in beneath.atoms}
+    top = max(values.values()) + 1
+    every = np.bincount(beneath.labels.ravel(), minlength=top)
+    lost = np.bincount(beneath.labels[lookup[above.labels]], minlength=top)
+    covered: set[str] = set()
+    for group, members in beneath.groups.items():
+        columns = [values[name] for name in members]
+        if (
+            group not in (BODY, SKIN, COUCH)
+            and lost[columns].sum() > COVERED * every[columns].sum()
+        ):
+            covered |= set(members)
+    return covered - {BODY_REST, SKIN, COUCH}
 
 
 def _replaced(name: str, above: set[str]) -> bool:
@@ -239,53 +294,40 @@ def as_labels(voxels: np.ndarray, name: str) -> np.ndarray:
     return voxels.astype(np.uint8 if high < 256 else np.uint16)
 
 
-def _on_grid(labels: np.ndarray, affine: np.ndarray, series: CTSeries, name: str) -> np.ndarray:
-    """Return `labels` with its axes in the series' order and direction, or raise GeometryError."""
-    # (i, j, k) of the label map in (i, j, k) of the series: a signed permutation if they fit.
-    turned = np.rint((np.linalg.inv(series.affine) @ affine)[:3, :3])
-    once = (np.abs(turned).sum(axis=0) == 1).all() and (np.abs(turned).sum(axis=1) == 1).all()
-    if once:
-        axes = np.abs(turned).argmax(axis=1)
-        backward = turned[range(3), axes] < 0
-        order = tuple(2 - int(axis) for axis in axes[::-1])
-        shape = tuple(labels.shape[axis] for axis in order)
-        # The label map's affine for the indices of the series.
-        first = np.ones(4)
-        first[axes] = backward * (np.array(shape[::-1]) - 1)
-        onto = affine.copy()
-        onto[:3, :3] = affine[:3, :3] @ turned.T
-        onto[:3, 3] = (affine @ first)[:3]
-    if not once or not Grid(shape, onto).same_as(series.grid):
-        raise GeometryError(
-            f"{name} is not on the grid of the series: label map {_describe(labels, affine)}, "
-            f"series {_describe(series.hu, series.affine)}; make the label map from this series, "
-            "or resample it onto the series first."
-        )
-    reversed_axes = tuple(2 - axis for axis in range(3) if backward[axis])
-    return np.ascontiguousarray(np.flip(labels.transpose(order), reversed_axes))
-
-
-def _describe(voxels: np.ndarray, affine: np.ndarray) -> str:
-    spacing = " x ".join(f"{v:.4g}" for v in np.linalg.norm(affine[:3, :3], axis=0))
-    corner = ", ".join(f"{v:.2f}" for v in affine[:3, 3])
-    return f"{_size(voxels.shape)} voxels of {spacing} mm from ({corner})"
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return " x ".join(str(n) for n in shape[::-1])
-
-
 def _unnamed(value: int) -> Atom:
     return named_atom(value, f"label_{value}", ORIGIN)
 
 
-def _named_atoms(names: LabelNames, file_name: str) -> tuple[dict[int, Atom], str]:
-    """Return atoms by value, and what named them; without a table it is TotalSegmentator's task."""
-    if names.source:
-        source = f"{HEADER} of {file_name}" if names.source == HEADER else names.source
-        return _atoms(names.rows, names.source), source
-    total = organs.total_names(2)
-    return {v: named_atom(v, n, ORIGIN) for v, n in total.items()}, "TotalSegmentator 2.x total"
+def _names_of_values(
+    names: LabelNames, labels: str | Path | None, present: Sequence[int], file_name: str
+) -> dict[int, Atom]:
+    """Return atoms by value: those of the file, and where it has none those the user states."""
+    own = _atoms(names.rows, names.source)
+    if labels is None:
+        return own
+    option = read_label_option(labels)
+    stated = _atoms(option.rows, option.source)
+    for value in present:
+        if value in own and value in stated and own[value].name != stated[value].name:
+            raise InputError(
+                f"{file_name}: value {value} is {own[value].name} by {names.source}, but "
+                f"{stated[value].name} by {option.source}; leave out one of the two."
+            )
+    taken = {atom.name for atom in own.values()}
+    return {v: a for v, a in stated.items() if a.name not in taken} | own
+
+
+def _flags_of_names(
+    unnamed: Sequence[Atom], atoms: Sequence[Atom], names: LabelNames
+) -> tuple[Flag, ...]:
+    if not unnamed:
+        return ()
+    values = [str(atom.value) for atom in unnamed]
+    shown = ", ".join(values[:8]) + (", ..." if len(values) > 8 else "")
+    if len(unnamed) == len(atoms) and not names.source:
+        return (flag("unnamed_labels", shown),)
+    source = f" (names from {names.source})" if names.source else ""
+    return (flag("unknown_labels", f"{shown}{source}"),)
 
 
 def _atoms(rows: Sequence[Mapping[str, str]], source: str) -> dict[int, Atom]:
@@ -298,6 +340,7 @@ def _atoms(rows: Sequence[Mapping[str, str]], source: str) -> dict[int, Atom]:
         except (TypeError, ValueError):
             value = -1
         name = (row["name"] or "").strip()
+        name = organs.known_name(name) or name
         # A label called "body" is what no other label covers.
         name = BODY_REST if name == BODY else name
         if value == 0:

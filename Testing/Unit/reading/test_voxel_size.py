@@ -102,11 +102,11 @@ def test_two_voxel_sizes_are_refused_with_both_and_the_factors(
 
 
 def test_a_label_map_with_two_voxel_sizes_is_refused(tmp_path):
-    from CTDoseSegLib.reading.label_map_file import read_label_voxels
+    from CTDoseSegLib.reading.label_map_file import read_label_file
 
     write_nifti(tmp_path / "labels.nii", pixdim=(1, 1, 1), dtype=np.uint8)
     with pytest.raises(GeometryError, match="two voxel sizes"):
-        read_label_voxels(tmp_path / "labels.nii")
+        read_label_file(tmp_path / "labels.nii")
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("mm", 1), ("meter", 1000), ("micron", 1e-3)])

@@ -35,7 +35,7 @@ def every_label(path, count: int):
 def test_each_of_the_117_labels_gets_its_name_code_and_colour(tmp_path):
     maps = pytest.importorskip("totalsegmentator.map_to_binary", reason="its own table of names")
     path, ct = every_label(tmp_path / "seg.nii.gz", 117)
-    read = read_labelmap(path, ct)
+    read = read_labelmap(path, ct, labels="totalsegmentator-v2")
     assert {a.value: a.name for a in read.atoms} == maps.class_map["total"]
     assert all(a.snomed_code.isdigit() for a in read.atoms)
     assert len({a.color for a in read.atoms}) == 117

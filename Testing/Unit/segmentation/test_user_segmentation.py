@@ -45,12 +45,13 @@ def write(path: Path, labels: np.ndarray, affine: np.ndarray = AFFINE) -> Path:
 
 
 @pytest.mark.parametrize("name", ["seg.nii.gz", "seg.nii", "seg.nrrd"])
-def test_values_without_a_table_are_totalsegmentators(tmp_path, name):
+def test_values_without_a_table_have_no_names(tmp_path, name):
     labels = some_labels()
     read = read_labelmap(write(tmp_path / name, labels), series())
     assert (read.labels == labels).all()
-    assert {a.value: a.name for a in read.atoms} == {1: "spleen", 5: "liver"}
-    assert read.flags == ()
+    assert {a.value: a.name for a in read.atoms} == {1: "label_1", 5: "label_5"}
+    assert [f.code for f in read.flags] == ["unnamed_labels"]
+    assert "1, 5" in read.flags[0].message
 
 
 @settings(
@@ -129,6 +130,7 @@ def test_a_missing_or_broken_file_is_reported_by_name(tmp_path):
 
 
 def test_unknown_values_are_named_and_flagged(tmp_path):
+    (tmp_path / "labels.csv").write_text("value,name\n5,liver\n")
     read = read_labelmap(write(tmp_path / "seg.nii.gz", some_labels((0, 5, 200))), series())
     assert {a.name for a in read.atoms} == {"liver", "label_200"}
     assert [f.code for f in read.flags] == ["unknown_labels"]
@@ -218,6 +220,37 @@ def test_one_lobe_of_the_user_leaves_the_other_side(tmp_path):
     both = combine(body_mask(), user_map(tmp_path, lung_upper_lobe_left=[0]))
     assert "lung_left" not in {a.name for a in both.atoms}
     assert (both.mask("lung_right") == body_mask().mask("lung_right")).all()
+
+
+def test_an_organ_that_labels_without_a_name_cover_is_none_any_more(tmp_path):
+    """Half of the left lung is covered: neither it nor the lungs as a whole are measured."""
+    lung = np.flatnonzero(body_mask().mask("lung_left").ravel())
+    both = combine(body_mask(), user_map(tmp_path, label_1=lung[: lung.size // 2]))
+    assert not {"lung", "lung_left", "lung_right"} & set(both.groups)
+    assert {"trachea", "bone", "skin", "couch"} <= set(both.groups)
+    assert both.mask("body").sum() == body_mask().mask("body").sum()
+    assert {f.code for f in both.flags} == {"unknown_labels", "covered_by_unnamed"}
+    assert "lung_left, lung_right" in both.flags[-1].message
+
+
+def test_a_small_label_without_a_name_leaves_the_organ_beneath(tmp_path):
+    names = ("body_rest", "liver")
+    labels = np.full((3, 10, 10), 2, np.uint8)
+    atoms = tuple(named_atom(v, n, "classical") for v, n in enumerate(names, 1))
+    beneath = Labelmap(labels, AFFINE, atoms, groups_of(names), "classical")
+    drawn = np.zeros(labels.shape, np.uint8)
+    drawn[0, 0] = 9
+    lesion = Labelmap(drawn, AFFINE, (named_atom(9, "label_9", "given"),), {}, "given")
+    both = combine(beneath, lesion)
+    assert both.mask("liver").sum() == 290
+    assert both.flags == ()
+
+
+def test_a_named_label_takes_its_voxels_from_the_organ_beneath(tmp_path):
+    lung = np.flatnonzero(body_mask().mask("lung_left").ravel())
+    both = combine(body_mask(), user_map(tmp_path, tumor=lung[: lung.size // 2]))
+    assert both.mask("lung_left").sum() == lung.size - lung.size // 2
+    assert both.flags == ()
 
 
 def test_labels_in_the_air_are_flagged(tmp_path):

@@ -18,6 +18,7 @@ from ...ct import organs
 from ...ct.series import CTSeries
 from ...errors import SegmentationError
 from ...flags import Flag, flag
+from ...reading.seg_nrrd import terminology_codes
 from ...segmentation.atoms import groups_of, named_atom
 from ...segmentation.labelmap import BODY, BODY_REST, COUCH, SKIN, Atom, Labelmap
 from .volumes import geometry
@@ -28,8 +29,6 @@ ORIGIN = "scene"
 SAME_GRID_VOXELS = 1e-3
 # Opacity of the segments' inside in the slice views.
 FILL = 0.45
-_SIDES = {"24028007": "right", "7771000": "left"}
-_SIDE_WORDS = {"right": "right", "left": "left"}
 
 
 def fill_segmentation(segmentationNode: Any, labelmap: Labelmap, volumeNode: Any) -> None:
@@ -143,30 +142,16 @@ def _tag(segment: Any, name: str) -> str:
 
 def _name_of(segment: Any) -> str:
     """By the name that is seen, else our tag, else the SNOMED code with its side, else as it is."""
-    written = "_".join((segment.GetName() or "").lower().replace("-", " ").split())
-    turned = written
-    for side in _SIDE_WORDS:
-        if written.startswith(f"{side}_"):
-            turned = f"{written.removeprefix(f'{side}_')}_{side}"
-    known = organs.organs()
-    for name in (written, turned):
-        if name in known or name in (BODY_REST, COUCH, SKIN):
-            return name
+    written = organs.known_name(segment.GetName() or "")
     if written == BODY:
         return BODY_REST
-    return _tag(segment, NAME_TAG) or _by_code(segment) or segment.GetName() or "segment"
+    return written or _tag(segment, NAME_TAG) or _by_code(segment) or segment.GetName() or "segment"
 
 
 def _by_code(segment: Any) -> str:
-    entry = _tag(segment, segment.GetTerminologyEntryTagName()).split("~")
-    if len(entry) < 4:
-        return ""
-    code = entry[2].split("^")[1:2]
-    side = _SIDES.get((entry[3].split("^")[1:2] or [""])[0])
-    rows = [o.name for o in organs.organs().values() if o.snomed_code and [o.snomed_code] == code]
-    if side:
-        rows = [name for name in rows if name.endswith(f"_{side}")]
-    return rows[0] if len(rows) == 1 else ""
+    return organs.name_of_code(
+        *terminology_codes(_tag(segment, segment.GetTerminologyEntryTagName()))
+    )
 
 
 def labelmap_of(segmentationNode: Any, volumeNode: Any, series: CTSeries) -> Labelmap:

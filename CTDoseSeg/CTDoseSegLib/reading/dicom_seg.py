@@ -1,0 +1,135 @@
+"""DICOM segmentations (SEG): binary, fractional and label map, named by their segments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..ct.organs import name_of
+from ..dicom.elements import parse_errors
+from ..errors import DependencyError, InputError, SegmentationError
+from .layers import merge_layers
+
+_SEG = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+_RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
+# A voxel belongs to a segment if half of it does, or if it does so with this probability.
+_HALF = 0.5
+
+
+def read_dicom_labels(path: Path) -> tuple[np.ndarray, np.ndarray, list[dict[str, str]], int]:
+    """Read a DICOM SEG.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    labels : numpy.ndarray
+        [k, j, i]: the slices from the first to the last that has a frame; values are the segments'
+        numbers.
+    affine : numpy.ndarray
+        4 x 4, (i, j, k, 1) to RAS in mm.
+    rows : list of dict
+        ``value`` and ``name`` of the segments.
+    overlap : int
+        Voxels that lie in several segments; each belongs to the smallest.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    SegmentationError
+        If it is another kind of DICOM file, or its frames cannot be placed.
+    DependencyError
+        If highdicom is missing.
+    """
+    import pydicom
+
+    try:
+        dataset = pydicom.dcmread(path)
+    except parse_errors() as error:
+        raise InputError(
+            f"{path.name}: the DICOM header is damaged; copy or export the file again."
+        ) from error
+    _refuse_other_kinds(dataset, path.name)
+    highdicom = _highdicom(path.name)
+    try:
+        segmentation = highdicom.seg.Segmentation.from_dataset(dataset, copy=False)
+        labels, affine, overlap = _volume(segmentation)
+        rows = [_row(segment) for segment in segmentation.SegmentSequence]
+    except MemoryError:
+        raise
+    except Exception as error:
+        cause = " ".join(str(error).split()).rstrip(".")
+        raise SegmentationError(
+            f"{path.name} is a DICOM SEG that cannot be used ({cause}): export it again, or as a "
+            "NIfTI or NRRD label map."
+        ) from error
+    return labels, affine, [row for row in rows if int(row["value"])], overlap
+
+
+def _refuse_other_kinds(dataset: Any, name: str) -> None:
+    kind = str(dataset.get("SOPClassUID", ""))
+    modality = str(dataset.get("Modality", ""))
+    if kind == _RTSTRUCT or modality == "RTSTRUCT":
+        raise SegmentationError(
+            f"{name} is a DICOM RT structure set (RTSTRUCT): it holds contours, which are not "
+            "read; turn them into a label map first (in Slicer: load it with SlicerRT, save the "
+            "segmentation as .seg.nrrd)."
+        )
+    if kind not in _SEG:
+        raise SegmentationError(
+            f"{name} is a DICOM file of another kind{f' ({modality})' if modality else ''}, not a "
+            "segmentation (SEG): give the label map of this series."
+        )
+
+
+def _volume(segmentation: Any) -> tuple[np.ndarray, np.ndarray, int]:
+    if segmentation.SegmentationType == "LABELMAP":
+        volume = segmentation.get_volume(combine_segments=True)
+        return volume.array, _affine(volume), 0
+    layers = []
+    for number in segmentation.segment_numbers:
+        volume = segmentation.get_volume(segment_numbers=[number])
+        # Fractions come as parts of 1.
+        layers.append(np.where(volume.array[..., 0] >= _HALF, np.uint16(number), np.uint16(0)))
+    labels, overlap = merge_layers(layers)
+    return labels, _affine(volume), overlap
+
+
+def _affine(volume: Any) -> np.ndarray:
+    # highdicom's indices are (slice, row, column), its world is LPS.
+    affine = np.asarray(volume.affine, float)[:, [2, 1, 0, 3]]
+    turned: np.ndarray = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+    return turned
+
+
+def _row(segment: Any) -> dict[str, str]:
+    code = _code(segment, "SegmentedPropertyTypeCodeSequence")
+    kinds = segment.get("SegmentedPropertyTypeCodeSequence") or [None]
+    side = _code(kinds[0], "SegmentedPropertyTypeModifierCodeSequence")
+    name = name_of(str(segment.get("SegmentLabel", "")), code, side)
+    return {"value": str(segment.SegmentNumber), "name": name}
+
+
+def _code(dataset: Any, keyword: str) -> str:
+    """Return the SNOMED CT code of a code sequence; empty where it has none."""
+    for item in (dataset.get(keyword) if dataset is not None else None) or ():
+        if item.get("CodingSchemeDesignator") == "SCT":
+            return str(item.get("CodeValue", ""))
+    return ""
+
+
+def _highdicom(name: str) -> Any:
+    try:
+        import highdicom
+    except ImportError as error:
+        raise DependencyError(
+            f"{name} is a DICOM SEG, and reading it needs the package highdicom: install it (pip "
+            "install ctdoseseg[dicom]), or give a NIfTI or NRRD label map."
+        ) from error
+    return highdicom
