@@ -78,7 +78,7 @@ class Scanner:
         In all.
     nctdiw_mGy_per_100mAs
         At the scan's tube voltage: the profile's or, where CTDIvol is not known, that of the model
-        (`ctdi_per_mas`).
+        (`measurement.ctdi_per_mas`).
     nctdiw_log_sd
         Standard deviation of ln(`nctdiw_mGy_per_100mAs`) of the model; None for the profile's.
     nctdiw_source

@@ -12,16 +12,16 @@ from dataclasses import replace
 import numpy as np
 
 from ..ct.acquisition import BODY_PHANTOM_CM, HEAD_PHANTOM_CM
-from ..ct.ctdi_per_mas import (
+from ..ct.scanner_profile import GENERIC, Scanner
+from ..ct.series import CTSeries
+from ..flags import Flag, flag
+from .ctdi_per_mas import (
     K90,
     LEAST_RELATIVE_90,
     known_output,
     phantom_by_output,
     possible_ctdivol_per_mas,
 )
-from ..ct.scanner_profile import GENERIC, Scanner
-from ..ct.series import CTSeries
-from ..flags import Flag, flag
 from .ctdivol import positive_number, positive_numbers, slice_ctdivol_mGy
 from .effective_mas import slice_effective_mAs
 
@@ -98,9 +98,7 @@ def with_known_output(series: CTSeries, scanner: Scanner = GENERIC) -> tuple[CTS
     return replace(series, flags=kept), scanner
 
 
-def with_estimated_ctdivol(
-    series: CTSeries, scanner: Scanner
-) -> tuple[CTSeries, tuple[Flag, ...]]:
+def with_estimated_ctdivol(series: CTSeries, scanner: Scanner) -> tuple[CTSeries, tuple[Flag, ...]]:
     """Return `series` with CTDIvol of the 32 cm phantom from effective mAs, and what to know of it.
 
     As it is where CTDIvol is known, or effective mAs or CTDI per mAs of the scanner is not.

@@ -73,7 +73,7 @@ def uncertainty_components(
         30 % in dose per mAs; 5 % there too where a scanner profile turns mAs into CTDIvol.
     nctdiw
         By mAs with CTDI per mAs of the scanner alone: of its profile, measured with one collimation
-        and filter, 10 %; of its model (`ct.ctdi_per_mas`), at least -35 % with 90 %, 26 %.
+        and filter, 10 %; of its model (`measurement.ctdi_per_mas`), at least -35 % with 90 %, 26 %.
     calibration
         CTDIvol per mAs of the training scanner was not measured but chosen so that organ dose is
         about SSDE, which itself agrees with organ doses within 10 to 20 %: 10 %. None by mAs

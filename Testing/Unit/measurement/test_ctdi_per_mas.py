@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from CTDoseSegLib.ct.ctdi_per_mas import (
+from CTDoseSegLib.measurement.ctdi_per_mas import (
     known_output,
     known_outputs,
     phantom_by_output,

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from .acquisition import BODY_PHANTOM_CM, HEAD_PHANTOM_CM
-from .scanner_profile import words
+from ..ct.acquisition import BODY_PHANTOM_CM, HEAD_PHANTOM_CM
+from ..ct.scanner_profile import words
 
 # mGy per mAs at 120 kV of clean spirals in dose reports and in Fujii 2009 (PMC3473380, table 2),
 # 0.055 to 0.10 for 32 cm. For 16 cm 1.6 to 2.45 times as much (weighted CTDI of 35 scanners).
@@ -127,13 +127,17 @@ def known_output(
     if manufacturer is None or model is None or kvp_kV is None:
         return None
     for row in known_outputs():
-        both = row.collimation_mm is not None and collimation_mm is not None
+        other_beam = (
+            row.collimation_mm is not None
+            and collimation_mm is not None
+            and abs(collimation_mm / row.collimation_mm - 1) > _SAME_COLLIMATION
+        )
         if (
             words(row.manufacturer)[:1] == words(manufacturer)[:1]
             and "".join(words(row.model)) == "".join(words(model))
             and abs(row.kvp_kV - kvp_kV) <= _SAME_KVP
             and row.phantom_cm == phantom_cm
-            and not (both and abs(collimation_mm / row.collimation_mm - 1) > _SAME_COLLIMATION)
+            and not other_beam
         ):
             return row
     return None
