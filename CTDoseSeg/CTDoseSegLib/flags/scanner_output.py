@@ -21,15 +21,15 @@ FLAGS = {
     "mas_by_table": Entry(
         "warning",
         "The dose was scaled with effective mAs and the CTDI per mAs of scanners of this model",
-        mends=("ctdivol_mGy", "dose_report", "scanner_profile"),
-        cause="ctdivol",
+        mends=("ctdivol_mGy", "dose_report"),
+        cause="ctdi_per_mas",
         consequence="another scanner of this model, filter or collimation may give more or less",
     ),
     "ssde_by_mas": Entry(
         "warning",
         "CTDIvol is not known; SSDE was made from effective mAs and the scanner's CTDI per mAs",
         mends=("ctdivol_mGy", "dose_report"),
-        cause="ctdivol",
+        cause="ctdi_per_mas",
         consequence="SSDE is less certain than by a stated CTDIvol",
     ),
 }
