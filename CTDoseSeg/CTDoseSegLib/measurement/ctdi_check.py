@@ -59,7 +59,9 @@ def with_checked_ctdivol(series: CTSeries) -> CTSeries:
     if acquisition.phantom_cm is None and not contradictory:
         series = _with_inferred_phantom(series, ratio, kvp)
     problem = _implausible(series, ratio, slack)
-    return series if problem is None else replace(series, flags=(*series.flags, problem))
+    # A series that was checked with other values before has their flag.
+    kept = tuple(one for one in series.flags if one.code != "ctdivol_per_mas")
+    return replace(series, flags=kept if problem is None else (*kept, problem))
 
 
 def with_known_output(series: CTSeries, scanner: Scanner = GENERIC) -> tuple[CTSeries, Scanner]:

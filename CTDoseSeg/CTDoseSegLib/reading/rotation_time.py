@@ -16,7 +16,7 @@ from .tag_values import TagValues
 # No scanner turns faster, or slower in a spiral; axial scans took up to 4 s.
 LONGEST_ROTATION_S = 2.0
 _SPIRAL_S = (0.2, LONGEST_ROTATION_S)
-_STATED_S = (0.2, 4.0)
+STATED_ROTATION_S = (0.2, 4.0)
 # Rotation times of Siemens and Philips: where Exposure does not confirm one.
 _BY_MAKER_S = (0.25, 1.5)
 # Exposure is written in whole mAs, and tube current rounded too.
@@ -50,7 +50,7 @@ def rotation_time_s(gathered: TagValues) -> tuple[float | None, str]:
     """
     stated, source = gathered.common(("RevolutionTime", 1.0))
     if stated is not None:
-        return (stated, source) if _within(stated, _STATED_S) else (None, "")
+        return (stated, source) if _within(stated, STATED_ROTATION_S) else (None, "")
     time, _ = gathered.common(("ExposureTime", 1e-3), ("ExposureTimeInms", 1e-3))
     if time is None or gathered.maker.startswith("GE"):
         return None, ""

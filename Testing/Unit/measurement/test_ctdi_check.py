@@ -91,6 +91,13 @@ def test_ctdivol_of_each_slice_is_not_given_the_margin_of_a_part_of_a_scan():
     assert not checked(current=currents, ctdivol=0.1 * currents * 0.5).flags
 
 
+def test_a_series_that_is_checked_again_has_the_flag_of_its_values_alone():
+    wrong = checked(rotation_time_s=5.0)
+    assert with_checked_ctdivol(wrong).flags == wrong.flags
+    mended = replace(wrong, acquisition=replace(wrong.acquisition, rotation_time_s=0.5))
+    assert with_checked_ctdivol(mended).flags == ()
+
+
 def test_one_slice_of_a_modulated_scan_is_not_compared():
     series, _ = make(slices=1, organs=(), ctdivol=30.0)
     assert not with_checked_ctdivol(series).flags
