@@ -17,6 +17,7 @@ from .dosimetry.examination import Examination, examine
 from .dosimetry.scan import Scan
 from .flags import Flag, organ_place
 from .measurement.body_contour import BodyContours
+from .measurement.ctdi_check import with_checked_ctdivol, with_known_output
 from .measurement.measurements import Measurements, measure
 from .measurement.plausibility import implausible_organs
 from .measurement.size import SizeProfile, SSDEProfile, measure_size, ssde
@@ -135,16 +136,17 @@ def analyze(
     """
     progress = progress or Progress()
     engine = choose_engine(dose_engine, dose_model, region=region)
-    scanner = GENERIC
+    series, scanner = with_checked_ctdivol(series), GENERIC
     if scanner_profile is not None:
         series, scanner = with_profile(series, scanner_profile)
+    series, scanner = with_known_output(series, scanner)
     if measurements is None:
         measurements = measure(series, labelmap, Stage(progress, 0.0, 0.7))
     odd = implausible_organs(series, labelmap, measurements)
     labelmap = replace(labelmap, flags=_each_once(labelmap.flags, odd))
     progress.update(0.7, "measuring size")
     size = measure_size(series, labelmap, measurements, outlines)
-    size_specific = ssde(series, size)
+    size_specific = ssde(series, size, scanner=scanner)
     progress.update(0.8, "predicting organ doses")
     scan = Scan.of(series, labelmap, measurements, size, scanner)
     doses = _flagged(estimate(engine, scan, Stage(progress, 0.8, 0.95)), odd)

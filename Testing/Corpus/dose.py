@@ -16,8 +16,13 @@ case = DOSE.case
 
 def by_mas(folder: Path, result: dict) -> None:
     """Doses come from effective mAs, and no SSDE was made up."""
-    assert {o["route"] for o in result["organs"] if o["dose_mGy"] is not None} == {"mas"}
+    by_mas_alone(folder, result)
     assert set(result["slices"]["ssde_mGy"]) == {None}
+
+
+def by_mas_alone(folder: Path, result: dict) -> None:
+    """Doses come from effective mAs."""
+    assert {o["route"] for o in result["organs"] if o["dose_mGy"] is not None} == {"mas"}
 
 
 def by_ctdivol(folder: Path, result: dict) -> None:
@@ -66,17 +71,40 @@ def no_effective_dose(folder: Path, result: dict) -> None:
     assert [flag for flag in found["flags"] if flag["severity"] == "refusal"]
 
 
-@case(
-    "no phantom code",
-    flags=("phantom_unknown", "ctdivol_phantom_unknown"),
-    check=no_effective_dose,
-    doses=True,
-)
+def phantom_by_output(folder: Path, result: dict) -> None:
+    """CTDIvol per mAs tells the phantom, marked as computed."""
+    phantom = result["acquisition"]["phantom_cm"]
+    assert phantom["value"] == 32
+    assert phantom["source"].startswith("computed")
+
+
+@case("no phantom code", flags="phantom_inferred", check=phantom_by_output, doses=True)
 def no_phantom_code(base: Base, folder: Path):
     return [write(alter(base.slices(), CTDIPhantomTypeCodeSequence=None), folder)]
 
 
-@case("an empty phantom sequence", flags="phantom_unknown")
+@case(
+    "no phantom code, and the ratio of 16 cm", flags=("phantom_inferred", "ctdivol_small_phantom")
+)
+def no_phantom_code_of_16_cm(base: Base, folder: Path):
+    slices = alter(base.slices(), CTDIPhantomTypeCodeSequence=None)
+    for data in slices:
+        data.CTDIvol *= 2.2
+    return [write(slices, folder)]
+
+
+@case(
+    "no phantom code and no rotation time",
+    flags=("phantom_unknown", "ctdivol_phantom_unknown"),
+    check=no_effective_dose,
+    doses=True,
+)
+def no_phantom_code_and_no_time(base: Base, folder: Path):
+    tags = ("CTDIPhantomTypeCodeSequence", "RevolutionTime", "ExposureTime")
+    return [write(alter(base.slices(), **dict.fromkeys(tags)), folder)]
+
+
+@case("an empty phantom sequence", flags="phantom_inferred")
 def empty_phantom_sequence(base: Base, folder: Path):
     return [write(alter(base.slices(), CTDIPhantomTypeCodeSequence=Sequence([])), folder)]
 
@@ -129,6 +157,56 @@ def in_mas(folder: Path, result: dict) -> None:
 def exposure_in_uas(base: Base, folder: Path):
     slices = alter(base.slices(), Exposure=None, XRayTubeCurrent=None, Manufacturer="SIEMENS")
     return [write(slices, folder)]
+
+
+def no_dose_by_mas(folder: Path, result: dict) -> None:
+    """No organ dose was made with a time that is not one rotation."""
+    assert result["acquisition"]["rotation_time_s"]["value"] is None
+    assert {o["dose_mGy"] for o in result["organs"]} == {None}
+
+
+_TIMES = {"CTDIvol": None, "RevolutionTime": None, "ExposureInuAs": None}
+
+
+@case(
+    "GE's exposure time, that of the whole scan",
+    flags=("effective_mas_unknown", "no_exposure"),
+    check=no_dose_by_mas,
+)
+def exposure_time_of_ge(base: Base, folder: Path):
+    tags = {**_TIMES, "Manufacturer": "GE MEDICAL SYSTEMS", "ExposureTime": 5000}
+    return [write(alter(base.slices(), **tags), folder)]
+
+
+@case(
+    "exposure time and mAs of the whole scan",
+    flags=("effective_mas_unknown", "no_exposure"),
+    check=no_dose_by_mas,
+)
+def exposure_time_of_the_scan(base: Base, folder: Path):
+    slices = alter(base.slices(), **_TIMES, Manufacturer="SIEMENS", ExposureTime=5000)
+    for data in slices:
+        data.Exposure = int(5 * float(data.XRayTubeCurrent))
+    return [write(slices, folder)]
+
+
+@case("a rotation time that CTDIvol contradicts", flags="ctdivol_per_mas", check=by_ctdivol)
+def rotation_time_contradicted(base: Base, folder: Path):
+    return [write(alter(base.slices(), RevolutionTime=2.0), folder)]
+
+
+@case("CTDIvol in another unit", flags="ctdivol_per_mas")
+def ctdivol_in_another_unit(base: Base, folder: Path):
+    slices = base.slices()
+    for data in slices:
+        data.CTDIvol /= 10
+    return [write(slices, folder)]
+
+
+@case("no CTDIvol of a known model", flags=("mas_by_table", "ssde_by_mas"), doses=True)
+def ctdivol_by_model(base: Base, folder: Path):
+    made = {"Manufacturer": "SIEMENS", "ManufacturerModelName": "SOMATOM Definition Flash"}
+    return [write(alter(base.slices(), CTDIvol=None, **made), folder)]
 
 
 @case("two tubes, CTDIvol known", flags="mas_unusable", check=by_ctdivol, doses=True)
@@ -313,7 +391,7 @@ def scanner_profile_old(base: Base, folder: Path):
     return _profiled(base, folder, profile)
 
 
-@case("mAs alone, with the scanner's CTDI per mAs", flags="mas_by_profile", check=by_mas)
+@case("mAs alone, with the scanner's CTDI per mAs", flags="mas_by_profile", check=by_mas_alone)
 def scanner_profile_of_mas(base: Base, folder: Path):
     profile = {**MADE, "nctdiw_mGy_per_100mAs": {"120": 7.0}}
     return _profiled(base, folder, profile, CTDIvol=None)

@@ -77,7 +77,12 @@ class Scanner:
     overranging_mm
         In all.
     nctdiw_mGy_per_100mAs
-        At the scan's tube voltage.
+        At the scan's tube voltage: the profile's or, where CTDIvol is not known, that of the model
+        (`measurement.ctdi_per_mas`).
+    nctdiw_log_sd
+        Standard deviation of ln(`nctdiw_mGy_per_100mAs`) of the model; None for the profile's.
+    nctdiw_source
+        Where the model's value comes from; None for the profile's.
     device_checked
         True where station or serial number of profile and images agree.
     flags
@@ -91,6 +96,8 @@ class Scanner:
     compared_with: str | None = None
     overranging_mm: float | None = None
     nctdiw_mGy_per_100mAs: float | None = None
+    nctdiw_log_sd: float | None = None
+    nctdiw_source: str | None = None
     device_checked: bool = False
     flags: tuple[Flag, ...] = ()
 

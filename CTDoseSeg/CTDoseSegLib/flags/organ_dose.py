@@ -109,6 +109,7 @@ FLAGS = {
         "The doses by CTDIvol and by effective mAs differ by more than 20 %",
         "Check CTDIvol, its phantom, rotation time and pitch.",
         mends=("ctdivol_mGy", "phantom_cm", "rotation_time_s", "pitch"),
+        cause="ctdivol_per_mas",
         consequence="the dose by CTDIvol is the headline",
     ),
     "mas_only": Entry(

@@ -198,7 +198,7 @@ FLAGS = {
     ),
     "effective_mas_unknown": Entry(
         "info",
-        "Effective mAs is not known: tube current, rotation time or pitch is missing",
+        "Effective mAs is not known, because tube current, rotation time or pitch is missing",
         mends=("rotation_time_s", "pitch"),
         cause="effective_mas",
     ),

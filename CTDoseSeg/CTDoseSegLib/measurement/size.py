@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..ct.scanner_profile import GENERIC, Scanner
 from ..ct.series import CTSeries
 from ..errors import AcquisitionError
 from ..flags import Flag, flag, slice_place, slice_runs
 from ..segmentation.labelmap import BODY, Labelmap
 from .body_contour import BodyContours, trace_contours
+from .ctdi_check import with_estimated_ctdivol
 from .ctdivol import slice_ctdivol_mGy
 from .measurements import Measurements
 
@@ -242,7 +244,12 @@ def measure_size(
     )
 
 
-def ssde(series: CTSeries, size: SizeProfile, anatomy: str | None = None) -> SSDEProfile:
+def ssde(
+    series: CTSeries,
+    size: SizeProfile,
+    anatomy: str | None = None,
+    scanner: Scanner = GENERIC,
+) -> SSDEProfile:
     """Return SSDE of every slice: CTDIvol times a factor that falls with the measured WED.
 
     Parameters
@@ -254,6 +261,8 @@ def ssde(series: CTSeries, size: SizeProfile, anatomy: str | None = None) -> SSD
         Size of the same series.
     anatomy
         ``body`` or ``head``; None: by the acquisition's body part.
+    scanner
+        Where CTDIvol is not known, its CTDI per mAs in the 32 cm phantom stands in for bodies.
 
     Returns
     -------
@@ -272,8 +281,12 @@ def ssde(series: CTSeries, size: SizeProfile, anatomy: str | None = None) -> SSD
     """
     if anatomy not in (None, "body", "head"):
         raise AcquisitionError(f"The anatomy is {anatomy!r}; choose body or head, or leave it out.")
+    estimate_flags: tuple[Flag, ...] = ()
+    if (anatomy or anatomy_of(series.acquisition.body_part)) != "head":
+        series, estimate_flags = with_estimated_ctdivol(series, scanner)
     table, other, flags = _choose_tables(series, size, anatomy)
     ctdivol, ctdivol_flags = slice_ctdivol_mGy(series)
+    ctdivol_flags = (*estimate_flags, *ctdivol_flags)
     if np.isnan(ctdivol).all():
         flags = []  # there is nothing that a table could be applied to
     factor = _factor(table, size.wed_mm)

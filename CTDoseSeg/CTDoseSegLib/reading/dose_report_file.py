@@ -43,6 +43,7 @@ from ..dicom.structured_report import (
 from ..dicom.times import parse_datetime
 from ..errors import DoseReportError
 from ..flags import Flag, flag
+from .rotation_time import STATED_ROTATION_S
 
 SOP_CLASSES = (
     "1.2.840.10008.5.1.4.1.1.88.67",  # X-Ray Radiation Dose SR
@@ -194,7 +195,7 @@ class _Reader:
             self.number(tube, "113733", "kVp", KV, (40.0, 200.0)),
             self.number(tube, "113734", "tube current", MA, (1.0, 3000.0)),
             self.number(tube, "113833", "maximum tube current", MA, (1.0, 3000.0)),
-            self.number(tube, "113834", "exposure time per rotation", SECONDS, (0.05, 10.0)),
+            self.number(tube, "113834", "exposure time per rotation", SECONDS, STATED_ROTATION_S),
         )
 
     def _dose(self, kind: str) -> tuple[dict[str, float | None], int | None]:

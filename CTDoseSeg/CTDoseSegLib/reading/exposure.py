@@ -12,6 +12,7 @@ from ..ct.series import SliceInfo
 from ..dicom.header import Header
 from ..dicom.identity import safe_text
 from ..flags import Flag, flag
+from .rotation_time import rotation_time_s
 from .slice_exposure import gather_irradiated_range, gather_slices
 from .tag_values import TagValues, exposure_item, tag_source
 
@@ -108,17 +109,7 @@ def _gather_rotation_and_pitch(gathered: TagValues) -> None:
             source = "computed: table feed per rotation (0018,9310) / total collimation"
     if pitch is not None and 0.05 <= pitch <= 4:
         gathered.put("pitch", pitch, source)
-    rotation, source = gathered.common(("RevolutionTime", 1.0))
-    if rotation is None:
-        # Siemens, GE and Canon write the time of one rotation into ExposureTime; Philips the time
-        # that a point is exposed, rotation time / pitch.
-        rotation, source = gathered.common(("ExposureTime", 1e-3), ("ExposureTimeInms", 1e-3))
-        if rotation is not None and "PHILIPS" in gathered.maker:
-            pitch = gathered.values.get("pitch")
-            rotation = rotation * pitch if pitch else None
-            source = "computed: exposure time (0018,1150) x pitch"
-    if rotation is not None and 0.1 <= rotation <= 10:
-        gathered.put("rotation_time_s", rotation, source)
+    gathered.put("rotation_time_s", *rotation_time_s(gathered))
 
 
 def _gather_beam(gathered: TagValues) -> None:

@@ -9,23 +9,22 @@ import numpy as np
 
 from ..ct.series import SliceInfo
 from ..flags import flag
+from .rotation_time import LONGEST_ROTATION_S, exposures, tube_currents
 from .tag_values import TagValues, exposure_item
 
 # Exposure as written may differ from mA x rotation time / pitch by this fraction (its rounding).
 EXPOSURE_TOLERANCE = 0.05
 _LONGEST_SCAN_MM = 2500
+# Rotation time / pitch of spirals without a stated pitch: 0.5 s at pitch 0.2 is slower than most.
+_LONGEST_WITHOUT_PITCH_S = 3.0
 
 _Column = list[float | None]
 
 
 def gather_slices(gathered: TagValues, z_mm: Sequence[float]) -> tuple[SliceInfo, ...]:
     """Gather what holds for each slice, after rotation time and pitch; return the slices."""
-    current, current_source = gathered.per_slice(
-        ("XRayTubeCurrent", 1.0), ("XRayTubeCurrentInmA", 1.0), ("XRayTubeCurrentInuA", 1e-3)
-    )
-    written, written_source = gathered.per_slice(
-        ("Exposure", 1.0), ("ExposureInmAs", 1.0), ("ExposureInuAs", 1e-3)
-    )
+    current, current_source = tube_currents(gathered)
+    written, written_source = exposures(gathered)
     ctdivol, ctdivol_source = gathered.per_slice(("CTDIvol", 1.0))
     for name, values, source in (
         ("tube_current_mA", current, current_source),
@@ -74,12 +73,32 @@ def _effective_mAs(gathered: TagValues, current: _Column, written: _Column) -> _
         if off > EXPOSURE_TOLERANCE:
             gathered.flags.append(flag("exposure_disagrees", f"by {100 * off:.0f} %"))
         return effective
-    if any(written) and re.search("SIEMENS|PHILIPS", gathered.maker):
+    of_rotation = _of_one_rotation(current, written, pitch)
+    if any(written) and of_rotation and re.search("SIEMENS|PHILIPS", gathered.maker):
         source = gathered.sources["exposure_mAs"]
         gathered.sources["effective_mAs"] = f"{source}, effective by its maker"
         return list(written)
-    gathered.flags.append(flag("effective_mas_unknown"))
+    gathered.flags.append(flag("effective_mas_unknown", _not_a_rotation(gathered, of_rotation)))
     return [None] * len(current)
+
+
+def _of_one_rotation(current: _Column, written: _Column, pitch: float | None) -> bool:
+    """Return whether mAs as written can be those of one rotation, and not of the whole scan."""
+    seconds = [w / c for w, c in zip(written, current, strict=True) if w and c]
+    longest = LONGEST_ROTATION_S / pitch if pitch else _LONGEST_WITHOUT_PITCH_S
+    return not seconds or float(np.median(seconds)) <= longest
+
+
+def _not_a_rotation(gathered: TagValues, of_rotation: bool) -> str:
+    """Return which tag is there and was not taken for the rotation time; empty where none is."""
+    if "rotation_time_s" in gathered.values:
+        return ""
+    times, source = gathered.per_slice(("ExposureTime", 1.0), ("ExposureTimeInms", 1.0))
+    known = [time for time in times if time]
+    detail = (
+        f"exposure time, {source}, is {known[0]:g} ms and need not be one rotation" if known else ""
+    )
+    return detail if of_rotation else f"{detail}; Exposure is that of the whole scan".lstrip("; ")
 
 
 def _gather_ctdivol(gathered: TagValues, ctdivol: _Column, source: str, current: _Column) -> None:

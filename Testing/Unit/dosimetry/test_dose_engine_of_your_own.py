@@ -100,7 +100,7 @@ def test_the_fast_engine_gives_the_same_numbers_by_name_and_by_hand():
 def test_an_engine_that_cannot_run_is_not_asked_and_its_reason_is_shown():
     engine = Own()
     with pytest.raises(DoseEngineError) as caught:
-        analyze(*make(phantom_cm=None), dose_engine=engine)
+        analyze(*make(phantom_cm=None, pitch=None), dose_engine=engine)
     assert str(caught.value) == (
         "The dose engine my own cannot be used: the phantom is not known. "
         "Choose another dose engine."

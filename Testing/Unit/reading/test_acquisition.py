@@ -69,6 +69,7 @@ def test_the_rotation_time_is_the_revolution_time_where_it_is_stated():
 
 def test_the_exposure_time_of_philips_is_rotation_over_pitch():
     tags = SIEMENS | {"Manufacturer": "Philips", "ExposureTime": 1280.0, "SpiralPitchFactor": 0.391}
+    tags["Exposure"] = 787.0  # 615 mA x 1.28 s
     acquisition, _, _ = exposure(header(**tags))
     assert acquisition.rotation_time_s == pytest.approx(0.5, abs=0.001)
     del tags["SpiralPitchFactor"]

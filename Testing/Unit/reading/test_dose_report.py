@@ -212,6 +212,7 @@ def test_units_are_converted_by_their_ucum_codes(changes, field, value, tmp_path
         ({"ctdivol": (8, 9)}, "ctdivol_mGy", "rdsr_several_values"),
         ({"ctdivol": -8}, "ctdivol_mGy", "rdsr_impossible"),
         ({"kvp": 12}, "kvp_kV", "rdsr_impossible"),
+        ({"rotation": 8}, "rotation_time_s", "rdsr_impossible"),
         ({"length": 32000}, "scanning_length_mm", "rdsr_impossible"),
         ({"ctdivol": 0}, "ctdivol_mGy", "rdsr_no_ctdivol"),
         ({"ctdivol": None}, "ctdivol_mGy", "rdsr_no_ctdivol"),

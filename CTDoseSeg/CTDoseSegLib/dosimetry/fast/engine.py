@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from ...ct.scanner_profile import Scanner
 from ...errors import InputError
-from ...flags import flag
+from ...flags import Flag, flag
 from ...measurement.body_parts import mostly_chest
 from ...measurement.measurements import GroupSlices
 from ...tasks.progress import Progress
@@ -18,7 +19,7 @@ from .model import DoseModel, OrganModel, RegionModel, load_model
 from .organ import organ_dose, refused
 from .refusals import contrast_by_hu_flag, scan_flags
 from .scaling import MAS
-from .uncertainty import SHARED_BY, scan_consequences
+from .uncertainty import SHARED_BY, ninety_percent, scan_consequences
 
 __all__ = ["FastEngine", "load_model"]
 
@@ -88,9 +89,7 @@ class FastEngine:
             if name in present:
                 organs.append(refused(scan, name, "", (flag("no_dose_model", reason),)))
         if not refusals and body.usable_bases == [MAS]:
-            by_profile = scan.scanner.nctdiw_mGy_per_100mAs is not None
-            code = "mas_by_profile" if by_profile else "mas_only"
-            flags += (flag(code, consequence=effects[code]),)
+            flags += (_mas_flag(scan.scanner, effects),)
         return DoseResult(tuple(organs), flags, self.model.card, shared_by=SHARED_BY)
 
     def _models_of(
@@ -109,3 +108,15 @@ class FastEngine:
                 if organ_name in present and organ_name not in done:
                     done.add(organ_name)
                     yield shared, organ
+
+
+def _mas_flag(scanner: Scanner, effects: Mapping[str, str]) -> Flag:
+    """Return what doses by effective mAs alone rest on."""
+    if scanner.nctdiw_mGy_per_100mAs is None:
+        return flag("mas_only", consequence=effects["mas_only"])
+    if scanner.nctdiw_log_sd is None:
+        return flag("mas_by_profile", consequence=effects["mas_by_profile"])
+    added = (
+        f"component of the 90 % interval of organ doses: {ninety_percent(scanner.nctdiw_log_sd)}"
+    )
+    return flag("mas_by_table", scanner.nctdiw_source or "", consequence=added)

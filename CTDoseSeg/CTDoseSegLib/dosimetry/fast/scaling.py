@@ -16,12 +16,8 @@ from ...ct.acquisition import BODY_PHANTOM_CM
 from ...ct.scanner_profile import GENERIC, Scanner
 from ...ct.series import CTSeries
 from ...flags import Flag, flag
-from ...measurement.ctdivol import (
-    positive_number,
-    positive_numbers,
-    scan_mean_component,
-    slice_ctdivol_mGy,
-)
+from ...measurement.ctdivol import scan_mean_component, slice_ctdivol_mGy
+from ...measurement.effective_mas import slice_effective_mAs
 from ..training_scans import ROTATION_TIME_S, TRAINING_KVP, other_voltage
 
 CTDIVOL = "ctdivol"
@@ -44,8 +40,8 @@ class ScalingBasis:
         CTDIvol of the 32 cm phantom in mGy, or effective mAs, [k]; None where it cannot be used,
         and `flags` give the reason.
     scanner_ctdivol_per_mas
-        CTDIvol per effective mAs of this scanner, where its profile states it: effective mAs are
-        then turned into CTDIvol first.
+        CTDIvol per effective mAs of this scanner, where its profile states it or its model's is
+        known: effective mAs are then turned into CTDIvol first.
     components
         Uncertainty components of the values themselves, by name: the standard deviation of their
         logarithm, one error of all slices.
@@ -108,44 +104,17 @@ def ctdivol_basis(series: CTSeries) -> ScalingBasis:
 def mas_basis(series: CTSeries, scanner: Scanner = GENERIC) -> ScalingBasis:
     """Return effective mAs (mA x rotation time / pitch) of every slice.
 
-    At 120 kV alone, unless the profile of the scanner states its weighted CTDI per mAs at the tube
-    voltage of the scan.
+    At 120 kV alone, unless CTDI per mAs of the scanner is known at the tube voltage of the scan.
     """
     acquisition = series.acquisition
     own = scanner.nctdiw_mGy_per_100mAs
-    reasons = [
-        reason
-        for stated, reason in (
-            (acquisition.dual_source, "two tubes"),
-            (acquisition.tin_filter, "a tin filter"),
-            (acquisition.ecg_gated, "ECG gating"),
-        )
-        if stated
-    ]
+    effective = slice_effective_mAs(series)
+    mas, reasons = effective.values, list(effective.reasons)
     kvp = acquisition.kvp_kV
     if kvp is None:
         reasons.append("tube voltage not known")
     elif own is None and other_voltage(kvp):
         reasons.append(f"{kvp:g} kV instead of {TRAINING_KVP:g} kV")
-    mas = positive_numbers([s.effective_mAs for s in series.slices])
-    if not np.isfinite(mas).all():
-        current = positive_numbers([s.tube_current_mA for s in series.slices])
-        rotation, pitch = (
-            positive_number(acquisition.rotation_time_s),
-            positive_number(acquisition.pitch),
-        )
-        mas = np.where(np.isfinite(mas), mas, current * rotation / pitch)
-        missing = [
-            name
-            for name, known in (
-                ("tube current", np.isfinite(current).all()),
-                ("rotation time", np.isfinite(rotation)),
-                ("pitch", np.isfinite(pitch)),
-            )
-            if not known
-        ]
-        if not np.isfinite(mas).all():
-            reasons.append(f"{', '.join(missing)} not known")
     if reasons:
         return ScalingBasis(MAS, None, (flag("mas_unusable", "; ".join(reasons)),))
     if own is None:
