@@ -15,7 +15,7 @@ import numpy as np
 HIGHEST_AIR_HU = -200
 # Bins of the counts, one for each HU; the outermost gather what lies beyond.
 _LOWEST, _HIGHEST = -4096, 4095
-_PIXELS_A_SLICE = 16384  # enough for shares of a thousandth in a single slice
+_PIXELS_A_SLICE = 4096  # enough for shares of a thousandth
 _LEAST_VOXELS = 1000  # fewer have no distribution
 # Air, -1000, as scanners show it outside the body: -1034 to -985 on eight makes and models; many
 # cut values off at -1024. Below -900 there is air alone.
@@ -27,6 +27,8 @@ _LEAST_HU = -1250
 # +80); phantoms of plastic reach +120, one of a head +95.
 _TISSUE_ABOVE = -300
 _TISSUE_PEAK = (-220, 160)
+# Without air, less than this share of the voxels above -300 is dense bone or metal.
+_DENSE_HU, _DENSE = 600, 0.2
 # A plateau: this share of all voxels has one value, with next to nothing just below it. Cut off at
 # -950 or below, values keep all of the lung.
 _PLATEAU = 0.05
@@ -75,10 +77,14 @@ class ValueCounts:
             True where there is no image, [j, i]; None: nowhere.
         """
         step = max(1, round((image.size / _PIXELS_A_SLICE) ** 0.5))
-        sample = np.s_[::step, ::step]
-        edges = [np.s_[0, ::step], np.s_[-1, ::step], np.s_[::step, 0], np.s_[::step, -1]]
-        self.padding += _count(self.inside, image, sample, padding)
-        self.border_padding += sum(_count(self.border, image, edge, padding) for edge in edges)
+        self.padding += _count(
+            self.inside,
+            image[::step, ::step],
+            None if padding is None else padding[::step, ::step],
+        )
+        self.border_padding += _count(
+            self.border, _edges(image, step), None if padding is None else _edges(padding, step)
+        )
 
     def problem(self) -> str:
         """Return what speaks against Hounsfield units, with the values; empty where nothing does.
@@ -182,6 +188,12 @@ class ValueCounts:
             if between < 0.05 * total:
                 return ""  # air alone
             return f"no value is above {_TISSUE_ABOVE}, not even that of fat"
+        air = self.inside[: _AIR_BELOW - _LOWEST]
+        dense = self.inside[_DENSE_HU - _LOWEST :].sum()
+        # One value alone may be padding; then what looks like tissue is shifted air.
+        if dense >= _DENSE * tissue.sum() and air.sum() - air.max() < 0.001 * total:
+            share = 100 * dense / tissue.sum()
+            return f"{share:.0f} % of the values above {_TISSUE_ABOVE} are {_DENSE_HU} or more"
         peak = _peak(tissue, 10)[0] + _TISSUE_ABOVE + 1
         if _TISSUE_PEAK[0] <= peak <= _TISSUE_PEAK[1]:
             return ""
@@ -199,23 +211,22 @@ def count_values(hu: np.ndarray) -> ValueCounts:
     return counts
 
 
-def _value(index: int) -> int:
+def _value(index: int | np.integer) -> int:
     return int(index) + _LOWEST
 
 
-def _count(counts: np.ndarray, image: np.ndarray, where: tuple, padding: np.ndarray | None) -> int:
-    """Add the values at `where` to `counts`, in place; return how many of them are padding."""
-    values = image[where].ravel()
-    left_out = 0
-    if padding is not None:
-        outside = padding[where].ravel()
-        left_out = int(outside.sum())
-        values = values[~outside]
+def _edges(image: np.ndarray, step: int) -> np.ndarray:
+    return np.concatenate((image[[0, -1], ::step].ravel(), image[::step, [0, -1]].ravel()))
+
+
+def _count(counts: np.ndarray, values: np.ndarray, padding: np.ndarray | None) -> int:
+    """Add values to their counts, in place, but for padding; return how many are padding."""
+    values = values.ravel() if padding is None else values[~padding]
     if values.dtype.kind == "f":
         values = np.rint(values)
     index = np.clip(values, _LOWEST, _HIGHEST).astype(np.intp) - _LOWEST
     counts += np.bincount(index, minlength=counts.size)
-    return left_out
+    return 0 if padding is None else int(padding.sum())
 
 
 def _is_smooth(counts: np.ndarray) -> bool:

@@ -33,10 +33,10 @@ _TAKEN_OUT = re.compile(r"REMOV|SUPP|SUBTR|FREE|CONTRAST")
 # A number before the unit is the strength of a contrast agent.
 _UNIT = re.compile(r"(?P<number>\d[\d.,]*[\s(\[]*)?MG(?:\s*I)?\s*/\s*(?:ML|CM\^?3|CC)\b")
 _BONE = re.compile(
-    rf"\bBONES?{_GAP}(?:REMOV|SUBTR|SUB\b|FREE|LESS|STRIP|SUPPR|OFF\b)|\bDEBON(?:E|ING)"
+    rf"\bBONES?{_GAP}(?:REMOV|SUBTR|SUB\b|FREE|LESS|STRIP|SUPPR|OFF\b)\w*|\bDEBON(?:E|ING)"
     rf"|\b(?:NO|WITHOUT|W/?O|MINUS){_GAP}BONES?\b(?!{_GAP}(?:ALG|KERN|WIND|RECON|FILT|PLUS))"
-    rf"|\b(?:CALCIUM|CA){_GAP}(?:SUPP|REMOV|SUBTR)"
-    rf"|KNOCHEN{_GAP}(?:FREI|ENTF|SUBTR)"
+    rf"|\b(?:CALCIUM|CA){_GAP}(?:SUPP|REMOV|SUBTR)\w*"
+    rf"|KNOCHEN{_GAP}(?:FREI|ENTF|SUBTR)\w*"
 )
 _CONE_BEAM = re.compile(r"\bCBCT\b|CONE.?BEAM|\bOBI\b")
 
