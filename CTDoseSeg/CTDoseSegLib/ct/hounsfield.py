@@ -26,6 +26,7 @@ _LEAST_HU = -1250
 # The commonest value above -300 is that of fat (-100, at 40 keV to -200) or of soft tissue (+20 to
 # +80); phantoms of plastic reach +120, one of a head +95.
 _TISSUE_ABOVE = -300
+_LUNG_BELOW = -700
 _TISSUE_PEAK = (-220, 160)
 # Without air, less than this share of the voxels above -300 is dense bone or metal.
 _DENSE_HU, _DENSE = 600, 0.2
@@ -37,6 +38,7 @@ _PLATEAU_ABOVE = -950
 # dense bone, metal and a scanner's own end of the scale are lost.
 _TOP = 0.05
 _TOP_HU = (60, 600)
+_NEAR_TOP = 0.02
 _NEAR = 40  # HU beside a plateau
 
 
@@ -118,7 +120,7 @@ class ValueCounts:
             one_sided = (
                 value < _TISSUE_PEAK[1]
                 and lower.sum() < 0.02 * upper.sum()
-                and upper.sum() >= 0.002 * total
+                and upper.sum() >= 0.0005 * total
                 and _is_smooth(upper)
             )
             if lowest or one_sided:
@@ -135,6 +137,7 @@ class ValueCounts:
         if (
             not _TOP_HU[0] <= value <= _TOP_HU[1]
             or at_top < max(_TOP * tissue, 3 * near.max())
+            or near.sum() < _NEAR_TOP * tissue  # the blurred edges of one material
             or not _is_smooth(near)
         ):
             return ""
@@ -188,6 +191,13 @@ class ValueCounts:
             if between < 0.05 * total:
                 return ""  # air alone
             return f"no value is above {_TISSUE_ABOVE}, not even that of fat"
+        light = self.inside[_LUNG_BELOW - _LOWEST : _TISSUE_ABOVE - _LOWEST].sum()
+        if tissue.sum() < 0.1 * light and light >= 0.05 * total:
+            share = 100 * light / total
+            return (
+                f"{share:.0f} % of the values lie between {_LUNG_BELOW} and {_TISSUE_ABOVE}, where "
+                "neither lung nor tissue has many"
+            )
         air = self.inside[: _AIR_BELOW - _LOWEST]
         dense = self.inside[_DENSE_HU - _LOWEST :].sum()
         # One value alone may be padding; then what looks like tissue is shifted air.
@@ -230,8 +240,8 @@ def _count(counts: np.ndarray, values: np.ndarray, padding: np.ndarray | None) -
 
 
 def _is_smooth(counts: np.ndarray) -> bool:
-    """Return whether most values occur and none stands out, as in tissue with noise."""
-    return bool((counts > 0).mean() >= 0.75 and counts.max() < 0.5 * counts.sum())
+    """Return whether many values occur and none stands out, as in tissue with noise."""
+    return bool((counts > 0).mean() >= 0.25 and counts.max() < 0.5 * counts.sum())
 
 
 def _peak(counts: np.ndarray, reach: int) -> tuple[float, float, float]:

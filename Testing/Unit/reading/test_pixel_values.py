@@ -265,7 +265,7 @@ def test_values_below_air_inside_the_image_are_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "tags", [{"RescaleType": "US"}, {"ManufacturerModelName": "Varian OBI"}], ids=str
+    "tags", [{"RescaleType": "MGML"}, {"ManufacturerModelName": "Varian OBI"}], ids=str
 )
 def test_values_that_are_not_hounsfield_units_are_flagged(tmp_path, tags):
-    assert "not_hu" in codes(one(tmp_path, np.full(SHAPE, 1024, np.uint16), **tags))
+    assert "not_hu" in codes(one(tmp_path, np.full(SHAPE, 24, np.uint16), **tags))
