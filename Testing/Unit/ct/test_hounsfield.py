@@ -114,11 +114,12 @@ def contrast() -> np.ndarray:
     return hu
 
 
-def sharp_cylinder(value: int) -> np.ndarray:
-    """A large uniform cylinder without noise, with blurred edges."""
-    j, i = np.mgrid[:512, :512] - 255.5
-    share = np.clip((160 - np.hypot(j, i)) / 3 + 0.5, 0, 1)
-    return np.rint(-1000 + (value + 1000) * share)[None].astype(np.int16)
+def cylinders(value: int) -> np.ndarray:
+    """A uniform cone without noise, with blurred edges: every value below `value` occurs."""
+    j, i = np.mgrid[:128, :128] - 63.5
+    radius = 50 + 0.05 * np.arange(30)[:, None, None]
+    share = np.clip((radius - np.hypot(j, i)) / 3 + 0.5, 0, 1)
+    return np.rint(-1000 + (value + 1000) * share).astype(np.int16)
 
 
 def filled(value: int) -> np.ndarray:
@@ -143,8 +144,8 @@ def filled(value: int) -> np.ndarray:
         np.where(body(noise=0) > -500, 120, -1000),
         np.where(body() > -500, 120, -1000) + np.random.default_rng(1).integers(-30, 31, SHAPE),
         contrast(),
-        sharp_cylinder(0),
-        sharp_cylinder(120),
+        cylinders(0),
+        cylinders(120),
         np.full(SHAPE, -1000),
         np.random.default_rng(2).integers(-1024, -975, SHAPE),
     ],
