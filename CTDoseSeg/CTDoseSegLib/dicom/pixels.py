@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..ct.hounsfield import ValueCounts
+from .hounsfield import ValueCounts
 from ..errors import PixelDataError
 from ..flags import Flag, flag
 from ..tasks.progress import Progress

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..ct.acquisition import Acquisition
-from ..ct.hounsfield import ValueCounts
+from ..dicom.hounsfield import ValueCounts
 from ..ct.series import CTSeries, SliceInfo
 from ..dicom.pixels import air_outside
 from ..errors import GeometryError, PixelDataError

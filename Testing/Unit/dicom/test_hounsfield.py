@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from value_bodies import SHAPE, body
 
-from CTDoseSegLib.ct.hounsfield import ValueCounts
+from CTDoseSegLib.dicom.hounsfield import ValueCounts
 
 
 def problem(values: np.ndarray, padding: np.ndarray | None = None) -> str:

@@ -52,20 +52,20 @@ class ValueCounts:
         Voxels of a regular sample of each slice by their value.
     border
         Voxels on the edges of the slices by their value.
-    padding, border_padding
-        Voxels of these two that are padding, and not counted there.
+    border_padding
+        How many voxels on the edges are padding; padding is counted nowhere else.
 
     Examples
     --------
+    >>> import numpy as np
     >>> counts = ValueCounts()
     >>> counts.add(np.clip(np.random.default_rng(0).normal(-400, 300, (64, 64)), -200, 250))
     >>> counts.problem()
-    'no value is below -200'
+    '75 % of the voxels are exactly -200: lower values are cut off'
     """
 
     inside: np.ndarray = field(default_factory=lambda: np.zeros(_HIGHEST - _LOWEST + 1, np.int64))
     border: np.ndarray = field(default_factory=lambda: np.zeros(_HIGHEST - _LOWEST + 1, np.int64))
-    padding: int = 0
     border_padding: int = 0
 
     def add(self, image: np.ndarray, padding: np.ndarray | None = None) -> None:
@@ -79,7 +79,7 @@ class ValueCounts:
             True where there is no image, [j, i]; None: nowhere.
         """
         step = max(1, round((image.size / _PIXELS_A_SLICE) ** 0.5))
-        self.padding += _count(
+        _count(
             self.inside,
             image[::step, ::step],
             None if padding is None else padding[::step, ::step],
@@ -211,14 +211,6 @@ class ValueCounts:
             f"the commonest value above {_TISSUE_ABOVE} is {peak:.0f}; fat has about -100, soft "
             "tissue +20 to +80"
         )
-
-
-def count_values(hu: np.ndarray) -> ValueCounts:
-    """Return the counts of a volume without padding, [k, j, i]."""
-    counts = ValueCounts()
-    for image in hu:
-        counts.add(image)
-    return counts
 
 
 def _value(index: int | np.integer) -> int:
