@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .hounsfield import ValueCounts
 from ..errors import PixelDataError
 from ..flags import Flag, flag
 from ..tasks.progress import Progress
 from .decoding import PixelReader, check_size, is_lossy, rescale
 from .header import Header
+from .hounsfield import ValueCounts
 
 AIR_HU = -1000
 # CT numbers of real air reach about -1024; what a scanner writes outside its field of view lies

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..ct.acquisition import Acquisition
-from ..dicom.hounsfield import ValueCounts
 from ..ct.series import CTSeries, SliceInfo
+from ..dicom.hounsfield import ValueCounts
 from ..dicom.pixels import air_outside
 from ..errors import GeometryError, PixelDataError
 from ..flags import Flag, flag
