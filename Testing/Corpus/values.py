@@ -121,12 +121,12 @@ def metal(base: Base, folder: Path):
     return [write(slices, folder)]
 
 
-@case("cone-beam CT", flags="not_hu")
+@case("cone-beam CT", flags="not_hu", doses=False)
 def cone_beam(base: Base, folder: Path):
     return [write(alter(base.slices(), ManufacturerModelName="On-board Imager OBI"), folder)]
 
 
-@case("rescale type US (unspecified)", flags="not_hu")
+@case("rescale type US (unspecified)", flags="rescale_type", doses=True)
 def rescale_type(base: Base, folder: Path):
     return [write(alter(base.slices(), RescaleType="US"), folder)]
 

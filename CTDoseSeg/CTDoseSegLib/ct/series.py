@@ -109,6 +109,11 @@ class CTSeries:
             raise GeometryError("The volume's affine is not an invertible 4 x 4 matrix.")
 
     @property
+    def not_hu(self) -> tuple[Flag, ...]:
+        """The flag that says why the values are no HU; empty where nothing says so."""
+        return tuple(entry for entry in self.flags if entry.code == "not_hu")
+
+    @property
     def grid(self) -> Grid:
         """Where the voxels lie."""
         return Grid(self.hu.shape, self.affine)

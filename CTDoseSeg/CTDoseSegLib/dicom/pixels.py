@@ -11,6 +11,7 @@ from ..flags import Flag, flag
 from ..tasks.progress import Progress
 from .decoding import PixelReader, check_size, is_lossy, rescale
 from .header import Header
+from .hounsfield import ValueCounts
 
 AIR_HU = -1000
 # CT numbers of real air reach about -1024; what a scanner writes outside its field of view lies
@@ -59,22 +60,25 @@ def read_volume(
     reader = PixelReader(rows, columns)
     ignored: set[str] = set()
     low, high = span
+    counts = ValueCounts()
     step = max(1, len(headers) // 20)
     for k, header in enumerate(headers):
         if k % step == 0:
             share = low + (high - low) * k / len(headers)
             progress.update(share, f"reading slice {k + 1} of {len(headers)}")
-        hu, problem = to_hu(reader.read(header), header, volume.dtype)
+        hu, outside, problem = to_hu(reader.read(header), header, volume.dtype)
+        counts.add(hu, outside)
         if problem:
             ignored.add(problem)
         if hu.dtype != volume.dtype and volume.dtype == np.int16:
             volume = volume.astype(np.float32)
         volume[k] = hu
-    return volume, _value_flags(headers, ignored)
+    return volume, _value_flags(headers, ignored, counts.problem())
 
 
-def _value_flags(headers: Sequence[Header], ignored: set[str]) -> tuple[Flag, ...]:
-    flags = [flag("padding_ignored", "; ".join(sorted(ignored)))] if ignored else []
+def _value_flags(headers: Sequence[Header], ignored: set[str], not_hu: str) -> tuple[Flag, ...]:
+    flags = [flag("not_hu", not_hu)] if not_hu else []
+    flags += [flag("padding_ignored", "; ".join(sorted(ignored)))] if ignored else []
     if lossy := sum(is_lossy(header) for header in headers):
         flags.append(flag("lossy", f"{lossy} of {len(headers)} slices"))
     absent = [missing for h in headers if (missing := rescale(h)[2])]
@@ -83,9 +87,6 @@ def _value_flags(headers: Sequence[Header], ignored: set[str]) -> tuple[Flag, ..
         flags.append(flag("rescale_missing", f"{tags} in {len(absent)} of {len(headers)} slices"))
     if len({rescale(header)[:2] for header in headers}) > 1:
         flags.append(flag("rescale_varies"))
-    kinds = {h.text("RescaleType").upper() for h in headers} - {"", "HU", "HU_MOD"}
-    if kinds:
-        flags.append(flag("not_hu", f"RescaleType (0028,1054) is {', '.join(sorted(kinds))}"))
     return tuple(flags)
 
 
@@ -94,8 +95,10 @@ def _whole_numbers(header: Header) -> bool:
     return slope == int(slope) and intercept == int(intercept)
 
 
-def to_hu(stored: np.ndarray, header: Header, dtype: np.dtype) -> tuple[np.ndarray, str]:
-    """Return the HU of a slice, and the padding value where it was not believed.
+def to_hu(
+    stored: np.ndarray, header: Header, dtype: np.dtype
+) -> tuple[np.ndarray, np.ndarray | None, str]:
+    """Return the HU of a slice, where it is padding, and a padding value that was not believed.
 
     Parameters
     ----------
@@ -110,6 +113,8 @@ def to_hu(stored: np.ndarray, header: Header, dtype: np.dtype) -> tuple[np.ndarr
     -------
     hu : numpy.ndarray
         [j, i]; padding is air.
+    outside : numpy.ndarray or None
+        True where it was padding, [j, i]; None: nowhere.
     ignored : str
         The padding value in HU if it was not believed, else empty.
 
@@ -135,7 +140,9 @@ def to_hu(stored: np.ndarray, header: Header, dtype: np.dtype) -> tuple[np.ndarr
         hu = (stored.astype(np.float64) * slope + intercept).astype(np.float32)
     if mask is not None:
         hu[mask] = AIR_HU
-    return air_outside(hu, is_lossy(header)), ignored
+    undeclared = air_outside(hu, is_lossy(header))
+    outside = undeclared if mask is None else mask if undeclared is None else mask | undeclared
+    return hu, outside, ignored
 
 
 def _has_air(hu: np.ndarray) -> bool:
@@ -193,19 +200,27 @@ def _as_stored(value: float, header: Header) -> int:
     return wrapped
 
 
-def air_outside(hu: np.ndarray, lossy: bool = False) -> np.ndarray:
+def air_outside(hu: np.ndarray, lossy: bool = False) -> np.ndarray | None:
     """Make the value that fills the corners of a slice air, in place, if it is obviously padding.
 
     For files that do not declare what they wrote outside the field of view (-2000, -3024):
     the value of at least three corners, if at most -1500 HU. Other values are left alone, except
     after a lossy compression, which blurs that value: then all of at most -1500 HU.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        True where it was padding, [j, i]; None: nowhere.
     """
     corners = hu[[0, 0, -1, -1], [0, -1, 0, -1]]
     lowest = corners.min()
     if lowest > OBVIOUS_PADDING_HU:
-        return hu
+        return None
     if lossy and (corners <= OBVIOUS_PADDING_HU).sum() >= 3:
-        hu[hu <= OBVIOUS_PADDING_HU] = AIR_HU
+        outside = hu <= OBVIOUS_PADDING_HU
     elif (corners == lowest).sum() >= 3:
-        hu[hu == lowest] = AIR_HU
-    return hu
+        outside = hu == lowest
+    else:
+        return None
+    hu[outside] = AIR_HU
+    return outside

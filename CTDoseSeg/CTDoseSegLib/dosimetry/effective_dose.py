@@ -132,6 +132,9 @@ def effective_dose(
     """
     acquisition = series.acquisition
     dlp, dlp_flags = dose_length_product(series, overranging_mm)
+    if series.not_hu:  # such images do not show which parts of the body k is for
+        withheld = (one.at(EFFECTIVE_DOSE) for one in (*series.not_hu, *dlp_flags))
+        return EffectiveDose(dlp=dlp, phantom_cm=acquisition.phantom_cm, flags=tuple(withheld))
     ctdivol, _ = slice_ctdivol_mGy(series)
     parts = parts_of_slices(series, measurements)
     part_shares = shares(parts, series.z_mm, ctdivol)

@@ -39,7 +39,7 @@ def estimate(engine: DoseEngine, scan: Scan, progress: Progress | None = None) -
     Returns
     -------
     DoseResult
-        As the engine gave it, after the checks.
+        As the engine gave it, after the checks; without doses where the CT is not in HU.
 
     Raises
     ------
@@ -60,6 +60,8 @@ def estimate(engine: DoseEngine, scan: Scan, progress: Progress | None = None) -
             f"The dose engine {engine.name} gave no usable result: {problem}; correct the engine, "
             "or choose another one."
         )
+    if scan.series.not_hu:
+        result = _withheld(result, scan)
     return replace(result, organs=tuple(_placed(organ) for organ in result.organs))
 
 
@@ -88,6 +90,14 @@ def _named(engine: DoseEngine) -> Iterator[None]:
         raise DoseEngineError(
             f"The dose engine {engine.name} failed ({cause}); choose another dose engine."
         ) from error
+
+
+def _withheld(result: DoseResult, scan: Scan) -> DoseResult:
+    """Return the result without its doses and what else an engine made of values that are no HU."""
+    organs = tuple(
+        scan.without_dose(organ.organ, scan.series.not_hu, organ.region) for organ in result.organs
+    )
+    return replace(result, organs=organs, flags=(), dose_map=None)
 
 
 def _placed(organ: OrganDose) -> OrganDose:

@@ -156,11 +156,17 @@ FLAGS = {
         consequence="HU may be off by some units",
     ),
     "not_hu": Entry(
-        "warning",
-        "The values may not be Hounsfield units",
+        "refusal",
+        "The values are not Hounsfield units",
         mends=("series",),
         cause="not_hu",
-        consequence="water-equivalent diameters and doses hold for Hounsfield units only",
+        consequence="no water-equivalent diameter, SSDE, organ dose or effective dose",
+    ),
+    "rescale_type": Entry(
+        "warning",
+        "RescaleType (0028,1054) names no unit of CT",
+        "The values are spread as Hounsfield units are.",
+        cause="not_hu",
     ),
     "rescale_missing": Entry(
         "warning",

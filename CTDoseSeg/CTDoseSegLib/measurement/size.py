@@ -212,7 +212,9 @@ def measure_size(
         mean, truncated = np.full(slices, np.nan), np.full(slices, np.nan)
     wed = water_equivalent_diameter_mm(area, mean, rim)
     not_axial = any(item.code == "not_axial" for item in series.flags)
-    if not_axial:  # the diameter of another cut through the body is not the beam's
+    not_hu = bool(series.not_hu)
+    withheld = not_axial or not_hu
+    if withheld:  # the diameter of another cut through the body is not the beam's
         wed[:] = np.nan
     corrected = wed * np.exp(1.15 * truncated**3)  # Anam et al. 2017
     corrected[~(truncated < CORRECTABLE_FRACTION)] = np.nan
@@ -220,15 +222,17 @@ def measure_size(
     cases = {
         "slice_without_body": area == 0,
         "not_axial": np.full(slices, not_axial),
-        "body_lighter_than_air": (area > 0) & np.isnan(wed) & ~np.full(slices, not_axial),
-        "body_truncated": (truncated > 0) & (truncated < CORRECTABLE_FRACTION),
-        "truncation_not_corrected": truncated >= CORRECTABLE_FRACTION,
+        "not_hu": np.full(slices, not_hu),
+        "body_lighter_than_air": (area > 0) & np.isnan(wed) & (not withheld),
+        # The edge of a body mask that follows such values says nothing of the body.
+        "body_truncated": (truncated > 0) & (truncated < CORRECTABLE_FRACTION) & (not not_hu),
+        "truncation_not_corrected": (truncated >= CORRECTABLE_FRACTION) & (not not_hu),
     }
     scan_flags = []
     for code, where in cases.items():
         if code == "slice_without_body" and where.all():
             scan_flags.append(flag("no_body"))
-        elif where.any() and code != "not_axial":  # the series has that flag itself
+        elif where.any() and code not in ("not_axial", "not_hu"):  # flags of the series itself
             detail, consequence = _slices(where), ""
             if code.startswith(("body_truncated", "truncation")):
                 detail += f", up to {100 * truncated[where].max():.0f} % of the body contour"
@@ -281,6 +285,10 @@ def ssde(
     """
     if anatomy not in (None, "body", "head"):
         raise AcquisitionError(f"The anatomy is {anatomy!r}; choose body or head, or leave it out.")
+    if series.not_hu:  # the series' own flag is the reason
+        ctdivol, _ = slice_ctdivol_mGy(series)
+        unknown = np.full(size.wed_mm.shape, np.nan)
+        return SSDEProfile(unknown, ctdivol, unknown, "", (), ((),) * len(unknown))
     estimate_flags: tuple[Flag, ...] = ()
     if (anatomy or anatomy_of(series.acquisition.body_part)) != "head":
         series, estimate_flags = with_estimated_ctdivol(series, scanner)

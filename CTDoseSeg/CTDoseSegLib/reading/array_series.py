@@ -12,13 +12,12 @@ import numpy as np
 
 from ..ct.acquisition import Acquisition
 from ..ct.series import CTSeries, SliceInfo
+from ..dicom.hounsfield import ValueCounts
 from ..dicom.pixels import air_outside
 from ..errors import GeometryError, PixelDataError
 from ..flags import Flag, flag
 from .missing_values import missing_flags
 
-# A CT holds air; a volume without anything as low as this is a label map, a picture or shifted.
-HIGHEST_AIR_HU = -200
 # Half way from air to water.
 TISSUE_HU = -500
 _AXIAL_COSINE = float(np.cos(np.radians(45.0)))
@@ -71,13 +70,11 @@ def series_from_array(
     _require_ct_voxels(affine, name)
     if hu is values and (copy or not hu.flags.writeable):
         hu = hu.copy()
-    if flags is None:  # else checked after padding became air
-        for image in hu:
-            air_outside(image)
+    value_flags = _air_and_values(hu) if flags is None else []  # else checked before
     acquisition = acquisition or Acquisition()
     slices = tuple(slices) or tuple(SliceInfo(z_mm=z) for z in _slice_centres_mm(affine, hu.shape))
     if flags is None:
-        flags = (*_flags(hu, affine), *missing_flags(acquisition, slices))
+        flags = (*_geometry_flags(hu, affine), *value_flags, *missing_flags(acquisition, slices))
     if regular is None:
         regular = not any(f.code == "tilted" for f in flags)
     return CTSeries(
@@ -149,8 +146,17 @@ def _slice_centres_mm(affine: np.ndarray, shape: tuple[int, ...]) -> list[float]
     return [float(z) for z in (affine @ middle)[2] + affine[2, 2] * np.arange(shape[0])]
 
 
-def _flags(hu: np.ndarray, affine: np.ndarray) -> list[Flag]:
-    """Flag what is not regular about geometry and values."""
+def _air_and_values(hu: np.ndarray) -> list[Flag]:
+    """Make padding air, in place, and flag values that are no HU."""
+    counts = ValueCounts()
+    for image in hu:
+        counts.add(image, air_outside(image))
+    problem = counts.problem()
+    return [flag("not_hu", problem)] if problem else []
+
+
+def _geometry_flags(hu: np.ndarray, affine: np.ndarray) -> list[Flag]:
+    """Flag what is not regular about the geometry."""
     axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
     cross = np.cross(axes[:, 0], axes[:, 1])
     flags = []
@@ -172,8 +178,6 @@ def _flags(hu: np.ndarray, affine: np.ndarray) -> list[Flag]:
         flags.append(flag("axes_doubtful"))
     if hu.shape[0] == 1:
         flags.append(flag("single_slice", "the file's own step is used"))
-    if hu.min() > HIGHEST_AIR_HU:
-        flags.append(flag("not_hu", f"no value is below {HIGHEST_AIR_HU}"))
     return flags
 
 

@@ -8,9 +8,8 @@ import numpy as np
 
 from ..dicom.header import Header
 from ..dicom.pixels import read_volume
-from ..flags import Flag, flag
+from ..flags import Flag
 from ..tasks.progress import Progress
-from .array_series import HIGHEST_AIR_HU
 from .grouping import SliceGroup
 from .phases import one_body
 from .series_description import kind_flags
@@ -64,7 +63,5 @@ def stack_volume(group: SliceGroup, progress: Progress, span: tuple[float, float
     geometry = stack(slices)
     headers = tuple(slices[i] for i in geometry.order)
     hu, value_flags = read_volume(headers, progress, span)
-    flags = [*choice_flags, *geometry.flags, *kind_flags(headers), *value_flags]
-    if hu.min() > HIGHEST_AIR_HU:
-        flags.append(flag("not_hu", f"no value is below {HIGHEST_AIR_HU}"))
-    return DicomVolume(headers, hu, geometry.affine, geometry.z_mm, geometry.regular, tuple(flags))
+    flags = (*choice_flags, *geometry.flags, *kind_flags(headers), *value_flags)
+    return DicomVolume(headers, hu, geometry.affine, geometry.z_mm, geometry.regular, flags)

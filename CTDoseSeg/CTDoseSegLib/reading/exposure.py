@@ -19,6 +19,8 @@ from .tag_values import TagValues, exposure_item, tag_source
 # One source leaves gaps beyond a pitch of about 1.5 to 1.7: only dual-source scanners go higher.
 SINGLE_SOURCE_PITCH = 1.75
 PHANTOMS_CM = {"113690": 16, "113691": 32}
+# In an image type: several energies, or an image made from them (MAT_REMOVED: iodine taken out).
+_ENERGIES = re.compile(r"\bDE_|DUAL.?ENERGY|\bGSI\b|\bVMI\b|\bMONO|\bMAT_REMOVED\b|\bVNC\b")
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ def _gather_tubes(gathered: TagValues) -> None:
         gathered.put("dual_source", True, "image (0018,9321)")
     elif (gathered.values.get("pitch") or 0) > SINGLE_SOURCE_PITCH:
         gathered.put("dual_source", True, f"computed: pitch over {SINGLE_SOURCE_PITCH}")
-    energies = any(re.search(r"\bDE_|DUAL.?ENERGY|\bGSI\b|\bVMI\b|\bMONO", k) for k in kinds)
+    energies = any(_ENERGIES.search(k) for k in kinds)
     if multienergy or energies or "GSI" in first.text("ScanOptions").upper():
         gathered.flags.append(flag("dual_energy"))
 

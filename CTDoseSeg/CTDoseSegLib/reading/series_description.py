@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -14,10 +13,9 @@ from ..errors import GeometryError
 from ..flags import Flag, flag
 from .selection import SeriesCandidate, why_reformat
 from .stacking import along, is_axial
+from .value_kind import value_flags
 
 _EXPOSURE = ("XRayTubeCurrent", "XRayTubeCurrentInmA", "CTDIvol", "CTExposureSequence")
-# Kinds of images whose values are no CT numbers, or not calibrated ones.
-_NOT_HU = {"PERFUSION", "RCBF", "RCBV", "MTT", "EFFECTIVE_Z", "ELECTRON_DENSITY", "CBCT"}
 
 
 def candidate_of(headers: Sequence[Header], *, patient: int = 0, index: int = 0) -> SeriesCandidate:
@@ -78,10 +76,7 @@ def kind_flags(headers: Sequence[Header]) -> list[Flag]:
         flags.append(flag("derived", "\\".join(kinds)))
     if why_reformat(candidate_of(headers)):
         flags.append(flag("reformat"))
-    text = f"{first.text('ManufacturerModelName')} {first.text('SeriesDescription')}".upper()
-    other = sorted(_NOT_HU & set(kinds)) or re.findall(r"\bCBCT\b|CONE.?BEAM|\bOBI\b", text)
-    if other:
-        flags.append(flag("not_hu", f"the images are described as {', '.join(other)}"))
+    flags += value_flags(headers)
     thickness = Counter(header.number("SliceThickness") for header in headers)
     if len(thickness) > 1:
         flags.append(flag("thickness_varies", f"{len(thickness)} values"))
