@@ -196,7 +196,7 @@ FLAGS = {
     ),
     "outside_training": Entry(
         "warning",
-        "Features outside the training range (1st to 99th percentile of its slices)",
+        "Few training patients were of this size there",
         consequence="the model's interval may be too narrow",
     ),
     "slices_without_features": Entry(

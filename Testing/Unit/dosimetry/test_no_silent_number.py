@@ -133,7 +133,7 @@ FACTS = {
         "tube_voltage": {"kvp_kV": 80.0},
         "contrast": {"contrast": True},
         "organ_cut": {"organ_slices": (0, 20)},
-        "outside_training": {"ctdivol": 90.0},
+        "outside_training": {"half_axes_mm": (104.0, 102.0)},
         "dose_range_unknown": {},
     },
 }

@@ -18,7 +18,7 @@ from .along_body import AlongBody
 from .completed_organ import CompletedOrgan, SeenOrgan, complete_organ
 from .kernel import smooth
 from .model import OrganModel, RegionModel
-from .refusals import disagreement_flag, feature_flags
+from .refusals import disagreement_flag, size_flags
 from .scaling import BASES
 from .uncertainty import (
     TRUNCATION_CORRECTED,
@@ -88,7 +88,7 @@ def organ_dose(
     labelled = profile * np.exp(organ.label_artefact(piece.hu)) @ piece.weights
     air = max(math.log(dose / labelled), 0.0)
     flags = (
-        *feature_flags(organ, piece.wed_mm, currents[basis], piece.hu),
+        *size_flags(organ, piece.wed_mm),
         *_organ_flags(body, shared, organ, piece, range_component),
     )
     if any(entry.severity == "refusal" for entry in flags):
@@ -97,8 +97,11 @@ def organ_dose(
         detail = f"with that fall it would be {labelled:.1f} instead of {dose:.1f} mGy"
         effect = f"the intervals reach {100 * -math.expm1(-air):.0f} % further down"
         flags += (flag("air_label", detail, consequence=effect),)
+    # What reaches to one side: the label's air, and a kernel fitted where the current was uneven.
+    down, up = air + max(organ.even_current_log, 0.0), max(-organ.even_current_log, 0.0)
+    quantile = organ.model_log_q90[basis]
     components = uncertainty_components(
-        organ.model_log_q90,
+        quantile,
         basis,
         body.acquisition,
         range_component,
@@ -108,13 +111,13 @@ def organ_dose(
     total = total_log_half_width(components)
     slice_dose = np.full(len(piece.occupied), np.nan)
     slice_dose[piece.usable] = profile
-    low, high = dose * math.exp(-air - total), dose * math.exp(total)
+    low, high = dose * math.exp(-down - total), dose * math.exp(up + total)
     completed = _completed(body, shared, organ, basis, piece, (dose, low, high))
     return replace(
         refused(scan, organ.organ, organ.region, flags),
         dose_mGy=dose,
-        model_low_mGy=dose * math.exp(-air - organ.model_log_q90),
-        model_high_mGy=dose * math.exp(organ.model_log_q90),
+        model_low_mGy=dose * math.exp(-down - quantile),
+        model_high_mGy=dose * math.exp(up + quantile),
         total_low_mGy=low,
         total_high_mGy=high,
         dose_slice_mean_mGy=float(profile.mean()),

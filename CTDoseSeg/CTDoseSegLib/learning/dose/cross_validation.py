@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from ...dosimetry.fast.model import NARROW, WIDE, OrganModel, RegionModel
+from ...dosimetry.fast.scaling import CTDIVOL, MAS
 from ...tasks.progress import Progress
 from ..folds import FOLDS, folds_of
-from .coefficients import fit_region
+from .coefficients import HIDDEN_EXPOSURE, fit_region
+from .hidden_exposure import hidden_exposure
 from .samples import KERNELS, Features, Sample
+
+# Fields of `Held` that need more than one patient.
+_LATER = ("log_q", "hidden_log", "log_q_ctdivol")
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,11 @@ class Held:
     slice_error_pct
         Mean absolute error of the slices, per cent of their labels; slices of 0 mGy left out.
     log_q
-        Conformal 90 % quantile from the patients of the other folds.
+        Conformal 90 % quantile from the patients of the other folds, for doses by effective mAs.
+    hidden_log
+        Factor of exposure, ln, that the patient's other organs share (`hidden_exposure`).
+    log_q_ctdivol
+        The same quantile of labels without this factor, for doses by CTDIvol.
     crop
         Relative change of the dose as given when the scan is cropped to the organ +- 10 mm.
     wed_mm, current_mA
@@ -55,6 +64,8 @@ class Held:
     end_labelled: np.ndarray
     end_given_in_beam: np.ndarray
     end_labelled_in_beam: np.ndarray
+    hidden_log: np.ndarray
+    log_q_ctdivol: np.ndarray
 
     @property
     def error_pct(self) -> np.ndarray:
@@ -82,9 +93,19 @@ class Held:
         return (self.low <= self.label) & (self.label <= self.high)
 
     @property
+    def covered_ctdivol(self) -> np.ndarray:
+        """True where the label without hidden factor lies in the interval for CTDIvol, [p]."""
+        return self.log_outside_ctdivol <= self.log_q_ctdivol
+
+    @property
     def log_outside(self) -> np.ndarray:
         """How far the label lies outside the span between both doses, ln; negative inside."""
         return log_outside(self.label, self.given, self.labelled)
+
+    @property
+    def log_outside_ctdivol(self) -> np.ndarray:
+        """The same of the label without hidden factor, [p]."""
+        return log_outside(self.label / np.exp(self.hidden_log), self.given, self.labelled)
 
 
 def log_outside(label: np.ndarray, given: np.ndarray, labelled: np.ndarray) -> np.ndarray:
@@ -130,7 +151,8 @@ def cross_validate(
         for organ, all_ in samples.items():
             left_out = [s for s in all_ if fold[s.patient] == number]
             rows[organ] += [doses(model.organs[organ], s, number) for s in left_out]
-    return {organ: held(own) for organ, own in rows.items()}
+    tables = {organ: held(own) for organ, own in rows.items()}
+    return without_hidden_exposure(region, tables)
 
 
 def score(
@@ -147,11 +169,32 @@ def score(
             fitted = model.organs[organ]
             rows = [doses(fitted, s, 0, all_rows=all_rows) for s in own]
             out[organ] = held(rows, fitted.model_log_q90)
+    return without_hidden_exposure(model.region, out, model.organs)
+
+
+def without_hidden_exposure(
+    region: str, tables: Mapping[str, Held], organs: Mapping[str, OrganModel] | None = None
+) -> dict[str, Held]:
+    """Return the tables with hidden factor and the quantile for CTDIvol, the region's own.
+
+    In the chest the patients' common deviations are of one kind, with no minority apart, and none
+    is taken out. The quantile is that of `organs` or, None, of the other folds.
+    """
+    if region not in HIDDEN_EXPOSURE:
+        return {o: replace(h, log_q_ctdivol=h.log_q) for o, h in tables.items()}
+    out = {}
+    for organ, factor in hidden_exposure(tables).items():
+        h = replace(tables[organ], hidden_log=factor)
+        if organs is None:
+            q = conformal_by_fold(h.log_outside_ctdivol, h.fold)
+        else:
+            q = np.full(len(h.patient), organs[organ].model_log_q90[CTDIVOL])
+        out[organ] = replace(h, log_q_ctdivol=q)
     return out
 
 
 def doses(model: OrganModel, sample: Sample, fold: int, *, all_rows: bool = False) -> tuple:
-    """Return the values of `Held` for one patient, less `log_q`."""
+    """Return the values of `Held` for one patient, less `log_q`, and what CTDIvol alone needs."""
     kernel = WIDE if model.kernel == KERNELS[WIDE] else NARROW
     keep = np.ones(len(sample.keep), bool) if all_rows else sample.keep
     given = _given(model, sample.whole, kernel)
@@ -173,10 +216,13 @@ def doses(model: OrganModel, sample: Sample, fold: int, *, all_rows: bool = Fals
     )
 
 
-def held(rows: list[tuple], log_q: float | None = None) -> Held:
-    """Return rows of `doses`, with the quantile of the model or, None, of the other folds."""
+def held(rows: list[tuple], log_q: Mapping[str, float] | None = None) -> Held:
+    """Return rows of `doses`, with the quantiles of the model or, None, of the other folds.
+
+    No hidden factor is taken out yet (`without_hidden_exposure`).
+    """
     columns = [np.array(column) for column in zip(*rows, strict=True)]
-    names = [f.name for f in fields(Held) if f.name != "log_q"]
+    names = [f.name for f in fields(Held) if f.name not in _LATER]
     by_name = dict(zip(names, columns, strict=True))
     order = np.argsort(by_name["patient"], kind="stable")
     by_name = {name: values[order] for name, values in by_name.items()}
@@ -184,8 +230,9 @@ def held(rows: list[tuple], log_q: float | None = None) -> Held:
         outside = log_outside(by_name["label"], by_name["given"], by_name["labelled"])
         quantiles = conformal_by_fold(outside, by_name["fold"])
     else:
-        quantiles = np.full(len(order), log_q)
-    return Held(log_q=quantiles, **by_name)
+        quantiles = np.full(len(order), log_q[MAS])
+    nothing = np.zeros(len(order))
+    return Held(log_q=quantiles, hidden_log=nothing, log_q_ctdivol=quantiles, **by_name)
 
 
 def conformal_by_fold(scores: np.ndarray, fold: np.ndarray) -> np.ndarray:
