@@ -10,11 +10,12 @@ FLAGS = {
         consequence="no organ dose: the dose models are for adults",
     ),
     "pregnancy": Entry(
-        "refusal",
+        "warning",
         "Pregnancy is stated",
-        "Ask a medical physicist for an individual calculation.",
+        "Ask a medical physicist for the dose to the unborn child.",
         cause="pregnancy",
-        consequence="no organ dose: the dose models have no fetus",
+        consequence="organ doses are those of the mother's organs; none is given for the unborn "
+        "child, and late in pregnancy the models, which were made without it, hold less well",
     ),
     "not_trunk": Entry(
         "refusal",
@@ -32,9 +33,14 @@ FLAGS = {
         "rotation time and pitch at 120 kV",
     ),
     "no_dose_model": Entry(
-        "refusal",
-        "There is no dose model",
+        "info",
+        "The dose is not predicted",
         consequence="no dose; size and HU are given",
+    ),
+    "union_of_parts": Entry(
+        "info",
+        "The dose is that of its parts together",
+        "Each part counts by its mass.",
     ),
     "size_outside_training": Entry(
         "refusal",

@@ -14,6 +14,7 @@ from ...tasks.progress import Progress
 from ..doses import DoseResult
 from ..scan import Scan
 from .along_body import AlongBody
+from .heart import HEART, heart_of_parts
 from .model import DoseModel, OrganModel, RegionModel, load_model
 from .organ import organ_dose, refused
 from .refusals import contrast_by_hu_flag, scan_flags
@@ -64,7 +65,8 @@ class FastEngine:
         """Return the dose of every organ in the images that the model knows.
 
         An organ of the published list that the model does not know is in the result too, without
-        a dose and with the reason.
+        a dose and with the reason; the heart with that of its chambers and its muscle together,
+        where it consists of these in the label map.
         """
         body = AlongBody.of(scan)
         acquisition = scan.series.acquisition
@@ -84,9 +86,12 @@ class FastEngine:
             else organ_dose(body, shared, organ, present[organ.organ])
             for shared, organ in self._models_of(present)
         ]
+        done = {organ.organ: organ for organ in organs}
         for name, reason in self.model.not_predicted.items():
             if name in present:
-                organs.append(refused(scan, name, "", (flag("no_dose_model", reason),)))
+                union = heart_of_parts(scan, done) if name == HEART else None
+                without = refused(scan, name, "", (flag("no_dose_model", reason),))
+                organs.append(union or without)
         if not refusals and body.usable_bases == [MAS]:
             by_profile = scan.scanner.nctdiw_mGy_per_100mAs is not None
             code = "mas_by_profile" if by_profile else "mas_only"

@@ -150,9 +150,10 @@ the part of an organ outside; a range that was not typed is widened at each end 
 collimation (15 mm where that is not known). Not known: every slice counts as inside, with a wider
 interval near the ends of the images.
 
-**Where it does not hold.** Children, pregnancy, head and limbs, ECG-gated and dual-source scans
-without CTDIvol, patients outside the training range of size: refused. Other tube voltages,
-contrast, truncated bodies, organs cut by the scan: given with a warning. `skin` is the mean over
+**Where it does not hold.** Children, head and limbs, ECG-gated and dual-source scans without
+CTDIvol, patients smaller or larger at an organ than any training patient: refused. Sizes that few
+training patients had, pregnancy (the mother's organs alone), other tube voltages, contrast,
+truncated bodies, organs cut by the scan: given with a warning. `skin` is the mean over
 the skin in the scanned range, neither whole-body nor peak skin dose.
 """
 

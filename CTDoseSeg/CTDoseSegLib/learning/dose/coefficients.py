@@ -24,12 +24,12 @@ from .samples import KERNELS, SIZE_KERNELS, Sample
 # al. 2012 for lung (0.075 to 0.083) and stomach (0.070 to 0.078). One scanner, one value.
 CTDIVOL_PER_MAS = 0.076
 NOT_PREDICTED = {
-    "lung_trachea_bronchia": "a tenth of its training labels are 0 mGy, dose scored in air",
-    "trachea": "the published airway labels are dose scored in air",
-    "urinary_bladder": "two thirds of its training rows are not bladder",
-    "thyroid_gland": "it has no training rows",
-    "spinal_cord": "it has no training rows",
-    "heart": "only its chambers and the myocardium were trained on; give a label map of those",
+    "lung_trachea_bronchia": "the doses simulated for it are those of the air in it",
+    "trachea": "the doses simulated for it are those of the air in it",
+    "urinary_bladder": "two thirds of the doses simulated for it are those of other organs",
+    "thyroid_gland": "no simulated doses of it are public",
+    "spinal_cord": "no simulated doses of it are public",
+    "heart": "it needs a label map with all four chambers and the myocardium",
 }
 SUSPECT = ("stomach", "gallbladder")
 # Below these HU the label of an organ falls, to 0.3 for lung of -900 HU, alike in all lobes, as if
