@@ -139,8 +139,12 @@ FLAGS = {
         "warning",
         "Contrast agent was given",
         cause="contrast",
-        consequence="iodine raises the dose of enhanced organs; the model follows it only within "
-        "the HU that it was trained on",
+        consequence="iodine raises the dose of the organs that take it up",
+    ),
+    "iodine": Entry(
+        "warning",
+        "The organ holds contrast agent",
+        cause="contrast",
     ),
     "dose_range_unknown": Entry(
         "warning",
@@ -170,10 +174,9 @@ FLAGS = {
     ),
     "contrast_by_hu": Entry(
         "warning",
-        "Blood is enhanced, although no contrast agent is stated",
+        "Organs are dense as with contrast agent, although none is stated",
         cause="contrast",
-        consequence="iodine raises the dose of enhanced organs; the model follows it only within "
-        "the HU that it was trained on",
+        consequence="iodine raises the dose of the organs that take it up",
     ),
     "edge_of_trunk": Entry(
         "warning",

@@ -15,9 +15,10 @@ from ..doses import DoseResult
 from ..scan import Scan
 from .along_body import AlongBody
 from .heart import HEART, heart_of_parts
+from .iodine import added_by_iodine, contrast_flags, enhanced_organs
 from .model import DoseModel, OrganModel, RegionModel, load_model
 from .organ import organ_dose, refused
-from .refusals import contrast_by_hu_flag, scan_flags
+from .refusals import scan_flags
 from .scaling import MAS
 from .uncertainty import SHARED_BY, scan_consequences
 
@@ -77,13 +78,20 @@ class FastEngine:
         flags = (
             *scan_flags(acquisition, body.bases, effects),
             *scan.beam.flags,
-            *contrast_by_hu_flag(acquisition, present),
         )
+        enhanced = enhanced_organs(present)
+        flags = contrast_flags(acquisition, flags, enhanced)
         refusals = tuple(entry for entry in flags if entry.severity == "refusal")
         organs = [
             refused(scan, organ.organ, organ.region, refusals)
             if refusals
-            else organ_dose(body, shared, organ, present[organ.organ])
+            else organ_dose(
+                body,
+                shared,
+                organ,
+                present[organ.organ],
+                added_by_iodine(organ.organ, enhanced),
+            )
             for shared, organ in self._models_of(present)
         ]
         done = {organ.organ: organ for organ in organs}

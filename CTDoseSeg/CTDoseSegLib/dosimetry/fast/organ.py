@@ -16,6 +16,7 @@ from ..doses import OrganDose
 from ..scan import Scan, touches_an_end
 from .along_body import AlongBody
 from .completed_organ import CompletedOrgan, SeenOrgan, complete_organ
+from .iodine import iodine_flag
 from .kernel import smooth
 from .model import OrganModel, RegionModel
 from .refusals import disagreement_flag, size_flags
@@ -56,7 +57,11 @@ class _Piece:
 
 
 def organ_dose(
-    body: AlongBody, shared: RegionModel, organ: OrganModel, slices: GroupSlices
+    body: AlongBody,
+    shared: RegionModel,
+    organ: OrganModel,
+    slices: GroupSlices,
+    iodine: tuple[float, float] | None = None,
 ) -> OrganDose:
     """Return the dose of one organ, or why there is none.
 
@@ -68,6 +73,8 @@ def organ_dose(
         The model of the organ's region, and its own.
     slices
         What was measured of the organ.
+    iodine
+        Least and most that contrast agent adds to its dose, as a part of it; None for nothing.
     """
     scan = body.scan
     piece = _piece(body, shared, organ, slices)
@@ -100,6 +107,10 @@ def organ_dose(
     # What reaches to one side: the label's air, and a kernel fitted where the current was uneven.
     down, up = air + max(organ.even_current_log, 0.0), max(-organ.even_current_log, 0.0)
     quantile = organ.model_log_q90[basis]
+    added = 0.0
+    if iodine is not None:
+        added = math.log1p(iodine[1])
+        flags += (iodine_flag(iodine),)
     components = uncertainty_components(
         quantile,
         basis,
@@ -111,7 +122,7 @@ def organ_dose(
     total = total_log_half_width(components)
     slice_dose = np.full(len(piece.occupied), np.nan)
     slice_dose[piece.usable] = profile
-    low, high = dose * math.exp(-down - total), dose * math.exp(up + total)
+    low, high = dose * math.exp(-down - total), dose * math.exp(up + total + added)
     completed = _completed(body, shared, organ, basis, piece, (dose, low, high))
     return replace(
         refused(scan, organ.organ, organ.region, flags),

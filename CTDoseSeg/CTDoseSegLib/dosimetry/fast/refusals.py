@@ -8,18 +8,11 @@ import numpy as np
 
 from ...ct.acquisition import Acquisition
 from ...flags import Flag, flag
-from ...measurement.measurements import GroupSlices
 from ..applicability import exposure_flags, patient_flags
 from .model import OrganModel, Span
 from .scaling import CTDIVOL, MAS, ScalingBasis
 
 DISAGREEMENT = 0.2
-# Blood without contrast agent has 30 to 60 HU.
-ENHANCED_HU = 90.0
-_BLOOD = (
-    *("aorta", "pulmonary_artery", "heart_atrium_left", "heart_atrium_right"),
-    *("heart_ventricle_left", "heart_ventricle_right"),
-)
 
 
 def scan_flags(
@@ -42,22 +35,6 @@ def scan_flags(
         else entry
         for entry in flags
     )
-
-
-def contrast_by_hu_flag(
-    acquisition: Acquisition, present: Mapping[str, GroupSlices]
-) -> tuple[Flag, ...]:
-    """Warn where blood is denser than without contrast agent and none is stated."""
-    if acquisition.contrast:
-        return ()
-    enhanced = []
-    for name in _BLOOD:
-        if name in present:
-            filled = present[name].count > 0
-            mean = np.average(present[name].mean_hu[filled], weights=present[name].count[filled])
-            if mean > ENHANCED_HU:
-                enhanced.append(f"{name} {mean:.0f} HU")
-    return (flag("contrast_by_hu", ", ".join(enhanced)),) if enhanced else ()
 
 
 def size_flags(model: OrganModel, wed_mm: np.ndarray) -> tuple[Flag, ...]:
