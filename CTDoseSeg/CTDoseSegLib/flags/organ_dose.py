@@ -142,7 +142,7 @@ FLAGS = {
         consequence="iodine raises the dose of the organs that take it up",
     ),
     "iodine": Entry(
-        "warning",
+        "info",
         "The organ holds contrast agent",
         cause="contrast",
     ),

@@ -76,3 +76,16 @@ def test_a_stated_contrast_agent_that_no_organ_shows_adds_nothing_and_that_is_to
     assert not any("iodine" in codes(o.flags) for o in result.organs)
     (enhanced,) = [f for f in with_hu(110, "liver", contrast=True).flags if f.code == "contrast"]
     assert "liver 110 HU" in enhanced.message
+
+
+def test_many_enhanced_organs_are_three_names_and_a_count():
+    organs = ("aorta", "pulmonary_artery", "kidney_left", "kidney_right", "liver")
+    series, labelmap = make(organs=organs)
+    for number, hu in enumerate((200, 180, 190, 170, 110)):
+        series.hu[labelmap.labels == number + 3] = hu
+    (found,) = [
+        f
+        for f in FastEngine(MODEL).estimate(scan_of(series, labelmap)).flags
+        if f.code == "contrast_by_hu"
+    ]
+    assert "aorta 200 HU, kidney_left 190 HU, pulmonary_artery 180 HU and 2 more" in found.message

@@ -12,6 +12,7 @@ from ...ct.geometry import cell_widths_mm
 from ...flags import Flag, flag
 from ..doses import OrganDose
 from ..scan import Scan
+from .iodine import ADDED, iodine_flag
 from .scaling import BASES
 
 HEART = "heart"
@@ -43,6 +44,8 @@ def heart_of_parts(scan: Scan, organs: Mapping[str, OrganDose]) -> OrganDose | N
         return None
     parts = [organs[name] for name in CHAMBERS_AND_MUSCLE]
     flags = tuple(dict.fromkeys(entry for part in parts for entry in _shared(part)))
+    if any(entry.code == "iodine" for part in parts for entry in part.flags):
+        flags += (iodine_flag(ADDED[HEART]),)
     region = parts[0].region
     known = replace(scan.without_dose(HEART, flags, region), by_route=dict.fromkeys(BASES))
     if any(part.dose_mGy is None for part in parts):
@@ -84,8 +87,9 @@ def heart_of_parts(scan: Scan, organs: Mapping[str, OrganDose]) -> OrganDose | N
 
 
 def _shared(part: OrganDose) -> tuple[Flag, ...]:
-    """Return the flags of a part that hold for the heart too: not those about its whole dose."""
-    return tuple(entry for entry in part.flags if not entry.code.startswith("whole_organ_"))
+    """Return the flags of a part that hold for the heart too."""
+    own = ("whole_organ_", "iodine")
+    return tuple(entry for entry in part.flags if not entry.code.startswith(own))
 
 
 def _mass_g(scan: Scan, part: OrganDose) -> np.ndarray:

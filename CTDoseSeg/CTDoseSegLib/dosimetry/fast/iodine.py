@@ -40,10 +40,17 @@ ENHANCED_HU = {
 ADDED = {
     **dict.fromkeys(_BLOOD, (0.28, 0.53)),
     **dict.fromkeys(_KIDNEYS, (0.30, 0.71)),
-    **{"liver": (0.16, 0.35), "spleen": (0.22, 0.33), "heart_myocardium": (0.0, 0.53)},
+    **{"liver": (0.16, 0.35), "spleen": (0.22, 0.33)},
+    **{"heart_myocardium": (0.0, 0.53), "heart": (0.0, 0.53)},
     **{"pancreas": (0.0, 0.33), "stomach": (0.0, 0.27)},
     **{"colon": (0.0, 0.18), "small_bowel": (0.0, 0.17)},
 }
+
+_MOST_NAMED = 3
+_LEFT_OUT = (
+    "iodine raises the dose of the organs that take it up; the doses leave that out, the upper "
+    "ends of their total intervals include it"
+)
 
 
 def enhanced_organs(present: Mapping[str, GroupSlices]) -> dict[str, float]:
@@ -61,14 +68,15 @@ def contrast_flags(
     acquisition: Acquisition, flags: tuple[Flag, ...], enhanced: Mapping[str, float]
 ) -> tuple[Flag, ...]:
     """Return the scan's flags with what the HU say of contrast agent, whatever the header does."""
-    listed = ", ".join(f"{name} {hu:.0f} HU" for name, hu in enhanced.items())
+    brightest = sorted(enhanced, key=lambda name: -enhanced[name])
+    listed = ", ".join(f"{name} {enhanced[name]:.0f} HU" for name in brightest[:_MOST_NAMED])
+    if (more := len(brightest) - _MOST_NAMED) > 0:
+        listed += f" and {more} more organs"
     if not acquisition.contrast:
-        return (*flags, flag("contrast_by_hu", listed)) if enhanced else flags
-    stated = (
-        flag("contrast", listed)
-        if enhanced
-        else flag("contrast", consequence="no organ here is dense enough to hold it")
-    )
+        by_hu = flag("contrast_by_hu", listed, consequence=_LEFT_OUT)
+        return (*flags, by_hu) if enhanced else flags
+    effect = _LEFT_OUT if enhanced else "no organ here is dense enough to hold it"
+    stated = flag("contrast", listed, consequence=effect)
     return tuple(stated if entry.code == "contrast" else entry for entry in flags)
 
 
@@ -86,11 +94,7 @@ def iodine_flag(added: tuple[float, float]) -> Flag:
     """Return the flag of an organ whose dose iodine raises."""
     least, most = (100 * part for part in added)
     more = f"{least:.0f} to {most:.0f} %" if least else f"up to {most:.0f} %"
-    return flag(
-        "iodine",
-        consequence=f"iodine adds {more} to its dose in published simulations; the dose leaves it "
-        "out, the upper end of its total interval reaches up by the most",
-    )
+    return flag("iodine", consequence=f"iodine adds {more} to its dose in published simulations")
 
 
 def _mean_hu(slices: GroupSlices) -> float:
