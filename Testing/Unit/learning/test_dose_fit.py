@@ -13,13 +13,9 @@ from CTDoseSegLib.errors import InputError, OutputError
 from CTDoseSegLib.learning.dose import figures, fit
 from CTDoseSegLib.learning.dose.arrays import OrganRows, Patient, RegionArrays
 from CTDoseSegLib.learning.dose.coefficients import fit_region
-from CTDoseSegLib.learning.dose.cross_validation import (
-    conformal_quantile,
-    cross_validate,
-    log_outside,
-    score,
-)
+from CTDoseSegLib.learning.dose.cross_validation import cross_validate, score
 from CTDoseSegLib.learning.dose.evaluation import draws_of, organ_errors, winkler
+from CTDoseSegLib.learning.dose.held import conformal_quantile, log_outside
 from CTDoseSegLib.learning.dose.hidden_exposure import drawn_coverage
 from CTDoseSegLib.learning.dose.samples import KERNELS, SIZE_KERNELS, samples_of
 from CTDoseSegLib.learning.folds import folds_of

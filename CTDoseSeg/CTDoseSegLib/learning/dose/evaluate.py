@@ -39,8 +39,9 @@ from ...dosimetry.fast.model import DoseModel, load_model
 from ...errors import InputError
 from ...tasks.progress import Progress
 from .arrays import BACKBONE, REGIONS, RegionArrays, load_region, region_folder
-from .cross_validation import Held, score
+from .cross_validation import score
 from .evaluation import interval_score_pct
+from .held import Held
 from .samples import Sample, samples_of
 
 SUMMARY_FILE = "dose_evaluation.csv"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from .cross_validation import Held, conformal_by_fold, conformal_quantile
+from .held import Held, conformal_by_fold, conformal_quantile
 from .hidden_exposure import drawn_coverage
 from .published_baseline import BaselineDose
 

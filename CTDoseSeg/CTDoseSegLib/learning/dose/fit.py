@@ -18,7 +18,7 @@ from ...tasks.progress import Progress, Stage
 from .arrays import REGIONS, RegionArrays, load_region
 from .card import write_card
 from .coefficients import fit_region, organs_to_fit
-from .cross_validation import Held, cross_validate
+from .cross_validation import cross_validate
 from .evaluation import (
     SEEDS,
     OrganErrors,
@@ -27,6 +27,7 @@ from .evaluation import (
     organ_errors,
     region_figures,
 )
+from .held import Held
 from .hidden_exposure import hidden_share
 from .model_file import model_json
 from .published_baseline import HELD_FILE, BaselineDose, read_held, train_published

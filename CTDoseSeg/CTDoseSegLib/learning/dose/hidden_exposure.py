@@ -7,14 +7,11 @@ which cancels when a dose is divided by CTDIvol, and does not by effective mAs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .coefficients import HIDDEN_FACTOR_LOG, SUSPECT
-
-if TYPE_CHECKING:
-    from .cross_validation import Held
+from .held import Held
 
 
 def hidden_exposure(tables: Mapping[str, Held]) -> dict[str, np.ndarray]:
