@@ -89,3 +89,11 @@ def test_many_enhanced_organs_are_three_names_and_a_count():
         if f.code == "contrast_by_hu"
     ]
     assert "aorta 200 HU, kidney_left 190 HU, pulmonary_artery 180 HU and 2 more" in found.message
+
+
+def test_a_liver_that_is_not_enhanced_yet_takes_nothing_from_a_bright_aorta():
+    series, labelmap = make(organs=("aorta", "liver"))
+    series.hu[labelmap.labels == 3] = 300
+    organs = {o.organ: o for o in FastEngine(MODEL).estimate(scan_of(series, labelmap)).organs}
+    assert "iodine" in codes(organs["aorta"].flags)
+    assert "iodine" not in codes(organs["liver"].flags)
