@@ -70,7 +70,7 @@ def age_unknown(base: Base, folder: Path):
     return [write(alter(base.slices(), PatientAge=None, PatientBirthDate=None), folder)]
 
 
-@case("pregnancy stated", flags="pregnancy", doses=False)
+@case("pregnancy stated", flags="pregnancy", doses=True)
 def pregnancy(base: Base, folder: Path):
     return [write(alter(base.slices(), PregnancyStatus=3), folder)]
 
@@ -353,7 +353,7 @@ def contrast_none(base: Base, folder: Path):
     return [write(alter(base.slices(), ContrastBolusAgent="NONE"), folder)]
 
 
-@case("possibly pregnant", flags="pregnancy", doses=False)
+@case("possibly pregnant", flags="pregnancy", doses=True)
 def possibly_pregnant(base: Base, folder: Path):
     return [write(alter(base.slices(), PregnancyStatus=2), folder)]
 

@@ -271,8 +271,12 @@ def range_elsewhere(base: Base, folder: Path):
     return [write(base.slices(), folder / "ct"), "--acquisition", folder / "typed.json"]
 
 
-@case("a tube current far outside the training range", flags="outside_training")
-def outside_training(base: Base, folder: Path):
+@case(
+    "a tube current far outside that of the training scans",
+    without=("outside_training",),
+    doses=True,
+)
+def current_outside_training(base: Base, folder: Path):
     slices = alter(base.slices(), XRayTubeCurrent=2500, Exposure=None, ExposureInuAs=None)
     return [write(alter(slices, CTDIvol=90.0), folder)]
 

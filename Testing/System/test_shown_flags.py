@@ -60,7 +60,7 @@ def test_the_demo_shows_at_most_eight_notices_those_that_change_a_number_first(d
     assert "mSv (published values" in text
     assert "--acquisition" in text
     assert "body_part" not in text
-    assert printed.count("There is no dose model") == 1
+    assert printed.count("The dose is not predicted") == 1
 
 
 def test_all_flags_of_the_demo_are_shown_on_demand_and_stand_in_the_result(demo, capfd):

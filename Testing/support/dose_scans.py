@@ -93,6 +93,13 @@ def doses(*, region="auto", **changes):
     return result, {organ.organ: organ for organ in result.organs}
 
 
+def with_hu(hu, organ, **changes):
+    """`DoseResult` where `organ` has the HU given."""
+    series, labelmap = make(organs=(organ,), **changes)
+    series.hu[labelmap.labels == 3] = hu
+    return FastEngine(MODEL).estimate(scan_of(series, labelmap))
+
+
 def scan_of(series, labelmap, scanner=GENERIC) -> Scan:
     """The scan as a dose engine gets it."""
     measured = measure(series, labelmap)

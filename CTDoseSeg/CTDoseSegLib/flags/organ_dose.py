@@ -10,11 +10,12 @@ FLAGS = {
         consequence="no organ dose: the dose models are for adults",
     ),
     "pregnancy": Entry(
-        "refusal",
+        "warning",
         "Pregnancy is stated",
-        "Ask a medical physicist for an individual calculation.",
+        "Ask a medical physicist for the dose to the unborn child.",
         cause="pregnancy",
-        consequence="no organ dose: the dose models have no fetus",
+        consequence="organ doses are those of the mother's organs; none is given for the unborn "
+        "child, and late in pregnancy the models, which were made without it, hold less well",
     ),
     "not_trunk": Entry(
         "refusal",
@@ -32,9 +33,14 @@ FLAGS = {
         "rotation time and pitch at 120 kV",
     ),
     "no_dose_model": Entry(
-        "refusal",
-        "There is no dose model",
+        "info",
+        "The dose is not predicted",
         consequence="no dose; size and HU are given",
+    ),
+    "union_of_parts": Entry(
+        "info",
+        "The dose is that of its parts together",
+        "Each part counts by its mass.",
     ),
     "size_outside_training": Entry(
         "refusal",
@@ -135,8 +141,12 @@ FLAGS = {
         "warning",
         "Contrast agent was given",
         cause="contrast",
-        consequence="iodine raises the dose of enhanced organs; the model follows it only within "
-        "the HU that it was trained on",
+        consequence="iodine raises the dose of the organs that take it up",
+    ),
+    "iodine": Entry(
+        "info",
+        "The organ holds contrast agent",
+        cause="contrast",
     ),
     "dose_range_unknown": Entry(
         "warning",
@@ -166,10 +176,9 @@ FLAGS = {
     ),
     "contrast_by_hu": Entry(
         "warning",
-        "Blood is enhanced, although no contrast agent is stated",
+        "Organs are dense as with contrast agent, although none is stated",
         cause="contrast",
-        consequence="iodine raises the dose of enhanced organs; the model follows it only within "
-        "the HU that it was trained on",
+        consequence="iodine raises the dose of the organs that take it up",
     ),
     "edge_of_trunk": Entry(
         "warning",
@@ -198,7 +207,7 @@ FLAGS = {
     ),
     "outside_training": Entry(
         "warning",
-        "Features outside the training range (1st to 99th percentile of its slices)",
+        "Few training patients were of this size there",
         consequence="the model's interval may be too narrow",
     ),
     "slices_without_features": Entry(

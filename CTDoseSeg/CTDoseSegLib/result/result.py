@@ -16,6 +16,7 @@ from ..dosimetry.effective_dose import EffectiveDose
 from ..dosimetry.examination import Examination
 from ..errors import InputError
 from ..flags import Flag
+from ..measurement.size_interval import ssde_interval_mGy, wed_interval_mm
 from ..provenance import SCHEMA_VERSION, Provenance
 from .codec import plain, read_as, read_dataclass
 from .values import (
@@ -142,8 +143,14 @@ class Result:
             geometry=Geometry.of(series),
             acquisition=series.acquisition,
             slices=Slices.of(series, size, ssde),
-            size=SizeSummary(size.summary(), size.scan_flags),
-            ssde=SSDESummary(ssde.table, ssde.alternative_table, ssde.mean_mGy, ssde.flags),
+            size=SizeSummary(size.summary(), size.scan_flags, wed_interval_mm(size)),
+            ssde=SSDESummary(
+                ssde.table,
+                ssde.alternative_table,
+                ssde.mean_mGy,
+                ssde.flags,
+                ssde_interval_mGy(ssde.mean_mGy),
+            ),
             effective_dose=analysis.effective_dose,
             segmentation=SegmentationSummary(
                 labelmap.engine, labelmap.atoms, labelmap.about, labelmap.flags

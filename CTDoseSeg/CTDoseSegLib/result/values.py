@@ -160,10 +160,14 @@ class SizeSummary:
         Water-equivalent diameter of the scan.
     flags
         Of the scan: which slices.
+    mean_interval_mm
+        Ends of the 90 % interval of the mean, corrected where the field of view cuts the body
+        (`measurement.size_interval`).
     """
 
     summary: WEDSummary
     flags: tuple[Flag, ...] = ()
+    mean_interval_mm: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -178,12 +182,15 @@ class SSDESummary:
         Mean over the slices that have one.
     flags
         What holds for the scan.
+    mean_interval_mGy
+        Ends of the 90 % interval of the mean (`measurement.size_interval`).
     """
 
     table: str
     alternative_table: str | None
     mean_mGy: float
     flags: tuple[Flag, ...] = ()
+    mean_interval_mGy: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

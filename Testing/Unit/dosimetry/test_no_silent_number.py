@@ -124,7 +124,6 @@ def assert_possible(organ, scan_flags) -> None:
 FACTS = {
     "refused": {
         "child": {"age_years": 17.9},
-        "pregnancy": {"pregnancy_stated": True},
         "not_trunk": {"body_part": "HEAD"},
         "no_exposure": {"ctdivol": None, "ecg_gated": True},
         "size_outside_training": {"half_axes_mm": (80.0, 60.0)},
@@ -132,8 +131,9 @@ FACTS = {
     "warned": {
         "tube_voltage": {"kvp_kV": 80.0},
         "contrast": {"contrast": True},
+        "pregnancy": {"pregnancy_stated": True},
         "organ_cut": {"organ_slices": (0, 20)},
-        "outside_training": {"ctdivol": 90.0},
+        "outside_training": {"half_axes_mm": (104.0, 102.0)},
         "dose_range_unknown": {},
     },
 }

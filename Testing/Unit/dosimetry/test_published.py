@@ -233,7 +233,6 @@ def test_a_model_without_an_array_is_refused_by_name(small):
     [
         ({"age_years": 9.0}, "child"),
         ({"body_part": "HEAD"}, "not_trunk"),
-        ({"pregnancy_stated": True}, "pregnancy"),
         ({"dual_source": True}, "published_exposure"),
         ({"ecg_gated": True}, "published_exposure"),
     ],

@@ -157,7 +157,7 @@ def test_missing_ctdivol_an_unknown_phantom_and_an_unknown_range_are_one_cause_e
         "phantom": ("phantom_unknown", "ssde_phantom_assumed", "ctdivol_phantom_unknown"),
         "irradiated_range": ("irradiated_range_unknown", "dose_range_unknown", "dlp_lower_bound"),
         "truncation": ("body_truncated", "truncation_not_corrected", "organ_truncated"),
-        "contrast": ("contrast", "contrast_by_hu"),
+        "contrast": ("contrast", "contrast_by_hu", "iodine"),
         "missing_organs": ("no_network", "bundled_network"),
         "scan_length": ("organ_cut", "effective_dose_short", "whole_organ_undefined"),
     }.items():

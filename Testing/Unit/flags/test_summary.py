@@ -82,7 +82,7 @@ def test_what_is_known_by_how_much_comes_before_what_is_not():
 
 
 def test_what_is_about_the_scan_comes_before_what_is_about_an_organ():
-    organ = flag("no_dose_model", "it has no training rows").at(organ_place("trachea"))
+    organ = flag("no_dose_model", "no simulated doses").at(organ_place("trachea"))
     scan = flag("not_axial", "60 degrees")
     assert [n.cause for n in summarize([organ, scan])] == ["not_axial", "no_dose_model"]
 
@@ -106,11 +106,11 @@ def test_a_missing_ctdivol_is_one_notice_that_says_what_it_costs():
 def test_details_stand_with_their_organs_and_a_long_list_says_how_many_more():
     organs = ["aorta", "colon", "heart", "liver", "pancreas"]
     notice = only(
-        *(flag("outside_training", f"{n} HU").at(organ_place(o)) for n, o in enumerate(organs))
+        *(flag("outside_training", f"{n} mm").at(organ_place(o)) for n, o in enumerate(organs))
     )
     (text,) = notice.findings
     assert text.endswith(
-        f": 0 HU (aorta); 1 HU (colon); 2 HU (heart); and {len(organs) - MOST_DETAILS} more."
+        f": 0 mm (aorta); 1 mm (colon); 2 mm (heart); and {len(organs) - MOST_DETAILS} more."
     )
 
 

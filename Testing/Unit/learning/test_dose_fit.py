@@ -13,13 +13,10 @@ from CTDoseSegLib.errors import InputError, OutputError
 from CTDoseSegLib.learning.dose import figures, fit
 from CTDoseSegLib.learning.dose.arrays import OrganRows, Patient, RegionArrays
 from CTDoseSegLib.learning.dose.coefficients import fit_region
-from CTDoseSegLib.learning.dose.cross_validation import (
-    conformal_quantile,
-    cross_validate,
-    log_outside,
-    score,
-)
+from CTDoseSegLib.learning.dose.cross_validation import cross_validate, score
 from CTDoseSegLib.learning.dose.evaluation import draws_of, organ_errors, winkler
+from CTDoseSegLib.learning.dose.held import conformal_quantile, log_outside
+from CTDoseSegLib.learning.dose.hidden_exposure import drawn_coverage
 from CTDoseSegLib.learning.dose.samples import KERNELS, SIZE_KERNELS, samples_of
 from CTDoseSegLib.learning.folds import folds_of
 from CTDoseSegLib.tasks.progress import Collected
@@ -27,6 +24,7 @@ from CTDoseSegLib.tasks.progress import Collected
 pytestmark = pytest.mark.slow
 
 INTERCEPT, PER_100_MM = -3.0, -0.6
+QUANTILES = {"ctdivol": 0.1, "mas": 0.2}
 
 
 def patient(seed, *, factor=1.0, organ="liver", per_100_mm=PER_100_MM, noise=0.01):
@@ -60,7 +58,7 @@ def region_of(patients):
 
 def fitted(patients):
     samples = samples_of("abdomen", tuple(patients))
-    return fit_region("abdomen", samples, {"liver": 0}, {"liver": 0.1}).organs["liver"]
+    return fit_region("abdomen", samples, {"liver": 0}, {"liver": QUANTILES}).organs["liver"]
 
 
 def test_the_fit_finds_the_attenuation_that_made_the_doses():
@@ -150,6 +148,57 @@ def test_a_hidden_factor_stays_in_the_errors_and_in_the_interval():
     assert errors.model_log_q90 > 0.3
 
 
+def hidden_patient(seed, factor):
+    """One patient with three organs, all of whose doses share a factor."""
+    made = patient(seed, factor=factor)
+    liver = made.organs["liver"]
+    random = np.random.default_rng(1000 + seed)
+    organs = {
+        organ: replace(liver, dose_mGy=liver.dose_mGy * np.exp(random.normal(0, 0.02)))
+        for organ in ("liver", "spleen", "pancreas")
+    }
+    return replace(made, organs=organs)
+
+
+def hidden_tables(region, odd=None):
+    """Doses of 30 patients left out, six with a factor of 0.7; in one the liver alone is off."""
+    patients = [hidden_patient(s, 0.7 if s < 6 else 1.0) for s in range(30)]
+    if odd is not None:
+        liver = patients[20].organs["liver"]
+        alone = {"liver": replace(liver, dose_mGy=odd * liver.dose_mGy)}
+        patients[20] = replace(patients[20], organs={**patients[20].organs, **alone})
+    return cross_validate(region, samples_of(region, tuple(patients)), 30)
+
+
+def test_a_factor_that_all_organs_share_is_not_in_the_interval_for_ctdivol():
+    for h in hidden_tables("abdomen").values():
+        assert conformal_quantile(h.log_outside) > 0.3
+        assert conformal_quantile(h.log_outside_ctdivol) < 0.1
+        np.testing.assert_allclose(h.hidden_log[:6], np.log(0.7), atol=0.06)
+        np.testing.assert_array_equal(h.hidden_log[6:], 0.0)
+
+
+def test_an_organ_that_is_off_by_itself_keeps_its_error_in_the_interval_for_ctdivol():
+    h = hidden_tables("abdomen", odd=1.5)["liver"]
+    assert h.hidden_log[20] == 0.0
+    assert h.log_outside_ctdivol[20] > 0.35
+
+
+def test_the_chest_has_no_hidden_factor_taken_out():
+    h = hidden_tables("chest")["liver"]
+    np.testing.assert_array_equal(h.hidden_log, 0.0)
+    np.testing.assert_array_equal(h.log_q_ctdivol, h.log_q)
+
+
+def test_the_coverage_for_ctdivol_is_bounded_by_drawing_patients_again():
+    tables = hidden_tables("abdomen")
+    drawn = drawn_coverage([tables], draws_of(30))
+    assert drawn.shape == (1000,)
+    assert drawn.std() > 0
+    once = drawn_coverage([tables], np.ones((1, 30), int))
+    assert once[0] == pytest.approx(100 * np.mean([h.covered_ctdivol for h in tables.values()]))
+
+
 @pytest.fixture
 def small_arrays(monkeypatch):
     """Training on 12 synthetic patients a region, instead of the published arrays."""
@@ -211,7 +260,7 @@ def test_the_pictures_are_drawn_and_no_legend_hides_a_patient_in_that_of_size(tm
     arrays = region_of([patient(seed) for seed in range(25)])
     samples = samples_of("abdomen", arrays.patients)
     held = dict.fromkeys(("chest", "abdomen"), cross_validate("abdomen", samples, 25))
-    models = dict.fromkeys(held, fit_region("abdomen", samples, {"liver": 0}, {"liver": 0.1}))
+    models = dict.fromkeys(held, fit_region("abdomen", samples, {"liver": 0}, {"liver": QUANTILES}))
     drawn = figures.draw(held, models, tmp_path)
     assert [path.name for path in drawn if path.stat().st_size] == [
         *("dose_predicted.png", "dose_coverage.png", "dose_size.png"),

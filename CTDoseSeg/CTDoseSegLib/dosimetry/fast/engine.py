@@ -15,9 +15,11 @@ from ...tasks.progress import Progress
 from ..doses import DoseResult
 from ..scan import Scan
 from .along_body import AlongBody
+from .heart import HEART, heart_of_parts
+from .iodine import added_by_iodine, contrast_flags, enhanced_organs
 from .model import DoseModel, OrganModel, RegionModel, load_model
 from .organ import organ_dose, refused
-from .refusals import contrast_by_hu_flag, scan_flags
+from .refusals import scan_flags
 from .scaling import MAS
 from .uncertainty import SHARED_BY, ninety_percent, scan_consequences
 
@@ -65,7 +67,8 @@ class FastEngine:
         """Return the dose of every organ in the images that the model knows.
 
         An organ of the published list that the model does not know is in the result too, without
-        a dose and with the reason.
+        a dose and with the reason; the heart with that of its chambers and its muscle together,
+        where it consists of these in the label map.
         """
         body = AlongBody.of(scan)
         acquisition = scan.series.acquisition
@@ -76,18 +79,28 @@ class FastEngine:
         flags = (
             *scan_flags(acquisition, body.bases, effects),
             *scan.beam.flags,
-            *contrast_by_hu_flag(acquisition, present),
         )
+        enhanced = enhanced_organs(present)
+        flags = contrast_flags(acquisition, flags, enhanced)
         refusals = tuple(entry for entry in flags if entry.severity == "refusal")
         organs = [
             refused(scan, organ.organ, organ.region, refusals)
             if refusals
-            else organ_dose(body, shared, organ, present[organ.organ])
+            else organ_dose(
+                body,
+                shared,
+                organ,
+                present[organ.organ],
+                added_by_iodine(organ.organ, enhanced),
+            )
             for shared, organ in self._models_of(present)
         ]
+        done = {organ.organ: organ for organ in organs}
         for name, reason in self.model.not_predicted.items():
             if name in present:
-                organs.append(refused(scan, name, "", (flag("no_dose_model", reason),)))
+                union = heart_of_parts(scan, done) if name == HEART else None
+                without = refused(scan, name, "", (flag("no_dose_model", reason),))
+                organs.append(union or without)
         if not refusals and body.usable_bases == [MAS]:
             flags += (_mas_flag(scan.scanner, effects),)
         return DoseResult(tuple(organs), flags, self.model.card, shared_by=SHARED_BY)

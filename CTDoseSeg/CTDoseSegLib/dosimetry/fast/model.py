@@ -20,8 +20,9 @@ import numpy as np
 
 from ...errors import ModelError
 from .kernel import Kernel, smooth
+from .scaling import BASES
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 MODEL_FILE = "model.json"
 CARD_FILE = "model_card.md"
 TERMS = ("intercept", "wed", "wed_wide")
@@ -55,11 +56,19 @@ class OrganModel:
     wed_cap_mm
         Both smoothed sizes are held within it, so that exp(f) stays bounded.
     training
-        Feature (``wed_mm``, ``tube_current_mA``, ``hu``) to its first and 99th percentile.
+        Feature (``wed_mm``, ``hu``) to its first and 99th percentile over the rows.
+    patients_wed_mm
+        From the smallest to the largest size that a training patient had there: patients' means,
+        and the rows' percentiles where these reach further.
     model_log_q90
-        90 % quantile, over patients left out (conformal), of how far in ln(dose) the label lies
-        outside the span from the dose as given to the dose with the label's air term; without such
-        a term, of |ln(predicted / simulated)|.
+        Scaling basis (``ctdivol``, ``mas``) to the 90 % quantile, over patients left out
+        (conformal), of how far in ln(dose) the label lies outside the span from the dose as given
+        to the dose with the label's air term; without such a term, of |ln(predicted / simulated)|.
+        That for ``ctdivol`` is made of labels without the hidden factor of exposure that some
+        training patients share over all organs: it cancels when a dose is divided by CTDIvol.
+    even_current_log
+        How much too high, ln, the dose is where the tube current hardly changes along the body; 0
+        but for an organ with the narrow kernel. The intervals reach down by it, up if negative.
     air_label
         Knot in HU to the slope, per 100 HU, by which the training label falls below it because
         air in the organ was scored as nearly no dose: an artefact of the label, used when
@@ -77,7 +86,9 @@ class OrganModel:
     kernel: Kernel
     wed_cap_mm: Span
     training: Mapping[str, Span]
-    model_log_q90: float
+    patients_wed_mm: Span
+    model_log_q90: Mapping[str, float]
+    even_current_log: float
     air_label: Mapping[float, float]
     warn: bool
     counts: Mapping[str, int]
@@ -104,7 +115,8 @@ class RegionModel:
     size_kernels
         With which the water equivalent diameter is smoothed along the body: a short one, a long.
     ctdivol_per_mas
-        c, the CTDIvol (32 cm, mGy) that the training scanner is taken to give per effective mAs.
+        c, the CTDIvol (32 cm, mGy) that the training scanner is taken to give per effective mAs:
+        one scanner, so the same in all regions.
     """
 
     region: str
@@ -244,7 +256,9 @@ def _organ(
         kernel=kernels[value["kernel"]],
         wed_cap_mm=Span(*value["wed_cap_mm"]),
         training=_frozen({name: Span(*span) for name, span in value["training_p1_p99"].items()}),
-        model_log_q90=float(value["model_log_q90"]),
+        patients_wed_mm=Span(*value["patients_wed_mm"]),
+        model_log_q90=_frozen({basis: float(value["model_log_q90"][basis]) for basis in BASES}),
+        even_current_log=float(value["even_current_log"]),
         air_label=_frozen({float(knot): float(v) for knot, v in value["air_label"].items()}),
         warn=bool(value["warn"]),
         counts=_frozen({name: int(count) for name, count in value["counts"].items()}),

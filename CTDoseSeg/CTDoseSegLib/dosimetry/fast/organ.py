@@ -16,9 +16,10 @@ from ..doses import OrganDose
 from ..scan import Scan, touches_an_end
 from .along_body import AlongBody
 from .completed_organ import CompletedOrgan, SeenOrgan, complete_organ
+from .iodine import iodine_flag
 from .kernel import smooth
 from .model import OrganModel, RegionModel
-from .refusals import disagreement_flag, feature_flags
+from .refusals import disagreement_flag, size_flags
 from .scaling import BASES
 from .uncertainty import (
     TRUNCATION_CORRECTED,
@@ -56,7 +57,11 @@ class _Piece:
 
 
 def organ_dose(
-    body: AlongBody, shared: RegionModel, organ: OrganModel, slices: GroupSlices
+    body: AlongBody,
+    shared: RegionModel,
+    organ: OrganModel,
+    slices: GroupSlices,
+    iodine: tuple[float, float] | None = None,
 ) -> OrganDose:
     """Return the dose of one organ, or why there is none.
 
@@ -68,6 +73,8 @@ def organ_dose(
         The model of the organ's region, and its own.
     slices
         What was measured of the organ.
+    iodine
+        Least and most that contrast agent adds to its dose, as a part of it; None for nothing.
     """
     scan = body.scan
     piece = _piece(body, shared, organ, slices)
@@ -88,7 +95,7 @@ def organ_dose(
     labelled = profile * np.exp(organ.label_artefact(piece.hu)) @ piece.weights
     air = max(math.log(dose / labelled), 0.0)
     flags = (
-        *feature_flags(organ, piece.wed_mm, currents[basis], piece.hu),
+        *size_flags(organ, piece.wed_mm),
         *_organ_flags(body, shared, organ, piece, range_component),
     )
     if any(entry.severity == "refusal" for entry in flags):
@@ -97,8 +104,15 @@ def organ_dose(
         detail = f"with that fall it would be {labelled:.1f} instead of {dose:.1f} mGy"
         effect = f"the intervals reach {100 * -math.expm1(-air):.0f} % further down"
         flags += (flag("air_label", detail, consequence=effect),)
+    # What reaches to one side: the label's air, and a kernel fitted where the current was uneven.
+    down, up = air + max(organ.even_current_log, 0.0), max(-organ.even_current_log, 0.0)
+    quantile = organ.model_log_q90[basis]
+    added = 0.0
+    if iodine is not None:
+        added = math.log1p(iodine[1])
+        flags += (iodine_flag(iodine),)
     components = uncertainty_components(
-        organ.model_log_q90,
+        quantile,
         basis,
         body.acquisition,
         range_component,
@@ -109,13 +123,13 @@ def organ_dose(
     total = total_log_half_width(components)
     slice_dose = np.full(len(piece.occupied), np.nan)
     slice_dose[piece.usable] = profile
-    low, high = dose * math.exp(-air - total), dose * math.exp(total)
+    low, high = dose * math.exp(-down - total), dose * math.exp(up + total + added)
     completed = _completed(body, shared, organ, basis, piece, (dose, low, high))
     return replace(
         refused(scan, organ.organ, organ.region, flags),
         dose_mGy=dose,
-        model_low_mGy=dose * math.exp(-air - organ.model_log_q90),
-        model_high_mGy=dose * math.exp(organ.model_log_q90),
+        model_low_mGy=dose * math.exp(-down - quantile),
+        model_high_mGy=dose * math.exp(up + quantile),
         total_low_mGy=low,
         total_high_mGy=high,
         dose_slice_mean_mGy=float(profile.mean()),

@@ -8,18 +8,11 @@ import numpy as np
 
 from ...ct.acquisition import Acquisition
 from ...flags import Flag, flag
-from ...measurement.measurements import GroupSlices
 from ..applicability import exposure_flags, patient_flags
-from .model import OrganModel
+from .model import OrganModel, Span
 from .scaling import CTDIVOL, MAS, ScalingBasis
 
 DISAGREEMENT = 0.2
-# Blood without contrast agent has 30 to 60 HU.
-ENHANCED_HU = 90.0
-_BLOOD = (
-    *("aorta", "pulmonary_artery", "heart_atrium_left", "heart_atrium_right"),
-    *("heart_ventricle_left", "heart_ventricle_right"),
-)
 
 
 def scan_flags(
@@ -44,52 +37,26 @@ def scan_flags(
     )
 
 
-def contrast_by_hu_flag(
-    acquisition: Acquisition, present: Mapping[str, GroupSlices]
-) -> tuple[Flag, ...]:
-    """Warn where blood is denser than without contrast agent and none is stated."""
-    if acquisition.contrast:
-        return ()
-    enhanced = []
-    for name in _BLOOD:
-        if name in present:
-            filled = present[name].count > 0
-            mean = np.average(present[name].mean_hu[filled], weights=present[name].count[filled])
-            if mean > ENHANCED_HU:
-                enhanced.append(f"{name} {mean:.0f} HU")
-    return (flag("contrast_by_hu", ", ".join(enhanced)),) if enhanced else ()
-
-
-def feature_flags(
-    model: OrganModel, wed_mm: np.ndarray, tube_current_mA: np.ndarray, hu: np.ndarray
-) -> tuple[Flag, ...]:
-    """Refuse or warn where an organ's mean features lie outside training's p1 to p99.
+def size_flags(model: OrganModel, wed_mm: np.ndarray) -> tuple[Flag, ...]:
+    """Refuse a size that no training patient had at the organ, warn of one that few had.
 
     Parameters
     ----------
-    wed_mm, tube_current_mA
+    wed_mm
         Smoothed along the body, of the organ's slices, [n].
-    hu
-        Mean HU of the organ's slices, [n].
     """
-    size, known = float(wed_mm.mean()), model.training["wed_mm"]
-    if size not in known:
-        detail = f"{size:.0f} mm, trained on {known.low:.0f} to {known.high:.0f} mm"
+    size = float(wed_mm.mean())
+    if size not in model.patients_wed_mm:
+        detail = f"{size:.0f} mm, trained on {_range(model.patients_wed_mm)}"
         return (flag("size_outside_training", detail),)
-    outside = [
-        f"{name}{value:.0f} {unit}, trained on {span.low:.0f} to {span.high:.0f}"
-        for name, unit, value, span in (
-            ("", "HU", float(hu.mean()), model.training["hu"]),
-            (
-                "tube current ",
-                "mA",
-                float(tube_current_mA.mean()),
-                model.training["tube_current_mA"],
-            ),
-        )
-        if value not in span
-    ]
-    return (flag("outside_training", "; ".join(outside)),) if outside else ()
+    if size not in model.training["wed_mm"]:
+        detail = f"{size:.0f} mm, 98 % of the training slices {_range(model.training['wed_mm'])}"
+        return (flag("outside_training", detail),)
+    return ()
+
+
+def _range(span: Span) -> str:
+    return f"{span.low:.0f} to {span.high:.0f} mm"
 
 
 def disagreement_flag(by_basis: Mapping[str, float | None]) -> tuple[Flag, ...]:

@@ -98,12 +98,14 @@ def coverage_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
             "ends, range known",
             "ends, own",
             "interval score %",
+            "by CTDIvol (95 %); half-width",
         ),
         (
             (
                 region,
                 *(f"{f[f'{n}_pct']:.0f}" if f"{n}_pct" in f else "-" for n in names),
                 f"{f['interval_score_pct']:.0f}",
+                f"{_limits(f, 'ctdivol_coverage')}; {f['ctdivol_log_q90']:.2f}",
             )
             for region, f in figures.items()
         ),
@@ -131,6 +133,7 @@ def organ_table(
             "as given median / mean %",
             "interval",
             "coverage %",
+            "by CTDIvol: half-width; coverage %",
             "crop %",
             "published median / mean %",
         ),
@@ -149,6 +152,7 @@ def organ_table(
                 f"{e.tissue_median_pct:.1f} / {e.tissue_mean_pct:.1f}",
                 f"{e.interval_low:.2f} - {e.interval_high:.2f}",
                 f"{e.coverage_pct:.0f}",
+                f"{e.ctdivol_log_q90:.2f}; {e.ctdivol_coverage_pct:.0f}",
                 f"{e.crop_mean_abs_pct:.1f}; {e.crop_bias_pct:+.1f}",
                 _published_cell(published.get((e.region, e.organ))),
             )

@@ -13,8 +13,10 @@ is.
   scored as nearly no dose), per cent of the label.
 - ``given_median_error_pct``, ``given_mean_error_pct``, ``given_bias_pct``: the same of the dose as
   a user gets it, without that term.
-- ``coverage_pct``: labels within the model's 90 % interval, ``interval_score_pct`` its interval
-  score. The interval is that of an organ in the interior.
+- ``coverage_pct``: labels within the model's 90 % interval for doses by effective mAs,
+  ``interval_score_pct`` its interval score; ``ctdivol_coverage_pct``: within that for doses by
+  CTDIvol, after division by what the patient's other organs share where it is over 12 % (abdomen).
+  The intervals are those of an organ in the interior.
 - ``slices``, and what could not be used: ``nan_rows``, ``unmatched_rows``, ``zero_doses``
   (patients whose label is 0).
 
@@ -37,8 +39,9 @@ from ...dosimetry.fast.model import DoseModel, load_model
 from ...errors import InputError
 from ...tasks.progress import Progress
 from .arrays import BACKBONE, REGIONS, RegionArrays, load_region, region_folder
-from .cross_validation import Held, score
+from .cross_validation import score
 from .evaluation import interval_score_pct
+from .held import Held
 from .samples import Sample, samples_of
 
 SUMMARY_FILE = "dose_evaluation.csv"
@@ -153,6 +156,7 @@ def _summary_row(arrays: RegionArrays, organ: str, kind: str, h: Held) -> dict[s
         "median_error_pct": np.median(np.abs(h.error_pct)),
         "mean_error_pct": np.abs(h.error_pct).mean(),
         "coverage_pct": 100 * h.covered.mean(),
+        "ctdivol_coverage_pct": 100 * h.covered_ctdivol.mean(),
         "bias_pct": h.error_pct.mean(),
         "given_median_error_pct": np.median(np.abs(h.given_error_pct)),
         "given_mean_error_pct": np.abs(h.given_error_pct).mean(),

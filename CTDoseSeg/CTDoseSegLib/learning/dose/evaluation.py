@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from .coefficients import HIDDEN_FACTOR_LOG, SUSPECT
-from .cross_validation import Held, conformal_by_fold, conformal_quantile
+from .held import Held, conformal_by_fold, conformal_quantile
+from .hidden_exposure import drawn_coverage
 from .published_baseline import BaselineDose
 
 SEEDS = tuple(range(10))
@@ -30,8 +30,9 @@ class OrganErrors:
     and `interval_high` are its ends as factors on the dose as given (median over patients),
     `coverage_pct` is how many labels lie in the intervals made from the other folds and
     `interval_score_pct` their interval score (Gneiting and Raftery 2007: width, plus 20 times what
-    the label lies outside; smaller is better). ``crop`` is the change when the scan is cropped to
-    the organ +- 10 mm.
+    the label lies outside; smaller is better). Those are for doses by effective mAs; ``ctdivol``
+    stands for doses by CTDIvol, with labels without their hidden factor of exposure. ``crop`` is
+    the change when the scan is cropped to the organ +- 10 mm.
     """
 
     region: str
@@ -51,6 +52,8 @@ class OrganErrors:
     model_log_q90: float
     interval_low: float
     interval_high: float
+    ctdivol_coverage_pct: float
+    ctdivol_log_q90: float
     crop_mean_abs_pct: float
     crop_bias_pct: float
 
@@ -80,10 +83,15 @@ def region_figures(seeds: Seeds, draws: np.ndarray) -> dict[str, float]:
             f"{key}_median_most_seed_pct": float(np.max(medians)),
             f"{key}_mean_pct": _over_all(seeds, lambda h, n=name: np.abs(getattr(h, n)).mean()),
         }
+    by_ctdivol = limits(drawn_coverage(seeds, draws))
     return figures | {
         "bias_median_pct": _over_all(seeds, lambda h: np.median(h.error_pct)),
         "slice_mape_pct": _over_all(seeds, _slice_mape),
         "coverage_pct": _over_all(seeds, lambda h: 100 * h.covered.mean()),
+        "ctdivol_coverage_pct": _over_all(seeds, lambda h: 100 * h.covered_ctdivol.mean()),
+        "ctdivol_coverage_low_pct": by_ctdivol[0],
+        "ctdivol_coverage_high_pct": by_ctdivol[1],
+        "ctdivol_log_q90": _over_all(seeds, lambda h: conformal_quantile(h.log_outside_ctdivol)),
         **{
             f"coverage_{name}_pct": _over_all(seeds, lambda h, t=tertile: _in_tertile(h, t))
             for tertile, name in enumerate(("small", "middle", "large"))
@@ -95,21 +103,6 @@ def region_figures(seeds: Seeds, draws: np.ndarray) -> dict[str, float]:
         "crop_bias_worst_pct": max(
             (float(np.mean([100 * s[o].crop.mean() for s in seeds])) for o in seeds[0]), key=abs
         ),
-    }
-
-
-def hidden_share(held: Mapping[str, Held]) -> dict[str, float]:
-    """Return the mixture behind the errors: patients whose organs share a factor over 12 %."""
-    rests: dict[int, list[float]] = {}
-    for organ, h in held.items():
-        if organ not in SUSPECT:
-            for patient, value in zip(h.patient, np.log(h.label / h.labelled), strict=True):
-                rests.setdefault(int(patient), []).append(float(value))
-    medians = np.array([np.median(values) for values in rests.values()])
-    return {
-        "patients": len(medians),
-        "hidden_low": int((medians < -HIDDEN_FACTOR_LOG).sum()),
-        "hidden_high": int((medians > HIDDEN_FACTOR_LOG).sum()),
     }
 
 
@@ -251,6 +244,8 @@ def _organ(region: str, organ: str, seeds: Sequence[Held], draws: np.ndarray) ->
         model_log_q90=quantile,
         interval_low=float(np.exp(air - quantile)),
         interval_high=float(np.exp(quantile)),
+        ctdivol_coverage_pct=mean(lambda h: 100 * h.covered_ctdivol.mean()),
+        ctdivol_log_q90=mean(lambda h: conformal_quantile(h.log_outside_ctdivol)),
         crop_mean_abs_pct=mean(lambda h: 100 * np.abs(h.crop).mean()),
         crop_bias_pct=mean(lambda h: 100 * h.crop.mean()),
     )

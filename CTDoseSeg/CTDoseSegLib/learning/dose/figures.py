@@ -22,7 +22,7 @@ from ...reporting.figure import (
     legend_below,
     new_figure,
 )
-from .cross_validation import Held
+from .held import Held
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

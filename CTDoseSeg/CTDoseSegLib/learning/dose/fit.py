@@ -12,21 +12,23 @@ from typing import Any
 import numpy as np
 
 from ...dosimetry.fast.model import CARD_FILE, MODEL_FILE, RegionModel, sha256
+from ...dosimetry.fast.scaling import CTDIVOL, MAS
 from ...errors import OutputError
 from ...tasks.progress import Progress, Stage
 from .arrays import REGIONS, RegionArrays, load_region
 from .card import write_card
 from .coefficients import fit_region, organs_to_fit
-from .cross_validation import Held, cross_validate
+from .cross_validation import cross_validate
 from .evaluation import (
     SEEDS,
     OrganErrors,
     baseline_figures,
     draws_of,
-    hidden_share,
     organ_errors,
     region_figures,
 )
+from .held import Held
+from .hidden_exposure import hidden_share
 from .model_file import model_json
 from .published_baseline import HELD_FILE, BaselineDose, read_held, train_published
 from .samples import Sample, samples_of
@@ -97,7 +99,8 @@ def train(
         organs = organ_errors(region, held[region], draws)
         errors += organs
         summary[region] = _figures(held[region], networks, region, draws)
-        models[region] = fit_all(arrays, samples, {e.organ: e.model_log_q90 for e in organs})
+        quantiles = {e.organ: {CTDIVOL: e.ctdivol_log_q90, MAS: e.model_log_q90} for e in organs}
+        models[region] = fit_all(arrays, samples, quantiles)
     content = model_json(models, all_arrays, summary, seeds)
     digest = sha256(content)
     rows = _baseline_rows(networks)
@@ -132,7 +135,9 @@ def samples_to_fit(arrays: RegionArrays) -> dict[str, list[Sample]]:
 
 
 def fit_all(
-    arrays: RegionArrays, samples: Mapping[str, list[Sample]], quantiles: Mapping[str, float]
+    arrays: RegionArrays,
+    samples: Mapping[str, list[Sample]],
+    quantiles: Mapping[str, Mapping[str, float]],
 ) -> RegionModel:
     """Fit the region's model to all its patients."""
     fitted = {o: sum(int(s.keep.sum()) for s in own) for o, own in samples.items()}
@@ -177,7 +182,8 @@ def _line(region: str, figures: Mapping[str, Any]) -> str:
         f"{region}: median organ error {figures['labelled_median_pct']:.1f} % "
         f"({figures['labelled_median_low_pct']:.1f} to {figures['labelled_median_high_pct']:.1f}) "
         f"against the labels, {figures['tissue_median_pct']:.1f} % for the dose as given{beside}; "
-        f"its interval covers {figures['coverage_pct']:.0f} %; a cropped scan changes it by "
+        f"its interval covers {figures['coverage_pct']:.0f} % by effective mAs and "
+        f"{figures['ctdivol_coverage_pct']:.0f} % by CTDIvol; a cropped scan changes it by "
         f"{figures['crop_mean_abs_pct']:.1f} %"
     )
 

@@ -20,7 +20,7 @@ from .coefficients import NOT_PREDICTED
 from .samples import KERNELS
 
 MODEL_NAME = "CTDoseSeg organ doses, physical model"
-MODEL_VERSION = "2.0"
+MODEL_VERSION = "2.1"
 
 
 def model_json(
@@ -69,7 +69,9 @@ def _organ_json(organ: OrganModel) -> dict[str, Any]:
         "kernel": WIDE if organ.kernel == KERNELS[WIDE] else NARROW,
         "wed_cap_mm": _span(organ.wed_cap_mm),
         "training_p1_p99": {name: _span(span) for name, span in organ.training.items()},
-        "model_log_q90": organ.model_log_q90,
+        "patients_wed_mm": _span(organ.patients_wed_mm),
+        "model_log_q90": dict(organ.model_log_q90),
+        "even_current_log": organ.even_current_log,
         "air_label": {f"{knot:g}": slope for knot, slope in organ.air_label.items()},
         "warn": organ.warn,
         "counts": dict(organ.counts),

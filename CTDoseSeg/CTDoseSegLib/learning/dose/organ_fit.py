@@ -42,7 +42,6 @@ class OrganFit:
         self.training = {
             "hu": _percentiles(hu),
             "wed_mm": _percentiles(sizes[:, 0]),
-            "tube_current_mA": _percentiles(current),
         }
         self.wed_cap = Span(float(sizes.min()), float(sizes.max()))
         air = air_terms(hu, knots, self.training["hu"].low)
@@ -51,6 +50,10 @@ class OrganFit:
         rows = np.concatenate([np.full(s.keep.sum(), s.patient) for s in samples])
         self.patients, self.code = np.unique(rows, return_inverse=True)
         self._rows = np.bincount(self.code)
+        means, rows_span = self.by_patient(sizes[:, 0]), self.training["wed_mm"]
+        self.patients_wed = Span(
+            min(float(means.min()), rows_span.low), max(float(means.max()), rows_span.high)
+        )
 
     def by_patient(self, values: np.ndarray) -> np.ndarray:
         """Return the mean of the rows' values for each patient."""
@@ -92,6 +95,11 @@ class OrganFit:
             mean = self.by_patient(rest)
             weights = equal * _huber(mean)[self.code] * _huber(rest - mean[self.code])
         return solution
+
+    def factors(self, solution: np.ndarray) -> np.ndarray:
+        """Return f of the rows: the logarithm of their dose per convolved tube current."""
+        terms = len(TERMS)
+        return np.asarray(self.matrix[:, :terms] @ solution[:terms])
 
     def crop_changes(self, solution: np.ndarray) -> np.ndarray:
         """Return the relative change of each patient's dose when the scan is cropped, [p]."""

@@ -1,0 +1,99 @@
+"""Contrast agent by the HU of the organs, and what iodine adds to their doses."""
+
+from __future__ import annotations
+
+import pytest
+from dose_scans import MODEL, codes, doses, make, scan_of, with_hu
+
+from CTDoseSegLib.dosimetry.fast.engine import FastEngine
+
+
+@pytest.mark.parametrize(
+    ("organ", "hu", "stated", "expected"),
+    [
+        ("aorta", 180, None, True),
+        ("pulmonary_artery", 300, False, True),
+        ("heart_atrium_left", 120, None, True),
+        ("aorta", 45, None, False),
+        ("aorta", 180, True, False),
+        ("liver", 110, None, True),
+        ("liver", 62, None, False),
+        ("kidney_right", 150, False, True),
+        ("kidney_left", 38, None, False),
+        ("spleen", 120, None, True),
+        ("pancreas", 120, None, False),
+    ],
+)
+def test_enhanced_organs_are_flagged_where_no_contrast_is_stated(organ, hu, stated, expected):
+    result = with_hu(hu, organ, contrast=stated)
+    assert ("contrast_by_hu" in codes(result.flags)) is expected
+
+
+@pytest.mark.parametrize("stated", [None, False, True])
+@pytest.mark.parametrize(
+    ("organ", "hu", "least", "most"),
+    [
+        # 21 - 5 (Mazloumi 2021) to 35 % (Sahbaee 2017); 37 - 7 to 71 % (Amato 2013); 26 - 4 to
+        # 33 % (Amato 2013); 34 - 6 (Mazloumi 2021) to 53 % (Sahbaee 2017, heart).
+        ("liver", 110, 16, 35),
+        ("kidney_left", 160, 30, 71),
+        ("spleen", 120, 22, 33),
+        ("aorta", 250, 28, 53),
+    ],
+)
+def test_what_iodine_adds_lifts_the_upper_end_alone_whatever_the_header_says(
+    organ, hu, least, most, stated
+):
+    plain, bright = (
+        next(o for o in with_hu(value, organ, contrast=stated).organs if o.organ == organ)
+        for value in (40, hu)
+    )
+    # A denser organ makes the patient a little larger, no more.
+    assert bright.dose_mGy == pytest.approx(plain.dose_mGy, rel=0.01)
+    lifted = {"total_high_mGy": 1 + most / 100}
+    for name in ("total_low_mGy", "total_high_mGy", "model_low_mGy", "model_high_mGy"):
+        usual = getattr(plain, name) / plain.dose_mGy
+        assert getattr(bright, name) / bright.dose_mGy == pytest.approx(usual * lifted.get(name, 1))
+    assert "iodine" not in codes(plain.flags)
+    (found,) = [f for f in bright.flags if f.code == "iodine"]
+    assert f"{least} to {most} %" in found.consequence
+
+
+def test_organs_that_hu_cannot_tell_take_up_iodine_where_others_do():
+    series, labelmap = make(organs=("kidney_left", "pancreas", "adrenal_gland_left"))
+    series.hu[labelmap.labels == 3] = 160
+    organs = {o.organ: o for o in FastEngine(MODEL).estimate(scan_of(series, labelmap)).organs}
+    (found,) = [f for f in organs["pancreas"].flags if f.code == "iodine"]
+    assert "up to 33 %" in found.consequence
+    assert "iodine" not in codes((*organs["adrenal_gland_left"].flags, *organs["skin"].flags))
+    assert "iodine" not in codes(doses(organs=("pancreas",))[1]["pancreas"].flags)
+
+
+def test_a_stated_contrast_agent_that_no_organ_shows_adds_nothing_and_that_is_told():
+    result = with_hu(45, "liver", contrast=True)
+    (stated,) = [f for f in result.flags if f.code == "contrast"]
+    assert "no organ here" in stated.consequence
+    assert not any("iodine" in codes(o.flags) for o in result.organs)
+    (enhanced,) = [f for f in with_hu(110, "liver", contrast=True).flags if f.code == "contrast"]
+    assert "liver 110 HU" in enhanced.message
+
+
+def test_many_enhanced_organs_are_three_names_and_a_count():
+    organs = ("aorta", "pulmonary_artery", "kidney_left", "kidney_right", "liver")
+    series, labelmap = make(organs=organs)
+    for number, hu in enumerate((200, 180, 190, 170, 110)):
+        series.hu[labelmap.labels == number + 3] = hu
+    (found,) = [
+        f
+        for f in FastEngine(MODEL).estimate(scan_of(series, labelmap)).flags
+        if f.code == "contrast_by_hu"
+    ]
+    assert "aorta 200 HU, kidney_left 190 HU, pulmonary_artery 180 HU and 2 more" in found.message
+
+
+def test_a_liver_that_is_not_enhanced_yet_takes_nothing_from_a_bright_aorta():
+    series, labelmap = make(organs=("aorta", "liver"))
+    series.hu[labelmap.labels == 3] = 300
+    organs = {o.organ: o for o in FastEngine(MODEL).estimate(scan_of(series, labelmap)).organs}
+    assert "iodine" in codes(organs["aorta"].flags)
+    assert "iodine" not in codes(organs["liver"].flags)

@@ -1,0 +1,37 @@
+"""The 90 % intervals of mean diameter and SSDE."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from CTDoseSegLib.measurement.size import SizeProfile
+from CTDoseSegLib.measurement.size_interval import ssde_interval_mGy, wed_interval_mm
+
+
+def profile(wed, fraction=(0.0, 0.0), corrected=None):
+    wed = np.array(wed, dtype=float)
+    corrected = wed if corrected is None else np.array(corrected, dtype=float)
+    return SizeProfile(wed * 0, wed * 0, wed, np.array(fraction, dtype=float), corrected, ((), ()))
+
+
+def test_ssde_is_known_within_a_fifth():
+    assert ssde_interval_mGy(15.0) == pytest.approx((12.0, 18.0))
+    assert ssde_interval_mGy(float("nan")) is None
+
+
+def test_a_whole_body_is_known_within_its_mask_and_calibration():
+    # 1 % at k = 1 is 1.645 % at 90 %.
+    assert wed_interval_mm(profile([290, 310])) == pytest.approx((295.065, 304.935))
+
+
+def test_a_cut_body_is_known_less_well_around_the_corrected_mean():
+    low, high = wed_interval_mm(profile([290, 310], (0.1, 0.1), [300, 320]))
+    assert (low + high) / 2 == pytest.approx(310)
+    assert (high - low) / 2 / 310 == pytest.approx(1.645 * np.hypot(0.01, 0.03))
+    worse = wed_interval_mm(profile([290, 310], (0.4, 0.4), [np.nan, np.nan]))
+    assert worse[1] - worse[0] == pytest.approx(2 * 300 * 1.645 * np.hypot(0.01, 0.10))
+
+
+def test_without_a_body_there_is_no_interval():
+    assert wed_interval_mm(profile([np.nan, np.nan], (np.nan, np.nan))) is None
