@@ -104,7 +104,7 @@ class FieldOfView:
                 header = replace(header, path=self._local(header.path))
             check_size(header)
             reader = PixelReader(header.integer("Rows"), header.integer("Columns"))
-            hu, _ = to_hu(reader.read(header), header, np.dtype(np.float32))
+            hu, _, _ = to_hu(reader.read(header), header, np.dtype(np.float32))
         except (CTDoseSegError, OSError):
             return None
         return body_on_edge(hu, *pixel_spacing(header))

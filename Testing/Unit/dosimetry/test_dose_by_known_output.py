@@ -32,16 +32,15 @@ def test_the_dose_is_that_of_the_ctdivol_that_the_model_gives(made, per_mas):
     assert not {"mas_only", "mas_by_profile"} & codes(result.flags)
 
 
-def test_its_interval_names_the_table_and_is_between_a_stated_ctdivol_and_mas_alone():
+def test_its_interval_names_the_table_and_is_wider_than_with_a_stated_ctdivol():
     estimated, _ = liver(**FLASH, ctdivol=None)
     stated, _ = liver(**FLASH, ctdivol=10.0)
-    alone, _ = liver(ctdivol=None)
     assert estimated.budget["nctdiw"] == pytest.approx(-math.log(0.65) / 1.645)
     assert "nctdiw" not in stated.budget
     assert estimated.total_low_mGy <= 0.65 * estimated.dose_mGy
     assert estimated.total_high_mGy >= 1.35 * estimated.dose_mGy
-    widths = [math.log(o.total_high_mGy / o.dose_mGy) for o in (stated, estimated, alone)]
-    assert widths == sorted(widths)
+    by_table, by_header = (math.log(o.total_high_mGy / o.dose_mGy) for o in (estimated, stated))
+    assert by_table > by_header
 
 
 def test_an_unknown_model_stays_with_mas_alone():
