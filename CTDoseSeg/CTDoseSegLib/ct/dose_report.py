@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from ..flags import Flag
@@ -141,6 +141,21 @@ class DoseReport:
     device: Device = Device()
     sha256: tuple[str, ...] = ()
     flags: tuple[Flag, ...] = ()
+
+    def with_texts(self, changed: Callable[[str], str]) -> DoseReport:
+        """Return the report with each of its free texts as `changed` returns it."""
+        events = tuple(
+            replace(
+                event,
+                protocol=changed(event.protocol),
+                target_region=changed(event.target_region),
+                modulation=changed(event.modulation),
+            )
+            for event in self.events
+        )
+        maker, model = changed(self.device.manufacturer), changed(self.device.model)
+        device = replace(self.device, manufacturer=maker, model=model)
+        return replace(self, events=events, device=device)
 
 
 def merged(reports: Iterable[DoseReport]) -> DoseReport:

@@ -11,6 +11,7 @@ from ..flags import Flag, flag
 from ..tasks.progress import Progress
 from .decoding import PixelReader, check_size, is_lossy, rescale
 from .header import Header
+from .identity import safe_text
 
 AIR_HU = -1000
 # CT numbers of real air reach about -1024; what a scanner writes outside its field of view lies
@@ -83,8 +84,9 @@ def _value_flags(headers: Sequence[Header], ignored: set[str]) -> tuple[Flag, ..
         flags.append(flag("rescale_missing", f"{tags} in {len(absent)} of {len(headers)} slices"))
     if len({rescale(header)[:2] for header in headers}) > 1:
         flags.append(flag("rescale_varies"))
-    kinds = {h.text("RescaleType").upper() for h in headers} - {"", "HU", "HU_MOD"}
-    if kinds:
+    other = [h for h in headers if h.text("RescaleType").upper() not in ("", "HU", "HU_MOD")]
+    if other:
+        kinds = {safe_text(h, "RescaleType").upper() or "another unit" for h in other}
         flags.append(flag("not_hu", f"RescaleType (0028,1054) is {', '.join(sorted(kinds))}"))
     return tuple(flags)
 

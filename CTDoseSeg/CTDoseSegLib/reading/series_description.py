@@ -75,7 +75,7 @@ def kind_flags(headers: Sequence[Header]) -> list[Flag]:
     first = headers[0]
     kinds = [value.upper().strip() for value in first.texts("ImageType")]
     if kinds[:1] == ["DERIVED"]:
-        flags.append(flag("derived", "\\".join(kinds)))
+        flags.append(flag("derived", safe_text(first, "ImageType").upper()))
     if why_reformat(candidate_of(headers)):
         flags.append(flag("reformat"))
     text = f"{first.text('ManufacturerModelName')} {first.text('SeriesDescription')}".upper()
