@@ -173,7 +173,8 @@ def _analyse(
         kind = str(error.get("kind"))
         passing = kind in ("OutputError", "MemoryError", "Cancelled")
         raise _Failed(without_names(str(error.get("message")), names), kind, passing)
-    _keep_log(process.last_words, settings, attempt.key)
+    paths = {*attempt.scan.sources, *map(os.path.dirname, attempt.scan.sources)}
+    _keep_log(process.last_words, settings, attempt.key, names | paths)
     if error:
         said = "The analysis ended by a mistake of CTDoseSeg"
         raise _Failed(f"{said}; its log is in the run's folder, please report it.", "Mistake")
@@ -189,11 +190,11 @@ def _share(threads: int) -> dict[str, str]:
     return {THREADS: str(threads)} if threads and THREADS not in os.environ else {}
 
 
-def _keep_log(lines: Iterable[str], settings: Settings, key: str) -> None:
-    """Write the last words of a crash to the private folder: they can name files."""
+def _keep_log(lines: Iterable[str], settings: Settings, key: str, names: set[str]) -> None:
+    """Write the last words of a crash to the private folder, without the names of files."""
     folder = Path(settings.output) / PRIVATE / LOGS
     folder.mkdir(parents=True, exist_ok=True)
-    text = "".join(f"{line}\n" for line in lines)
+    text = "".join(f"{_without(line, names)}\n" for line in lines)
     (folder / f"{key}.txt").write_text(text, encoding="utf-8")
 
 
@@ -263,7 +264,12 @@ def _see(source: str) -> None:
 
 def without_names(sentence: str, names: set[str]) -> str:
     """A sentence without the names of files and folders, which can be the patient's."""
+    sentence = _without(sentence, names)
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _without(text: str, names: set[str]) -> str:
     for name in sorted(names, key=len, reverse=True):
         if len(name) >= 3:
-            sentence = sentence.replace(name, "a file")
-    return sentence[:1].upper() + sentence[1:]
+            text = text.replace(name, "a file")
+    return text

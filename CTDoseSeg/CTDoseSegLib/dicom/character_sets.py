@@ -65,7 +65,7 @@ def decode_text(raw: bytes, declared: Sequence[str]) -> str:
             return raw.decode("utf-8")
         except UnicodeDecodeError:
             pass
-        if not any(declared):
+        if encodings[0] == "iso8859":  # that of files that declare none, which is ASCII
             return raw.decode("ascii", "replace")
     text = _decoded(raw, encodings)
     if encodings[0] in _LATIN and _ESCAPE not in raw and _TOO_MANY.search(text):
@@ -80,7 +80,10 @@ def possible_texts(raw: bytes, declared: Sequence[str]) -> tuple[str, ...]:
     """
     text = decode_text(raw, declared)
     if is_clean(text):
-        return (text,)
+        try:  # UTF-8 that was encoded twice
+            return tuple(dict.fromkeys((text, text.encode("latin-1").decode("utf-8"))))
+        except UnicodeError:
+            return (text,)
     texts = [text]
     for encoding in _GUESSES:
         try:

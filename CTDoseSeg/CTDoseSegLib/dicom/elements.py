@@ -195,13 +195,15 @@ def _decode(
     if written in _BINARY:
         code = _BINARY[written]
         count = len(raw) // struct.calcsize(code)
-        values: tuple = struct.unpack_from(f"{'<' if little_endian else '>'}{count}{code}", raw)
+        values: tuple[Any, ...] = struct.unpack_from(
+            f"{'<' if little_endian else '>'}{count}{code}", raw
+        )
         values = tuple(float(v) for v in values)
     elif wants_number:
         texts = _values_of((raw.decode("latin-1"),))
         values = tuple(read_decimal(text) for text in texts if text)
     else:
-        values = _values_of((decode_text(raw, character_sets),))
+        return _values_of((decode_text(raw, character_sets),))
     if wants_number and not all(math.isfinite(v) for v in values):
         raise ValueError("not a finite number")
     return values if wants_number else tuple(str(v) for v in values)

@@ -166,6 +166,8 @@ class _Terms:
 def _terms(who: Identity) -> _Terms:
     patterns: set[str] = set()
     misread: set[str] = set()
+    # Names that could not be decoded are there in all ways that they may be meant, in any script.
+    certain = all(is_clean(name) for name in who.names)
     for name in who.names:
         for group in name.split("="):
             words = [w for w in _BETWEEN_WORDS.split(group) if w]
@@ -180,7 +182,7 @@ def _terms(who: Identity) -> _Terms:
     return _Terms(
         re.compile("|".join(longest_first)) if longest_first else None,
         tuple(sorted(misread, key=lambda form: (-len(form), form))),
-        frozenset(script(c) for name in who.names for c in name),
+        frozenset(script(c) for name in who.names for c in name) if certain else frozenset(),
     )
 
 
