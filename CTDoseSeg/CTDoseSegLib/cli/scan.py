@@ -12,9 +12,8 @@ from ..tasks.progress import Progress, Stage
 from .arguments import (
     Command,
     chooses_doses,
-    chooses_networks,
-    device_name,
-    engine_name,
+    chooses_exposure,
+    chooses_segmentation,
     output_folder,
 )
 
@@ -127,30 +126,7 @@ def _reads_ct(sub: argparse.ArgumentParser) -> None:
         "--output", type=output_folder, required=True, metavar="DIR", help="folder for the results"
     )
     sub.add_argument("--series", metavar="UID", help="series to take, by its instance UID")
-    sub.add_argument(
-        "--engine",
-        type=engine_name,
-        choices=("auto", "classical", "unet", "totalsegmentator"),
-        default="auto",
-        help="what segments the CT; threshold is another name of classical",
-    )
-    chooses_networks(sub)
-    sub.add_argument(
-        "--device",
-        type=device_name,
-        default="auto",
-        metavar="auto|cpu|gpu|gpu:N|mps",
-        help="where TotalSegmentator computes",
-    )
-    sub.add_argument(
-        "--unet", type=Path, metavar="FOLDER", help="a UNet of your own, from train-unet"
-    )
-    sub.add_argument(
-        "--segmentation",
-        type=Path,
-        metavar="FILE",
-        help="label map with TotalSegmentator's labels, or with labels.csv beside it",
-    )
+    chooses_segmentation(sub)
 
 
 def add(command: Command) -> None:
@@ -160,21 +136,7 @@ def add(command: Command) -> None:
     )
     _reads_ct(sub)
     chooses_doses(sub)
-    sub.add_argument(
-        "--acquisition", type=Path, metavar="FILE.json", help="exposure values that you type"
-    )
-    sub.add_argument(
-        "--rdsr",
-        type=Path,
-        metavar="FILE",
-        help="the scanner's dose report (X-Ray Radiation Dose SR) of the examination",
-    )
-    sub.add_argument(
-        "--scanner-profile",
-        type=Path,
-        metavar="FILE.json",
-        help="what was measured on the scanner: CTDIvol check, overranging, CTDI per mAs",
-    )
+    chooses_exposure(sub)
     sub.add_argument(
         "--all-flags",
         action="store_true",
