@@ -92,6 +92,10 @@ class Identity:
         >>> Identity(("Doe^Jane",), ("0815",)).removed_from("Thorax DOE_JANE 815")
         'Thorax'
         """
+        return self.cleaned(text)[:LONGEST].rstrip()
+
+    def cleaned(self, text: str) -> str:
+        """Return what `removed_from` does of a text of any length, whole."""
         text = _unescaped(text)
         if not is_clean(text):
             return ""
@@ -110,7 +114,7 @@ class Identity:
         words = text.split()
         if text != before:
             words = [word for word in words if any(c.isalnum() for c in word)]
-        return " ".join(words)[:LONGEST].rstrip()
+        return " ".join(words)
 
 
 def safe_text(header: Header, keyword: str) -> str:
