@@ -35,7 +35,7 @@ def is_clean(text: str) -> bool:
 
 
 def decode_text(raw: bytes, declared: Sequence[str]) -> str:
-    """Decode the bytes of an element.
+    r"""Decode the bytes of an element.
 
     Parameters
     ----------

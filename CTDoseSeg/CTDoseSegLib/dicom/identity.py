@@ -21,7 +21,8 @@ LONGEST = 64
 _ANYWHERE = 3  # letters; shorter words are removed as whole words alone
 _SPACED = 6  # letters; longer words are also recognised with marks between the letters
 _MOST_WORDS = 4  # of a name, whose orders are all looked for
-_BETWEEN_WORDS = re.compile(r"[\^\s,.\\/'’・_\-]+")
+_BETWEEN_WORDS = re.compile(r"[\^\s,\\]+")
+_INSIDE_WORDS = re.compile(r"[./'’・_\-]+")
 _LONE_NUMBER = re.compile(r"\d{4,}")
 # Scripts that `skeleton` compares with each other.
 _COMPARED = {"LATIN", "CYRILLIC"}
@@ -174,7 +175,7 @@ def _terms(who: Identity) -> _Terms:
     certain = all(is_clean(name) for name in who.names)
     for name in who.names:
         for group in name.split("="):
-            words = [w for w in _BETWEEN_WORDS.split(group) if w]
+            words = _words(group)
             patterns |= _name_patterns(words)
             for word in words:
                 misread.update(misread_forms(word))
@@ -188,6 +189,19 @@ def _terms(who: Identity) -> _Terms:
         tuple(sorted(misread, key=lambda form: (-len(form), form))),
         frozenset(script(c) for name in who.names for c in name) if certain else frozenset(),
     )
+
+
+def _words(group: str) -> list[str]:
+    """Split a component group of a name into words.
+
+    At hyphens and the like only into long ones: the CT of a study's CRLM-CT-17 is no name.
+    """
+    words: list[str] = []
+    for word in filter(None, _BETWEEN_WORDS.split(group)):
+        parts = [part for part in _INSIDE_WORDS.split(word) if part]
+        long = all(len(part) >= _ANYWHERE or is_syllabic(part[0]) for part in parts)
+        words += parts if long else [word, *(part for part in parts if len(part) > _ANYWHERE)]
+    return words
 
 
 def _name_patterns(words: Sequence[str]) -> set[str]:

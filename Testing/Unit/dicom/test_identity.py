@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from CTDoseSegLib.dicom.character_sets import decode_text, is_clean, possible_texts
-from CTDoseSegLib.dicom.identity import Identity
+from CTDoseSegLib.dicom.header import Header
+from CTDoseSegLib.dicom.identity import Identity, safe_code
 
 JANE = Identity(("Doe^Jane",), ("0004711-X",), ("19500131", "20240229"))
 
@@ -56,6 +57,21 @@ def test_of_a_name_that_cannot_be_decoded_no_script_counts_as_known():
     names = possible_texts("Müller^Jörg".encode("latin-1"), [])
     assert any("\u4e00" <= c <= "\u9fff" for name in names for c in name)
     assert Identity(names).removed_from("Thorax 山田 Müller") == "Thorax"
+
+
+def test_a_study_code_for_a_name_takes_no_ordinary_word_away():
+    who = Identity(("CRLM-CT-17^A.B.",), ("CRLM-CT-17",))
+    assert who.removed_from("CT Thorax A CRLM_CT_17 crlm 17 B") == "CT Thorax A 17 B"
+
+
+@pytest.mark.parametrize("name", ["CT^Head", "Chest^Hfs"])
+def test_coded_words_of_the_standard_stay(name):
+    tags = {"Modality": "CT", "BodyPartExamined": "HEAD", "PatientPosition": "HFS"}
+    values = {keyword: (text,) for keyword, text in {**tags, "PatientName": name}.items()}
+    header = Header("", values, "")
+    assert {keyword: safe_code(header, keyword) for keyword in tags} == tags
+    named = Header("", {"PatientName": ("Doe^Jane",), "BodyPartExamined": ("CHEST_DOE",)}, "")
+    assert safe_code(named, "BodyPartExamined") == "CHEST_"
 
 
 def test_short_words_go_only_where_they_stand_alone():
