@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import DependencyError
 from .files.staging import RESULT, staged_folder
 from .outputs.result_json import write_result_json
-from .outputs.tables import write_labelmap, write_tables
+from .outputs.tables import SEGMENTATION_FILES, write_labelmap, write_tables
 from .reporting.charts import CHARTS, write_charts
 from .result import Result
 from .tasks.progress import Progress
@@ -54,9 +55,12 @@ def write_result(
     """
     progress = progress or Progress()
     result = Result.of(analysis)
-    with staged_folder(target, replaces=CHARTS) as folder:
+    with staged_folder(target, replaces=(*CHARTS, *SEGMENTATION_FILES)) as folder:
         progress.update(0.0, "writing tables")
-        written = [*write_tables(result, folder), *write_labelmap(analysis.labelmap, folder)]
+        label_files = write_labelmap(analysis.labelmap, folder)
+        segmentation = replace(result.segmentation, file=label_files[0].name)
+        result = replace(result, segmentation=segmentation)
+        written = [*write_tables(result, folder), *label_files]
         progress.update(0.3, "drawing pictures")
         try:
             written += write_charts(result, analysis.series, analysis.labelmap, folder)

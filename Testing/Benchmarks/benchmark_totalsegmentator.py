@@ -152,7 +152,7 @@ def main() -> int:
         return 0
     from standin_weights import HU, write_weights
 
-    from CTDoseSegLib.ct.nifti import write_nifti
+    from CTDoseSegLib.ct.volume_files import write_nifti
     from CTDoseSegLib.reading.array_series import series_from_array
     from CTDoseSegLib.segmentation.totalsegmentator.need import estimate
     from CTDoseSegLib.segmentation.totalsegmentator.plan import make_plan

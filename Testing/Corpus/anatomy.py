@@ -227,7 +227,7 @@ def probabilities(base: Base, folder: Path):
 
 @case("the CT itself as label map", says=("ct.nii.gz", "labels"))
 def ct_as_labels(base: Base, folder: Path):
-    from CTDoseSegLib.ct.nifti import write_nifti
+    from CTDoseSegLib.ct.volume_files import write_nifti
     from CTDoseSegLib.reading.reader import read_series
 
     series = read_series(write(base.slices(), folder / "ct"))

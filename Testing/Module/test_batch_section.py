@@ -135,3 +135,20 @@ def test_the_console_handle_cancels(host, panel, archive, tmp_path):
         run.wait()
     with pytest.raises(InputError, match=r"no ledger|no scan"):
         panel.logic.loadStudy(tmp_path / "out", "0" * 16)
+
+
+def test_an_archive_with_nifti_files_asks_for_nibabel_first(host, panel, tmp_path):
+    host.packages.missing.add("nibabel")
+    (tmp_path / "archive" / "a").mkdir(parents=True)
+    (tmp_path / "archive" / "a" / "ct.NII.gz").write_bytes(b"")
+    panel.ui.batchCollapsibleButton.collapsed = False
+    panel.ui.batchInputLineEdit.text = str(tmp_path / "archive")
+    panel.ui.batchOutputLineEdit.text = str(tmp_path / "out")
+    host.click(panel.ui.batchButton)
+    assert host.packages.requests == [("nibabel>=5.2",)]
+    assert "needs nibabel" in panel.ui.batchLabel.text
+    assert panel.batch.run is None
+    (tmp_path / "archive" / "a" / "ct.NII.gz").rename(tmp_path / "archive" / "a" / "ct.dcm")
+    host.click(panel.ui.batchButton)
+    assert len(host.packages.requests) == 1  # without NIfTI files nothing is asked for
+    host.wait_until(lambda: panel.ui.batchButton.text == "Start", 60)

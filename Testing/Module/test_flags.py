@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import xml.etree.ElementTree as ET
 
@@ -85,3 +86,16 @@ def test_a_result_of_the_first_release_is_shown(host, panel):
     assert "2 more: rest the pointer here to read them." in notices(flags)
     assert all_notices(flags).count("<li>") == 10
     assert "The organ &lt;touches&gt; it. Mind." in notices(flags)
+
+
+def test_dose_indices_stand_in_the_panel_with_their_units_and_flags(host, analysed):
+    from CTDoseSegLib.flags import FLAGS
+
+    effective = analysed.results.results.result.effective_dose
+    text = html.unescape(plain(analysed.ui.resultLabel.text))
+    assert "CTDIvol 8.10 mGy (32 cm phantom)." in text
+    assert f"DLP at least {effective.dlp.value_mGy_cm:#.3g}".rstrip(".") + " mGy cm." in text
+    low, high = effective.effective_dose_mSv, effective.high_mSv
+    assert f"Effective dose at least {low:#.3g} mSv (up to {high:#.3g} mSv by published" in text
+    for flag in effective.flags:
+        assert FLAGS[flag.code].found in text

@@ -52,7 +52,7 @@ def volumes(ct, tmp_path_factory):
     """The same volume as NIfTI, NRRD and npy."""
     import SimpleITK as sitk
 
-    from CTDoseSegLib.ct.nifti import write_nifti
+    from CTDoseSegLib.ct.volume_files import write_nifti
     from CTDoseSegLib.reading.npy_volume import write_npy_volume
     from CTDoseSegLib.reading.reader import read_series
 

@@ -56,8 +56,10 @@ def test_the_demo_shows_at_most_eight_notices_those_that_change_a_number_first(d
     assert severities[0] == "warning"  # no refusal of the demo takes a dose away that is given
     assert "refusal" in severities
     text = re.sub(r"\s+", " ", printed)
-    assert "No effective dose." in text  # effective dose's flags are among them
-    assert text.count("Type body_part in --acquisition") == 1
+    assert "DLP is not stated" in text  # effective dose's flags are among them
+    assert "mSv (published values" in text
+    assert "--acquisition" in text
+    assert "body_part" not in text
     assert printed.count("There is no dose model") == 1
 
 
@@ -71,7 +73,7 @@ def test_all_flags_of_the_demo_are_shown_on_demand_and_stand_in_the_result(demo,
         assert one["code"] in FLAGS
         assert one["place"]
         assert not re.search(r"--|\btype ", one["message"], re.IGNORECASE), one
-        assert one["mends"] == list(FLAGS[one["code"]].mends)
+        assert set(one["mends"]) <= set(FLAGS[one["code"]].mends)
         assert one["detail"] in one["message"]
     for organ in result["organs"]:
         if organ["flags"]:

@@ -21,7 +21,7 @@ from processes import command_line, is_alive, processes_below
 from scipy import ndimage
 from standin_weights import HU
 
-from CTDoseSegLib.ct.nifti import write_nifti
+from CTDoseSegLib.ct.volume_files import write_nifti
 from CTDoseSegLib.errors import OutputError
 from CTDoseSegLib.reading.array_series import series_from_array
 from CTDoseSegLib.reading.npy_volume import write_npy_volume

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import InputError
@@ -49,11 +49,15 @@ def discover(root: str | Path, progress: Progress | None = None) -> Iterator[Pla
             else:
                 _add(file, cache, Path(scratch) / "member")
         cache.finish()
+
+        def local(source: str) -> str:
+            return _local(source, Path(scratch) / "member")
+
         number = 0
         for headers in cache.studies():
             number += 1
             progress.check_cancelled()
-            yield from _study_rows(number, headers, cache)
+            yield from _study_rows(number, headers, cache, local)
         for path in volumes:
             number += 1
             reason = why_label_map(path)
@@ -90,9 +94,19 @@ def _unpack(source: str, scratch: Path) -> str:
     return ""
 
 
-def _study_rows(number: int, headers: StudyHeaders, cache: HeaderCache) -> Iterator[PlannedScan]:
+def _local(source: str, scratch: Path) -> str:
+    """Return where a file can be read: a member of an archive is unpacked for it."""
+    if not is_member(source):
+        return source
+    unpack(source, scratch)
+    return str(scratch)
+
+
+def _study_rows(
+    number: int, headers: StudyHeaders, cache: HeaderCache, local: Callable[[str], str]
+) -> Iterator[PlannedScan]:
     """Yield the rows of one study: its scans, then what is left out."""
-    study = sort_study(headers)
+    study = sort_study(headers, local)
     own = {f for f in dict.fromkeys(headers.folders) if not cache.is_shared(f, headers.uid)}
     copies = f"{headers.copies} files are copies of others and are left out"
     for scan in study.scans:

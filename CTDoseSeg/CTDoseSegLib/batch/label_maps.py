@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 
-from ..reading.itk_image import voxel_type
+from ..reading.image_file import voxel_type
 
 LABELS = "it is a label map (labels.csv is beside it)"
 EIGHT_BITS = "it is a label map (its values have 8 bits, which hold no CT numbers)"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import CTDoseSegError
+from ..flags import codes
 from ..outputs.tables import cell
 from ..result import OrganDose, Result, read_result
 from .ledger import DONE, FAILED
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 EXAM_COLUMNS = (
     *("study_key", "scan_key", "description", "manufacturer", "model", "body_part", "kvp_kV"),
     *("age_years", "ctdivol_mGy", "phantom_cm", "dlp_mGy_cm", "ssde_mGy", "wed_mm", "n_slices"),
-    *("effective_dose_mSv", "engine"),
+    *("effective_dose_mSv", "effective_dose_low_mSv", "effective_dose_high_mSv"),
+    *("effective_dose_flags", "engine"),
 )
 ORGAN_COLUMNS = (
     *("organ", "region", "dose_mGy", "model_low_mGy", "model_high_mGy", "total_low_mGy"),
@@ -36,7 +38,7 @@ ORGAN_COLUMNS = (
 IDENTITY_COLUMNS = ("study_uid", "series_uid")
 TEXT = {
     *("study_key", "scan_key", "description", "manufacturer", "model", "body_part", "engine"),
-    *("organ", "region", "route", "flags", *IDENTITY_COLUMNS),
+    *("organ", "region", "route", "flags", "effective_dose_flags", *IDENTITY_COLUMNS),
 }
 FAILURE_COLUMNS = ("study_key", "scan_key", "state", "kind", "sentence", "attempts", "seconds")
 LEFT_OUT = "left out"
@@ -47,6 +49,10 @@ _OF_EXAM = {
     "scan_key": "Pseudonym of the scan, and name of its folder in ``studies``.",
     "ctdivol_mGy": "CTDIvol as the slices state it, in the mean; else that of the scan.",
     "dlp_mGy_cm": "Dose-length product that effective dose is made from.",
+    "effective_dose_low_mSv": "Lower end of the range of published values of effective dose; the "
+    "dose itself where DLP is a lower bound.",
+    "effective_dose_high_mSv": "Upper end of that range.",
+    "effective_dose_flags": "Codes of the flags of effective dose, joined by semicolons.",
     "ssde_mGy": "Mean of SSDE over the slices.",
     "wed_mm": "Mean of the water-equivalent diameter as measured over the slices.",
     "n_slices": "Number of slices of the scan.",
@@ -152,13 +158,18 @@ def exam_of(result: Result) -> dict[str, Any]:
         "wed_mm": _mean(result.slices.wed_mm),
         "n_slices": len(result.slices),
         "effective_dose_mSv": effective.effective_dose_mSv,
+        "effective_dose_low_mSv": effective.low_mSv,
+        "effective_dose_high_mSv": effective.high_mSv,
+        "effective_dose_flags": codes(effective.flags),
         "engine": result.segmentation.engine,
     }
 
 
 def _organ(organ: OrganDose) -> dict[str, Any]:
-    flags = ";".join(dict.fromkeys(flag.code for flag in organ.flags))
-    return {**{name: getattr(organ, name, None) for name in ORGAN_COLUMNS}, "flags": flags}
+    return {
+        **{name: getattr(organ, name, None) for name in ORGAN_COLUMNS},
+        "flags": codes(organ.flags),
+    }
 
 
 def _mean(values: np.ndarray) -> float | None:

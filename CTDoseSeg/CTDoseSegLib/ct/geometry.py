@@ -53,10 +53,14 @@ class Grid:
         >>> grid.same_as(Grid((3, 4, 5), np.diag([0.7, 0.7, 5.01, 1.0])))
         False
         """
+        return self.apart_mm(other) < SAME_GRID_MM
+
+    def apart_mm(self, other: Grid) -> float:
+        """Return the largest distance in mm between equal corners; infinite for another shape."""
         if tuple(self.shape) != tuple(other.shape):
-            return False
+            return float("inf")
         apart = np.linalg.norm(self.corners_mm() - other.corners_mm(), axis=1)
-        return bool(apart.max() < SAME_GRID_MM)
+        return float(apart.max())
 
 
 def cell_widths_mm(z_mm: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import slicer
 
 from ..errors import InputError
+from . import packages
 from .staging import BUNDLED
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def load_study(logic: Any, output: Path, key: str) -> Results:
         raise InputError(f"The scan {key} has no result; failures.csv holds the reason.")
     with tempfile.TemporaryDirectory(prefix="ctdoseseg-") as scratch:
         source, _ = hand_over(scan, Path(scratch))
+        packages.ensure_nifti([source])
         series = read_series(source, series_uid=scan.series_uid or None)
         volume = _volume(series, f"CT {key}")
         return logic.show(volume, series, folder, _choices(folder / RESULT))

@@ -15,7 +15,7 @@ import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from ..errors import CTDoseSegError, InputError, OutputError
-from . import staging
+from . import packages, staging
 from .job import CANCELLED, DONE, FAILED, Job, run_and_wait, turn_event_loop
 from .logic_results import ResultsLogic
 from .nodes.results import Results
@@ -270,6 +270,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         """
         from ..batch import run
 
+        packages.ensure_nifti(packages.names_below(folder))
         return run(folder, output, keep_turning=turn_event_loop, **options)
 
     def loadStudy(self, output: str | Path, key: str) -> Results:
@@ -315,6 +316,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
             for path in Path(inputFolder).iterdir()
             if path.is_dir() or path.name.lower().endswith(endings)
         )
+        packages.ensure_nifti(cases)
         states = {}
         for n, path in enumerate(cases, start=1):
             name = f"case_{n:04d}"

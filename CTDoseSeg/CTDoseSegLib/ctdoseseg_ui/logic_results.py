@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from . import staging
+from . import packages
 from .nodes.results import EDITED, Results
 from .staging import BUNDLED, NO_EDITS
 
@@ -37,7 +37,9 @@ class ResultsLogic:
         from .session import Session
 
         result = read_result(folder)
-        labelmap = read_labelmap(folder / staging.SEGMENTATION_FILE, series)
+        packages.ensure_nifti([result.segmentation.file])
+        # Its name alone: the file may have been edited.
+        labelmap = read_labelmap(folder / Path(result.segmentation.file).name, series)
         labelmap = replace(labelmap, engine=result.segmentation.engine)
         results = Results.create(volume)
         results.write(result)

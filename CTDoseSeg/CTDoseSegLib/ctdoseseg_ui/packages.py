@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,8 @@ NEEDED = {
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "Resources" / "requirements.txt"
 # Slicer's own copies, or chosen by the PyTorch extension: pip must not replace them.
 SKIPPED = ["SimpleITK", "torch", "requests"]
+# Beyond these an archive is not searched for NIfTI files; scans that need nibabel name it then.
+MOST_NAMES = 5000
 # What it takes, PyTorch for the processor included: measured on Linux.
 SIZES = {
     "totalsegmentator": _(
@@ -76,6 +81,41 @@ def ensure(engine: str) -> None:
                 "see Slicer's log for the reason."
             ).format(names=", ".join(rest))
         ) from error
+
+
+def ensure_nifti(paths: Iterable[str | Path]) -> None:
+    """Ask for and install nibabel if it is missing and one of `paths` is a NIfTI file.
+
+    Raises
+    ------
+    DependencyError
+        If the user refuses, or the installation fails.
+    """
+    import slicer.packaging
+
+    from ..reading.nifti_file import is_nifti
+
+    versions = {r.name: str(r) for r in slicer.packaging.load_requirements(REQUIREMENTS)}
+    wanted = versions["nibabel"]
+    if slicer.packaging.pip_check(wanted) or not any(is_nifti(Path(path)) for path in paths):
+        return
+    import subprocess
+
+    try:
+        slicer.packaging.pip_ensure([wanted], skip_packages=SKIPPED, requester="CTDoseSeg")
+    except (RuntimeError, subprocess.CalledProcessError) as error:
+        raise DependencyError(
+            _(
+                "Reading NIfTI files needs nibabel, which was not installed. Load the file in "
+                "Slicer and analyse the volume, or save it as NRRD."
+            )
+        ) from error
+
+
+def names_below(folder: str | Path) -> Iterator[str]:
+    """Yield names of files below a folder, the first `MOST_NAMES`: the window must not wait."""
+    names = (name for _root, _folders, files in os.walk(folder) for name in files)
+    yield from islice(names, MOST_NAMES)
 
 
 def _large(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -20,7 +20,6 @@ NO_EDITS = (
     "Doses of a dose model in a folder do not follow edits: press Apply with this segmentation."
 )
 RESULT_FOLDER = "result"
-SEGMENTATION_FILE = "segmentation.nii.gz"
 
 
 @dataclass
@@ -73,8 +72,8 @@ def stage_input(
     OutputError
         If the folder for temporary files is full or cannot be written.
     """
-    from ..outputs.tables import write_labelmap
-    from ..reading.npy_volume import write_npy_volume
+    from ..outputs.tables import SEGMENTATION, write_label_tables
+    from ..reading.npy_volume import write_npy_array, write_npy_volume
 
     folder = None
     try:
@@ -86,8 +85,10 @@ def stage_input(
         if labelmap is not None:
             segmentation = folder / "segmentation"
             segmentation.mkdir()
-            write_labelmap(labelmap, segmentation)
-            command += ["--segmentation", str(segmentation / SEGMENTATION_FILE)]
+            labels = segmentation / f"{SEGMENTATION}.npy"
+            write_npy_array(labelmap.labels, labelmap.affine, labels)
+            write_label_tables(labelmap, segmentation)
+            command += ["--segmentation", str(labels)]
     except OSError as error:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)

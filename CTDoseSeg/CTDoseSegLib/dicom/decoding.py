@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 
 import numpy as np
@@ -312,16 +311,3 @@ def _wrong_high_bit(header: Header, what: str) -> PixelDataError:
         f"(0028,0101) {header.integer('BitsStored')} and BitsAllocated (0028,0100) "
         f"{header.integer('BitsAllocated', 16)}; export the file again."
     )
-
-
-def same_pixels(first: Header, second: Header) -> bool:
-    """Return whether two slices have the same size, rescaling and stored bytes."""
-    keys = ("Rows", "Columns", "RescaleSlope", "RescaleIntercept", "PixelRepresentation")
-    if any(first.values.get(key) != second.values.get(key) for key in keys):
-        return False
-    if os.path.realpath(first.path) == os.path.realpath(second.path):
-        return first.frame == second.frame
-    check_size(first)
-    check_size(second)
-    shape = first.integer("Rows"), first.integer("Columns")
-    return bool(np.array_equal(PixelReader(*shape).read(first), PixelReader(*shape).read(second)))

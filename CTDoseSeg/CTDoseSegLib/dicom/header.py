@@ -22,12 +22,14 @@ class Header:
     transfer_syntax
         UID, as written in the file's meta group (implicit little endian where there is none).
     pixel_offset, pixel_bytes
-        Where the uncompressed pixels of this slice start in the file, and how many bytes of them
-        the file has from there on; None where they must be decoded.
+        Where the uncompressed pixels of this slice start in the file, None where they must be
+        decoded; and how many bytes of them the file has.
     frame
         Index of the frame in its file.
     problems
         Keywords whose values could not be read.
+    file_number
+        Place of the file in the order of reading, from 1; 0 where it was not counted.
     """
 
     path: str
@@ -37,6 +39,7 @@ class Header:
     pixel_bytes: int = 0
     frame: int = 0
     problems: tuple[str, ...] = field(default=())
+    file_number: int = 0
 
     @property
     def name(self) -> str:

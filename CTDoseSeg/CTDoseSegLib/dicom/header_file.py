@@ -91,14 +91,14 @@ _UNCOMPRESSED = {"1.2.840.10008.1.2": 8, "1.2.840.10008.1.2.1": 12, "1.2.840.100
 
 
 def _pixel_position(file: Any, dataset: Any, syntax: str) -> tuple[int | None, int]:
-    """Return the offset of uncompressed pixels and the bytes that the file has from there on.
+    """Return the offset of uncompressed pixels, else None, and the bytes of pixels in the file.
 
     pydicom leaves the file at the start of the pixel data element, whose head is 12 bytes with
     an explicit VR (PS3.5, 7.1.2) and 8 without (7.1.3).
     """
-    if syntax not in _UNCOMPRESSED:
-        return None, 0
     start = file.tell()
+    if syntax not in _UNCOMPRESSED:
+        return None, max(0, os.fstat(file.fileno()).st_size - start)
     head = file.read(12)
     order = ">" if syntax == "1.2.840.10008.1.2.2" else "<"
     if len(head) < 8 or struct.unpack(f"{order}HH", head[:4]) != (0x7FE0, 0x0010):

@@ -1,4 +1,4 @@
-"""Dose-length product (DLP) and effective dose of one exposure: E = k * DLP.
+"""Effective dose of one exposure: E = k * DLP, with the range of the factors k that are published.
 
 The quantity is that of a reference person, not of this patient, and never the sum of the organ
 doses beside it: the organs that are predicted carry about 0.17 of ICRP 103's tissue weights.
@@ -7,87 +7,34 @@ doses beside it: the organs that are predicted carry about 0.17 of ICRP 103's ti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..ct.acquisition import BODY_PHANTOM_CM, HEAD_PHANTOM_CM
-from ..ct.geometry import cell_widths_mm
 from ..ct.series import CTSeries
 from ..flags import EFFECTIVE_DOSE, Flag, flag
-from ..measurement.body_parts import UNKNOWN, named_parts, parts_of_slices, shares
-from ..measurement.ctdivol import positive_number, slice_ctdivol_mGy
+from ..measurement.body_parts import knows_bones, parts_of_slices, shares
+from ..measurement.ctdivol import slice_ctdivol_mGy
 from ..measurement.measurements import Measurements
 from .applicability import ADULT_YEARS
-from .beam import Beam, beam_of
+from .dose_length_product import DoseLengthProduct, dose_length_product
+from .k_factors import Factor, body_size_of, is_adult, published_factors
+from .scanned_ranges import in_words, scanned_ranges
 
-ICRP_103, AAPM_96 = "ICRP 103", "AAPM 96"
-_CHEST, _ABDOMEN, _PELVIS = ("chest",), ("abdomen",), ("pelvis",)
-_LOWER, _TRUNK = ("abdomen", "pelvis"), ("chest", "abdomen", "pelvis")
-# Adult k in mSv/(mGy cm): AAPM Report 96 (2008), table 3 (tissue weights of ICRP 60), and a set
-# based on the weights of ICRP Publication 103. AAPM's factors of abdomen and of pelvis are the same
-# and therefore that of both together; the other set has none for them.
-K_FACTORS: Mapping[str, Mapping[tuple[str, ...], float]] = {
-    ICRP_103: {
-        ("head",): 0.0019,
-        ("neck",): 0.0051,
-        _CHEST: 0.0145,
-        _ABDOMEN: 0.0153,
-        _PELVIS: 0.0129,
-        _TRUNK: 0.0152,
-    },
-    AAPM_96: {
-        ("head",): 0.0021,
-        ("neck",): 0.0059,
-        _CHEST: 0.014,
-        _ABDOMEN: 0.015,
-        _PELVIS: 0.015,
-        _LOWER: 0.015,
-        _TRUNK: 0.015,
-    },
-}
-_RANGES = (("head",), ("neck",), _CHEST, _ABDOMEN, _PELVIS, _LOWER, _TRUNK)
-_NAMES = {_LOWER: "abdomen and pelvis", _TRUNK: "trunk"}
-# A range is the scanned one from this share of the DLP on, where each of its parts has the other.
-_MOST, _SOME = 0.8, 0.1
-# Martin 2007 (10.1259/bjr/25922439, its abstract): effective doses of medical exposures are
-# uncertain by about +-40 % for a reference patient. It is taken here as the 90 % interval.
-RELATIVE_HALF_WIDTH = 0.4
-# A stated DLP outside these ratios to that of the images is worth a question (this project's own).
-_STATED_TO_COMPUTED = (0.8, 1.6)
+__all__ = ["DoseLengthProduct", "EffectiveDose", "dose_length_product", "effective_dose"]
+
 # k is that of a whole part of the body. For 20 mm it depends 30-fold on where they lie (Huda 2008,
 # 10.1148/radiol.2483071964, abstract); from which length on it holds is this project's estimate.
 _SHORT_MM = 100.0
+# DLP of the 16 cm phantom per DLP of the 32 cm one: lowest, usual, highest ratio of the weighted
+# CTDI at 120 kV in tables of 15 scanners after ImPACT (at second hand). A child's chest agrees:
+# Fujii 2009 measured 0.042 to 0.052 for 32 cm, Lee 2012 has 0.024 for 16 cm.
+HEAD_TO_BODY = (1.6, 2.0, 2.45)
 NOTE = (
-    "k * DLP of this exposure alone, for a reference adult; never the sum of organ doses. The "
-    "interval is that for a reference patient (Martin 2007); an individual may lie outside it."
+    "k * DLP of this exposure alone, for a reference person of this age, both sexes together; "
+    "never the sum of organ doses. The range is that of published factors, no interval of "
+    "confidence: an individual may lie outside it, for k falls with size."
 )
-
-
-@dataclass(frozen=True)
-class DoseLengthProduct:
-    """DLP of one exposure.
-
-    Attributes
-    ----------
-    value_mGy_cm
-        As stated, else computed.
-    source
-        Where it came from: ``image``, ``rdsr``, ``user`` or ``computed: ...``.
-    computed_mGy_cm
-        CTDIvol of each slice times the width of its cell, over the irradiated range where that is
-        known, else over the images; None where CTDIvol is not known on every slice.
-    length_mm
-        Of the range that `computed_mGy_cm` is over.
-    lower_bound
-        True where it was computed over the images alone, without overranging.
-    """
-
-    value_mGy_cm: float
-    source: str
-    computed_mGy_cm: float | None
-    length_mm: float
-    lower_bound: bool
 
 
 @dataclass(frozen=True)
@@ -97,30 +44,41 @@ class EffectiveDose:
     Attributes
     ----------
     effective_dose_mSv
-        k x DLP of this exposure for a reference adult; None where it is not given; `flags`
+        k x DLP of this exposure for a reference person; None where it is not given; `flags`
         hold the reason.
     low_mSv, high_mSv
-        Ends of its interval, by `relative_half_width`.
+        Range of published values: k x DLP by the lowest and highest factor that is published for
+        the range, age and body size. Where DLP is a lower bound, `low_mSv` is the dose itself. In
+        a result with `relative_half_width` they are the ends of a 90 % interval instead.
     coefficients
-        ``ICRP 103`` or, where that has no factor for the range, ``AAPM 96``; empty without a dose.
+        Tissue weights of the factor taken: ``ICRP 103``, or ``ICRP 60`` where there is no newer
+        one; empty without a dose. A result of version 0.1.0 may have ``AAPM 96`` for the latter.
     scanned_range
-        Range that k is for: a part of the body, ``abdomen and pelvis`` or ``trunk``.
+        What was scanned: a part of the body, ``abdomen and pelvis``, ``trunk`` (chest, abdomen and
+        pelvis), or several of them, to which DLP was split by position.
     k_mSv_per_mGy_cm
-        Set of coefficients to its k; None where it has no factor for the range.
+        Published factor to its k.
     by_coefficients_mSv
-        Set of coefficients to k x DLP.
+        Published factor to k x DLP, of its range's part of DLP where that was split.
     dlp
         None where neither DLP nor CTDIvol is known.
     phantom_cm
         Of the DLP, as stated.
     relative_half_width
-        Half width of the interval, relative to the dose of a reference patient.
+        Of results of version 0.1.0 alone: half width of their interval, relative to the dose.
     shares
         Part of the body to its share in the DLP of the images.
     flags
         Of this quantity alone.
     note
         What the number is, to be shown with it.
+    source
+        The published factor taken, one for each range; None without a dose.
+    dlp_by_range_mGy_cm
+        Range of the body to its part of DLP; None without a dose.
+    body_size
+        Class of body mass index by which factors of the chest were chosen, from the
+        water-equivalent diameter; None where it plays no part.
     """
 
     effective_dose_mSv: float | None = None
@@ -132,10 +90,30 @@ class EffectiveDose:
     by_coefficients_mSv: Mapping[str, float | None] = field(default_factory=dict)
     dlp: DoseLengthProduct | None = None
     phantom_cm: int | None = None
-    relative_half_width: float = RELATIVE_HALF_WIDTH
+    relative_half_width: float | None = None
     shares: Mapping[str, float] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
     note: str = NOTE
+    source: str | None = None
+    dlp_by_range_mGy_cm: Mapping[str, float] | None = None
+    body_size: str | None = None
+
+
+@dataclass(frozen=True)
+class _OfRange:
+    """One range of the body: its part of DLP, and the factors for it, the best first."""
+
+    name: str
+    share: float
+    factors: tuple[Factor, ...]
+
+    def fits(self, phantom_cm: int) -> bool:
+        """Return whether the factor taken is for a DLP of this phantom."""
+        return self.factors[0].phantom_cm in (None, phantom_cm)
+
+    def k(self, phantom_cm: int) -> list[tuple[float, float, float]]:
+        """Return k of every factor for a DLP of this phantom: lowest, usual, highest."""
+        return [_converted(factor, phantom_cm) for factor in self.factors]
 
 
 def effective_dose(
@@ -146,159 +124,147 @@ def effective_dose(
     Parameters
     ----------
     series
-        CTDIvol, DLP, phantom, age and body part.
+        CTDIvol, DLP, phantom, tube voltage, age and body part.
     measurements
-        Of its label map: what the range covers.
+        Of its label map: what the range covers, and how large the body is there.
     overranging_mm
         In all, as a scanner profile states it.
     """
     acquisition = series.acquisition
     dlp, dlp_flags = dose_length_product(series, overranging_mm)
     ctdivol, _ = slice_ctdivol_mGy(series)
-    part_shares = shares(parts_of_slices(series, measurements), series.z_mm, ctdivol)
-    scanned, range_flags = _scanned_range(part_shares, acquisition.body_part)
-    flags = [*dlp_flags, *range_flags, *_patient_flags(series)]
+    parts = parts_of_slices(series, measurements)
+    part_shares = shares(parts, series.z_mm, ctdivol)
+    split, range_flags = scanned_ranges(
+        part_shares, acquisition.body_part, organs_known=knows_bones(measurements)
+    )
+    size = _chest_size(measurements, parts) if is_adult(acquisition.age_years) else None
+    ranges = [
+        _OfRange(
+            name,
+            share,
+            published_factors(
+                name,
+                age_years=acquisition.age_years,
+                kvp_kV=acquisition.kvp_kV,
+                body_size=size,
+            ),
+        )
+        for name, share in split.items()
+    ]
+    flags = [*dlp_flags, *range_flags, *_patient_flags(series, ranges)]
     if dlp is not None and 0 < dlp.length_mm < _SHORT_MM:
         flags.append(flag("effective_dose_short", f"{dlp.length_mm:.0f} mm"))
-    phantom = acquisition.phantom_cm
-    if scanned is not None and (contradiction := _phantom_flag(scanned, phantom)):
-        flags.append(contradiction)
-    flags = [one.at(EFFECTIVE_DOSE) for one in flags]
-    refused = any(f.severity == "refusal" for f in flags)
-    k = {} if scanned is None else {name: table.get(scanned) for name, table in K_FACTORS.items()}
-    shared = EffectiveDose(
-        scanned_range=None if scanned is None else _NAMES.get(scanned, scanned[0]),
-        k_mSv_per_mGy_cm=k,
+    flags += _phantom_flags(ranges, acquisition.phantom_cm, acquisition.age_years)
+    found = EffectiveDose(
+        scanned_range=in_words(list(split)) if split else None,
+        k_mSv_per_mGy_cm={label: one.k_mSv_per_mGy_cm for label, _, one in _labelled(ranges)},
         dlp=dlp,
-        phantom_cm=phantom,
+        phantom_cm=acquisition.phantom_cm,
         shares=part_shares,
-        flags=tuple(flags),
+        flags=tuple(one.at(EFFECTIVE_DOSE) for one in flags),
     )
-    if refused or dlp is None:
-        return shared
-    by_set = {
-        name: None if factor is None else factor * dlp.value_mGy_cm for name, factor in k.items()
-    }
-    chosen, value = next((name, dose) for name, dose in by_set.items() if dose is not None)
-    return EffectiveDose(
+    refused = any(one.severity == "refusal" for one in flags)
+    if refused or dlp is None or acquisition.phantom_cm is None:
+        return found
+    by_size = any(factor.body_size for of in ranges for factor in of.factors)
+    found = replace(found, body_size=size if by_size else None)
+    return _with_dose(found, ranges, dlp, acquisition.phantom_cm)
+
+
+def _with_dose(
+    found: EffectiveDose, ranges: list[_OfRange], dlp: DoseLengthProduct, phantom_cm: int
+) -> EffectiveDose:
+    """Return the dose by the factors taken, and its range by all of them."""
+    of_range = {of.name: of.share * dlp.value_mGy_cm for of in ranges}
+    ks = {of.name: of.k(phantom_cm) for of in ranges}
+    value = sum(of_range[name] * k[0][1] for name, k in ks.items())
+    low = sum(of_range[name] * min(lowest for lowest, _, _ in k) for name, k in ks.items())
+    high = sum(of_range[name] * max(highest for _, _, highest in k) for name, k in ks.items())
+    return replace(
+        found,
         effective_dose_mSv=value,
-        low_mSv=value * (1 - RELATIVE_HALF_WIDTH),
-        high_mSv=value * (1 + RELATIVE_HALF_WIDTH),
-        coefficients=chosen,
-        scanned_range=shared.scanned_range,
-        k_mSv_per_mGy_cm=k,
-        by_coefficients_mSv=by_set,
-        dlp=dlp,
-        phantom_cm=phantom,
-        shares=part_shares,
-        flags=tuple(flags),
+        low_mSv=value if dlp.lower_bound else low,
+        high_mSv=high,
+        coefficients=" and ".join(sorted({of.factors[0].tissue_weights for of in ranges})),
+        by_coefficients_mSv={
+            label: of_range[name] * _converted(factor, phantom_cm)[1]
+            for label, name, factor in _labelled(ranges)
+        },
+        source="; ".join(dict.fromkeys(of.factors[0].label for of in ranges)),
+        dlp_by_range_mGy_cm=of_range,
     )
 
 
-def dose_length_product(
-    series: CTSeries, overranging_mm: float | None = None
-) -> tuple[DoseLengthProduct | None, tuple[Flag, ...]]:
-    """Return the DLP of a series as stated, else from CTDIvol, and its flags.
+def _labelled(ranges: list[_OfRange]) -> list[tuple[str, str, Factor]]:
+    """Return a name for every factor that no other has, its range and the factor."""
+    return [
+        (factor.label if len(ranges) == 1 else f"{of.name}: {factor.label}", of.name, factor)
+        for of in ranges
+        for factor in of.factors
+    ]
 
-    Computed, it is the sum of CTDIvol (mGy) times the width of the slice's cell (cm), halfway to
-    its neighbours. Where the irradiated range is known, the first and last slice's value goes on to
-    its ends, as in organ doses.
+
+def _converted(factor: Factor, phantom_cm: int) -> tuple[float, float, float]:
+    """Return k for a DLP of another phantom: lowest, usual, highest."""
+    k = factor.k_mSv_per_mGy_cm
+    if factor.phantom_cm in (None, phantom_cm):
+        return k, k, k
+    low, usual, high = HEAD_TO_BODY
+    if factor.phantom_cm < phantom_cm:
+        return k * low, k * usual, k * high
+    return k / high, k / usual, k / low
+
+
+def _chest_size(measurements: Measurements, parts: tuple[str | None, ...]) -> str | None:
+    """Return the class of body mass index by the mean water-equivalent diameter of the chest.
+
+    After AAPM 220 from the body mask alone, which is close enough to choose a class.
     """
-    acquisition = series.acquisition
-    beam = beam_of(series, overranging_mm)
-    widths = _widths_mm(series, beam)
-    ctdivol, _ = slice_ctdivol_mGy(series)
-    computed = None
-    if widths is not None and np.isfinite(ctdivol).all():
-        computed = float(ctdivol @ widths) / 10.0
-    length = 0.0 if widths is None else float(widths.sum())
-    over = "irradiated range" if beam.known else "images"
-    stated = positive_number(acquisition.dlp_mGy_cm)
-    if np.isfinite(stated):
-        source = acquisition.sources.get("dlp_mGy_cm", "image")
-        dlp = DoseLengthProduct(float(stated), source, computed, length, False)
-        return dlp, _disagreement(dlp, over)
-    if computed is None:
-        return None, (flag("effective_dose_no_dlp"),)
-    source = f"computed: CTDIvol of each slice times its width, over the {over}"
-    flags = [flag("dlp_computed", f"{computed:.0f} mGy cm over {length:.0f} mm of the {over}")]
-    if not beam.known:
-        flags.append(flag("dlp_lower_bound"))
-    dlp = DoseLengthProduct(computed, source, computed, length, not beam.known)
-    return dlp, tuple(flags)
-
-
-def _widths_mm(series: CTSeries, beam: Beam) -> np.ndarray | None:
-    """Return the length that each slice's CTDIvol stands for, [k]; None where it is not known."""
-    z = series.z_mm
-    if any(entry.code == "not_axial" for entry in series.flags):
+    chest = np.array([part == "chest" for part in parts])
+    if "body" not in measurements.groups or not chest.any():
         return None
-    if not beam.known:
-        thickness = series.slices[0].thickness_mm
-        if len(z) > 1:
-            return cell_widths_mm(z)
-        return None if thickness is None else np.array([thickness])
-    order = np.argsort(z, kind="stable")
-    middles = (z[order][1:] + z[order][:-1]) / 2
-    low, high = beam.range_mm
-    widths = np.empty(len(z))
-    widths[order] = np.diff(np.concatenate(([low], np.clip(middles, low, high), [high])))
-    return widths
+    body = measurements.of("body")
+    area = np.clip(body.mean_hu / 1000.0 + 1.0, 0.0, None) * body.area_mm2
+    wed_mm = 2.0 * np.sqrt(area[chest & (body.count > 0)] / np.pi)
+    return body_size_of(float(wed_mm.mean())) if wed_mm.size and wed_mm.mean() > 0 else None
 
 
-def _disagreement(dlp: DoseLengthProduct, over: str) -> tuple[Flag, ...]:
-    if not dlp.computed_mGy_cm:
-        return ()
-    low, high = _STATED_TO_COMPUTED
-    if low <= dlp.value_mGy_cm / dlp.computed_mGy_cm <= high:
-        return ()
-    detail = (
-        f"{dlp.value_mGy_cm:.0f} mGy cm stated, {dlp.computed_mGy_cm:.0f} from CTDIvol over the "
-        f"{over}"
-    )
-    ratio = dlp.value_mGy_cm / dlp.computed_mGy_cm
-    what = f"effective dose follows the stated DLP, {ratio:.2g} times the computed one"
-    return (flag("dlp_disagrees", detail, consequence=what),)
-
-
-def _patient_flags(series: CTSeries) -> list[Flag]:
+def _patient_flags(series: CTSeries, ranges: list[_OfRange]) -> list[Flag]:
     age = series.acquisition.age_years
     flags = []
-    if age is not None and age < ADULT_YEARS:
-        flags.append(flag("effective_dose_child"))
+    if age is None:
+        effect = "an adult is assumed; a child's effective dose per DLP is another"
+        flags.append(flag("age_unknown", consequence=effect))
+    elif age < ADULT_YEARS:
+        ages = sorted({f.age_years for of in ranges for f in of.factors if f.age_years is not None})
+        detail = f"{age:.3g} years; the factors are those of {in_words([f'{a:g}' for a in ages])}"
+        flags.append(flag("effective_dose_child", f"{detail} years" if ages else ""))
     if series.acquisition.pregnancy_stated:
         flags.append(flag("effective_dose_pregnancy"))
     return flags
 
 
-def _scanned_range(
-    part_shares: Mapping[str, float], body_part: str | None
-) -> tuple[tuple[str, ...] | None, list[Flag]]:
-    """Return the smallest range of k factors that holds most of the DLP, and flags."""
-    named = named_parts(body_part)
-    for parts in _RANGES:
-        inside = [part_shares.get(part, 0.0) for part in parts]
-        if sum(inside) >= _MOST and min(inside) >= _SOME:
-            if named and not set(named) & set(parts):
-                detail = f"the images show {_listed(part_shares)}, body part {body_part}"
-                return None, [flag("effective_dose_region", detail)]
-            return parts, []
-    known = {part: share for part, share in part_shares.items() if part != UNKNOWN}
-    beside = sum(share for part, share in known.items() if part not in named)
-    if named in _RANGES and sum(known.values()) < _MOST and beside <= 1 - _MOST:
-        return named, [flag("effective_dose_body_part", str(body_part))]
-    return None, [flag("effective_dose_region", _listed(part_shares))]
+def _phantom_flags(
+    ranges: list[_OfRange], phantom_cm: int | None, age_years: float | None
+) -> list[Flag]:
+    """Refuse where the phantom of DLP is not known, or contradicts what was scanned.
 
-
-def _listed(part_shares: Mapping[str, float]) -> str:
-    return ", ".join(f"{part} {share:.0%}" for part, share in part_shares.items())
-
-
-def _phantom_flag(scanned: tuple[str, ...], phantom_cm: int | None) -> Flag | None:
-    """Refuse where the DLP's phantom is not the one that k is for."""
-    wanted = HEAD_PHANTOM_CM if scanned in (("head",), ("neck",)) else BODY_PHANTOM_CM
-    if phantom_cm == wanted:
-        return None
-    name = _NAMES.get(scanned, scanned[0])
+    Factors of another phantom are converted where a scan must have one: a child's trunk, which
+    scanners refer to either phantom, and a scan of neck and trunk, which has one phantom for both.
+    """
+    others = [of for of in ranges if phantom_cm is None or not of.fits(phantom_cm)]
+    if not others:
+        return []
+    wanted = in_words([f"{of.factors[0].phantom_cm} cm for {of.name}" for of in others])
     stated = "not stated" if phantom_cm is None else f"{phantom_cm} cm"
-    return flag("effective_dose_phantom", f"{stated}, {wanted} cm for {name}")
+    usual = len(others) < len(ranges)
+    usual |= not is_adult(age_years) and all(of.name not in ("head", "neck") for of in others)
+    if phantom_cm is None or not usual:
+        return [flag("effective_dose_phantom", f"{stated}, {wanted}")]
+    low, mean, high = HEAD_TO_BODY
+    effect = (
+        f"DLP of 16 cm is taken as {mean:g} times that of 32 cm there; the range of effective dose "
+        f"holds {low:g} to {high:g} times"
+    )
+    return [flag("effective_dose_converted", f"{stated}, {wanted}", consequence=effect)]

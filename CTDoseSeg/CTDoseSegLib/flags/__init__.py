@@ -107,7 +107,9 @@ class Flag:
         return replace(self, place=place)
 
 
-def flag(code: str, detail: str = "", *, consequence: str = "") -> Flag:
+def flag(
+    code: str, detail: str = "", *, consequence: str = "", mends: tuple[str, ...] | None = None
+) -> Flag:
     """Make the flag `code`.
 
     Parameters
@@ -118,6 +120,8 @@ def flag(code: str, detail: str = "", *, consequence: str = "") -> Flag:
         What exactly was found, with units; stands after the first sentence.
     consequence
         What it does to the numbers here, in place of what the catalogue says in general.
+    mends
+        What would mend it here, in place of what the catalogue says in general.
 
     Raises
     ------
@@ -127,7 +131,8 @@ def flag(code: str, detail: str = "", *, consequence: str = "") -> Flag:
     entry = FLAGS[code]
     consequence = consequence or entry.consequence
     message = message_of(entry, detail, consequence)
-    return Flag(code, entry.severity, message, detail, mends=entry.mends, consequence=consequence)
+    mends = entry.mends if mends is None else mends
+    return Flag(code, entry.severity, message, detail, mends=mends, consequence=consequence)
 
 
 def message_of(entry: Entry, detail: str, consequence: str) -> str:

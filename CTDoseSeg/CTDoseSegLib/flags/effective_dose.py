@@ -33,22 +33,23 @@ FLAGS = {
         consequence="no effective dose, which needs DLP, or CTDIvol of every slice",
     ),
     "effective_dose_child": Entry(
-        "refusal",
+        "info",
         "The patient is under 18",
         cause="child",
-        consequence="no effective dose: the k factors here are for adults",
+        consequence="effective dose is by factors for children; those of the trunk are for the "
+        "16 cm phantom",
     ),
     "effective_dose_pregnancy": Entry(
-        "refusal",
+        "warning",
         "Pregnancy is stated",
         "Ask a medical physicist for an individual calculation.",
         cause="pregnancy",
-        consequence="no effective dose, which says nothing of the fetus",
+        consequence="effective dose says nothing of the fetus",
     ),
     "effective_dose_region": Entry(
         "refusal",
-        "The scanned range is not one that a k factor is for",
-        "There are factors for single parts of the body, abdomen with pelvis, and the whole trunk.",
+        "What was scanned is not known, or is not the stated part of the body",
+        "There are k factors for head, neck, chest, abdomen and pelvis, to which DLP is split.",
         mends=("body_part", "segmentation"),
         cause="scanned_range",
         consequence="no effective dose",
@@ -70,9 +71,14 @@ FLAGS = {
     "effective_dose_phantom": Entry(
         "refusal",
         "The CTDI phantom of the DLP is not the one that the k factor is for",
-        "It is 16 cm for head and neck, 32 cm for the rest.",
         mends=("phantom_cm", "dose_report"),
         cause="phantom",
         consequence="no effective dose",
+    ),
+    "effective_dose_converted": Entry(
+        "warning",
+        "The CTDI phantom of the DLP is not the one that the k factor is for",
+        cause="phantom",
+        consequence="DLP was converted from one phantom to the other",
     ),
 }

@@ -78,7 +78,8 @@ FLAGS = {
     "ctdivol_distributed": Entry(
         "info",
         "One CTDIvol is given for all slices while the tube current varies",
-        "It was distributed in proportion to the tube current, its mean kept.",
+        "It was distributed in proportion to the tube current.",
+        mends=("dose_report",),
         cause="ctdivol_of_scan",
     ),
     "ctdivol_flat": Entry(

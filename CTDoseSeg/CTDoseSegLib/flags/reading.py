@@ -11,10 +11,15 @@ FLAGS = {
         mends=("series",),
         consequence="slices may be missing",
     ),
+    "damaged_copies": Entry(
+        "info",
+        "Damaged files were left out, because an intact image of the same position is there",
+        "Files are numbered in the order of their paths.",
+    ),
     "mixed_series": Entry(
         "warning",
         "The series mixes kinds of images, sizes or spacings",
-        "Only the largest consistent part was read.",
+        "Only one part whose images fit together was read.",
         mends=("series",),
     ),
     "duplicates_dropped": Entry(
@@ -25,9 +30,19 @@ FLAGS = {
     "phases_left_out": Entry(
         "warning",
         "The series holds several images at each position",
-        "Each phase was an exposure of its own.",
         mends=("series",),
         consequence="the doses are those of the phase that was taken",
+    ),
+    "reconstructions_left_out": Entry(
+        "info",
+        "The series holds several reconstructions of one exposure",
+        "The exposure counts once.",
+    ),
+    "scans_joined": Entry(
+        "info",
+        "The series holds scans that adjoin and overlap",
+        "Where they overlap the longer one is measured.",
+        consequence="the doses count the exposure of a position once, also where two scans have it",
     ),
     "several_events": Entry(
         "info",
@@ -58,6 +73,38 @@ FLAGS = {
         "The slices are inclined to the body's axis",
         mends=("series",),
         consequence="areas and water-equivalent diameters are those of inclined cuts",
+    ),
+    "orientation_unknown": Entry(
+        "warning",
+        "The file does not state how the volume lies in the body",
+        mends=("series",),
+        consequence="left and right organs may be exchanged; sizes are not concerned",
+    ),
+    "orientation_disagrees": Entry(
+        "warning",
+        "The file states two orientations of the volume, in sform and qform",
+        "The sform was taken.",
+        mends=("series",),
+        consequence="left and right, or front and back, may be exchanged; sizes are not concerned",
+    ),
+    "unit_converted": Entry(
+        "info",
+        "The file's unit of length is not the millimetre",
+        "Its lengths were converted to mm.",
+    ),
+    "voxel_size_presumed": Entry(
+        "warning",
+        "The voxels are cubes of exactly 1 mm and the origin is 0, as a program writes that knows "
+        "neither",
+        mends=("series",),
+        consequence="sizes, volumes and doses are wrong if the voxels are not 1 mm",
+    ),
+    "axes_doubtful": Entry(
+        "warning",
+        "The body reaches through both sides of every slice, but not through the first and last "
+        "slice: the axes may be exchanged",
+        mends=("series",),
+        consequence="water-equivalent diameters and doses hold only for axial slices",
     ),
     "not_axial": Entry(
         "refusal",

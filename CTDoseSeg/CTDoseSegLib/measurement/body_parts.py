@@ -36,6 +36,7 @@ _ABDOMEN = (
     *(f"vertebrae_L{n}" for n in range(1, 6)),
 )
 _NECK = ("thyroid_gland", *(f"vertebrae_C{n}" for n in range(1, 8)))
+_BONES = ("vertebrae_", "hip_", "femur_", "humerus_", "skull")
 # Words of DICOM's BodyPartExamined (PS3.16, annex L) and their like in other languages.
 _WORDS = {
     "head": ("HEAD", "BRAIN", "SKULL", "ORBIT", "SINUS", "KOPF", "SCHADEL", "CABEZA"),
@@ -102,6 +103,11 @@ def mostly_chest(present: Mapping[str, GroupSlices]) -> bool:
     body = present["body"].count
     chest = present["lung"].count >= CHEST_LUNG_FRACTION * np.maximum(body, 1)
     return bool(chest[body > 0].mean() >= 0.5)
+
+
+def knows_bones(measurements: Measurements) -> bool:
+    """Return whether the label map has single bones: whoever drew it knows the whole body."""
+    return any(name.startswith(_BONES) for name in measurements.names)
 
 
 def named_parts(body_part: str | None) -> tuple[str, ...]:

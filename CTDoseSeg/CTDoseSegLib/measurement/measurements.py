@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..ct.geometry import SAME_GRID_MM, Grid
 from ..ct.series import CTSeries
 from ..errors import GeometryError, PixelDataError, SegmentationError
 from ..segmentation.labelmap import Labelmap
@@ -23,8 +24,6 @@ BLOCK_PIXELS = 1 << 18
 # A block with more joint bins than this (metal, many labels) is counted in parts.
 DENSE_BINS = 1 << 19
 USUAL_HU = (-1024, 3071)
-# Largest distance between the corners of CT and label map that is rounding in a file's header.
-SAME_GRID_MM = 0.1
 
 
 @dataclass(frozen=True)
@@ -196,12 +195,10 @@ def _require_same_grid(series: CTSeries, labelmap: Labelmap) -> None:
             f"The label map has {labelmap.labels.shape} voxels (slices, rows, columns) and the CT "
             f"{shape}; give a label map drawn on this CT."
         )
-    k, j, i = (n - 1 for n in shape)
-    corners = np.array([[0, 0, 0, 1], [i, 0, 0, 1], [0, j, 0, 1], [0, 0, k, 1]]).T
-    apart = np.abs((series.affine - labelmap.affine) @ corners).max()
-    if not apart <= SAME_GRID_MM:
+    apart = Grid(shape, labelmap.affine).apart_mm(series.grid)
+    if not apart < SAME_GRID_MM:
         raise GeometryError(
-            f"The label map lies up to {apart:.1f} mm away from the CT; give a label map drawn on "
+            f"The label map lies up to {apart:.2g} mm away from the CT; give a label map drawn on "
             "this CT, with its geometry."
         )
 

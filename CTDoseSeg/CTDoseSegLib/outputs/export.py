@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..ct.nifti import write_nifti
 from ..ct.series import CTSeries
+from ..ct.volume_files import write_volume
 from ..errors import DependencyError, GeometryError, InputError, SegmentationError
 from ..files.staging import staged_folder
 from ..tasks.progress import Progress
@@ -80,7 +80,7 @@ def export(
     mask = _mask(labelmap, organ) if organ and labelmap is not None else None
     with staged_folder(folder) as staging:
         progress.update(0.0, "writing the HU volume")
-        written = [write_nifti(staging / "hu.nii.gz", series.hu, series.affine)]
+        written = [write_volume(staging, "hu", series.hu, series.affine)]
         if spacing_mm:
             progress.update(0.2, "resampling")
             written += _write_isotropic(series, labelmap, spacing_mm, staging)
@@ -88,7 +88,7 @@ def export(
             progress.update(0.6, "masking")
             name = file_name(organ)
             hu = np.where(mask, series.hu, series.hu.dtype.type(MASKED_HU))
-            written.append(write_nifti(staging / f"hu_{name}.nii.gz", hu, series.affine))
+            written.append(write_volume(staging, f"hu_{name}", hu, series.affine))
             if mesh:
                 progress.update(0.8, "meshing")
                 written += _write_mesh(surface(mask, series.affine), staging, name)
@@ -158,12 +158,12 @@ def _write_isotropic(
     hu, affine = _resampled(series, series.hu.astype(np.float32), spacing_mm, sitk.sitkLinear)
     if series.hu.dtype == np.int16:
         hu = np.rint(hu).astype(np.int16)
-    written = [write_nifti(folder / "hu_iso.nii.gz", hu, affine)]
+    written = [write_volume(folder, "hu_iso", hu, affine)]
     if labelmap is not None:
         labels, affine = _resampled(
             series, labelmap.labels, spacing_mm, sitk.sitkNearestNeighbor, outside=0
         )
-        written.append(write_nifti(folder / "segmentation_iso.nii.gz", labels, affine))
+        written.append(write_volume(folder, "segmentation_iso", labels, affine))
         written += write_label_tables(labelmap, folder)
     return written
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..ct.nifti import write_nifti
+from ..ct.volume_files import ENDINGS, write_volume
 from ..flags import codes
 
 if TYPE_CHECKING:
@@ -67,6 +67,9 @@ EXAMINATION_COLUMNS = (
     "examination_low_mGy",
     "examination_high_mGy",
 )
+# The label map's name without its ending, and the names that it may have.
+SEGMENTATION = "segmentation"
+SEGMENTATION_FILES = tuple(f"{SEGMENTATION}{ending}" for ending in ENDINGS)
 LABEL_COLUMNS = ("value", "name", "snomed_code", "color", "origin")
 GROUP_COLUMNS = ("group", "atom")
 _CODES = "Codes of {}, joined by semicolons."
@@ -118,9 +121,9 @@ def write_tables(result: Result, folder: Path) -> list[Path]:
 
 
 def write_labelmap(labelmap: Labelmap, folder: Path) -> list[Path]:
-    """Write ``segmentation.nii.gz`` on the CT's grid, ``labels.csv`` and ``groups.csv``."""
+    """Write the label map on the CT's grid (first), ``labels.csv`` and ``groups.csv``."""
     return [
-        write_nifti(folder / "segmentation.nii.gz", labelmap.labels, labelmap.affine),
+        write_volume(folder, SEGMENTATION, labelmap.labels, labelmap.affine),
         *write_label_tables(labelmap, folder),
     ]
 

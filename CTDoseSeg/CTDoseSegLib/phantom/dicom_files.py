@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import __version__
+from ..ct.volume_files import write_volume
 from ..errors import OutputError
 from ..tasks.progress import Progress
 from .dose_report_file import SpiralScan, add_dose_report
@@ -132,9 +133,9 @@ def write_dicom(
     Returns
     -------
     list of Path
-        The DICOM files in order of k, then the truth's: ``segmentation.nii.gz``,
-        ``labels.csv`` (value, name, snomed_code, color), ``groups.csv`` (group, atom) and
-        ``truth.json`` (exact WED, tube current, CTDIvol, irradiated range), then
+        The DICOM files in order of k, then the truth's: ``segmentation.nii.gz`` (``.nrrd``
+        without nibabel), ``labels.csv`` (value, name, snomed_code, color), ``groups.csv`` (group,
+        atom) and ``truth.json`` (exact WED, tube current, CTDIvol, irradiated range), then
         ``rdsr/dose_report.dcm``.
 
     Raises
@@ -364,16 +365,10 @@ def _write_truth(
     phantom: Phantom, truth: PhantomTruth, exposed: PhantomExposure, folder: Path
 ) -> list[Path]:
     """Write labels, their tables, and the numbers."""
-    import SimpleITK as sitk
-
-    image = sitk.GetImageFromArray(truth.labels)
-    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ truth.affine
-    spacing = np.linalg.norm(lps[:3, :3], axis=0)
-    image.SetSpacing([float(v) for v in spacing])
-    image.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
-    image.SetOrigin(lps[:3, 3].tolist())
-    files = [folder / n for n in ("segmentation.nii.gz", "labels.csv", "groups.csv", "truth.json")]
-    sitk.WriteImage(image, str(files[0]), useCompression=True)
+    files = [
+        write_volume(folder, "segmentation", truth.labels, truth.affine),
+        *(folder / name for name in ("labels.csv", "groups.csv", "truth.json")),
+    ]
     rows = [(value, name, "", "") for name, value in truth.names.items()]
     _write_csv(files[1], ("value", "name", "snomed_code", "color"), rows)
     pairs = [(group, atom) for group, atoms in truth.groups.items() for atom in atoms]

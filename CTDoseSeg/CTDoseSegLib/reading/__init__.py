@@ -10,6 +10,6 @@ DICOM goes through a straight pipe, a module each:
 6. `dose_report_use`: what a dose report (`dose_report_file`) adds, if `dose_matching` finds the
    event of the images in it
 
-`volume_file` reads what is not DICOM, `label_map_file` label maps; both through `itk_image`.
+`volume_file` reads what is not DICOM, `label_map_file` label maps; both through `image_file`.
 `archive` sorts the headers of many studies (`header_cache`) into irradiation events.
 """

@@ -1,20 +1,22 @@
 """What a study of an archive holds: its irradiation events, each with its best-ranked series.
 
-Pixels are not read. Phases of a scan are events of their own and add up; reconstructions of one
-event do not, and the best-ranked by the criteria of `selection` stands for it.
+Pixels are read only where fields of view differ. Phases of a scan are events of their own and add
+up; reconstructions of one event do not, and the best-ranked by the criteria of `selection` stands
+for it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..dicom.header import Header
 from ..dicom.header_file import iter_frames
 from ..dicom.identity import safe_text, without_file_name
 from ..errors import InputError
-from .choice import Candidate
+from .choice import Candidate, with_zoomed
+from .copies import damaged_copies, file_mark
 from .dose_report_file import SOP_CLASSES
 from .grouping import SliceGroup, group_slices
 from .header_cache import StudyHeaders
@@ -95,19 +97,21 @@ class ArchivedStudy:
     dose_reports: int
 
 
-def sort_study(study: StudyHeaders) -> ArchivedStudy:
+def sort_study(study: StudyHeaders, local: Callable[[str], str] | None = None) -> ArchivedStudy:
     """Sort the files of a study into irradiation events.
 
     Parameters
     ----------
     study
         Its headers.
+    local
+        Returns where a header's file can be read, which for a member of an archive is elsewhere.
 
     Returns
     -------
     ArchivedStudy
     """
-    headers, left_out = _frames(study.headers)
+    headers, left_out = _frames(study.headers, local)
     groups = group_slices(headers)
     reports = [group for group in groups if _is_report(group)]
     usable: list[Candidate] = []
@@ -119,7 +123,8 @@ def sort_study(study: StudyHeaders) -> ArchivedStudy:
         else:
             usable.append(candidate)
     scans: list[Candidate] = []
-    for event in _events(usable):
+    for members in _events(usable):
+        event = with_zoomed(members, local)
         best = _best_ranked(event)
         for candidate in event:
             if candidate.described is best:
@@ -145,11 +150,19 @@ def sort_study(study: StudyHeaders) -> ArchivedStudy:
     return ArchivedStudy(tuple(archived), tuple(left_out), n_reports)
 
 
-def _frames(headers: Sequence[Header]) -> tuple[list[Header], list[LeftOut]]:
-    """Return the headers of all slices, and the files that have none."""
+def _frames(
+    headers: Sequence[Header], local: Callable[[str], str] | None
+) -> tuple[list[Header], list[LeftOut]]:
+    """Return the headers of all slices, and the files that have none or are damaged copies."""
     frames: list[Header] = []
     left_out: list[LeftOut] = []
+    damaged = damaged_copies(headers, local)
+    for header in damaged:
+        mark = file_mark(header.path, header.file_number, local)
+        left_out.append(LeftOut(f"{mark} is damaged; an intact copy is there", file=header.path))
     for header in headers:
+        if any(header is copy for copy in damaged):
+            continue
         try:
             frames += iter_frames(header)
         except InputError as error:

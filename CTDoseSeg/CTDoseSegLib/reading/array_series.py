@@ -19,6 +19,8 @@ from .missing_values import missing_flags
 
 # A CT holds air; a volume without anything as low as this is a label map, a picture or shifted.
 HIGHEST_AIR_HU = -200
+# Half way from air to water.
+TISSUE_HU = -500
 _AXIAL_COSINE = float(np.cos(np.radians(45.0)))
 _SHEAR = 1e-3  # cosine between axes: 0.06 degrees
 
@@ -164,8 +166,31 @@ def _flags(hu: np.ndarray, affine: np.ndarray) -> list[Flag]:
         flags.append(flag("tilted", f"{shear:.1f} degrees between normal and stacking direction"))
     elif abs(cross[2]) >= _AXIAL_COSINE and angle > 2:
         flags.append(flag("oblique", f"{angle:.1f} degrees"))
+    if _presumed(affine):
+        flags.append(flag("voxel_size_presumed"))
+    if abs(cross[2]) >= _AXIAL_COSINE and _cut_at_the_sides(hu):
+        flags.append(flag("axes_doubtful"))
     if hu.shape[0] == 1:
         flags.append(flag("single_slice", "the file's own step is used"))
     if hu.min() > HIGHEST_AIR_HU:
         flags.append(flag("not_hu", f"no value is below {HIGHEST_AIR_HU}"))
     return flags
+
+
+def _presumed(affine: np.ndarray) -> bool:
+    """Return whether an affine is what a program writes that knows no geometry."""
+    return bool((np.abs(affine[:3]) == np.eye(3, 4)).all())
+
+
+def _cut_at_the_sides(hu: np.ndarray) -> bool:
+    """Return whether the body ends inside along k, and is cut along one of i and j at both ends.
+
+    A CT of a trunk is cut by its first and last slice; one whose axes were exchanged is cut at
+    two sides of each slice instead. A zoomed field of view is cut along both i and j.
+    """
+    if min(hu.shape) < 4:
+        return False
+    across_k, across_j, across_i = (
+        min(float((hu.take(end, axis) > TISSUE_HU).mean()) for end in (0, -1)) for axis in range(3)
+    )
+    return across_k < 0.01 and (across_j > 0.1) != (across_i > 0.1)

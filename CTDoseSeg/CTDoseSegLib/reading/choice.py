@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 from ..errors import InputError, SeveralPatientsError
 from ..flags import Flag, flag
+from .field_of_view import FieldOfView
 from .grouping import SliceGroup
-from .selection import SeriesCandidate, choose
+from .selection import SeriesCandidate, choose, why_reformat, why_unusable
 from .series_description import candidate_of
+from .stacking import positions_beyond
 
 _MOST_LISTED = 20
 _MOST_REASONS = 5
@@ -104,6 +106,7 @@ def choose_group(
         If none can be measured; the sentence gives the reasons.
     """
     ranked = [one for one in candidates if one.group not in dose_reports] or candidates
+    ranked = with_zoomed(ranked)
     best, left_out = choose([one.described for one in ranked], asked_for)
     if best is None:
         reasons = [f"{reason[:1].lower()}{reason[1:]}".rstrip(".") for reason in left_out]
@@ -111,11 +114,60 @@ def choose_group(
             f"No CT series that can be measured was found: {'; '.join(reasons[:_MOST_REASONS])}."
         )
     group = candidates[best.index].group
-    images = sum(len(c.group.headers) for c in candidates if c.group.series == group.series)
+    parts = [one for one in candidates if one.group.series == group.series]
+    images = sum(len(one.group.headers) for one in parts)
     flags: tuple[Flag, ...] = ()
     if others := images - len(group.headers):
-        flags = (flag("mixed_series", f"{others} of {images} images"),)
+        detail = f"{others} of {images} images were left out"
+        slices = [
+            header
+            for one in parts
+            if one.group is not group and _is_tomographic(one.described)
+            for header in one.group.headers
+        ]
+        if slices and (lost := positions_beyond(group.headers, slices)):
+            detail += f", {lost} of them at positions beyond those that are measured"
+        flags = (flag("mixed_series", detail),)
     return Choice(group, left_out, flags)
+
+
+def with_zoomed(
+    candidates: Sequence[Candidate], local: Callable[[str], str] | None = None
+) -> tuple[Candidate, ...]:
+    """Mark the candidates whose field of view cuts the body where another one shows more of it.
+
+    Parameters
+    ----------
+    candidates
+        Of one patient.
+    local
+        Returns where a header's file can be read, which for a member of an archive is elsewhere.
+
+    Returns
+    -------
+    tuple of Candidate
+        In the same order.
+    """
+    fields = {
+        id(one): FieldOfView(one.group.headers, local)
+        for one in candidates
+        if _is_tomographic(one.described)
+    }
+    marked = []
+    for one in candidates:
+        zoomed = id(one) in fields and any(
+            fields[id(one)].is_zoomed_beside(fields[id(other)])
+            for other in candidates
+            # A derived series does not take the place of an original one.
+            if id(other) in fields and other.described.derived <= one.described.derived
+        )
+        marked.append(replace(one, described=replace(one.described, zoomed=zoomed)))
+    return tuple(marked)
+
+
+def _is_tomographic(described: SeriesCandidate) -> bool:
+    """Return whether images are axial slices of a body, no reformat."""
+    return bool(described.axial) and not (why_unusable(described) or why_reformat(described))
 
 
 def _series_meant(asked_for: str, uids: set[str]) -> str:

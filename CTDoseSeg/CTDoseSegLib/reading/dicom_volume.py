@@ -12,7 +12,7 @@ from ..flags import Flag, flag
 from ..tasks.progress import Progress
 from .array_series import HIGHEST_AIR_HU
 from .grouping import SliceGroup
-from .phases import one_phase
+from .phases import one_body
 from .series_description import kind_flags
 from .stacking import stack
 
@@ -42,7 +42,7 @@ class DicomVolume:
 
 
 def stack_volume(group: SliceGroup, progress: Progress, span: tuple[float, float]) -> DicomVolume:
-    """Settle phases and duplicates, stack the slices and read their pixels.
+    """Take one slice for each position, stack the slices and read their pixels.
 
     Parameters
     ----------
@@ -60,11 +60,11 @@ def stack_volume(group: SliceGroup, progress: Progress, span: tuple[float, float
     GeometryError, PixelDataError
         If the slices make no volume; the sentence names the file.
     """
-    slices, phase_flags = one_phase(group.headers)
+    slices, choice_flags = one_body(group.headers)
     geometry = stack(slices)
     headers = tuple(slices[i] for i in geometry.order)
     hu, value_flags = read_volume(headers, progress, span)
-    flags = [*phase_flags, *geometry.flags, *kind_flags(headers), *value_flags]
+    flags = [*choice_flags, *geometry.flags, *kind_flags(headers), *value_flags]
     if hu.min() > HIGHEST_AIR_HU:
         flags.append(flag("not_hu", f"no value is below {HIGHEST_AIR_HU}"))
     return DicomVolume(headers, hu, geometry.affine, geometry.z_mm, geometry.regular, tuple(flags))

@@ -11,17 +11,20 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..dicom.header import Header
 from ..dicom.header_file import read_header
 from ..dicom.identity import without_file_name
 from ..errors import InputError
+from .copies import file_mark
 from .headers import is_empty_slice
 
 _SCHEMA = """
-CREATE TABLE files (source BLOB, folder BLOB, study BLOB, image TEXT, header BLOB, problem TEXT);
+CREATE TABLE files (
+    source BLOB, folder BLOB, study BLOB, image TEXT, header BLOB, problem TEXT, number INTEGER
+);
 """
 _INDEX = """
 CREATE INDEX by_study ON files (study);
@@ -74,6 +77,7 @@ class HeaderCache:
         self._data.execute("PRAGMA synchronous = OFF")
         self._data.executescript(_SCHEMA)
         self._rows: list[tuple] = []
+        self._added = 0
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,6 +86,8 @@ class HeaderCache:
 
     def add_file(self, path: str, source: str, folder: str) -> None:
         """Add a file if it is DICOM, or if it should have been.
+
+        Files are numbered in the order in which they are added.
 
         Parameters
         ----------
@@ -92,19 +98,20 @@ class HeaderCache:
         folder
             The folder or archive that it lies in.
         """
+        self._added += 1
         try:
             header = read_header(path)
             if header is None and is_empty_slice(path):
                 raise InputError("it is empty (0 bytes); copy or export it again.")
         except InputError as error:
             sentence = without_file_name(str(error), os.path.basename(path))
-            self.add_problem(source, folder, sentence[:1].upper() + sentence[1:])
+            self._add_problem(source, folder, f"{file_mark(path, self._added)}: {sentence}")
         except OSError as error:
             sentence = f"It cannot be read ({error.strerror}); check its permissions."
-            self.add_problem(source, folder, sentence)
+            self._add_problem(source, folder, sentence)
         else:
             if header is not None:
-                self._add(source, folder, header)
+                self._add(source, folder, replace(header, file_number=self._added))
 
     def _add(self, source: str, folder: str, header: Header) -> None:
         """Add one DICOM file; without a study UID its folder stands for the study."""
@@ -114,12 +121,17 @@ class HeaderCache:
         if image:
             place = header.text("ImagePositionPatient")
             image = f"{image} {place} {header.text('InstanceNumber')} {header.pixel_bytes}"
-        row = (_bytes(source), _bytes(folder), _bytes(study), image, marshal.dumps(kept), "")
-        self._append(row)
+        where = (_bytes(source), _bytes(folder), _bytes(study))
+        self._append((*where, image, marshal.dumps(kept), "", header.file_number))
 
     def add_problem(self, source: str, folder: str, sentence: str) -> None:
-        """Add a file that cannot be read, with the reason."""
-        self._append((_bytes(source), _bytes(folder), None, "", None, sentence))
+        """Add a file that cannot be opened, with the reason."""
+        self._added += 1
+        self._add_problem(source, folder, sentence)
+
+    def _add_problem(self, source: str, folder: str, sentence: str) -> None:
+        row = (_bytes(source), _bytes(folder), None, "", None, sentence, self._added)
+        self._append(row)
 
     def _append(self, row: tuple) -> None:
         self._rows.append(row)
@@ -127,7 +139,7 @@ class HeaderCache:
             self._flush()
 
     def _flush(self) -> None:
-        self._data.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", self._rows)
+        self._data.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", self._rows)
         self._rows.clear()
 
     def finish(self) -> None:
@@ -143,15 +155,17 @@ class HeaderCache:
         for (study,) in names:
             headers, folders, seen, copies = [], [], set(), 0
             rows = self._data.execute(
-                "SELECT source, folder, image, header FROM files WHERE study = ? ORDER BY source",
+                "SELECT source, folder, image, header, number FROM files WHERE study = ? "
+                "ORDER BY source",
                 (study,),
             )
-            for source, folder, image, kept in rows:
+            for source, folder, image, kept, number in rows:
                 if image and image in seen:
                     copies += 1
                     continue
                 seen.add(image)
-                headers.append(Header(_text(source), *marshal.loads(kept)))
+                header = Header(_text(source), *marshal.loads(kept))
+                headers.append(replace(header, file_number=number))
                 folders.append(_text(folder))
             uid = "" if study.startswith(b"folder ") else _text(study)
             yield StudyHeaders(uid, tuple(headers), tuple(folders), copies)
@@ -163,11 +177,12 @@ class HeaderCache:
 
     def problems(self) -> Iterator[Problem]:
         """Yield the folders with files that cannot be read."""
+        # Beside MIN, SQLite gives the other columns of the row that has the minimum.
         rows = self._data.execute(
-            "SELECT folder, COUNT(*), MIN(problem) FROM files WHERE problem != '' "
+            "SELECT folder, COUNT(*), problem, MIN(number) FROM files WHERE problem != '' "
             "GROUP BY folder ORDER BY folder"
         )
-        for folder, count, sentence in rows:
+        for folder, count, sentence, _ in rows:
             yield Problem(_text(folder), count, sentence)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..dicom.header import Header
@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..files.walking import find_files
 from ..flags import Flag, flag
 from ..tasks.progress import Progress
+from .copies import damaged_copies, damaged_flag, file_mark
 from .volume_file import is_volume_file
 
 # Names the DICOM files of one study, a path each: the batch passes studies on so.
@@ -78,7 +79,7 @@ def read_headers(path: Path, progress: Progress, share: float) -> FolderHeaders:
     files, hidden = _files(path)
     if not files:
         raise InputError("The folder is empty; give the folder that holds the DICOM files.")
-    headers: list[Header] = []
+    frames: list[tuple[Header, ...]] = []
     damaged: list[_Damaged] = []
     foreign: list[str] = []
     step = max(1, len(files) // 20)
@@ -88,7 +89,7 @@ def read_headers(path: Path, progress: Progress, share: float) -> FolderHeaders:
         try:
             header = read_header(file)
             if header is not None:
-                headers.extend(iter_frames(header))
+                frames.append(tuple(iter_frames(replace(header, file_number=n + 1))))
             elif folder and is_empty_slice(file):
                 raise InputError(
                     f"{os.path.basename(file)}: it is empty (0 bytes); copy or export it again."
@@ -97,10 +98,16 @@ def read_headers(path: Path, progress: Progress, share: float) -> FolderHeaders:
                 foreign.append(file)
         except InputError as error:
             reason = without_file_name(str(error), os.path.basename(file))
-            damaged.append(_Damaged(str(error), reason))
-    if not headers:
+            damaged.append(_Damaged(str(error), f"{file_mark(file, n + 1)}: {reason}"))
+    if not frames:
         raise InputError(damaged[0].error if damaged else _no_dicom(files, foreign, folder))
-    return FolderHeaders(tuple(headers), *_left_out(len(foreign) + hidden, damaged))
+    sentences, flags = _left_out(len(foreign) + hidden, damaged)
+    if cut := damaged_copies([slices[0] for slices in frames]):
+        flags = (*flags, damaged_flag(cut))
+        paths = {header.path for header in cut}
+        frames = [slices for slices in frames if slices[0].path not in paths]
+    headers = tuple(header for slices in frames for header in slices)
+    return FolderHeaders(headers, sentences, flags)
 
 
 def is_empty_slice(file: str) -> bool:

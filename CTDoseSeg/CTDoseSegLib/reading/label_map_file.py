@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError, SegmentationError
-from .itk_image import read_itk_image
+from .image_file import read_image
 from .label_header import header_rows
+from .npy_volume import read_npy_array
 
 LABELS, GROUPS = "labels.csv", "groups.csv"
 HEADER = "the header"
@@ -38,7 +39,7 @@ class LabelNames:
 
 
 def read_label_voxels(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read the voxels and the affine of a NIfTI or NRRD label map.
+    """Read the voxels and the affine of a NIfTI, NRRD or npy label map.
 
     Parameters
     ----------
@@ -61,7 +62,15 @@ def read_label_voxels(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """
     if not path.is_file():
         raise InputError(f"There is no label map {path.name}: check the path.")
-    image = read_itk_image(path)
+    if path.name.lower().endswith(".npy"):
+        voxels, affine = read_npy_array(path)
+        if voxels.ndim != 3 or voxels.dtype.kind not in "uif":
+            raise SegmentationError(
+                f"{path.name} holds {voxels.dtype} of shape {voxels.shape}; give slices x rows x "
+                "columns of whole numbers."
+            )
+        return voxels, affine
+    image = read_image(path)
     if image.axes != 3 or image.values_per_voxel != 1:
         raise SegmentationError(
             f"{path.name} has {image.axes} dimensions and {image.values_per_voxel} values a voxel; "

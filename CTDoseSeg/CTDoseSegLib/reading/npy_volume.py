@@ -36,12 +36,8 @@ def read_npy_volume(path: Path) -> CTSeries:
     InputError, PixelDataError, GeometryError
         If the files, values or geometry cannot be used; the sentence names the file.
     """
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path.name}: not a readable .npy file, or cut off.") from error
+    values, about = _read_array(path)
     beside = path.with_suffix(".json")
-    about = _read_json(beside, path.name)
     acquisition, slices = _exposure(about, beside.name)
     if slices and values.ndim == 3 and len(slices) != values.shape[0]:
         raise GeometryError(
@@ -60,6 +56,27 @@ def read_npy_volume(path: Path) -> CTSeries:
         files=(os.fspath(path), os.fspath(beside)),
         copy=False,
     )
+
+
+def read_npy_array(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read an array and its affine as `write_npy_array` writes them: a label map.
+
+    Raises
+    ------
+    InputError, GeometryError
+        As `read_npy_volume` does.
+    """
+    values, about = _read_array(path)
+    return values, _affine(about, path.with_suffix(".json").name)
+
+
+def write_npy_array(values: np.ndarray, affine: np.ndarray, path: Path) -> Path:
+    """Write an array as .npy with its affine in .json beside it; returns `path`."""
+    with open(path, "wb") as file:
+        np.save(file, values, allow_pickle=False)
+    text = json.dumps({"affine": affine.tolist()}, allow_nan=False)
+    path.with_suffix(".json").write_text(text, encoding="utf-8")
+    return path
 
 
 def write_npy_volume(series: CTSeries, path: str | Path) -> None:
@@ -90,6 +107,15 @@ def write_npy_volume(series: CTSeries, path: str | Path) -> None:
     text.write_text(json.dumps(about, ensure_ascii=True, allow_nan=False), encoding="utf-8")
     os.replace(array, path)
     os.replace(text, path.with_suffix(".json"))
+
+
+def _read_array(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return the array and what the .json beside it holds."""
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path.name}: not a readable .npy file, or cut off.") from error
+    return values, _read_json(path.with_suffix(".json"), path.name)
 
 
 def _read_json(beside: Path, volume: str) -> dict[str, Any]:

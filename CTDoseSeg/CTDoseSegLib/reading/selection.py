@@ -6,13 +6,14 @@ Of what remains the first by these criteria, in this order:
 
 1. axial before other orientations;
 2. original before derived (a derived axial series is kept, and flagged);
-3. the whole range: at least nine tenths of the longest;
-4. several slices before a single one;
-5. a soft reconstruction kernel before a sharp one (noise widens the distribution of HU);
-6. one with exposure (tube current or CTDIvol) before one without;
-7. the thinnest of at least 1 mm (below, noise and memory grow and areas gain nothing);
-8. the most slices;
-9. the lowest series number, then the order of description and UID, so that the choice is stable.
+3. a field of view that holds the body before one that cuts it, over the same region;
+4. the whole range: at least nine tenths of the longest;
+5. several slices before a single one;
+6. a soft reconstruction kernel before a sharp one (noise widens the distribution of HU);
+7. one with exposure (tube current or CTDIvol) before one without;
+8. the thinnest of at least 1 mm (below, noise and memory grow and areas gain nothing);
+9. the most slices;
+10. the lowest series number, then the order of description and UID, so that the choice is stable.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ class SeriesCandidate:
         Tube current or CTDIvol is there.
     index
         Its place in the caller's list.
+    zoomed
+        Its field of view cuts the body where that of another candidate shows more of it.
     """
 
     series_uid: str
@@ -75,6 +78,7 @@ class SeriesCandidate:
     axial: bool | None
     has_exposure: bool
     index: int
+    zoomed: bool = False
 
     @property
     def label(self) -> str:
@@ -165,11 +169,9 @@ def choose(
             usable.append(candidate)
     if not usable:
         return None, tuple(left_out)
-    longest = (
-        max(candidate.extent_mm for candidate in usable if candidate.axial)
-        if any(candidate.axial for candidate in usable)
-        else 0.0
-    )
+    axial = [candidate for candidate in usable if candidate.axial]
+    whole = [candidate for candidate in axial if not candidate.zoomed]
+    longest = max((candidate.extent_mm for candidate in whole or axial), default=0.0)
     ranked = sorted(usable, key=lambda candidate: tuple(v for _, v in _rank(candidate, longest)))
     chosen = ranked[0]
     for other in ranked[1:]:
@@ -187,6 +189,7 @@ def _rank(candidate: SeriesCandidate, longest: float) -> tuple[tuple[str, object
     return (
         ("the chosen one is axial", candidate.axial is not True),
         ("the chosen one is original, this one derived", candidate.derived),
+        ("its field of view cuts the body, and the chosen one shows more of it", candidate.zoomed),
         ("the chosen one covers a longer range", candidate.extent_mm < WHOLE_RANGE * longest),
         ("it is a single slice", candidate.n_slices == 1),
         ("the chosen one has a softer kernel", sharp_kernel(candidate.kernel)),

@@ -15,6 +15,7 @@ from ..flags import Flag, flag
 SAME_POSITION_MM = 0.01
 GAP_MM, GAP_FRACTION = 0.02, 0.01  # a gap may differ from the step by the sum of the two
 TILT_DEG, SHIFT_MM = 0.1, 0.1  # shear of the stack: both must be exceeded
+JUMP_FRACTION = 0.2  # of the shear: what lies farther off the line is no tilt
 OBLIQUE_DEG = 2.0
 AXIAL_COSINE = float(np.cos(np.radians(45.0)))
 
@@ -128,6 +129,15 @@ def along(headers: Sequence[Header]) -> np.ndarray:
     return np.array([axis @ position(header) for header in headers])
 
 
+def positions_beyond(headers: Sequence[Header], others: Sequence[Header]) -> int:
+    """Return how many positions the others have before the first and after the last of these."""
+    heights = along([*headers, *others])
+    mine, theirs = heights[: len(headers)], heights[len(headers) :]
+    beyond = (theirs < mine.min() - SAME_POSITION_MM) | (theirs > mine.max() + SAME_POSITION_MM)
+    positions = np.sort(theirs[beyond])
+    return int(1 + (np.diff(positions) > SAME_POSITION_MM).sum()) if positions.size else 0
+
+
 def stack(headers: Sequence[Header]) -> Stack:
     """Order slices and describe the grid that they make.
 
@@ -191,17 +201,18 @@ def _shear_flag(points: np.ndarray, axis: np.ndarray, header: Header) -> Flag | 
     lateral = span - height * axis
     shift = float(np.linalg.norm(lateral))
     angle = float(np.degrees(np.arctan2(shift, abs(height))))
-    if shift > SHIFT_MM and angle > TILT_DEG:
+    line = points[0] + np.outer((points - points[0]) @ axis / height, span)
+    off = float(np.linalg.norm(points - line, axis=1).max())
+    # Slices of a tilted gantry lie on a line; those of scans with other centres jump.
+    sheared = shift > SHIFT_MM and angle > TILT_DEG
+    if off > max(SHIFT_MM, JUMP_FRACTION * shift) or (off > SHIFT_MM and not sheared):
+        return flag("shifted_slices", f"up to {max(off, shift):.2f} mm sideways")
+    if sheared:
         stated = header.number("GantryDetectorTilt")
         detail = f"{angle:.1f} degrees between the slices' normal and the line of their positions"
         if stated:
             detail += f", GantryDetectorTilt (0018,1120) is {stated:g}"
         return flag("tilted", detail)
-    heights = (points - points[0]) @ axis
-    line = points[0] + np.outer(heights / height, span)
-    off = float(np.linalg.norm(points - line, axis=1).max())
-    if off > SHIFT_MM:
-        return flag("shifted_slices", f"up to {off:.2f} mm sideways")
     return None
 
 

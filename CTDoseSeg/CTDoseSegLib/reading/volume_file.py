@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from ..ct.series import CTSeries
 from ..errors import GeometryError, PixelDataError
 from .array_series import series_from_array
-from .itk_image import read_itk_image
+from .image_file import read_image
 from .npy_volume import read_npy_volume
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".npy")
@@ -39,7 +40,7 @@ def read_volume_file(path: Path) -> CTSeries:
     """
     if path.name.lower().endswith(".npy"):
         return read_npy_volume(path)
-    image = read_itk_image(path)
+    image = read_image(path)
     if image.values_per_voxel != 1:
         raise PixelDataError(f"{path.name}: a colour or vector image, not CT numbers.")
     # Some programs write one volume as a series of one.
@@ -50,4 +51,5 @@ def read_volume_file(path: Path) -> CTSeries:
         )
     voxels = image.voxels[0] if single else image.voxels
     files = (os.fspath(path),)
-    return series_from_array(voxels, image.affine, name=path.name, files=files, copy=False)
+    series = series_from_array(voxels, image.affine, name=path.name, files=files, copy=False)
+    return replace(series, flags=(*image.flags, *series.flags))

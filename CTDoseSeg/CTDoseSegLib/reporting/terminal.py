@@ -17,6 +17,7 @@ from .flag_lines import every_flag, notice_lines
 
 if TYPE_CHECKING:
     from ..dosimetry.doses import OrganDose
+    from ..dosimetry.effective_dose import EffectiveDose
     from ..dosimetry.examination import Examination
     from ..result import Result
 
@@ -152,19 +153,35 @@ def _effective(result: Result) -> str:
             else "it was not computed"
         )
         return f"not given: {reason}."
-    others = [
-        f"{_number(value)} by {name}"
-        for name, value in effective.by_coefficients_mSv.items()
-        if value is not None and name != effective.coefficients
-    ]
-    bound = "at least " if dlp is not None and dlp.lower_bound else ""
-    return (
-        f"{bound}{_number(effective.effective_dose_mSv)} mSv "
-        f"({_interval(effective.low_mSv, effective.high_mSv)}), k x DLP of "
-        f"{_number(dlp.value_mGy_cm if dlp else None)} mGy cm, {effective.scanned_range}, "
-        f"{effective.coefficients}"
-        f"{''.join(f'; {other}' for other in others)}; never the sum of organ doses"
+    # Results of version 0.1.0 name the set of factors alone.
+    by = (
+        f"{effective.source}, {effective.coefficients}"
+        if effective.source
+        else effective.coefficients
     )
+    named = codes(effective.flags).replace(";", ", ")
+    flags = f"; flags: {named}" if named else ""
+    return (
+        f"{effective_dose_words(effective)}, k x DLP of "
+        f"{_number(dlp.value_mGy_cm if dlp else None)} mGy cm, {effective.scanned_range}, "
+        f"{by}; never the sum of organ doses{flags}"
+    )
+
+
+def effective_dose_words(effective: EffectiveDose) -> str:
+    """Return an effective dose with what its range is; it must be known."""
+    dlp, low, high = effective.dlp, effective.low_mSv, effective.high_mSv
+    value = f"{_number(effective.effective_dose_mSv)} mSv"
+    if effective.relative_half_width is not None:  # a result of version 0.1.0
+        span = f"90 % interval {_interval(low, high)}"
+    elif dlp is not None and dlp.lower_bound:
+        span = f"up to {_number(high)} mSv by published values"
+    elif low == high:
+        span = "the only published value"
+    else:
+        span = f"published values {_number(low)} to {_number(high)} mSv"
+    bound = "at least " if dlp is not None and dlp.lower_bound else ""
+    return f"{bound}{value} ({span})"
 
 
 def _print_table(rows: list[tuple[str, ...]]) -> None:

@@ -200,12 +200,16 @@ class SegmentationSummary:
         Engine to what it ran (versions, tasks, hashes of weights).
     flags
         What the user should know about the label map.
+    file
+        Name of the label map's file beside this one; ``segmentation.nrrd`` where the package
+        nibabel was not installed.
     """
 
     engine: str
     atoms: tuple[Atom, ...]
     about: Mapping[str, Any] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
+    file: str = "segmentation.nii.gz"
 
 
 @dataclass(frozen=True, eq=False)

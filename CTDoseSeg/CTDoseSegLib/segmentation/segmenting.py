@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..ct.series import CTSeries
-from ..tasks.progress import Progress
+from ..tasks.progress import Progress, Stage
+from .body_mask import find_body_mask
 from .engines import ClassicalEngine, choose
 from .labelmap import BODY_REST, Labelmap
 from .totalsegmentator.engine import TotalSegmentatorEngine
@@ -38,7 +39,8 @@ def segment(
         is returned as it is; ``auto`` adds body, skin and couch by thresholds to any other, a
         named engine everything that it finds.
     unet
-        Folder of a UNet to use instead of the bundled one.
+        Folder of a UNet to use instead of the bundled one; one that knows no body gets body, skin
+        and couch beneath its organs.
     quality, device, extra
         Of TotalSegmentator: ``full``, ``fast`` or ``fastest``; ``auto``, ``cpu``, ``gpu``,
         ``gpu:N`` or ``mps``; ``lung_vessels``, ``heart_chambers``, ``body``.
@@ -77,5 +79,10 @@ def segment(
         if engine == "auto":  # no network was asked for
             return combine(ClassicalEngine().segment(series, progress), own)
     totalsegmentator = TotalSegmentatorEngine(quality, device, tuple(extra))
-    labelmap = choose(engine, unet, totalsegmentator=totalsegmentator).segment(series, progress)
+    chosen = choose(engine, unet, totalsegmentator=totalsegmentator)
+    labelmap = chosen.segment(series, Stage(progress, 0.0, 0.7) if unet else progress)
+    if BODY_REST not in {atom.name for atom in labelmap.atoms}:
+        # A network that knows no body: all of its organs together are none.
+        body = find_body_mask(series, Stage(progress, 0.7, 1.0), device)
+        labelmap = combine(body, labelmap)
     return combine(labelmap, own) if own is not None else labelmap

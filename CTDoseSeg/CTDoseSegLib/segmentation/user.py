@@ -138,10 +138,12 @@ def combine(beneath: Labelmap, above: Labelmap) -> Labelmap:
     GeometryError
         If the two are not on one grid.
     """
-    if beneath.labels.shape != above.labels.shape:
+    lower, upper = (Grid(one.labels.shape, one.affine) for one in (beneath, above))
+    if not lower.same_as(upper):
         raise GeometryError(
-            f"The two label maps have different grids: {_size(beneath.labels.shape)} and "
-            f"{_size(above.labels.shape)}; make both for the same series."
+            "The two label maps have different grids: "
+            f"{_describe(beneath.labels, beneath.affine)}, and "
+            f"{_describe(above.labels, above.affine)}; make both for the same series."
         )
     names = {a.name for a in above.atoms}
     if BODY_REST in names:

@@ -16,7 +16,7 @@ from CTDoseSegLib.batch.ledger import Ledger
 from CTDoseSegLib.batch.plan import PlannedScan, read_plan, write_plan
 from CTDoseSegLib.batch.study import Outcome
 from CTDoseSegLib.batch.walk import unpack, walk
-from CTDoseSegLib.ct.nifti import write_nifti
+from CTDoseSegLib.ct.volume_files import write_nifti
 from CTDoseSegLib.errors import InputError
 
 SCAN = PlannedScan("yes", 1, "/archive/a|/archive/b.dcm", description="=chest", thickness_mm=1.5)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from dose_scans import codes, make
+from dose_scans import codes, doses, make
 
-from CTDoseSegLib.dosimetry.fast.scaling import ctdivol_basis, mas_basis
+from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent
+from CTDoseSegLib.ct.matched_report import MatchedReport, PlacedEvent
+from CTDoseSegLib.ct.series import CTSeries
+from CTDoseSegLib.dosimetry.fast.scaling import CTDIVOL_OF_SCAN, ctdivol_basis, mas_basis
+from CTDoseSegLib.measurement.ctdivol import scan_mean_component, slice_ctdivol_mGy
 
 
 def series(**changes):
@@ -120,3 +127,66 @@ def test_scaling_by_mas_is_refused_with_the_reason(changes, reason):
 def test_a_scaling_basis_without_values_gives_no_current():
     with pytest.raises(ValueError, match="mas"):
         mas_basis(series(pitch=None)).tube_current_mA(0.061)
+
+
+def reported(scan: CTSeries, *mean_mA: float | None) -> CTSeries:
+    """The series with a dose report of one event for each of these mean tube currents."""
+    events = tuple(IrradiationEvent(tube_current_mA=mean, ctdivol_mGy=9.0) for mean in mean_mA)
+    placed = tuple(PlacedEvent(event, True, None, "") for event in events)
+    return replace(scan, dose_report=MatchedReport(DoseReport(events), placed, "event UID"))
+
+
+WHOLE = np.array([150.0] * 20 + [450.0] * 20)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [slice(0, 40), slice(5, 25), slice(15, 40), slice(0, 20), slice(20, 40)],
+    ids=["whole", "mostly low", "mostly high", "constant low", "constant high"],
+)
+def test_a_cropped_scan_keeps_the_ctdivol_of_its_slices_by_the_events_mean_current(part):
+    cropped = make(slices=len(WHOLE[part]), organs=(), ctdivol=9.0, current=WHOLE[part])[0]
+    basis = ctdivol_basis(reported(cropped, 300.0))
+    np.testing.assert_allclose(basis.values, 9.0 * WHOLE[part] / 300.0)
+    assert basis.components == {}
+    (distributed,) = basis.flags
+    assert distributed.mends == ()
+    assert "300 mA the mean of the scan" in distributed.message
+
+
+@pytest.mark.parametrize("means", [(), (None,), (300.0, 200.0), (3000.0,), (20.0,)])
+def test_without_the_scans_mean_current_the_images_stand_in_with_a_component(means):
+    scan = make(slices=40, organs=(), ctdivol=9.0, current=WHOLE)[0]
+    basis = ctdivol_basis(reported(scan, *means) if means else scan)
+    assert basis.values.mean() == pytest.approx(9.0)
+    assert basis.components == {CTDIVOL_OF_SCAN: 0.15}
+    (distributed,) = basis.flags
+    assert distributed.mends == ("dose_report",)
+    assert "too high (by 30 %" in distributed.message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ctdivol": 9.0, "current": 300.0},
+        {"ctdivol": np.linspace(5, 13, 6), "current": np.linspace(150, 450, 6)},
+        {"ctdivol": None, "current": np.linspace(150, 450, 6)},
+    ],
+    ids=["constant current", "CTDIvol of each slice", "no CTDIvol"],
+)
+def test_a_ctdivol_that_is_not_distributed_has_no_such_component(changes):
+    assert scan_mean_component(series(**changes)) == 0.0
+    # A mean that differs by rounding alone changes nothing.
+    values, flags = slice_ctdivol_mGy(reported(series(ctdivol=9.0), 301.0))
+    np.testing.assert_array_equal(values, 9.0)
+    assert flags == ()
+
+
+def test_the_component_widens_the_interval_of_every_organ():
+    _, organs = doses(ctdivol=9.0, current=WHOLE)
+    _, constant = doses(ctdivol=9.0)
+    for name, organ in organs.items():
+        assert organ.budget[CTDIVOL_OF_SCAN] == 0.15
+        assert CTDIVOL_OF_SCAN not in constant[name].budget
+        width = math.log(organ.total_high_mGy / organ.dose_mGy)
+        assert width > math.log(constant[name].total_high_mGy / constant[name].dose_mGy)

@@ -202,9 +202,10 @@ def test_a_label_map_of_another_size_or_place_is_refused():
     with pytest.raises(GeometryError, match="voxels"):
         measure(series, make_labelmap(np.zeros((2, 5, 6), np.uint8), [1]))
     moved = AFFINE.copy()
-    moved[2, 3] = 3.0
-    with pytest.raises(GeometryError, match=r"3\.0 mm"):
-        measure(series, make_labelmap(np.zeros((2, 5, 5), np.uint8), [1], affine=moved))
+    for apart_mm, words in ((3.0, "3 mm"), (0.05, r"0\.05 mm")):
+        moved[2, 3] = AFFINE[2, 3] + apart_mm
+        with pytest.raises(GeometryError, match=words):
+            measure(series, make_labelmap(np.zeros((2, 5, 5), np.uint8), [1], affine=moved))
 
 
 def test_measuring_reports_progress_and_can_be_cancelled():

@@ -19,12 +19,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_analysis import AFFINE, organ_dose, tiny_analysis, tiny_labelmap, tiny_result
 
-from CTDoseSegLib.ct.nifti import write_nifti
-from CTDoseSegLib.dosimetry.effective_dose import effective_dose
+from CTDoseSegLib.ct.volume_files import write_nifti
+from CTDoseSegLib.dosimetry.effective_dose import (
+    DoseLengthProduct,
+    EffectiveDose,
+    effective_dose,
+)
 from CTDoseSegLib.errors import Cancelled, OutputError
 from CTDoseSegLib.files.staging import staged_folder
 from CTDoseSegLib.outputs.tables import cell, write_labelmap, write_tables
-from CTDoseSegLib.reporting.terminal import HEADINGS, plain_table, print_result, summary
+from CTDoseSegLib.reporting.terminal import (
+    HEADINGS,
+    effective_dose_words,
+    plain_table,
+    print_result,
+    summary,
+)
 from CTDoseSegLib.result import Result
 from CTDoseSegLib.result_folder import write_result
 from CTDoseSegLib.segmentation.labelmap import Atom
@@ -311,7 +321,7 @@ def test_a_file_that_the_system_cuts_short_is_an_error_and_leaves_nothing(tmp_pa
         sys.path.insert(0, {str(LIBRARY)!r})
         import numpy as np
         from pathlib import Path
-        from CTDoseSegLib.ct.nifti import write_nifti
+        from CTDoseSegLib.ct.volume_files import write_nifti
         from CTDoseSegLib.errors import OutputError
         from CTDoseSegLib.files.staging import staged_folder
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -370,8 +380,24 @@ def test_the_summary_has_size_at_the_centre_effective_dose_and_scanner():
         if line.startswith("Effective:")
     ]
     assert f"{effective.effective_dose_mSv:.3g} mSv" in told
-    assert "abdomen, ICRP 103" in told
+    low, high = effective.low_mSv, effective.high_mSv
+    assert f"(published values {low:#.3g} to {high:#.3g} mSv)" in told
+    assert "abdomen, Deak 2010, ICRP 103" in told
+    assert all(flag.code in told for flag in effective.flags)
     assert "never the sum of organ doses" in told
+
+
+def test_the_range_of_an_effective_dose_is_said_to_be_that_of_published_values():
+    found = EffectiveDose(2.9, 1.9, 3.4, dlp=DoseLengthProduct(138.0, "rdsr", None, 200.0, False))
+    assert effective_dose_words(found) == "2.90 mSv (published values 1.90 to 3.40 mSv)"
+    alone = replace(found, low_mSv=2.9, high_mSv=2.9)
+    assert effective_dose_words(alone) == "2.90 mSv (the only published value)"
+    bound = replace(found, low_mSv=2.9, dlp=replace(found.dlp, lower_bound=True))
+    text = "at least 2.90 mSv (up to 3.40 mSv by published values)"
+    assert effective_dose_words(bound) == text
+    # Version 0.1.0 gave another thing, which its results still hold.
+    old = replace(found, relative_half_width=0.4)
+    assert effective_dose_words(old) == "2.90 mSv (90 % interval 1.90 - 3.40)"
 
 
 def test_an_effective_dose_that_is_not_given_has_its_reason_in_the_summary():

@@ -349,7 +349,7 @@ def test_a_report_from_the_user_stands_in_for_one_in_the_folder(tmp_path):
 
 
 def test_a_report_works_for_a_volume_file_too(tmp_path):
-    from CTDoseSegLib.ct.nifti import write_nifti
+    from CTDoseSegLib.ct.volume_files import write_nifti
 
     series = read_series(scan(tmp_path))
     write_nifti(tmp_path / "ct.nii.gz", series.hu, series.affine)

@@ -79,6 +79,7 @@ def test_a_derived_axial_series_is_better_than_none():
 BETTER_LATER = [
     ({"axial": False}, "axial"),
     ({"image_type": ("DERIVED", "PRIMARY", "AXIAL"), "extent_mm": 310.0}, "derived"),
+    ({"zoomed": True, "extent_mm": 500.0}, "cuts the body"),
     ({"extent_mm": 269.0}, "longer range"),
     ({"kernel": "B80f", "thickness_mm": 1.0}, "softer kernel"),
     ({"has_exposure": False, "thickness_mm": 1.0}, "exposure"),

@@ -10,8 +10,8 @@ import pytest
 
 from CTDoseSegLib.ct import organs
 from CTDoseSegLib.ct.acquisition import Acquisition
-from CTDoseSegLib.ct.nifti import write_nifti
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
+from CTDoseSegLib.ct.volume_files import write_nifti
 from CTDoseSegLib.errors import InputError
 from CTDoseSegLib.segmentation.totalsegmentator.plan import dose_organs
 from CTDoseSegLib.segmentation.user import read_labelmap

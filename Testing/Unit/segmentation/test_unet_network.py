@@ -225,3 +225,24 @@ def test_a_network_that_finds_no_body_is_an_error_and_no_empty_result(tmp_path):
 def test_an_impossible_network_is_refused(wrong):
     with pytest.raises(ModelError, match="not a possible UNet"):
         UNetSpec(**{"classes": ("a",), **wrong})
+
+
+@pytest.mark.slow
+def test_a_network_that_knows_no_body_gets_one_beneath_its_organs(tmp_path, monkeypatch):
+    from CTDoseSegLib.measurement.measurements import measure
+    from CTDoseSegLib.measurement.size import measure_size
+    from CTDoseSegLib.phantom.phantom import Phantom, phantom_series
+    from CTDoseSegLib.segmentation import segmenting
+    from CTDoseSegLib.segmentation.unet import network
+
+    phantom = Phantom(seed=1, shape=(96, 96, 6), spacing_mm=(4.5, 4.5, 40.0))
+    ct, truth = phantom_series(phantom)
+    # Bone where HU is high: the weights alone are a stand-in.
+    monkeypatch.setattr(network, "load_unet", lambda _: (Threshold(250.0), TINY, "0" * 64))
+    monkeypatch.setattr(network, "for_inference", lambda made, _device: made)
+    labelmap = segmenting.segment(ct, "unet", unet=write(tmp_path / "unet"))
+    names = {atom.name for atom in labelmap.atoms}
+    assert {"bone", "body_rest", "skin"} <= names
+    size = measure_size(ct, labelmap, measure(ct, labelmap))
+    # Bone alone would be a body of some 100 mm.
+    assert size.wed_mm == pytest.approx(truth.wed_mm, rel=0.02)

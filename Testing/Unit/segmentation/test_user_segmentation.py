@@ -276,3 +276,21 @@ def test_a_skin_of_the_user_is_not_enlarged_by_the_body_mask():
     both = combine(beneath, user_skin)
     assert (both.mask("skin") == (drawn == 9)).all()
     assert both.mask("body").all()
+
+
+def test_label_maps_that_lie_elsewhere_are_not_combined():
+    from dataclasses import replace
+
+    from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
+    from CTDoseSegLib.segmentation.labelmap import Labelmap
+    from CTDoseSegLib.segmentation.user import combine
+
+    atoms = (named_atom(1, "body_rest", "a"), named_atom(2, "liver", "a"))
+    labels = np.array([[[1, 2]]], np.uint8)
+    groups = groups_of(atom.name for atom in atoms)
+    one = Labelmap(labels, np.eye(4), atoms, groups, "a")
+    moved = np.eye(4)
+    moved[0, 3] = 0.5
+    assert combine(one, replace(one, affine=np.eye(4))).labels.shape == labels.shape
+    with pytest.raises(GeometryError, match="different grids"):
+        combine(one, replace(one, affine=moved))

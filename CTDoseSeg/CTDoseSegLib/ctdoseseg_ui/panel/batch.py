@@ -69,7 +69,11 @@ class BatchSection:
             return
         self._rows.clear()
         self._ui.batchTable.setRowCount(0)
-        self.run = self._logic.batch(folder.strip(), output.strip(), engine=self._engine())
+        try:
+            self.run = self._logic.batch(folder.strip(), output.strip(), engine=self._engine())
+        except CTDoseSegError as error:
+            self._ui.batchLabel.text = str(error)
+            return
         self._output = Path(output.strip())
         self._ui.batchButton.text = _("Cancel")
         self._ui.batchLabel.text = _("Looking at the archive...")

@@ -105,6 +105,7 @@ def organ_dose(
         _truncation_component(body, shared, piece),
         scan.scanner,
     )
+    components |= body.bases[basis].components
     total = total_log_half_width(components)
     slice_dose = np.full(len(piece.occupied), np.nan)
     slice_dose[piece.usable] = profile

@@ -7,7 +7,8 @@ al. 2010, not verified here), so CTDIvol comes first and effective mAs is the fa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,11 +16,18 @@ from ...ct.acquisition import BODY_PHANTOM_CM
 from ...ct.scanner_profile import GENERIC, Scanner
 from ...ct.series import CTSeries
 from ...flags import Flag, flag
-from ...measurement.ctdivol import positive_number, positive_numbers, slice_ctdivol_mGy
+from ...measurement.ctdivol import (
+    positive_number,
+    positive_numbers,
+    scan_mean_component,
+    slice_ctdivol_mGy,
+)
 from ..training_scans import ROTATION_TIME_S, TRAINING_KVP, other_voltage
 
 CTDIVOL = "ctdivol"
 MAS = "mas"
+# Uncertainty component of a CTDIvol of the whole scan on images that may be a part of it.
+CTDIVOL_OF_SCAN = "ctdivol_of_scan"
 # The better one first.
 BASES = (CTDIVOL, MAS)
 
@@ -38,12 +46,16 @@ class ScalingBasis:
     scanner_ctdivol_per_mas
         CTDIvol per effective mAs of this scanner, where its profile states it: effective mAs are
         then turned into CTDIvol first.
+    components
+        Uncertainty components of the values themselves, by name: the standard deviation of their
+        logarithm, one error of all slices.
     """
 
     name: str
     values: np.ndarray | None
     flags: tuple[Flag, ...]
     scanner_ctdivol_per_mas: float | None = None
+    components: Mapping[str, float] = field(default_factory=dict)
 
     def tube_current_mA(self, ctdivol_per_mas: float) -> np.ndarray:
         """Return the tube current of the training scanner that gives this exposure, [k].
@@ -87,7 +99,10 @@ def ctdivol_basis(series: CTSeries) -> ScalingBasis:
         return ScalingBasis(CTDIVOL, None, (flag("ctdivol_small_phantom"),))
     if acquisition.phantom_cm is None:
         flags = (flag("ctdivol_phantom_unknown"), *flags)
-    return ScalingBasis(CTDIVOL, values, flags)
+    of_scan = scan_mean_component(series)
+    return ScalingBasis(
+        CTDIVOL, values, flags, components={CTDIVOL_OF_SCAN: of_scan} if of_scan else {}
+    )
 
 
 def mas_basis(series: CTSeries, scanner: Scanner = GENERIC) -> ScalingBasis:

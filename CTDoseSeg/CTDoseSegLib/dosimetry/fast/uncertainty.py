@@ -14,7 +14,7 @@ from ...ct.acquisition import Acquisition
 from ...ct.scanner_profile import GENERIC, Scanner
 from ..beam import Beam
 from ..training_scans import other_voltage
-from .scaling import MAS
+from .scaling import CTDIVOL_OF_SCAN, MAS
 
 # Half-width of a normal distribution's 90 % interval in standard deviations.
 K90 = 1.645
@@ -33,6 +33,7 @@ TRUNCATION_UNCORRECTED = 0.18
 SHARED_BY: Mapping[str, tuple[str, ...]] = {
     "model": ("model", "organ", "patient"),
     "ctdivol_display": ("scanner",),
+    CTDIVOL_OF_SCAN: ("scan",),
     "transfer": ("model", "scanner"),
     "nctdiw": ("scanner",),
     "calibration": ("model",),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ct.nifti import write_nifti
+from ...ct.volume_files import write_volume
 from ...files.staging import staged_folder
 from ...segmentation.unet.engine import best_device, predict
 from ...segmentation.unet.network import for_inference, load_unet
@@ -74,7 +74,7 @@ def evaluate(
             coronal = coronal[:3]
             place = f"predictions_{scan.name}"
             name = "".join(c if c.isalnum() or c in "-_" else "_" for c in place)
-            write_nifti(folder / f"{name}.nii.gz", predicted, scan.series.affine)
+            write_volume(folder, name, predicted, scan.series.affine)
             write_pictures(judged, spec, folder, name)
         _write_csv(folder / CASES_FILE, CaseScore.columns(), map(_row, scores))
         _write_csv(folder / SLICES_FILE, SLICE_COLUMNS, slices)

@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from ...ct.nifti import write_nifti
 from ...ct.series import CTSeries
+from ...ct.volume_files import write_nifti
 from ...errors import CTDoseSegError, DependencyError, ModelError, OutputError, SegmentationError
 from ...flags import flag
 from ...tasks.process import TEMPORARY, TaskProcess, module_command, write_to_stderr

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...ct.geometry import Grid
 from ...ct.series import CTSeries
 from ...errors import GeometryError
 from ...flags import flag
@@ -18,8 +19,6 @@ from .plan import Plan
 from .weights import InstalledNetwork
 
 ENGINE = "totalsegmentator"
-# Affines in NIfTI are float32.
-SAME_AFFINE_MM = 0.01
 
 
 def labels_of(
@@ -51,8 +50,7 @@ def labels_of(
     label_arrays = []
     for n, (run, affine) in enumerate(zip(plan.runs, result["affines"], strict=True)):
         labels = np.load(folder / f"labels_{n}.npy", allow_pickle=False)
-        same = labels.shape == series.hu.shape
-        if not same or not np.allclose(affine, series.affine, atol=SAME_AFFINE_MM):
+        if not Grid(labels.shape, np.array(affine)).same_as(series.grid):
             raise GeometryError(
                 f"TotalSegmentator's task {run.task} gave a volume of {labels.shape[::-1]} voxels "
                 "on another grid than the scan's: nothing of it is used; choose another engine."
