@@ -11,8 +11,8 @@ DATES = (
     "AcquisitionDateTime",
 )
 IDENTIFYING = frozenset((*NAMES, *NUMBERS))
-# Words of PS3.16, annex L, for the body parts of CT, in full and as makers shorten them; modalities;
-# patient positions of PS3.3, C.7.3.1.1.2.
+# Words of PS3.16, annex L, for the body parts of CT, in full and as makers shorten them; kinds of
+# images; patient positions of PS3.3, C.7.3.1.1.2.
 _CODED = """
 ABDOMEN ABDOMENPELVIS ADRENAL ANKLE AORTA ARM BLADDER BODY BONE BRAIN BREAST BRONCHUS CAROTID
 CHEST CHESTABDOMEN CHESTABDPELVIS CLAVICLE COCCYX COLON CORONARYARTERY CSPINE ABD PELV EAR ELBOW
