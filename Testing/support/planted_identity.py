@@ -23,7 +23,7 @@ TAGS = (
     *("RequestedProcedureDescription", "StationName", "PerformedProcedureStepDescription"),
     *("AcquisitionDeviceProcessingDescription", "DerivationDescription", "Occupation"),
     *("AdmittingDiagnosesDescription", "AdditionalPatientHistory", "PatientAddress", "StudyID"),
-    *("OtherPatientNames", "ReferringPhysicianName", "OperatorsName", "LossyImageCompression"),
+    "LossyImageCompression",
 )
 ID, BIRTH, STUDY = "00047118-Q", "19500131", "20240229"
 IDS = (ID, "47118-Q", "47118q", "47118 Q", "047118_q")

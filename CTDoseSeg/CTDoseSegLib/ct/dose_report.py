@@ -143,19 +143,27 @@ class DoseReport:
     flags: tuple[Flag, ...] = ()
 
     def with_texts(self, changed: Callable[[str], str]) -> DoseReport:
-        """Return the report with each of its free texts as `changed` returns it."""
+        """Return the report with each of its free texts as `changed` returns it.
+
+        Details of flags quote the report.
+        """
+
+        def quoted(flags: tuple[Flag, ...]) -> tuple[Flag, ...]:
+            return tuple(replace(flag, detail=changed(flag.detail)) for flag in flags)
+
         events = tuple(
             replace(
                 event,
                 protocol=changed(event.protocol),
                 target_region=changed(event.target_region),
                 modulation=changed(event.modulation),
+                flags=quoted(event.flags),
             )
             for event in self.events
         )
         maker, model = changed(self.device.manufacturer), changed(self.device.model)
         device = replace(self.device, manufacturer=maker, model=model)
-        return replace(self, events=events, device=device)
+        return replace(self, events=events, device=device, flags=quoted(self.flags))
 
 
 def merged(reports: Iterable[DoseReport]) -> DoseReport:

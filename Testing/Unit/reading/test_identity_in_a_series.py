@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from dicom_files import make_slice
+from dicom_files import UID, make_slice
 from dose_reports import event, report
 from planted_identity import DATES, ID, IDS, PATIENTS, TAGS, identity_in, save_planted
 
@@ -29,11 +29,19 @@ def test_nothing_of_it_is_in_the_series(patient, tmp_path):
         assert not identity_in(repr((shown, rows)).encode(), patient), text
 
 
+@pytest.mark.parametrize("name", ["japanese-jis", "japanese-utf8", "chinese-gb18030", "russian"])
+def test_what_else_a_text_says_is_decoded_and_stays(name, tmp_path):
+    patient = PATIENTS[name]
+    region = "грудь" if name == "russian" else "胸部"
+    path = save_planted(make_slice(), patient, f"{region} {patient.spellings[0]}", tmp_path / "a")
+    assert read_series(path).description == f"3 {region}"
+
+
 @pytest.mark.parametrize("patient", PATIENTS.values(), ids=PATIENTS.keys())
 def test_nothing_of_it_comes_from_a_dose_report(patient, tmp_path):
     images, path = tmp_path / "images", tmp_path / "report.dcm"
     for k in range(2):
-        data = make_slice(k, CTDIvol=None, Manufacturer=None, ManufacturerModelName=None)
+        data = make_slice(k, CTDIvol=None, Manufacturer=None, IrradiationEventUID=f"{UID}.5.1")
         data.PatientName, data.PatientID = patient.name.partition("=")[0], ID
         data.SpecificCharacterSet = "ISO_IR 192"
         images.mkdir(exist_ok=True)
@@ -49,5 +57,6 @@ def test_nothing_of_it_comes_from_a_dose_report(patient, tmp_path):
             if not named and not text.isascii() and "=" in patient.name:
                 continue  # the images know the alphabetic name alone
             series = read_series(images, rdsr=path)
+            assert series.dose_report is not None
             shown = repr({**vars(series), "hu": None, "files": None})
             assert not identity_in(shown.encode(), patient), text
