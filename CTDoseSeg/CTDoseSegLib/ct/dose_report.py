@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from ..flags import Flag
+from ..flags import Flag, flag
 
 SPIRAL, SEQUENCED, STATIONARY = "spiral", "sequenced", "stationary"
 LOCALIZER, FREE, UNKNOWN = "localizer", "free", "unknown"
@@ -149,7 +149,10 @@ class DoseReport:
         """
 
         def quoted(flags: tuple[Flag, ...]) -> tuple[Flag, ...]:
-            return tuple(replace(flag, detail=changed(flag.detail)) for flag in flags)
+            return tuple(
+                flag(old.code, changed(old.detail), consequence=old.consequence, mends=old.mends)
+                for old in flags
+            )
 
         events = tuple(
             replace(
