@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from CTDoseSegLib.errors import CTDoseSegError
+from CTDoseSegLib.errors import CTDoseSegError, SegmentationError
 
 # Half way from air to water; the inputs hold one body in air.
 TISSUE_HU = -500
 SAME = 0.02
 # Codes that may stand for a change of any number.
 ANY = {"files_unreadable", "tags_unreadable", "mixed_series", "phases_left_out", "not_hu"}
-ANY |= {"derived", "reformat", "duplicates_dropped", "scans_left_out", "not_measured"}
+ANY |= {"derived", "reformat", "duplicates_dropped", "damaged_copies", "tags_implausible"}
 # Codes that tell why a number is another one, by the name of the number in `Reading.numbers`.
 TELLS: Mapping[str, set[str]] = {
     "wed_mm": {
@@ -27,6 +27,7 @@ TELLS: Mapping[str, set[str]] = {
     "length_mm": {
         *("missing_slices", "uneven_spacing", "single_slice", "shifted_slices", "not_axial"),
         *("oblique", "tilted", "unit_converted", "voxel_size_presumed", "thickness_varies"),
+        "other_exposures",  # a slice with another series UID is another series
     },
     "kvp_kV": {"kvp_unknown", "dual_energy", "several_events"},
     "tube_current_mA": {"tube_current_missing", "several_events", "missing_slices"},
@@ -141,8 +142,11 @@ def reading_of(series) -> Reading:
     acquisition = series.acquisition
     z = np.array([s.z_mm for s in series.slices], float)
     step = float(np.median(np.abs(np.diff(z)))) if z.size > 1 else float(lengths[2])
+    wed_mm = float(2 * np.sqrt(max(0.0, np.mean(water)) / np.pi))
+    if not any(areas):
+        raise SegmentationError("There is no body.")  # as every engine refuses it
     numbers = {
-        "wed_mm": float(2 * np.sqrt(max(0.0, np.mean(water)) / np.pi)),
+        "wed_mm": wed_mm,
         "length_mm": float(np.ptp(z) + step),
         "kvp_kV": acquisition.kvp_kV,
         "tube_current_mA": _mean([s.tube_current_mA for s in series.slices]),

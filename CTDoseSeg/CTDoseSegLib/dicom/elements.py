@@ -7,6 +7,7 @@ one missing value with a flag, not a failure of the file.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import struct
@@ -130,7 +131,9 @@ def dataset_values(
         except parse_errors():
             problems.append(keyword)
             continue
-        if value:
+        if len(value) > 1 and keyword in _single_numbers():
+            problems.append(keyword)  # which of them is meant?
+        elif value:
             values[keyword] = value
     return values, problems
 
@@ -234,6 +237,19 @@ def _from_pydicom(value: Any, vr: str) -> tuple:
 
 
 _known_tags: dict[int, tuple[str, str]] = {}
+
+
+@functools.cache
+def _single_numbers() -> frozenset[str]:
+    """Return the needed tags that hold one number by DICOM's dictionary."""
+    from pydicom.datadict import dictionary_VM
+
+    numbers = (*_TEXT_NUMBER, *_BINARY)
+    return frozenset(
+        keyword
+        for tag, (keyword, vr) in known_tags().items()
+        if vr in numbers and dictionary_VM(tag) == "1"
+    )
 
 
 def known_tags() -> dict[int, tuple[str, str]]:
