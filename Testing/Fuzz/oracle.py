@@ -19,7 +19,7 @@ SAME = 0.02
 ANY = {"files_unreadable", "tags_unreadable", "mixed_series", "phases_left_out", "not_hu"}
 ANY |= {"derived", "reformat", "duplicates_dropped", "damaged_copies", "tags_implausible"}
 # Codes that tell why a number is another one, by the name of the number in `Reading.numbers`.
-TELLS: Mapping[str, set[str]] = {
+TELLS: dict[str, set[str]] = {
     "wed_mm": {
         *("rescale_missing", "rescale_varies", "padding_ignored", "lossy", "not_axial", "oblique"),
         *("tilted", "unit_converted", "voxel_size_presumed", "axes_doubtful", "missing_slices"),
@@ -35,6 +35,18 @@ TELLS: Mapping[str, set[str]] = {
     "pitch": {"effective_mas_unknown", "several_events"},
     "rotation_time_s": {"effective_mas_unknown", "several_events", "exposure_disagrees"},
     "phantom_cm": {"phantom_unknown", "phantom_inferred"},
+}
+_SIZE = {*TELLS["wed_mm"], "slice_without_body", "no_body", "body_truncated"}
+_EXPOSURE = {*TELLS["ctdivol_mGy"], *TELLS["tube_current_mA"], *TELLS["kvp_kV"]}
+_EXPOSURE |= {"ctdivol_distributed", "ctdivol_flat", "ctdivol_per_mas", "ssde_scan_ctdivol"}
+_EXPOSURE |= {"no_exposure", "routes_disagree", "mas_only"}
+# The numbers of a whole analysis follow from those.
+TELLS = {
+    **TELLS,
+    "size_mm": _SIZE,
+    "ssde_mGy": _SIZE | _EXPOSURE,
+    "skin_mGy": _SIZE | _EXPOSURE | TELLS["length_mm"] | {"no_training", "organ_cut"},
+    "effective_dose_mSv": _SIZE | _EXPOSURE | TELLS["length_mm"] | {"effective_dose_no_dlp"},
 }
 
 
