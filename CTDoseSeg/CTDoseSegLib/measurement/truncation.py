@@ -107,7 +107,7 @@ def explain(fraction: np.ndarray, asymmetry: np.ndarray) -> tuple[str, str]:
     extent = f"up to {100 * fraction.max():.2g} % of the body contour{side}"
     errors = error_range(fraction, asymmetry)
     low, high = 100 * float(errors[0].min()), 100 * float(errors[1].max())
-    known = "in whole bodies that were cropped as far (arms beyond the field not counted)"
+    known = "in whole bodies that were cropped as far (arms and shoulders beyond it not counted)"
     if not is_correctable(fraction, asymmetry).all():
         return extent, (
             f"WED as measured is too small, by {-high:g} to {-low:g} % {known}; no correction is "
