@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,7 @@ class Session:
         kind = np.int64 if series.hu.dtype == np.int16 else np.float64
         count = len(series.slices)
         self._moments = {name: np.zeros((count, 1), kind) for name in MOMENTS}
-        self._contours = BodyContours(np.zeros(count), np.zeros(count))
+        self._contours = BodyContours(*(np.zeros(count) for _ in fields(BodyContours)))
 
     @property
     def pending(self) -> int:
@@ -131,8 +131,8 @@ class Session:
         part = measure(some, theirs)
         if BODY in theirs.groups:
             traced = trace_contours(some, theirs)
-            self._contours.truncated_fraction[slices] = traced.truncated_fraction
-            self._contours.rim_water_mm2[slices] = traced.rim_water_mm2
+            for column in fields(BodyContours):
+                getattr(self._contours, column.name)[slices] = getattr(traced, column.name)
         columns = [atom.value for atom in labelmap.atoms]
         for name, array in self._moments.items():
             rows = np.zeros((len(slices), array.shape[1]), array.dtype)

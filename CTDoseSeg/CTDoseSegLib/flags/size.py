@@ -33,7 +33,7 @@ FLAGS = {
     ),
     "truncation_not_corrected": Entry(
         "warning",
-        "The field of view cuts a fifth or more of the body contour",
+        "The field of view cuts too much of the body to estimate the missing part",
         "Reconstruct with a larger field of view.",
         mends=("series",),
         cause="truncation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,12 +26,16 @@ class BodyContours:
     ----------
     truncated_fraction
         Part of the contour on the border of the field of view, 0-1, [k]; 0 without a body.
+    asymmetry
+        How unlike opposite sides are cut, [k]: 0 where left and right, front and back are cut
+        alike or not at all, 1 where one side alone is.
     rim_water_mm2
         Water-equivalent area, sum of (HU / 1000 + 1) times the pixel area, of the unlabelled
         pixels within `RIM_MM` of the body, [k].
     """
 
     truncated_fraction: np.ndarray
+    asymmetry: np.ndarray
     rim_water_mm2: np.ndarray
 
 
@@ -57,6 +62,9 @@ def trace_contours(series: CTSeries, labelmap: Labelmap) -> BodyContours:
     The field of view is the image, or the largest circle in it where everything outside that
     circle has one value (a scanner that reconstructs a disc). A smaller or eccentric disc, and an
     extended field of view whose outer part was extrapolated, cannot be seen in the pixels.
+
+    Asymmetry is the length of the sum of the outward normals over the cut part of the contour,
+    relative to that part: opposite sides cancel. This project's measure.
     """
     lookup = np.zeros(int(np.iinfo(labelmap.labels.dtype).max) + 1, dtype=bool)
     lookup[list(labelmap.values(BODY))] = True
@@ -72,6 +80,7 @@ def trace_contours(series: CTSeries, labelmap: Labelmap) -> BodyContours:
     reach = (max(1, round(RIM_MM / dy)), max(1, round(RIM_MM / dx)))
 
     fractions = np.zeros(labelmap.labels.shape[0])
+    asymmetries = np.zeros(labelmap.labels.shape[0])
     rims = np.zeros(labelmap.labels.shape[0])
     for k, (labels, hu) in enumerate(zip(labelmap.labels, series.hu, strict=True)):
         body = lookup[labels]
@@ -81,8 +90,8 @@ def trace_contours(series: CTSeries, labelmap: Labelmap) -> BodyContours:
             continue
         beyond = hu[outside]
         disc = beyond.size > 0 and beyond.min() == beyond.max()
-        fractions[k] = _cut_part(body, near_circle if disc else None, dx, dy)
-    return BodyContours(fractions, rims)
+        fractions[k], asymmetries[k] = _cut_part(body, near_circle if disc else None, dx, dy)
+    return BodyContours(fractions, asymmetries, rims)
 
 
 def _grown(mask: np.ndarray, reach: tuple[int, int]) -> np.ndarray:
@@ -98,8 +107,10 @@ def _grown(mask: np.ndarray, reach: tuple[int, int]) -> np.ndarray:
     return grown
 
 
-def _cut_part(body: np.ndarray, band: np.ndarray | None, dx: float, dy: float) -> float:
-    """Return the contour's length on the image's border, or in `band`, over all of it.
+def _cut_part(
+    body: np.ndarray, band: np.ndarray | None, dx: float, dy: float
+) -> tuple[float, float]:
+    """Return the contour's part on the image's border, or in `band`, and its asymmetry.
 
     Parameters
     ----------
@@ -112,14 +123,21 @@ def _cut_part(body: np.ndarray, band: np.ndarray | None, dx: float, dy: float) -
         Pixel size in mm along i and j.
     """
     cut = inner = 0.0
+    normals = []  # their sum along i and along j
     for mask, near, edge in ((body, band, dy), (body.T, None if band is None else band.T, dx)):
-        cut += edge * float(np.count_nonzero(mask[:, 0]) + np.count_nonzero(mask[:, -1]))
+        first, last = (edge * float(np.count_nonzero(mask[:, end])) for end in (0, -1))
+        cut += first + last
+        normal = last - first
         step = mask[:, 1:] != mask[:, :-1]
         edges = int(np.count_nonzero(step))
         on_circle = 0
         if near is not None:
-            inside = np.where(mask[:, 1:], near[:, 1:], near[:, :-1])  # of the pixel in the body
-            on_circle = int(np.count_nonzero(step & inside))
+            step &= np.where(mask[:, 1:], near[:, 1:], near[:, :-1])  # of the pixel in the body
+            on_circle = int(np.count_nonzero(step))
+            normal += edge * (2 * int(np.count_nonzero(step & mask[:, :-1])) - on_circle)
         cut += EDGES_TO_LENGTH * edge * on_circle
         inner += EDGES_TO_LENGTH * edge * (edges - on_circle)
-    return cut / (cut + inner) if cut > 0 else 0.0
+        normals.append(normal)
+    if cut == 0:
+        return 0.0, 0.0
+    return cut / (cut + inner), min(math.hypot(*normals) / cut, 1.0)

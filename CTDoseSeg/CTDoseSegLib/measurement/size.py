@@ -19,10 +19,11 @@ from .body_contour import BodyContours, trace_contours
 from .ctdi_check import with_estimated_ctdivol
 from .ctdivol import slice_ctdivol_mGy
 from .measurements import Measurements
+from .truncation import corrected_wed_mm, explain, is_correctable
 
-# Anam et al. 2017 (10.1093/rpd/ncw326), for the thorax: good to about 1 % below this fraction; one
-# side cut further makes it wrong by up to 16 %.
-CORRECTABLE_FRACTION = 0.2
+# A mask whose mean HU is in this range holds no tissue but noise in air, or padding; a slice of
+# lungs has about -400. A lower mean comes of values that are not HU.
+NO_TISSUE_HU = (-1050.0, -700.0)
 # No adult head, and no child's, has a larger water-equivalent diameter.
 LARGEST_HEAD_MM = 230.0
 # SSDE's factors were fitted to diameters in this range.
@@ -68,15 +69,19 @@ class SizeProfile:
     Attributes
     ----------
     body_area_mm2
-        Area of the body mask, without the couch, [k].
+        Area of the body mask, without the couch, [k]; 0 without a body: no mask, or one that holds
+        no tissue.
     body_mean_hu
-        Mean HU of the body mask, without the couch, [k].
+        Mean HU of the body mask, without the couch, [k]; NaN without a body.
     wed_mm
         Water-equivalent diameter as measured, with the partly filled pixels around the mask, [k];
         NaN without a body.
     truncated_fraction
         Part of the body contour that lies on the border of the field of view, 0-1, [k]; NaN
         without a body.
+    asymmetry
+        How unlike opposite sides are cut, 0-1, [k], as in `body_contour.BodyContours`; NaN without
+        a body.
     wed_corrected_mm
         Water-equivalent diameter with the missing part estimated, [k]; equal to `wed_mm` where
         nothing is cut, NaN where too much is cut to correct it.
@@ -90,6 +95,7 @@ class SizeProfile:
     body_mean_hu: np.ndarray
     wed_mm: np.ndarray
     truncated_fraction: np.ndarray
+    asymmetry: np.ndarray
     wed_corrected_mm: np.ndarray
     flags: tuple[tuple[Flag, ...], ...]
     scan_flags: tuple[Flag, ...] = ()
@@ -201,32 +207,36 @@ def measure_size(
     counts the rim of partly filled pixels too; area and mean HU are those of the mask.
     """
     slices = series.hu.shape[0]
+    area, rim = np.zeros(slices), np.zeros(slices)
+    mean, truncated, asymmetry = (np.full(slices, np.nan) for _ in range(3))
     if BODY in measurements.groups:
         body = measurements.of(BODY)
-        area, mean = body.area_mm2, body.mean_hu
         contours = contours or trace_contours(series, labelmap)
-        truncated = np.where(body.count > 0, contours.truncated_fraction, np.nan)
-        rim = contours.rim_water_mm2
-    else:
-        area, rim = np.zeros(slices), np.zeros(slices)
-        mean, truncated = np.full(slices, np.nan), np.full(slices, np.nan)
+        low, high = NO_TISSUE_HU
+        has_body = (body.count > 0) & ~((body.mean_hu >= low) & (body.mean_hu < high))
+        area, rim = (has_body * of for of in (body.area_mm2, contours.rim_water_mm2))
+        mean, truncated, asymmetry = (
+            np.where(has_body, of, np.nan)
+            for of in (body.mean_hu, contours.truncated_fraction, contours.asymmetry)
+        )
     wed = water_equivalent_diameter_mm(area, mean, rim)
     not_axial = any(item.code == "not_axial" for item in series.flags)
     not_hu = bool(series.not_hu)
     withheld = not_axial or not_hu
     if withheld:  # the diameter of another cut through the body is not the beam's
         wed[:] = np.nan
-    corrected = wed * np.exp(1.15 * truncated**3)  # Anam et al. 2017
-    corrected[~(truncated < CORRECTABLE_FRACTION)] = np.nan
+    corrected = corrected_wed_mm(wed, truncated, asymmetry)
 
+    # The edge of a body mask that follows values that are not HU says nothing of the body.
+    cut = (truncated > 0) & (not not_hu)
+    correctable = is_correctable(truncated, asymmetry)
     cases = {
         "slice_without_body": area == 0,
         "not_axial": np.full(slices, not_axial),
         "not_hu": np.full(slices, not_hu),
         "body_lighter_than_air": (area > 0) & np.isnan(wed) & (not withheld),
-        # The edge of a body mask that follows such values says nothing of the body.
-        "body_truncated": (truncated > 0) & (truncated < CORRECTABLE_FRACTION) & (not not_hu),
-        "truncation_not_corrected": (truncated >= CORRECTABLE_FRACTION) & (not not_hu),
+        "body_truncated": cut & correctable,
+        "truncation_not_corrected": cut & ~correctable,
     }
     scan_flags = []
     for code, where in cases.items():
@@ -234,17 +244,19 @@ def measure_size(
             scan_flags.append(flag("no_body"))
         elif where.any() and code not in ("not_axial", "not_hu"):  # flags of the series itself
             detail, consequence = _slices(where), ""
-            if code.startswith(("body_truncated", "truncation")):
-                detail += f", up to {100 * truncated[where].max():.0f} % of the body contour"
-            if code == "body_truncated":
-                short = 100 * (1 - (wed / corrected)[where].min())
-                consequence = (
-                    f"WED as measured is up to {short:.2g} % too small; the corrected one stands "
-                    "beside it"
-                )
+            if code in ("body_truncated", "truncation_not_corrected"):
+                extent, consequence = explain(truncated[where], asymmetry[where])
+                detail = f"{detail}, {extent}"
             scan_flags.append(flag(code, detail, consequence=consequence))
     return SizeProfile(
-        area, mean, wed, truncated, corrected, _per_slice(cases, slices), tuple(scan_flags)
+        body_area_mm2=area,
+        body_mean_hu=mean,
+        wed_mm=wed,
+        truncated_fraction=truncated,
+        asymmetry=asymmetry,
+        wed_corrected_mm=corrected,
+        flags=_per_slice(cases, slices),
+        scan_flags=tuple(scan_flags),
     )
 
 

@@ -7,13 +7,13 @@ import math
 import numpy as np
 
 from .size import SizeProfile
+from .truncation import error_range
 
 # AAPM Report 204: SSDE agrees with the dose to the patient within 20 %, read as a 90 % interval.
 SSDE_LIMIT = 0.20
-# Standard deviations of a slice's diameter, common to all slices, this project's judgement: body
-# mask and HU calibration; what the field of view cuts off and is estimated; what is not estimated.
+# Standard deviation of a slice's diameter by body mask and HU calibration, common to all slices,
+# this project's judgement.
 WED_SD = 0.01
-CORRECTED_SD, UNCORRECTED_SD = 0.03, 0.10
 _K90 = 1.645
 
 
@@ -33,13 +33,18 @@ def ssde_interval_mGy(mean_mGy: float) -> tuple[float, float] | None:
 def wed_interval_mm(size: SizeProfile) -> tuple[float, float] | None:
     """Return the ends of the 90 % interval of the scan's mean diameter; None without a body.
 
-    The interval is around the mean of the diameters as corrected, where they can be.
+    The interval is around the mean of the diameters as corrected, where they can be. A body that
+    the field of view cuts widens it to the side to which `truncation.error_range` says that the
+    diameter is off, in quadrature, the same for all slices that are cut as far.
     """
     known = np.isfinite(size.wed_mm)
     if not known.any():
         return None
     corrected = np.isfinite(size.wed_corrected_mm)
     mean = float(np.where(corrected, size.wed_corrected_mm, size.wed_mm)[known].mean())
-    cut = np.where(corrected, CORRECTED_SD, UNCORRECTED_SD) * (size.truncated_fraction > 0)
-    half = _K90 * math.hypot(WED_SD, float(cut[known].mean()))
-    return mean * (1 - half), mean * (1 + half)
+    errors = error_range(size.truncated_fraction[known], size.asymmetry[known])
+    too_small, too_large = -float(errors[0].mean()), max(float(errors[1].mean()), 0.0)
+    # A diameter that is 20 % too small is 25 % away from the true one.
+    below = math.hypot(_K90 * WED_SD, too_large / (1 + too_large))
+    above = math.hypot(_K90 * WED_SD, too_small / (1 - too_small))
+    return mean * (1 - below), mean * (1 + above)

@@ -195,7 +195,9 @@ def test_a_body_cut_by_the_field_of_view_widens_the_total_interval():
         return FastEngine(MODEL).estimate(replace(scan, size=size)).organs[0]
 
     lines = [liver(fraction).budget["truncation"] for fraction in (0.0, 0.1, 0.4)]
-    np.testing.assert_allclose(lines, [0.0, 0.03, 0.18])
+    # Crops cut on both sides were up to 23 % too small; dose changes 1.6 times as fast as size.
+    by_size = 1.6 * -np.log(1 - 0.23) / 1.645
+    np.testing.assert_allclose(lines, [0.0, 0.03, by_size])
     (cut,) = [f for f in liver(0.4).flags if f.code == "organ_truncated"]
     assert "too high" in cut.message
 

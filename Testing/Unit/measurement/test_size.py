@@ -54,7 +54,7 @@ def codes(flags):
 def profile(wed_mm):
     wed = np.atleast_1d(np.asarray(wed_mm, float))
     nothing = np.zeros(wed.size)
-    return SizeProfile(nothing, nothing, wed, nothing, wed, ((),) * wed.size)
+    return SizeProfile(nothing, nothing, wed, nothing, nothing, wed, ((),) * wed.size)
 
 
 def exposed(wed_mm, slice_ctdivol_mGy=10.0, **acquisition):
@@ -89,6 +89,36 @@ def test_a_slice_without_body_has_no_size_and_a_flag():
     assert size.flags[0] == ()
     assert codes(size.flags[1]) == {"slice_without_body"}
     assert "slices 1" in size.scan_flags[0].message
+
+
+@pytest.mark.parametrize("air_hu", [-990, -1024])  # noise in air above a skull; padding
+def test_a_mask_without_tissue_is_no_body(air_hu):
+    body = np.stack([disc(80.0) > 0] * 3)
+    hu = np.where(body, 40, -1000).astype(np.int16)
+    hu[1] = air_hu + np.random.default_rng(0).integers(0, 40, hu[1].shape)
+    _, whole = sized(body[::2], hu[::2])
+    _, size = sized(body, hu)
+    for values in (size.wed_mm, size.body_mean_hu, size.truncated_fraction, size.wed_corrected_mm):
+        assert np.isnan(values[1])
+        assert np.isfinite(values[::2]).all()
+    assert size.body_area_mm2[1] == 0
+    assert [codes(flags) for flags in size.flags] == [set(), {"slice_without_body"}, set()]
+    assert size.summary().mean_mm == pytest.approx(whole.summary().mean_mm)
+    assert size.summary().low_mm == pytest.approx(whole.summary().low_mm)
+
+
+def test_a_slice_of_lungs_keeps_its_size():
+    body = disc(150.0) > 0
+    hu = np.where(disc(130.0) > 0, -870, np.where(body, 40, -1000)).astype(np.int16)
+    _, size = sized(body[None], hu[None])
+    assert -680 < size.body_mean_hu[0] < -620  # emptier than any patient's slice
+    assert np.isfinite(size.wed_mm[0])
+    assert size.flags == ((),)
+
+
+def test_a_mask_of_noise_in_every_slice_is_no_body():
+    _, size = sized(np.ones((2, 20, 20), bool), np.full((2, 20, 20), -950, np.int16))
+    assert codes(size.scan_flags) == {"no_body"}
 
 
 def test_a_scan_without_any_body_is_flagged_once_for_the_scan():
@@ -172,8 +202,7 @@ def test_small_truncation_is_corrected_beside_the_measured_value():
     assert size.wed_corrected_mm[0] == pytest.approx(size.wed_mm[0] * np.exp(1.15 * fraction**3))
     assert codes(size.flags[0]) == {"body_truncated"}
     assert "all slices, up to" in size.scan_flags[0].message
-    short = 100 * (1 - np.exp(-1.15 * fraction**3))
-    assert f"up to {short:.2g} % too small" in size.scan_flags[0].consequence
+    assert "the corrected one beside it was up to 1 % too small" in size.scan_flags[0].consequence
 
 
 def test_summary_gives_centre_mean_and_range_of_the_slices_with_a_body():

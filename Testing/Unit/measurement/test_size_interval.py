@@ -9,10 +9,10 @@ from CTDoseSegLib.measurement.size import SizeProfile
 from CTDoseSegLib.measurement.size_interval import ssde_interval_mGy, wed_interval_mm
 
 
-def profile(wed, fraction=(0.0, 0.0), corrected=None):
-    wed = np.array(wed, dtype=float)
+def profile(wed, fraction=(0.0, 0.0), corrected=None, asymmetry=(0.0, 0.0)):
+    wed, fraction, asymmetry = (np.array(of, dtype=float) for of in (wed, fraction, asymmetry))
     corrected = wed if corrected is None else np.array(corrected, dtype=float)
-    return SizeProfile(wed * 0, wed * 0, wed, np.array(fraction, dtype=float), corrected, ((), ()))
+    return SizeProfile(wed * 0, wed * 0, wed, fraction, asymmetry, corrected, ((), ()))
 
 
 def test_ssde_is_known_within_a_fifth():
@@ -26,11 +26,18 @@ def test_a_whole_body_is_known_within_its_mask_and_calibration():
 
 
 def test_a_cut_body_is_known_less_well_around_the_corrected_mean():
-    low, high = wed_interval_mm(profile([290, 310], (0.1, 0.1), [300, 320]))
-    assert (low + high) / 2 == pytest.approx(310)
-    assert (high - low) / 2 / 310 == pytest.approx(1.645 * np.hypot(0.01, 0.03))
-    worse = wed_interval_mm(profile([290, 310], (0.4, 0.4), [np.nan, np.nan]))
-    assert worse[1] - worse[0] == pytest.approx(2 * 300 * 1.645 * np.hypot(0.01, 0.10))
+    low, high = wed_interval_mm(profile([290, 310], (0.15, 0.15), [300, 320]))
+    assert low == pytest.approx(310 * (1 - np.hypot(0.01645, 0.003 / 1.003)))
+    assert high == pytest.approx(310 * (1 + np.hypot(0.01645, 0.02 / 0.98)))
+
+
+def test_the_interval_of_a_body_cut_on_one_side_reaches_as_far_as_crops_did():
+    nan = [np.nan, np.nan]
+    low, high = wed_interval_mm(profile([290, 310], (0.18, 0.18), nan, (1.0, 1.0)))
+    assert low == pytest.approx(300 * (1 - 0.01645))  # nothing that is cut off makes WED too large
+    assert high == pytest.approx(300 * (1 + np.hypot(0.01645, 0.065 / 0.935)))
+    _, half = wed_interval_mm(profile([290, 310], (0.18, 0.0), [np.nan, 310], (1.0, 0.0)))
+    assert half == pytest.approx(300 * (1 + np.hypot(0.01645, 0.0325 / 0.9675)))
 
 
 def test_without_a_body_there_is_no_interval():

@@ -11,6 +11,7 @@ import numpy as np
 from ...ct.geometry import cell_widths_mm
 from ...flags import Flag, flag
 from ...measurement.measurements import GroupSlices
+from ...measurement.truncation import error_range
 from ...segmentation.labelmap import SKIN
 from ..doses import OrganDose
 from ..scan import Scan, touches_an_end
@@ -22,8 +23,9 @@ from .model import OrganModel, RegionModel
 from .refusals import disagreement_flag, size_flags
 from .scaling import BASES
 from .uncertainty import (
-    TRUNCATION_CORRECTED,
-    TRUNCATION_UNCORRECTED,
+    DOSE_BY_SIZE,
+    K90,
+    TRUNCATION,
     known_range_component,
     ninety_percent,
     total_log_half_width,
@@ -213,8 +215,8 @@ def _truncation_component(body: AlongBody, shared: RegionModel, piece: _Piece) -
     cut = size.truncated_fraction > 0
     if not cut.any():
         return 0.0
-    sd = np.where(cut, TRUNCATION_CORRECTED, 0.0)
-    sd[cut & np.isnan(size.wed_corrected_mm)] = TRUNCATION_UNCORRECTED
+    too_small, _ = error_range(size.truncated_fraction, size.asymmetry)
+    sd = np.where(cut, np.maximum(DOSE_BY_SIZE * -np.log1p(too_small) / K90, TRUNCATION), 0.0)
     sd[np.isnan(body.wed_mm)] = np.nan
     smoothed = smooth(body.z_mm, sd, shared.kernel)
     return float(smoothed[piece.usable] @ piece.weights)
