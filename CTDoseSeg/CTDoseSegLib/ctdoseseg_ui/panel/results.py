@@ -308,12 +308,28 @@ def _summary(results: Results) -> str:
     lines = [_("Segmented by: {engine}.").format(engine=f"<b>{engine}</b>")]
     if math.isfinite(size.mean_mm):
         text = _("WED {low:.0f} to {high:.0f} mm, mean {mean:.0f} mm.")
-        lines.append(text.format(low=size.low_mm, high=size.high_mm, mean=size.mean_mm))
+        text = text.format(low=size.low_mm, high=size.high_mm, mean=size.mean_mm)
+        lines.append(_with_interval(text, result.size.mean_interval_mm, _wed_interval(result)))
     lines += _dose_indices(result)
     if math.isfinite(result.ssde.mean_mGy):
-        lines.append(_("SSDE {ssde:.1f} mGy.").format(ssde=result.ssde.mean_mGy))
+        text = _("SSDE {ssde} mGy.").format(ssde=_number(result.ssde.mean_mGy))
+        interval = _(" (90 % interval {low} to {high} mGy).")
+        lines.append(_with_interval(text, result.ssde.mean_interval_mGy, interval))
     lines.append(_("{n} organs have a dose.").format(n=len(doses)))
     return " ".join(lines)
+
+
+def _wed_interval(result: Result) -> str:
+    if result.slices.cut_and_corrected:
+        return _(" (90 % interval of the corrected mean {low} to {high} mm).")
+    return _(" (90 % interval of the mean {low} to {high} mm).")
+
+
+def _with_interval(text: str, ends: tuple[float, float] | None, interval: str) -> str:
+    """Return a sentence with the interval of its value; without one as it is."""
+    if ends is None:  # a result of version 0.1.0
+        return text
+    return text.rstrip(".") + interval.format(low=_number(ends[0]), high=_number(ends[1]))
 
 
 def _dose_indices(result: Result) -> list[str]:

@@ -129,7 +129,5 @@ def _mas_flag(scanner: Scanner, effects: Mapping[str, str]) -> Flag:
         return flag("mas_only", consequence=effects["mas_only"])
     if scanner.nctdiw_log_sd is None:
         return flag("mas_by_profile", consequence=effects["mas_by_profile"])
-    added = (
-        f"component of the 90 % interval of organ doses: {ninety_percent(scanner.nctdiw_log_sd)}"
-    )
+    added = f"part of the 90 % interval of organ doses: {ninety_percent(scanner.nctdiw_log_sd)}"
     return flag("mas_by_table", scanner.nctdiw_source or "", consequence=added)

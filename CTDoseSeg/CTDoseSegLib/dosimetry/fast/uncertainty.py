@@ -175,7 +175,7 @@ def ninety_percent(sd: float) -> str:
 
 def scan_consequences() -> dict[str, str]:
     """Return what flags of the whole scan add to the uncertainty of organ doses, by code."""
-    of_organs = "component of the 90 % interval of organ doses"
+    of_organs = "part of the 90 % interval of organ doses"
     voltage = f"{of_organs}: {ninety_percent(_TUBE_VOLTAGE)}"
     near, far = (ninety_percent(unknown_range_component(d)) for d in (0.0, _NEAR_END_MM))
     return {
