@@ -190,7 +190,7 @@ FLAGS = {
     "air_label": Entry(
         "info",
         "Much air in the organ; the simulated doses behind the model count it as tissue with "
-        "hardly any dose, the dose given does not",
+        "hardly any dose",
         "Dose to tissue does not fall with density.",
         consequence="the low ends of its intervals reach down by as much",
     ),
