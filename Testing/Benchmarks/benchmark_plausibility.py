@@ -7,7 +7,8 @@ segmentation (lungdx_A0001): each organ's dose by either route, its ratio to the
 organ's slices, the dose of the whole organ, and what the published networks say of the same slices.
 
 No dose of these patients was ever measured or simulated. The ratio is a plausibility check: SSDE is
-itself an estimate, and organs need not get it. Without the development data (CTDOSESEG_DATA) nothing is printed but that.
+itself an estimate, and organs need not get it. Without the development data (CTDOSESEG_DATA)
+nothing is printed but that.
 """
 
 from __future__ import annotations
