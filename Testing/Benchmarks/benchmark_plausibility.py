@@ -6,9 +6,9 @@ For the upper abdomen with its label map (example_ct_dicom) and a whole thorax w
 segmentation (lungdx_A0001): each organ's dose by either route, its ratio to the mean SSDE of the
 organ's slices, the dose of the whole organ, and what the published networks say of the same slices.
 
-No dose of these patients was ever measured or simulated. The ratio is a plausibility check, and
-partly circular: the scale of the CTDIvol route was fitted under the assumption that organ dose is
-about SSDE. Without the development data (CTDOSESEG_DATA) nothing is printed but that.
+No dose of these patients was ever measured or simulated. The ratio is a plausibility check: SSDE is
+itself an estimate, and organs need not get it. Without the development data (CTDOSESEG_DATA)
+nothing is printed but that.
 """
 
 from __future__ import annotations

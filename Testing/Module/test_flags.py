@@ -88,12 +88,29 @@ def test_a_result_of_the_first_release_is_shown(host, panel):
     assert "The organ &lt;touches&gt; it. Mind." in notices(flags)
 
 
+def test_a_cell_of_the_dose_table_says_what_its_column_means(host, analysed):
+    import qt
+
+    table = analysed.ui.doseTableView.model()
+    told = {}
+    for column in range(table.columnCount()):
+        name = table.headerData(column, qt.Qt.Horizontal)
+        told[name] = table.index(0, column).data(qt.Qt.ToolTipRole) or ""
+    assert "simulated dose lies in this interval" in told["model 90 %"]
+    assert "probability of 90 %" in told["total 90 %"]
+    assert "cuts it" in told["coverage"]
+
+
 def test_dose_indices_stand_in_the_panel_with_their_units_and_flags(host, analysed):
     from CTDoseSegLib.flags import FLAGS
 
     effective = analysed.results.results.result.effective_dose
     text = html.unescape(plain(analysed.ui.resultLabel.text))
     assert "CTDIvol 8.10 mGy (32 cm phantom)." in text
+    assert re.search(
+        r"mean \d+ mm \(90 % interval of the (corrected )?mean \d+ to \d+ mm\)\.", text
+    )
+    assert re.search(r"SSDE [\d.]+ mGy \(90 % interval [\d.]+ to [\d.]+ mGy\)\.", text)
     assert f"DLP at least {effective.dlp.value_mGy_cm:#.3g}".rstrip(".") + " mGy cm." in text
     low, high = effective.effective_dose_mSv, effective.high_mSv
     assert f"Effective dose at least {low:#.3g} mSv (up to {high:#.3g} mSv by published" in text

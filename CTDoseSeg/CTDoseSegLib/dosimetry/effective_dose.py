@@ -237,7 +237,7 @@ def _patient_flags(series: CTSeries, ranges: list[_OfRange]) -> list[Flag]:
     age = series.acquisition.age_years
     flags = []
     if age is None:
-        effect = "an adult is assumed; a child's effective dose per DLP is another"
+        effect = "an adult is assumed for effective dose too; a child's per DLP is higher"
         flags.append(flag("age_unknown", consequence=effect))
     elif age < ADULT_YEARS:
         ages = sorted({f.age_years for of in ranges for f in of.factors if f.age_years is not None})

@@ -44,12 +44,12 @@ FLAGS = {
     ),
     "size_outside_training": Entry(
         "refusal",
-        "The patient's size is outside the training range there",
+        "No patient behind the dose model was of this size at the organ",
         consequence="no dose; SSDE holds over a wider range",
     ),
     "organ_not_measurable": Entry(
         "refusal",
-        "No slice has both a water-equivalent diameter and a mean HU",
+        "The organ was not measured: no slice has both its mean HU and the body's diameter",
         "Check the body contour in the overlay.",
         mends=("segmentation",),
         cause="no_body",
@@ -108,7 +108,7 @@ FLAGS = {
         "info",
         "Effective mAs cannot be used for organ doses",
         cause="effective_mas",
-        consequence="CTDIvol, where it is known, is their only scaling basis",
+        consequence="they are scaled by CTDIvol alone, where it is known",
     ),
     "routes_disagree": Entry(
         "warning",
@@ -116,7 +116,7 @@ FLAGS = {
         "Check CTDIvol, its phantom, rotation time and pitch.",
         mends=("ctdivol_mGy", "phantom_cm", "rotation_time_s", "pitch"),
         cause="ctdivol_per_mas",
-        consequence="the dose by CTDIvol is the headline",
+        consequence="the dose by CTDIvol is shown",
     ),
     "mas_only": Entry(
         "warning",
@@ -172,11 +172,11 @@ FLAGS = {
     "organ_outside_range": Entry(
         "warning",
         "Partly or wholly outside the irradiated range",
-        consequence="scatter alone reaches that part, and the model knows it roughly",
+        consequence="that part gets scattered radiation alone, which the model knows roughly",
     ),
     "contrast_by_hu": Entry(
         "warning",
-        "Organs are dense as with contrast agent, although none is stated",
+        "Organs are as dense as with contrast agent, although none is stated",
         cause="contrast",
         consequence="iodine raises the dose of the organs that take it up",
     ),
@@ -189,9 +189,10 @@ FLAGS = {
     ),
     "air_label": Entry(
         "info",
-        "The training labels fall with the air in the organ, the dose given does not",
+        "Much air in the organ; the simulated doses behind the model count it as tissue with "
+        "hardly any dose",
         "Dose to tissue does not fall with density.",
-        consequence="the intervals reach down to the label",
+        consequence="the low ends of its intervals reach down by as much",
     ),
     "organ_cut": Entry(
         "warning",
@@ -207,20 +208,20 @@ FLAGS = {
     ),
     "outside_training": Entry(
         "warning",
-        "Few training patients were of this size there",
+        "Few patients behind the dose model were of this size at the organ",
         consequence="the model's interval may be too narrow",
     ),
     "slices_without_features": Entry(
         "warning",
-        "Some slices have no water-equivalent diameter or no mean HU",
+        "Some slices of the organ lack its mean HU or the body's diameter",
         cause="no_body",
         consequence="they are left out of the organ's dose",
     ),
     "suspect_training": Entry(
         "warning",
-        "The training data are suspect",
+        "The simulated doses behind the model are doubtful for this organ",
         "The model card says why.",
-        consequence="the organ's dose is a rough value",
+        consequence="its dose is a rough value",
     ),
     "whole_organ_estimated": Entry(
         "info",

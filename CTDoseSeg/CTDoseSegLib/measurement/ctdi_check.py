@@ -117,7 +117,7 @@ def with_estimated_ctdivol(series: CTSeries, scanner: Scanner) -> tuple[CTSeries
     interval = ""
     if scanner.nctdiw_log_sd is not None:
         low, high = (100 * math.expm1(sign * K90 * scanner.nctdiw_log_sd) for sign in (-1, 1))
-        interval = f"90 % interval of SSDE for that alone: {low:+.0f} to {high:+.0f} %"
+        interval = f"the 90 % interval of SSDE allows {low:+.0f} to {high:+.0f} % for that"
     source = scanner.nctdiw_source or f"{per_100mAs:g} mGy per 100 mAs by the scanner profile"
     acquisition = replace(series.acquisition, phantom_cm=BODY_PHANTOM_CM)
     estimated = replace(series, slices=slices, acquisition=acquisition)

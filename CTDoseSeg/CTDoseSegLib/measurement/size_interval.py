@@ -6,7 +6,10 @@ import math
 
 import numpy as np
 
-from .size import SizeProfile
+from ..ct.scanner_profile import Scanner
+from ..ct.series import CTSeries
+from .ctdivol import scan_mean_component
+from .size import SizeProfile, SSDEProfile
 from .truncation import error_range
 
 # AAPM Report 204: SSDE agrees with the dose to the patient within 20 %, read as a 90 % interval.
@@ -14,20 +17,43 @@ SSDE_LIMIT = 0.20
 # Standard deviation of a slice's diameter by body mask and HU calibration, common to all slices,
 # this project's judgement.
 WED_SD = 0.01
+# Of ln(CTDI per mAs) by a scanner profile, as organ doses have it.
+_PROFILE_SD = 0.10
 _K90 = 1.645
 
 
-def ssde_interval_mGy(mean_mGy: float) -> tuple[float, float] | None:
+def ssde_interval_mGy(mean_mGy: float, ctdivol_log_sd: float = 0.0) -> tuple[float, float] | None:
     """Return the ends of the 90 % interval of the scan's SSDE; None where it is not known.
+
+    Parameters
+    ----------
+    mean_mGy
+        Mean over the slices.
+    ctdivol_log_sd
+        As `ctdivol_log_sd` returns it; in quadrature with the 20 % of the report.
 
     Examples
     --------
-    >>> ssde_interval_mGy(10.0)
-    (8.0, 12.0)
+    >>> [round(end, 2) for end in ssde_interval_mGy(10.0)]
+    [8.0, 12.0]
     """
     if not math.isfinite(mean_mGy):
         return None
-    return mean_mGy * (1 - SSDE_LIMIT), mean_mGy * (1 + SSDE_LIMIT)
+    down, up = (
+        math.hypot(math.log1p(sign * SSDE_LIMIT), _K90 * ctdivol_log_sd) for sign in (-1, 1)
+    )
+    return mean_mGy * math.exp(-down), mean_mGy * math.exp(up)
+
+
+def ctdivol_log_sd(series: CTSeries, ssde: SSDEProfile, scanner: Scanner) -> float:
+    """Return the standard deviation of ln(CTDIvol) that SSDE takes over from it.
+
+    That of a CTDIvol made from effective mAs, or of one value of a scan of which the images may be
+    a part; 0 for a CTDIvol that the images state.
+    """
+    if any(entry.code == "ssde_by_mas" for entry in ssde.flags):
+        return scanner.nctdiw_log_sd or _PROFILE_SD
+    return scan_mean_component(series)
 
 
 def wed_interval_mm(size: SizeProfile) -> tuple[float, float] | None:

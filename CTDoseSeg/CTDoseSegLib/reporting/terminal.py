@@ -101,10 +101,12 @@ def summary(result: Result) -> list[str]:
     acquisition, slices = result.acquisition, result.slices
     z_mm, centre = slices.z_mm, result.size.summary.centre_mm
     at_centre = f", {_number(centre)} mm at the centre slice" if np.isfinite(centre) else ""
+    which = "corrected mean" if slices.cut_and_corrected else "mean"
+    wed_within = _mean_within(result.size.mean_interval_mm, "mm", which)
     lines = [
         f"Segmentation: {engine_in_words(result.segmentation.engine)}",
         f"Slices:       {z_mm.size}, z {z_mm.min():.0f} to {z_mm.max():.0f} mm",
-        f"WED:          {_mean_and_range(slices.wed_mm, 'mm')}{at_centre}",
+        f"WED:          {_mean_and_range(slices.wed_mm, 'mm')}{at_centre}{wed_within}",
     ]
     ctdivol = slices.ctdivol_mGy
     if not np.isfinite(ctdivol).any() and acquisition.ctdivol_mGy is not None:
@@ -117,7 +119,8 @@ def summary(result: Result) -> list[str]:
         lines.append("CTDIvol:      not known")
     known = np.isfinite(slices.ssde_mGy).any()
     table = f" ({result.ssde.table})" if known else ""
-    lines.append(f"SSDE:         {_mean_and_range(slices.ssde_mGy, 'mGy')}{table}")
+    ssde_within = _mean_within(result.ssde.mean_interval_mGy, "mGy")
+    lines.append(f"SSDE:         {_mean_and_range(slices.ssde_mGy, 'mGy')}{ssde_within}{table}")
     if bases := dict.fromkeys(o.route for o in result.organs if o.dose_mGy is not None):
         lines.append(f"Organ doses:  {', '.join(BASES.get(b, f'model {b}') for b in bases)}")
     lines.append(f"Effective:    {_effective(result)}")
@@ -226,6 +229,12 @@ def _number(value: float | None) -> str:
 
 def _interval(low: float | None, high: float | None) -> str:
     return "-" if low is None or high is None else f"{_number(low)} - {_number(high)}"
+
+
+def _mean_within(ends: tuple[float, float] | None, unit: str, which: str = "mean") -> str:
+    if ends is None:  # not known, or a result of version 0.1.0
+        return ""
+    return f"; 90 % interval of the {which} {_number(ends[0])} to {_number(ends[1])} {unit}"
 
 
 def _mean_and_range(values: np.ndarray, unit: str) -> str:

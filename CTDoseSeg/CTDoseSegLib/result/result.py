@@ -16,7 +16,7 @@ from ..dosimetry.effective_dose import EffectiveDose
 from ..dosimetry.examination import Examination
 from ..errors import InputError
 from ..flags import Flag
-from ..measurement.size_interval import ssde_interval_mGy, wed_interval_mm
+from ..measurement.size_interval import ctdivol_log_sd, ssde_interval_mGy, wed_interval_mm
 from ..provenance import SCHEMA_VERSION, Provenance
 from .codec import plain, read_as, read_dataclass
 from .values import (
@@ -149,7 +149,7 @@ class Result:
                 ssde.alternative_table,
                 ssde.mean_mGy,
                 ssde.flags,
-                ssde_interval_mGy(ssde.mean_mGy),
+                ssde_interval_mGy(ssde.mean_mGy, ctdivol_log_sd(series, ssde, analysis.scanner)),
             ),
             effective_dose=analysis.effective_dose,
             segmentation=SegmentationSummary(

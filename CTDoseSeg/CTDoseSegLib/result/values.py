@@ -110,6 +110,11 @@ class Slices:
     def __len__(self) -> int:
         return len(self.z_mm)
 
+    @property
+    def cut_and_corrected(self) -> bool:
+        """Whether a diameter as measured has a corrected one beside it that differs."""
+        return bool(np.any(self.wed_corrected_mm > self.wed_mm))
+
     def infos(self) -> tuple[SliceInfo, ...]:
         """Return what was stated of each slice, as a series has it."""
         names = [f.name for f in fields(SliceInfo) if f.name != "z_mm"]

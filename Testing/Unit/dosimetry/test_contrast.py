@@ -88,7 +88,7 @@ def test_many_enhanced_organs_are_three_names_and_a_count():
         for f in FastEngine(MODEL).estimate(scan_of(series, labelmap)).flags
         if f.code == "contrast_by_hu"
     ]
-    assert "aorta 200 HU, kidney_left 190 HU, pulmonary_artery 180 HU and 2 more" in found.message
+    assert "aorta 200 HU, kidney left 190 HU, pulmonary artery 180 HU and 2 more" in found.message
 
 
 def test_a_liver_that_is_not_enhanced_yet_takes_nothing_from_a_bright_aorta():

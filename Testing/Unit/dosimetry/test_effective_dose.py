@@ -215,7 +215,7 @@ def test_a_lower_bound_has_no_range_below_it():
 def test_an_age_that_is_not_known_is_flagged():
     (age,) = [f for f in dose(CHEST, age_years=None).flags if f.code == "age_unknown"]
     assert age.place == "effective_dose"
-    assert "an adult is assumed" in age.message.lower()
+    assert "an adult is assumed for effective dose" in age.message.lower()
     assert "age_unknown" not in codes(dose(CHEST).flags)
 
 

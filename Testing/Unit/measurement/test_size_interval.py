@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from dose_scans import make
 
-from CTDoseSegLib.measurement.size import SizeProfile
-from CTDoseSegLib.measurement.size_interval import ssde_interval_mGy, wed_interval_mm
+from CTDoseSegLib.ct.scanner_profile import GENERIC
+from CTDoseSegLib.flags import flag
+from CTDoseSegLib.measurement.size import SizeProfile, SSDEProfile
+from CTDoseSegLib.measurement.size_interval import (
+    ctdivol_log_sd,
+    ssde_interval_mGy,
+    wed_interval_mm,
+)
 
 
 def profile(wed, fraction=(0.0, 0.0), corrected=None, asymmetry=(0.0, 0.0)):
@@ -18,6 +27,28 @@ def profile(wed, fraction=(0.0, 0.0), corrected=None, asymmetry=(0.0, 0.0)):
 def test_ssde_is_known_within_a_fifth():
     assert ssde_interval_mGy(15.0) == pytest.approx((12.0, 18.0))
     assert ssde_interval_mGy(float("nan")) is None
+
+
+def test_ssde_is_known_less_well_where_ctdivol_is():
+    # ln 0.8 and ln 1.2 in quadrature with 1.645 x 0.262, a CTDIvol of -35 to +54 %.
+    low, high = ssde_interval_mGy(10.0, 0.262)
+    assert (low, high) == pytest.approx((6.151, 15.97), rel=1e-3)
+    assert low < 6.5
+    assert high > 15.4
+
+
+def test_ssde_takes_over_what_is_not_known_of_ctdivol():
+    def log_sd(ctdivol, *codes, scanner=GENERIC):
+        series = make(slices=3, organs=(), ctdivol=ctdivol, current=[100.0, 200.0, 300.0])[0]
+        unknown = np.full(3, np.nan)
+        flags = tuple(flag(code) for code in codes)
+        return ctdivol_log_sd(series, SSDEProfile(*(unknown,) * 3, "", flags, ((),) * 3), scanner)
+
+    assert log_sd([4.0, 8.0, 12.0]) == 0.0
+    assert log_sd(8.0) == 0.15  # of a scan of which the images may be a part
+    by_model = replace(GENERIC, nctdiw_log_sd=0.262)
+    assert log_sd(None, "ssde_by_mas", scanner=by_model) == 0.262
+    assert log_sd(None, "ssde_by_mas") == 0.10
 
 
 def test_a_whole_body_is_known_within_its_mask_and_calibration():

@@ -371,7 +371,7 @@ def test_the_summary_has_size_at_the_centre_effective_dose_and_scanner():
     analysis = tiny_analysis()
     lines = summary(Result.of(analysis))
     (size,) = [line for line in lines if line.startswith("WED:")]
-    assert size.endswith(f"{analysis.size.wed_mm[2]:.0f} mm at the centre slice")
+    assert f"{analysis.size.wed_mm[2]:.0f} mm at the centre slice; 90 % interval of" in size
     assert "Scanner:      generic" in lines
     effective = effective_dose(analysis.series, analysis.measurements)
     (told,) = [
@@ -385,6 +385,29 @@ def test_the_summary_has_size_at_the_centre_effective_dose_and_scanner():
     assert "abdomen, Deak 2010, ICRP 103" in told
     assert all(flag.code in told for flag in effective.flags)
     assert "never the sum of organ doses" in told
+
+
+def test_the_summary_has_the_90_percent_intervals_of_size_and_ssde():
+    result = tiny_result()
+    measured = replace(
+        result,
+        size=replace(result.size, mean_interval_mm=(295.0, 305.0)),
+        ssde=replace(result.ssde, mean_interval_mGy=(8.0, 12.0)),
+    )
+    text = "\n".join(summary(measured))
+    assert "at the centre slice; 90 % interval of the mean 295 to 305 mm\n" in text
+    assert "; 90 % interval of the mean 8.00 to 12.0 mGy (" in text
+    # What the field of view cuts off is estimated, and the interval is around that estimate.
+    corrected = replace(measured.slices, wed_corrected_mm=1.1 * measured.slices.wed_mm)
+    text = "\n".join(summary(replace(measured, slices=corrected)))
+    assert "; 90 % interval of the corrected mean 295 to 305 mm\n" in text
+    # Results of version 0.1.0 have none.
+    old = replace(
+        result,
+        size=replace(result.size, mean_interval_mm=None),
+        ssde=replace(result.ssde, mean_interval_mGy=None),
+    )
+    assert "interval of the" not in "\n".join(summary(old))
 
 
 def test_the_range_of_an_effective_dose_is_said_to_be_that_of_published_values():

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
 from ...errors import CTDoseSegError
-from ...flags import FLAGS
 from ..nodes.results import Results
 from . import layout
 from .flag_words import all_notices, flag_items, notices
+from .result_words import summary
 
 if TYPE_CHECKING:
-    from ...dosimetry.effective_dose import EffectiveDose
     from ...result import Result
     from ..logic import CTDoseSegLogic
     from .navigation import SliceWatch
@@ -107,7 +104,7 @@ class ResultsSection:
 
     def _words(self, results: Results) -> str:
         """Return the label's text: the result, its most serious flags, and one organ's flags."""
-        words = _summary(results) + notices(results.result.all_flags())
+        words = summary(results) + notices(results.result.all_flags())
         return words + (_flags_of_organ(results.result, self._organ) if self._organ else "")
 
     def made_anew(self) -> None:
@@ -295,70 +292,6 @@ class ResultsSection:
         self._stop_watch()
         self._disconnect_views()
         self.results = None
-
-
-def _summary(results: Results) -> str:
-    """Return the result in words; rich text."""
-    from ...segmentation.labelmap import engine_in_words
-
-    result = results.result
-    size = result.size.summary
-    doses = results.doses()
-    engine = escape(engine_in_words(result.segmentation.engine))
-    lines = [_("Segmented by: {engine}.").format(engine=f"<b>{engine}</b>")]
-    if math.isfinite(size.mean_mm):
-        text = _("WED {low:.0f} to {high:.0f} mm, mean {mean:.0f} mm.")
-        lines.append(text.format(low=size.low_mm, high=size.high_mm, mean=size.mean_mm))
-    lines += _dose_indices(result)
-    if math.isfinite(result.ssde.mean_mGy):
-        lines.append(_("SSDE {ssde:.1f} mGy.").format(ssde=result.ssde.mean_mGy))
-    lines.append(_("{n} organs have a dose.").format(n=len(doses)))
-    return " ".join(lines)
-
-
-def _dose_indices(result: Result) -> list[str]:
-    """Return CTDIvol, DLP and effective dose in words, as far as they are known."""
-    lines = []
-    ctdivol = result.slices.ctdivol_mGy
-    known = ctdivol[np.isfinite(ctdivol)]
-    mean = float(known.mean()) if known.size else result.acquisition.ctdivol_mGy
-    if mean is not None:
-        phantom = result.acquisition.phantom_cm
-        text = _("CTDIvol {value} mGy ({phantom} cm phantom).") if phantom else ""
-        text = text or _("CTDIvol {value} mGy (phantom not known).")
-        lines.append(text.format(value=_number(mean), phantom=phantom))
-    dlp = result.effective_dose.dlp
-    if dlp is not None:
-        text = _("DLP at least {value} mGy cm.") if dlp.lower_bound else _("DLP {value} mGy cm.")
-        lines.append(text.format(value=_number(dlp.value_mGy_cm)))
-    if result.effective_dose.effective_dose_mSv is not None:
-        lines.append(_effective_dose(result.effective_dose))
-    return lines
-
-
-def _effective_dose(effective: EffectiveDose) -> str:
-    """Return a known effective dose with its range and what each of its flags found."""
-    if effective.relative_half_width is not None:  # a result of version 0.1.0
-        text = _("Effective dose {value} mSv (90 % interval {low} to {high} mSv)")
-    elif effective.dlp is not None and effective.dlp.lower_bound:
-        text = _("Effective dose at least {value} mSv (up to {high} mSv by published values)")
-    elif effective.low_mSv == effective.high_mSv:
-        text = _("Effective dose {value} mSv (the only published value)")
-    else:
-        text = _("Effective dose {value} mSv (published values {low} to {high} mSv)")
-    words = text.format(
-        value=_number(effective.effective_dose_mSv),
-        low=_number(effective.low_mSv),
-        high=_number(effective.high_mSv),
-    )
-    found = [FLAGS[one.code].found for one in effective.flags if one.code in FLAGS]
-    return f"{words}: {escape('; '.join(dict.fromkeys(found)))}." if found else f"{words}."
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.0f}" if value >= 100 else f"{value:#.3g}".rstrip(".")
 
 
 def _flags_of_organ(result: Result, organ: str) -> str:

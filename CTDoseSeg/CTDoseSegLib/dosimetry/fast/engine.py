@@ -21,7 +21,7 @@ from .model import DoseModel, OrganModel, RegionModel, load_model
 from .organ import organ_dose, refused
 from .refusals import scan_flags
 from .scaling import MAS
-from .uncertainty import SHARED_BY, ninety_percent, scan_consequences
+from .uncertainty import ALLOW, SHARED_BY, ninety_percent, scan_consequences
 
 __all__ = ["FastEngine", "load_model"]
 
@@ -129,7 +129,5 @@ def _mas_flag(scanner: Scanner, effects: Mapping[str, str]) -> Flag:
         return flag("mas_only", consequence=effects["mas_only"])
     if scanner.nctdiw_log_sd is None:
         return flag("mas_by_profile", consequence=effects["mas_by_profile"])
-    added = (
-        f"component of the 90 % interval of organ doses: {ninety_percent(scanner.nctdiw_log_sd)}"
-    )
+    added = f"{ALLOW} {ninety_percent(scanner.nctdiw_log_sd)} for it"
     return flag("mas_by_table", scanner.nctdiw_source or "", consequence=added)

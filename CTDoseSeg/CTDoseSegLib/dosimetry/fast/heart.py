@@ -63,9 +63,9 @@ def heart_of_parts(scan: Scan, organs: Mapping[str, OrganDose]) -> OrganDose | N
     profile = np.full(len(on_slice), np.nan)
     np.divide((doses * mass).sum(axis=0), on_slice, out=profile, where=on_slice > 0)
     whole = known.coverage is not None
-    flags += (flag("union_of_parts", ", ".join(CHAMBERS_AND_MUSCLE)),)
+    flags += (flag("union_of_parts", ", ".join(CHAMBERS_AND_MUSCLE).replace("_", " ")),)
     if not whole:
-        flags += (flag("whole_organ_undefined", "no reference mass"),)
+        flags += (flag("whole_organ_undefined", "no reference mass is known"),)
     return replace(
         known,
         **ends,

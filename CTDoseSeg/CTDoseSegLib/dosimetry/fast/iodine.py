@@ -69,7 +69,9 @@ def contrast_flags(
 ) -> tuple[Flag, ...]:
     """Return the scan's flags with what the HU say of contrast agent, whatever the header does."""
     brightest = sorted(enhanced, key=lambda name: -enhanced[name])
-    listed = ", ".join(f"{name} {enhanced[name]:.0f} HU" for name in brightest[:_MOST_NAMED])
+    listed = ", ".join(
+        f"{name.replace('_', ' ')} {enhanced[name]:.0f} HU" for name in brightest[:_MOST_NAMED]
+    )
     if (more := len(brightest) - _MOST_NAMED) > 0:
         listed += f" and {more} more organs"
     if not acquisition.contrast:
@@ -94,7 +96,7 @@ def iodine_flag(added: tuple[float, float]) -> Flag:
     """Return the flag of an organ whose dose iodine raises."""
     least, most = (100 * part for part in added)
     more = f"{least:.0f} to {most:.0f} %" if least else f"up to {most:.0f} %"
-    return flag("iodine", consequence=f"iodine adds {more} to its dose in published simulations")
+    return flag("iodine", consequence=f"iodine adds {more} to the dose in published simulations")
 
 
 def _mean_hu(slices: GroupSlices) -> float:

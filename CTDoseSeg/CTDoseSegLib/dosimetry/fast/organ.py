@@ -103,9 +103,8 @@ def organ_dose(
     if any(entry.severity == "refusal" for entry in flags):
         return refused(scan, organ.organ, organ.region, flags)
     if air > _NOTABLE_AIR:
-        detail = f"with that fall it would be {labelled:.1f} instead of {dose:.1f} mGy"
-        effect = f"the intervals reach {100 * -math.expm1(-air):.0f} % further down"
-        flags += (flag("air_label", detail, consequence=effect),)
+        detail = f"by them it would be {labelled:.1f} instead of {dose:.1f} mGy"
+        flags += (flag("air_label", detail),)
     # What reaches to one side: the label's air, and a kernel fitted where the current was uneven.
     down, up = air + max(organ.even_current_log, 0.0), max(-organ.even_current_log, 0.0)
     quantile = organ.model_log_q90[basis]
@@ -230,23 +229,24 @@ def _organ_flags(
     range_component: float,
 ) -> tuple[Flag, ...]:
     occupied, size = piece.occupied, body.scan.size
-    added = "component of the 90 % interval of its dose"
+    added = "the 90 % interval of its dose allows"
     flags = []
     if organ.organ != SKIN and touches_an_end(body.z_mm, occupied):
         flags.append(flag("organ_cut"))
     if (left_out := int((occupied & ~piece.usable).sum())) > 0:
         flags.append(flag("slices_without_features", f"{left_out} of {int(occupied.sum())}"))
     if (outside := body.beam.outside(body.z_mm)[occupied].mean()) > 0:
-        effect = f"it gets scatter there, {added}: {ninety_percent(range_component)}"
+        effect = f"scattered radiation alone reaches it there; {added} "
+        effect += f"{ninety_percent(range_component)} for that"
         detail = f"{outside:.0%} of its slices"
         flags.append(flag("organ_outside_range", detail, consequence=effect))
     cut = size.truncated_fraction[occupied]
     if np.nanmax(np.append(cut, 0.0)) > 0:
         detail = f"up to {np.nanmax(cut):.0%} of the body contour"
-        effect = f"{added}: {ninety_percent(_truncation_component(body, shared, piece))}"
+        effect = f"{added} {ninety_percent(_truncation_component(body, shared, piece))} for that"
         if np.isnan(size.wed_corrected_mm[occupied & (size.truncated_fraction > 0)]).any():
             effect = (
-                f"its size is too small where it is not corrected and its dose too high, {effect}"
+                f"its size is too small where it is not corrected and its dose too high; {effect}"
             )
         flags.append(flag("organ_truncated", detail, consequence=effect))
     if organ.warn:

@@ -47,10 +47,10 @@ def size_flags(model: OrganModel, wed_mm: np.ndarray) -> tuple[Flag, ...]:
     """
     size = float(wed_mm.mean())
     if size not in model.patients_wed_mm:
-        detail = f"{size:.0f} mm, trained on {_range(model.patients_wed_mm)}"
+        detail = f"diameter {size:.0f} mm, theirs {_range(model.patients_wed_mm)}"
         return (flag("size_outside_training", detail),)
     if size not in model.training["wed_mm"]:
-        detail = f"{size:.0f} mm, 98 % of the training slices {_range(model.training['wed_mm'])}"
+        detail = f"diameter {size:.0f} mm, 98 % of theirs {_range(model.training['wed_mm'])}"
         return (flag("outside_training", detail),)
     return ()
 
@@ -66,7 +66,7 @@ def disagreement_flag(by_basis: Mapping[str, float | None]) -> tuple[Flag, ...]:
         return ()
     if max(ctdivol, mas) <= (1 + DISAGREEMENT) * min(ctdivol, mas):
         return ()
-    detail = f"{ctdivol:.1f} mGy by {CTDIVOL}, {mas:.1f} mGy by {MAS}"
+    detail = f"{ctdivol:.1f} mGy by CTDIvol, {mas:.1f} mGy by effective mAs"
     change = 100 * (mas / ctdivol - 1)
-    effect = f"the dose by CTDIvol is the headline; by effective mAs it would be {change:+.0f} %"
+    effect = f"the dose by CTDIvol is shown; by effective mAs it would be {change:+.0f} %"
     return (flag("routes_disagree", detail, consequence=effect),)

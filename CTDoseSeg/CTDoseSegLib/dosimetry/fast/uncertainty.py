@@ -25,6 +25,8 @@ _KNOWN_RANGE = 0.02
 _OUTSIDE_RANGE = 0.4
 _CHECKED_CTDIVOL = 0.05
 _NCTDIW = 0.10
+# In flags, before a change of dose and what it is for.
+ALLOW = "the 90 % intervals of organ doses allow"
 _DOSE_PER_MAS = 0.30
 _CALIBRATION = 0.17
 _TUBE_VOLTAGE = 0.07
@@ -178,17 +180,16 @@ def ninety_percent(sd: float) -> str:
 
 def scan_consequences() -> dict[str, str]:
     """Return what flags of the whole scan add to the uncertainty of organ doses, by code."""
-    of_organs = "component of the 90 % interval of organ doses"
-    voltage = f"{of_organs}: {ninety_percent(_TUBE_VOLTAGE)}"
+    voltage = f"the dose model is for 120 kV; {ALLOW} {ninety_percent(_TUBE_VOLTAGE)} for that"
     near, far = (ninety_percent(unknown_range_component(d)) for d in (0.0, _NEAR_END_MM))
     return {
         "tube_voltage": voltage,
         "tube_voltage_unknown": voltage,
-        "dose_range_unknown": "organ doses near the ends of the images may be too high, "
-        f"{of_organs}: {far}, within {_NEAR_END_MM:.0f} mm of an end {near}",
-        "mas_only": f"scanners differ in dose per mAs, {of_organs} by effective mAs alone: "
-        f"{ninety_percent(_DOSE_PER_MAS)}",
-        "mas_by_profile": f"{of_organs} for the CTDI per mAs: {ninety_percent(_NCTDIW)}",
+        "dose_range_unknown": "organ doses near the ends of the images may be too high; "
+        f"{ALLOW} {far} for that, within {_NEAR_END_MM:.0f} mm of an end {near}",
+        "mas_only": f"scanners differ in dose per mAs; {ALLOW} {ninety_percent(_DOSE_PER_MAS)} "
+        "for that",
+        "mas_by_profile": f"{ALLOW} {ninety_percent(_NCTDIW)} for the CTDI per mAs",
     }
 
 

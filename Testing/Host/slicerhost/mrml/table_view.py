@@ -137,6 +137,8 @@ class qMRMLTableView(QtWidgets.QTableView):
         else:
             item.setText(table.GetValue(row, column).ToString())
         item.setEditable(editable and not item.isCheckable())
+        # As qMRMLTableModel does, which also has long names and units.
+        item.setToolTip(node.GetColumnDescription(table.GetColumnName(column) or ""))
         item.setData((row, column))
         return item
 
