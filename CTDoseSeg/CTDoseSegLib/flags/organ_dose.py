@@ -108,7 +108,7 @@ FLAGS = {
         "info",
         "Effective mAs cannot be used for organ doses",
         cause="effective_mas",
-        consequence="CTDIvol, where it is known, is their only scaling basis",
+        consequence="CTDIvol, where it is known, is the only scaling basis of organ doses",
     ),
     "routes_disagree": Entry(
         "warning",
