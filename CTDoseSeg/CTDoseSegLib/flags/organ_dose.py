@@ -143,6 +143,12 @@ FLAGS = {
         cause="contrast",
         consequence="iodine raises the dose of the organs that take it up",
     ),
+    "contrast_unseen": Entry(
+        "info",
+        "Contrast agent was given",
+        cause="contrast",
+        consequence="no organ here is dense enough to hold it",
+    ),
     "iodine": Entry(
         "info",
         "The organ holds contrast agent",
