@@ -151,15 +151,8 @@ def _without_idle_question(series: CTSeries) -> CTSeries:
     values = positive_numbers([*indices, *(item.ctdivol_mGy for item in series.slices)])
     if np.isfinite(values).any():
         return series
-    idle = [one for one in series.flags if one.code == "phantom_unknown" and not one.detail]
-    flags = (
-        replace(one, mends=(*one.mends, "phantom_cm"))  # to be typed together
-        if idle and one.code == "ctdivol_missing"
-        else one
-        for one in series.flags
-        if one not in idle
-    )
-    return replace(series, flags=tuple(flags))
+    flags = tuple(one for one in series.flags if one.code != "phantom_unknown" or one.detail)
+    return replace(series, flags=flags)
 
 
 def _with_inferred_phantom(series: CTSeries, ratio: float, kvp_kV: float) -> CTSeries:

@@ -139,14 +139,6 @@ def test_a_phantom_is_asked_for_only_where_a_dose_index_belongs_to_it(changes, a
     assert codes(series.flags) == ({"phantom_unknown"} if asked else set())
 
 
-def test_a_ctdivol_that_is_to_be_typed_has_its_phantom_typed_with_it():
-    flags = (flag("phantom_unknown"), flag("ctdivol_missing"))
-    (missing,) = checked(phantom_cm=None, ctdivol=None, flags=flags).flags
-    assert missing.mends == ("ctdivol_mGy", "dose_report", "phantom_cm")
-    (missing,) = checked(ctdivol=None, flags=flags[1:]).flags
-    assert "phantom_cm" not in missing.mends
-
-
 def test_a_stated_phantom_is_never_replaced():
     assert checked(phantom_cm=16, ctdivol=10.0).acquisition.phantom_cm == 16
     both = (flag("phantom_unknown", "more than one code"),)
