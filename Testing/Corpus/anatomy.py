@@ -75,7 +75,7 @@ def pregnancy(base: Base, folder: Path):
     return [write(alter(base.slices(), PregnancyStatus=3), folder)]
 
 
-@case("contrast agent", flags="contrast", doses=True)
+@case("contrast agent", flags="contrast_unseen", doses=True)
 def contrast(base: Base, folder: Path):
     return [write(alter(base.slices(), ContrastBolusAgent="Iomeprol 400"), folder)]
 

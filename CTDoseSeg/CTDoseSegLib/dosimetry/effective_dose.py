@@ -155,10 +155,17 @@ def effective_dose(
         )
         for name, share in split.items()
     ]
-    flags = [*dlp_flags, *range_flags, *_patient_flags(series, ranges)]
-    if dlp is not None and 0 < dlp.length_mm < _SHORT_MM:
-        flags.append(flag("effective_dose_short", f"{dlp.length_mm:.0f} mm"))
-    flags += _phantom_flags(ranges, acquisition.phantom_cm, acquisition.age_years)
+    flags = list(dlp_flags)
+    if dlp is not None:  # without one, nothing else is the reason why there is no dose
+        flags += [
+            *range_flags,
+            *_patient_flags(series, ranges),
+            *_length_flags(dlp),
+            *_phantom_flags(ranges, acquisition.phantom_cm, acquisition.age_years),
+        ]
+    refused = any(one.severity == "refusal" for one in flags)
+    if refused:  # the rest is about a number that is not there
+        flags = [one for one in flags if one.severity == "refusal" or one in dlp_flags]
     found = EffectiveDose(
         scanned_range=in_words(list(split)) if split else None,
         k_mSv_per_mGy_cm={label: one.k_mSv_per_mGy_cm for label, _, one in _labelled(ranges)},
@@ -167,7 +174,6 @@ def effective_dose(
         shares=part_shares,
         flags=tuple(one.at(EFFECTIVE_DOSE) for one in flags),
     )
-    refused = any(one.severity == "refusal" for one in flags)
     if refused or dlp is None or acquisition.phantom_cm is None:
         return found
     by_size = any(factor.body_size for of in ranges for factor in of.factors)
@@ -237,7 +243,7 @@ def _patient_flags(series: CTSeries, ranges: list[_OfRange]) -> list[Flag]:
     age = series.acquisition.age_years
     flags = []
     if age is None:
-        effect = "an adult is assumed for effective dose too; a child's per DLP is higher"
+        effect = "a child's effective dose per DLP is another"
         flags.append(flag("age_unknown", consequence=effect))
     elif age < ADULT_YEARS:
         ages = sorted({f.age_years for of in ranges for f in of.factors if f.age_years is not None})
@@ -246,6 +252,11 @@ def _patient_flags(series: CTSeries, ranges: list[_OfRange]) -> list[Flag]:
     if series.acquisition.pregnancy_stated:
         flags.append(flag("effective_dose_pregnancy"))
     return flags
+
+
+def _length_flags(dlp: DoseLengthProduct) -> list[Flag]:
+    short = 0 < dlp.length_mm < _SHORT_MM
+    return [flag("effective_dose_short", f"{dlp.length_mm:.0f} mm")] if short else []
 
 
 def _phantom_flags(

@@ -7,7 +7,7 @@ FLAGS = {
         "info",
         "DLP is not stated and was computed from CTDIvol",
         mends=("dlp_mGy_cm", "dose_report"),
-        cause="dlp",
+        cause="irradiated_range",
     ),
     "dlp_lower_bound": Entry(
         "warning",
@@ -22,7 +22,6 @@ FLAGS = {
         "The stated DLP does not fit CTDIvol and length",
         "It may be of several exposures, of a longer range, or of another phantom; check it.",
         mends=("dlp_mGy_cm",),
-        cause="dlp",
         consequence="effective dose follows the stated one",
     ),
     "effective_dose_no_dlp": Entry(

@@ -108,7 +108,7 @@ FLAGS = {
         "info",
         "Effective mAs cannot be used for organ doses",
         cause="effective_mas",
-        consequence="they are scaled by CTDIvol alone, where it is known",
+        consequence="CTDIvol, where it is known, is the only scaling basis of organ doses",
     ),
     "routes_disagree": Entry(
         "warning",
@@ -142,6 +142,12 @@ FLAGS = {
         "Contrast agent was given",
         cause="contrast",
         consequence="iodine raises the dose of the organs that take it up",
+    ),
+    "contrast_unseen": Entry(
+        "info",
+        "Contrast agent was given",
+        cause="contrast",
+        consequence="no organ here is dense enough to hold it",
     ),
     "iodine": Entry(
         "info",

@@ -204,8 +204,8 @@ FLAGS = {
         "warning",
         "The tube current (0018,1151) is missing or 0",
         mends=("tube_current_mA", "dose_report"),
-        cause="tube_current",
-        consequence="CTDIvol is the only scaling basis of organ doses",
+        cause="effective_mas",
+        consequence="CTDIvol, where it is known, is the only scaling basis of organ doses",
     ),
     "effective_mas_unknown": Entry(
         "info",

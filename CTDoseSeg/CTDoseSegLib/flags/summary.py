@@ -75,6 +75,11 @@ def summarize(flags: Iterable[Flag]) -> tuple[Notice, ...]:
     return tuple(sorted(notices, key=_order))
 
 
+def shown_first(notices: Sequence[Notice]) -> tuple[Notice, ...]:
+    """Return the notices that a face shows unasked: at most `MOST_NOTICES`, no information."""
+    return tuple(one for one in notices if one.severity != "info")[:MOST_NOTICES]
+
+
 def remedy(mends: Sequence[str], words: Mapping[str, tuple[str, str]]) -> str:
     """Return how to mend something, as one sentence in the words of a face; empty if nothing does.
 

@@ -35,8 +35,9 @@ def with_checked_ctdivol(series: CTSeries) -> CTSeries:
     A ratio that no scanner has is flagged with what may be wrong. Where no phantom is stated and
     the ratio fits one phantom only, that phantom is taken, marked as computed and flagged.
 
-    Nothing is compared where effective mAs does not stand for dose (two tubes, two energies, a tin
-    filter, ECG gating), or where there is one slice, whose current need not be that of the scan.
+    Without CTDIvol and DLP no phantom is asked for. Nothing is compared where effective mAs does
+    not stand for dose (two tubes, two energies, a tin filter, ECG gating), or where there is one
+    slice, whose current need not be that of the scan.
 
     Examples
     --------
@@ -51,6 +52,7 @@ def with_checked_ctdivol(series: CTSeries) -> CTSeries:
     (32, ['phantom_inferred'])
     """
     acquisition = series.acquisition
+    series = _without_idle_question(series)
     ratio, slack = _ctdivol_per_mas(series)
     kvp = acquisition.kvp_kV
     if ratio is None or kvp is None:
@@ -140,6 +142,17 @@ def _ctdivol_per_mas(series: CTSeries) -> tuple[float | None, float]:
     where = np.isfinite(stated) if stated.size > 1 else slice(None)
     ratio = float(known.mean() / effective.values[where].mean())
     return ratio, _PART_OF_SCAN if one_value else 1.0
+
+
+def _without_idle_question(series: CTSeries) -> CTSeries:
+    """Return `series` without a flag of an unknown phantom where no number depends on it."""
+    acquisition = series.acquisition
+    indices = (acquisition.ctdivol_mGy, acquisition.dlp_mGy_cm)
+    values = positive_numbers([*indices, *(item.ctdivol_mGy for item in series.slices)])
+    if np.isfinite(values).any():
+        return series
+    flags = tuple(one for one in series.flags if one.code != "phantom_unknown" or one.detail)
+    return replace(series, flags=flags)
 
 
 def _with_inferred_phantom(series: CTSeries, ratio: float, kvp_kV: float) -> CTSeries:

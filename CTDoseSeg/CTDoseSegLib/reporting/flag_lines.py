@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..flags import Flag, slice_runs
 from ..flags.places import organ_of, slice_of
-from ..flags.summary import MOST_NOTICES, remedy, summarize
+from ..flags.summary import remedy, shown_first, summarize
 from .remedies import WORDS
 
 WIDTH = 100
@@ -16,12 +16,13 @@ ALL_FLAGS = "--all-flags"
 
 
 def notice_lines(flags: Iterable[Flag]) -> Iterator[str]:
-    """Yield at most `MOST_NOTICES` notices, the most serious first, and how many more there are."""
+    """Yield the notices that are shown unasked, the most serious first, and how many more."""
     notices = summarize(flags)
-    for notice in notices[:MOST_NOTICES]:
+    shown = shown_first(notices)
+    for notice in shown:
         parts = (f"{notice.severity}: {notice.text}", remedy(notice.mends, WORDS))
         yield _filled(" ".join(part for part in parts if part))
-    if (more := len(notices) - MOST_NOTICES) > 0:
+    if more := len(notices) - len(shown):
         yield f"{more} more: {ALL_FLAGS}"
 
 

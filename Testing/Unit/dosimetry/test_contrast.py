@@ -71,11 +71,20 @@ def test_organs_that_hu_cannot_tell_take_up_iodine_where_others_do():
 
 def test_a_stated_contrast_agent_that_no_organ_shows_adds_nothing_and_that_is_told():
     result = with_hu(45, "liver", contrast=True)
-    (stated,) = [f for f in result.flags if f.code == "contrast"]
+    (stated,) = [f for f in result.flags if f.code == "contrast_unseen"]
+    assert stated.severity == "info"
     assert "no organ here" in stated.consequence
+    assert "contrast" not in codes(result.flags)
     assert not any("iodine" in codes(o.flags) for o in result.organs)
     (enhanced,) = [f for f in with_hu(110, "liver", contrast=True).flags if f.code == "contrast"]
     assert "liver 110 HU" in enhanced.message
+
+
+def test_lungs_and_skin_do_not_show_whether_there_is_contrast_agent():
+    result, _ = doses(organs=("lung",), contrast=True)
+    (stated,) = [f for f in result.flags if f.code == "contrast_unseen"]
+    assert "no organ here shows" in stated.consequence
+    assert "dense enough" not in stated.message
 
 
 def test_many_enhanced_organs_are_three_names_and_a_count():

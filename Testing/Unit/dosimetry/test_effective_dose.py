@@ -277,6 +277,22 @@ def test_refusals_are_sentences(changes, code):
     assert why.message.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        # Nothing is said of a phantom, a range or an age that no number depends on.
+        ({"ctdivol": None, "phantom_cm": None, "age_years": None}, "effective_dose_no_dlp"),
+        ({"ctdivol": None, "body_part": "HEAD"}, "effective_dose_no_dlp"),
+        ({"dlp_mGy_cm": 40.0, "body_part": "HEAD", "slices": 10}, "effective_dose_region"),
+        ({"dlp_mGy_cm": 40.0, "phantom_cm": 16, "age_years": None}, "effective_dose_phantom"),
+    ],
+)
+def test_a_dose_that_is_refused_has_no_flags_of_its_number(changes, code):
+    effective = dose({"lung": (0, 10)} if "slices" in changes else CHEST, **changes)
+    assert effective.effective_dose_mSv is None
+    assert [one.code for one in effective.flags if one.code != "dlp_disagrees"] == [code]
+
+
 def test_the_scanners_body_part_helps_where_organs_show_too_little():
     effective = dose({}, body_part="ABDOMEN", dlp_mGy_cm=200.0)
     assert effective.scanned_range == "abdomen"

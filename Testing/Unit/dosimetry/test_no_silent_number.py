@@ -130,7 +130,6 @@ FACTS = {
     },
     "warned": {
         "tube_voltage": {"kvp_kV": 80.0},
-        "contrast": {"contrast": True},
         "pregnancy": {"pregnancy_stated": True},
         "organ_cut": {"organ_slices": (0, 20)},
         "outside_training": {"half_axes_mm": (104.0, 102.0)},

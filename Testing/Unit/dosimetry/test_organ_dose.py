@@ -129,7 +129,7 @@ def test_trunks_are_not_refused_for_their_body_part(body_part):
         ({"pregnancy_stated": True}, "pregnancy"),
         ({"kvp_kV": 100.0}, "tube_voltage"),
         ({"kvp_kV": None}, "tube_voltage_unknown"),
-        ({"contrast": True}, "contrast"),
+        ({"contrast": True}, "contrast_unseen"),
         ({"age_years": None}, "age_unknown"),
         ({}, "dose_range_unknown"),
         ({"irradiated_range_mm": (5000.0, 6000.0)}, "irradiated_range_elsewhere"),

@@ -103,6 +103,18 @@ def test_a_missing_ctdivol_is_one_notice_that_says_what_it_costs():
     assert notice.places == (SCAN, EFFECTIVE_DOSE)
 
 
+def test_missing_mas_and_a_computed_dlp_are_parts_of_the_notice_of_their_cause():
+    current = (flag("tube_current_missing", "6 of 6 slices"), flag("mas_unusable", "no pitch"))
+    (notice,) = summarize((*current, flag("effective_mas_unknown")))
+    assert notice.severity == "warning"
+    assert notice.text.count("only scaling basis") == 1
+    (notice,) = summarize((flag("dlp_computed", "74 mGy cm"), flag("dlp_lower_bound")))
+    assert "74" not in notice.text
+    assert notice.codes == ("dlp_lower_bound", "dlp_computed")
+    (notice,) = summarize((flag("dlp_computed", "74 mGy cm"),))
+    assert "DLP is not stated and was computed from CTDIvol: 74 mGy cm" in notice.text
+
+
 def test_details_stand_with_their_organs_and_a_long_list_says_how_many_more():
     organs = ["aorta", "colon", "heart", "liver", "pancreas"]
     notice = only(

@@ -124,6 +124,21 @@ def test_the_phantom_is_inferred_where_only_one_is_possible(ctdivol, phantom):
         assert f"{phantom} cm" in series.flags[0].detail
 
 
+@pytest.mark.parametrize(
+    ("changes", "asked"),
+    [
+        ({"ctdivol": None}, False),
+        ({"ctdivol": 0.0}, False),
+        ({"ctdivol": None, "dlp_mGy_cm": 300.0}, True),
+        ({"ctdivol": 16.5}, True),
+    ],
+    ids=str,
+)
+def test_a_phantom_is_asked_for_only_where_a_dose_index_belongs_to_it(changes, asked):
+    series = checked(phantom_cm=None, flags=(flag("phantom_unknown"),), **changes)
+    assert codes(series.flags) == ({"phantom_unknown"} if asked else set())
+
+
 def test_a_stated_phantom_is_never_replaced():
     assert checked(phantom_cm=16, ctdivol=10.0).acquisition.phantom_cm == 16
     both = (flag("phantom_unknown", "more than one code"),)

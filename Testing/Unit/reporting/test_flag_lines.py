@@ -40,6 +40,15 @@ def test_at_most_eight_notices_are_shown_and_how_many_more_there_are():
     assert len(few) == 2
 
 
+def test_information_is_on_demand():
+    (line,) = notice_lines([flag("age_unknown"), flag("air_label")])
+    assert line == "2 more: --all-flags"
+    lines = list(notice_lines([flag("age_unknown"), flag("contrast")]))
+    assert lines[0].startswith("warning: Contrast agent was given")
+    assert lines[1:] == ["1 more: --all-flags"]
+    assert "an adult is assumed" in " ".join(every_flag([flag("age_unknown")])).lower()
+
+
 def test_a_notice_is_its_severity_its_text_and_its_remedy():
     (line,) = notice_lines([flag("ctdivol_missing", "2 of 6 slices")])
     assert line.replace("\n ", "") == (

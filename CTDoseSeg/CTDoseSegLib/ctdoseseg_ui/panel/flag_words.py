@@ -8,15 +8,16 @@ from html import escape
 from slicer.i18n import tr as _
 
 from ...flags import Flag
-from ...flags.summary import MOST_NOTICES, remedy, summarize
+from ...flags.summary import remedy, shown_first, summarize
 from .remedies import words
 
 
 def notices(flags: Iterable[Flag]) -> str:
     """Return the most serious causes as rich text, and how many more there are."""
     causes = summarize(flags)
-    items = [(notice.severity, notice.text, notice.mends) for notice in causes[:MOST_NOTICES]]
-    more = len(causes) - MOST_NOTICES
+    shown = shown_first(causes)
+    items = [(notice.severity, notice.text, notice.mends) for notice in shown]
+    more = len(causes) - len(shown)
     last = _("{n} more: rest the pointer here to read them.").format(n=more) if more > 0 else ""
     return flag_items(items, last)
 

@@ -81,7 +81,7 @@ class FastEngine:
             *scan.beam.flags,
         )
         enhanced = enhanced_organs(present)
-        flags = contrast_flags(acquisition, flags, enhanced)
+        flags = contrast_flags(acquisition, flags, enhanced, present)
         refusals = tuple(entry for entry in flags if entry.severity == "refusal")
         organs = [
             refused(scan, organ.organ, organ.region, refusals)

@@ -52,6 +52,8 @@ _LEFT_OUT = (
     "ends of their total intervals include it"
 )
 
+_NOT_JUDGED = "no organ here shows by its HU whether it holds any"
+
 
 def enhanced_organs(present: Mapping[str, GroupSlices]) -> dict[str, float]:
     """Return the organs that hold contrast agent by their HU, with their mean HU."""
@@ -65,7 +67,10 @@ def enhanced_organs(present: Mapping[str, GroupSlices]) -> dict[str, float]:
 
 
 def contrast_flags(
-    acquisition: Acquisition, flags: tuple[Flag, ...], enhanced: Mapping[str, float]
+    acquisition: Acquisition,
+    flags: tuple[Flag, ...],
+    enhanced: Mapping[str, float],
+    present: Mapping[str, GroupSlices],
 ) -> tuple[Flag, ...]:
     """Return the scan's flags with what the HU say of contrast agent, whatever the header does."""
     brightest = sorted(enhanced, key=lambda name: -enhanced[name])
@@ -77,8 +82,9 @@ def contrast_flags(
     if not acquisition.contrast:
         by_hu = flag("contrast_by_hu", listed, consequence=_LEFT_OUT)
         return (*flags, by_hu) if enhanced else flags
-    effect = _LEFT_OUT if enhanced else "no organ here is dense enough to hold it"
-    stated = flag("contrast", listed, consequence=effect)
+    judged = any(name in present for name in ENHANCED_HU)
+    unseen = flag("contrast_unseen", consequence="" if judged else _NOT_JUDGED)
+    stated = flag("contrast", listed, consequence=_LEFT_OUT) if enhanced else unseen
     return tuple(stated if entry.code == "contrast" else entry for entry in flags)
 
 
