@@ -7,6 +7,8 @@ from .base import Case
 from .dose import DOSE
 from .dose_reports import DOSE_REPORTS
 from .files import FILES
+from .presumed import PRESUMED
+from .presumed_values import PRESUMED_VALUES
 from .real import REAL
 from .series import SERIES
 from .values import VALUES
@@ -20,6 +22,8 @@ CASES: tuple[Case, ...] = (
     *DOSE_REPORTS,
     *ANATOMY,
     *VOLUMES,
+    *PRESUMED,
+    *PRESUMED_VALUES,
     *REAL,
 )
 
@@ -38,7 +42,7 @@ def expectation(case: Case) -> str:
     return said
 
 
-FAMILIES = ("files", "series", "values", "dose", "anatomy", "volumes", "real")
+FAMILIES = ("files", "series", "values", "dose", "anatomy", "volumes", "presumed", "real")
 
 
 def table() -> str:
