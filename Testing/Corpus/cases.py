@@ -8,6 +8,10 @@ from .dose import DOSE
 from .dose_reports import DOSE_REPORTS
 from .files import FILES
 from .presumed import PRESUMED
+from .presumed_exposure import PRESUMED_EXPOSURE
+from .presumed_names import PRESUMED_NAMES
+from .presumed_scans import PRESUMED_SCANS
+from .presumed_units import PRESUMED_UNITS
 from .presumed_values import PRESUMED_VALUES
 from .real import REAL
 from .series import SERIES
@@ -24,6 +28,10 @@ CASES: tuple[Case, ...] = (
     *VOLUMES,
     *PRESUMED,
     *PRESUMED_VALUES,
+    *PRESUMED_UNITS,
+    *PRESUMED_NAMES,
+    *PRESUMED_SCANS,
+    *PRESUMED_EXPOSURE,
     *REAL,
 )
 

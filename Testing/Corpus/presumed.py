@@ -7,6 +7,7 @@ that of the phantom.
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,18 @@ def no_size(folder: Path, result: dict) -> None:
     """No WED and no dose."""
     assert not any(result["slices"]["wed_mm"])
     assert not [organ for organ in result["organs"] if organ["dose_mGy"] is not None]
+
+
+def by_ctdivol(stated_mGy: float, least: float = 0.98) -> Callable[[Path, dict], None]:
+    """Return a check of SSDE by a stated CTDIvol: AAPM Report 204, table of the 32 cm phantom."""
+
+    def check(folder: Path, result: dict) -> None:
+        wed_cm = np.array(result["slices"]["wed_mm"]) / 10
+        expected = stated_mGy * (3.704369 * np.exp(-0.03671937 * wed_cm)).mean()
+        assert least < result["ssde"]["mean_mGy"] / expected < 2 - least, expected
+
+    check.__doc__ = f"SSDE is that of {stated_mGy} mGy and the WED."
+    return check
 
 
 def hu_of(base: Base) -> np.ndarray:
