@@ -163,7 +163,7 @@ def report_ctdivol_zero(base: Base, folder: Path):
 
 @case(
     "CTDIvol in another unit than a dose's in the dose report",
-    flags=("rdsr_unit", "rdsr_no_ctdivol"),
+    flags=("rdsr_unit",),
     check=no_event_but_the_images,
 )
 def report_wrong_unit(base: Base, folder: Path):

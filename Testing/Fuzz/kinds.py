@@ -27,15 +27,54 @@ class DicomSeries:
         words = dicom_mutations.mutate(rng, self.files, self.folder)
         secrets = (str(self.folder), dicom_mutations.SECRET)
         verdict = oracle.judge(lambda: oracle.read_path(self.folder), self.base, secrets)
-        self._restore()
+        self.undo()
         return words, verdict
 
-    def _restore(self) -> None:
+    def undo(self) -> None:
+        """Write the files as they were."""
         for path in self.folder.iterdir():
             if path.name not in self.intact:
                 path.unlink()
         for name, data in self.intact.items():
             (self.folder / name).write_bytes(data)
+
+
+class WholeAnalysis:
+    """A mutated series through the whole of `analyze`: size, SSDE and organ doses."""
+
+    def __init__(self, folder: Path) -> None:
+        self.series = DicomSeries(folder)
+        self.base = self._analyze()
+
+    def judge(self, rng: np.random.Generator) -> tuple[str, Verdict]:
+        series = self.series
+        words = dicom_mutations.mutate(rng, series.files, series.folder)
+        secrets = (str(series.folder), dicom_mutations.SECRET)
+        verdict = oracle.judge(self._analyze, self.base, secrets)
+        series.undo()
+        return words, verdict
+
+    def _analyze(self) -> Reading:
+        from CTDoseSegLib.analysis import analyze
+        from CTDoseSegLib.reading.reader import read_series
+        from CTDoseSegLib.result import Result
+        from CTDoseSegLib.segmentation.threshold.engine import segment
+        from CTDoseSegLib.tasks.progress import Progress
+
+        series = read_series(self.series.folder)
+        result = Result.of(analyze(series, segment(series, Progress())))
+        doses = {organ.organ: organ.dose_mGy for organ in result.organs}
+        numbers = {
+            "size_mm": _known(result.size.summary.mean_mm),
+            "ssde_mGy": _known(result.ssde.mean_mGy),
+            "skin_mGy": doses.get("skin"),
+            "effective_dose_mSv": result.effective_dose.effective_dose_mSv,
+        }
+        return Reading(numbers, frozenset(f.code for f in result.all_flags()))
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 class Nifti:
@@ -221,6 +260,7 @@ class Plan:
 
 KINDS = {
     "dicom": DicomSeries,
+    "analysis": WholeAnalysis,
     "nifti": Nifti,
     "nrrd": Nrrd,
     "labels": LabelMap,

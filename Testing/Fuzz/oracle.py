@@ -10,16 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from CTDoseSegLib.errors import CTDoseSegError
+from CTDoseSegLib.errors import CTDoseSegError, SegmentationError
 
 # Half way from air to water; the inputs hold one body in air.
 TISSUE_HU = -500
 SAME = 0.02
 # Codes that may stand for a change of any number.
 ANY = {"files_unreadable", "tags_unreadable", "mixed_series", "phases_left_out", "not_hu"}
-ANY |= {"derived", "reformat", "duplicates_dropped", "scans_left_out", "not_measured"}
+ANY |= {"derived", "reformat", "duplicates_dropped", "damaged_copies", "tags_implausible"}
 # Codes that tell why a number is another one, by the name of the number in `Reading.numbers`.
-TELLS: Mapping[str, set[str]] = {
+TELLS: dict[str, set[str]] = {
     "wed_mm": {
         *("rescale_missing", "rescale_varies", "padding_ignored", "lossy", "not_axial", "oblique"),
         *("tilted", "unit_converted", "voxel_size_presumed", "axes_doubtful", "missing_slices"),
@@ -27,6 +27,7 @@ TELLS: Mapping[str, set[str]] = {
     "length_mm": {
         *("missing_slices", "uneven_spacing", "single_slice", "shifted_slices", "not_axial"),
         *("oblique", "tilted", "unit_converted", "voxel_size_presumed", "thickness_varies"),
+        "other_exposures",  # a slice with another series UID is another series
     },
     "kvp_kV": {"kvp_unknown", "dual_energy", "several_events"},
     "tube_current_mA": {"tube_current_missing", "several_events", "missing_slices"},
@@ -34,6 +35,18 @@ TELLS: Mapping[str, set[str]] = {
     "pitch": {"effective_mas_unknown", "several_events"},
     "rotation_time_s": {"effective_mas_unknown", "several_events", "exposure_disagrees"},
     "phantom_cm": {"phantom_unknown", "phantom_inferred"},
+}
+_SIZE = {*TELLS["wed_mm"], "slice_without_body", "no_body", "body_truncated"}
+_EXPOSURE = {*TELLS["ctdivol_mGy"], *TELLS["tube_current_mA"], *TELLS["kvp_kV"]}
+_EXPOSURE |= {"ctdivol_distributed", "ctdivol_flat", "ctdivol_per_mas", "ssde_scan_ctdivol"}
+_EXPOSURE |= {"no_exposure", "routes_disagree", "mas_only"}
+# The numbers of a whole analysis follow from those.
+TELLS = {
+    **TELLS,
+    "size_mm": _SIZE,
+    "ssde_mGy": _SIZE | _EXPOSURE,
+    "skin_mGy": _SIZE | _EXPOSURE | TELLS["length_mm"] | {"no_training", "organ_cut"},
+    "effective_dose_mSv": _SIZE | _EXPOSURE | TELLS["length_mm"] | {"effective_dose_no_dlp"},
 }
 
 
@@ -141,8 +154,11 @@ def reading_of(series) -> Reading:
     acquisition = series.acquisition
     z = np.array([s.z_mm for s in series.slices], float)
     step = float(np.median(np.abs(np.diff(z)))) if z.size > 1 else float(lengths[2])
+    wed_mm = float(2 * np.sqrt(max(0.0, np.mean(water)) / np.pi))
+    if not any(areas):
+        raise SegmentationError("There is no body.")  # as every engine refuses it
     numbers = {
-        "wed_mm": float(2 * np.sqrt(max(0.0, np.mean(water)) / np.pi)),
+        "wed_mm": wed_mm,
         "length_mm": float(np.ptp(z) + step),
         "kvp_kV": acquisition.kvp_kV,
         "tube_current_mA": _mean([s.tube_current_mA for s in series.slices]),

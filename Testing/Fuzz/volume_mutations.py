@@ -110,7 +110,9 @@ def mutate_nrrd(rng: np.random.Generator, path: Path) -> str:
         return f"cut after {length}"
     else:
         data = bytearray(nrrd_bytes())
-        place = int(rng.integers(0, 200))
+        # Not a digit: another one is the number that stands there.
+        places = [n for n in range(200) if not chr(data[n]).isdigit()]
+        place = places[rng.integers(len(places))]
         data[place] ^= 1 << int(rng.integers(8))
         path.write_bytes(bytes(data))
         return f"bit flipped at {place}"

@@ -188,5 +188,11 @@ def arguments(folder: str | Path, output: str | Path, **options: Any) -> list[st
         if value is True:
             said.append(f"--{name.replace('_', '-')}")
         elif value is not None and value is not False:
-            said += [f"--{name.replace('_', '-')}", str(value)]
+            values = value if isinstance(value, (list, tuple)) else [value]
+            said += [f"--{name.replace('_', '-')}", *map(_absolute, values)]
     return said
+
+
+def _absolute(value: object) -> str:
+    is_path = isinstance(value, os.PathLike) or os.path.isfile(str(value))
+    return os.path.abspath(str(value)) if is_path else str(value)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
 from ..outputs.tables import FORMULA_STARTS, cell
+from .scan_options import OPTIONS, options_of
 
 SEPARATOR = "|"  # between the sources of a scan; stands in no file name of Windows
 YES, NO = "yes", "no"
@@ -51,6 +52,9 @@ class PlannedScan:
         As written; may be empty.
     source
         Folders, files and archive members (``archive.zip!12``) with all of the study.
+    options
+        Options of `analyze` for this scan, by name; each stands in a column of its own, which a
+        plan has where a person adds it (`scan_options.OPTIONS`).
     """
 
     include: str
@@ -67,6 +71,7 @@ class PlannedScan:
     reason: str = ""
     study_uid: str = ""
     series_uid: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sources(self) -> list[str]:
@@ -83,17 +88,24 @@ _WORDS = {"yes": YES, "y": YES, "1": YES, "true": YES, "no": NO, "n": NO, "0": N
 
 
 def write_plan(path: Path, scans: Iterable[PlannedScan]) -> int:
-    """Write a plan, row by row; return the number of scans to be analysed."""
+    """Write a plan, row by row; return the number of scans to be analysed.
+
+    Columns of options are written where `scans` is a list, as `read_plan` makes it.
+    """
     included = 0
+    named = {name for scan in scans for name in scan.options} if isinstance(scans, list) else ()
+    options = [name for name in OPTIONS if name in named]
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")
     try:
         with temporary.open("w", encoding="utf-8", newline="", errors="backslashreplace") as stream:
             writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(COLUMNS)
+            writer.writerow((*COLUMNS, *options))
             for scan in scans:
                 included += scan.include == YES
-                writer.writerow([cell(getattr(scan, column)) for column in COLUMNS])
+                values = [getattr(scan, column) for column in COLUMNS]
+                values += [scan.options.get(name, "") for name in options]
+                writer.writerow([cell(value) for value in values])
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -124,7 +136,7 @@ def read_plan(path: Path) -> Iterator[PlannedScan]:
             for row in reader:
                 if not any(value for value in row.values()):
                     continue
-                scan = _scan(row, f"{path.name}, line {reader.line_num}")
+                scan = _scan(row, f"{path.name}, line {reader.line_num}", path.absolute().parent)
                 if scan.include == YES:
                     first = seen.setdefault((scan.source, scan.series_uid), reader.line_num)
                     if first != reader.line_num:
@@ -141,27 +153,34 @@ def read_plan(path: Path) -> Iterator[PlannedScan]:
         raise InputError(f"{path.name} cannot be read ({error.strerror}).") from error
 
 
-def _scan(row: dict[str | Any, str | Any], where: str) -> PlannedScan:
+def _scan(row: dict[str | Any, str | Any], where: str, folder: Path) -> PlannedScan:
     if row.get(None):  # where the reader puts what has no column
         raise InputError(f"{where}: there are more cells than columns; quote cells with commas.")
     values: dict[str, Any] = {}
-    for field in fields(PlannedScan):
-        text = (row.get(field.name) or "").strip()
-        if text[:1] == "'" and text[1:2] in FORMULA_STARTS:
-            text = text[1:]
-        if field.name == "include":
+    row = {name: _unquoted(text) for name, text in row.items()}
+    for column in fields(PlannedScan):
+        text = row.get(column.name) or ""
+        if column.name == "options":
+            values["options"] = options_of(row, folder)
+        elif column.name == "include":
             if text.lower() not in _WORDS:
                 raise InputError(f"{where}: include is {text[:20]!r}; write yes or no.")
             values["include"] = _WORDS[text.lower()]
-        elif field.type in ("int", "float | None"):
-            values[field.name] = _number(text, field.type == "int", f"{where}: {field.name}")
-        elif field.name == "source":
+        elif column.type in ("int", "float | None"):
+            values[column.name] = _number(text, column.type == "int", f"{where}: {column.name}")
+        elif column.name == "source":
             values["source"] = _NO_TEXT.sub(lambda match: chr(int(match[1], 16)), text)
         else:
-            values[field.name] = text
+            values[column.name] = text
     if values["include"] == YES and not values["source"]:
         raise InputError(f"{where}: the source is empty; name the scan's folder or file.")
     return PlannedScan(**values)
+
+
+def _unquoted(text: str | None) -> str:
+    """Return a cell without the mark that keeps a spreadsheet from running it."""
+    text = (text or "").strip()
+    return text[1:] if text[:1] == "'" and text[1:2] in FORMULA_STARTS else text
 
 
 def _number(text: str, whole: bool, where: str) -> int | float | None:

@@ -42,8 +42,12 @@ def study_key(scan: PlannedScan, salt: str) -> str:
 
 
 def scan_key(scan: PlannedScan, salt: str) -> str:
-    """Return the pseudonym of one scan: of its row in the ledger and its folder of results."""
-    return _hash(salt, "scan", scan.study_uid, scan.series_uid or scan.source)
+    """Return the pseudonym of one scan: of its row in the ledger and its folder of results.
+
+    With other options it is another: results made with those are none of this scan.
+    """
+    options = (f"{name}={value}" for name, value in sorted(scan.options.items()))
+    return _hash(salt, "scan", scan.study_uid, scan.series_uid or scan.source, *options)
 
 
 def _hash(salt: str, *parts: str) -> str:

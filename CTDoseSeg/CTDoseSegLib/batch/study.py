@@ -25,11 +25,13 @@ from ..reading.headers import FILE_LIST
 from ..reading.volume_file import is_volume_file
 from ..tasks.process import GRACE_S, TaskProcess, command
 from .plan import PlannedScan
+from .scan_options import as_arguments
 from .walk import is_member, unpack
 
 STUDIES, PRIVATE, ATTEMPTS, LOGS = "studies", "run", "attempts", "logs"
 RESULT = "result.json"
 THREADS = "OMP_NUM_THREADS"
+_WRONG_USAGE = 2  # the exit code of a command whose arguments make no sense
 _TIMES = re.compile(rb'"created": "[^"]*"')
 
 
@@ -140,7 +142,11 @@ def _analyse(
     attempt: Attempt, settings: Settings, folder: Path, scratch: Path, stop: threading.Event
 ) -> None:
     given, names = hand_over(attempt.scan, scratch)
-    arguments = ["analyze", str(given), "--output", str(folder), *settings.arguments]
+    # The scan's own options stand behind those of the run, and count.
+    own = as_arguments(attempt.scan.options)
+    arguments = ["analyze", str(given), "--output", str(folder), *settings.arguments, *own]
+    paths = [argument for argument in (*settings.arguments, *own) if os.path.isabs(argument)]
+    names |= set(map(os.path.basename, paths))
     if attempt.scan.series_uid:
         arguments += ["--series", attempt.scan.series_uid]
 
@@ -173,7 +179,12 @@ def _analyse(
         kind = str(error.get("kind"))
         passing = kind in ("OutputError", "MemoryError", "Cancelled")
         raise _Failed(without_names(str(error.get("message")), names), kind, passing)
-    _keep_log(process.last_words, settings, attempt.key)
+    if code == _WRONG_USAGE:
+        usage = process.last_words[-1] if process.last_words else ""
+        said = without_names(usage.rpartition("error: ")[2], names).rstrip(".")
+        raise _Failed(f"The plan's columns of options cannot be used: {said}.", "InputError")
+    paths += [*attempt.scan.sources, *map(os.path.dirname, attempt.scan.sources)]
+    _keep_log(process.last_words, settings, attempt.key, names.union(paths))
     if error:
         said = "The analysis ended by a mistake of CTDoseSeg"
         raise _Failed(f"{said}; its log is in the run's folder, please report it.", "Mistake")
@@ -189,11 +200,11 @@ def _share(threads: int) -> dict[str, str]:
     return {THREADS: str(threads)} if threads and THREADS not in os.environ else {}
 
 
-def _keep_log(lines: Iterable[str], settings: Settings, key: str) -> None:
-    """Write the last words of a crash to the private folder: they can name files."""
+def _keep_log(lines: Iterable[str], settings: Settings, key: str, names: set[str]) -> None:
+    """Write the last words of a crash to the private folder, without the names of files."""
     folder = Path(settings.output) / PRIVATE / LOGS
     folder.mkdir(parents=True, exist_ok=True)
-    text = "".join(f"{line}\n" for line in lines)
+    text = "".join(f"{_without(line, names)}\n" for line in lines)
     (folder / f"{key}.txt").write_text(text, encoding="utf-8")
 
 
@@ -263,7 +274,12 @@ def _see(source: str) -> None:
 
 def without_names(sentence: str, names: set[str]) -> str:
     """A sentence without the names of files and folders, which can be the patient's."""
+    sentence = _without(sentence, names)
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _without(text: str, names: set[str]) -> str:
     for name in sorted(names, key=len, reverse=True):
         if len(name) >= 3:
-            sentence = sentence.replace(name, "a file")
-    return sentence[:1].upper() + sentence[1:]
+            text = text.replace(name, "a file")
+    return text

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from ..ct.organs import LABEL_TABLES
+from ..errors import InputError
 
 # Adds a command of this name, function and summary, and returns its parser.
 Command = Callable[[str, Callable, str], argparse.ArgumentParser]
@@ -100,3 +102,85 @@ def chooses_doses(sub: argparse.ArgumentParser) -> None:
         help="FOLDER of the published repository: its networks as a reference mode; of "
         "train-dose: a fast dose model of your own",
     )
+
+
+def chooses_segmentation(sub: argparse.ArgumentParser) -> None:
+    """Add the options that choose what segments a CT."""
+    sub.add_argument(
+        "--engine",
+        type=engine_name,
+        choices=("auto", "classical", "unet", "totalsegmentator"),
+        default="auto",
+        help="what segments the CT; threshold is another name of classical",
+    )
+    chooses_networks(sub)
+    sub.add_argument(
+        "--device",
+        type=device_name,
+        default="auto",
+        metavar="auto|cpu|gpu|gpu:N|mps",
+        help="where TotalSegmentator computes",
+    )
+    sub.add_argument(
+        "--unet", type=Path, metavar="FOLDER", help="a UNet of your own, from train-unet"
+    )
+    sub.add_argument(
+        "--segmentation",
+        type=Path,
+        metavar="FILE",
+        help="label map on the grid of the CT: NIfTI, NRRD or DICOM SEG; names of its labels are "
+        "read from it, or from labels.csv or dataset.json beside it",
+    )
+    sub.add_argument(
+        "--labels",
+        type=label_names,
+        metavar="NAMES|FILE.csv",
+        help=f"names of the labels where the label map has none: {', '.join(LABEL_TABLES)}, or a "
+        "table with the columns value and name",
+    )
+
+
+def chooses_exposure(sub: argparse.ArgumentParser) -> None:
+    """Add the options that give what the images do not state of their exposure."""
+    sub.add_argument(
+        "--acquisition", type=Path, metavar="FILE.json", help="exposure values that you type"
+    )
+    sub.add_argument(
+        "--rdsr",
+        type=Path,
+        metavar="FILE",
+        help="the scanner's dose report (X-Ray Radiation Dose SR) of the examination",
+    )
+    sub.add_argument(
+        "--scanner-profile",
+        type=Path,
+        metavar="FILE.json",
+        help="what was measured on the scanner: CTDIvol check, overranging, CTDI per mAs",
+    )
+
+
+def options_that_differ(args: argparse.Namespace, parser: argparse.ArgumentParser) -> list[str]:
+    """Return the options whose values are not the parser's own, as another process takes them.
+
+    Paths are made absolute, for that process has another working directory.
+
+    Raises
+    ------
+    InputError
+        If a file or folder that an option names does not exist.
+    """
+    arguments: list[str] = []
+    for action in parser._actions:
+        value = getattr(args, action.dest, None)
+        if not action.option_strings or value is None or value == action.default:
+            continue
+        values = value if isinstance(value, (list, tuple)) else [value]
+        arguments += [action.option_strings[-1], *(_passed_on(one) for one in values)]
+    return arguments
+
+
+def _passed_on(value: object) -> str:
+    if isinstance(value, Path) and not value.exists():
+        raise InputError(f"{value.name} does not exist; check the path.")
+    text = str(value)
+    return os.path.abspath(text) if isinstance(value, Path) or os.path.isfile(text) else text

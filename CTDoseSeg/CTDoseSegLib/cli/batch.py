@@ -11,7 +11,9 @@ from ..tasks.progress import Progress
 from .arguments import (
     Command,
     chooses_doses,
-    engine_name,
+    chooses_exposure,
+    chooses_segmentation,
+    options_that_differ,
     output_folder,
     positive_minutes,
     whole_number,
@@ -44,7 +46,7 @@ def batch_command(args: argparse.Namespace, progress: Progress) -> None:
     from ..batch.runner import Choices, run_batch
 
     choices = Choices(
-        arguments=(*("--engine", args.engine), *_dose_arguments(args)),
+        arguments=_analysis_arguments(args),
         workers=args.workers,
         scheduler=args.scheduler,
         time_limit_s=60 * args.time_limit_min,
@@ -63,18 +65,30 @@ def batch_command(args: argparse.Namespace, progress: Progress) -> None:
         print(NOTICE)
 
 
-def _dose_arguments(args: argparse.Namespace) -> tuple[str, ...]:
-    """Return `analyze`'s arguments on organ doses; refuse a choice that no scan could follow."""
+def _analysis_options(sub: argparse.ArgumentParser) -> None:
+    """Add the options of `analyze` that hold for every scan of a batch."""
+    chooses_segmentation(sub)
+    chooses_doses(sub)
+    chooses_exposure(sub)
+
+
+def _analysis_arguments(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return `analyze`'s own arguments; refuse a choice that no scan could follow."""
+    from ..ct.acquisition import read_typed_acquisition
+    from ..ct.scanner_profile import read_scanner_profile
     from ..dosimetry.engines import BUNDLED, choose_engine
 
     choose_engine(args.dose_engine, args.dose_model, region=args.region)
-    dose_model = args.dose_model
-    if dose_model != BUNDLED:
-        dose_model = os.path.abspath(dose_model)  # the scans have another working directory
-    arguments = ["--region", args.region, "--dose-model", dose_model]
-    if args.dose_engine != "auto":  # so that a run that was started without the option goes on
-        arguments += ["--dose-engine", args.dose_engine]
-    return tuple(arguments)
+    parser = argparse.ArgumentParser()
+    _analysis_options(parser)
+    if args.dose_model != BUNDLED:
+        args.dose_model = os.path.abspath(args.dose_model)
+    arguments = tuple(options_that_differ(args, parser))
+    if args.acquisition:
+        read_typed_acquisition(args.acquisition)
+    if args.scanner_profile:
+        read_scanner_profile(args.scanner_profile)
+    return arguments
 
 
 def add(command: Command) -> None:
@@ -96,14 +110,7 @@ def add(command: Command) -> None:
     sub.add_argument(
         "--output", type=output_folder, required=True, metavar="DIR", help="folder of the run"
     )
-    sub.add_argument(
-        "--engine",
-        type=engine_name,
-        choices=("auto", "classical", "unet", "totalsegmentator"),
-        default="auto",
-        help="what segments the CT; threshold is another name of classical",
-    )
-    chooses_doses(sub)
+    _analysis_options(sub)
     sub.add_argument(
         "--workers",
         type=whole_number,

@@ -24,13 +24,24 @@ def deidentify_command(args: argparse.Namespace, progress: Progress) -> None:
     """Write DICOM files without identity."""
     from ..dicom.deidentify import deidentify
 
-    done = deidentify(args.input, args.output, progress)
+    done = deidentify(
+        args.input,
+        args.output,
+        progress,
+        keep_characteristics=args.keep_characteristics,
+        keep_descriptions=args.keep_descriptions,
+    )
     progress.result(
-        folder=str(args.output), files=done.files, patients=done.patients, left_out=done.left_out
+        folder=str(args.output),
+        files=done.files,
+        patients=done.patients,
+        left_out=done.left_out,
+        held=done.held,
     )
     if args.events == "rich":
         print(f"{done.files} files of {done.patients} patients written.")
-        for sentence in done.left_out:
+        print("Taken out or changed (by file in held.csv):")
+        for sentence in (*done.sentences(), *done.left_out):
             print(sentence)
 
 
@@ -64,6 +75,17 @@ def add(command: Command) -> None:
     )
     sub.add_argument("input", type=Path, metavar="IN", help="folder with DICOM files")
     sub.add_argument("output", type=output_folder, metavar="OUT", help="empty folder")
+    sub.add_argument(
+        "--keep-characteristics",
+        action="store_true",
+        help="keep age, sex, size and weight (PS3.15's option), so that a child stays a child",
+    )
+    sub.add_argument(
+        "--keep-descriptions",
+        action="store_true",
+        help="keep the descriptions of study, series and protocol without names, IDs and dates "
+        "(PS3.15's option)",
+    )
 
     sub = command(
         "weights", weights_command, "list, fetch, import or remove TotalSegmentator's weights"

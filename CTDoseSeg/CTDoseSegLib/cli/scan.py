@@ -7,16 +7,13 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..ct.organs import LABEL_TABLES
 from ..errors import Cancelled
 from ..tasks.progress import Progress, Stage
 from .arguments import (
     Command,
     chooses_doses,
-    chooses_networks,
-    device_name,
-    engine_name,
-    label_names,
+    chooses_exposure,
+    chooses_segmentation,
     output_folder,
 )
 
@@ -130,38 +127,7 @@ def _reads_ct(sub: argparse.ArgumentParser) -> None:
         "--output", type=output_folder, required=True, metavar="DIR", help="folder for the results"
     )
     sub.add_argument("--series", metavar="UID", help="series to take, by its instance UID")
-    sub.add_argument(
-        "--engine",
-        type=engine_name,
-        choices=("auto", "classical", "unet", "totalsegmentator"),
-        default="auto",
-        help="what segments the CT; threshold is another name of classical",
-    )
-    chooses_networks(sub)
-    sub.add_argument(
-        "--device",
-        type=device_name,
-        default="auto",
-        metavar="auto|cpu|gpu|gpu:N|mps",
-        help="where TotalSegmentator computes",
-    )
-    sub.add_argument(
-        "--unet", type=Path, metavar="FOLDER", help="a UNet of your own, from train-unet"
-    )
-    sub.add_argument(
-        "--segmentation",
-        type=Path,
-        metavar="FILE",
-        help="label map on the grid of the CT: NIfTI, NRRD or DICOM SEG; names of its labels are "
-        "read from it, or from labels.csv or dataset.json beside it",
-    )
-    sub.add_argument(
-        "--labels",
-        type=label_names,
-        metavar="NAMES|FILE.csv",
-        help=f"names of the labels where the label map has none: {', '.join(LABEL_TABLES)}, or a "
-        "table with the columns value and name",
-    )
+    chooses_segmentation(sub)
 
 
 def add(command: Command) -> None:
@@ -171,21 +137,7 @@ def add(command: Command) -> None:
     )
     _reads_ct(sub)
     chooses_doses(sub)
-    sub.add_argument(
-        "--acquisition", type=Path, metavar="FILE.json", help="exposure values that you type"
-    )
-    sub.add_argument(
-        "--rdsr",
-        type=Path,
-        metavar="FILE",
-        help="the scanner's dose report (X-Ray Radiation Dose SR) of the examination",
-    )
-    sub.add_argument(
-        "--scanner-profile",
-        type=Path,
-        metavar="FILE.json",
-        help="what was measured on the scanner: CTDIvol check, overranging, CTDI per mAs",
-    )
+    chooses_exposure(sub)
     sub.add_argument(
         "--all-flags",
         action="store_true",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from ..flags import Flag
+from ..flags import Flag, flag
 
 SPIRAL, SEQUENCED, STATIONARY = "spiral", "sequenced", "stationary"
 LOCALIZER, FREE, UNKNOWN = "localizer", "free", "unknown"
@@ -141,6 +141,32 @@ class DoseReport:
     device: Device = Device()
     sha256: tuple[str, ...] = ()
     flags: tuple[Flag, ...] = ()
+
+    def with_texts(self, changed: Callable[[str], str]) -> DoseReport:
+        """Return the report with each of its free texts as `changed` returns it.
+
+        Details of flags quote the report.
+        """
+
+        def quoted(flags: tuple[Flag, ...]) -> tuple[Flag, ...]:
+            return tuple(
+                flag(old.code, changed(old.detail), consequence=old.consequence, mends=old.mends)
+                for old in flags
+            )
+
+        events = tuple(
+            replace(
+                event,
+                protocol=changed(event.protocol),
+                target_region=changed(event.target_region),
+                modulation=changed(event.modulation),
+                flags=quoted(event.flags),
+            )
+            for event in self.events
+        )
+        maker, model = changed(self.device.manufacturer), changed(self.device.model)
+        device = replace(self.device, manufacturer=maker, model=model)
+        return replace(self, events=events, device=device, flags=quoted(self.flags))
 
 
 def merged(reports: Iterable[DoseReport]) -> DoseReport:

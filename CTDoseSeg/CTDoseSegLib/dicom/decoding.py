@@ -78,6 +78,11 @@ def check_size(header: Header) -> None:
             f"{header.name}: the pixels are cut off after {header.pixel_bytes} of "
             f"{rows * columns * bits // 8} bytes; copy or export the file again."
         )
+    if "PixelData" in header.problems:
+        raise PixelDataError(
+            f"{header.name}: its pixels (7FE0,0010) are fewer than their length states, so that "
+            "they may be shifted; copy or export the file again."
+        )
 
 
 def rescale(header: Header) -> tuple[float, float, str]:

@@ -3,36 +3,31 @@
 The profile's table of tags is that of the package dicom-anonymizer (Annex E, table E.1-1). Dates
 are moved back by a number of days that is the same for one patient (option "Retain Longitudinal
 Temporal Information with Modified Dates"), and the same old UID gets the same new one throughout a
-run, so that slices, reports and references stay together.
+run, so that slices, reports and references stay together. What the profile leaves is searched for
+the patient's name, IDs and dates in every spelling (`Identity`). Age, sex and descriptions can be
+kept, by the profile's own options.
 """
 
 from __future__ import annotations
 
-import datetime
-import hashlib
-import secrets
-from collections.abc import Iterator
+import csv
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pydicom
-from pydicom.uid import generate_uid
 
 from ..errors import DependencyError, InputError, OutputError
 from ..files.walking import find_files
 from ..tasks.progress import Progress
+from .attributes import KINDS, TEXTS, attributes, lost
+from .deidentify_run import Run
+from .identity import Identity
 
-# PS3.16, context group 7050.
-METHODS = (
-    ("113100", "Basic Application Confidentiality Profile"),
-    ("113107", "Retain Longitudinal Temporal Information Modified Dates Option"),
-)
-KEPT_DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate", "AcquisitionDateTime")
-KEPT_TIMES = ("StudyTime", "SeriesTime", "AcquisitionTime", "ContentTime")
+HELD = "held.csv"
 # Classes whose pixels usually hold text: secondary captures, and the pages that scanners make.
 SCREEN_CLASSES = "1.2.840.10008.5.1.4.1.1.7"
-LONGEST_SHIFT_DAYS = 3650
 
 
 @dataclass(frozen=True)
@@ -47,15 +42,31 @@ class Deidentified:
         Number of patients.
     left_out
         One sentence for each kind of file that was not written, with its number.
+    held
+        For each file written, by its new path, how many attributes of each of `attributes.KINDS`
+        were taken out or changed; also in the folder's ``held.csv``.
     """
 
     files: int
     patients: int
     left_out: tuple[str, ...]
+    held: Mapping[str, Mapping[str, int]]
+
+    def sentences(self) -> Iterator[str]:
+        """Yield a sentence for each kind of attribute: how many there were, in how many files."""
+        for kind in KINDS:
+            counts = [held[kind] for held in self.held.values() if held.get(kind)]
+            if counts:
+                yield f"{kind}: {sum(counts)} attributes in {len(counts)} files"
 
 
 def deidentify(
-    source: str | Path, target: str | Path, progress: Progress | None = None
+    source: str | Path,
+    target: str | Path,
+    progress: Progress | None = None,
+    *,
+    keep_characteristics: bool = False,
+    keep_descriptions: bool = False,
 ) -> Deidentified:
     """Write the DICOM files below `source` to `target` without identity.
 
@@ -70,11 +81,16 @@ def deidentify(
         Folder to write; missing or empty.
     progress
         Receives progress; may cancel.
+    keep_characteristics
+        Keep age, sex, size, weight and pregnancy, so that a child stays a child; ages above 90
+        become 90.
+    keep_descriptions
+        Keep descriptions of study, series and protocol without names, IDs and dates.
 
     Returns
     -------
     Deidentified
-        How many files and patients, and what was left out.
+        How many files and patients, what was left out, and what the files held.
 
     Raises
     ------
@@ -97,7 +113,8 @@ def deidentify(
     target = Path(target)
     if target.exists() and any(target.iterdir()):
         raise OutputError(f"The folder {target.name} is not empty; give an empty one.")
-    run = _Run()
+    run = Run(keep_characteristics, keep_descriptions)
+    held: dict[str, Mapping[str, int]] = {}
     counts = {"not DICOM": 0, "text in the picture (burned in)": 0}
     files, _ = find_files(Path(source))
     for n, file in enumerate(files):
@@ -110,9 +127,15 @@ def deidentify(
             counts["text in the picture (burned in)"] += 1
             continue
         path = target / run.place_of(data)
-        kept = run.times_of(data)
-        anonymize_dataset(data, run.uid_rules(), base_rules_gen=initialize_actions_2024b)
-        _mark(data, kept, run.patient_name(path))
+        who = run.identity_of(data)
+        before = attributes(data)
+        kept = {**run.times_of(data), **run.kept_of(data, who)}
+        rules = run.uid_rules()
+        for dataset in _with_nested(data):
+            anonymize_dataset(dataset, rules, base_rules_gen=initialize_actions_2024b)
+        _clean(data, who)
+        _mark(data, kept, run.patient_name(path), run.methods)
+        held[path.relative_to(target).as_posix()] = lost(before, attributes(data))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             data.save_as(path, enforce_file_format=True)
@@ -126,7 +149,17 @@ def deidentify(
     )
     if not run.written:
         raise InputError("No DICOM image was written. " + " ".join(left_out))
-    return Deidentified(run.written, len(run.numbers[""]), left_out)
+    _write_held(target, held)
+    return Deidentified(run.written, len(run.numbers[""]), left_out, held)
+
+
+def _write_held(target: Path, held: Mapping[str, Mapping[str, int]]) -> None:
+    with (target / HELD).open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("file", *KINDS))
+        writer.writerows(
+            (file, *(counts.get(k, 0) for k in KINDS)) for file, counts in held.items()
+        )
 
 
 def has_burned_in_text(data: pydicom.Dataset) -> bool:
@@ -144,90 +177,31 @@ def holds_identity(path: str | Path) -> bool:
     return any(str(data.get(tag, "") or "").strip() for tag in ("PatientName", "PatientBirthDate"))
 
 
-class _Run:
-    """Numbers, UIDs and shifts of one run; the secret that they hang on is never kept."""
-
-    def __init__(self) -> None:
-        self._secret = secrets.token_hex(16)
-        self.numbers: dict[str, dict[str, int]] = {"": {}}
-        self.written = 0
-
-    def place_of(self, data: pydicom.Dataset) -> Path:
-        """Return the numbered path of a file."""
-        key, parts = "", []
-        for kind, tag in (
-            ("patient", "PatientID"),
-            ("study", "StudyInstanceUID"),
-            ("series", "SeriesInstanceUID"),
-        ):
-            value = str(data.get(tag, "") or "")
-            if kind == "patient":
-                value += f"|{data.get('PatientName', '')}"
-            numbers = self.numbers.setdefault(key, {})
-            number = numbers.setdefault(value, len(numbers) + 1)
-            parts.append(f"{kind}_{number:02d}")
-            key += f"/{number}"
-        files = self.numbers.setdefault(key + "/files", {})
-        number = files.setdefault(
-            str(data.get("SOPInstanceUID", "")) or str(len(files)), len(files) + 1
-        )
-        return Path(*parts, f"{number:05d}.dcm")
-
-    def patient_name(self, path: Path) -> str:
-        """Return what stands for the patient's name and ID."""
-        return path.parts[-4]
-
-    def uid(self, old: str) -> str:
-        """Replace a UID, by the same new one throughout the run."""
-        return generate_uid(entropy_srcs=[self._secret, old])
-
-    def uid_rules(self) -> dict[tuple[int, int], Any]:
-        """Return the profile's rules for UIDs, with this run's own mapping."""
-        from dicomanonymizer.simpledicomanonymizer import (
-            delete_or_empty_or_replace_UID,
-            initialize_actions_2024b,
-            replace_UID,
-        )
-
-        def replaced(dataset: pydicom.Dataset, tag: tuple[int, int]) -> None:
-            element = dataset.get(tag)
-            if element is None or element.VR != "UI" or not element.value:
-                return
-            if isinstance(element.value, str):
-                element.value = self.uid(element.value)
-            else:
-                element.value = [self.uid(str(value)) for value in element.value]
-
-        profile = initialize_actions_2024b()
-        kinds = (replace_UID, delete_or_empty_or_replace_UID)
-        rules = {tag: replaced for tag, action in profile.items() if action in kinds}
-        # The class of an object is not its identity.
-        rules.pop((0x0008, 0x0016), None)
-        return rules
-
-    def times_of(self, data: pydicom.Dataset) -> dict[str, str]:
-        """Return the shifted dates, and times as they are."""
-        patient = f"{data.get('PatientID', '')}|{data.get('PatientName', '')}"
-        digest = hashlib.sha256(f"{self._secret}{patient}".encode()).digest()
-        days = 1 + int.from_bytes(digest[:4], "big") % LONGEST_SHIFT_DAYS
-        kept = {tag: str(data[tag].value) for tag in KEPT_TIMES if data.get(tag)}
-        for tag in KEPT_DATES:
-            value = str(data.get(tag) or "")
-            if shifted := _shifted(value, days):
-                kept[tag] = shifted
-        return kept
+def _with_nested(data: pydicom.Dataset) -> Iterator[pydicom.Dataset]:
+    """Yield a dataset, then those in the sequences that are left in it by then."""
+    yield data
+    for element in data:
+        if element.VR == "SQ":
+            for item in element.value or ():
+                yield from _with_nested(item)
 
 
-def _shifted(value: str, days: int) -> str:
-    """Shift a DICOM date or date-time by so many days into the past; empty for none."""
-    try:
-        day = datetime.datetime.strptime(value[:8], "%Y%m%d") - datetime.timedelta(days=days)
-    except ValueError:
-        return ""
-    return day.strftime("%Y%m%d") + value[8:]
+def _clean(data: pydicom.Dataset, who: Identity) -> None:
+    """Take the identity out of what the profile leaves as it is."""
+    for element in data.iterall():
+        if element.VR == "PN":
+            element.value = ""
+        elif element.VR in TEXTS and element.value:
+            many = not isinstance(element.value, str)
+            values = list(element.value) if many else [element.value]
+            cleaned = [who.cleaned(str(value)) for value in values]
+            if cleaned != [" ".join(str(value).split()) for value in values]:
+                element.value = cleaned if many else cleaned[0]
 
 
-def _mark(data: pydicom.Dataset, kept: dict[str, str], name: str) -> None:
+def _mark(
+    data: pydicom.Dataset, kept: dict[str, Any], name: str, methods: tuple[tuple[str, str], ...]
+) -> None:
     for tag, value in kept.items():
         setattr(data, tag, value)
     data.PatientName = data.PatientID = name
@@ -235,7 +209,7 @@ def _mark(data: pydicom.Dataset, kept: dict[str, str], name: str) -> None:
     data.LongitudinalTemporalInformationModified = "MODIFIED"
     data.DeidentificationMethod = "CTDoseSeg, PS3.15 basic profile"
     items = []
-    for value, meaning in METHODS:
+    for value, meaning in methods:
         item = pydicom.Dataset()
         item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "DCM", meaning
         items.append(item)

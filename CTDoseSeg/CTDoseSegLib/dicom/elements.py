@@ -7,11 +7,16 @@ one missing value with a flag, not a failure of the file.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import struct
 import zlib
+from collections.abc import Iterable
 from typing import Any
+
+from .character_sets import decode_text, possible_texts
+from .identity_tags import DATES, IDENTIFYING, NAMES, NUMBERS
 
 
 def parse_errors() -> tuple[type[Exception], ...]:
@@ -36,8 +41,8 @@ def parse_errors() -> tuple[type[Exception], ...]:
     )
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
+def _words(*texts: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(" ".join(texts).split()))
 
 
 KEYWORDS = _words(
@@ -63,9 +68,13 @@ KEYWORDS = _words(
     "SingleCollimationWidth TotalCollimationWidth CTDIvol ExposureModulationType FilterType "
     "FilterMaterial ConvolutionKernel ScanOptions ScanLength MultienergyCTAcquisition "
     "CardiacSynchronizationTechnique CardiacRRIntervalSpecified ContrastBolusAgent "
-    "CodeValue"
+    "CodeValue",
+    *NAMES,
+    *NUMBERS,
+    *DATES,
 )
 SEQUENCES = _words(
+    "OtherPatientIDsSequence "
     "CTDIPhantomTypeCodeSequence CTExposureSequence ContrastBolusAgentSequence "
     "SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence"
 )
@@ -77,13 +86,17 @@ _DECIMAL_COMMA = re.compile(r"[+-]?(\d+,(\d{1,2}|\d{4,})|0,\d+)")
 _BINARY = {"FD": "d", "FL": "f", "US": "H", "SS": "h", "UL": "I", "SL": "i", "US or SS": "H"}
 
 
-def dataset_values(dataset: Any) -> tuple[dict[str, Any], list[str]]:
+def dataset_values(
+    dataset: Any, character_sets: tuple[str, ...] = ()
+) -> tuple[dict[str, Any], list[str]]:
     """Return the needed values of a dataset and the keywords whose values could not be read.
 
     Parameters
     ----------
     dataset
         pydicom's.
+    character_sets
+        Those of the dataset around it, for one that declares none.
 
     Returns
     -------
@@ -94,6 +107,7 @@ def dataset_values(dataset: Any) -> tuple[dict[str, Any], list[str]]:
     values: dict[str, Any] = {}
     problems: list[str] = []
     known = known_tags()
+    character_sets = _declared(dataset) or character_sets
     # Looks at the tags that are present, not at those that could be: most of a hundred are absent,
     # and asking pydicom for one, and its comparison of tags, took most of an archive's discovery.
     for tag, element in list(dataset.items()):
@@ -105,36 +119,54 @@ def dataset_values(dataset: Any) -> tuple[dict[str, Any], list[str]]:
                 grouped = keyword.endswith("FunctionalGroupsSequence")
                 items = dataset[tag].value or ()
                 value = tuple(
-                    _flatten(item) if grouped else dataset_values(item)[0] for item in items
+                    _flatten(item, character_sets)
+                    if grouped
+                    else dataset_values(item, character_sets)[0]
+                    for item in items
                 )
             else:
-                value = _interpret(element, vr)
+                value = _interpret(element, vr, keyword, character_sets)
         except RecursionError:
             raise
         except parse_errors():
             problems.append(keyword)
             continue
-        if value:
+        if len(value) > 1 and keyword in _single_numbers():
+            problems.append(keyword)  # which of them is meant?
+        elif value:
             values[keyword] = value
     return values, problems
 
 
-def _flatten(group: Any) -> dict[str, Any]:
+def _flatten(group: Any, character_sets: tuple[str, ...]) -> dict[str, Any]:
     """Flatten the functional groups of one frame: every needed tag of every group."""
     flat: dict[str, Any] = {}
     for element in group:
         if element.VR == "SQ" and element.value:
-            inner, _ = dataset_values(element.value[0])
+            inner, _ = dataset_values(element.value[0], character_sets)
             flat.update(inner)
             if element.keyword == "CTExposureSequence":
-                flat["CTExposureSequence"] = tuple(dataset_values(i)[0] for i in element.value)
+                flat["CTExposureSequence"] = tuple(
+                    dataset_values(item, character_sets)[0] for item in element.value
+                )
     return flat
 
 
 _cache: dict[tuple, Any] = {}
 
 
-def _interpret(element: Any, vr: str) -> tuple:
+def _declared(dataset: Any) -> tuple[str, ...]:
+    """Return the values of SpecificCharacterSet (0008,0005); empty where there are none."""
+    element = dataset.get_item(0x00080005)
+    raw = element.value if element is not None else None
+    if isinstance(raw, bytes):
+        return tuple(part.strip(" \0") for part in raw.decode("ascii", "replace").split("\\"))
+    if raw is None:
+        return ()
+    return (raw,) if isinstance(raw, str) else tuple(str(part) for part in raw)
+
+
+def _interpret(element: Any, vr: str, keyword: str, character_sets: tuple[str, ...]) -> tuple:
     """Interpret an element as a tuple of floats or strings.
 
     The same bytes come back in every slice of a series, hence the cache.
@@ -145,44 +177,50 @@ def _interpret(element: Any, vr: str) -> tuple:
     written = element.VR
     if written in (None, "UN", "OB", "OW"):
         written = vr
-    key = (vr, written, element.is_little_endian, raw)
+    identifies = keyword in IDENTIFYING
+    key = (vr, written, element.is_little_endian, raw, identifies, character_sets)
     if key not in _cache:
         if len(_cache) > 20000:
             _cache.clear()
-        _cache[key] = _decode(raw, vr, written, element.is_little_endian)
+        if identifies:
+            # Read in each way in which it can be meant: it is recognised, and never shown.
+            _cache[key] = _values_of(possible_texts(raw, character_sets))
+        else:
+            _cache[key] = _decode(raw, vr, written, element.is_little_endian, character_sets)
     return _cache[key]
 
 
-def _decode(raw: bytes, vr: str, written: str, little_endian: bool) -> tuple:
+def _decode(
+    raw: bytes, vr: str, written: str, little_endian: bool, character_sets: tuple[str, ...]
+) -> tuple:
     """Interpret bytes by the VR that the file wrote; numbers are wanted where `vr` is a number."""
     wants_number = vr in _TEXT_NUMBER or vr in _BINARY
     if written in _BINARY:
         code = _BINARY[written]
         count = len(raw) // struct.calcsize(code)
-        values: tuple = struct.unpack_from(f"{'<' if little_endian else '>'}{count}{code}", raw)
+        values: tuple[Any, ...] = struct.unpack_from(
+            f"{'<' if little_endian else '>'}{count}{code}", raw
+        )
         values = tuple(float(v) for v in values)
+    elif wants_number:
+        texts = _values_of((raw.decode("latin-1"),))
+        values = tuple(read_decimal(text) for text in texts if text)
     else:
-        parts = [part.strip(" \0\t\r\n") for part in _to_text(raw).split("\\")]
-        if wants_number:
-            values = tuple(_number(part) for part in parts if part)
-        else:
-            values = tuple(parts) if any(parts) else ()
+        return _values_of((decode_text(raw, character_sets),))
     if wants_number and not all(math.isfinite(v) for v in values):
         raise ValueError("not a finite number")
     return values if wants_number else tuple(str(v) for v in values)
 
 
-def _number(text: str) -> float:
+def read_decimal(text: str) -> float:
     """Read a number; some archives write DS with the decimal comma of their country."""
     return float(text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text)
 
 
-def _to_text(raw: bytes) -> str:
-    """Decode any character set: numbers, codes and UIDs are ASCII, the rest is for display."""
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
+def _values_of(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the values in texts, stripped; none where all are empty."""
+    parts = [part.strip(" \0\t\r\n") for text in texts for part in text.split("\\")]
+    return tuple(parts) if any(parts) else ()
 
 
 def _from_pydicom(value: Any, vr: str) -> tuple:
@@ -199,6 +237,19 @@ def _from_pydicom(value: Any, vr: str) -> tuple:
 
 
 _known_tags: dict[int, tuple[str, str]] = {}
+
+
+@functools.cache
+def _single_numbers() -> frozenset[str]:
+    """Return the needed tags that hold one number by DICOM's dictionary."""
+    from pydicom.datadict import dictionary_VM
+
+    numbers = (*_TEXT_NUMBER, *_BINARY)
+    return frozenset(
+        keyword
+        for tag, (keyword, vr) in known_tags().items()
+        if vr in numbers and dictionary_VM(tag) == "1"
+    )
 
 
 def known_tags() -> dict[int, tuple[str, str]]:

@@ -64,7 +64,9 @@ def read_header(path: str) -> Header | None:
             meta = getattr(dataset, "file_meta", None) or {}
             syntax = str(meta.get("TransferSyntaxUID", "") or "").strip() or "1.2.840.10008.1.2"
             values, problems = dataset_values(dataset)
-            offset, length = _pixel_position(file, dataset, syntax)
+            offset, length, whole = _pixel_position(file, dataset, syntax)
+            if not whole:
+                problems.append(PIXELS)
     except RecursionError:
         raise InputError(
             f"{name}: its sequences are nested too deeply to be read; the file is damaged, "
@@ -86,30 +88,34 @@ def read_header(path: str) -> Header | None:
     return Header(path, values, syntax, offset, length, problems=tuple(problems))
 
 
+# In `Header.problems` where the pixels are fewer than their element states.
+PIXELS = "PixelData"
 _CT_IMAGE = (("1.2.840.10008.5.1.4.1.1.2",), ("1.2.840.10008.5.1.4.1.1.2.1",))
 _UNCOMPRESSED = {"1.2.840.10008.1.2": 8, "1.2.840.10008.1.2.1": 12, "1.2.840.10008.1.2.2": 12}
 
 
-def _pixel_position(file: Any, dataset: Any, syntax: str) -> tuple[int | None, int]:
-    """Return the offset of uncompressed pixels, else None, and the bytes of pixels in the file.
+def _pixel_position(file: Any, dataset: Any, syntax: str) -> tuple[int | None, int, bool]:
+    """Return the offset of uncompressed pixels, else None, the file's bytes of pixels, and whether
+    these are as many as their element states.
 
     pydicom leaves the file at the start of the pixel data element, whose head is 12 bytes with
     an explicit VR (PS3.5, 7.1.2) and 8 without (7.1.3).
     """
     start = file.tell()
     if syntax not in _UNCOMPRESSED:
-        return None, max(0, os.fstat(file.fileno()).st_size - start)
+        return None, max(0, os.fstat(file.fileno()).st_size - start), True
     head = file.read(12)
     order = ">" if syntax == "1.2.840.10008.1.2.2" else "<"
     if len(head) < 8 or struct.unpack(f"{order}HH", head[:4]) != (0x7FE0, 0x0010):
-        return None, 0
+        return None, 0, True
     # Files exist that name one syntax and are written in the other: the VR shows which.
     size = 12 if head[4:6] in (b"OW", b"OB", b"UN") else 8
     length = struct.unpack(f"{order}I", head[size - 4 : size])[0]
     if length == 0xFFFFFFFF:  # compressed after all
-        return None, 0
+        return None, 0, True
     offset = start + size
-    return offset, min(length, max(0, os.fstat(file.fileno()).st_size - offset))
+    rest = max(0, os.fstat(file.fileno()).st_size - offset)
+    return offset, min(length, rest), length <= rest
 
 
 def iter_frames(header: Header) -> Iterator[Header]:

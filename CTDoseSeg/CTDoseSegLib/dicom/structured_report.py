@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DoseReportError
-from .elements import parse_errors
+from .elements import dataset_values, parse_errors, read_decimal
 from .header_file import looks_like_dicom
+from .identity import Identity
 from .truncation import is_cut_off
 
 # UCUM code to the factor that gives the unit of the first one. "mGycm" and the like are no UCUM,
@@ -69,6 +70,17 @@ class Item:
         """Return the first item directly below with this name, or an empty one."""
         return next(iter(self.of(concept)), NOTHING)
 
+    def outermost(self, concept: str) -> Iterator[Item]:
+        """Yield the items with this name at any depth, in order, but none inside of another.
+
+        Some makers put a container of their own around those of the template.
+        """
+        for child in self.children:
+            if child.concept == concept:
+                yield child
+            else:
+                yield from child.outermost(concept)
+
     def below(self) -> Iterator[Item]:
         """Yield all items below, in order."""
         for child in self.children:
@@ -104,7 +116,7 @@ def read_number(
         if unit not in units:
             return None, "rdsr_unit", f'the unit is "{unit[:16]}"' if unit else "no UCUM unit"
         try:
-            number = float(text)
+            number = read_decimal(text)
         except ValueError:
             return None, "rdsr_not_a_number", ""
         if not abs(number) < 1e9:  # NaN too
@@ -119,18 +131,19 @@ def read_number(
 
 @dataclass(frozen=True)
 class Document:
-    """A structured report: its bytes, content tree, code and words of its title, and tags."""
+    """A structured report: bytes, content tree, code and words of its title, tags, identity."""
 
     root: Item
     content: bytes
     title_code: str
     title: str
     tags: dict[str, str]
+    identity: Identity
 
 
 _TAGS = (
     *("SOPClassUID", "Modality", "StudyInstanceUID", "Manufacturer", "ManufacturerModelName"),
-    *("DeviceSerialNumber", "PatientName", "PatientID", "PatientBirthDate"),
+    "DeviceSerialNumber",
 )
 _PICTURES = "1.2.840.10008.5.1.4.1.1.7"
 _REPORTS = "1.2.840.10008.5.1.4.1.1.88."
@@ -176,8 +189,9 @@ def read_document(path: str | Path) -> Document:
                 stop_before_pixels=True,
                 force=content[128:132] != b"DICM",
             )
+            identity = Identity.of(dataset_values(dataset)[0])
             tags = {keyword: str(dataset.get(keyword, "") or "").strip() for keyword in _TAGS}
-            _refuse_other_kinds(name, tags)
+            _refuse_other_kinds(name, tags, identity)
             if is_cut_off(content):
                 raise DoseReportError(damaged)
             title_code, title, _ = _code(dataset, "ConceptNameCodeSequence")
@@ -189,10 +203,10 @@ def read_document(path: str | Path) -> Document:
         ) from None
     except parse_errors() as error:
         raise DoseReportError(damaged) from error
-    return Document(root, content, title_code, title, tags)
+    return Document(root, content, title_code, title, tags, identity)
 
 
-def _refuse_other_kinds(name: str, tags: dict[str, str]) -> None:
+def _refuse_other_kinds(name: str, tags: dict[str, str], identity: Identity) -> None:
     kind = tags["SOPClassUID"]
     if kind.startswith(_REPORTS):
         return
@@ -202,7 +216,8 @@ def _refuse_other_kinds(name: str, tags: dict[str, str]) -> None:
             "export the X-Ray Radiation Dose SR, or type ctdivol_mGy and phantom_cm in "
             "--acquisition."
         )
-    what = f"of modality {tags['Modality'][:16]}" if tags["Modality"] else "of no known kind"
+    modality = identity.removed_from(tags["Modality"])[:16]
+    what = f"of modality {modality}" if modality else "of no known kind"
     raise DoseReportError(
         f"{name} is no structured report (it is {what}); give the X-Ray Radiation Dose SR of the "
         "examination."
@@ -231,7 +246,10 @@ def _item(entry: Any) -> Item:
 
 
 def _measured(one: Any) -> list[tuple[str, str]]:
-    """Return (number, unit) of a measured value, as written: damaged numbers exist."""
+    """Return (number, unit) of a measured value, as written: damaged numbers exist.
+
+    Where a maker leaves the decimal string empty, its floating point twin is read (PS3.3, C.18.1).
+    """
     raw = one.get_item("NumericValue")
     written = getattr(raw, "value", None)
     if isinstance(written, bytes):
@@ -241,9 +259,12 @@ def _measured(one: Any) -> list[tuple[str, str]]:
     else:
         many = isinstance(written, (list, tuple)) or hasattr(written, "append")
         texts = [str(v) for v in (written if many else [written])]
+    texts = [stripped for text in texts if (stripped := text.strip(" \0"))]
+    if not texts and (exact := one.get("FloatingPointValue", None)) not in (None, ""):
+        texts = [str(exact)]
     unit, _, scheme = _code(one, "MeasurementUnitsCodeSequence")
     unit = unit if scheme == "UCUM" else ""
-    return [(text.strip(" \0"), unit) for text in texts if text.strip(" \0")]
+    return [(text, unit) for text in texts]
 
 
 def _code(entry: Any, keyword: str) -> tuple[str, str, str]:

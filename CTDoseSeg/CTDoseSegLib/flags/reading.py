@@ -189,6 +189,11 @@ FLAGS = {
         "Tags have values that cannot be read",
         "They count as not known.",
     ),
+    "tags_implausible": Entry(
+        "warning",
+        "Tags have values that no scanner has",
+        "They count as not known.",
+    ),
     "kvp_unknown": Entry(
         "warning",
         "The tube voltage is not known",

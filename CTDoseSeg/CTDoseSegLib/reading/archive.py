@@ -204,7 +204,7 @@ def _archived(candidate: Candidate) -> ArchivedSeries:
     described, first = candidate.described, candidate.group.headers[0]
     return ArchivedSeries(
         series_uid=described.series_uid,
-        description=described.description or safe_text(first, "Modality"),
+        description=described.description or described.modality,
         kernel=safe_text(first, "ConvolutionKernel"),
         n_images=described.n_slices,
         thickness_mm=described.thickness_mm,

@@ -26,7 +26,7 @@ from ..ct.dose_report import (
     IrradiationEvent,
     XRaySource,
 )
-from ..dicom.identity import without_identity
+from ..dicom.identity import Identity
 from ..dicom.structured_report import (
     KV,
     MA,
@@ -34,6 +34,7 @@ from ..dicom.structured_report import (
     MGY_CM,
     MM,
     NO_UNIT,
+    NOTHING,
     SECONDS,
     Document,
     Item,
@@ -85,16 +86,16 @@ def read_dose_report(path: str | Path) -> DoseReport:
     """
     document = read_document(path)
     name = os.path.basename(path)
-    acquisitions = document.root.of("113819")
+    acquisitions = tuple(document.root.outermost("113819"))
     if not acquisitions:
         raise DoseReportError(_nothing_in(name, document))
-    who = tuple(document.tags[k] for k in ("PatientName", "PatientID", "PatientBirthDate"))
+    who = document.identity
     events = tuple(_Reader(item, who).event() for item in acquisitions)
-    totals = document.root.first("113811")
+    totals = next(document.root.outermost("113811"), NOTHING)
     flags: list[Flag] = []
     total, problem, detail = read_number(totals.of("113813"), MGY_CM)
     if problem:
-        flags.append(flag(problem, f"DLP total, {detail}"))
+        flags.append(flag(problem, f"DLP total, {who.removed_from(detail)}"))
     stated = _count(totals.of("113812"))
     if stated is not None and stated > len(events):
         flags.append(flag("rdsr_events_missing", f"{len(events)} of {stated}"))
@@ -114,9 +115,10 @@ def read_dose_report(path: str | Path) -> DoseReport:
 class _Reader:
     """Reads one CT Acquisition container, gathering flags."""
 
-    def __init__(self, item: Item, who: tuple[str, ...]) -> None:
+    def __init__(self, item: Item, who: Identity) -> None:
         self.item, self.who = item, who
-        self.technique, self.dose = item.first("113822"), item.first("113829")
+        self.technique = next(item.outermost("113822"), NOTHING)
+        self.dose = next(item.outermost("113829"), NOTHING)
         self.flags: list[Flag] = []
 
     def number(
@@ -130,7 +132,8 @@ class _Reader:
         """Return a value within its limits; 0 is "not known" where the limits start above it."""
         value, problem, detail = read_number(where.of(concept), units)
         if problem:
-            self.flags.append(flag(problem, ", ".join(part for part in (what, detail) if part)))
+            parts = (what, self.who.removed_from(detail))
+            self.flags.append(flag(problem, ", ".join(part for part in parts if part)))
         if value is None or (value == 0 and limits[0] > 0):
             return None
         if not limits[0] <= value <= limits[1]:
@@ -169,13 +172,13 @@ class _Reader:
         return IrradiationEvent(
             uid=item.first("113769").value,
             kind=kind,
-            protocol=without_identity(item.first("125203").value, *self.who),
-            target_region=without_identity(item.first("123014").meaning, *self.who),
+            protocol=self.who.removed_from(item.first("125203").value),
+            target_region=self.who.removed_from(item.first("123014").meaning),
             started=parse_datetime(item.first("111526").value),
             exposure_time_s=exposure_time_s,
             pitch=pitch,
             frame_of_reference_uid=technique.first("112227").value,
-            modulation=without_identity(item.first("113842").value, *self.who),
+            modulation=self.who.removed_from(item.first("113842").value),
             tin_filter=_tin_filter(item),
             dual_source=tubes > 1 if tubes else None,
             sources=sources,
@@ -205,8 +208,10 @@ class _Reader:
         phantoms = {_PHANTOMS_CM.get(code.value) for code in dose.of("113835")}
         phantom = phantoms.pop() if len(phantoms) == 1 else None
         if kind != LOCALIZER and ctdivol is None:
-            value, _, _ = read_number(dose.of("113830"), MGY)
-            self.flags.append(flag("rdsr_no_ctdivol", "it is 0" if value == 0 else ""))
+            # One that is there and not used has its own flag.
+            value, problem, _ = read_number(dose.of("113830"), MGY)
+            if not value and not problem:
+                self.flags.append(flag("rdsr_no_ctdivol", "it is 0" if value == 0 else ""))
         elif kind != LOCALIZER and phantom is None:
             self.flags.append(flag("rdsr_no_phantom"))
         doses = {
@@ -220,13 +225,13 @@ class _Reader:
 def _nothing_in(name: str, document: Document) -> str:
     """Return the sentence for a structured report without a CT acquisition."""
     if document.title_code != TITLE:
-        title = "".join(c for c in document.title if c.isprintable())[:48]
+        title = document.identity.removed_from(document.title)[:48]
         return (
             f'{name} is a structured report, but no dose report (its title is "{title}"); give '
             "the X-Ray Radiation Dose SR."
         )
-    procedure = document.root.first("121058").meaning
-    what = f" (it reports {procedure[:48]})" if procedure else ""
+    procedure = document.identity.removed_from(document.root.first("121058").meaning)[:48]
+    what = f" (it reports {procedure})" if procedure else ""
     return (
         f"{name} is a dose report without a CT acquisition{what}; give that of the CT, or export "
         "it again."
@@ -258,9 +263,13 @@ def _tin_filter(item: Item) -> bool | None:
 def _device(document: Document, acquisition: Item) -> Device:
     """Return the irradiating device, else the observer, else whoever wrote the file."""
     role, root, tags = acquisition.first("113876"), document.root, document.tags
+    maker = role.first("113878").value or root.first("121014").value or tags["Manufacturer"]
+    model = (
+        role.first("113879").value or root.first("121015").value or tags["ManufacturerModelName"]
+    )
     return Device(
-        role.first("113878").value or root.first("121014").value or tags["Manufacturer"],
-        role.first("113879").value or root.first("121015").value or tags["ManufacturerModelName"],
+        document.identity.removed_from(maker),
+        document.identity.removed_from(model),
         role.first("113880").value or root.first("121016").value or tags["DeviceSerialNumber"],
     )
 

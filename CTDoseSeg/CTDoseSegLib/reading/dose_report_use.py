@@ -18,6 +18,7 @@ from ..ct.acquisition import Acquisition
 from ..ct.dose_report import DoseReport, IrradiationEvent, merged
 from ..ct.series import CTSeries, SliceInfo
 from ..dicom.header import Header
+from ..dicom.identity import Identity
 from ..dicom.times import acquisition_datetime
 from ..errors import DoseReportError
 from ..flags import Flag, flag
@@ -133,10 +134,13 @@ def with_dose_report(
     CTSeries
     """
     images = image_event(series.z_mm, series.slices, headers)
+    # A report without the patient's name may still hold it in a text: the images know it.
+    clean = Identity.of(headers[0].values if headers else {}).removed_from
     if report is not None:
-        series = _with_match(series, report, images, from_user=True)
+        series = _with_match(series, report.with_texts(clean), images, from_user=True)
     elif beside is not None:
-        series = _with_own_report(series, beside, images)
+        reports = tuple(one.with_texts(clean) for one in beside.reports)
+        series = _with_own_report(series, replace(beside, reports=reports), images)
     exposures = series.folder_events.scans if series.folder_events is not None else ()
     if series.dose_report is None and exposures:
         detail = f"{len(exposures)}, the first is the {exposures[0]}"

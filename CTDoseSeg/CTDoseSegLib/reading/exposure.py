@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..ct.acquisition import Acquisition
 from ..ct.series import SliceInfo
 from ..dicom.header import Header
-from ..dicom.identity import safe_text
+from ..dicom.identity import safe_code, safe_text
 from ..flags import Flag, flag
 from .rotation_time import rotation_time_s
 from .slice_exposure import gather_irradiated_range, gather_slices
@@ -128,12 +128,11 @@ def _gather_beam(gathered: TagValues) -> None:
         ("model", "ManufacturerModelName"),
     ):
         gathered.put(name, safe_text(gathered.first, keyword), tag_source(keyword))
-    # Coded words: a patient whose name is Head must not lose the body part.
     for name, keyword in (
         ("body_part", "BodyPartExamined"),
         ("patient_position", "PatientPosition"),
     ):
-        gathered.put(name, gathered.first.text(keyword), tag_source(keyword))
+        gathered.put(name, safe_code(gathered.first, keyword), tag_source(keyword))
 
 
 def _gather_patient(gathered: TagValues) -> None:

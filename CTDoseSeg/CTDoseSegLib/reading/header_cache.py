@@ -19,7 +19,7 @@ from ..dicom.header_file import read_header
 from ..dicom.identity import without_file_name
 from ..errors import InputError
 from .copies import file_mark
-from .headers import is_empty_slice
+from .headers import is_named_as_slice, why_no_slice
 
 _SCHEMA = """
 CREATE TABLE files (
@@ -101,8 +101,8 @@ class HeaderCache:
         self._added += 1
         try:
             header = read_header(path)
-            if header is None and is_empty_slice(path):
-                raise InputError("it is empty (0 bytes); copy or export it again.")
+            if header is None and is_named_as_slice(path):
+                raise InputError(why_no_slice(path))
         except InputError as error:
             sentence = without_file_name(str(error), os.path.basename(path))
             self._add_problem(source, folder, f"{file_mark(path, self._added)}: {sentence}")

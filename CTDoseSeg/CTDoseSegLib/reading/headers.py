@@ -90,10 +90,8 @@ def read_headers(path: Path, progress: Progress, share: float) -> FolderHeaders:
             header = read_header(file)
             if header is not None:
                 frames.append(tuple(iter_frames(replace(header, file_number=n + 1))))
-            elif folder and is_empty_slice(file):
-                raise InputError(
-                    f"{os.path.basename(file)}: it is empty (0 bytes); copy or export it again."
-                )
+            elif folder and is_named_as_slice(file):
+                raise InputError(f"{os.path.basename(file)}: {why_no_slice(file)}")
             else:
                 foreign.append(file)
         except InputError as error:
@@ -110,9 +108,16 @@ def read_headers(path: Path, progress: Progress, share: float) -> FolderHeaders:
     return FolderHeaders(headers, sentences, flags)
 
 
-def is_empty_slice(file: str) -> bool:
-    """Return whether a file that is named as a DICOM slice has no content."""
-    return file.lower().endswith((".dcm", ".ima")) and os.path.getsize(file) == 0
+def is_named_as_slice(file: str) -> bool:
+    """Return whether a file is named as a DICOM slice: if it is none, it is damaged."""
+    return file.lower().endswith((".dcm", ".ima"))
+
+
+def why_no_slice(file: str) -> str:
+    """Return what is wrong with a file that is named as a slice and is no DICOM file."""
+    empty = os.path.getsize(file) == 0
+    state = "it is empty (0 bytes)" if empty else "it is named as a DICOM file and is none"
+    return f"{state}; copy or export it again."
 
 
 def _files(path: Path) -> tuple[list[str], int]:

@@ -17,6 +17,14 @@ from ..flags import Flag, flag
 from .image import two_sizes
 
 LARGEST_BYTES = 1 << 20
+# Bytes of a voxel by the names of its type.
+_BYTES = {
+    **dict.fromkeys(("int8", "signed char", "uint8", "uchar", "unsigned char"), 1),
+    **dict.fromkeys(("short", "int16", "short int", "signed short", "int16_t"), 2),
+    **dict.fromkeys(("ushort", "uint16", "unsigned short", "uint16_t"), 2),
+    **dict.fromkeys(("int", "int32", "uint", "uint32", "unsigned int", "float"), 4),
+    **dict.fromkeys(("double", "int64", "uint64", "longlong", "ulonglong"), 8),
+}
 _MM = {"mm": 1.0, "millimeter": 1.0, "millimetre": 1.0, "cm": 10.0, "centimeter": 10.0}
 _MM |= {"m": 1000.0, "meter": 1000.0, "metre": 1000.0, "um": 1e-3, "micron": 1e-3, "": 1.0}
 
@@ -39,11 +47,12 @@ def check_nrrd(path: Path) -> tuple[float, tuple[Flag, ...]]:
     Raises
     ------
     InputError
-        If the file cannot be read or has no NRRD header.
+        If the file cannot be read, has no NRRD header, or other sizes than it states.
     GeometryError
         If the header has no voxel size, or two, or an unknown unit.
     """
     fields = nrrd_fields(path)
+    _check_sizes(path, fields)
     vectors = _vectors(fields.get("space directions", ""))
     spacings = _numbers(fields.get("spacings", ""))
     lengths = np.array([math.hypot(*v) for v in vectors])
@@ -94,6 +103,31 @@ def nrrd_fields(path: Path) -> dict[str, str]:
             key, value = line.split(":=", 1)
             fields[key] = value
     return fields
+
+
+def _check_sizes(path: Path, fields: dict[str, str]) -> None:
+    """Refuse sizes that are no numbers, and raw voxels that are a slice more than stated.
+
+    ITK reads as many as the header states, and reports where there are fewer.
+    """
+    sizes = fields.get("sizes", "").split()
+    if not sizes or not all(size.isdecimal() and int(size) for size in sizes):
+        raise InputError(
+            f"{path.name}: the sizes in its header are {fields.get('sizes')!r}; write it again."
+        )
+    size = _BYTES.get(fields.get("type", "").lower())
+    if fields.get("encoding", "").lower() != "raw" or size is None:
+        return
+    if {"data file", "datafile", "line skip", "byte skip"} & fields.keys():
+        return
+    stated = size * math.prod(int(n) for n in sizes)
+    with path.open("rb") as file:
+        header = re.split(rb"\r?\n\r?\n", file.read(LARGEST_BYTES), maxsplit=1)[0]
+    more = path.stat().st_size - len(header) - stated
+    if more >= stated / int(sizes[-1]):
+        raise InputError(
+            f"{path.name}: it holds more voxels than the sizes in its header; write it again."
+        )
 
 
 def _vectors(text: str) -> list[list[float]]:

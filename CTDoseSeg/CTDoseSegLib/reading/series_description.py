@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..dicom.header import Header
-from ..dicom.identity import safe_text
+from ..dicom.identity import safe_code, safe_text
 from ..errors import GeometryError
 from ..flags import Flag, flag
 from .selection import SeriesCandidate, why_reformat
@@ -47,7 +47,7 @@ def candidate_of(headers: Sequence[Header], *, patient: int = 0, index: int = 0)
         patient=patient,
         description=safe_text(first, "SeriesDescription"),
         series_number=None if number is None else int(number),
-        modality=safe_text(first, "Modality").upper(),
+        modality=safe_code(first, "Modality").upper(),
         sop_class=first.text("SOPClassUID"),
         image_type=first.texts("ImageType"),
         kernel=first.text("ConvolutionKernel"),
@@ -73,7 +73,7 @@ def kind_flags(headers: Sequence[Header]) -> list[Flag]:
     first = headers[0]
     kinds = [value.upper().strip() for value in first.texts("ImageType")]
     if kinds[:1] == ["DERIVED"]:
-        flags.append(flag("derived", "\\".join(kinds)))
+        flags.append(flag("derived", safe_text(first, "ImageType").upper()))
     if why_reformat(candidate_of(headers)):
         flags.append(flag("reformat"))
     flags += value_flags(headers)

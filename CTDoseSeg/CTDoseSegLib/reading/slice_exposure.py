@@ -15,6 +15,9 @@ from .tag_values import TagValues, exposure_item
 # Exposure as written may differ from mA x rotation time / pitch by this fraction (its rounding).
 EXPOSURE_TOLERANCE = 0.05
 _LONGEST_SCAN_MM = 2500
+# What occurs: two tubes together reach 2,600 mA; a perfusion study reaches some 1,000 mGy.
+TUBE_CURRENT_MA = (1.0, 5000.0)
+CTDIVOL_MGY = (0.01, 5000.0)
 # Rotation time / pitch of spirals without a stated pitch: 0.5 s at pitch 0.2 is slower than most.
 _LONGEST_WITHOUT_PITCH_S = 3.0
 
@@ -26,6 +29,8 @@ def gather_slices(gathered: TagValues, z_mm: Sequence[float]) -> tuple[SliceInfo
     current, current_source = tube_currents(gathered)
     written, written_source = exposures(gathered)
     ctdivol, ctdivol_source = gathered.per_slice(("CTDIvol", 1.0))
+    _take_out_implausible(gathered, "tube current", current, "mA", TUBE_CURRENT_MA)
+    _take_out_implausible(gathered, "CTDIvol", ctdivol, "mGy", CTDIVOL_MGY)
     for name, values, source in (
         ("tube_current_mA", current, current_source),
         ("exposure_mAs", written, written_source),
@@ -48,6 +53,19 @@ def gather_slices(gathered: TagValues, z_mm: Sequence[float]) -> tuple[SliceInfo
         )
         for k, (header, z) in enumerate(zip(gathered.headers, z_mm, strict=True))
     )
+
+
+def _take_out_implausible(
+    gathered: TagValues, name: str, values: _Column, unit: str, span: tuple[float, float]
+) -> None:
+    """Make values that no scanner has unknown, with a flag."""
+    low, high = span
+    odd = [k for k, value in enumerate(values) if value is not None and not low <= value <= high]
+    if odd:
+        detail = f"{name} {values[odd[0]]:g} {unit} in {len(odd)} of {len(values)} slices"
+        gathered.flags.append(flag("tags_implausible", detail))
+    for k in odd:
+        values[k] = None
 
 
 def gather_irradiated_range(gathered: TagValues, z_mm: Sequence[float]) -> None:

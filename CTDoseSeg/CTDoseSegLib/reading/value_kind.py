@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ..dicom.header import Header
+from ..dicom.identity import safe_text
 from ..flags import Flag, flag
 
 # Image types whose values are no CT numbers, or not calibrated ones. PS3.3 C.8.15.2.1.1.5 has those
@@ -55,7 +56,12 @@ def value_flags(headers: Sequence[Header]) -> list[Flag]:
         ``not_hu``, or ``rescale_type`` where a type is stated that says nothing.
     """
     reason = _why_not_hu(headers[0])
-    stated = {h.text("RescaleType").upper() for h in headers} - _IN_HU
+    # A name may stand in any text.
+    stated = {
+        safe_text(h, "RescaleType").upper() or "another unit"
+        for h in headers
+        if h.text("RescaleType").upper() not in _IN_HU
+    }
     if other := sorted(stated & _RESCALE_TYPES):
         reason = reason or f"RescaleType (0028,1054) is {', '.join(other)}"
     if reason:

@@ -6,6 +6,7 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_files import make_slice, save
+from planted_identity import DATES, IDS, PATIENTS, identity_in, save_planted
 
 pytest.importorskip("dicomanonymizer", reason="de-identifying needs dicom-anonymizer")
 
@@ -110,3 +111,83 @@ def test_the_command_tells_what_it_wrote(tmp_path, capsys):
     assert "3 files of 1 patients written." in capsys.readouterr().out
     assert list(iter_identities(tmp_path / "in"))
     assert not list(iter_identities(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("planted", PATIENTS.values(), ids=PATIENTS.keys())
+def test_identity_in_any_tag_coding_and_spelling_goes(planted, tmp_path):
+    for n, text in enumerate((*planted.spellings, *IDS, *DATES)):
+        data = make_slice(SOPInstanceUID=f"1.2.3.{n}")
+        # Where no rule of the profile looks: inside of a sequence that it keeps.
+        code = pydicom.Dataset()
+        code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "113691", "DCM", "body"
+        code.PatientName, code.StudyDate, code.StudyInstanceUID = (
+            "Doe^Nested",
+            "20240229",
+            "9.8.7.6",
+        )
+        data.CTDIPhantomTypeCodeSequence = [code]
+        save_planted(data, planted, text, tmp_path / "in" / f"{n}.dcm")
+    deidentify(tmp_path / "in", tmp_path / "out", keep_characteristics=True, keep_descriptions=True)
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert len(files) == n + 2
+    for path in files:
+        content = path.read_bytes()
+        assert not identity_in(content, planted), path.name
+        assert not any(part in content for part in (b"Nested", b"9.8.7.6"))
+
+
+def test_a_child_stays_a_child_and_protocols_can_be_grouped(tmp_path):
+    patient(
+        tmp_path / "in",
+        PatientSex="F",
+        PatientAge=None,
+        PatientBirthDate="20170612",
+        SeriesDescription="Thorax low dose Erika 1.0 Br40",
+    )
+    deidentify(tmp_path / "in", tmp_path / "plain")
+    (one, *_) = written(tmp_path / "plain")
+    assert not {"PatientAge", "SeriesDescription"} & set(one.dir())
+    assert not one.get("PatientSex")
+    options = ["--keep-characteristics", "--keep-descriptions"]
+    command = ["deidentify", str(tmp_path / "in"), str(tmp_path / "kept"), *options]
+    assert command_line.main(command) == 0
+    (one, *_) = written(tmp_path / "kept")
+    assert (one.PatientAge, one.PatientSex) == ("006Y", "F")
+    assert one.SeriesDescription == "Thorax low dose 1.0 Br40"
+    codes = {item.CodeValue for item in one.DeidentificationMethodCodeSequence}
+    assert codes == {"113100", "113107", "113108", "113105"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "age"),
+    [
+        ({"PatientAge": "007M"}, "007M"),
+        ({"PatientAge": "012D"}, "012D"),
+        ({"PatientAge": "097Y"}, "090Y"),
+        ({"PatientBirthDate": "20230601"}, "007M"),
+        ({"PatientBirthDate": "19200101"}, "090Y"),
+        ({"PatientBirthDate": ""}, None),
+        ({"PatientBirthDate": "20250101"}, None),  # after the study
+    ],
+)
+def test_an_age_is_that_of_the_file_or_of_its_dates(tags, age, tmp_path):
+    patient(tmp_path / "in", count=1, **tags)
+    deidentify(tmp_path / "in", tmp_path / "out", keep_characteristics=True)
+    (one,) = written(tmp_path / "out")
+    assert one.get("PatientAge") == age
+
+
+def test_what_each_file_held_is_counted_without_its_values(tmp_path):
+    patient(tmp_path / "in", count=2)
+    done = deidentify(tmp_path / "in", tmp_path / "out")
+    assert sorted(done.held) == [f"patient_01/study_01/series_01/0000{n}.dcm" for n in (1, 2)]
+    (one, other) = done.held.values()
+    assert one == other
+    # The patient's name and the physician's; ID and accession number; birth date and three more.
+    assert (one["names"], one["numbers"], one["dates"]) == (2, 2, 4)
+    table = (tmp_path / "out" / "held.csv").read_text()
+    assert table.startswith("file,names,numbers,dates,uids,descriptions,private,other\n")
+    assert f"00001.dcm,2,2,4,{one['uids']}," in table
+    assert not any(secret in table for secret in SECRETS)
+    assert "names: 4 attributes in 2 files" in list(done.sentences())
+    read_series(tmp_path / "out")  # the table beside the images is no trouble

@@ -226,6 +226,68 @@ def test_a_value_that_cannot_be_trusted_is_left_out_and_flagged(changes, field, 
     assert getattr(only_event, field) is None
     assert code in codes(only_event.flags) <= FLAGS.keys()
     assert only_event.dlp_mGy_cm == 256 or "dlp" in changes
+    # "There is none" would be false of a value that is there.
+    assert ("rdsr_no_ctdivol" in codes(only_event.flags)) is (code == "rdsr_no_ctdivol")
+
+
+def measured_values(node, concept) -> list:
+    """The measured values of every item with this name."""
+    values = []
+    for child in node.get("ContentSequence", ()):
+        if child.ConceptNameCodeSequence[0].CodeValue == concept:
+            values += child.MeasuredValueSequence
+        values += measured_values(child, concept)
+    return values
+
+
+@pytest.mark.parametrize("concept", ["113830", "113838", "113734"])
+@pytest.mark.parametrize("left", ["", None])
+def test_a_floating_point_value_stands_in_for_an_empty_decimal_string(concept, left, tmp_path):
+    data = report(event())
+    for one in measured_values(data, concept):
+        one.FloatingPointValue = float(one.NumericValue) + 0.125
+        if left is None:
+            del one.NumericValue
+        else:
+            one.NumericValue = left
+    data.save_as(tmp_path / "report.dcm", enforce_file_format=True)
+    (read_event,) = read_dose_report(tmp_path / "report.dcm").events
+    plain = only(tmp_path)
+    changed = [
+        name
+        for name in ("ctdivol_mGy", "dlp_mGy_cm", "tube_current_mA")
+        if getattr(read_event, name) == getattr(plain, name) + 0.125
+    ]
+    names = {"113830": "ctdivol_mGy", "113838": "dlp_mGy_cm", "113734": "tube_current_mA"}
+    assert changed == [names[concept]]
+    assert read_event.flags == ()
+
+
+def test_a_decimal_comma_is_a_decimal_point(tmp_path):
+    assert only(tmp_path, ctdivol="6,14").ctdivol_mGy == 6.14
+    # Three digits behind it could be thousands.
+    assert codes(only(tmp_path, ctdivol="6,144").flags) == {"rdsr_not_a_number"}
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_acquisitions_and_totals_are_found_in_containers_of_a_makers_own(depth, tmp_path):
+    plain = read(tmp_path, event(), event(uid=f"{UID}.5.2", ctdivol=3, dlp=96), total=352)
+    data = report(event(), event(uid=f"{UID}.5.2", ctdivol=3, dlp=96), total=352)
+    for _ in range(depth):
+        content = list(data.ContentSequence)
+        data.ContentSequence = [item("CONTAINER", "1", content, scheme="99MAKER")]
+    data.save_as(tmp_path / "nested.dcm", enforce_file_format=True)
+    nested = read_dose_report(tmp_path / "nested.dcm")
+    assert nested.events == plain.events
+    assert (nested.dlp_total_mGy_cm, nested.stated_events) == (352, 2)
+
+
+def test_the_doses_of_an_event_are_found_in_a_container_of_a_makers_own(tmp_path):
+    wrapped = event()
+    content = list(wrapped.ContentSequence)
+    wrapped.ContentSequence = [*content[:3], item("CONTAINER", "1", content[3:], scheme="99MAKER")]
+    (read_event,) = read(tmp_path, wrapped).events
+    assert (read_event.ctdivol_mGy, read_event.pitch, read_event.phantom_cm) == (8, 1, 32)
 
 
 def test_the_same_value_twice_is_one_value(tmp_path):

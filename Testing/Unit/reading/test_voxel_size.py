@@ -257,6 +257,13 @@ def test_a_nrrd_file_without_one_voxel_size_is_refused(tmp_path, fields, sentenc
         read_series(tmp_path / "ct.nrrd")
 
 
+@pytest.mark.parametrize("sizes", ["6 7 4", "6 7 0", "1e9 7 8", "", "6 7 -8"])
+def test_a_nrrd_file_of_other_sizes_is_refused(tmp_path, sizes):
+    write_nrrd(tmp_path / "ct.nrrd", *LPS, sizes=sizes)
+    with pytest.raises(InputError, match="sizes in its header"):
+        read_series(tmp_path / "ct.nrrd")
+
+
 def test_fields_of_a_nrrd_header_are_apart_from_the_users_pairs(tmp_path):
     write_nrrd(tmp_path / "ct.nrrd", "# a comment: 3", "Segment0_Name:=liver: left", *LPS)
     fields = nrrd_fields(tmp_path / "ct.nrrd")
