@@ -8,6 +8,7 @@ from .dose import DOSE
 from .dose_reports import DOSE_REPORTS
 from .files import FILES
 from .presumed import PRESUMED
+from .presumed_dicom_labels import PRESUMED_DICOM_LABELS
 from .presumed_exposure import PRESUMED_EXPOSURE
 from .presumed_names import PRESUMED_NAMES
 from .presumed_scans import PRESUMED_SCANS
@@ -30,6 +31,7 @@ CASES: tuple[Case, ...] = (
     *PRESUMED_VALUES,
     *PRESUMED_UNITS,
     *PRESUMED_NAMES,
+    *PRESUMED_DICOM_LABELS,
     *PRESUMED_SCANS,
     *PRESUMED_EXPOSURE,
     *REAL,

@@ -84,6 +84,10 @@ def _comma(measured: Dataset) -> None:
     as_text(measured, 0x0040A30A, str(measured.NumericValue).replace(".", ","))
 
 
+def _with_unit(measured: Dataset) -> None:
+    as_text(measured, 0x0040A30A, f"{measured.NumericValue} mGy")
+
+
 def _floating(measured: Dataset) -> None:
     measured.FloatingPointValue, measured.NumericValue = float(measured.NumericValue), ""
 
@@ -109,9 +113,10 @@ _REPORTED = {
     "in_micrograys": (_in("uGy", 1000), ()),
     "in_centigrays": (_in("cGy", 0.1), ()),
     "in_floating_point_value": (_floating, ()),
-    "with_a_comma": (_comma, ("rdsr_not_a_number", "rdsr_no_ctdivol")),
-    "without_scheme": (_no_scheme, ("rdsr_unit", "rdsr_no_ctdivol")),
-    "without_unit": (_no_unit, ("rdsr_unit", "rdsr_no_ctdivol")),
+    "with_a_comma": (_comma, ()),
+    "with_its_unit_in_the_number": (_with_unit, ("rdsr_not_a_number", "ctdivol_missing")),
+    "without_scheme": (_no_scheme, ("rdsr_unit", "ctdivol_missing")),
+    "without_unit": (_no_unit, ("rdsr_unit", "ctdivol_missing")),
 }
 for _name, (_change, _flags) in _REPORTED.items():
     entry(
@@ -120,7 +125,7 @@ for _name, (_change, _flags) in _REPORTED.items():
         "CTDIvol in the dose report alone, " + _name.replace("_", " "),
         lambda base, folder, change=_change: _reported(base, folder, change),
         flags=_flags,
-        without=() if _flags else ("rdsr_no_ctdivol",),
+        without=("rdsr_no_ctdivol",),
         check=None if _flags else by_ctdivol(6.5),
     )
 
@@ -137,7 +142,7 @@ def _nested(base: Base, folder: Path) -> list[object]:
     report.ContentSequence = [
         item for item in report.ContentSequence if item.ConceptNameCodeSequence != name
     ] + [wrapper]
-    return given(base, folder, report)
+    return given(base, folder, report, CTDIvol=None, CTDIPhantomTypeCodeSequence=None)
 
 
 entry(
@@ -145,7 +150,8 @@ entry(
     "reported_events_in_a_container_of_their_own",
     "a dose report whose acquisitions stand in another container",
     _nested,
-    says=("report.dcm", "without a CT acquisition"),
+    without=("ctdivol_missing",),
+    check=by_ctdivol(6.5),
 )
 
 

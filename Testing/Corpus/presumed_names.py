@@ -55,7 +55,7 @@ def sizes(**expected_ml: float) -> Callable[[Path, dict], None]:
     return check
 
 
-def _with_map(write_map: Callable[[Base, Path], Path], *options: object) -> Make:
+def with_map(write_map: Callable[[Base, Path], Path], *options: object) -> Make:
     """Return a maker of the phantom's images with a label map."""
 
     def make(base: Base, folder: Path):
@@ -84,7 +84,7 @@ entry(
     PRESUMED_NAMES,
     "lungmask_without_names",
     "a label map of lungmask, which has no names",
-    _with_map(_plain(**_LUNGS)),
+    with_map(_plain(**_LUNGS)),
     flags=_NAMELESS,
     check=sizes(label_1=LUNG_RIGHT_ML, label_2=LUNG_LEFT_ML),
 )
@@ -92,7 +92,7 @@ entry(
     PRESUMED_NAMES,
     "lungmask_named_by_the_user",
     "the same with --labels lungmask",
-    _with_map(_plain(**_LUNGS), "--labels", "lungmask"),
+    with_map(_plain(**_LUNGS), "--labels", "lungmask"),
     without=("unnamed_labels", "not_this_organ"),
     check=sizes(lung_right=LUNG_RIGHT_ML, lung_left=LUNG_LEFT_ML),
 )
@@ -100,7 +100,7 @@ entry(
     PRESUMED_NAMES,
     "one_value_without_a_name",
     "a mask of the liver, 1",
-    _with_map(_plain(liver=1)),
+    with_map(_plain(liver=1)),
     flags="unnamed_labels",
     check=sizes(label_1=LIVER_ML),
 )
@@ -128,7 +128,7 @@ entry(
     PRESUMED_NAMES,
     "totalsegmentator_1_without_names",
     "a label map of TotalSegmentator 1 without its table",
-    _with_map(_version_1),
+    with_map(_version_1),
     flags=_NAMELESS,
     check=no_organ_is_named,
 )
@@ -148,7 +148,7 @@ entry(
     PRESUMED_NAMES,
     "totalsegmentator_1_named_by_the_user",
     "the same with --labels totalsegmentator-v1",
-    _with_map(_version_1, "--labels", "totalsegmentator-v1"),
+    with_map(_version_1, "--labels", "totalsegmentator-v1"),
     without=("unnamed_labels", "not_this_organ"),
     check=liver_and_kidneys,
     doses=True,
@@ -157,7 +157,7 @@ entry(
     PRESUMED_NAMES,
     "totalsegmentator_1_named_as_2",
     "the same with --labels totalsegmentator-v2, which is wrong",
-    _with_map(_version_1, "--labels", "totalsegmentator-v2"),
+    with_map(_version_1, "--labels", "totalsegmentator-v2"),
     flags="not_this_organ",
 )
 
@@ -188,7 +188,7 @@ entry(
     PRESUMED_NAMES,
     "slicer_names",
     "a segmentation of Slicer whose header names 1 Liver and 2 Spleen",
-    _with_map(lambda b, f: _slicer(b, f, _segment("Liver", 1), _segment("Spleen", 2))),
+    with_map(lambda b, f: _slicer(b, f, _segment("Liver", 1), _segment("Spleen", 2))),
     without=("unnamed_labels", "not_this_organ"),
     check=sizes(liver=LIVER_ML, spleen=SPLEEN_ML),
     doses=True,
@@ -197,7 +197,7 @@ entry(
     PRESUMED_NAMES,
     "slicer_layers",
     "a segmentation of Slicer with a lesion in a layer of its own, in the liver",
-    _with_map(_slicer_layers),
+    with_map(_slicer_layers),
     flags="segments_overlap",
     check=sizes(liver=LIVER_ML - 4.05, lesion=4.05),
 )
@@ -205,14 +205,14 @@ entry(
     PRESUMED_NAMES,
     "slicer_names_exchanged",
     "a segmentation of Slicer whose Liver is the spleen and whose Spleen is the liver",
-    _with_map(lambda b, f: _slicer(b, f, _segment("Spleen", 1), _segment("Liver", 2))),
+    with_map(lambda b, f: _slicer(b, f, _segment("Spleen", 1), _segment("Liver", 2))),
     flags="not_this_organ",
 )
 entry(
     PRESUMED_NAMES,
     "slicer_names_that_say_nothing",
     "a segmentation of Slicer with the names that it gives by itself",
-    _with_map(lambda b, f: _slicer(b, f, _segment("Segment_1", 1), _segment("Segment_2", 2))),
+    with_map(lambda b, f: _slicer(b, f, _segment("Segment_1", 1), _segment("Segment_2", 2))),
     flags="unknown_labels|unnamed_labels",
     check=sizes(Segment_1=LIVER_ML, Segment_2=SPLEEN_ML),
 )
@@ -238,7 +238,7 @@ for _name, _labels in {
         PRESUMED_NAMES,
         f"dataset_json_of_nnunet_{_name}",
         f"liver and tumour with the dataset.json of nnU-Net {_name} beside the file",
-        _with_map(_nnunet(_labels)),
+        with_map(_nnunet(_labels)),
         without=("unnamed_labels", "not_this_organ"),
         check=sizes(liver=LIVER_ML - 8.1, tumor=8.1),
         doses=True,
@@ -254,67 +254,6 @@ entry(
     PRESUMED_NAMES,
     "kidneys_exchanged",
     "a labels.csv that exchanges the kidneys",
-    _with_map(_kidneys),
+    with_map(_kidneys),
     flags="not_this_organ",
-)
-
-
-# DICOM.
-
-_LIVER_CODE = "10200004"
-
-
-def _dicom_seg(kind: str, *, coded: bool = True) -> Callable[[Base, Path], Path]:
-    """The liver as a DICOM SEG."""
-
-    def write_map(base: Base, folder: Path) -> Path:
-        import pydicom
-        from label_files import write_seg
-
-        mask = only(base, liver=1)
-        if kind == "BINARY":
-            mask = mask[..., None].astype(bool)
-        elif kind == "FRACTIONAL":
-            mask = mask[..., None].astype(float)
-        path = write_seg(folder / "seg.dcm", mask, AFFINE, [("Liver", _LIVER_CODE, "")], kind)
-        if not coded:
-            data = pydicom.dcmread(path)
-            del data.SegmentSequence[0].SegmentedPropertyCategoryCodeSequence
-            data.save_as(path)
-        return path
-
-    return write_map
-
-
-for _kind in ("BINARY", "FRACTIONAL", "LABELMAP"):
-    entry(
-        PRESUMED_NAMES,
-        f"dicom_seg_{_kind.lower()}",
-        f"the liver as a DICOM SEG, {_kind}",
-        _with_map(_dicom_seg(_kind)),
-        without=("unnamed_labels", "not_this_organ"),
-        check=sizes(liver=LIVER_ML),
-        doses=True,
-    )
-entry(
-    PRESUMED_NAMES,
-    "dicom_seg_without_its_code",
-    "a DICOM SEG without the code of what its segment is",
-    _with_map(_dicom_seg("BINARY", coded=False)),
-    says=("seg.dcm", "DICOM SEG"),
-)
-
-
-def _contours(base: Base, folder: Path) -> Path:
-    from label_files import write_rtstruct
-
-    return write_rtstruct(folder / "contours.dcm")
-
-
-entry(
-    PRESUMED_NAMES,
-    "rtstruct_as_segmentation",
-    "contours of a DICOM RTSTRUCT as the label map",
-    _with_map(_contours),
-    says=("RTSTRUCT", "contours"),
 )
