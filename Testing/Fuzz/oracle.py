@@ -17,7 +17,8 @@ TISSUE_HU = -500
 SAME = 0.02
 # Codes that may stand for a change of any number.
 ANY = {"files_unreadable", "tags_unreadable", "mixed_series", "phases_left_out", "not_hu"}
-ANY |= {"derived", "reformat", "duplicates_dropped", "damaged_copies", "tags_implausible"}
+ANY |= {"derived", "reformat", "duplicates_dropped", "damaged_copies"}
+ANY |= {"tags_implausible", "labels_scaled"}
 # Codes that tell why a number is another one, by the name of the number in `Reading.numbers`.
 TELLS: dict[str, set[str]] = {
     "wed_mm": {

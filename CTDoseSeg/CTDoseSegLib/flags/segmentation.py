@@ -17,6 +17,13 @@ FLAGS = {
         mends=("label_names",),
         consequence="no dose for these labels",
     ),
+    "labels_scaled": Entry(
+        "warning",
+        "The header of the label map scales its values",
+        "Labels are whole numbers as they are stored; write the file again without scaling.",
+        mends=("segmentation",),
+        consequence="labels may be those of other organs",
+    ),
     "unnamed_labels": Entry(
         "warning",
         "The label map has no names for its values, and none are presumed",

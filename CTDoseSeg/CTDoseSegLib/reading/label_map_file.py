@@ -13,7 +13,7 @@ from ..errors import InputError, SegmentationError
 from .dicom_seg import read_dicom_labels
 from .image_file import read_image
 from .label_names import HEADER, LabelNames, read_names_beside, table_in_header
-from .nifti_file import is_nifti, nifti_extensions
+from .nifti_file import SCALING, is_nifti, nifti_extensions
 from .npy_volume import read_npy_array
 from .seg_nrrd import is_segmentation, segmentation_labels
 
@@ -37,6 +37,8 @@ class LabelFile:
         True where the file may hold only that part of the CT's grid which has labels.
     overlap_voxels
         Voxels that lay in several segments.
+    scaling
+        How the header scales the values; empty where it does not.
     """
 
     voxels: np.ndarray
@@ -44,6 +46,7 @@ class LabelFile:
     names: LabelNames
     partial: bool = False
     overlap_voxels: int = 0
+    scaling: str = ""
 
 
 def read_label_file(path: Path) -> LabelFile:
@@ -88,7 +91,9 @@ def read_label_file(path: Path) -> LabelFile:
     rows_in_header: Sequence[dict[str, str]] = ()
     if is_nifti(path):
         rows_in_header = table_in_header(nifti_extensions(path))
-    return LabelFile(image.voxels, image.affine, read_names_beside(path, rows_in_header, HEADER))
+    names = read_names_beside(path, rows_in_header, HEADER)
+    scaling = image.fields.get(SCALING, "")
+    return LabelFile(image.voxels, image.affine, names, scaling=scaling)
 
 
 def _read_npy(path: Path) -> LabelFile:

@@ -24,6 +24,8 @@ from .image import Image, two_sizes
 
 SUFFIXES = (".nii", ".nii.gz")
 LARGEST_BYTES = 1 << 36
+# In `Image.fields` where the header scales the values.
+SCALING = "scaling"
 _MM = {"mm": 1.0, "meter": 1000.0, "micron": 1e-3, "unknown": 1.0}
 _TURNED = float(np.cos(np.radians(1.0)))
 
@@ -60,12 +62,15 @@ def read_nifti(path: Path) -> Image:
     with _reading(path), _opened(path) as file:
         header = _header(file)
         affine, flags = _affine(header, path.name)
-        voxels = _voxels(file, header)
+        slope, intercept = _scaling(header)
+        voxels = _voxels(file, header, slope, intercept)
         # Some programs pad the end; a whole slice more is none.
         if sum(len(block) for block in iter(lambda: file.read(1 << 20), b"")) >= voxels[0].nbytes:
             raise ValueError("more slices than the header states")
     values = len(voxels.dtype.names) if voxels.dtype.names else 1
-    return Image(voxels, affine, voxels.ndim, values, flags)
+    plain = (slope, intercept) == (1, 0)
+    fields = {} if plain else {SCALING: f"slope {slope:g}, intercept {intercept:g}"}
+    return Image(voxels, affine, voxels.ndim, values, flags, fields)
 
 
 def nifti_type(path: Path) -> str:
@@ -130,7 +135,13 @@ def _header(file: BinaryIO) -> Any:
     return header
 
 
-def _voxels(file: BinaryIO, header: Any) -> np.ndarray:
+def _scaling(header: Any) -> tuple[float, float]:
+    """Return slope and intercept; 1 and 0 where the header has none."""
+    slope, intercept = header.get_slope_inter()
+    return (1.0, 0.0) if slope is None else (float(slope), float(intercept or 0.0))
+
+
+def _voxels(file: BinaryIO, header: Any, slope: float, intercept: float) -> np.ndarray:
     """Return voxels [..., k, j, i]; whole numbers stay so where the header does not scale them."""
     shape, kind = header.get_data_shape(), header.get_data_dtype()
     offset = int(header["vox_offset"])
@@ -149,10 +160,9 @@ def _voxels(file: BinaryIO, header: Any) -> np.ndarray:
     if kind.names:
         return voxels
     voxels = voxels.astype(kind.newbyteorder("="), copy=False)
-    slope, intercept = header.get_slope_inter()
-    if slope is None or (slope, intercept) == (1, 0):
+    if (slope, intercept) == (1, 0):
         return voxels
-    return np.asarray(voxels * np.float64(slope) + np.float64(intercept or 0), np.float32)
+    return np.asarray(voxels * np.float64(slope) + np.float64(intercept), np.float32)
 
 
 def _affine(header: Any, name: str) -> tuple[np.ndarray, tuple[Flag, ...]]:

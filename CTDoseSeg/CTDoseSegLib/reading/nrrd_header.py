@@ -122,8 +122,8 @@ def _check_sizes(path: Path, fields: dict[str, str]) -> None:
         return
     stated = size * math.prod(int(n) for n in sizes)
     with path.open("rb") as file:
-        header = re.split(rb"\r?\n\r?\n", file.read(LARGEST_BYTES), maxsplit=1)[0]
-    more = path.stat().st_size - len(header) - stated
+        end = re.search(rb"\r?\n\r?\n", file.read(LARGEST_BYTES))
+    more = path.stat().st_size - (end.end() if end else 0) - stated
     if more >= stated / int(sizes[-1]):
         raise InputError(
             f"{path.name}: it holds more voxels than the sizes in its header; write it again."

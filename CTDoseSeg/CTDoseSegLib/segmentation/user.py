@@ -100,6 +100,8 @@ def read_labelmap(
     table = _names_of_values(file.names, labels, present, path.name)
     atoms = tuple(table[v] if v in table else _unnamed(v) for v in present)
     flags = unnamed_flags(atoms, file.names.source)
+    if file.scaling:
+        flags += (flag("labels_scaled", file.scaling),)
     if file.overlap_voxels:
         flags += (flag("segments_overlap", f"{file.overlap_voxels} voxels lie in more than one"),)
     groups = groups_of(a.name for a in atoms) | _groups(file.names, {a.name for a in atoms})

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
+from CTDoseSegLib.ct.volume_files import write_nifti
 from CTDoseSegLib.errors import GeometryError, InputError, SegmentationError
 from CTDoseSegLib.outputs.tables import write_labelmap
 from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
@@ -327,3 +328,19 @@ def test_label_maps_that_lie_elsewhere_are_not_combined():
     assert combine(one, replace(one, affine=np.eye(4))).labels.shape == labels.shape
     with pytest.raises(GeometryError, match="different grids"):
         combine(one, replace(one, affine=moved))
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [(1.0, 2.0), (2.0, 0.0), (1.0, 0.0)])
+def test_a_label_map_whose_header_scales_it_is_flagged(tmp_path, slope, intercept):
+    ct = series()
+    labels = np.zeros(ct.hu.shape, np.uint8)
+    labels[2:4, 2:5, 2:5] = 1
+    write_nifti(tmp_path / "labels.nii", labels, ct.affine)
+    data = bytearray((tmp_path / "labels.nii").read_bytes())
+    data[112:120] = np.array([slope, intercept], "<f4").tobytes()
+    (tmp_path / "labels.nii").write_bytes(bytes(data))
+    flags = {entry.code: entry.detail for entry in read_labelmap(tmp_path / "labels.nii", ct).flags}
+    scaled = (slope, intercept) != (1.0, 0.0)
+    assert ("labels_scaled" in flags) == scaled
+    if scaled:
+        assert flags["labels_scaled"] == f"slope {slope:g}, intercept {intercept:g}"
