@@ -31,7 +31,7 @@ class Case:
     name
         Stable identifier.
     family
-        Part of the list of inputs: files, series, values, dose, anatomy, volumes or real.
+        Part of the list of inputs: files, series, values, dose, anatomy, volumes, presumed or real.
     what
         The input in words.
     make

@@ -7,6 +7,13 @@ from .base import Case
 from .dose import DOSE
 from .dose_reports import DOSE_REPORTS
 from .files import FILES
+from .presumed import PRESUMED
+from .presumed_dicom_labels import PRESUMED_DICOM_LABELS
+from .presumed_exposure import PRESUMED_EXPOSURE
+from .presumed_names import PRESUMED_NAMES
+from .presumed_scans import PRESUMED_SCANS
+from .presumed_units import PRESUMED_UNITS
+from .presumed_values import PRESUMED_VALUES
 from .real import REAL
 from .series import SERIES
 from .values import VALUES
@@ -20,6 +27,13 @@ CASES: tuple[Case, ...] = (
     *DOSE_REPORTS,
     *ANATOMY,
     *VOLUMES,
+    *PRESUMED,
+    *PRESUMED_VALUES,
+    *PRESUMED_UNITS,
+    *PRESUMED_NAMES,
+    *PRESUMED_DICOM_LABELS,
+    *PRESUMED_SCANS,
+    *PRESUMED_EXPOSURE,
     *REAL,
 )
 
@@ -38,7 +52,7 @@ def expectation(case: Case) -> str:
     return said
 
 
-FAMILIES = ("files", "series", "values", "dose", "anatomy", "volumes", "real")
+FAMILIES = ("files", "series", "values", "dose", "anatomy", "volumes", "presumed", "real")
 
 
 def table() -> str:

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[1] / "CTDoseSeg"), str(HERE.parent)]
+sys.path[:0] = [str(HERE.parents[1] / "CTDoseSeg"), str(HERE.parent), str(HERE.parent / "support")]
 
 from Corpus.base import Base  # noqa: E402
 from Corpus.cases import CASES, expectation, table  # noqa: E402

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,6 +178,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
 
         Parameters are those of `analyze`.
         """
+        from ..flags import scene
         from .nodes.segmentations import labelmap_of
 
         series = self.series(volumeNode, acquisition)
@@ -196,6 +198,9 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
                 arguments += ["--unet", os.path.abspath(unet)]
             return staging.stage_input(volumeNode, series, None, arguments, choices)
         labelmap = labelmap_of(segmentationNode, volumeNode, series)
+        # The label map that is handed over does not show any more how its segments lay.
+        lay = tuple(f for f in labelmap.flags if f.code in scene.FLAGS)
+        series = replace(series, flags=(*series.flags, *lay))
         drawn = segmentationNode.GetID()
         return staging.stage_input(volumeNode, series, labelmap, arguments, choices, givenID=drawn)
 

@@ -12,8 +12,8 @@ FLAGS = {
     ),
     "unknown_labels": Entry(
         "warning",
-        "The label map has values that its table does not name",
-        "They are called label_<value>.",
+        "The label map has values without a name, or with a number for one",
+        "Without a name they are called label_<value>.",
         mends=("label_names",),
         consequence="no dose for these labels",
     ),

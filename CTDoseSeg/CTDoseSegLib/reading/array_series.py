@@ -131,6 +131,17 @@ def pixel_identity(hu: np.ndarray) -> str:
     return "sha256:" + hashlib.sha256(np.ascontiguousarray(hu).data).hexdigest()
 
 
+def is_presumed(affine: np.ndarray) -> bool:
+    """Return whether an affine is what a program writes that knows no geometry.
+
+    Examples
+    --------
+    >>> is_presumed(np.diag([-1.0, -1.0, 1.0, 1.0]))
+    True
+    """
+    return bool((np.abs(affine[:3]) == np.eye(3, 4)).all())
+
+
 def _require_ct_voxels(affine: np.ndarray, name: str) -> None:
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     if not all(0.01 <= length <= 100 for length in lengths):
@@ -172,18 +183,13 @@ def _geometry_flags(hu: np.ndarray, affine: np.ndarray) -> list[Flag]:
         flags.append(flag("tilted", f"{shear:.1f} degrees between normal and stacking direction"))
     elif abs(cross[2]) >= _AXIAL_COSINE and angle > 2:
         flags.append(flag("oblique", f"{angle:.1f} degrees"))
-    if _presumed(affine):
+    if is_presumed(affine):
         flags.append(flag("voxel_size_presumed"))
     if abs(cross[2]) >= _AXIAL_COSINE and _cut_at_the_sides(hu):
         flags.append(flag("axes_doubtful"))
     if hu.shape[0] == 1:
         flags.append(flag("single_slice", "the file's own step is used"))
     return flags
-
-
-def _presumed(affine: np.ndarray) -> bool:
-    """Return whether an affine is what a program writes that knows no geometry."""
-    return bool((np.abs(affine[:3]) == np.eye(3, 4)).all())
 
 
 def _cut_at_the_sides(hu: np.ndarray) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
 from ..ct.organs import LUNG_LOBES, is_bone, organ
+from ..flags import Flag, flag
 from .labelmap import BODY, BODY_REST, COUCH, Atom
 
 # Vessels and airways that lie inside the lobes: parts of the lung as well as organs of their own.
@@ -19,10 +21,46 @@ HEART_PARTS = (
 )
 
 
+# What programs call a label by themselves: this one label_3, Slicer Segment_3, ITK-SNAP Label 3.
+_NUMBERED = re.compile(r"(?:label|segment)[ _]?\d+", re.IGNORECASE)
+_SHOWN = 8
+
+
 def named_atom(value: int, name: str, origin: str) -> Atom:
     """Return an `Atom` with the code and colour of the organ table."""
     row = organ(name)
     return Atom(value, name, row.snomed_code, row.color, origin)
+
+
+def is_unnamed(atom: Atom) -> bool:
+    """Return whether an atom has no name but a number.
+
+    Examples
+    --------
+    >>> is_unnamed(named_atom(3, "Segment_1", "given"))
+    True
+    """
+    return _NUMBERED.fullmatch(atom.name) is not None
+
+
+def unnamed_flags(atoms: Sequence[Atom], source: str) -> tuple[Flag, ...]:
+    """Return the flag of atoms that have no name but a number; none where all have one.
+
+    Parameters
+    ----------
+    atoms
+        Of a label map.
+    source
+        Where its names stand; empty: nowhere.
+    """
+    unnamed = [atom for atom in atoms if is_unnamed(atom)]
+    if not unnamed:
+        return ()
+    names = [atom.name.removeprefix("label_") for atom in unnamed]
+    shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    if len(unnamed) == len(atoms) and not source:
+        return (flag("unnamed_labels", shown),)
+    return (flag("unknown_labels", f"{shown} (names from {source})" if source else shown),)
 
 
 def groups_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:

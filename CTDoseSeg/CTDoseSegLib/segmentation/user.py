@@ -12,10 +12,10 @@ from ..ct import organs
 from ..ct.geometry import Grid
 from ..ct.series import CTSeries
 from ..errors import GeometryError, InputError, SegmentationError
-from ..flags import Flag, flag
+from ..flags import flag
 from ..reading.label_map_file import LabelFile, read_label_file
 from ..reading.label_names import LabelNames, read_label_option
-from ..segmentation.atoms import groups_of, named_atom
+from ..segmentation.atoms import groups_of, is_unnamed, named_atom, unnamed_flags
 from ..tasks.progress import Progress
 from .labelmap import BODY, BODY_REST, COUCH, SKIN, Atom, Labelmap, counts
 from .on_grid import grid_in_words, on_grid
@@ -99,7 +99,7 @@ def read_labelmap(
         )
     table = _names_of_values(file.names, labels, present, path.name)
     atoms = tuple(table[v] if v in table else _unnamed(v) for v in present)
-    flags = _flags_of_names([a for a in atoms if is_unnamed(a)], atoms, file.names)
+    flags = unnamed_flags(atoms, file.names.source)
     if file.scaling:
         flags += (flag("labels_scaled", file.scaling),)
     if file.overlap_voxels:
@@ -134,11 +134,6 @@ def read_label_array(path: Path, series: CTSeries) -> np.ndarray:
 def _array_of(file: LabelFile, series: CTSeries, name: str) -> np.ndarray:
     labels = as_labels(file.voxels, name)
     return on_grid(labels, file.affine, series, name, partial=file.partial)
-
-
-def is_unnamed(atom: Atom) -> bool:
-    """Return whether an atom has no name but its value's."""
-    return atom.name == f"label_{atom.value}"
 
 
 def combine(beneath: Labelmap, above: Labelmap) -> Labelmap:
@@ -317,19 +312,6 @@ def _names_of_values(
             )
     taken = {atom.name for atom in own.values()}
     return {v: a for v, a in stated.items() if a.name not in taken} | own
-
-
-def _flags_of_names(
-    unnamed: Sequence[Atom], atoms: Sequence[Atom], names: LabelNames
-) -> tuple[Flag, ...]:
-    if not unnamed:
-        return ()
-    values = [str(atom.value) for atom in unnamed]
-    shown = ", ".join(values[:8]) + (", ..." if len(values) > 8 else "")
-    if len(unnamed) == len(atoms) and not names.source:
-        return (flag("unnamed_labels", shown),)
-    source = f" (names from {names.source})" if names.source else ""
-    return (flag("unknown_labels", f"{shown}{source}"),)
 
 
 def _atoms(rows: Sequence[Mapping[str, str]], source: str) -> dict[int, Atom]:

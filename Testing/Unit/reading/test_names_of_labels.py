@@ -70,6 +70,20 @@ def test_slicers_terminology_names_a_segment_whose_name_says_nothing(tmp_path):
     assert names(read_labelmap(path, series())) == {1: "kidney_left", 2: "my lesion"}
 
 
+@pytest.mark.parametrize("name", ["Segment_1", "Segment 2", "Label 3", "label_7"])
+def test_a_number_is_no_name(tmp_path, name):
+    segments = [
+        {"Name": name, "LabelValue": 1, "Layer": 0},
+        {"Name": "Spleen", "LabelValue": 2, "Layer": 0},
+    ]
+    path = write_slicer_segmentation(tmp_path / "s.seg.nrrd", two_organs(), AFFINE, segments)
+    read = read_labelmap(path, series())
+    assert names(read) == {1: name, 2: "spleen"}
+    assert [f.code for f in read.flags] == ["unknown_labels"]
+    assert name.removeprefix("label_") in read.flags[0].message
+    assert "the header" in read.flags[0].message
+
+
 def test_layers_of_slicer_become_one_label_map_and_overlap_is_flagged(tmp_path):
     """Both layers use the value 1; the smaller segment has the voxels of both."""
     layers = np.zeros((*SHAPE, 2), np.uint8)

@@ -19,7 +19,7 @@ from ...ct.series import CTSeries
 from ...errors import SegmentationError
 from ...flags import Flag, flag
 from ...reading.seg_nrrd import terminology_codes
-from ...segmentation.atoms import groups_of, named_atom
+from ...segmentation.atoms import groups_of, named_atom, unnamed_flags
 from ...segmentation.labelmap import BODY, BODY_REST, COUCH, SKIN, Atom, Labelmap
 from .volumes import geometry
 
@@ -193,7 +193,7 @@ def labelmap_of(segmentationNode: Any, volumeNode: Any, series: CTSeries) -> Lab
         atoms,
         groups_of(atom.name for atom in atoms),
         ORIGIN,
-        tuple(flags),
+        (*flags, *unnamed_flags(atoms, "the segmentation")),
     )
 
 

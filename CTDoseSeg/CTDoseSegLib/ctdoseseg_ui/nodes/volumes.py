@@ -18,7 +18,7 @@ from ...ct.series import CTSeries, SliceInfo
 from ...dicom.identity import without_file_name
 from ...errors import CTDoseSegError, InputError
 from ...flags import Flag, flag
-from ...reading.array_series import series_from_array
+from ...reading.array_series import is_presumed, series_from_array
 from .results import OVERLAY
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def series_of(volumeNode: Any) -> CTSeries:
         identity=exposure.identity if exposure else "",
         description=exposure.description if exposure else "",
     )
+    if is_presumed(own):  # a transform moves such voxels, and makes them no better known
+        flags.append(flag("voxel_size_presumed"))
     regular = series.regular and (exposure is None or exposure.regular)
     if not linear:
         regular = False
