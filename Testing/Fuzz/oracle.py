@@ -19,6 +19,9 @@ SAME = 0.02
 ANY = {"files_unreadable", "tags_unreadable", "mixed_series", "phases_left_out", "not_hu"}
 ANY |= {"derived", "reformat", "duplicates_dropped", "damaged_copies"}
 ANY |= {"tags_implausible", "labels_scaled"}
+# Not a flag: a sentence that names the slices which were left out.
+LEFT_OUT = "left out"
+ANY |= {LEFT_OUT}
 # Codes that tell why a number is another one, by the name of the number in `Reading.numbers`.
 TELLS: dict[str, set[str]] = {
     "wed_mm": {
@@ -168,7 +171,8 @@ def reading_of(series) -> Reading:
         "rotation_time_s": acquisition.rotation_time_s,
         "phantom_cm": acquisition.phantom_cm,
     }
-    return Reading(numbers, frozenset(f.code for f in series.flags))
+    told = {LEFT_OUT} if series.left_out else set()
+    return Reading(numbers, frozenset(f.code for f in series.flags) | told)
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -18,6 +18,8 @@ _LONGEST_SCAN_MM = 2500
 # What occurs: two tubes together reach 2,600 mA; a perfusion study reaches some 1,000 mGy.
 TUBE_CURRENT_MA = (1.0, 5000.0)
 CTDIVOL_MGY = (0.01, 5000.0)
+# Modulation changes the tube current over centimetres, not by this factor from slice to slice.
+LEAP = 8.0
 # Rotation time / pitch of spirals without a stated pitch: 0.5 s at pitch 0.2 is slower than most.
 _LONGEST_WITHOUT_PITCH_S = 3.0
 
@@ -58,14 +60,27 @@ def gather_slices(gathered: TagValues, z_mm: Sequence[float]) -> tuple[SliceInfo
 def _take_out_implausible(
     gathered: TagValues, name: str, values: _Column, unit: str, span: tuple[float, float]
 ) -> None:
-    """Make values that no scanner has unknown, with a flag."""
+    """Make values unknown, with a flag, that no scanner has or that leap in a single slice."""
     low, high = span
-    odd = [k for k, value in enumerate(values) if value is not None and not low <= value <= high]
+    odd = [
+        k
+        for k, value in enumerate(values)
+        if value is not None and (not low <= value <= high or _leaps(values, k))
+    ]
     if odd:
         detail = f"{name} {values[odd[0]]:g} {unit} in {len(odd)} of {len(values)} slices"
         gathered.flags.append(flag("tags_implausible", detail))
     for k in odd:
         values[k] = None
+
+
+def _leaps(values: _Column, k: int) -> bool:
+    """Return whether a slice's value is far above or far below those of both its neighbours."""
+    value = values[k]
+    beside = [v for v in (*values[max(0, k - 1) : k], *values[k + 1 : k + 2]) if v is not None]
+    if value is None or len(values) < 4 or not beside:
+        return False
+    return value > LEAP * max(beside) or value < min(beside) / LEAP
 
 
 def gather_irradiated_range(gathered: TagValues, z_mm: Sequence[float]) -> None:
