@@ -153,7 +153,7 @@ class ResultsLogic:
         rotationTime: float = 1.0,
         ctdivol: float = 1.0,
     ) -> dict[str, float]:
-        """Return organ doses in mGy if exposure were other by these factors; nothing is stored.
+        """Return organ doses in mGy if exposure were other by these factors; the result stays.
 
         Dose is proportional to tube current times rotation time, and so is CTDIvol; `ctdivol` is
         what changes it beyond that (voltage, filter, collimation), and has no effect on a dose

@@ -49,7 +49,9 @@ def scanned_ranges(
         known = _as_named(known, named)
         if not known:
             mends: tuple[str, ...] = () if organs_known else ("body_part", "segmentation")
-            return {}, [flag("effective_dose_region", _listed(part_shares), mends=mends)]
+            nothing = set(part_shares) <= {UNKNOWN}
+            detail = "no labelled organ shows it" if nothing else _listed(part_shares)
+            return {}, [flag("effective_dose_region", detail, mends=mends)]
         flags.append(flag("effective_dose_body_part", str(body_part)))
     elif named and not set(named) & set(_parts_of(known)):
         detail = f"the images show {_listed(part_shares)}, body part {body_part}"

@@ -55,7 +55,7 @@ FLAGS = {
     ),
     "effective_dose_body_part": Entry(
         "warning",
-        "The k factor was chosen by the body part that the scanner states",
+        "The k factor was chosen by the stated body part",
         "Too little of the range is known by its organs.",
         mends=("segmentation",),
         cause="scanned_range",

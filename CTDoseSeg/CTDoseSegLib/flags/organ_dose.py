@@ -27,7 +27,7 @@ FLAGS = {
     "no_exposure": Entry(
         "refusal",
         "Neither CTDIvol nor effective mAs can be used",
-        mends=("ctdivol_mGy", "phantom_cm", "dose_report"),
+        mends=("ctdivol_mGy", "phantom_cm", "kvp_kV", "dose_report"),
         cause="ctdivol",
         consequence="no organ dose, which needs CTDIvol of the 32 cm phantom, or tube current, "
         "rotation time and pitch at 120 kV",
@@ -151,7 +151,7 @@ FLAGS = {
     ),
     "iodine": Entry(
         "info",
-        "The organ holds contrast agent",
+        "The organ holds contrast agent, or may hold it because others do",
         cause="contrast",
     ),
     "dose_range_unknown": Entry(
@@ -195,10 +195,10 @@ FLAGS = {
     ),
     "air_label": Entry(
         "info",
-        "Much air in the organ; the simulated doses behind the model count it as tissue with "
-        "hardly any dose",
-        "Dose to tissue does not fall with density.",
-        consequence="the low ends of its intervals reach down by as much",
+        "The simulations behind the model count the air in this organ as tissue with hardly any "
+        "dose",
+        "The dose shown is that of the tissue.",
+        consequence="the low ends of its intervals reach down to the value with the air",
     ),
     "organ_cut": Entry(
         "warning",
@@ -226,8 +226,8 @@ FLAGS = {
     "suspect_training": Entry(
         "warning",
         "The simulated doses behind the model are doubtful for this organ",
-        "The model card says why.",
-        consequence="its dose is a rough value",
+        "The card of the dose model (models/dose/model_card.md) says why.",
+        consequence="its dose is a rough value, not one to report",
     ),
     "whole_organ_estimated": Entry(
         "info",

@@ -135,7 +135,7 @@ def _examination(examination: Examination, organs: Sequence[OrganDose]) -> str:
     counted = sum(event.in_total for event in examination.events)
     text = f"{len(examination.events)} events in the dose report, {counted} in the total"
     if examination.dlp_total_mGy_cm is not None:
-        text += f", DLP {_number(examination.dlp_total_mGy_cm)} mGy cm"
+        text += f", DLP of the whole report {_number(examination.dlp_total_mGy_cm)} mGy cm"
     added = [
         100 * (total.examination_dose_mGy / organ.dose_mGy - 1)
         for organ, total in zip(organs, examination.organs, strict=False)
@@ -155,7 +155,9 @@ def _effective(result: Result) -> str:
             if refusals
             else "it was not computed"
         )
-        return f"not given: {reason}."
+        bound = "at least " if dlp is not None and dlp.lower_bound else ""
+        alone = f"; DLP {bound}{_number(dlp.value_mGy_cm)} mGy cm" if dlp is not None else ""
+        return f"not given: {reason}{alone}."
     # Results of version 0.1.0 name the set of factors alone.
     by = (
         f"{effective.source}, {effective.coefficients}"
@@ -178,7 +180,7 @@ def effective_dose_words(effective: EffectiveDose) -> str:
     if effective.relative_half_width is not None:  # a result of version 0.1.0
         span = f"90 % interval {_interval(low, high)}"
     elif dlp is not None and dlp.lower_bound:
-        span = f"up to {_number(high)} mSv by published values"
+        span = f"at least {_number(high)} mSv by the highest published factor"
     elif low == high:
         span = "the only published value"
     else:

@@ -416,7 +416,7 @@ def test_the_range_of_an_effective_dose_is_said_to_be_that_of_published_values()
     alone = replace(found, low_mSv=2.9, high_mSv=2.9)
     assert effective_dose_words(alone) == "2.90 mSv (the only published value)"
     bound = replace(found, low_mSv=2.9, dlp=replace(found.dlp, lower_bound=True))
-    text = "at least 2.90 mSv (up to 3.40 mSv by published values)"
+    text = "at least 2.90 mSv (at least 3.40 mSv by the highest published factor)"
     assert effective_dose_words(bound) == text
     # Version 0.1.0 gave another thing, which its results still hold.
     old = replace(found, relative_half_width=0.4)

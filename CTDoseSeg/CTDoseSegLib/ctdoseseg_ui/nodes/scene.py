@@ -31,10 +31,11 @@ DOSE_COLUMNS = {
     "model 90 %": "How well the dose model knows such an organ, in mGy: in nine of ten patients of "
     "the scanner that it was made for, the simulated dose lies in this interval. It leaves out "
     "that your scanner is another one.",
-    "total 90 %": "The interval to judge the dose by, in mGy. The dose to this patient on this "
-    "scanner lies in it with a probability of 90 %, as far as everything that matters was counted: "
-    "model, scanner, CTDIvol, segmentation, irradiated range, contrast agent.",
-    "coverage": "100 %: the organ ends inside the images; cut: the first or last slice cuts it.",
+    "total 90 %": "The interval to judge the dose by, in mGy: our estimate of a 90 % interval for "
+    "this patient and scanner, from model, scanner, CTDIvol, segmentation, irradiated range and "
+    "contrast agent. It was not checked against measurements on other scanners.",
+    "coverage": "100 %: the organ as drawn ends inside the images, which does not say that it is "
+    "drawn completely; cut: the first or last slice cuts it.",
     "flags": "Click the organ to read its flags in sentences.",
 }
 

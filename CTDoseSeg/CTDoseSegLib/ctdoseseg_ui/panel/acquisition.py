@@ -112,12 +112,12 @@ class AcquisitionSection:
         waiting = []
         if not self._known("ctdivol_mGy"):
             waiting.append(_("SSDE needs CTDIvol"))
-            needed = ("tube_current_mA", "rotation_time_s", "pitch")
+            needed = ("kvp_kV", "tube_current_mA", "rotation_time_s", "pitch")
             if not all(self._known(name) for name in needed):
                 waiting.append(
                     _(
                         "organ doses wait for CTDIvol (32 cm phantom), or for tube current, "
-                        "rotation time and pitch"
+                        "rotation time and pitch at 120 kV"
                     )
                 )
         if not waiting:
@@ -158,7 +158,7 @@ def _parsed(name: str, text: str, label: str) -> Any:
         number = float(text.replace(",", "."))
     except ValueError as error:
         raise AcquisitionError(
-            _('{label}: "{text}" is not a number; write for instance 1.5.').format(
+            _('{label}: "{text}" is not a number; write it as 120 or 0.5.').format(
                 label=shown, text=text[:20]
             )
         ) from error

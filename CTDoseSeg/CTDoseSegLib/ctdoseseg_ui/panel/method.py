@@ -111,8 +111,8 @@ def _ensure_unet(unet: str) -> None:
     if missing := UNetEngine(unet or None).weights_missing:
         raise ModelError(
             _(
-                "The UNet cannot be used: {why}. Train one below, or choose the classical "
-                "method, which needs none."
+                "The UNet cannot be used: {why}. Train one below, or choose the "
+                "threshold-based method, which needs none."
             ).format(why=missing)
         )
     packages.ensure("unet")

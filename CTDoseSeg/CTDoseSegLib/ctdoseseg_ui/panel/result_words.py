@@ -77,7 +77,10 @@ def _effective_dose(effective: EffectiveDose) -> str:
     if effective.relative_half_width is not None:  # a result of version 0.1.0
         text = _("Effective dose {value} mSv (90 % interval {low} to {high} mSv)")
     elif effective.dlp is not None and effective.dlp.lower_bound:
-        text = _("Effective dose at least {value} mSv (up to {high} mSv by published values)")
+        text = _(
+            "Effective dose at least {value} mSv (at least {high} mSv by the highest published "
+            "factor)"
+        )
     elif effective.low_mSv == effective.high_mSv:
         text = _("Effective dose {value} mSv (the only published value)")
     else:

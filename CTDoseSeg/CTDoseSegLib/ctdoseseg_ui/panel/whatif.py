@@ -61,7 +61,7 @@ class WhatIfSection:
         self._ui.whatIfLabel.text = (
             _(
                 "<b>HYPOTHETICAL</b>: the column and the red points are not what was scanned. "
-                "Intervals and overlay stay those of the scan."
+                "Intervals, overlay, SSDE, DLP and effective dose stay those of the scan."
             )
             if changed and doses
             else _("There is no dose that could be rescaled.")

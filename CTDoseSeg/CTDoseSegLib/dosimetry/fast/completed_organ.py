@@ -119,7 +119,7 @@ def complete_organ(
     if not (seen.cut_low or seen.cut_high):
         return CompletedOrgan(dose_mGy, low_mGy, high_mGy, mass, 0.0)
     if seen.organ not in REFERENCE_MASS_G:
-        why = flag("whole_organ_undefined", "no reference mass is known")
+        why = flag("whole_organ_undefined", "its reference mass is not tabulated")
         return CompletedOrgan(seen_mass_g=mass, flags=(why,))
     if not seen.beam.known or len(seen.z_mm) < 2:
         return CompletedOrgan(seen_mass_g=mass, flags=(flag("whole_organ_range_unknown"),))

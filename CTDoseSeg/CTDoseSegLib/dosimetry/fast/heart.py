@@ -65,7 +65,7 @@ def heart_of_parts(scan: Scan, organs: Mapping[str, OrganDose]) -> OrganDose | N
     whole = known.coverage is not None
     flags += (flag("union_of_parts", ", ".join(CHAMBERS_AND_MUSCLE).replace("_", " ")),)
     if not whole:
-        flags += (flag("whole_organ_undefined", "no reference mass is known"),)
+        flags += (flag("whole_organ_undefined", "its reference mass is not tabulated"),)
     return replace(
         known,
         **ends,
