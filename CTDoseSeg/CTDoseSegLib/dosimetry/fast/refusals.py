@@ -25,9 +25,11 @@ def scan_flags(
     `consequences`, by code, is what some of them do to the doses of the law.
     """
     flags = [entry for basis in bases.values() for entry in basis.flags]
+    voltage = ("kvp_kV",) if acquisition.kvp_kV is None else ()
     flags += patient_flags(acquisition)
     if all(basis.values is None for basis in bases.values()):
-        flags.append(flag("no_exposure"))
+        missing = ("ctdivol_mGy", "phantom_cm", *voltage, "dose_report")
+        flags.append(flag("no_exposure", mends=missing))
     flags += exposure_flags(acquisition)
     return tuple(
         flag(entry.code, entry.detail, consequence=consequences[entry.code])
