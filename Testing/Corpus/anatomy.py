@@ -301,7 +301,7 @@ def left_out_of_the_dose(folder: Path, result: dict) -> None:
 
 @case(
     "a feature that is no number: a slice lighter than a vacuum",
-    flags=("body_lighter_than_air", "slices_without_features"),
+    flags=("slice_without_body", "slices_without_features"),
     check=left_out_of_the_dose,
 )
 def feature_not_a_number(base: Base, folder: Path):

@@ -76,7 +76,7 @@ entry(
     "zero_fill_shifted_out",
     "shifted by 63 mm, so that the body leaves the image, and 0 where nothing was",
     lambda base, folder: _turned(base, folder, 0, 2, 14),
-    flags="body_truncated",
+    flags="body_truncated|truncation_not_corrected",
 )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import shutil
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from .. import __version__
@@ -132,9 +133,19 @@ def run_batch(
         ) from error
 
 
+def _with_defaults(arguments: Sequence[str]) -> bool:
+    """Return whether a run was started before defaults were left out of its arguments."""
+    return ("--dose-model", "bundled") in itertools.pairwise(arguments)
+
+
 def _agree(ledger: Ledger, choices: Choices) -> None:
     """Check that a run has one set of choices; mixed results would not be comparable."""
     known = ledger.remember("arguments", list(choices.arguments))
+    if known != list(choices.arguments) and _with_defaults(known):
+        raise InputError(
+            "This folder's run was started by an earlier build of 0.1.0, whose doses are on another "
+            "scale: choose another folder."
+        )
     if known != list(choices.arguments):
         raise InputError(
             f"This folder's run was started with other choices ({' '.join(known) or 'none'}); "

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from .character_sets import is_clean, misread_forms
 from .header import Header
-from .identity_tags import CODED_WORDS, DATES, NAMES, NUMBERS
+from .identity_tags import CODED_WORDS, DATES, NAMES, NOBODY, NUMBERS
 from .spelling import is_syllabic, script, skeleton, skeletons
 from .written_dates import without_dates
 
@@ -27,6 +27,11 @@ _LONE_NUMBER = re.compile(r"\d{4,}")
 # Scripts that `skeleton` compares with each other.
 _COMPARED = {"LATIN", "CYRILLIC"}
 _SIGNS = "µμΩªº"  # letters to Unicode
+
+
+def _names_nobody(name: str) -> bool:
+    words = re.split(r"[\^=\s,]+", name.upper())
+    return all(word in NOBODY for word in words if word)
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,9 @@ class Identity:
             if isinstance(item, Mapping):
                 numbers += item.get("PatientID", ())
         return cls(
-            _distinct(v for keyword in NAMES for v in values.get(keyword, ())),
+            _distinct(
+                v for keyword in NAMES for v in values.get(keyword, ()) if not _names_nobody(v)
+            ),
             _distinct(numbers),
             _distinct(v[:8] for keyword in DATES for v in values.get(keyword, ())),
         )

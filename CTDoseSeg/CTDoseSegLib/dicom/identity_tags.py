@@ -11,6 +11,10 @@ DATES = (
     "AcquisitionDateTime",
 )
 IDENTIFYING = frozenset((*NAMES, *NUMBERS))
+# A name of these words alone is nobody's; the maker of a phantom may bear it too.
+NOBODY = frozenset(
+    ["PHANTOM", "QA", "QC", "TEST", "ANONYMOUS", "ANONYMIZED", "ANON", "UNKNOWN", "CTDOSESEG"]
+)
 # Words of PS3.16, annex L, for the body parts of CT, in full and as makers shorten them; kinds of
 # images; patient positions of PS3.3, C.7.3.1.1.2.
 _CODED = """
