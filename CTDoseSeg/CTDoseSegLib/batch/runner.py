@@ -143,8 +143,8 @@ def _agree(ledger: Ledger, choices: Choices) -> None:
     known = ledger.remember("arguments", list(choices.arguments))
     if known != list(choices.arguments) and _with_defaults(known):
         raise InputError(
-            "This folder's run was started by an earlier build of 0.1.0, whose doses are on another "
-            "scale: choose another folder."
+            "This folder's run was started by an earlier build of 0.1.0, whose doses are on "
+            "another scale: choose another folder."
         )
     if known != list(choices.arguments):
         raise InputError(
