@@ -97,7 +97,7 @@ def test_a_cell_of_the_dose_table_says_what_its_column_means(host, analysed):
         name = table.headerData(column, qt.Qt.Horizontal)
         told[name] = table.index(0, column).data(qt.Qt.ToolTipRole) or ""
     assert "simulated dose lies in this interval" in told["model 90 %"]
-    assert "probability of 90 %" in told["total 90 %"]
+    assert "estimate of a 90 % interval" in told["total 90 %"]
     assert "cuts it" in told["coverage"]
 
 

@@ -112,7 +112,7 @@ def _ensure_unet(unet: str) -> None:
         raise ModelError(
             _(
                 "The UNet cannot be used: {why}. Train one below, or choose the "
-                "threshold-based method, which needs none."
+                "threshold-based (classical) method, which needs none."
             ).format(why=missing)
         )
     packages.ensure("unet")
