@@ -20,7 +20,8 @@ from .measurement.body_contour import BodyContours
 from .measurement.ctdi_check import with_checked_ctdivol, with_known_output
 from .measurement.measurements import Measurements, measure
 from .measurement.plausibility import implausible_organs
-from .measurement.size import SizeProfile, SSDEProfile, measure_size, ssde
+from .measurement.size import SizeProfile, measure_size
+from .measurement.ssde import SSDEProfile, ssde
 from .provenance import Provenance, provenance
 from .reading.scanner_profile_use import with_profile
 from .segmentation.labelmap import Labelmap

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
-from dicom_files import make_slice
+from dicom_files import make_slice, save
 
 N_SLICES = 6
 SECRET = "Secret"
@@ -20,10 +20,14 @@ NUMBERS = (
     *("AcquisitionNumber", "SeriesNumber"),
 )
 GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
-SHAPE = ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
-SHAPE = (*SHAPE, "SamplesPerPixel")
-WORDS = ("ImageType", "Modality", "PhotometricInterpretation", "Manufacturer", "ConvolutionKernel")
-WORDS = (*WORDS, "SeriesDescription", "PatientName", "SOPInstanceUID", "SeriesInstanceUID")
+SHAPE = (
+    *("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+    "SamplesPerPixel",
+)
+WORDS = (
+    *("ImageType", "Modality", "PhotometricInterpretation", "Manufacturer", "ConvolutionKernel"),
+    *("SeriesDescription", "PatientName", "SOPInstanceUID", "SeriesInstanceUID"),
+)
 ALL = (*NUMBERS, *GEOMETRY, *SHAPE, *WORDS)
 VRS = (b"FD", b"US", b"SQ", b"LO", b"UN", b"OB", b"IS", b"AT", b"UI")
 SETS = ("ISO_IR 100", "ISO 2022 IR 87", "GB18030", "ISO_IR 192", "none such", "", "ISO 2022 IR 149")
@@ -33,19 +37,24 @@ def make(folder: Path) -> list[File]:
     """Write the series as it is; returns its files."""
     pixels = np.full((48, 48), 24, np.uint16)
     pixels[8:40, 6:42] = 1064
-    slices = [
-        make_slice(k, pixels, PixelSpacing=[8, 8], RevolutionTime=0.5, ImageType=list("OPA"))
+    paths = [
+        save(
+            make_slice(
+                k,
+                pixels,
+                PixelSpacing=[8, 8],
+                ImagePositionPatient=[-190, -190, 100 + 5 * k],
+                SliceThickness=5,
+                XRayTubeCurrent=200,
+                RevolutionTime=0.5,
+                SpiralPitchFactor=1.0,
+                CTDIvol=9.0,
+            ),
+            folder / f"{k}.dcm",
+        )
         for k in range(N_SLICES)
     ]
-    for k, one in enumerate(slices):
-        one.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
-        one.ImagePositionPatient = [-190, -190, 100 + 5 * k]
-        one.SliceThickness = 5
-        one.XRayTubeCurrent = 200
-        one.CTDIvol = 9.0
-        one.SpiralPitchFactor = 1.0
-        one.save_as(folder / f"{k}.dcm", enforce_file_format=True)
-    return [File((folder / f"{k}.dcm").read_bytes()) for k in range(N_SLICES)]
+    return [File(path.read_bytes()) for path in paths]
 
 
 def mutate(rng: np.random.Generator, files: list[File], folder: Path) -> str:

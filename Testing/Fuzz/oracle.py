@@ -1,4 +1,4 @@
-"""What a mutated input may become: a typed error, the same numbers, or a flag that tells of it."""
+"""What a mutated input may become: a typed error, the same numbers, or a flag that explains it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ ANY |= {"tags_implausible", "labels_scaled"}
 # Not a flag: a sentence that names the slices which were left out.
 LEFT_OUT = "left out"
 ANY |= {LEFT_OUT}
-# Codes that tell why a number is another one, by the name of the number in `Reading.numbers`.
-TELLS: dict[str, set[str]] = {
+# Codes that explain why a number is another one, by the name of the number in `Reading.numbers`.
+EXPLAINS: dict[str, set[str]] = {
     "wed_mm": {
         *("rescale_missing", "rescale_varies", "padding_ignored", "lossy", "not_axial", "oblique"),
         *("tilted", "unit_converted", "voxel_size_presumed", "axes_doubtful", "missing_slices"),
@@ -35,22 +35,22 @@ TELLS: dict[str, set[str]] = {
     },
     "kvp_kV": {"kvp_unknown", "dual_energy", "several_events"},
     "tube_current_mA": {"tube_current_missing", "several_events", "missing_slices"},
-    "ctdivol_mGy": {"ctdivol_missing", "several_events", "missing_slices", "report_disagrees"},
+    "ctdivol_mGy": {"ctdivol_missing", "several_events", "missing_slices"},
     "pitch": {"effective_mas_unknown", "several_events"},
     "rotation_time_s": {"effective_mas_unknown", "several_events", "exposure_disagrees"},
     "phantom_cm": {"phantom_unknown", "phantom_inferred"},
 }
-_SIZE = {*TELLS["wed_mm"], "slice_without_body", "no_body", "body_truncated"}
-_EXPOSURE = {*TELLS["ctdivol_mGy"], *TELLS["tube_current_mA"], *TELLS["kvp_kV"]}
+_SIZE = {*EXPLAINS["wed_mm"], "slice_without_body", "no_body", "body_truncated"}
+_EXPOSURE = {*EXPLAINS["ctdivol_mGy"], *EXPLAINS["tube_current_mA"], *EXPLAINS["kvp_kV"]}
 _EXPOSURE |= {"ctdivol_distributed", "ctdivol_flat", "ctdivol_per_mas", "ssde_scan_ctdivol"}
 _EXPOSURE |= {"no_exposure", "routes_disagree", "mas_only"}
 # The numbers of a whole analysis follow from those.
-TELLS = {
-    **TELLS,
+EXPLAINS = {
+    **EXPLAINS,
     "size_mm": _SIZE,
     "ssde_mGy": _SIZE | _EXPOSURE,
-    "skin_mGy": _SIZE | _EXPOSURE | TELLS["length_mm"] | {"no_training", "organ_cut"},
-    "effective_dose_mSv": _SIZE | _EXPOSURE | TELLS["length_mm"] | {"effective_dose_no_dlp"},
+    "skin_mGy": _SIZE | _EXPOSURE | EXPLAINS["length_mm"] | {"organ_cut"},
+    "effective_dose_mSv": _SIZE | _EXPOSURE | EXPLAINS["length_mm"] | {"effective_dose_no_dlp"},
 }
 
 
@@ -125,20 +125,20 @@ def judge(read: Callable[[], Reading], base: Reading, secrets: tuple[str, ...]) 
 def compare(found: Reading, base: Reading) -> Verdict:
     """Compare the numbers; one that differs by more than 2 % needs a flag that is new."""
     new = found.codes - base.codes
-    silent, told = [], False
+    silent, explained = [], False
     for name, before in base.numbers.items():
         after = found.numbers.get(name)
         if _same(before, after):
             continue
         # A number that is not given any more needs its flag; the flag may have been there.
         codes = found.codes if after is None else new
-        if codes & (ANY | TELLS.get(name, set())):
-            told = True
+        if codes & (ANY | EXPLAINS.get(name, set())):
+            explained = True
         else:
             silent.append(f"{name} {before} -> {after}")
     if silent:
         return Verdict("silent", ", ".join(silent) + f" with {sorted(new)}")
-    return Verdict("flagged" if told or new else "same")
+    return Verdict("flagged" if explained or new else "same")
 
 
 def _same(before: float | None, after: float | None) -> bool:
@@ -171,8 +171,8 @@ def reading_of(series) -> Reading:
         "rotation_time_s": acquisition.rotation_time_s,
         "phantom_cm": acquisition.phantom_cm,
     }
-    told = {LEFT_OUT} if series.left_out else set()
-    return Reading(numbers, frozenset(f.code for f in series.flags) | told)
+    left_out = {LEFT_OUT} if series.left_out else set()
+    return Reading(numbers, frozenset(f.code for f in series.flags) | left_out)
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from CTDoseSegLib.flags import FLAGS
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from kinds import KINDS
-from oracle import Reading, Tally, compare
+from oracle import ANY, EXPLAINS, LEFT_OUT, Reading, Tally, compare
 
 COUNTS = {
     "dicom": 600,
@@ -24,6 +26,11 @@ COUNTS = {
     "plan": 300,
 }
 FIRST_SEED = 1_000_000
+
+
+def test_what_may_explain_a_number_is_a_flag_that_exists():
+    codes = ANY.union(*EXPLAINS.values()) - {LEFT_OUT}
+    assert codes <= set(FLAGS)
 
 
 @pytest.mark.slow

@@ -92,13 +92,13 @@ def test_a_cell_of_the_dose_table_says_what_its_column_means(host, analysed):
     import qt
 
     table = analysed.ui.doseTableView.model()
-    told = {}
+    tooltips = {}
     for column in range(table.columnCount()):
         name = table.headerData(column, qt.Qt.Horizontal)
-        told[name] = table.index(0, column).data(qt.Qt.ToolTipRole) or ""
-    assert "simulated dose lies in this interval" in told["model 90 %"]
-    assert "estimate of a 90 % interval" in told["total 90 %"]
-    assert "cuts it" in told["coverage"]
+        tooltips[name] = table.index(0, column).data(qt.Qt.ToolTipRole) or ""
+    assert "simulated dose lies in this interval" in tooltips["model 90 %"]
+    assert "estimate of a 90 % interval" in tooltips["total 90 %"]
+    assert "cuts it" in tooltips["coverage"]
 
 
 def test_dose_indices_stand_in_the_panel_with_their_units_and_flags(host, analysed):

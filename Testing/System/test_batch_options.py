@@ -52,7 +52,7 @@ def run(tmp_path_factory):
         rows = list(csv.DictReader(stream))
     own = [("child.json", ""), ("", ""), ("", "finest")]
     rows = [
-        {**row, "acquisition": acquisition, "quality": quality, "remark": "ours"}
+        {**row, "acquisition": acquisition, "quality": quality, "note": "ours"}
         for row, (acquisition, quality) in zip(rows, own, strict=True)
     ]
     with plan.open("w", newline="") as stream:

@@ -21,7 +21,8 @@ from CTDoseSegLib.learning.dose.fit import train
 from CTDoseSegLib.learning.dose.published_baseline import HELD_FILE
 from CTDoseSegLib.learning.dose.samples import samples_of
 from CTDoseSegLib.measurement.measurements import measure
-from CTDoseSegLib.measurement.size import measure_size, ssde
+from CTDoseSegLib.measurement.size import measure_size
+from CTDoseSegLib.measurement.ssde import ssde
 from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.threshold.engine import segment
 from CTDoseSegLib.segmentation.user import combine, read_labelmap

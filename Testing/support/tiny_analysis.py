@@ -10,7 +10,8 @@ from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.dosimetry.doses import DoseResult, OrganDose
 from CTDoseSegLib.flags import Flag, organ_place
 from CTDoseSegLib.measurement.measurements import measure
-from CTDoseSegLib.measurement.size import measure_size, ssde
+from CTDoseSegLib.measurement.size import measure_size
+from CTDoseSegLib.measurement.ssde import ssde
 from CTDoseSegLib.provenance import InputFile, Provenance
 from CTDoseSegLib.result import Result
 from CTDoseSegLib.segmentation.labelmap import Atom, Labelmap

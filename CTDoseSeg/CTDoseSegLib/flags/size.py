@@ -1,4 +1,4 @@
-"""Size and SSDE (measurement/size.py)."""
+"""Size and SSDE (measurement/size.py, measurement/ssde.py)."""
 
 from .entry import Entry
 

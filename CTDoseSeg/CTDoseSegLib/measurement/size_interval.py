@@ -9,7 +9,8 @@ import numpy as np
 from ..ct.scanner_profile import Scanner
 from ..ct.series import CTSeries
 from .ctdivol import scan_mean_component
-from .size import SizeProfile, SSDEProfile
+from .size import SizeProfile
+from .ssde import SSDEProfile
 from .truncation import error_range
 
 # AAPM Report 204: SSDE agrees with the dose to the patient within 20 %, read as a 90 % interval.

@@ -11,7 +11,8 @@ import numpy as np
 from ..ct.series import CTSeries, SliceInfo
 from ..flags import Flag
 from ..measurement.measurements import Measurements
-from ..measurement.size import SizeProfile, SSDEProfile, WEDSummary
+from ..measurement.size import SizeProfile, WEDSummary
+from ..measurement.ssde import SSDEProfile
 from ..segmentation.labelmap import Atom
 from .codec import WHOLE_NUMBERS
 
@@ -64,7 +65,7 @@ class Slices:
     body_area_mm2, body_mean_hu, wed_mm, truncated_fraction, wed_corrected_mm
         As in `measurement.size.SizeProfile`.
     ssde_mGy, ctdivol_used_mGy, factor, alternative_ssde_mGy
-        As in `measurement.size.SSDEProfile`.
+        As in `measurement.ssde.SSDEProfile`.
     flags
         A list for each slice.
     """
@@ -182,7 +183,7 @@ class SSDESummary:
     Attributes
     ----------
     table, alternative_table
-        As in `measurement.size.SSDEProfile`.
+        As in `measurement.ssde.SSDEProfile`.
     mean_mGy
         Mean over the slices that have one.
     flags

@@ -69,7 +69,7 @@ def test_organs_that_hu_cannot_tell_take_up_iodine_where_others_do():
     assert "iodine" not in codes(doses(organs=("pancreas",))[1]["pancreas"].flags)
 
 
-def test_a_stated_contrast_agent_that_no_organ_shows_adds_nothing_and_that_is_told():
+def test_a_stated_contrast_agent_that_no_organ_shows_adds_nothing_and_is_flagged():
     result = with_hu(45, "liver", contrast=True)
     (stated,) = [f for f in result.flags if f.code == "contrast_unseen"]
     assert stated.severity == "info"

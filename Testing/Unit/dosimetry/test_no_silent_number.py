@@ -16,7 +16,8 @@ from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
 from CTDoseSegLib.dosimetry.scan import Scan
 from CTDoseSegLib.measurement.measurements import measure
-from CTDoseSegLib.measurement.size import measure_size, ssde
+from CTDoseSegLib.measurement.size import measure_size
+from CTDoseSegLib.measurement.ssde import ssde
 from CTDoseSegLib.reading.scanner_profile_use import with_profile
 from CTDoseSegLib.segmentation.labelmap import Atom
 

@@ -67,7 +67,8 @@ def test_ctdivol_is_not_used_where_slices_lack_it_and_their_tube_current():
 
 def test_ssde_takes_the_ctdivol_of_the_slices_that_organ_doses_take():
     from CTDoseSegLib.measurement.measurements import measure
-    from CTDoseSegLib.measurement.size import measure_size, ssde
+    from CTDoseSegLib.measurement.size import measure_size
+    from CTDoseSegLib.measurement.ssde import ssde
 
     current = np.array([100.0, 150.0, 200.0, 250.0, 300.0, 350.0])
     scan, labelmap = make(slices=6, organs=(), ctdivol=9.0, current=current)

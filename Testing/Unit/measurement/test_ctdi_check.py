@@ -12,7 +12,8 @@ from CTDoseSegLib.ct.scanner_profile import Scanner
 from CTDoseSegLib.flags import flag
 from CTDoseSegLib.measurement.ctdi_check import with_checked_ctdivol, with_known_output
 from CTDoseSegLib.measurement.measurements import measure
-from CTDoseSegLib.measurement.size import BODY_32, measure_size, ssde
+from CTDoseSegLib.measurement.size import measure_size
+from CTDoseSegLib.measurement.ssde import BODY_32, ssde
 
 FLASH = {
     "manufacturer": "SIEMENS",

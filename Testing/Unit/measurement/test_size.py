@@ -9,16 +9,8 @@ from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.errors import AcquisitionError
 from CTDoseSegLib.measurement.measurements import measure
-from CTDoseSegLib.measurement.size import (
-    BODY_16,
-    BODY_32,
-    HEAD_16,
-    SizeProfile,
-    anatomy_of,
-    measure_size,
-    ssde,
-    water_equivalent_diameter_mm,
-)
+from CTDoseSegLib.measurement.size import SizeProfile, measure_size, water_equivalent_diameter_mm
+from CTDoseSegLib.measurement.ssde import BODY_16, BODY_32, HEAD_16, anatomy_of, ssde
 from CTDoseSegLib.segmentation.labelmap import Atom, Labelmap
 
 

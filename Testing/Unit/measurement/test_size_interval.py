@@ -10,12 +10,13 @@ from dose_scans import make
 
 from CTDoseSegLib.ct.scanner_profile import GENERIC
 from CTDoseSegLib.flags import flag
-from CTDoseSegLib.measurement.size import SizeProfile, SSDEProfile
+from CTDoseSegLib.measurement.size import SizeProfile
 from CTDoseSegLib.measurement.size_interval import (
     ctdivol_log_sd,
     ssde_interval_mGy,
     wed_interval_mm,
 )
+from CTDoseSegLib.measurement.ssde import SSDEProfile
 
 
 def profile(wed, fraction=(0.0, 0.0), corrected=None, asymmetry=(0.0, 0.0)):

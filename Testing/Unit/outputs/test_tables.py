@@ -374,17 +374,17 @@ def test_the_summary_has_size_at_the_centre_effective_dose_and_scanner():
     assert f"{analysis.size.wed_mm[2]:.0f} mm at the centre slice; 90 % interval of" in size
     assert "Scanner:      generic" in lines
     effective = effective_dose(analysis.series, analysis.measurements)
-    (told,) = [
+    (printed,) = [
         line
         for line in summary(Result.of(replace(analysis, effective_dose=effective)))
         if line.startswith("Effective:")
     ]
-    assert f"{effective.effective_dose_mSv:.3g} mSv" in told
+    assert f"{effective.effective_dose_mSv:.3g} mSv" in printed
     low, high = effective.low_mSv, effective.high_mSv
-    assert f"(published values {low:#.3g} to {high:#.3g} mSv)" in told
-    assert "abdomen, Deak 2010, ICRP 103" in told
-    assert all(flag.code in told for flag in effective.flags)
-    assert "never the sum of organ doses" in told
+    assert f"(published values {low:#.3g} to {high:#.3g} mSv)" in printed
+    assert "abdomen, Deak 2010, ICRP 103" in printed
+    assert all(flag.code in printed for flag in effective.flags)
+    assert "never the sum of organ doses" in printed
 
 
 def test_the_summary_has_the_90_percent_intervals_of_size_and_ssde():
@@ -426,9 +426,9 @@ def test_the_range_of_an_effective_dose_is_said_to_be_that_of_published_values()
 def test_an_effective_dose_that_is_not_given_has_its_reason_in_the_summary():
     analysis = tiny_analysis(ctdivol=False)
     effective = effective_dose(analysis.series, analysis.measurements)
-    (told,) = [
+    (printed,) = [
         line
         for line in summary(Result.of(replace(analysis, effective_dose=effective)))
         if line.startswith("Effective:")
     ]
-    assert told == "Effective:    not given: CTDIvol is not known."
+    assert printed == "Effective:    not given: CTDIvol is not known."

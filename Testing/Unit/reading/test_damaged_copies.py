@@ -41,8 +41,8 @@ def damage(folder: Path, copy, name: str = NAME, **tags) -> tuple[Path, str]:
 
 def named(series, mark: str) -> None:
     """Assert that the one damaged file is named by `mark`, and by nothing else."""
-    (told,) = [flag for flag in series.flags if flag.code == "damaged_copies"]
-    assert told.detail == mark
+    (found,) = [flag for flag in series.flags if flag.code == "damaged_copies"]
+    assert found.detail == mark
     everything = [*(flag.message for flag in series.flags), *series.left_out]
     assert not any("Secret" in text or ".dcm" in text for text in everything)
 
@@ -121,10 +121,10 @@ def test_a_file_that_cannot_be_read_is_named_by_its_hash(tmp_path):
     write_series(tmp_path, slices=(0, 1, 3, 4))
     _, digest = damage(tmp_path, lambda content: content[:400])
     series = read_series(tmp_path)
-    (told,) = [flag for flag in series.flags if flag.code == "files_unreadable"]
-    assert f"file 1 (SHA-256 {digest}): " in told.message
+    (found,) = [flag for flag in series.flags if flag.code == "files_unreadable"]
+    assert f"file 1 (SHA-256 {digest}): " in found.message
     assert any(f"file 1 (SHA-256 {digest}): " in text for text in series.left_out)
-    assert "Secret" not in told.message
+    assert "Secret" not in found.message
 
 
 @pytest.mark.parametrize("copy", [cut_pixels, cut_in_header])
@@ -142,13 +142,13 @@ def test_discover_tells_of_a_damaged_copy_and_plans_its_study(copy, uid, packed,
     scans = list(discover(root))
     (taken,) = [scan for scan in scans if scan.include == "yes"]
     assert taken.n_images == 5
-    (told,) = [scan for scan in scans if scan.include == "no"]
-    assert told.reason == f"file 1 (SHA-256 {digest}) is damaged; an intact copy is there"
+    (left_out,) = [scan for scan in scans if scan.include == "no"]
+    assert left_out.reason == f"file 1 (SHA-256 {digest}) is damaged; an intact copy is there"
 
 
 def test_discover_names_a_file_that_cannot_be_read_by_its_hash(tmp_path):
     write_series(tmp_path)
     _, digest = damage(tmp_path, lambda content: content[:400])
-    (told,) = [scan for scan in discover(tmp_path) if scan.include == "no"]
-    assert f"the first: file 1 (SHA-256 {digest}): " in told.reason
-    assert "Secret" not in told.reason
+    (left_out,) = [scan for scan in discover(tmp_path) if scan.include == "no"]
+    assert f"the first: file 1 (SHA-256 {digest}): " in left_out.reason
+    assert "Secret" not in left_out.reason

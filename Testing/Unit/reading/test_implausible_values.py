@@ -85,7 +85,7 @@ def test_pixels_fewer_than_their_length_states_are_refused(tmp_path):
         read_series(tmp_path)
 
 
-def test_a_file_named_as_a_slice_that_is_none_is_told(tmp_path):
+def test_a_file_named_as_a_slice_that_is_none_is_named(tmp_path):
     write_series(tmp_path)
     (tmp_path / "z.dcm").write_bytes(b"no DICOM at all" * 20)
     (tmp_path / "notes.txt").write_bytes(b"no DICOM at all" * 20)

@@ -22,7 +22,8 @@ from CTDoseSegLib.dosimetry.fast.scaling import mas_basis
 from CTDoseSegLib.dosimetry.fast.uncertainty import K90
 from CTDoseSegLib.errors import AcquisitionError
 from CTDoseSegLib.measurement.measurements import measure
-from CTDoseSegLib.measurement.size import measure_size, ssde
+from CTDoseSegLib.measurement.size import measure_size
+from CTDoseSegLib.measurement.ssde import ssde
 from CTDoseSegLib.reading.scanner_profile_use import with_profile
 
 MADE = {"manufacturer": "SIEMENS", "model": "Biograph40_mCT 4R"}

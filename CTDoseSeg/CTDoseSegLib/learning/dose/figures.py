@@ -10,7 +10,7 @@ import numpy as np
 
 from ...dosimetry.fast.model import WED_ORIGIN_MM, WED_SCALE_MM, RegionModel
 from ...dosimetry.training_scans import ROTATION_TIME_S
-from ...measurement.size import BODY_32, TABLES
+from ...measurement.ssde import BODY_32, TABLES
 from ...reporting.figure import (
     BLUE,
     GREEN,
