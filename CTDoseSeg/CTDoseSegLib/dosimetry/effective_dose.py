@@ -247,8 +247,11 @@ def _patient_flags(series: CTSeries, ranges: list[_OfRange]) -> list[Flag]:
         flags.append(flag("age_unknown", consequence=effect))
     elif age < ADULT_YEARS:
         ages = sorted({f.age_years for of in ranges for f in of.factors if f.age_years is not None})
-        detail = f"{age:.3g} years; the factors are those of {in_words([f'{a:g}' for a in ages])}"
-        flags.append(flag("effective_dose_child", f"{detail} years" if ages else ""))
+        detail = ""
+        if ages:
+            of_ages = in_words([f"{a:g}" for a in ages])
+            detail = f"{age:.3g} years; the factors are those of {of_ages} years"
+        flags.append(flag("effective_dose_child", detail))
     if series.acquisition.pregnancy_stated:
         flags.append(flag("effective_dose_pregnancy"))
     return flags

@@ -426,3 +426,9 @@ def test_the_table_has_possible_factors_each_once_for_every_age():
         for age in (0.0, 0.4, 2.0, 5.0, 12.0, 16.0, 17.9, 18.0, 90.0, None):
             best, *_ = published_factors(name, age_years=age)
             assert (best.age_years is None) == (age is None or age >= 18.0)
+
+
+def test_a_child_of_whom_no_part_is_known_is_refused_for_that():
+    effective = dose({}, age_years=8.0, body_part=None, dlp_mGy_cm=100.0)
+    assert effective.effective_dose_mSv is None
+    assert [f.code for f in effective.flags if f.severity == "refusal"] == ["effective_dose_region"]
