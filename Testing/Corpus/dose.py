@@ -72,7 +72,7 @@ def no_effective_dose(folder: Path, result: dict) -> None:
 
 
 def phantom_by_output(folder: Path, result: dict) -> None:
-    """CTDIvol per mAs tells the phantom, marked as computed."""
+    """The phantom follows from CTDIvol per mAs, marked as computed."""
     phantom = result["acquisition"]["phantom_cm"]
     assert phantom["value"] == 32
     assert phantom["source"].startswith("computed")

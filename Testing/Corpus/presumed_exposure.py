@@ -173,14 +173,7 @@ def _nameless(*words: str) -> Callable[[Path, dict], None]:
         for path in folder.iterdir():
             content = path.read_bytes()
             for word in words:
-                for coding in (
-                    "utf-8",
-                    "utf-16-le",
-                    "iso2022_jp",
-                    "shift_jis",
-                    "euc_jp",
-                    "gb18030",
-                ):
+                for coding in _CODINGS:
                     coded = word.encode(coding, "ignore").replace(b"\x1b$B", b"")
                     assert not coded or coded.replace(b"\x1b(B", b"") not in content, path.name
                 escaped = json.dumps(word)[1:-1].encode()

@@ -57,6 +57,6 @@ def test_no_mutated_input_gives_a_silent_number(kind, tmp_path):
         ({"wed_mm": None}, set(), "silent"),
     ],
 )
-def test_the_oracle_tells_a_silent_number(numbers, codes, outcome):
+def test_the_oracle_finds_a_silent_number(numbers, codes, outcome):
     base, found = Reading({"wed_mm": 300.0}), Reading(numbers, frozenset(codes))
     assert compare(found, base).outcome == outcome

@@ -110,7 +110,7 @@ class CTSeries:
 
     @property
     def not_hu(self) -> tuple[Flag, ...]:
-        """The flag that says why the values are no HU; empty where nothing says so."""
+        """The flag that states why the values are no HU; empty where there is none."""
         return tuple(entry for entry in self.flags if entry.code == "not_hu")
 
     @property

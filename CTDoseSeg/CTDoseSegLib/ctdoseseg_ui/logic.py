@@ -198,7 +198,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
                 arguments += ["--unet", os.path.abspath(unet)]
             return staging.stage_input(volumeNode, series, None, arguments, choices)
         labelmap = labelmap_of(segmentationNode, volumeNode, series)
-        # The label map that is handed over does not show any more how its segments lay.
+        # The staged label map no longer shows how its segments overlapped or were resampled.
         lay = tuple(f for f in labelmap.flags if f.code in scene.FLAGS)
         series = replace(series, flags=(*series.flags, *lay))
         drawn = segmentationNode.GetID()

@@ -12,7 +12,6 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 
-REPLACEMENT = "\ufffd"
 _ESCAPE = b"\x1b"
 # What ends the effect of an escape sequence (PS3.5, 6.1.2.5.3); the last two in names alone.
 _DELIMITERS = set(b"\t\n\f\r\\^=")

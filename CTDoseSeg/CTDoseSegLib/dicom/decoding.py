@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import PixelDataError
 from .elements import parse_errors
-from .header import Header
+from .header import PIXELS, Header
 
 # Larger than any CT matrix; a header that claims more is damaged.
 MAX_SIDE = 4096
@@ -78,7 +78,7 @@ def check_size(header: Header) -> None:
             f"{header.name}: the pixels are cut off after {header.pixel_bytes} of "
             f"{rows * columns * bits // 8} bytes; copy or export the file again."
         )
-    if "PixelData" in header.problems:
+    if PIXELS in header.problems:
         raise PixelDataError(
             f"{header.name}: its pixels (7FE0,0010) are fewer than their length states, so that "
             "they may be shifted; copy or export the file again."

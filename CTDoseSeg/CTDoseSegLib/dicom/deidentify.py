@@ -23,7 +23,7 @@ from ..files.walking import find_files
 from ..tasks.progress import Progress
 from .attributes import KINDS, TEXTS, attributes, lost
 from .deidentify_run import Run
-from .identity import Identity
+from .identity import Identity, is_coded
 
 HELD = "held.csv"
 # Classes whose pixels usually hold text: secondary captures, and the pages that scanners make.
@@ -149,7 +149,12 @@ def deidentify(
     )
     if not run.written:
         raise InputError("No DICOM image was written. " + " ".join(left_out))
-    _write_held(target, held)
+    try:
+        _write_held(target, held)
+    except OSError as error:
+        raise OutputError(
+            f"The folder {target.name} cannot be written ({error.strerror})."
+        ) from error
     return Deidentified(run.written, len(run.numbers[""]), left_out, held)
 
 
@@ -191,10 +196,14 @@ def _clean(data: pydicom.Dataset, who: Identity) -> None:
     for element in data.iterall():
         if element.VR == "PN":
             element.value = ""
-        elif element.VR in TEXTS and element.value:
+        elif element.VR in TEXTS and element.value and element.keyword != "SpecificCharacterSet":
             many = not isinstance(element.value, str)
             values = list(element.value) if many else [element.value]
-            cleaned = [who.cleaned(str(value)) for value in values]
+            coded = element.VR == "CS"
+            cleaned = [
+                str(value) if coded and is_coded(str(value)) else who.cleaned(str(value))
+                for value in values
+            ]
             if cleaned != [" ".join(str(value).split()) for value in values]:
                 element.value = cleaned if many else cleaned[0]
 

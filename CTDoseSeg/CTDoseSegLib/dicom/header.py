@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+# In `Header.problems` where the pixels are fewer than their element states.
+PIXELS = "PixelData"
+
 
 @dataclass(frozen=True)
 class Header:

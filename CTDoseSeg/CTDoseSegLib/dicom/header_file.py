@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import InputError
 from .elements import dataset_values, known_tags, parse_errors
-from .header import Header
+from .header import PIXELS, Header
 from .multiframe import split_frames
 
 
@@ -88,8 +88,6 @@ def read_header(path: str) -> Header | None:
     return Header(path, values, syntax, offset, length, problems=tuple(problems))
 
 
-# In `Header.problems` where the pixels are fewer than their element states.
-PIXELS = "PixelData"
 _CT_IMAGE = (("1.2.840.10008.5.1.4.1.1.2",), ("1.2.840.10008.5.1.4.1.1.2.1",))
 _UNCOMPRESSED = {"1.2.840.10008.1.2": 8, "1.2.840.10008.1.2.1": 12, "1.2.840.10008.1.2.2": 12}
 

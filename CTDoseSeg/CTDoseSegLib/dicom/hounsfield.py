@@ -17,11 +17,11 @@ HIGHEST_AIR_HU = -200
 _LOWEST, _HIGHEST = -4096, 4095
 _PIXELS_A_SLICE = 4096  # enough for shares of a thousandth
 _LEAST_VOXELS = 1000  # fewer have no distribution
-# Air, -1000, as scanners show it outside the body: -1034 to -985 on eight makes and models; many
-# cut values off at -1024. Below -900 there is air alone.
+# Air, -1000, as scanners show it outside the body: with room for calibration and for values cut
+# off at -1024. Below -900 there is air alone.
 _OUTSIDE_AIR = (-1080.0, -940.0)
 _AIR_BELOW = -900
-# Noise and streaks reach down to here (-1258 was seen).
+# Noise and streaks reach down to about here.
 _LEAST_HU = -1250
 # The commonest value above -300 is that of fat (-100, at 40 keV to -200) or of soft tissue (+20 to
 # +80); phantoms of plastic reach +120, one of a head +95.
@@ -91,7 +91,7 @@ class ValueCounts:
     def problem(self) -> str:
         """Return what speaks against Hounsfield units, with the values; empty where nothing does.
 
-        The rules and their limits are this project's own, set on CT of eight makes and models.
+        The criteria and their limits are this project's own judgement.
         """
         total = int(self.inside.sum())
         if total == 0:

@@ -136,9 +136,14 @@ def safe_code(header: Header, keyword: str) -> str:
     A patient whose name is Head must not lose the body part.
     """
     text = header.text(keyword)
+    return text if is_coded(text) else safe_text(header, keyword)
+
+
+def is_coded(text: str) -> bool:
+    """Return whether a text consists of the standard's coded words alone."""
     words = re.findall(r"[A-Z]+", text.upper())
     written = re.fullmatch(r"[A-Za-z _\\/,.;+&()\-]*", text)
-    return text if written and set(words) <= CODED_WORDS else safe_text(header, keyword)
+    return written is not None and set(words) <= CODED_WORDS
 
 
 def without_file_name(sentence: str, name: str) -> str:

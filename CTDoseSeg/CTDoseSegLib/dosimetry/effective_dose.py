@@ -16,6 +16,8 @@ from ..flags import EFFECTIVE_DOSE, Flag, flag
 from ..measurement.body_parts import knows_bones, parts_of_slices, shares
 from ..measurement.ctdivol import slice_ctdivol_mGy
 from ..measurement.measurements import Measurements
+from ..measurement.size import water_equivalent_diameter_mm
+from ..segmentation.labelmap import BODY
 from .applicability import ADULT_YEARS
 from .dose_length_product import DoseLengthProduct, dose_length_product
 from .k_factors import Factor, body_size_of, is_adult, published_factors
@@ -231,12 +233,12 @@ def _chest_size(measurements: Measurements, parts: tuple[str | None, ...]) -> st
     After AAPM 220 from the body mask alone, which is close enough to choose a class.
     """
     chest = np.array([part == "chest" for part in parts])
-    if "body" not in measurements.groups or not chest.any():
+    if BODY not in measurements.groups or not chest.any():
         return None
-    body = measurements.of("body")
-    area = np.clip(body.mean_hu / 1000.0 + 1.0, 0.0, None) * body.area_mm2
-    wed_mm = 2.0 * np.sqrt(area[chest & (body.count > 0)] / np.pi)
-    return body_size_of(float(wed_mm.mean())) if wed_mm.size and wed_mm.mean() > 0 else None
+    body = measurements.of(BODY)
+    wed_mm = water_equivalent_diameter_mm(body.area_mm2, body.mean_hu)
+    known = wed_mm[chest & (body.count > 0) & np.isfinite(wed_mm)]
+    return body_size_of(float(known.mean())) if known.size else None
 
 
 def _patient_flags(series: CTSeries, ranges: list[_OfRange]) -> list[Flag]:

@@ -16,8 +16,8 @@ AJR 2020
 Huda 2008
     PMC2657852: head, neck, and one value for the body.
 Fujii 2009
-    PMC3473380, table 2: measured in phantoms of an adult and a child of six years, on four
-    scanners; abdomen and pelvis of the adult from the abstract.
+    PMC3473380, table 2: measured in phantoms of an adult and a child of six years (here
+    with those of five), on four scanners; abdomen and pelvis of the adult from the abstract.
 Deak 2010
     Radiology 257:158 (10.1148/radiol.10100047). Adults alone; values at second hand; by its
     abstract they do not depend on voltage.

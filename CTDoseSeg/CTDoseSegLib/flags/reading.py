@@ -191,7 +191,7 @@ FLAGS = {
     ),
     "tags_implausible": Entry(
         "warning",
-        "Tags have values that no scanner has",
+        "Tags have values that no scanner has, or that leap in a single slice",
         "They count as not known.",
     ),
     "kvp_unknown": Entry(

@@ -15,6 +15,7 @@ from ..ct.acquisition import BODY_PHANTOM_CM, HEAD_PHANTOM_CM
 from ..ct.scanner_profile import GENERIC, Scanner
 from ..ct.series import CTSeries
 from ..flags import Flag, flag
+from .body_parts import named_parts
 from .ctdi_per_mas import (
     K90,
     LEAST_RELATIVE_90,
@@ -53,6 +54,9 @@ def with_checked_ctdivol(series: CTSeries) -> CTSeries:
     """
     acquisition = series.acquisition
     series = _without_idle_question(series)
+    # A series that was checked with other values before has their flag.
+    kept = tuple(one for one in series.flags if one.code != "ctdivol_per_mas")
+    series = replace(series, flags=kept)
     ratio, slack = _ctdivol_per_mas(series)
     kvp = acquisition.kvp_kV
     if ratio is None or kvp is None:
@@ -61,9 +65,7 @@ def with_checked_ctdivol(series: CTSeries) -> CTSeries:
     if acquisition.phantom_cm is None and not contradictory:
         series = _with_inferred_phantom(series, ratio, kvp)
     problem = _implausible(series, ratio, slack)
-    # A series that was checked with other values before has their flag.
-    kept = tuple(one for one in series.flags if one.code != "ctdivol_per_mas")
-    return replace(series, flags=kept if problem is None else (*kept, problem))
+    return series if problem is None else replace(series, flags=(*series.flags, problem))
 
 
 def with_known_output(series: CTSeries, scanner: Scanner = GENERIC) -> tuple[CTSeries, Scanner]:
@@ -80,7 +82,8 @@ def with_known_output(series: CTSeries, scanner: Scanner = GENERIC) -> tuple[CTS
     """
     acquisition, effective = series.acquisition, slice_effective_mAs(series)
     ctdivol, _ = slice_ctdivol_mGy(series)
-    if np.isfinite(ctdivol).any() or effective.reasons:
+    head = named_parts(acquisition.body_part) == ("head",)  # nothing is estimated for heads
+    if head or np.isfinite(ctdivol).any() or effective.reasons:
         return series, scanner
     if scanner.nctdiw_mGy_per_100mAs is None:
         row = known_output(

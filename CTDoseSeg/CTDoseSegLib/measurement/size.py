@@ -199,6 +199,7 @@ def measure_size(
 
 
 def flags_per_slice(cases: dict[str, np.ndarray], slices: int) -> tuple[tuple[Flag, ...], ...]:
+    """Return for each of `slices` slices the flags of the cases that hold there."""
     flags = {code: flag(code) for code in cases}
     return tuple(
         tuple(flags[code].at(slice_place(k)) for code, where in cases.items() if where[k])

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..ct.scanner_profile import Scanner
 from ..ct.series import CTSeries
+from .ctdi_per_mas import K90
 from .ctdivol import scan_mean_component
 from .size import SizeProfile
 from .ssde import SSDEProfile
@@ -19,8 +20,7 @@ SSDE_LIMIT = 0.20
 # this project's judgement.
 WED_SD = 0.01
 # Of ln(CTDI per mAs) by a scanner profile, as organ doses have it.
-_PROFILE_SD = 0.10
-_K90 = 1.645
+PROFILE_SD = 0.10
 
 
 def ssde_interval_mGy(mean_mGy: float, ctdivol_log_sd: float = 0.0) -> tuple[float, float] | None:
@@ -40,9 +40,7 @@ def ssde_interval_mGy(mean_mGy: float, ctdivol_log_sd: float = 0.0) -> tuple[flo
     """
     if not math.isfinite(mean_mGy):
         return None
-    down, up = (
-        math.hypot(math.log1p(sign * SSDE_LIMIT), _K90 * ctdivol_log_sd) for sign in (-1, 1)
-    )
+    down, up = (math.hypot(math.log1p(sign * SSDE_LIMIT), K90 * ctdivol_log_sd) for sign in (-1, 1))
     return mean_mGy * math.exp(-down), mean_mGy * math.exp(up)
 
 
@@ -53,7 +51,7 @@ def ctdivol_log_sd(series: CTSeries, ssde: SSDEProfile, scanner: Scanner) -> flo
     a part; 0 for a CTDIvol that the images state.
     """
     if any(entry.code == "ssde_by_mas" for entry in ssde.flags):
-        return scanner.nctdiw_log_sd or _PROFILE_SD
+        return scanner.nctdiw_log_sd or PROFILE_SD
     return scan_mean_component(series)
 
 
@@ -72,6 +70,6 @@ def wed_interval_mm(size: SizeProfile) -> tuple[float, float] | None:
     errors = error_range(size.truncated_fraction[known], size.asymmetry[known])
     too_small, too_large = -float(errors[0].mean()), max(float(errors[1].mean()), 0.0)
     # A diameter that is 20 % too small is 25 % away from the true one.
-    below = math.hypot(_K90 * WED_SD, too_large / (1 + too_large))
-    above = math.hypot(_K90 * WED_SD, too_small / (1 - too_small))
+    below = math.hypot(K90 * WED_SD, too_large / (1 + too_large))
+    above = math.hypot(K90 * WED_SD, too_small / (1 - too_small))
     return mean * (1 - below), mean * (1 + above)

@@ -11,7 +11,7 @@ from ..ct.series import CTSeries
 from ..errors import AcquisitionError
 from ..flags import Flag, flag
 from .ctdi_check import with_estimated_ctdivol
-from .ctdivol import slice_ctdivol_mGy
+from .ctdivol import positive_numbers, slice_ctdivol_mGy
 from .size import SizeProfile, flags_per_slice, slices_in_words
 
 # No adult head, and no child's, has a larger water-equivalent diameter.
@@ -119,8 +119,11 @@ def ssde(
     if (anatomy or anatomy_of(series.acquisition.body_part)) != "head":
         series, estimate_flags = with_estimated_ctdivol(series, scanner)
     table, other, flags = _choose_tables(series, size, anatomy)
-    ctdivol, ctdivol_flags = slice_ctdivol_mGy(series)
-    ctdivol_flags = (*estimate_flags, *ctdivol_flags)
+    if estimate_flags:  # made slice by slice: there is nothing to distribute or to fill
+        ctdivol = positive_numbers([item.ctdivol_mGy for item in series.slices])
+        ctdivol_flags = estimate_flags
+    else:
+        ctdivol, ctdivol_flags = slice_ctdivol_mGy(series)
     if np.isnan(ctdivol).all():
         flags = []  # there is nothing that a table could be applied to
     factor = _factor(table, size.wed_mm)

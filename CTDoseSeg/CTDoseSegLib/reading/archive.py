@@ -160,8 +160,9 @@ def _frames(
     for header in damaged:
         mark = file_mark(header.path, header.file_number, local)
         left_out.append(LeftOut(f"{mark} is damaged; an intact copy is there", file=header.path))
+    cut = {id(header) for header in damaged}
     for header in headers:
-        if any(header is copy for copy in damaged):
+        if id(header) in cut:
             continue
         try:
             frames += iter_frames(header)

@@ -97,7 +97,7 @@ def read_label_file(path: Path) -> LabelFile:
 
 
 def _read_npy(path: Path) -> LabelFile:
-    """Read what the module hands over: an array with its affine and its names beside it."""
+    """Read what the module stages: an array with its affine and its names beside it."""
     voxels, affine = read_npy_array(path)
     if voxels.ndim != 3 or voxels.dtype.kind not in "uif":
         raise SegmentationError(

@@ -74,11 +74,11 @@ def read_nifti(path: Path) -> Image:
 
 
 def nifti_type(path: Path) -> str:
-    """Return the type of a file's stored voxels as numpy names it; empty without a header."""
+    """Return the type of stored voxels as numpy names it; empty where the file cannot be read."""
     try:
         with _reading(path), _opened(path) as file:
             return str(_header(file).get_data_dtype().name)
-    except InputError:
+    except (InputError, DependencyError):  # `analyze` names what is missing
         return ""
 
 

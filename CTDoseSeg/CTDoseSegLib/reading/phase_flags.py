@@ -1,4 +1,4 @@
-"""What is said of images that share their positions: whose dose the result is."""
+"""Flags of images that share their positions: whose dose the result is."""
 
 from __future__ import annotations
 

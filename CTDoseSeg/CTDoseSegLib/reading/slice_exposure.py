@@ -75,10 +75,11 @@ def _take_out_implausible(
 
 
 def _leaps(values: _Column, k: int) -> bool:
-    """Return whether a slice's value is far above or far below those of both its neighbours."""
+    """Return whether a slice's value is far above or far below those of its two nearest slices."""
     value = values[k]
-    beside = [v for v in (*values[max(0, k - 1) : k], *values[k + 1 : k + 2]) if v is not None]
-    if value is None or len(values) < 4 or not beside:
+    start = min(max(k - 1, 0), max(len(values) - 3, 0))  # at an end, the next two
+    beside = [v for n, v in enumerate(values[start : start + 3], start) if n != k and v is not None]
+    if value is None or len(values) < 4 or len(beside) < 2:
         return False
     return value > LEAP * max(beside) or value < min(beside) / LEAP
 

@@ -1,4 +1,4 @@
-"""What the header says the values of a series are: Hounsfield units, or something else."""
+"""What the header states that the values of a series are: Hounsfield units, or something else."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _CONE_BEAM = re.compile(r"\bCBCT\b|CONE.?BEAM|\bOBI\b")
 
 
 def value_flags(headers: Sequence[Header]) -> list[Flag]:
-    """Flag what a series says of its values, where these are not plain Hounsfield units.
+    """Flag what a series' header states of its values, where these are not plain Hounsfield units.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def value_flags(headers: Sequence[Header]) -> list[Flag]:
     Returns
     -------
     list of Flag
-        ``not_hu``, or ``rescale_type`` where a type is stated that says nothing.
+        ``not_hu``, or ``rescale_type`` where an unknown type is stated.
     """
     reason = _why_not_hu(headers[0])
     # A name may stand in any text.
@@ -70,7 +70,7 @@ def value_flags(headers: Sequence[Header]) -> list[Flag]:
 
 
 def _why_not_hu(header: Header) -> str:
-    """Return what image type, description and model say against HU; no text of the file's own."""
+    """Return what image type, description and model state against HU; no text of the file's own."""
     kinds = [value.upper().strip() for value in header.texts("ImageType")]
     text = header.text("SeriesDescription").upper()
     if other := sorted(_IMAGE_TYPES & set(kinds)):

@@ -171,7 +171,8 @@ def combine(beneath: Labelmap, above: Labelmap) -> Labelmap:
     names = {a.name for a in above.atoms}
     if BODY_REST in names:
         return above
-    covered = _covered_by_unnamed(beneath, above)
+    # An organ that the upper one draws is not what the lower one had of it.
+    covered = {n for n in _covered_by_unnamed(beneath, above) if not _replaced(n, names)}
     spare = max(a.value for a in above.atoms) + 1
     lookup = np.zeros(max(a.value for a in beneath.atoms) + 1, dtype=np.uint16)
     kept: dict[str, Atom] = {a.name: a for a in above.atoms}
@@ -304,14 +305,15 @@ def _names_of_values(
         return own
     option = read_label_option(labels)
     stated = _atoms(option.rows, option.source)
+    named = {value: atom for value, atom in own.items() if not is_unnamed(atom)}
     for value in present:
-        if value in own and value in stated and own[value].name != stated[value].name:
+        if value in named and value in stated and named[value].name != stated[value].name:
             raise InputError(
-                f"{file_name}: value {value} is {own[value].name} by {names.source}, but "
+                f"{file_name}: value {value} is {named[value].name} by {names.source}, but "
                 f"{stated[value].name} by {option.source}; leave out one of the two."
             )
-    taken = {atom.name for atom in own.values()}
-    return {v: a for v, a in stated.items() if a.name not in taken} | own
+    taken = {atom.name for atom in named.values()}
+    return own | {v: a for v, a in stated.items() if a.name not in taken} | named
 
 
 def _atoms(rows: Sequence[Mapping[str, str]], source: str) -> dict[int, Atom]:

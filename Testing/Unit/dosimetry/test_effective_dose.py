@@ -42,7 +42,7 @@ def scan(organs, **changes):
 
 
 def dose(organs, **changes):
-    """Effective dose of a scan, of a person of normal size where nothing else is said."""
+    """Effective dose of a scan, of a person of normal size unless stated otherwise."""
     return effective_dose(*scan(organs, **{"half_axes_mm": (140.0, 110.0), **changes}))
 
 
@@ -282,7 +282,7 @@ def test_refusals_are_sentences(changes, code):
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        # Nothing is said of a phantom, a range or an age that no number depends on.
+        # There is no flag about a phantom, a range or an age that no number depends on.
         ({"ctdivol": None, "phantom_cm": None, "age_years": None}, "effective_dose_no_dlp"),
         ({"ctdivol": None, "body_part": "HEAD"}, "effective_dose_no_dlp"),
         ({"dlp_mGy_cm": 40.0, "body_part": "HEAD", "slices": 10}, "effective_dose_region"),

@@ -10,11 +10,11 @@ from dose_scans import MODEL, ORGANS, PIXEL_MM, STEP_MM, codes, doses, make, sca
 
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
 from CTDoseSegLib.dosimetry.fast.uncertainty import (
-    K90,
     total_log_half_width,
     uncertainty_components,
 )
 from CTDoseSegLib.errors import InputError
+from CTDoseSegLib.measurement.ctdi_per_mas import K90
 
 
 def test_every_modelled_organ_in_the_label_map_gets_a_dose():

@@ -11,8 +11,8 @@ from dose_scans import codes, doses, make
 
 from CTDoseSegLib.analysis import analyze
 from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent
-from CTDoseSegLib.dosimetry.fast.uncertainty import K90
 from CTDoseSegLib.flags import EFFECTIVE_DOSE, EXAMINATION, SCAN, organ_place, slice_place
+from CTDoseSegLib.measurement.ctdi_per_mas import K90
 from CTDoseSegLib.reading.dose_matching import RANGE, MatchedReport, PlacedEvent
 from CTDoseSegLib.result import Result
 

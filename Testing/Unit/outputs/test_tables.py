@@ -410,7 +410,7 @@ def test_the_summary_has_the_90_percent_intervals_of_size_and_ssde():
     assert "interval of the" not in "\n".join(summary(old))
 
 
-def test_the_range_of_an_effective_dose_is_said_to_be_that_of_published_values():
+def test_the_range_of_an_effective_dose_is_labelled_as_published_values():
     found = EffectiveDose(2.9, 1.9, 3.4, dlp=DoseLengthProduct(138.0, "rdsr", None, 200.0, False))
     assert effective_dose_words(found) == "2.90 mSv (published values 1.90 to 3.40 mSv)"
     alone = replace(found, low_mSv=2.9, high_mSv=2.9)

@@ -19,8 +19,8 @@ from CTDoseSegLib.ct.scanner_profile import (
 from CTDoseSegLib.dosimetry.beam import beam_of
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
 from CTDoseSegLib.dosimetry.fast.scaling import mas_basis
-from CTDoseSegLib.dosimetry.fast.uncertainty import K90
 from CTDoseSegLib.errors import AcquisitionError
+from CTDoseSegLib.measurement.ctdi_per_mas import K90
 from CTDoseSegLib.measurement.measurements import measure
 from CTDoseSegLib.measurement.size import measure_size
 from CTDoseSegLib.measurement.ssde import ssde

@@ -74,9 +74,14 @@ def _dose_indices(result: Result) -> list[str]:
 
 def _effective_dose(effective: EffectiveDose) -> str:
     """Return a known effective dose with its range and what each of its flags found."""
+    bound = effective.dlp is not None and effective.dlp.lower_bound
     if effective.relative_half_width is not None:  # a result of version 0.1.0
-        text = _("Effective dose {value} mSv (90 % interval {low} to {high} mSv)")
-    elif effective.dlp is not None and effective.dlp.lower_bound:
+        text = (
+            _("Effective dose at least {value} mSv (90 % interval {low} to {high} mSv)")
+            if bound
+            else _("Effective dose {value} mSv (90 % interval {low} to {high} mSv)")
+        )
+    elif bound:
         text = _(
             "Effective dose at least {value} mSv (at least {high} mSv by the highest published "
             "factor)"

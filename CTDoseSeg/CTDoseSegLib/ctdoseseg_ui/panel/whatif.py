@@ -81,7 +81,7 @@ class WhatIfSection:
         }
         for name, (value, factor, unit) in texts.items():
             label = getattr(self._ui, f"{name}Value")
-            label.text = "" if value is None else f"{value * factor:.3g} {unit}"
+            label.text = "" if value is None else f"{value * factor:#.3g}".rstrip(".") + f" {unit}"
 
 
 def _values(results: Results | None) -> dict[str, float | None]:

@@ -15,10 +15,10 @@ import numpy as np
 
 from ...ct.geometry import cell_widths_mm
 from ...flags import Flag, flag
+from ...measurement.ctdi_per_mas import K90
 from ...segmentation.labelmap import SKIN
 from ..beam import Beam
 from .kernel import Kernel, convolution_matrix
-from .uncertainty import K90
 
 # Reference adult organ masses in g, (male, female), with content and blood: ICRP Publication 89,
 # read in a table of the Journal of Nuclear Medicine that quotes it. For vessels, bowels, lobes and

@@ -13,6 +13,7 @@ from ...flags import Flag, flag
 from ..doses import OrganDose
 from ..scan import Scan
 from .iodine import ADDED, iodine_flag
+from .organ import density
 from .scaling import BASES
 
 HEART = "heart"
@@ -22,7 +23,6 @@ CHAMBERS_AND_MUSCLE = (
 )
 # Some segmentations have it apart; with a few millilitres it does not change the mean.
 _APPENDAGE = "atrial_appendage_left"
-_LEAST_DENSITY = 0.01
 _ENDS = ("dose_mGy", "model_low_mGy", "model_high_mGy", "total_low_mGy", "total_high_mGy")
 
 
@@ -95,6 +95,5 @@ def _shared(part: OrganDose) -> tuple[Flag, ...]:
 def _mass_g(scan: Scan, part: OrganDose) -> np.ndarray:
     """Return a part's mass in the slices that have its dose, [k]."""
     slices = scan.organs[part.organ]
-    density = np.maximum(slices.mean_hu / 1000.0 + 1.0, _LEAST_DENSITY)
-    mass = slices.area_mm2 * density * cell_widths_mm(scan.series.z_mm) / 1000.0
+    mass = slices.area_mm2 * density(slices.mean_hu) * cell_widths_mm(scan.series.z_mm) / 1000.0
     return np.where(np.isfinite(part.slice_dose_mGy), mass, 0.0)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...ct.geometry import cell_widths_mm
 from ...flags import Flag, flag
+from ...measurement.ctdi_per_mas import K90
 from ...measurement.measurements import GroupSlices
 from ...measurement.truncation import error_range
 from ...segmentation.labelmap import SKIN
@@ -24,7 +25,6 @@ from .refusals import disagreement_flag, size_flags
 from .scaling import BASES
 from .uncertainty import (
     DOSE_BY_SIZE,
-    K90,
     TRUNCATION,
     known_range_component,
     ninety_percent,
@@ -33,9 +33,14 @@ from .uncertainty import (
     unknown_range_component,
 )
 
-_LEAST_DENSITY = 0.01
+_LEAST_DENSITY = 0.01  # g/cm3, of thin air
 # The air term of the label is worth a word where it would lower the dose by more than this (ln).
 _NOTABLE_AIR = 0.05
+
+
+def density(hu: np.ndarray) -> np.ndarray:
+    """Return g/cm3 by HU, never below that of thin air."""
+    return np.maximum(hu / 1000.0 + 1.0, _LEAST_DENSITY)
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -187,8 +192,7 @@ def _piece(
     if not usable.any():
         return None
     z, hu = body.z_mm[usable], slices.mean_hu[usable]
-    density = np.maximum(hu / 1000.0 + 1.0, _LEAST_DENSITY)
-    mass_g = slices.area_mm2[usable] * density * cell_widths_mm(body.z_mm)[usable] / 1000.0
+    mass_g = slices.area_mm2[usable] * density(hu) * cell_widths_mm(body.z_mm)[usable] / 1000.0
     factor = np.exp(organ.log_factor(sizes[usable]))
     return _Piece(occupied, usable, z, sizes[usable, 0], hu, factor, mass_g)
 

@@ -13,18 +13,17 @@ from collections.abc import Callable, Mapping
 
 from ...ct.acquisition import Acquisition
 from ...ct.scanner_profile import GENERIC, Scanner
+from ...measurement.ctdi_per_mas import K90
+from ...measurement.size_interval import PROFILE_SD
 from ..beam import Beam
 from ..training_scans import other_voltage
 from .scaling import CTDIVOL_OF_SCAN, MAS
 
-# Half-width of a normal distribution's 90 % interval in standard deviations.
-K90 = 1.645
 _RECTANGULAR = math.sqrt(3.0)
 _NEAR_END_MM = 30.0
 _KNOWN_RANGE = 0.02
 _OUTSIDE_RANGE = 0.4
 _CHECKED_CTDIVOL = 0.05
-_NCTDIW = 0.10
 # In flags, before a change of dose and what it is for.
 ALLOW = "the 90 % intervals of organ doses allow"
 _DOSE_PER_MAS = 0.30
@@ -59,6 +58,7 @@ JUDGEMENT = "this project's judgement"
 SOURCES: Mapping[str, str] = {
     "model": "conformal, training patients left out (model card)",
     "ctdivol_display": "IEC 60601-2-44; with a check by a scanner profile " + JUDGEMENT,
+    CTDIVOL_OF_SCAN: JUDGEMENT + ", after a scan that was cropped",
     "transfer": "Turner et al. 2010, by CTDIvol; by mAs the spread of CTDIvol per mAs between "
     "scanners",
     "nctdiw": JUDGEMENT,
@@ -165,7 +165,7 @@ def uncertainty_components(
         "composition": 0.03,
     }
     if basis == MAS and by_ctdi:
-        components["nctdiw"] = scanner.nctdiw_log_sd or _NCTDIW
+        components["nctdiw"] = scanner.nctdiw_log_sd or PROFILE_SD
     kvp = acquisition.kvp_kV
     if kvp is None or other_voltage(kvp):
         components["tube_voltage"] = _TUBE_VOLTAGE
@@ -189,7 +189,7 @@ def scan_consequences() -> dict[str, str]:
         f"{ALLOW} {far} for that, within {_NEAR_END_MM:.0f} mm of an end {near}",
         "mas_only": f"scanners differ in dose per mAs; {ALLOW} {ninety_percent(_DOSE_PER_MAS)} "
         "for that",
-        "mas_by_profile": f"{ALLOW} {ninety_percent(_NCTDIW)} for the CTDI per mAs",
+        "mas_by_profile": f"{ALLOW} {ninety_percent(PROFILE_SD)} for the CTDI per mAs",
     }
 
 
