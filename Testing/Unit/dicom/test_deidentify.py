@@ -191,3 +191,15 @@ def test_what_each_file_held_is_counted_without_its_values(tmp_path):
     assert not any(secret in table for secret in SECRETS)
     assert "names: 4 attributes in 2 files" in list(done.sentences())
     read_series(tmp_path / "out")  # the table beside the images is no trouble
+
+
+def test_coded_words_and_the_character_set_stay(tmp_path):
+    named = {"StationName": "CT", "InstitutionalDepartmentName": "Primary Head Clinic"}
+    coded = {"BodyPartExamined": "HEAD", "SpecificCharacterSet": "ISO_IR 100", "Modality": "CT"}
+    kinds = ["ORIGINAL", "PRIMARY", "AXIAL"]
+    patient(tmp_path / "in", identifier="100", ImageType=kinds, **named, **coded)
+    deidentify(tmp_path / "in", tmp_path / "out")
+    for one in written(tmp_path / "out"):
+        assert {tag: str(one[tag].value) for tag in coded} == coded
+        assert list(one.ImageType) == kinds
+        assert one.get("StationName", "") != "CT"

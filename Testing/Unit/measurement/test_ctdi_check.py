@@ -207,3 +207,29 @@ def test_a_stated_ctdivol_is_never_replaced_by_the_table():
     np.testing.assert_allclose(result.ctdivol_used_mGy, 9.0)
     assert "ssde_by_mas" not in found
     assert scanner == Scanner()
+
+
+def test_ctdivol_by_the_table_is_made_for_each_slice_and_not_distributed_again():
+    series, labelmap = scan(**FLASH, ctdivol=None, flags=(MISSING,))
+    mA = (100.0, 200.0, 300.0, 300.0, 200.0, 100.0)
+    slices = tuple(
+        replace(one, tube_current_mA=current, effective_mAs=100.0)
+        for one, current in zip(series.slices, mA, strict=True)
+    )
+    series, scanner = with_known_output(replace(series, slices=slices), Scanner())
+    size = measure_size(series, labelmap, measure(series, labelmap))
+    result = ssde(series, size, None, scanner)
+    np.testing.assert_allclose(result.ctdivol_used_mGy, 100 * 0.0676)
+    assert codes(result.flags) == {"ssde_by_mas"}
+
+
+def test_a_series_that_cannot_be_compared_any_more_loses_the_flag():
+    wrong = checked(rotation_time_s=5.0)
+    assert "ctdivol_per_mas" in codes(wrong.flags)
+    without = replace(wrong, acquisition=replace(wrong.acquisition, kvp_kV=None))
+    assert "ctdivol_per_mas" not in codes(with_checked_ctdivol(without).flags)
+
+
+def test_a_head_without_ctdivol_is_still_asked_for_it():
+    _, found, _ = sized(**FLASH, body_part="HEAD")
+    assert "ctdivol_missing" in found

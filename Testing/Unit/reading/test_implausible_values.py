@@ -93,3 +93,10 @@ def test_a_file_named_as_a_slice_that_is_none_is_named(tmp_path):
     flags = {f.code: f.detail for f in series.flags}
     assert flags["files_unreadable"].startswith("1 files")
     assert "is named as a DICOM file and is none" in flags["files_unreadable"]
+
+
+@pytest.mark.parametrize("k", [0, 1, 3, 4])
+def test_a_leap_beside_an_end_takes_no_neighbour_with_it(tmp_path, k):
+    write_series(tmp_path, XRayTubeCurrent=lambda n: 2000 if n == k else 200)
+    _, mA, _ = current(tmp_path)
+    assert mA == [None if n == k else 200.0 for n in range(5)]

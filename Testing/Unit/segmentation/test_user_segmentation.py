@@ -344,3 +344,24 @@ def test_a_label_map_whose_header_scales_it_is_flagged(tmp_path, slope, intercep
     assert ("labels_scaled" in flags) == scaled
     if scaled:
         assert flags["labels_scaled"] == f"slope {slope:g}, intercept {intercept:g}"
+
+
+def test_segments_that_are_only_numbered_take_their_names_from_the_option(tmp_path):
+    (tmp_path / "names.csv").write_text("value,name\n1,liver\n2,spleen\n")
+    labels = np.zeros(SHAPE, np.uint8)
+    labels.ravel()[:6], labels.ravel()[6:9] = 1, 2
+    (tmp_path / "labels.csv").write_text("value,name\n1,Segment_1\n2,spleen\n")
+    path = write(tmp_path / "seg.nii.gz", labels)
+    labelmap = read_labelmap(path, series(), labels=tmp_path / "names.csv")
+    assert {atom.name for atom in labelmap.atoms} == {"liver", "spleen"}
+    assert "unknown_labels" not in {entry.code for entry in labelmap.flags}
+
+
+def test_an_organ_that_the_user_drew_is_not_covered_by_numbered_segments(tmp_path):
+    beneath = user_map(tmp_path, body_rest=slice(20, None), liver=slice(0, 20))
+    above = user_map(tmp_path, liver=slice(0, 8), label_7=slice(8, 20))
+    both = combine(beneath, above)
+    assert both.mask("liver").sum() == 8
+    assert "covered_by_unnamed" not in {entry.code for entry in both.flags}
+    only_numbered = combine(beneath, user_map(tmp_path, label_1=slice(8, 20)))
+    assert "covered_by_unnamed" in {entry.code for entry in only_numbered.flags}
