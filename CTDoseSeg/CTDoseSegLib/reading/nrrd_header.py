@@ -51,8 +51,8 @@ def check_nrrd(path: Path) -> tuple[float, tuple[Flag, ...]]:
     GeometryError
         If the header has no voxel size, or two, or an unknown unit.
     """
-    fields = nrrd_fields(path)
-    _check_sizes(path, fields)
+    fields, header_bytes = nrrd_fields(path)
+    _check_sizes(path, fields, header_bytes)
     vectors = _vectors(fields.get("space directions", ""))
     spacings = _numbers(fields.get("spacings", ""))
     lengths = np.array([math.hypot(*v) for v in vectors])
@@ -76,8 +76,8 @@ def check_nrrd(path: Path) -> tuple[float, tuple[Flag, ...]]:
     return scale, tuple(flags)
 
 
-def nrrd_fields(path: Path) -> dict[str, str]:
-    """Return the fields and key/value pairs of a NRRD header, fields in lower case.
+def nrrd_fields(path: Path) -> tuple[dict[str, str], int]:
+    """Return the fields and key/value pairs of a NRRD header, fields in lower case, and its bytes.
 
     Raises
     ------
@@ -91,7 +91,9 @@ def nrrd_fields(path: Path) -> dict[str, str]:
         raise InputError(f"{path.name}: cannot be read ({error.strerror}).") from error
     if not start.startswith(b"NRRD"):
         raise InputError(f"{path.name}: not a readable NRRD file, or cut off; write it again.")
-    header = re.split(rb"\r?\n\r?\n", start, maxsplit=1)[0].decode("utf-8", "replace")
+    end = re.search(rb"\r?\n\r?\n", start)
+    header_bytes = end.end() if end else len(start)
+    header = start[:header_bytes].decode("utf-8", "replace")
     fields: dict[str, str] = {}
     for line in header.splitlines()[1:]:
         if line.startswith("#"):
@@ -102,10 +104,10 @@ def nrrd_fields(path: Path) -> dict[str, str]:
         elif ":=" in line:
             key, value = line.split(":=", 1)
             fields[key] = value
-    return fields
+    return fields, header_bytes
 
 
-def _check_sizes(path: Path, fields: dict[str, str]) -> None:
+def _check_sizes(path: Path, fields: dict[str, str], header_bytes: int) -> None:
     """Refuse sizes that are no numbers, and raw voxels that are a slice more than stated.
 
     ITK reads as many as the header states, and reports where there are fewer.
@@ -121,9 +123,7 @@ def _check_sizes(path: Path, fields: dict[str, str]) -> None:
     if {"data file", "datafile", "line skip", "byte skip"} & fields.keys():
         return
     stated = size * math.prod(int(n) for n in sizes)
-    with path.open("rb") as file:
-        end = re.search(rb"\r?\n\r?\n", file.read(LARGEST_BYTES))
-    more = path.stat().st_size - (end.end() if end else 0) - stated
+    more = path.stat().st_size - header_bytes - stated
     if more >= stated / int(sizes[-1]):
         raise InputError(
             f"{path.name}: it holds more voxels than the sizes in its header; write it again."

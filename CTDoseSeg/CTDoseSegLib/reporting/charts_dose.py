@@ -20,6 +20,7 @@ from .figure import (
     new_figure,
     write_reason,
 )
+from .numbers import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,7 +116,7 @@ def _draw_given(axes: Axes, given: list[OrganDose]) -> None:
         axes.text(
             min(right, limit) + 0.012 * limit,
             row,
-            f"{organ.dose_mGy:#.3g}".rstrip(".") + mark,
+            number(organ.dose_mGy) + mark,
             va="center",
             fontsize=9,
             bbox={"fc": "white", "ec": "none", "pad": 0.6},
@@ -140,7 +141,7 @@ def _draw_ssde(axes: Axes, result: Result, rows: int) -> None:
     ssde = result.slices.ssde_mGy
     if known(ssde):
         mean = float(np.nanmean(ssde))
-        label = f"mean SSDE, {mean:#.3g}".rstrip(".") + " mGy"
+        label = f"mean SSDE, {number(mean)} mGy"
         axes.vlines(mean, -0.6, rows - 0.5, color=ORANGE, ls="--", lw=1.4, zorder=1, label=label)
 
 

@@ -14,6 +14,7 @@ from ..flags import codes
 from ..segmentation.labelmap import engine_in_words
 from .charts_dose import BASES, display_name
 from .flag_lines import every_flag, notice_lines
+from .numbers import number
 
 if TYPE_CHECKING:
     from ..dosimetry.doses import OrganDose
@@ -88,10 +89,10 @@ def dose_row(organ: OrganDose, organs: Sequence[OrganDose]) -> tuple[str, ...]:
     """Return the cells of one of `organs`, in the order of `HEADINGS`; a dash for not known."""
     return (
         display_name(organ, organs),
-        _number(organ.dose_mGy),
+        number(organ.dose_mGy),
         _interval(organ.model_low_mGy, organ.model_high_mGy),
         _interval(organ.total_low_mGy, organ.total_high_mGy),
-        _number(organ.volume_ml),
+        number(organ.volume_ml),
         codes(organ.flags).replace(";", ", "),
     )
 
@@ -100,7 +101,7 @@ def summary(result: Result) -> list[str]:
     """Return engine, slices, size and dose indices, a line each."""
     acquisition, slices = result.acquisition, result.slices
     z_mm, centre = slices.z_mm, result.size.summary.centre_mm
-    at_centre = f", {_number(centre)} mm at the centre slice" if np.isfinite(centre) else ""
+    at_centre = f", {number(centre)} mm at the centre slice" if np.isfinite(centre) else ""
     which = "corrected mean" if slices.cut_and_corrected else "mean"
     wed_within = _mean_within(result.size.mean_interval_mm, "mm", which)
     lines = [
@@ -135,7 +136,7 @@ def _examination(examination: Examination, organs: Sequence[OrganDose]) -> str:
     counted = sum(event.in_total for event in examination.events)
     text = f"{len(examination.events)} events in the dose report, {counted} in the total"
     if examination.dlp_total_mGy_cm is not None:
-        text += f", DLP of the whole report {_number(examination.dlp_total_mGy_cm)} mGy cm"
+        text += f", DLP of the whole report {number(examination.dlp_total_mGy_cm)} mGy cm"
     added = [
         100 * (total.examination_dose_mGy / organ.dose_mGy - 1)
         for organ, total in zip(organs, examination.organs, strict=False)
@@ -156,7 +157,7 @@ def _effective(result: Result) -> str:
             else "it was not computed"
         )
         bound = "at least " if dlp is not None and dlp.lower_bound else ""
-        alone = f"; DLP {bound}{_number(dlp.value_mGy_cm)} mGy cm" if dlp is not None else ""
+        alone = f"; DLP {bound}{number(dlp.value_mGy_cm)} mGy cm" if dlp is not None else ""
         return f"not given: {reason}{alone}."
     # Results of version 0.1.0 name the set of factors alone.
     by = (
@@ -168,7 +169,7 @@ def _effective(result: Result) -> str:
     flags = f"; flags: {named}" if named else ""
     return (
         f"{effective_dose_words(effective)}, k x DLP of "
-        f"{_number(dlp.value_mGy_cm if dlp else None)} mGy cm, {effective.scanned_range}, "
+        f"{number(dlp.value_mGy_cm if dlp else None)} mGy cm, {effective.scanned_range}, "
         f"{by}; never the sum of organ doses{flags}"
     )
 
@@ -176,15 +177,15 @@ def _effective(result: Result) -> str:
 def effective_dose_words(effective: EffectiveDose) -> str:
     """Return an effective dose with what its range is; it must be known."""
     dlp, low, high = effective.dlp, effective.low_mSv, effective.high_mSv
-    value = f"{_number(effective.effective_dose_mSv)} mSv"
+    value = f"{number(effective.effective_dose_mSv)} mSv"
     if effective.relative_half_width is not None:  # a result of version 0.1.0
         span = f"90 % interval {_interval(low, high)}"
     elif dlp is not None and dlp.lower_bound:
-        span = f"at least {_number(high)} mSv by the highest published factor"
+        span = f"at least {number(high)} mSv by the highest published factor"
     elif low == high:
         span = "the only published value"
     else:
-        span = f"published values {_number(low)} to {_number(high)} mSv"
+        span = f"published values {number(low)} to {number(high)} mSv"
     bound = "at least " if dlp is not None and dlp.lower_bound else ""
     return f"{bound}{value} ({span})"
 
@@ -223,20 +224,14 @@ def plain_table(rows: list[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _number(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}".rstrip(".")
-
-
 def _interval(low: float | None, high: float | None) -> str:
-    return "-" if low is None or high is None else f"{_number(low)} - {_number(high)}"
+    return "-" if low is None or high is None else f"{number(low)} - {number(high)}"
 
 
 def _mean_within(ends: tuple[float, float] | None, unit: str, which: str = "mean") -> str:
     if ends is None:  # not known, or a result of version 0.1.0
         return ""
-    return f"; 90 % interval of the {which} {_number(ends[0])} to {_number(ends[1])} {unit}"
+    return f"; 90 % interval of the {which} {number(ends[0])} to {number(ends[1])} {unit}"
 
 
 def _mean_and_range(values: np.ndarray, unit: str) -> str:
@@ -246,5 +241,5 @@ def _mean_and_range(values: np.ndarray, unit: str) -> str:
         return "not known"
     low, high, mean = values.min(), values.max(), values.mean()
     if high - low < 0.005 * abs(mean):
-        return f"{_number(mean)} {unit}"
-    return f"mean {_number(mean)}, {_number(low)} to {_number(high)} {unit}"
+        return f"{number(mean)} {unit}"
+    return f"mean {number(mean)}, {number(low)} to {number(high)} {unit}"

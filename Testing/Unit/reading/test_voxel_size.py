@@ -266,7 +266,7 @@ def test_a_nrrd_file_of_other_sizes_is_refused(tmp_path, sizes):
 
 def test_fields_of_a_nrrd_header_are_apart_from_the_users_pairs(tmp_path):
     write_nrrd(tmp_path / "ct.nrrd", "# a comment: 3", "Segment0_Name:=liver: left", *LPS)
-    fields = nrrd_fields(tmp_path / "ct.nrrd")
+    fields, _ = nrrd_fields(tmp_path / "ct.nrrd")
     assert fields["Segment0_Name"] == "liver: left"
     assert fields["space"] == "left-posterior-superior"
     assert "# a comment" not in fields

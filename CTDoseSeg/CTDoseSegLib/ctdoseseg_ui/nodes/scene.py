@@ -14,6 +14,7 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
 from ...outputs import tables
+from ...reporting.numbers import number
 from .results import CLASSES, OVERLAY, ROLE, Results
 
 if TYPE_CHECKING:
@@ -121,10 +122,10 @@ def show_doses(results: Results, hypothetical: Mapping[str, float] | None = None
     organs = ordered(results.result.organs)
     columns: dict[str, list[str]] = {
         "organ": [o.organ for o in organs],
-        "dose (mGy)": [_mGy(o.dose_mGy) for o in organs],
+        "dose (mGy)": [number(o.dose_mGy) for o in organs],
     }
     if hypothetical is not None:
-        columns["HYPOTHETICAL (mGy)"] = [_mGy(hypothetical.get(o.organ)) for o in organs]
+        columns["HYPOTHETICAL (mGy)"] = [number(hypothetical.get(o.organ)) for o in organs]
     columns |= {
         "model 90 %": [_interval(o.model_low_mGy, o.model_high_mGy) for o in organs],
         "total 90 %": [_interval(o.total_low_mGy, o.total_high_mGy) for o in organs],
@@ -141,13 +142,8 @@ def ordered(organs: Sequence[OrganDose]) -> list[OrganDose]:
     return sorted(organs, key=lambda organ: organ.dose_mGy is None)
 
 
-def _mGy(value: float | None) -> str:
-    # With its zeros: 9.60 beside 9.54 has as many digits.
-    return "-" if value is None else f"{value:#.3g}".rstrip(".")
-
-
 def _interval(low: float | None, high: float | None) -> str:
-    return "-" if low is None or high is None else f"{_mGy(low)} - {_mGy(high)}"
+    return "-" if low is None or high is None else f"{number(low)} - {number(high)}"
 
 
 def _coverage(organ: OrganDose) -> str:

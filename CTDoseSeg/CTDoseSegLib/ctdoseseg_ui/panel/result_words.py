@@ -10,6 +10,7 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from ...flags import FLAGS
+from ...reporting.numbers import number
 
 if TYPE_CHECKING:
     from ...dosimetry.effective_dose import EffectiveDose
@@ -32,7 +33,7 @@ def summary(results: Results) -> str:
         lines.append(_with_interval(text, result.size.mean_interval_mm, _wed_interval(result)))
     lines += _dose_indices(result)
     if math.isfinite(result.ssde.mean_mGy):
-        text = _("SSDE {ssde} mGy.").format(ssde=_number(result.ssde.mean_mGy))
+        text = _("SSDE {ssde} mGy.").format(ssde=number(result.ssde.mean_mGy))
         interval = _(" (90 % interval {low} to {high} mGy).")
         lines.append(_with_interval(text, result.ssde.mean_interval_mGy, interval))
     lines.append(_("{n} organs have a dose.").format(n=len(doses)))
@@ -49,7 +50,7 @@ def _with_interval(text: str, ends: tuple[float, float] | None, interval: str) -
     """Return a sentence with the interval of its value; without one as it is."""
     if ends is None:  # a result of version 0.1.0
         return text
-    return text.rstrip(".") + interval.format(low=_number(ends[0]), high=_number(ends[1]))
+    return text.rstrip(".") + interval.format(low=number(ends[0]), high=number(ends[1]))
 
 
 def _dose_indices(result: Result) -> list[str]:
@@ -62,11 +63,11 @@ def _dose_indices(result: Result) -> list[str]:
         phantom = result.acquisition.phantom_cm
         text = _("CTDIvol {value} mGy ({phantom} cm phantom).") if phantom else ""
         text = text or _("CTDIvol {value} mGy (phantom not known).")
-        lines.append(text.format(value=_number(mean), phantom=phantom))
+        lines.append(text.format(value=number(mean), phantom=phantom))
     dlp = result.effective_dose.dlp
     if dlp is not None:
         text = _("DLP at least {value} mGy cm.") if dlp.lower_bound else _("DLP {value} mGy cm.")
-        lines.append(text.format(value=_number(dlp.value_mGy_cm)))
+        lines.append(text.format(value=number(dlp.value_mGy_cm)))
     if result.effective_dose.effective_dose_mSv is not None:
         lines.append(_effective_dose(result.effective_dose))
     return lines
@@ -91,15 +92,9 @@ def _effective_dose(effective: EffectiveDose) -> str:
     else:
         text = _("Effective dose {value} mSv (published values {low} to {high} mSv)")
     words = text.format(
-        value=_number(effective.effective_dose_mSv),
-        low=_number(effective.low_mSv),
-        high=_number(effective.high_mSv),
+        value=number(effective.effective_dose_mSv),
+        low=number(effective.low_mSv),
+        high=number(effective.high_mSv),
     )
     found = [FLAGS[one.code].found for one in effective.flags if one.code in FLAGS]
     return f"{words}: {escape('; '.join(dict.fromkeys(found)))}." if found else f"{words}."
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.0f}" if value >= 100 else f"{value:#.3g}".rstrip(".")

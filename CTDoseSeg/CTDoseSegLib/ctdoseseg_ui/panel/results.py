@@ -12,7 +12,6 @@ from ...errors import CTDoseSegError
 from ..nodes.results import Results
 from . import layout
 from .flag_words import all_notices, flag_items, notices
-from .result_words import summary
 
 if TYPE_CHECKING:
     from ...result import Result
@@ -104,6 +103,8 @@ class ResultsSection:
 
     def _words(self, results: Results) -> str:
         """Return the label's text: the result, its most serious flags, and one organ's flags."""
+        from .result_words import summary
+
         words = summary(results) + notices(results.result.all_flags())
         return words + (_flags_of_organ(results.result, self._organ) if self._organ else "")
 

@@ -71,6 +71,8 @@ class WhatIfSection:
 
     def _show_values(self, results: Results | None, factors: tuple[float, ...]) -> None:
         """The absolute value beside each factor."""
+        from ...reporting.numbers import number
+
         current, rotation, beyond = factors
         values = _values(results)
         texts = {
@@ -81,7 +83,7 @@ class WhatIfSection:
         }
         for name, (value, factor, unit) in texts.items():
             label = getattr(self._ui, f"{name}Value")
-            label.text = "" if value is None else f"{value * factor:#.3g}".rstrip(".") + f" {unit}"
+            label.text = "" if value is None else f"{number(value * factor)} {unit}"
 
 
 def _values(results: Results | None) -> dict[str, float | None]:
