@@ -14,7 +14,6 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
 from ...outputs import tables
-from ...reporting.numbers import number
 from .results import CLASSES, OVERLAY, ROLE, Results
 
 if TYPE_CHECKING:
@@ -119,6 +118,8 @@ def show_doses(results: Results, hypothetical: Mapping[str, float] | None = None
     hypothetical
         Organ to its dose in mGy under the factors of "What if"; None: no such column.
     """
+    from ...reporting.numbers import number
+
     organs = ordered(results.result.organs)
     columns: dict[str, list[str]] = {
         "organ": [o.organ for o in organs],
@@ -143,6 +144,8 @@ def ordered(organs: Sequence[OrganDose]) -> list[OrganDose]:
 
 
 def _interval(low: float | None, high: float | None) -> str:
+    from ...reporting.numbers import number
+
     return "-" if low is None or high is None else f"{number(low)} - {number(high)}"
 
 

@@ -71,8 +71,6 @@ class WhatIfSection:
 
     def _show_values(self, results: Results | None, factors: tuple[float, ...]) -> None:
         """The absolute value beside each factor."""
-        from ...reporting.numbers import number
-
         current, rotation, beyond = factors
         values = _values(results)
         texts = {
@@ -83,7 +81,13 @@ class WhatIfSection:
         }
         for name, (value, factor, unit) in texts.items():
             label = getattr(self._ui, f"{name}Value")
-            label.text = "" if value is None else f"{number(value * factor)} {unit}"
+            label.text = "" if value is None else _with_unit(value * factor, unit)
+
+
+def _with_unit(value: float, unit: str) -> str:
+    from ...reporting.numbers import number
+
+    return f"{number(value)} {unit}"
 
 
 def _values(results: Results | None) -> dict[str, float | None]:
