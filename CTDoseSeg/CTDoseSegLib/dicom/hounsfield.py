@@ -16,6 +16,7 @@ HIGHEST_AIR_HU = -200
 # Bins of the counts, one for each HU; the outermost gather what lies beyond.
 _LOWEST, _HIGHEST = -4096, 4095
 _PIXELS_A_SLICE = 4096  # enough for shares of a thousandth
+_SLICES_AT_ONCE = 64
 _LEAST_VOXELS = 1000  # fewer have no distribution
 # Air, -1000, as scanners show it outside the body: with room for calibration and for values cut
 # off at -1024. Below -900 there is air alone.
@@ -67,6 +68,8 @@ class ValueCounts:
     inside: np.ndarray = field(default_factory=lambda: np.zeros(_HIGHEST - _LOWEST + 1, np.int64))
     border: np.ndarray = field(default_factory=lambda: np.zeros(_HIGHEST - _LOWEST + 1, np.int64))
     border_padding: int = 0
+    # Slices not yet counted: a count costs more than the values of one slice are worth.
+    _waiting: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list, repr=False)
 
     def add(self, image: np.ndarray, padding: np.ndarray | None = None) -> None:
         """Count a slice.
@@ -79,20 +82,29 @@ class ValueCounts:
             True where there is no image, [j, i]; None: nowhere.
         """
         step = max(1, round((image.size / _PIXELS_A_SLICE) ** 0.5))
-        _count(
-            self.inside,
-            image[::step, ::step],
-            None if padding is None else padding[::step, ::step],
-        )
-        self.border_padding += _count(
-            self.border, _edges(image, step), None if padding is None else _edges(padding, step)
-        )
+        inside, border = image[::step, ::step].ravel(), _edges(image, step)
+        if padding is not None:
+            outside = _edges(padding, step)
+            self.border_padding += int(outside.sum())
+            inside, border = inside[~padding[::step, ::step].ravel()], border[~outside]
+        self._waiting.append((inside, border))
+        if len(self._waiting) == _SLICES_AT_ONCE:
+            self._count()
+
+    def _count(self) -> None:
+        """Count the slices that wait."""
+        if self._waiting:
+            inside, border = zip(*self._waiting, strict=True)
+            self.inside += _counts(np.concatenate(inside))
+            self.border += _counts(np.concatenate(border))
+            self._waiting.clear()
 
     def problem(self) -> str:
         """Return what speaks against Hounsfield units, with the values; empty where nothing does.
 
         The criteria and their limits are this project's own judgement.
         """
+        self._count()
         total = int(self.inside.sum())
         if total == 0:
             return ""
@@ -221,14 +233,12 @@ def _edges(image: np.ndarray, step: int) -> np.ndarray:
     return np.concatenate((image[[0, -1], ::step].ravel(), image[::step, [0, -1]].ravel()))
 
 
-def _count(counts: np.ndarray, values: np.ndarray, padding: np.ndarray | None) -> int:
-    """Add values to their counts, in place, but for padding; return how many are padding."""
-    values = values.ravel() if padding is None else values[~padding]
+def _counts(values: np.ndarray) -> np.ndarray:
+    """Return how often each value occurs; values beyond the ends count as the ends."""
     if values.dtype.kind == "f":
         values = np.rint(values)
     index = np.clip(values, _LOWEST, _HIGHEST).astype(np.intp) - _LOWEST
-    counts += np.bincount(index, minlength=counts.size)
-    return 0 if padding is None else int(padding.sum())
+    return np.bincount(index, minlength=_HIGHEST - _LOWEST + 1)
 
 
 def _is_smooth(counts: np.ndarray) -> bool:
