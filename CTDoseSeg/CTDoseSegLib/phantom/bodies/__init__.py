@@ -1,0 +1,1 @@
+"""Bodies of any age, sex and build, from head to pelvis, with organs of known mass."""

@@ -1,0 +1,306 @@
+"""The outside of a body: skin, fat and muscle of trunk, neck, head and limbs, and the cavities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..shapes import Both, Capsule, Column, Cradle, Shape
+from .frame import Frame
+from .head_outline import head_shapes
+from .painter import Painter
+
+# z, half axis x, half axis y, centre x, centre y of the muscle layer's outside, mm.
+MUSCLE = (
+    (335, 54, 54, 0, -12),
+    (290, 58, 57, 0, -14),
+    (262, 84, 60, 0, -13),
+    (236, 138, 74, 0, -9),
+    (205, 160, 88, 0, -4),
+    (170, 160, 97, 0, -1),
+    (120, 154, 104, 0, 0),
+    (40, 150, 104, 0, 0),
+    (-60, 143, 99, 0, 0),
+    (-130, 136, 92, 0, 0),
+    (-220, 146, 94, 0, -5),
+    (-290, 160, 100, 0, -8),
+    (-360, 166, 98, 0, -10),
+    (-430, 150, 84, 0, -8),
+)
+# The thoracic cavity, on which the ribs lie.
+CHEST_CAVITY = (
+    (246, 46, 38, 0, -4),
+    (220, 84, 56, 0, -4),
+    (185, 110, 70, 0, -2),
+    (135, 125, 80, 0, 1),
+    (80, 132, 84, 0, 1),
+    (20, 134, 85, 0, 1),
+    (-60, 130, 82, 0, 0),
+    (-120, 120, 76, 0, 0),
+)
+# The abdominal and pelvic cavity below the diaphragm.
+BELLY_CAVITY = (
+    (-40, 124, 76, 0, 4),
+    (-90, 122, 74, 0, 6),
+    (-140, 121, 71, 0, 8),
+    (-220, 128, 72, 0, 9),
+    (-290, 108, 68, 0, 5),
+    (-350, 84, 62, 0, 2),
+    (-410, 66, 52, 0, -2),
+)
+# Levels, and how thick the fat under the skin is there over the belly's.
+_FAT_LEVELS = (-1276, -1000, -774, -450, -300, -120, 40, 150, 230, 262, 290)
+_FAT_SHARES = {
+    "male": (0.12, 0.25, 0.30, 0.55, 0.85, 1.0, 0.85, 0.65, 0.55, 0.35, 0.25),
+    "female": (0.15, 0.40, 0.50, 0.95, 1.1, 1.0, 0.80, 0.65, 0.60, 0.40, 0.28),
+}
+# z and lean radius of a leg, and the distance of its axis from the midline.
+_LEG = (
+    (-392, 86, 84),
+    (-470, 82, 86),
+    (-600, 68, 84),
+    (-774, 52, 80),
+    (-890, 53, 80),
+    (-1050, 40, 78),
+    (-1196, 32, 76),
+)
+_LIMB_BONE = 0.35  # share of a limb's lean radius that does not follow the muscle
+
+
+@dataclass(frozen=True)
+class Build:
+    """What is solved for the person's weight.
+
+    Attributes
+    ----------
+    fat_mm
+        Thickness of the fat under the skin of the belly.
+    muscle
+        Muscle over the reference's, 1 for the reference.
+    visceral
+        Millimetres by which the belly's wall is pushed out for each millimetre of `fat_mm`.
+    """
+
+    fat_mm: float = 14.0
+    muscle: float = 1.0
+    visceral: float = 0.35
+
+    @property
+    def belly_mm(self) -> float:
+        """How far the wall of the belly is pushed to the front by the fat behind it."""
+        return self.visceral * max(self.fat_mm - 6.0, 0.0)
+
+    def fat_at(self, z: float, sex: str) -> float:
+        """Return the thickness, mm, of the fat under the skin at a level of the reference."""
+        return self.fat_mm * float(np.interp(z, _FAT_LEVELS, _FAT_SHARES[sex]))
+
+
+def _belly(z: float) -> float:
+    """Return how much of the belly's bulge is at a level of the reference adult, 0 to 1."""
+    return float(np.interp(z, (-400, -320, -220, -100, 0, 60), (0, 0.4, 1, 1, 0.3, 0)))
+
+
+def trunk_knots(frame: Frame, build: Build, table: tuple, grow_share: float = 0.0) -> np.ndarray:
+    """Return knots, in the person's mm, of one of this module's tables with belly and muscle.
+
+    Parameters
+    ----------
+    frame, build
+        Person and build.
+    table
+        `MUSCLE`, `CHEST_CAVITY` or `BELLY_CAVITY`.
+    grow_share
+        Of the half axes that follows the muscle.
+    """
+    rows = []
+    for z, a, b, x, y in table:
+        wide, deep, _ = frame.scale(z)
+        grow = 1 + grow_share * (build.muscle - 1)
+        bulge = build.belly_mm * _belly(z)
+        cx, cy, cz = frame.point(x, y, z)
+        rows.append(
+            (
+                cz,
+                a * wide * grow + 0.35 * bulge,
+                b * deep * grow + 0.5 * bulge,
+                cx,
+                cy + 0.5 * bulge,
+            )
+        )
+    return np.array(rows)
+
+
+def _outer_knots(frame: Frame, build: Build, inset: float) -> np.ndarray:
+    """Return the knots of the trunk's skin, or of what lies `inset` mm below it."""
+    knots = trunk_knots(frame, build, MUSCLE, 0.2)
+    sex = frame.person.sex
+    thick = np.array([build.fat_at(row[0], sex) for row in MUSCLE])
+    skin = skin_mm(frame)
+    knots[:, 1] += thick + skin - inset
+    knots[:, 2] += 0.8 * thick + skin - inset
+    knots[:, 4] += 0.12 * thick
+    return knots
+
+
+def skin_mm(frame: Frame) -> float:
+    """Return the skin's thickness, mm: about 0.7 at birth, 1.2 at ten years, 1.6 in adults.
+
+    From ICRP Publication 89's skin masses over its body surface areas, at 1.09 g/ml.
+    """
+    return float(
+        np.interp(frame.person.age_y, (0, 1, 5, 10, 15, 20), (0.67, 0.67, 0.67, 0.67, 1.0, 1.5))
+    )
+
+
+def couch_rim(frame: Frame, build: Build, pressed: float) -> float:
+    """Return the lowest y, mm, of the back where it lies on a couch."""
+    knots, table = _outer_knots(frame, build, 0.0), np.array(MUSCLE, float)
+    back = knots[:, 4] - knots[:, 2]
+    chest = (table[:, 0] > 0) & (table[:, 0] < 200)
+    hips = (table[:, 0] < -200) & (table[:, 0] > -400)
+    return float(max(back[chest].min(), back[hips].min())) + pressed
+
+
+def limb_paths(frame: Frame, build: Build, arms: tuple[str, str], rim: float) -> list[tuple]:
+    """Return path [n, 3], lean radii and fat (mm, own) of each leg and each arm."""
+    limbs = []
+    strength = _LIMB_BONE + (1 - _LIMB_BONE) * build.muscle**0.5
+    sex = frame.person.sex
+    for side in (1, -1):
+        rows = np.array(_LEG, float)
+        path = np.array([frame.point(side * x, -8.0, z) for z, _, x in rows])
+        lean = np.array([r * frame.scale(z)[0] * strength for z, r, _ in rows])
+        # Where thighs would overlap in the midline they lie beside each other.
+        fat = np.array([build.fat_at(z, sex) * 0.85 for z, _, _ in rows])
+        path[:, 0] = side * np.maximum(
+            np.abs(path[:, 0]),
+            (lean + fat) * np.interp(rows[:, 0], (-774, -470, -392), (1.02, 0.98, 0.8)),
+        )
+        limbs.append((path, lean, fat))
+        foot = np.array(
+            [
+                path[-1] + (0, y * frame.scale(-1200)[1], dz * frame.scale(-1200)[2])
+                for y, dz in ((-28, -40), (40, -42), (120, -56))
+            ]
+        )
+        radii = np.array([32, 30, 20]) * frame.scale(-1200)[0]
+        limbs.append((foot, radii, np.full(3, 2.0)))
+    for side, pose in ((1, arms[0]), (-1, arms[1])):
+        limbs.append(_arm(frame, build, side, pose, rim, strength))
+    return limbs
+
+
+def _arm(frame: Frame, build: Build, side: int, pose: str, rim: float, strength: float) -> tuple:
+    """Return path, lean radii and fat of an arm from the shoulder to the hand."""
+    wide = frame.scale(200.0)[0]
+    length = (
+        frame.person.height_mm
+        / 1760.0
+        * float(np.interp(frame.person.age_y, (0, 1, 5, 15), (0.85, 0.88, 0.95, 1.0)))
+    )
+    girth = 0.5 * (frame.scale(KNEE_LEVEL)[0] + wide) * strength
+    lean = np.array([47, 42, 38, 36, 27, 26]) * girth
+    fat = build.fat_mm * np.array([0.45, 0.45, 0.35, 0.25, 0.15, 0.1])
+    shoulder = np.array(frame.point(side * 160, -6, 196))
+    if pose == "up":
+        points = [
+            (0, 0, 0),
+            (6, 4, 120),
+            (-4, 6, 300),
+            (-40, 20, 420),
+            (-92, 36, 500),
+            (-104, 40, 560),
+        ]
+        path = shoulder + np.array(points) * (side * length, length, length)
+    else:
+        outer = _outer_knots(frame, build, 0.0)
+        widest = float((outer[:, 1])[np.array(MUSCLE)[:, 0] < 100].max())
+        away = max(widest, shoulder[0] * side) + lean[2] + fat[2] + 8 * wide
+        low = rim + lean[3] + fat[3]
+        points = [
+            (shoulder[0] * side, shoulder[1], 0),
+            (0.5 * (away + shoulder[0] * side), 0.5 * (shoulder[1] + low), -150),
+            (away, low, -315),
+            (away, low + 8, -420),
+            (away, low + 20, -575),
+            (away, low + 24, -745),
+        ]
+        path = np.array([(side * x, y, shoulder[2] + z * length) for x, y, z in points])
+    return path, lean, fat
+
+
+KNEE_LEVEL = -774.0
+
+
+def _chain(path: np.ndarray, radii: np.ndarray) -> list[Shape]:
+    """Return the pieces of a tube."""
+    return [
+        Capsule(tuple(path[n]), tuple(path[n + 1]), float(radii[n]), float(radii[n + 1]))
+        for n in range(len(path) - 1)
+        if min(radii[n], radii[n + 1]) > 0.1
+    ]
+
+
+def paint_outside(
+    b: Painter, build: Build, top: Cradle | None, arms: tuple[str, str], rim: float
+) -> None:
+    """Paint skin, fat and muscle, then the chest's and the belly's cavities.
+
+    By layers and not by parts: where an arm meets the trunk, its skin does not go on inside.
+
+    Parameters
+    ----------
+    b
+        Paints.
+    build
+        Fat and muscle.
+    top
+        Hollow that the couch leaves for the body; None: there is no couch.
+    arms
+        ``up`` or ``down`` for the right and the left arm.
+    rim
+        y of the couch under the midline, mm.
+    """
+    frame, skin = b.frame, skin_mm(b.frame)
+    limbs = limb_paths(frame, build, arms, rim)
+    layers = (
+        (b.material("skin", "skin", mass="skin"), 0.0),
+        (b.material("subcutaneous_fat", "adipose", mass="adipose"), skin),
+    )
+    for material, inset in layers:
+        shapes: list[Shape] = [
+            Column.smooth(_outer_knots(frame, build, inset), 2.3, _trunk_ends(frame))
+        ]
+        shapes += head_shapes(frame, inset)
+        for path, lean, fat in limbs:
+            shapes += _chain(path, lean + fat + skin - inset)
+        _paint_all(b, shapes, material, top, inset)
+    muscle = b.material("skeletal_muscle", "muscle", mass="muscle")
+    shapes = [Column.smooth(trunk_knots(frame, build, MUSCLE, 0.2), 2.3, _trunk_ends(frame))]
+    shapes += head_shapes(frame, skin + 3.0 * frame.head_scale)
+    for path, lean, _ in limbs:
+        shapes += _chain(path, lean)
+    _paint_all(b, shapes, muscle, top, skin + 0.35 * build.fat_mm)
+
+
+def _trunk_ends(frame: Frame) -> tuple[float, float]:
+    return float(frame.z(-436.0)), float(frame.z(330.0))
+
+
+def _paint_all(
+    b: Painter, shapes: list[Shape], material: int, top: Cradle | None, inset: float
+) -> None:
+    """Paint shapes, cut off where the couch is."""
+    clip = None if top is None else Cradle(top.centre_xy, top.radius - inset)
+    for shape in shapes:
+        b.canvas.paint(shape if clip is None else Both(shape, clip), material)
+
+
+def paint_belly(b: Painter, build: Build) -> int:
+    """Paint the abdominal and pelvic cavity with visceral fat, and return the fat's material."""
+    fat = b.material("torso_fat", "adipose", mass="adipose")
+    knots = trunk_knots(b.frame, build, BELLY_CAVITY)
+    ends = float(b.frame.z(-408.0)), float(b.frame.z(-40.0))
+    b.canvas.paint(Column.smooth(knots, 2.4, ends), fat)
+    return fat
