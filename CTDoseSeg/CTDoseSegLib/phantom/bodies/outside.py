@@ -162,6 +162,15 @@ def couch_rim(frame: Frame, build: Build, pressed: float) -> float:
     return float(max(back[chest].min(), back[hips].min())) + pressed
 
 
+def front_mm(frame: Frame, build: Build, x: float, z: float) -> float:
+    """Return the y, mm, of the skin in front of a point (x, z) of the reference adult."""
+    knots = _outer_knots(frame, build, 0.0)[::-1]
+    level, own_x = float(frame.z(z)), frame.point(x, 0.0, z)[0]
+    a, b, cx, cy = (float(np.interp(level, knots[:, 0], knots[:, n])) for n in (1, 2, 3, 4))
+    across = min(abs(own_x - cx) / a, 0.999)
+    return cy + b * float((1 - across**2.3) ** (1 / 2.3))
+
+
 def limb_paths(frame: Frame, build: Build, arms: tuple[str, str], rim: float) -> list[tuple]:
     """Return path [n, 3], lean radii and fat (mm, own) of each leg and each arm."""
     limbs = []

@@ -49,7 +49,8 @@ class Painter:
     canvas: Canvas = field(default_factory=Canvas)
     # By material: the tissue's name, its density in g/ml, and the organ whose mass it is of.
     tissues: list[tuple[str, float, str]] = field(default_factory=lambda: [("air", 0.0012, "")])
-    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # part to the masses it makes
+    # Part to the masses it makes, and how they grow with its size.
+    solved: dict[str, tuple[tuple[str, ...], float]] = field(default_factory=dict)
     _known: dict[tuple, int] = field(default_factory=dict)
 
     def rng(self, name: str) -> np.random.Generator:
@@ -100,12 +101,23 @@ class Painter:
             if any(name.startswith(a[:-1]) if a.endswith("*") else name == a for a in atoms)
         ]
 
+    def air(self) -> list[int]:
+        """Return what is outside the body and may give way to it: the air and a blanket."""
+        return [0, *self.of_atoms("blanket")]
+
     def of_tissues(self, *names: str) -> list[int]:
         """Return the materials so far of these tissues."""
         return [n for n, (name, _, _) in enumerate(self.tissues) if name in names]
 
     def part(
-        self, name: str, about: Point, masses: Sequence[str] = (), wander: float = 0.0
+        self,
+        name: str,
+        about: Point,
+        masses: Sequence[str] = (),
+        *,
+        wander: float = 0.0,
+        place: str = "",
+        power: float = 3.0,
     ) -> Part:
         """Begin a part: an organ, or organs that grow and move together.
 
@@ -119,10 +131,16 @@ class Painter:
             Organs of `masses_g` that it is made of: its size is solved for their sum.
         wander
             SD of its position along each axis, mm in the reference adult.
+        place
+            Name that its position is drawn by; empty: `name`.
+        power
+            How its mass grows with its size: 3 as a whole, 2 where a tube of fixed course grows
+            wider, 1 for a thickness or a density.
         """
-        self.parts[name] = tuple(masses)
-        shift = wander * self.variation * self.rng(f"place {name}").standard_normal(3)
-        return Part(self, name, np.array(about, float), float(self.sizes.get(name, 1.0)), shift)
+        self.solved[name] = (tuple(masses), power)
+        shift = wander * self.variation * self.rng(f"place {place or name}").standard_normal(3)
+        size = float(self.sizes.get(name, 1.0))
+        return Part(self, name, np.array(about, float), size, shift, power == 3)
 
 
 @dataclass(frozen=True)
@@ -134,6 +152,7 @@ class Part:
     about: np.ndarray
     size: float
     shift: np.ndarray
+    whole: bool = True  # False: its size widens it but leaves its course as it is
 
     @property
     def rng(self) -> np.random.Generator:
@@ -153,7 +172,8 @@ class Part:
 
     def point(self, x: float, y: float, z: float) -> Point:
         """Return the person's point, mm, of a point of the reference adult in this part."""
-        own = self.about + self.size * (np.array([x, y, z]) - self.about) + self.shift
+        size = self.size if self.whole else 1.0
+        own = self.about + size * (np.array([x, y, z]) - self.about) + self.shift
         return self.painter.frame.point(*own)
 
     def points(self, points: Iterable[Point]) -> np.ndarray:
@@ -162,7 +182,7 @@ class Part:
 
     def material(self, atom: str, name: str, **more) -> int:
         """Return a material: `Painter.material`; its mass counts for the part's first organ."""
-        masses = self.painter.parts[self.name]
+        masses, _ = self.painter.solved[self.name]
         more.setdefault("mass", masses[0] if masses else "")
         return self.painter.material(atom, name, **more)
 
@@ -229,14 +249,20 @@ class Part:
         clip: Shape | None = None,
     ) -> None:
         """Paint a tube along a path [n, 3] in the person's mm; `grow` (own mm) widens it."""
+        for piece in self.pieces(path, radii, grow):
+            self.paint(Both(piece, clip) if clip else piece, material, over)
+
+    def pieces(self, path: np.ndarray, radii: ArrayLike, grow: float = 0.0) -> list[Capsule]:
+        """Return the pieces of a tube along a path [n, 3] in the person's mm."""
         scaled = np.atleast_1d(np.asarray(radii, float)) * self.mean + grow
         if scaled.max() <= 0:
-            return
+            return []
         at, given = np.linspace(0, 1, len(path)), np.linspace(0, 1, len(scaled))
         radius = np.maximum(np.interp(at, given, scaled), 0.1)
-        for n in range(len(path) - 1):
-            piece = Capsule(tuple(path[n]), tuple(path[n + 1]), radius[n], radius[n + 1])
-            self.paint(Both(piece, clip) if clip else piece, material, over)
+        return [
+            Capsule(tuple(path[n]), tuple(path[n + 1]), radius[n], radius[n + 1])
+            for n in range(len(path) - 1)
+        ]
 
     def column(
         self,

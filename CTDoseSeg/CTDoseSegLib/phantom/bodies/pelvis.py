@@ -1,0 +1,80 @@
+"""A body's urinary bladder and organs of reproduction.
+
+Points and half axes are mm of the reference adult (`frame`). They are painted before the bowel,
+which fills the room that they leave.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .abdomen import inner_size
+from .painter import Painter, Part, Point
+
+# Mass of the reference adult's organ at size 1, g: sets a child's first size.
+_UTERUS_G, _PROSTATE_G, _OVARIES_G, _TESTES_G = 82.0, 17.6, 12.6, 37.2
+
+
+def paint_pelvis(b: Painter, *, bladder: Point = (0.0, 26.0, -350.0)) -> None:
+    """Paint bladder, prostate and testes, or uterus and ovaries.
+
+    Parameters
+    ----------
+    b
+        Paints.
+    bladder
+        Its middle; pregnancy presses it down.
+    """
+    free = (b.material("torso_fat", "adipose", mass="adipose"),)
+    masses = ("urinary_bladder_wall", "urinary_bladder_contents")
+    part = b.part("urinary_bladder", bladder, masses, wander=3.0)
+    wall = part.material("urinary_bladder_wall", "bladder_wall")
+    urine = part.material(
+        "urinary_bladder_contents", "urine", mass="urinary_bladder_contents", blood="renal_pelvis"
+    )
+    half = np.array([42, 34, 36])
+    part.blob(wall, bladder, half, over=free)
+    part.blob(urine, bladder, half * inner_size(b, "urinary_bladder", 3), over=(wall,))
+    if b.frame.person.sex == "male":
+        _paint_male(b, free)
+    else:
+        _paint_female(b, free)
+
+
+def _first(b: Painter, organ: str, adult_g: float, part: Part) -> float:
+    """Return the size over the template's that the organ's mass asks for, before it is solved."""
+    wanted = b.masses_g.get(organ, adult_g) / adult_g
+    wide, deep, tall = b.frame.scale(float(part.about[2]))
+    return float((wanted / (wide * deep * tall)) ** (1 / 3))
+
+
+def _paint_male(b: Painter, free: tuple[int, ...]) -> None:
+    at: Point = (0.0, 2.0, -394.0)
+    gland = b.part("prostate", at, ("prostate",), wander=1.0)
+    first = _first(b, "prostate", _PROSTATE_G, gland)
+    tissue = gland.material("prostate", "prostate")
+    over = (*free, *b.of_atoms("skeletal_muscle"))
+    gland.blob(tissue, at, np.array([20, 14, 15]) * first, over=over)
+    skin = b.material("skin", "skin", mass="skin")
+    for side, name in ((1, "right"), (-1, "left")):
+        place: Point = (side * 17.0, 66.0, -458.0)
+        part = b.part("testes", place, ("testes",))
+        first = _first(b, "testes", _TESTES_G, part)
+        half = np.array([14, 15, 21]) * first
+        part.blob(skin, place, half, over=b.air(), grow=2.5)
+        tissue = part.material(f"testis_{name}", "testis")
+        part.blob(tissue, place, half, over=(skin, *b.of_atoms("subcutaneous_fat")))
+
+
+def _paint_female(b: Painter, free: tuple[int, ...]) -> None:
+    at: Point = (0.0, -12.0, -328.0)
+    womb = b.part("uterus", at, ("uterus",), wander=4.0)
+    first = _first(b, "uterus", _UTERUS_G, womb)
+    tissue = womb.material("uterus", "uterus", blood="uterus")
+    womb.blob(tissue, at, np.array([24, 18, 40]) * first, (25, 0, 0), free)
+    for side, name in ((1, "right"), (-1, "left")):
+        place: Point = (side * 48.0, -8.0, -318.0)
+        part = b.part("ovaries", place, ("ovaries",), wander=4.0, place=f"ovary {name}")
+        first = _first(b, "ovaries", _OVARIES_G, part)
+        tissue = part.material(f"ovary_{name}", "ovary")
+        part.blob(tissue, place, np.array([9, 9, 17]) * first, over=free)
