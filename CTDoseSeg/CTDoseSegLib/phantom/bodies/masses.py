@@ -27,7 +27,7 @@ DUODENUM_SHARE = 0.1
 # ICRP 89, table 2.8, adults: masses of the walls and of the contents.
 COLON_SHARES = {"right": 0.405, "left": 0.405, "rectosigmoid": 0.19}
 COLON_CONTENTS_SHARES = {"right": 0.5, "left": 0.25, "rectosigmoid": 0.25}
-# Volumes by MRI (J Clin Med 2024;13:769) and lung weights (Molina and DiMaio 2012, 2015).
+# The left of two: volumes by MRI (J Clin Med 2024;13:769), lung weights (Molina 2012 and 2015).
 LEFT_SHARES = {"kidneys": 0.51, "lungs": 0.47}
 # Judgement: even the leanest body keeps some fat, and muscle gives way before it.
 _LEAST_ADIPOSE_SHARE = 0.04
@@ -88,6 +88,18 @@ def organ_masses_g(person: Person, rng: np.random.Generator | None = None) -> di
     dict
         Mass by organ, as `reference_mass_g`. The parts that are not inside another one, and the few
         small ones that are not named, add up to the person's weight.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from CTDoseSegLib.phantom.bodies.masses import organ_masses_g
+    >>> from CTDoseSegLib.phantom.bodies.person import Person
+    >>> child = Person.of(5, "female")
+    >>> round(organ_masses_g(child)["kidneys"])
+    142
+    >>> drawn = organ_masses_g(child, np.random.default_rng(1))
+    >>> 80 < drawn["kidneys"] < 240
+    True
     """
     masses: dict[str, float] = {}
     deviations: dict[str, float] = {}

@@ -138,6 +138,15 @@ def test_drawn_people_are_of_all_ages_and_builds():
     assert heights.mean() == pytest.approx(50, abs=4)
 
 
+@pytest.mark.parametrize(("age", "sex"), [(1, "male"), (8, "female"), (15, "male"), (50, "female")])
+def test_weights_of_those_drawn_are_the_published_ones(age, sex):
+    """Height and body mass index are drawn; weight was published on its own."""
+    rng = np.random.default_rng(11)
+    weights = [Person.drawn(rng, age, sex).weight_kg for _ in range(1000)]
+    published = [value_at("weight", z, age, sex) for z in (-1.28155, 0, 1.28155)]
+    assert np.percentile(weights, [10, 50, 90]) == pytest.approx(published, rel=0.06)
+
+
 def test_drawing_keeps_what_is_given_and_repeats():
     person = Person.drawn(np.random.default_rng(7), age_y=4, sex="male")
     assert (person.age_y, person.sex) == (4, "male")
