@@ -1,1 +1,1 @@
-"""Bodies of any age, sex and build, from head to pelvis, with organs of known mass."""
+"""Bodies of any age, sex and size: who they are, and what their organs weigh."""

@@ -1,2 +1,113 @@
-def iodine_mg_ml(phase, tissue, rng=None):
-    return 0.0
+"""Iodine in vessels and organs by phase, from the enhancement seen in CT.
+
+`contrast.csv` holds the enhancement in HU at 120 kV over the unenhanced tissue, for about 0.6 g of
+iodine per kg of body mass injected at 4 ml/s, with its sources. Enhancement is proportional to the
+iodine: about 25 HU for each mg/ml at 120 kV.
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+
+from ...errors import InputError
+
+# Arterial: late, 35 to 40 s after the start of the injection; portal 70 s; nephrographic 100 s;
+# excretory (delayed) 5 minutes.
+PHASES = ("none", "arterial", "portal", "nephrographic", "excretory")
+HU_PER_MG_ML = 25.0
+# Judgement: what dose, injection and heart change in all tissues alike (aorta and liver vary by 15
+# to 20 % between patients), and what is a tissue's own.
+_BODY_GSD = 1.18
+_TISSUE_GSD = 1.1
+_LARGEST_DEVIATION = 2.5
+
+
+def iodine_mg_ml(phase: str, tissue: str, rng: np.random.Generator | None = None) -> float:
+    """Return the iodine in a tissue, in mg/ml.
+
+    Parameters
+    ----------
+    phase
+        One of `PHASES`.
+    tissue
+        A vessel or organ of `contrast.csv`. ``kidneys`` is cortex and medulla together.
+    rng
+        Source of randomness for one tissue alone; None: the usual patient. For tissues that belong
+        to one body use `iodine_of_body`.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        No such phase or tissue.
+
+    Examples
+    --------
+    >>> from CTDoseSegLib.phantom.bodies.contrast import iodine_mg_ml
+    >>> iodine_mg_ml("arterial", "aorta"), iodine_mg_ml("none", "aorta")
+    (12.4, 0.0)
+    """
+    iodine = iodine_of_body(phase, rng)
+    if tissue not in iodine:
+        raise InputError(
+            f"No iodine is known for {tissue!r}; tissues that take it up are {', '.join(iodine)}."
+        )
+    return iodine[tissue]
+
+
+def iodine_of_body(phase: str, rng: np.random.Generator | None = None) -> dict[str, float]:
+    """Return the iodine in all tissues of one body, in mg/ml.
+
+    Parameters
+    ----------
+    phase
+        One of `PHASES`.
+    rng
+        Source of randomness: a factor for the body and one for each tissue; None: the usual
+        patient.
+
+    Returns
+    -------
+    dict
+        Iodine by tissue; a tissue that is not named takes up none that matters.
+
+    Raises
+    ------
+    InputError
+        No such phase.
+
+    Examples
+    --------
+    >>> from CTDoseSegLib.phantom.bodies.contrast import iodine_of_body
+    >>> iodine = iodine_of_body("portal")
+    >>> round(iodine["liver"], 2), round(iodine["muscle"], 2)
+    (2.44, 0.32)
+    """
+    if phase not in PHASES:
+        raise InputError(f"{phase!r} is no contrast phase; choose one of {', '.join(PHASES)}.")
+    body = _BODY_GSD ** _deviation(rng)
+    iodine = {}
+    for row in _rows():
+        factor = body * _TISSUE_GSD ** _deviation(rng)
+        usual = 0.0 if phase == "none" else float(row[f"{phase}_hu"]) / HU_PER_MG_ML
+        iodine[row["tissue"]] = usual * factor
+    return iodine
+
+
+def _deviation(rng: np.random.Generator | None) -> float:
+    if rng is None:
+        return 0.0
+    return float(np.clip(rng.standard_normal(), -_LARGEST_DEVIATION, _LARGEST_DEVIATION))
+
+
+@lru_cache
+def _rows() -> list[dict[str, str]]:
+    text = files(__package__).joinpath("contrast.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
