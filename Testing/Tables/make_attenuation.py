@@ -36,6 +36,8 @@ ELEMENTS = (
     *("H", "C", "N", "O", "Na", "Mg", "Al", "Si", "P", "S", "Cl", "Ar", "K", "Ca", "Ti", "V"),
     *("Cr", "Mn", "Fe", "Co", "Ni", "Mo", "I", "Ba"),
 )
+# Mass fractions of H2O by the standard atomic weights; xraylib's own are rounded.
+WATER = {"H": 0.111894, "O": 0.888106}
 LICENCES = {"xraylib": "BSD-3-Clause", "spekpy": "MIT"}
 
 
@@ -72,27 +74,34 @@ def weights(kvp: int, beam: Beam) -> tuple[np.ndarray, np.ndarray, float]:
     spectrum.filter("Al", beam.filter_mm_al)
     half_value_mm_al = spectrum.get_hvl1()
     energies, photons = spectrum.get_spectrum(edges=False)
-    water = np.array([xraylib.CS_Total_CP("H2O", e) for e in energies])
     stopped = np.array([xraylib.CS_Total_CP("Gd2O2S", e) for e in energies]) * 7.3
     absorbed = 1.0 - np.exp(-stopped * beam.scintillator_mm / 10.0)
-    weight = photons * np.exp(-water * beam.water_cm) * energies * absorbed
+    weight = photons * np.exp(-_water(energies) * beam.water_cm) * energies * absorbed
     return energies, weight / weight.sum(), float(half_value_mm_al)
 
 
 def column(kvp: int, beam: Beam) -> tuple[dict[str, float], dict[str, float]]:
     """Return each element's ratio to water at a voltage, and what describes the beam."""
     energies, weight, half_value_mm_al = weights(kvp, beam)
-    water = weight @ [xraylib.CS_Total_CP("H2O", e) for e in energies]
-    ratios = {}
-    for element in ELEMENTS:
-        number = xraylib.SymbolToAtomicNumber(element)
-        ratios[element] = float(weight @ [xraylib.CS_Total(number, e) for e in energies] / water)
+    water = weight @ _water(energies)
+    ratios = {element: float(weight @ _element(element, energies) / water) for element in ELEMENTS}
     about = {
         "half_value_layer_mm_Al": round(half_value_mm_al, 2),
         "mean_energy_keV": round(float(weight @ energies), 1),
         "water_cm2_g": round(float(water), 5),
     }
     return ratios, about
+
+
+def _water(energies: np.ndarray) -> np.ndarray:
+    """Return mu/rho of water in cm2/g."""
+    return sum(share * _element(element, energies) for element, share in WATER.items())
+
+
+def _element(element: str, energies: np.ndarray) -> np.ndarray:
+    """Return mu/rho of an element in cm2/g, coherent scattering included."""
+    number = xraylib.SymbolToAtomicNumber(element)
+    return np.array([xraylib.CS_Total(number, energy) for energy in energies])
 
 
 def write(folder: Path, beam: Beam) -> None:

@@ -107,7 +107,7 @@ def hounsfield(
     --------
     >>> water = {"H": 0.1119, "O": 0.8881}
     >>> round(hounsfield(water, 1.0, 120)), round(hounsfield(water, 1.0, 120, iodine_mg_ml=10))
-    (0, 251)
+    (0, 252)
     """
     for what, value in (("density", density_g_ml), ("concentration of iodine", iodine_mg_ml)):
         if not (math.isfinite(value) and value >= 0):
