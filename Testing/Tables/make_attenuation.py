@@ -53,8 +53,8 @@ class Beam:
         Of tube, flat filter and the centre of a bowtie filter together. 10 mm give a half-value
         layer of about 8 mm Al at 120 kV, as scanners with 64 slices have it.
     water_cm
-        In the ray, between a head and a large body. Narrower bodies show more contrast of iodine
-        and bone (about 10 % at 20 cm), wider ones less.
+        In the ray: an adult's chest or abdomen. Contrast of iodine at 120 kV is 9 % more behind
+        18 cm (a head), 23 % more behind 10 cm (a newborn) and 10 % less behind 35 cm.
     scintillator_mm
         Gd2O2S of 7.3 g/ml.
     step_keV

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 from CTDoseSegLib.errors import CompositionError
 from CTDoseSegLib.phantom.tissues import Tissue, breast, mixture, tissue, tissue_names
 
+PAGE = Path(__file__).resolve().parents[3] / "Resources" / "Guide" / "tissues.md"
 # HU at 120 kV that a radiologist expects without contrast medium.
 EXPECTED_HU = {
     "adipose": (-115, -85),
@@ -137,3 +140,12 @@ def test_an_impossible_share_is_refused(share):
         breast(share)
     with pytest.raises(CompositionError):
         mixture("two", {tissue("water"): share, tissue("air"): 0.5})
+
+
+def test_the_guide_shows_these_hu():
+    row = r"^\| `(\w+)`(?:, (\d+) y)? \| (-?\d+) \| (-?\d+) \| (-?\d+) \| (-?\d+) \|"
+    shown = re.findall(row, PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(shown) > 10
+    for name, age_y, *hu in shown:
+        known = tissue(name, float(age_y or 30))
+        assert [round(known.hu(kvp)) for kvp in (80, 100, 120, 140)] == list(map(int, hu)), name
