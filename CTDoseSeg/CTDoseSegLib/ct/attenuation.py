@@ -27,7 +27,7 @@ def water_ratio(element: str, kvp: float) -> float:
     """Return an element's attenuation per gram over that of water.
 
     Between the table's voltages the ratio is linear in 1 / voltage, along which photoelectric
-    attenuation is nearly straight: 0.2 % at most from the value computed there. Mixtures stay
+    attenuation is nearly straight: 0.4 % at most from the value computed there. Mixtures stay
     linear, so that water is 1 at every voltage.
 
     Parameters

@@ -82,6 +82,11 @@ def test_heavy_elements_fade_and_carbon_brightens_with_voltage(element, falls):
     assert (steps < 0).all() if falls else (steps > 0).all()
 
 
+@pytest.mark.parametrize(("element", "ratio"), [("I", 43.76), ("Ca", 3.759), ("C", 0.8396)])
+def test_between_the_voltages_of_the_table_it_is_what_the_script_gives_there(element, ratio):
+    assert water_ratio(element, 75) == pytest.approx(ratio, rel=0.004)
+
+
 @pytest.mark.parametrize("kvp", [69.9, 150.1, 0, float("nan")])
 def test_a_voltage_outside_the_table_is_refused(kvp):
     with pytest.raises(AcquisitionError, match=r"70 to 150 kV"):
