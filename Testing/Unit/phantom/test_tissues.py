@@ -52,9 +52,7 @@ def test_every_tissue_has_hu_at_every_age_and_voltage(name):
         known = tissue(name, age_y)
         assert known.name == name
         assert sum(known.fractions.values()) == pytest.approx(1)
-        assert [known.hu(kvp) for kvp in (70, 150)] == sorted(
-            (known.hu(kvp) for kvp in (70, 150)), reverse=known.hu(70) > known.hu(150)
-        )
+        assert min(known.hu(70), known.hu(150)) > -1000
 
 
 @pytest.mark.parametrize("table", ["tissues.csv", "spongiosa.csv"])
@@ -103,7 +101,9 @@ def test_marrow_turns_yellow_with_age_and_the_skull_before_the_spine():
 
 def test_iodine_and_another_density_change_the_hu():
     blood, lung = tissue("blood"), tissue("lung")
-    assert blood.hu(120, iodine_mg_ml=10) - blood.hu(120) == pytest.approx(252, abs=3)
+    added = blood.hu(120, iodine_mg_ml=10) - blood.hu(120)
+    assert added == pytest.approx(252, abs=3)
+    assert lung.hu(120, iodine_mg_ml=10) - lung.hu(120) == pytest.approx(added)
     assert lung.hu(120, density_g_ml=0.25) < lung.hu(120) < -550
 
 
