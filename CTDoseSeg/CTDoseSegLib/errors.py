@@ -36,6 +36,10 @@ class AcquisitionError(InputError):
     """A value about the exposure, read or typed, is impossible."""
 
 
+class CompositionError(InputError):
+    """A substance is unknown, or its elements, density or contrast medium are impossible."""
+
+
 class DoseReportError(InputError):
     """A dose report cannot be read, or the file is none."""
 

@@ -1,1 +1,1 @@
-"""Values that the other rooms share: series, exposure, geometry, dose report, table of organs."""
+"""Values that the other rooms share: series, exposure, geometry, organs, attenuation."""

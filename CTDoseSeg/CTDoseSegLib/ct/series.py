@@ -10,8 +10,8 @@ import numpy as np
 from ..errors import GeometryError
 from ..flags import Flag
 from .acquisition import Acquisition
+from .dose_report import FolderEvents, MatchedReport
 from .geometry import Grid
-from .matched_report import FolderEvents, MatchedReport
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from ..ct.acquisition import BODY_PHANTOM_CM
-from ..ct.dose_report import LOCALIZER
-from ..ct.matched_report import MatchedReport, PlacedEvent
+from ..ct.dose_report import LOCALIZER, MatchedReport, PlacedEvent
 from ..ct.series import CTSeries
 from ..flags import EXAMINATION, Flag, flag
 from .doses import DoseResult, OrganDose

@@ -29,8 +29,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ct.dose_report import LOCALIZER, DoseReport, IrradiationEvent
-from ..ct.matched_report import MatchedReport, PlacedEvent
+from ..ct.dose_report import LOCALIZER, DoseReport, IrradiationEvent, MatchedReport, PlacedEvent
 from ..flags import Flag, flag
 
 CLOCK_S = 10.0

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ct.matched_report import FOLDER_LOCALIZER, FolderEvents
+from ..ct.dose_report import FOLDER_LOCALIZER, FolderEvents
 from ..dicom.header import Header
 from ..dicom.times import acquisition_datetime
 from ..errors import GeometryError

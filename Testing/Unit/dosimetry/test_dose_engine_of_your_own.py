@@ -10,8 +10,7 @@ import pytest
 from dose_scans import MODEL, codes, make, scan_of
 
 from CTDoseSegLib.analysis import analyze
-from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent
-from CTDoseSegLib.ct.matched_report import MatchedReport, PlacedEvent
+from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent, MatchedReport, PlacedEvent
 from CTDoseSegLib.dosimetry.dose_map import DoseMap
 from CTDoseSegLib.dosimetry.doses import DoseResult
 from CTDoseSegLib.dosimetry.estimate import estimate

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from dose_scans import codes, doses, make
 
-from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent
-from CTDoseSegLib.ct.matched_report import MatchedReport, PlacedEvent
+from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent, MatchedReport, PlacedEvent
 from CTDoseSegLib.ct.series import CTSeries
 from CTDoseSegLib.dosimetry.fast.scaling import CTDIVOL_OF_SCAN, ctdivol_basis, mas_basis
 from CTDoseSegLib.measurement.ctdivol import scan_mean_component, slice_ctdivol_mGy

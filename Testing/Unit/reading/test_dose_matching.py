@@ -10,8 +10,7 @@ import pytest
 from dicom_files import UID, codes, make_slice, save, write_series
 from dose_reports import event, write_report
 
-from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent
-from CTDoseSegLib.ct.matched_report import MatchedReport
+from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent, MatchedReport
 from CTDoseSegLib.flags import Flag
 from CTDoseSegLib.reading.dose_matching import LENGTH, RANGE, VOLUME_RANGE, ImageEvent, match
 from CTDoseSegLib.reading.reader import read_series
