@@ -35,7 +35,7 @@ class Body:
     arms
         ``up``, ``down``, ``right_up`` or ``left_up`` (the other is down).
     phase
-        Of contrast: see `contrast.iodine_mg_ml`.
+        Of contrast: one of `contrast.PHASES`.
     kvp
         Tube voltage of the HU, kV.
     """

@@ -30,7 +30,7 @@ def paint_pelvis(b: Painter, *, bladder: Point = (0.0, 26.0, -350.0)) -> None:
     part = b.part("urinary_bladder", bladder, masses, wander=3.0)
     wall = part.material("urinary_bladder_wall", "bladder_wall")
     urine = part.material(
-        "urinary_bladder_contents", "urine", mass="urinary_bladder_contents", blood="renal_pelvis"
+        "urinary_bladder_contents", "urine", mass="urinary_bladder_contents"
     )
     half = np.array([42, 34, 36])
     part.blob(wall, bladder, half, over=free)
@@ -70,7 +70,7 @@ def _paint_female(b: Painter, free: tuple[int, ...]) -> None:
     at: Point = (0.0, -12.0, -328.0)
     womb = b.part("uterus", at, ("uterus",), wander=4.0)
     first = _first(b, "uterus", _UTERUS_G, womb)
-    tissue = womb.material("uterus", "uterus", blood="uterus")
+    tissue = womb.material("uterus", "uterus")
     womb.blob(tissue, at, np.array([24, 18, 40]) * first, (25, 0, 0), free)
     for side, name in ((1, "right"), (-1, "left")):
         place: Point = (side * 48.0, -8.0, -318.0)
