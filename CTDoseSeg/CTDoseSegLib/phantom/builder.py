@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -114,8 +115,9 @@ class Builder:
         """Paint a tube along a path [n, 3] that is already in this adult's mm."""
         scaled = np.atleast_1d(np.asarray(radii, float)) * self._mean
         radius = np.interp(np.linspace(0, 1, len(path)), np.linspace(0, 1, len(scaled)), scaled)
-        for n in range(len(path) - 1):
-            piece = Capsule(tuple(path[n]), tuple(path[n + 1]), radius[n], radius[n + 1])
+        ends = zip(map(tuple, path.tolist()), radius.tolist(), strict=True)
+        for (start, start_radius), (end, end_radius) in pairwise(ends):
+            piece = Capsule(start, end, start_radius, end_radius)
             self.canvas.paint(Both(piece, clip) if clip else piece, material, over)
 
 

@@ -6,7 +6,7 @@ one over the other; what was painted last at a point is there, so materials are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 Box = np.ndarray  # [3, 2], lower and upper RAS corner in mm
+Rectangle = tuple[int, int, int, int]  # first row, row after the last, columns alike
 EVERYWHERE = 1e4
+MOST_MATERIALS = 65_535  # beside the air around: their indices are uint16
 ENDLESS = (-EVERYWHERE, EVERYWHERE)
 
 
@@ -151,9 +153,9 @@ class Capsule:
 
     @property
     def box(self) -> Box:
-        ends = np.array([self.start, self.end])
-        radii = np.array([[self.start_radius], [self.end_radius]])
-        return np.stack([(ends - radii).min(axis=0), (ends + radii).max(axis=0)], axis=1)
+        r, q = self.start_radius, self.end_radius
+        pairs = zip(self.start, self.end, strict=True)
+        return np.array([(min(a - r, b - q), max(a + r, b + q)) for a, b in pairs])
 
     def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         start = np.array(self.start, np.float32)
@@ -236,30 +238,46 @@ class Canvas:
     ----------
     materials
         Index is the value that `paint` writes; 0 is the air around.
+    shapes
+        In the order of painting.
+    fills
+        Material that each shape is painted with; None where it depends on what is below.
+    tables
+        Where it does, [old material]: new material. Materials beyond its end stay.
     """
 
     materials: list[Material] = field(default_factory=lambda: [Material(None, -1000.0)])
     shapes: list[Shape] = field(default_factory=list)
-    tables: list[np.ndarray] = field(default_factory=list)  # [256] uint8: old value to new value
+    fills: list[int | None] = field(default_factory=list)
+    tables: list[np.ndarray | None] = field(default_factory=list)
 
     def material(self, atom: str | None, hu: float) -> int:
         """Add a material and return its index."""
-        if len(self.materials) == 256:
-            raise ValueError("A phantom has at most 255 materials.")
+        if len(self.materials) > MOST_MATERIALS:
+            raise ValueError(f"A phantom has at most {MOST_MATERIALS} materials.")
         self.materials.append(Material(atom, float(hu)))
         return len(self.materials) - 1
 
     def paint(self, shape: Shape, material: int, over: Iterable[int] | None = None) -> None:
         """Paint `shape`, everywhere or only over the materials `over`."""
-        table = np.full(256, material, dtype=np.uint8)
-        if over is not None:
-            table = np.arange(256, dtype=np.uint8)
-            table[list(over)] = material
+        if over is None:
+            self._add(shape, material, None)
+            return
+        below = list(over)
+        table = np.arange(max(below, default=0) + 1)
+        table[below] = material
         self.repaint(shape, table)
 
     def repaint(self, shape: Shape, table: np.ndarray) -> None:
-        """Change materials inside `shape`: `table` [256] maps old indices to new ones."""
+        """Change materials inside `shape`: `table` maps old indices to new ones.
+
+        Materials beyond its end stay what they are.
+        """
+        self._add(shape, None, table)
+
+    def _add(self, shape: Shape, fill: int | None, table: np.ndarray | None) -> None:
         self.shapes.append(shape)
+        self.fills.append(fill)
         self.tables.append(table)
 
     def boxes(self) -> np.ndarray:
@@ -287,7 +305,18 @@ class Sampler:
         reach = half @ np.abs(inverse[:3, :3]).T
         # [n, 3] fractional i, j, k; a little wider, so that rounding cuts nothing off
         self.low, self.high = middle - reach - 1e-3, middle + reach + 1e-3
-        self._uniform = [int(t[0]) if (t == t[0]).all() else None for t in canvas.tables]
+        self._type = np.min_scalar_type(len(canvas.materials) - 1)
+        # Many shapes share one table.
+        distinct = {id(table): table for table in canvas.tables if table is not None}
+        self._tables = {key: self._whole(table) for key, table in distinct.items()}
+
+    def _whole(self, table: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
+        """Return a table of all materials, and those that it changes with what they become."""
+        whole = np.arange(len(self._canvas.materials), dtype=self._type)
+        known = min(len(table), len(whole))
+        whole[:known] = table[:known]
+        changed = np.flatnonzero(whole != np.arange(len(whole)))
+        return whole, list(zip(changed.tolist(), whole[changed].tolist(), strict=True))
 
     def plane(self, i: np.ndarray, j: np.ndarray, k: float) -> np.ndarray:
         """Return the material index at points of a plane.
@@ -302,25 +331,44 @@ class Sampler:
         Returns
         -------
         numpy.ndarray
-            uint8, [row, column].
+            uint8, uint16 for more than 256 materials, [row, column].
         """
-        out = np.zeros((j.size, i.size), dtype=np.uint8)
+        out = np.zeros((j.size, i.size), dtype=self._type)
         coordinates = [self._coordinate(axis, i, j, k) for axis in range(3)]
-        hits = np.flatnonzero((self.low[:, 2] <= k) & (k <= self.high[:, 2]))
-        for n in hits:
-            columns, rows = (
-                slice(v.searchsorted(self.low[n, c]), v.searchsorted(self.high[n, c], "right"))
-                for c, v in enumerate((i, j))
-            )
-            part = out[rows, columns]
-            if part.size == 0:
+        # Where each material that was painted so far can be.
+        spread: dict[int, Rectangle] = {0: (0, j.size, 0, i.size)}
+        for n, *found in self._sections(i, j, k):
+            rectangle, fill, table = tuple(found), self._canvas.fills[n], self._canvas.tables[n]
+            if table is not None:
+                new, changes = self._tables[id(table)]
+                changes = [(old, to) for old, to in changes if old in spread]
+                below = _around([spread[old] for old, _ in changes])
+                rectangle = _common(rectangle, below)
+            top, bottom, left, right = rectangle
+            if top >= bottom or left >= right:
                 continue
+            rows, columns = slice(top, bottom), slice(left, right)
+            part = out[rows, columns]
             x, y, z = (_cut(c, rows, columns) for c in coordinates)
             mask = np.broadcast_to(self._canvas.shapes[n].inside(x, y, z), part.shape)
-            value = self._uniform[n]
-            new = self._canvas.tables[n][part] if value is None else np.uint8(value)
-            np.copyto(part, new, where=mask)
+            if table is None:
+                part[mask] = fill
+                reached = [fill]
+            else:
+                np.copyto(part, new[part], where=mask)
+                reached = [to for _, to in changes]
+            for material in reached:
+                spread[material] = _around([rectangle, spread.get(material, rectangle)])
         return out
+
+    def _sections(self, i: np.ndarray, j: np.ndarray, k: float) -> Iterator[list[int]]:
+        """Yield shapes that the plane cuts: index, first row, row after the last, columns alike."""
+        hits = np.flatnonzero((self.low[:, 2] <= k) & (k <= self.high[:, 2]))
+        low, high = self.low[hits], self.high[hits]
+        left, right = i.searchsorted(low[:, 0]), i.searchsorted(high[:, 0], "right")
+        top, bottom = j.searchsorted(low[:, 1]), j.searchsorted(high[:, 1], "right")
+        cut = (left < right) & (top < bottom)
+        yield from np.column_stack([hits, top, bottom, left, right])[cut].tolist()
 
     def _coordinate(self, axis: int, i: np.ndarray, j: np.ndarray, k: float) -> np.ndarray:
         """Return a RAS coordinate [rows, columns] in mm; 1 along axes that it does not vary on."""
@@ -331,6 +379,19 @@ class Sampler:
         if abs(a[1]) > 1e-9:
             value = value + a[1] * j[:, None]
         return value.astype(np.float32)
+
+
+def _around(rectangles: list[Rectangle]) -> Rectangle:
+    """Return the smallest rectangle around several; an empty one around none."""
+    if not rectangles:
+        return 0, 0, 0, 0
+    tops, bottoms, lefts, rights = zip(*rectangles, strict=True)
+    return min(tops), max(bottoms), min(lefts), max(rights)
+
+
+def _common(a: Rectangle, b: Rectangle) -> Rectangle:
+    """Return what two rectangles have in common; it may be empty."""
+    return max(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), min(a[3], b[3])
 
 
 def _cut(coordinate: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
