@@ -6,7 +6,7 @@ one over the other; what was painted last at a point is there, so materials are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 Box = np.ndarray  # [3, 2], lower and upper RAS corner in mm
 Rectangle = tuple[int, int, int, int]  # first row, row after the last, columns alike
 EVERYWHERE = 1e4
+SMALL = 4096  # points up to which all are simply computed
 MOST_MATERIALS = 65_535  # beside the air around: their indices are uint16
 ENDLESS = (-EVERYWHERE, EVERYWHERE)
 
@@ -34,6 +35,46 @@ class Shape(Protocol):
 def _box(centre: ArrayLike, half: ArrayLike) -> Box:
     middle, reach = np.asarray(centre, float), np.asarray(half, float)
     return np.stack([middle - reach, middle + reach], axis=1)
+
+
+def _at_most(terms: tuple[np.ndarray, ...], limit: float) -> np.ndarray:
+    """Return ``sum(terms) <= limit``, of which whole rows and columns are known beforehand.
+
+    A rounded sum rises with each term, so a row whose largest terms sum to no more than the limit
+    is inside, and one whose smallest do not is outside, to the bit.
+    """
+    shape = np.broadcast_shapes(*(t.shape for t in terms))
+    if shape[0] * shape[1] < SMALL or any(t.shape == shape for t in terms):
+        return _sum(terms) <= limit
+    mask = np.empty(shape, bool)
+    some = (slice(None), slice(None))
+    for axis in (1, 0):  # along rows, then along columns
+        cut = [_cut(t, *some) for t in terms]
+        low = _sum([t.min(axis=axis, keepdims=True) for t in cut]) <= limit
+        high = _sum([t.max(axis=axis, keepdims=True) for t in cut]) <= limit
+        mask[some] = high
+        open_ = np.flatnonzero(low != high)
+        if open_.size == 0:
+            return mask
+        between = slice(int(open_[0]), int(open_[-1]) + 1)
+        some = (between, some[1]) if axis == 1 else (some[0], between)
+    mask[some] = _sum([_cut(t, *some) for t in terms]) <= limit
+    return mask
+
+
+def _sum(terms: Sequence[np.ndarray]) -> np.ndarray:
+    total = terms[0] + terms[1]
+    for term in terms[2:]:
+        total = total + term
+    return total
+
+
+def _cut(coordinate: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
+    """Return a part of a coordinate that may be constant along rows or columns."""
+    every = slice(None)
+    return coordinate[
+        rows if coordinate.shape[0] > 1 else every, columns if coordinate.shape[1] > 1 else every
+    ]
 
 
 @dataclass(frozen=True)
@@ -67,7 +108,7 @@ class Ellipsoid:
         x, y, z = (v - np.float32(c) for v, c in zip((x, y, z), self.centre, strict=True))
         m = self.matrix.astype(np.float32)
         if np.count_nonzero(m) == 3:  # not turned: each term keeps its own small axis
-            return (m[0, 0] * x) ** 2 + (m[1, 1] * y) ** 2 + (m[2, 2] * z) ** 2 <= 1
+            return _at_most(((m[0, 0] * x) ** 2, (m[1, 1] * y) ** 2, (m[2, 2] * z) ** 2), 1)
         return sum((row[0] * x + row[1] * y + row[2] * z) ** 2 for row in m) <= 1
 
 
@@ -91,7 +132,7 @@ class Superellipsoid:
         half_z = np.where(z < 0, np.float32(self.half_axis_below), np.float32(self.half_axes[2]))
         p = np.float32(self.power)
         a, b = np.float32(self.half_axes[0]), np.float32(self.half_axes[1])
-        return np.abs(x / a) ** p + np.abs(y / b) ** p + np.abs(z / half_z) ** p <= 1
+        return _at_most((np.abs(x / a) ** p, np.abs(y / b) ** p, np.abs(z / half_z) ** p), 1)
 
 
 @dataclass(frozen=True)
@@ -138,8 +179,11 @@ class Column:
     def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         a, b, cx, cy = self.at(z)
         p = np.float32(self.power)
-        hit = np.abs((x - cx) / a) ** p + np.abs((y - cy) / b) ** p <= 1
-        return hit & (z >= self.z_range[0]) & (z <= self.z_range[1])
+        there = (z >= self.z_range[0]) & (z <= self.z_range[1])
+        if not there.any():
+            return there
+        hit = _at_most((np.abs((x - cx) / a) ** p, np.abs((y - cy) / b) ** p), 1)
+        return hit if there.all() else hit & there
 
 
 @dataclass(frozen=True)
@@ -183,7 +227,7 @@ class Cradle:
         # float64: the radius of a nearly flat couch is metres, and 0.01 mm matters at its rim.
         x = np.asarray(x, np.float64) - self.centre_xy[0]
         y = np.asarray(y, np.float64) - self.centre_xy[1]
-        return x**2 + y**2 <= self.radius**2
+        return _at_most((x**2, y**2), self.radius**2)
 
 
 @dataclass(frozen=True)
@@ -199,7 +243,7 @@ class HalfSpace:
 
     def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         n = np.array(self.normal, np.float32)
-        return n[0] * x + n[1] * y + n[2] * z <= np.float32(self.offset)
+        return _at_most((n[0] * x, n[1] * y, n[2] * z), np.float32(self.offset))
 
 
 @dataclass(frozen=True)
@@ -218,8 +262,18 @@ class Both:
         return np.stack([np.maximum(a[:, 0], b[:, 0]), np.minimum(a[:, 1], b[:, 1])], axis=1)
 
     def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-        second = self.second.inside(x, y, z)
-        return self.first.inside(x, y, z) & (~second if self.without else second)
+        first = self.first.inside(x, y, z)
+        hit = np.flatnonzero(first.any(axis=1))
+        if hit.size == 0:
+            return first
+        rows = slice(int(hit[0]), int(hit[-1]) + 1)
+        second = self.second.inside(*(_cut(v, rows, slice(None)) for v in (x, y, z)))
+        both = _cut(first, rows, slice(None)) & (~second if self.without else second)
+        if first.shape[0] == 1 or hit[-1] - hit[0] + 1 == len(first):
+            return both
+        mask = np.zeros((len(first), both.shape[1]), bool)
+        mask[rows] = both
+        return mask
 
 
 @dataclass(frozen=True)
@@ -350,7 +404,9 @@ class Sampler:
             rows, columns = slice(top, bottom), slice(left, right)
             part = out[rows, columns]
             x, y, z = (_cut(c, rows, columns) for c in coordinates)
-            mask = np.broadcast_to(self._canvas.shapes[n].inside(x, y, z), part.shape)
+            mask = self._canvas.shapes[n].inside(x, y, z)
+            if mask.shape != part.shape:
+                mask = np.broadcast_to(mask, part.shape)
             if table is None:
                 part[mask] = fill
                 reached = [fill]
@@ -392,11 +448,3 @@ def _around(rectangles: list[Rectangle]) -> Rectangle:
 def _common(a: Rectangle, b: Rectangle) -> Rectangle:
     """Return what two rectangles have in common; it may be empty."""
     return max(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), min(a[3], b[3])
-
-
-def _cut(coordinate: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
-    """Return a part of a coordinate that may be constant along rows or columns."""
-    every = slice(None)
-    return coordinate[
-        rows if coordinate.shape[0] > 1 else every, columns if coordinate.shape[1] > 1 else every
-    ]
