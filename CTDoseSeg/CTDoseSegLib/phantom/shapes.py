@@ -206,10 +206,20 @@ class Capsule:
         along = np.array(self.end, np.float32) - start
         x, y, z = x - start[0], y - start[1], z - start[2]
         length2 = max(float(along @ along), 1e-6)
-        t = np.clip((x * along[0] + y * along[1] + z * along[2]) / np.float32(length2), 0, 1)
-        radius = np.float32(self.start_radius) + t * np.float32(self.end_radius - self.start_radius)
-        distance2 = (x - t * along[0]) ** 2 + (y - t * along[1]) ** 2 + (z - t * along[2]) ** 2
-        return distance2 <= radius**2
+        t = x * along[0] + y * along[1] + z * along[2]
+        t /= np.float32(length2)
+        np.minimum(np.maximum(t, 0, out=t), 1, out=t)
+        radius = t * np.float32(self.end_radius - self.start_radius)
+        radius += np.float32(self.start_radius)
+        radius *= radius
+        distance2, term = np.empty_like(t), np.empty_like(t)
+        np.subtract(x, np.multiply(t, along[0], out=distance2), out=distance2)
+        distance2 *= distance2
+        for v, a in ((y, along[1]), (z, along[2])):
+            np.subtract(v, np.multiply(t, a, out=term), out=term)
+            term *= term
+            distance2 += term
+        return distance2 <= radius
 
 
 @dataclass(frozen=True)
@@ -363,6 +373,7 @@ class Sampler:
         # Many shapes share one table.
         distinct = {id(table): table for table in canvas.tables if table is not None}
         self._tables = {key: self._whole(table) for key, table in distinct.items()}
+        self._changed = {old for _, changes in self._tables.values() for old, _ in changes}
 
     def _whole(self, table: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
         """Return a table of all materials, and those that it changes with what they become."""
@@ -389,32 +400,38 @@ class Sampler:
         """
         out = np.zeros((j.size, i.size), dtype=self._type)
         coordinates = [self._coordinate(axis, i, j, k) for axis in range(3)]
-        # Where each material that was painted so far can be.
+        # Where each material that was painted so far can be, of those that a table changes.
         spread: dict[int, Rectangle] = {0: (0, j.size, 0, i.size)}
         for n, *found in self._sections(i, j, k):
             rectangle, fill, table = tuple(found), self._canvas.fills[n], self._canvas.tables[n]
+            changes: list[tuple[int, int]] = []
             if table is not None:
-                new, changes = self._tables[id(table)]
-                changes = [(old, to) for old, to in changes if old in spread]
-                below = _around([spread[old] for old, _ in changes])
-                rectangle = _common(rectangle, below)
+                new, every = self._tables[id(table)]
+                changes = [(old, to) for old, to in every if old in spread]
+                if not changes:
+                    continue
+                rectangle = _common(rectangle, _around([spread[old] for old, _ in changes]))
             top, bottom, left, right = rectangle
             if top >= bottom or left >= right:
                 continue
             rows, columns = slice(top, bottom), slice(left, right)
             part = out[rows, columns]
-            x, y, z = (_cut(c, rows, columns) for c in coordinates)
+            x, y, z = [_cut(c, rows, columns) for c in coordinates]
             mask = self._canvas.shapes[n].inside(x, y, z)
             if mask.shape != part.shape:
                 mask = np.broadcast_to(mask, part.shape)
             if table is None:
-                part[mask] = fill
-                reached = [fill]
+                np.copyto(part, fill, where=mask, casting="unsafe")
+                changes = [(0, fill)]
+            elif len(changes) == 1:
+                np.copyto(
+                    part, changes[0][1], where=mask & (part == changes[0][0]), casting="unsafe"
+                )
             else:
                 np.copyto(part, new[part], where=mask)
-                reached = [to for _, to in changes]
-            for material in reached:
-                spread[material] = _around([rectangle, spread.get(material, rectangle)])
+            for material in {to for _, to in changes} & self._changed:
+                there = spread.get(material)
+                spread[material] = _around([rectangle, there]) if there else rectangle
         return out
 
     def _sections(self, i: np.ndarray, j: np.ndarray, k: float) -> Iterator[list[int]]:
