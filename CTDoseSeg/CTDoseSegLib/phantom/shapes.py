@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 Box = np.ndarray  # [3, 2], lower and upper RAS corner in mm
 Rectangle = tuple[int, int, int, int]  # first row, row after the last, columns alike
 EVERYWHERE = 1e4
-SMALL = 4096  # points up to which all are simply computed
+SMALL, BAND = 8192, 16  # points up to which a shape is simply computed; rows taken together
 MOST_MATERIALS = 65_535  # beside the air around: their indices are uint16
 ENDLESS = (-EVERYWHERE, EVERYWHERE)
 
@@ -38,28 +38,34 @@ def _box(centre: ArrayLike, half: ArrayLike) -> Box:
 
 
 def _at_most(terms: tuple[np.ndarray, ...], limit: float) -> np.ndarray:
-    """Return ``sum(terms) <= limit``, of which whole rows and columns are known beforehand.
+    """Return ``sum(terms) <= limit``, computed only where it is not known beforehand.
 
-    A rounded sum rises with each term, so a row whose largest terms sum to no more than the limit
-    is inside, and one whose smallest do not is outside, to the bit.
+    A rounded sum rises with each term. So in a band of rows a column whose largest terms sum to no
+    more than the limit is inside, and one whose smallest do not is outside, to the bit.
     """
     shape = np.broadcast_shapes(*(t.shape for t in terms))
-    if shape[0] * shape[1] < SMALL or any(t.shape == shape for t in terms):
+    bands = shape[0] // BAND
+    if bands < 2 or shape[0] * shape[1] < SMALL or any(t.shape == shape for t in terms):
         return _sum(terms) <= limit
+    stop = bands * BAND
+    lines = [t[:stop].reshape(bands, BAND) if len(t) > 1 else t for t in terms]
+    largest = [t.max(axis=1, keepdims=True) if len(t) > 1 else t for t in lines]
+    smallest = [t.min(axis=1, keepdims=True) if len(t) > 1 else t for t in lines]
+    inside = _sum(largest) <= limit
+    band, column = np.nonzero(inside != (_sum(smallest) <= limit))
     mask = np.empty(shape, bool)
-    some = (slice(None), slice(None))
-    for axis in (1, 0):  # along rows, then along columns
-        cut = [_cut(t, *some) for t in terms]
-        low = _sum([t.min(axis=axis, keepdims=True) for t in cut]) <= limit
-        high = _sum([t.max(axis=axis, keepdims=True) for t in cut]) <= limit
-        mask[some] = high
-        open_ = np.flatnonzero(low != high)
-        if open_.size == 0:
-            return mask
-        between = slice(int(open_[0]), int(open_[-1]) + 1)
-        some = (between, some[1]) if axis == 1 else (some[0], between)
-    mask[some] = _sum([_cut(t, *some) for t in terms]) <= limit
+    parts = mask[:stop].reshape(bands, BAND, shape[1])
+    parts[:] = inside[:, None]
+    parts[band, :, column] = _sum([_picked(t, band, column) for t in lines]) <= limit
+    mask[stop:] = _sum([t[stop:] if len(t) > 1 else t for t in terms]) <= limit
     return mask
+
+
+def _picked(term: np.ndarray, band: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Return a term, in bands of rows if it varies along them, of some columns of some bands."""
+    if len(term) > 1:
+        return term[band]
+    return term[0, column, None] if term.size > 1 else term
 
 
 def _sum(terms: Sequence[np.ndarray]) -> np.ndarray:
