@@ -121,9 +121,12 @@ def paint_vessels(b: Builder, hu: float) -> None:
 
 def paint_lung_trees(b: Builder, lobes: dict[str, int], blood_hu: float) -> None:
     """Paint branching vessels inside the lobes, each an atom of its lobe's own."""
-    table = np.arange(256, dtype=np.uint8)
-    for name, lobe in lobes.items():
-        table[lobe] = b.material(name.replace("lung_", "lung_vessels_"), blood_hu)
+    vessels = {
+        lobe: b.material(name.replace("lung_", "lung_vessels_"), blood_hu)
+        for name, lobe in lobes.items()
+    }
+    table = np.arange(len(b.canvas.materials))
+    table[list(vessels)] = list(vessels.values())
     grown = Builder(b.rng, tuple(b.scale))
     for left in (-1, 1):
         for target in b.rng.uniform((20, -70, -80), (125, 70, 215), (26, 3)):

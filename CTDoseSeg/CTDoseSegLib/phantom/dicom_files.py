@@ -16,7 +16,7 @@ from ..ct.volume_files import write_volume
 from ..errors import OutputError
 from ..tasks.progress import Progress
 from .dose_report_file import SpiralScan, add_dose_report
-from .render import PhantomSlice, PhantomTruth
+from .render import PhantomSlice, PhantomTruth, label_type
 
 if TYPE_CHECKING:
     from .phantom import Phantom
@@ -168,7 +168,7 @@ def write_dicom(
 def _write(phantom: Phantom, folder: Path, progress: Progress) -> list[Path]:
     """Write pixels first; the tube current needs every slice's WED, so tags come second."""
     count = phantom.shape[2]
-    labels = np.empty((count, *phantom.shape[:2]), np.uint8)
+    labels = np.empty((count, *phantom.shape[:2]), label_type(phantom.names))
     hu = np.empty(labels.shape, np.int16)
     sizes = np.empty((4, count))
     for s in phantom.slices():

@@ -19,7 +19,7 @@ from ..ct.series import CTSeries, SliceInfo
 from ..errors import GeometryError, InputError
 from .chest import LOBES
 from .head import paint_head
-from .render import OUTSIDE_BODY, PhantomSlice, PhantomTruth, Renderer
+from .render import OUTSIDE_BODY, PhantomSlice, PhantomTruth, Renderer, label_type
 from .shapes import Canvas, Column
 from .trunk import TrunkOptions, paint_trunk
 
@@ -191,7 +191,7 @@ class Phantom:
         """
         rows, columns, slices = self.shape
         hu = np.empty((slices, rows, columns), np.int16)
-        labels = np.empty(hu.shape, np.uint8)
+        labels = np.empty(hu.shape, label_type(self.names))
         sizes = np.empty((4, slices))
         for s in self.slices():
             hu[s.index], labels[s.index] = s.hu, s.labels
