@@ -85,7 +85,11 @@ def _leaps(values: _Column, k: int) -> bool:
 
 
 def gather_irradiated_range(gathered: TagValues, z_mm: Sequence[float]) -> None:
-    """Gather it from ScanLength, which is how long but not where: centred on the images."""
+    """Gather it from ScanLength, which is how long but not where: centred on the images.
+
+    It is the size of what was imaged in the direction of the scan (DICOM PS3.3, Table C.8-9): the
+    overranging is not in it.
+    """
     length, source = gathered.common(("ScanLength", 1.0))
     low, high = min(z_mm), max(z_mm)
     if length is not None and high - low <= length <= _LONGEST_SCAN_MM:
