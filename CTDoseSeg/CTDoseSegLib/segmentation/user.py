@@ -35,8 +35,8 @@ def read_labelmap(
 ) -> Labelmap:
     """Read a label map and put it on the grid of `series`.
 
-    Names come from a table beside the file (``labels.csv`` or ``<file>.csv`` with columns value
-    and name, or ``<file>.json`` with the labels), else from the file: the label table that
+    Names come from a table beside the file (``<file>.csv``, else ``labels.csv``, with columns
+    value and name; else ``<file>.json`` with the labels), else from the file: the label table that
     TotalSegmentator writes into NIfTI, the segments of Slicer's ``.seg.nrrd`` and of a DICOM SEG;
     else from nnU-Net's ``dataset.json`` beside the file or one folder up, else from `labels`.
     A value that nothing names is called ``label_<value>`` and flagged. ``groups.csv`` (group,
