@@ -8,9 +8,9 @@ from network_scans import AFFINE
 
 from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
 from CTDoseSegLib.segmentation.body_mask import LaidAside
+from CTDoseSegLib.segmentation.combining import combine
 from CTDoseSegLib.segmentation.labelmap import Labelmap
 from CTDoseSegLib.segmentation.totalsegmentator.result import with_couch
-from CTDoseSegLib.segmentation.user import combine
 
 pytestmark = pytest.mark.slow
 

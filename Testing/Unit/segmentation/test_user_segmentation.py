@@ -19,8 +19,9 @@ from CTDoseSegLib.ct.volume_files import write_nifti
 from CTDoseSegLib.errors import GeometryError, InputError, SegmentationError
 from CTDoseSegLib.outputs.tables import write_labelmap
 from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
+from CTDoseSegLib.segmentation.combining import combine
 from CTDoseSegLib.segmentation.labelmap import Labelmap
-from CTDoseSegLib.segmentation.user import combine, read_labelmap
+from CTDoseSegLib.segmentation.user import read_labelmap
 
 AFFINE = np.array([[-0.75, 0, 0, 180], [0, -0.75, 0, 150.5], [0, 0, 5, -420.25], [0, 0, 0, 1]])
 SHAPE = (3, 4, 5)
@@ -319,8 +320,8 @@ def test_label_maps_that_lie_elsewhere_are_not_combined():
     from dataclasses import replace
 
     from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
+    from CTDoseSegLib.segmentation.combining import combine
     from CTDoseSegLib.segmentation.labelmap import Labelmap
-    from CTDoseSegLib.segmentation.user import combine
 
     atoms = (named_atom(1, "body_rest", "a"), named_atom(2, "liver", "a"))
     labels = np.array([[[1, 2]]], np.uint8)
