@@ -123,7 +123,7 @@ def judge(read: Callable[[], Reading], base: Reading, secrets: tuple[str, ...]) 
 
 
 def compare(found: Reading, base: Reading) -> Verdict:
-    """Compare the numbers; one that differs by more than 2 % needs a flag that is new."""
+    """Compare the numbers; one that is new or differs by more than 2 % needs a new flag."""
     new = found.codes - base.codes
     silent, explained = [], False
     for name, before in base.numbers.items():
@@ -143,7 +143,7 @@ def compare(found: Reading, base: Reading) -> Verdict:
 
 def _same(before: float | None, after: float | None) -> bool:
     if before is None or after is None:
-        return before is after or before is None
+        return before is after
     return math.isclose(before, after, rel_tol=SAME)
 
 
