@@ -60,7 +60,7 @@ class SeenOrgan:
     z_mm, occupied
         Slice positions, and True on the organ's slices.
     mass_g
-        Of the organ in each slice: area times cell width times density by HU.
+        Of the organ in each slice: area times cell width times `density`.
     current_mA
         The training scanner's tube current of each slice.
     dose_per_mA

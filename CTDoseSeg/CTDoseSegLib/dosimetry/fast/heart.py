@@ -12,8 +12,8 @@ from ...ct.geometry import cell_widths_mm
 from ...flags import Flag, flag
 from ..doses import OrganDose
 from ..scan import Scan
+from .density import density
 from .iodine import ADDED, iodine_flag
-from .organ import density
 from .scaling import BASES
 
 HEART = "heart"
@@ -95,5 +95,6 @@ def _shared(part: OrganDose) -> tuple[Flag, ...]:
 def _mass_g(scan: Scan, part: OrganDose) -> np.ndarray:
     """Return a part's mass in the slices that have its dose, [k]."""
     slices = scan.organs[part.organ]
-    mass = slices.area_mm2 * density(slices.mean_hu) * cell_widths_mm(scan.series.z_mm) / 1000.0
+    by_hu = density(part.organ, slices.mean_hu)
+    mass = slices.area_mm2 * by_hu * cell_widths_mm(scan.series.z_mm) / 1000.0
     return np.where(np.isfinite(part.slice_dose_mGy), mass, 0.0)

@@ -18,6 +18,7 @@ from ..doses import OrganDose
 from ..scan import Scan, touches_an_end
 from .along_body import AlongBody
 from .completed_organ import CompletedOrgan, SeenOrgan, complete_organ
+from .density import density
 from .iodine import iodine_flag
 from .kernel import smooth
 from .model import OrganModel, RegionModel
@@ -33,14 +34,8 @@ from .uncertainty import (
     unknown_range_component,
 )
 
-_LEAST_DENSITY = 0.01  # g/cm3, of thin air
 # The air term of the label is worth a word where it would lower the dose by more than this (ln).
 _NOTABLE_AIR = 0.05
-
-
-def density(hu: np.ndarray) -> np.ndarray:
-    """Return g/cm3 by HU, never below that of thin air."""
-    return np.maximum(hu / 1000.0 + 1.0, _LEAST_DENSITY)
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -192,7 +187,8 @@ def _piece(
     if not usable.any():
         return None
     z, hu = body.z_mm[usable], slices.mean_hu[usable]
-    mass_g = slices.area_mm2[usable] * density(hu) * cell_widths_mm(body.z_mm)[usable] / 1000.0
+    by_hu = density(organ.organ, hu)
+    mass_g = slices.area_mm2[usable] * by_hu * cell_widths_mm(body.z_mm)[usable] / 1000.0
     factor = np.exp(organ.log_factor(sizes[usable]))
     return _Piece(occupied, usable, z, sizes[usable, 0], hu, factor, mass_g)
 
