@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from dose_scans import MODEL, codes, make, scan_of
 
+from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
 
 CHAMBERS = (
@@ -21,7 +22,7 @@ def with_heart(organs=CHAMBERS, region="auto", **changes):
     series, labelmap = make(organs=organs, **changes)
     series.hu[labelmap.labels == 3] = 60  # the first of them is denser than the others
     labelmap = replace(labelmap, groups={**labelmap.groups, "heart": organs})
-    result = FastEngine(MODEL, region).estimate(scan_of(series, labelmap))
+    result = estimate(FastEngine(MODEL, region), scan_of(series, labelmap))
     return {organ.organ: organ for organ in result.organs}
 
 

@@ -12,6 +12,7 @@ from ...ct.geometry import cell_widths_mm
 from ...flags import Flag, flag
 from ..doses import OrganDose
 from ..scan import Scan
+from .completed_organ import no_reference_flag
 from .density import density
 from .iodine import ADDED, iodine_flag
 from .scaling import BASES
@@ -65,7 +66,7 @@ def heart_of_parts(scan: Scan, organs: Mapping[str, OrganDose]) -> OrganDose | N
     whole = known.coverage is not None
     flags += (flag("union_of_parts", ", ".join(CHAMBERS_AND_MUSCLE).replace("_", " ")),)
     if not whole:
-        flags += (flag("whole_organ_undefined", "its reference mass is not tabulated"),)
+        flags += (no_reference_flag(),)
     return replace(
         known,
         **ends,

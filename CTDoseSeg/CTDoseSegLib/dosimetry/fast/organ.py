@@ -13,9 +13,8 @@ from ...flags import Flag, flag
 from ...measurement.ctdi_per_mas import K90
 from ...measurement.measurements import GroupSlices
 from ...measurement.truncation import error_range
-from ...segmentation.labelmap import SKIN
 from ..doses import OrganDose
-from ..scan import Scan, touches_an_end
+from ..scan import Scan
 from .along_body import AlongBody
 from .completed_organ import CompletedOrgan, SeenOrgan, complete_organ
 from .density import density
@@ -231,8 +230,6 @@ def _organ_flags(
     occupied, size = piece.occupied, body.scan.size
     added = "the 90 % interval of its dose allows"
     flags = []
-    if organ.organ != SKIN and touches_an_end(body.z_mm, occupied):
-        flags.append(flag("organ_cut"))
     if (left_out := int((occupied & ~piece.usable).sum())) > 0:
         flags.append(flag("slices_without_features", f"{left_out} of {int(occupied.sum())}"))
     if (outside := body.beam.outside(body.z_mm)[occupied].mean()) > 0:
