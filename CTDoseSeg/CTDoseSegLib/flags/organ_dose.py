@@ -153,6 +153,7 @@ FLAGS = {
         "info",
         "The organ holds contrast agent, or may hold it because others do",
         cause="contrast",
+        consequence="iodine raises the dose of the organs that take it up",
     ),
     "dose_range_unknown": Entry(
         "warning",

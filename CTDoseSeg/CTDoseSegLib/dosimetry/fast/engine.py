@@ -81,7 +81,9 @@ class FastEngine:
             *scan.beam.flags,
         )
         enhanced = enhanced_organs(present)
-        flags = contrast_flags(acquisition, flags, enhanced, present)
+        models = list(self._models_of(present))
+        dosed = [organ.organ for _, organ in models]
+        flags = contrast_flags(acquisition, flags, enhanced, present, dosed)
         refusals = tuple(entry for entry in flags if entry.severity == "refusal")
         organs = [
             refused(scan, organ.organ, organ.region, refusals)
@@ -93,7 +95,7 @@ class FastEngine:
                 present[organ.organ],
                 added_by_iodine(organ.organ, enhanced),
             )
-            for shared, organ in self._models_of(present)
+            for shared, organ in models
         ]
         done = {organ.organ: organ for organ in organs}
         for name, reason in self.model.not_predicted.items():
