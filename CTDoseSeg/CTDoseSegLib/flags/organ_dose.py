@@ -42,6 +42,12 @@ FLAGS = {
         "The dose is that of its parts together",
         "Each part counts by its mass.",
     ),
+    "skin_region_presumed": Entry(
+        "warning",
+        "What part of the trunk was scanned is not known",
+        mends=("body_part", "segmentation"),
+        consequence="the dose of skin is by the abdomen's model; the chest's gives 6 to 14 % less",
+    ),
     "size_outside_training": Entry(
         "refusal",
         "No patient behind the dose model was of this size at the organ",

@@ -35,6 +35,8 @@ def test_the_heart_of_chambers_and_muscle_has_their_dose_by_mass():
         assert getattr(heart, name) == pytest.approx(np.average(parts, weights=mass), rel=1e-6)
     assert "union_of_parts" in codes(heart.flags)
     assert heart.region == "chest"
+    order = list(organs)
+    assert {*order[order.index("heart") + 1 :][:5]} == {*CHAMBERS}
     assert heart.whole_organ_dose_mGy == heart.dose_mGy
     assert np.flatnonzero(np.isfinite(heart.slice_dose_mGy)).tolist() == list(range(12, 28))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -85,6 +85,11 @@ def heart_of_parts(scan: Scan, organs: Mapping[str, OrganDose]) -> OrganDose | N
         seen_mass_g=float(mass.sum()),
         missing_mass_g=0.0 if whole else None,
     )
+
+
+def before_parts(organs: Sequence[OrganDose]) -> int:
+    """Return where the heart stands among `organs`: before the first of its parts."""
+    return next(n for n, organ in enumerate(organs) if organ.organ in CHAMBERS_AND_MUSCLE)
 
 
 def _shared(part: OrganDose) -> tuple[Flag, ...]:

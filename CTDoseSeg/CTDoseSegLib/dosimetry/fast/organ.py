@@ -63,6 +63,7 @@ def organ_dose(
     organ: OrganModel,
     slices: GroupSlices,
     iodine: tuple[float, float] | None = None,
+    presumed: tuple[Flag, ...] = (),
 ) -> OrganDose:
     """Return the dose of one organ, or why there is none.
 
@@ -76,6 +77,8 @@ def organ_dose(
         What was measured of the organ.
     iodine
         Least and most that contrast agent adds to its dose, as a part of it; None for nothing.
+    presumed
+        What is presumed of the organ before.
     """
     scan = body.scan
     piece = _piece(body, shared, organ, slices)
@@ -96,6 +99,7 @@ def organ_dose(
     labelled = profile * np.exp(organ.label_artefact(piece.hu)) @ piece.weights
     air = max(math.log(dose / labelled), 0.0)
     flags = (
+        *presumed,
         *size_flags(organ, piece.wed_mm),
         *_organ_flags(body, shared, organ, piece, range_component),
     )
