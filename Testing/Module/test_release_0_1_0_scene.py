@@ -64,10 +64,12 @@ def test_a_saved_result_still_follows_edits(host, loaded):
     assert results.doses() == pytest.approx(DOSES["after_mGy"])
     results.segmentation.GetSegmentation().RemoveSegment("spleen")
     host.wait_until(lambda: "spleen" not in results.doses(), 10)
-    # An edit makes all doses anew, by this version's CTDIvol per mAs: 0.076 for 0.068 mGy/mAs.
-    assert results.doses()["liver"] == pytest.approx(0.068 / 0.076 * DOSES["after_mGy"]["liver"])
-    (moved,) = [f for f in results.result.flags if f.code == "doses_by_new_model"]
-    assert moved.detail == "version 2.0, this one is 2.1"
+    # An edit makes all doses anew, by this version's CTDIvol per mAs: 0.076 for 0.068 mGy/mAs; its
+    # densities hardly change the mean over the liver's slices.
+    moved = 0.068 / 0.076 * DOSES["after_mGy"]["liver"]
+    assert results.doses()["liver"] == pytest.approx(moved, rel=1e-3)
+    (found,) = [f for f in results.result.flags if f.code == "doses_by_new_model"]
+    assert found.detail == "version 2.0, this one is 2.1"
     loaded.logic.forget(results)  # as in a scene that is saved and loaded again
     results.segmentation.GetSegmentation().RemoveSegment("liver")
     loaded.logic.recompute(results)

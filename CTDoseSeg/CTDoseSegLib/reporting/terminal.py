@@ -144,9 +144,8 @@ def _examination(examination: Examination, organs: Sequence[OrganDose]) -> str:
     events = examination.events
     text = f"organ doses of {counted} of the {len(events)} events in the dose report added up"
     if examination.dlp_total_mGy_cm is not None:
-        text += (
-            f"; DLP of the whole report {number(examination.dlp_total_mGy_cm)} mGy cm, as stated"
-        )
+        stated = number(examination.dlp_total_mGy_cm)
+        text += f"; DLP of the whole report {stated} mGy cm, as stated"
         if len({event.phantom_cm for event in events} - {None}) > 1:
             text += " (a sum over both CTDI phantoms)"
     added = [

@@ -391,7 +391,6 @@ def test_the_summary_has_size_at_the_centre_effective_dose_and_scanner():
     assert effective.flags
     assert not any(entry.code in printed for entry in effective.flags)
     assert "; the patient's age is not known; the scanned range is short" in printed
-    assert all(flag.code in printed for flag in effective.flags)
     assert "never the sum of organ doses" in printed
 
 
