@@ -42,6 +42,12 @@ FLAGS = {
         "The dose is that of its parts together",
         "Each part counts by its mass.",
     ),
+    "skin_region_presumed": Entry(
+        "warning",
+        "What part of the trunk was scanned is not known",
+        mends=("body_part", "segmentation"),
+        consequence="the dose of skin is by the abdomen's model; the chest's gives 6 to 14 % less",
+    ),
     "size_outside_training": Entry(
         "refusal",
         "No patient behind the dose model was of this size at the organ",
@@ -153,6 +159,7 @@ FLAGS = {
         "info",
         "The organ holds contrast agent, or may hold it because others do",
         cause="contrast",
+        consequence="iodine raises the dose of the organs that take it up",
     ),
     "dose_range_unknown": Entry(
         "warning",
