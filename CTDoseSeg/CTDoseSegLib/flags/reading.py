@@ -53,7 +53,7 @@ FLAGS = {
         "warning",
         "The series has a single slice",
         mends=("series",),
-        cause="scan_length",
+        cause="irradiated_range",
         consequence="organ volumes and three-dimensional results are not meaningful; the size of "
         "the slice is",
     ),
