@@ -34,8 +34,10 @@ EXPLAINS: dict[str, set[str]] = {
         "other_exposures",  # a slice with another series UID is another series
     },
     "kvp_kV": {"kvp_unknown", "dual_energy", "several_events"},
-    "tube_current_mA": {"tube_current_missing", "several_events", "missing_slices"},
-    "ctdivol_mGy": {"ctdivol_missing", "several_events", "missing_slices"},
+    "tube_current_mA": {
+        *("tube_current_missing", "tube_current_outlying", "several_events", "missing_slices"),
+    },
+    "ctdivol_mGy": {"ctdivol_missing", "ctdivol_outlying", "several_events", "missing_slices"},
     "pitch": {"effective_mas_unknown", "several_events"},
     "rotation_time_s": {"effective_mas_unknown", "several_events", "exposure_disagrees"},
     "phantom_cm": {"phantom_unknown", "phantom_inferred"},

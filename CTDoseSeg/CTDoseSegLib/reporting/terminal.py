@@ -181,7 +181,7 @@ def _effective(result: Result) -> str:
     return (
         f"{effective_dose_words(effective)}, k x DLP of "
         f"{number(dlp.value_mGy_cm if dlp else None)} mGy cm, {effective.scanned_range}, "
-        f"{by}; never the sum of organ doses{flags}"
+        f"{by}; for a reference person, not this patient; never the sum of organ doses{flags}"
     )
 
 
