@@ -181,5 +181,6 @@ def test_the_report_is_in_the_provenance_by_its_hash_alone(demo, results):
 def test_the_screen_has_one_line_for_the_examination(demo, tmp_path, capsys):
     analyze(demo, tmp_path / "output", demo, listener="rich")
     (line,) = [s for s in capsys.readouterr().out.splitlines() if s.startswith("Examination:")]
-    assert "3 events in the dose report, 2 in the total, DLP" in line
-    assert "the others add" in line
+    assert "organ doses of 2 of the 3 events in the dose report added up; " in line
+    assert "DLP of the whole report " in line
+    assert "the other events add" in line

@@ -14,7 +14,8 @@ from .size import SizeProfile
 from .ssde import TABLES, SSDEProfile
 from .truncation import error_range
 
-# AAPM Report 204: SSDE agrees with the dose to the patient within 20 %, read as a 90 % interval.
+# AAPM Report 204: SSDE agrees with the dose to the patient within 20 %. The report names no level
+# of confidence; to read it as a 90 % interval is this project's judgement.
 SSDE_LIMIT = 0.20
 # Standard deviation of a slice's diameter by body mask and HU calibration, common to all slices,
 # this project's judgement.

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..ct.organs import LUNG_LOBES
 from .builder import Builder
 from .shapes import Both, HalfSpace, Superellipsoid
-
-LOBES = (
-    "lung_upper_lobe_left",
-    "lung_lower_lobe_left",
-    "lung_upper_lobe_right",
-    "lung_middle_lobe_right",
-    "lung_lower_lobe_right",
-)
 
 
 def paint_lungs(b: Builder) -> dict[str, int]:
     """Paint both lungs and their lobes, and return the lobes' materials."""
     hu = float(b.rng.uniform(-875, -800))
-    lobe = {name: b.material(name, hu) for name in LOBES}
+    lobe = {name: b.material(name, hu) for name in LUNG_LOBES}
     for left, cx in ((True, -67), (False, 67)):
         name = "left" if left else "right"
         whole = lobe[f"lung_upper_lobe_{name}"]
