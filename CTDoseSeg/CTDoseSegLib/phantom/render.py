@@ -172,9 +172,10 @@ class Renderer:
         self.body = np.array([bool(m.atom) and m.atom not in OUTSIDE_BODY for m in materials])
         # Steps of at most 0.4 mm, at least three a pixel: the area of a smooth contour is then
         # known to a few parts in 100,000.
-        self.fine = tuple(
-            int(np.clip(np.ceil(phantom.spacing_mm[axis] / 0.4), 3, 10)) for axis in (1, 0)
+        row_step, column_step = (
+            int(np.clip(np.ceil(phantom.spacing_mm[axis] / 0.4), 3, 10)) for axis in (0, 1)
         )
+        self.fine = column_step, row_step
         thick = phantom.spacing_mm[2] > 2.0  # thinner slices are taken as planes
         self.planes = (-1 / 3, 0.0, 1 / 3) if thick else (0.0,)
         of_one = np.ones((1, self.fine[1], self.fine[0]), int)

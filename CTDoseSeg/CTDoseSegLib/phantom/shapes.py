@@ -37,7 +37,7 @@ def _box(centre: ArrayLike, half: ArrayLike) -> Box:
     return np.stack([middle - reach, middle + reach], axis=1)
 
 
-def _at_most(terms: tuple[np.ndarray, ...], limit: float) -> np.ndarray:
+def _at_most(terms: tuple[np.ndarray, ...], limit: float | np.floating) -> np.ndarray:
     """Return ``sum(terms) <= limit``, computed only where it is not known beforehand.
 
     A rounded sum rises with each term. So in a band of rows a column whose largest terms sum to no
@@ -408,14 +408,11 @@ class Sampler:
         coordinates = [self._coordinate(axis, i, j, k) for axis in range(3)]
         # Where each material that was painted so far can be, of those that a table changes.
         spread: dict[int, Rectangle] = {0: (0, j.size, 0, i.size)}
-        for n, *found in self._sections(i, j, k):
-            rectangle, fill, table = tuple(found), self._canvas.fills[n], self._canvas.tables[n]
-            changes: list[tuple[int, int]] = []
-            if table is not None:
-                new, every = self._tables[id(table)]
-                changes = [(old, to) for old, to in every if old in spread]
-                if not changes:
-                    continue
+        for n, rectangle in self._sections(i, j, k):
+            fill, table = self._canvas.fills[n], self._canvas.tables[n]
+            changes = self._tables[id(table)][1] if fill is None else []
+            if fill is None:
+                changes = [(old, to) for old, to in changes if old in spread]
                 rectangle = _common(rectangle, _around([spread[old] for old, _ in changes]))
             top, bottom, left, right = rectangle
             if top >= bottom or left >= right:
@@ -426,28 +423,27 @@ class Sampler:
             mask = self._canvas.shapes[n].inside(x, y, z)
             if mask.shape != part.shape:
                 mask = np.broadcast_to(mask, part.shape)
-            if table is None:
+            if fill is not None:
                 np.copyto(part, fill, where=mask, casting="unsafe")
-                changes = [(0, fill)]
             elif len(changes) == 1:
-                np.copyto(
-                    part, changes[0][1], where=mask & (part == changes[0][0]), casting="unsafe"
-                )
+                mask = mask & (part == changes[0][0])
+                np.copyto(part, changes[0][1], where=mask, casting="unsafe")
             else:
-                np.copyto(part, new[part], where=mask)
-            for material in {to for _, to in changes} & self._changed:
-                there = spread.get(material)
-                spread[material] = _around([rectangle, there]) if there else rectangle
+                np.copyto(part, self._tables[id(table)][0][part], where=mask)
+            painted = {to for _, to in changes} if fill is None else {fill}
+            for material in painted & self._changed:
+                spread[material] = _around([rectangle, spread.get(material, rectangle)])
         return out
 
-    def _sections(self, i: np.ndarray, j: np.ndarray, k: float) -> Iterator[list[int]]:
-        """Yield shapes that the plane cuts: index, first row, row after the last, columns alike."""
+    def _sections(self, i: np.ndarray, j: np.ndarray, k: float) -> Iterator[tuple[int, Rectangle]]:
+        """Yield the shapes whose boxes the plane cuts, and where."""
         hits = np.flatnonzero((self.low[:, 2] <= k) & (k <= self.high[:, 2]))
         low, high = self.low[hits], self.high[hits]
         left, right = i.searchsorted(low[:, 0]), i.searchsorted(high[:, 0], "right")
         top, bottom = j.searchsorted(low[:, 1]), j.searchsorted(high[:, 1], "right")
         cut = (left < right) & (top < bottom)
-        yield from np.column_stack([hits, top, bottom, left, right])[cut].tolist()
+        for n, *ends in np.column_stack([hits, top, bottom, left, right])[cut].tolist():
+            yield n, (ends[0], ends[1], ends[2], ends[3])
 
     def _coordinate(self, axis: int, i: np.ndarray, j: np.ndarray, k: float) -> np.ndarray:
         """Return a RAS coordinate [rows, columns] in mm; 1 along axes that it does not vary on."""

@@ -39,12 +39,12 @@ TILTED = np.array(
 AXIAL = np.array([[-0.8, 0, 0, 75], [0, -0.7, 0, 65], [0, 0, 4.0, -20], [0, 0, 0, 1]])
 CORONAL = np.array([[0.8, 0, 0, -75], [0, 0, 4.0, -20], [0, -0.7, 0, 65], [0, 0, 0, 1]])
 GRIDS = {"axial": AXIAL, "coronal": CORONAL, "tilted": TILTED}
-I, J = np.arange(187.0), np.arange(191.0)
+COLUMNS, ROWS = np.arange(187.0), np.arange(191.0)
 
 
 def coordinates(affine, k):
     """Coordinates of every point of a plane, rounded as the sampler rounds them."""
-    i, j = np.meshgrid(I, J)
+    i, j = np.meshgrid(COLUMNS, ROWS)
     return [
         (a[2] * k + a[3] + a[0] * i + a[1] * j).astype(np.float32)[..., None] for a in affine[:3]
     ]
@@ -52,7 +52,7 @@ def coordinates(affine, k):
 
 def painted_plainly(canvas, affine, k):
     """Every shape at every point, one row at a time."""
-    out = np.zeros((J.size, I.size), int)
+    out = np.zeros((ROWS.size, COLUMNS.size), int)
     x, y, z = coordinates(affine, k)
     for shape, fill, table in zip(canvas.shapes, canvas.fills, canvas.tables, strict=True):
         mask = np.array([shape.inside(*row)[:, 0] for row in zip(x, y, z, strict=True)])
@@ -70,7 +70,7 @@ def test_a_shape_is_the_same_at_once_and_row_by_row(shape, grid):
     canvas = Canvas()
     canvas.paint(shape, canvas.material("one", 0))
     sampler = Sampler(canvas, affine)
-    plane = sampler.plane(I, J, 5.3)
+    plane = sampler.plane(COLUMNS, ROWS, 5.3)
     assert np.array_equal(plane, painted_plainly(canvas, affine, 5.3))
     assert 0 < np.count_nonzero(plane) < plane.size
 
@@ -85,7 +85,7 @@ def test_paint_over_some_materials_changes_these_alone(grid):
     canvas.paint(SHAPES[4], gas, over=(organ,))
     canvas.paint(SHAPES[5], wall, over=(0, gas))
     canvas.repaint(SHAPES[7], np.array([0, organ, body, gas, wall]))  # two change places
-    plane = Sampler(canvas, GRIDS[grid]).plane(I, J, 5.3)
+    plane = Sampler(canvas, GRIDS[grid]).plane(COLUMNS, ROWS, 5.3)
     assert np.array_equal(plane, painted_plainly(canvas, GRIDS[grid], 5.3))
     assert set(np.unique(plane)) == {0, body, organ, gas, wall}
 
@@ -97,7 +97,7 @@ def test_planes_hold_as_many_materials_as_there_are(count, kind):
     canvas.paint(SHAPES[2], last)
     canvas.paint(SHAPES[6], first, over=(last,))
     canvas.repaint(SHAPES[5], np.array([0, last]))  # says nothing of later materials: they stay
-    plane = Sampler(canvas, AXIAL).plane(I, J, 5.0)
+    plane = Sampler(canvas, AXIAL).plane(COLUMNS, ROWS, 5.0)
     assert plane.dtype == kind
     assert set(np.unique(plane)) == {0, first, last}
     assert np.array_equal(plane, painted_plainly(canvas, AXIAL, 5.0))
