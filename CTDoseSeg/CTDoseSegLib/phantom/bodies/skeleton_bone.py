@@ -18,9 +18,11 @@ from .painter import Painter, Part
 _AGES = (0.0, 1.0, 5.0, 10.0, 15.0, 18.0)
 _OSSIFIED = (0.25, 0.45, 0.75, 0.88, 0.97, 1.0)
 # Cortex over the adult's at the same size of bone: thin at birth (project's judgement).
-_CORTEX = (0.75, 0.70, 0.75, 0.80, 0.95, 1.0)
+_CORTEX = (0.50, 0.62, 0.75, 0.80, 0.95, 1.0)
 # Shafts hold blood-forming marrow up to here, then fat (Cristy 1981, rounded).
 _YELLOW_FROM_Y = 7.0
+# Brings the masses of adults near those of ICRP 145 at size 1.
+_GIRTH, _SHELL = 1.05, 1.05
 _THINNEST_MM = 0.25
 
 
@@ -44,13 +46,13 @@ class Kit:
     @cached_property
     def girth(self) -> float:
         """Thickness of all bones over the reference adult's; their length is the frame's."""
-        return float(self.painter.sizes.get("bones", 1.0))
+        return _GIRTH * float(self.painter.sizes.get("bones", 1.0))
 
     @cached_property
     def shell(self) -> float:
         """Thickness of the cortex over the reference adult's."""
         age = self.painter.frame.person.age_y
-        grown = float(np.interp(age, _AGES, _CORTEX))
+        grown = _SHELL * float(np.interp(age, _AGES, _CORTEX))
         return grown * float(self.painter.sizes.get("cortex", 1.0))
 
     @cached_property

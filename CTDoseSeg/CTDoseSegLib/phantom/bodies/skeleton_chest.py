@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..shapes import Column
 from .outside import CHEST_CAVITY, Build, trunk_knots
-from .skeleton_bone import Bone, Kit
+from .skeleton_bone import Kit
 from .skeleton_spine import body_size, spine_y, vertebra_levels
 
 # Each rib's angle in front, degrees from the side (90: the midline), and how far it has fallen
@@ -56,9 +57,13 @@ def on_cavity(
         Distance from the cavity, mm of the reference adult.
     """
     frame = kit.painter.frame
-    knots = trunk_knots(frame, build, CHEST_CAVITY)[::-1]
+    cavity = kit.columns("chest", lambda kit: _cavity(kit, build))
     own = frame.z(z)
-    a, c, x, y = (np.interp(own, knots[:, 0], knots[:, m]) for m in (1, 2, 3, 4))
+    # Where the cavity narrows upward, the widest level that a rib's height reaches counts.
+    half = _RIB_MM * frame.scale(float(np.mean(z)))[2]
+    levels = [cavity.at(own + step * half) for step in (-1.0, 0.0, 1.0)]
+    a, c = (np.max([level[n] for level in levels], axis=0) for n in (0, 1))
+    x, y = levels[1][2:]
     more = out * np.array([frame.scale(float(level))[0] for level in z])
     cos, sin = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
     power = 2 / 2.2  # the cavity is a little fuller than an ellipse
@@ -67,9 +72,14 @@ def on_cavity(
     return np.column_stack([x + across, y + ahead, own])
 
 
+def _cavity(kit: Kit, build: Build) -> Column:
+    """Return the chest's cavity as the lungs fill it."""
+    return Column.smooth(trunk_knots(kit.painter.frame, build, CHEST_CAVITY))
+
+
 def _rib(kit: Kit, n: int, side: int, name: str, build: Build) -> None:
     """Paint a rib from its head beside the spine to its cartilage."""
-    top, bottom = vertebra_levels()[f"T{n + 1}"]
+    top = vertebra_levels()[f"T{n + 1}"][0]
     start = top - (2.0 if n else 8.0)
     frame = kit.painter.frame
     part = np.linspace(0, 1, 11)
@@ -79,7 +89,8 @@ def _rib(kit: Kit, n: int, side: int, name: str, build: Build) -> None:
     path[:, 0] *= side
     wide = body_size(start)[0]
     head = np.array(frame.point(side * (wide + 3) * kit.girth, spine_y(start) - 10, start))
-    neck = 0.5 * (head + path[0]) + (0, -2.0 * frame.scale(start)[1], 0)
+    neck = 0.5 * (head + path[0])
+    neck[1] -= 2.0 * frame.scale(start)[1]
     bone = kit.bone(f"rib_{name}_{n + 1}", "ribs", float(z.mean()))
     radii = np.array([4.2, 4.4, 5.4, 5.8, 5.6, 5.6, 5.4]) * (0.85 if n in (0, 11) else 1.0)
     cartilage = kit.painter.material("costal_cartilages", "cartilage", mass="cartilage")
@@ -89,10 +100,9 @@ def _rib(kit: Kit, n: int, side: int, name: str, build: Build) -> None:
         meets = meets + np.array([side * _JOIN_X[n] * own_wide, 0, 0])
         meets[1] = _front(kit, build, abs(meets[0]), _JOIN_Z[n])
         shaft = path[-1]
-        middle = 0.5 * (shaft + meets) + (0, 2.0 * own_wide, -0.15 * abs(meets[2] - shaft[2]))
-        bone.part.chain(
-            cartilage, np.array([shaft, middle, meets]), 5.2 * kit.girth, over=kit.free
-        )
+        middle = 0.5 * (shaft + meets)
+        middle[1:] += (2.0 * own_wide, -0.15 * abs(meets[2] - shaft[2]))
+        bone.part.chain(cartilage, np.array([shaft, middle, meets]), 5.2 * kit.girth, over=kit.free)
     bone.chain(np.vstack([head, neck, path]), radii, shell=1.0)
     bone.paint()
 
@@ -112,8 +122,6 @@ def _sternum(kit: Kit, build: Build) -> None:
         wide, deep, _ = frame.scale(float(z))
         y = _front(kit, build, 0.0, z) + 1.0 * deep
         rows.append((float(frame.z(z)), half * wide, 6.2 * deep * kit.girth, 0.0, y))
-    from ..shapes import Column
-
     less = bone.thick(1.0)
     ends = float(frame.z(20)), float(frame.z(178))
     plate = Column.smooth(rows, 2.6, ends)
@@ -177,6 +185,3 @@ def _scapula(kit: Kit, side: int, name: str, pose: str) -> None:
     )
     bone.tube([(side * 124, -24, 205), (side * 126, 10, 206)], [5, 5])  # coracoid process
     bone.paint()
-
-
-__all__ = ["Bone", "on_cavity", "paint_chest"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..shapes import Ellipsoid, Shape
 from .frame import KNEE
 from .skeleton_bone import Bone, Kit
 from .skeleton_pelvis import HEAD_MM, SOCKET
@@ -63,22 +64,22 @@ def _thigh(kit: Kit, side: int, name: str, path: np.ndarray) -> None:
     low = _level(path, float(frame.z(KNEE + 20)))
     across = 20 * bone.part.mean * kit.girth
     for way in (-1, 1):
-        bone.ball(low + (way * across, -4 * bone.part.mean, 0), 22)
-        bone.ball(low + (0.5 * way * across, 0, 8 * bone.part.mean), 22)
+        bone.ball(low + _by(way * across, -4 * bone.part.mean, 0), 22)
+        bone.ball(low + _by(0.5 * way * across, 0, 8 * bone.part.mean), 22)
     bone.paint()
     if frame.person.age_y >= 4.0:  # the kneecap is cartilage before
         cap = kit.bone(f"patella_{name}", "other", KNEE)
         point = _level(path, float(frame.z(KNEE + 18)))
-        cap.ball(point + (0, 29 * cap.part.mean, 4 * cap.part.mean), 14)
+        cap.ball(point + _by(0, 29 * cap.part.mean, 4 * cap.part.mean), 14)
         cap.outer = [_flat(shape) for shape in cap.outer]
         cap.inner = [_flat(shape) for shape in cap.inner]
         cap.paint()
 
 
-def _flat(ball):
+def _flat(ball: Shape) -> Shape:
     """Return a ball pressed to the front: broad and high, half as deep."""
-    from ..shapes import Ellipsoid
-
+    if not isinstance(ball, Ellipsoid):
+        raise TypeError("Only a ball is pressed flat.")
     radius = 1.0 / float(ball.matrix[0, 0])
     return Ellipsoid.from_axes(ball.centre, (1.35 * radius, 0.7 * radius, 1.4 * radius))
 
@@ -101,8 +102,8 @@ def _shin(kit: Kit, side: int, name: str, path: np.ndarray) -> None:
     )
     across = 17 * unit * kit.girth
     for way in (-1, 1):
-        tibia.ball(_level(path, top) + (way * across, -2 * unit, 0), 20)
-        tibia.ball(_level(path, top) + (0.5 * way * across, 0, -3 * unit), 21)
+        tibia.ball(_level(path, top) + _by(way * across, -2 * unit, 0), 20)
+        tibia.ball(_level(path, top) + _by(0.5 * way * across, 0, -3 * unit), 21)
     tibia.paint()
     fibula = kit.bone(f"fibula_{name}", "other", -900.0)
     beside = np.array(middle)
@@ -122,16 +123,16 @@ def _foot(kit: Kit, side: int, name: str, path: np.ndarray) -> None:
     heel, arch, toes = path
     unit = bone.part.mean
     up = np.array([0, 0, unit])
-    bone.ball(heel + (0, -4 * unit, -6 * unit), 19)
-    bone.ball(heel + (0, 10 * unit, -2 * unit), 18)
+    bone.ball(heel + _by(0, -4 * unit, -6 * unit), 19)
+    bone.ball(heel + _by(0, 10 * unit, -2 * unit), 18)
     bone.ball(0.62 * heel + 0.38 * arch + 21 * up, 20)  # talus
     bone.ball(0.25 * heel + 0.75 * arch + 8 * up, 18)
     for way in (-1, 0, 1):
-        start = arch + (way * 12 * unit, 6 * unit, 2 * unit)
+        start = arch + _by(way * 12 * unit, 6 * unit, 2 * unit)
         bone.ball(start, 13)
     for way in (-2, -1, 0, 1, 2):
-        start = arch + (way * 7 * unit, 16 * unit, 0)
-        end = toes + (way * 8.0 * unit, -abs(way + side) * 5 * unit, 0)
+        start = arch + _by(way * 7 * unit, 16 * unit, 0)
+        end = toes + _by(way * 8.0 * unit, -abs(way + side) * 5 * unit, 0)
         thick = 8.5 if way == -2 * side else 6.0
         bone.chain(np.array([start, end]), [thick, thick * 0.75], shell=1.4)
     bone.paint()
@@ -155,7 +156,7 @@ def _arm(kit: Kit, side: int, name: str, arm: Limb) -> None:
         [0, 0, 6.8, 6.0, 5.6, 5.6, 0, 0],
     )
     humerus.ball(shoulder, 23.5)
-    across = _across(path)
+    across = side * _across(path)  # towards the thumb: the palm looks forward
     for way in (-1, 1):
         humerus.ball(end + way * 15 * unit * across, 13)
     humerus.paint()
@@ -191,6 +192,11 @@ def _hand(kit: Kit, name: str, wrist: np.ndarray, hand: np.ndarray, across: np.n
             ends[1] = ends[1] + way * 2.0 * unit * across
             bone.chain(np.array(ends), [thick, thick * 0.9], shell=1.3)
     bone.paint()
+
+
+def _by(x: float, y: float, z: float) -> np.ndarray:
+    """Return a step in mm."""
+    return np.array((x, y, z), float)
 
 
 def _unit(v: np.ndarray) -> np.ndarray:

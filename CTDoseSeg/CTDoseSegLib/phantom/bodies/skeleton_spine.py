@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ..shapes import Both, Column, HalfSpace, Shape
 from .frame import C1_TOP, L1_TOP, PROMONTORY, T1_TOP
 from .outside import MUSCLE
-from .painter import Painter, Part
+from .painter import Painter
 from .skeleton_bone import Bone, Kit
 
 # z and y of the middle of the vertebral bodies.
@@ -37,7 +35,7 @@ _REGIONS = {"C": "cervical", "T": "thoracic", "L": "lumbar"}
 _DISC = {"C": 0.26, "T": 0.18, "L": 0.24}
 _DISC_AT_BIRTH = 1.5
 CONUS = L1_TOP - 0.95 * (L1_TOP - PROMONTORY) / 5  # the cord ends at the disc L1/L2
-_IN_FAT_MM = 4.0  # how far spinous processes stand out of the muscle at most
+_IN_FAT_MM = 2.0  # how far spinous processes stand out of the muscle at most
 THECA = -292.0  # the dural sac ends at S2
 
 
@@ -176,7 +174,8 @@ def _arch(kit: Kit, bone: Bone, letter: str, number: int, top: float, bottom: fl
     ring = kit.columns(f"arch {letter}", lambda kit: _canal_columns(kit, thick))
     less = bone.thick(1.5)
     bone.add(
-        Column(ring.knots, 2.0, span), Column(ring.knots, 2.0, (span[0] + less, span[1] - less), -less)
+        Column(ring.knots, 2.0, span),
+        Column(ring.knots, 2.0, (span[0] + less, span[1] - less), -less),
     )
     canal = body_size(middle)[2:]
     y = canal_y(kit, middle)
@@ -187,8 +186,8 @@ def _arch(kit: Kit, bone: Bone, letter: str, number: int, top: float, bottom: fl
         reach, back, up = {"C": (24, 6, 0), "T": (32, -7, 3), "L": (40, 6, 2)}[letter]
         start = (side * (canal[0] + 2), y + 3, middle)
         bone.tube([start, (side * reach, y + back, middle + up)], [5, 3.5], shell=1.3)
-    if name_is_atlas(letter, number):
-        return
+    if (letter, number) == ("C", 1):
+        return  # C1 has no spinous process
     behind = y - canal[1]
     length, drop = _spinous(letter, number)
     tip = max(behind - length, _muscle_back(middle) - _IN_FAT_MM)
@@ -197,11 +196,6 @@ def _arch(kit: Kit, bone: Bone, letter: str, number: int, top: float, bottom: fl
         bone.blob((0, behind - depth + 2, middle - 4), (3.2, depth, 10))
     else:
         bone.tube([(0, behind - 1, middle), (0, tip, middle - drop)], [3.6, 3.0])
-
-
-def name_is_atlas(letter: str, number: int) -> bool:
-    """Return whether a vertebra is C1, which has no spinous process."""
-    return letter == "C" and number == 1
 
 
 def _spinous(letter: str, number: int) -> tuple[float, float]:
@@ -245,7 +239,11 @@ def _canal(kit: Kit) -> None:
     fluid = b.material("cerebrospinal_fluid", "csf")
     cord = b.material("spinal_cord", "spinal_cord", mass="spinal_cord")
     # The canal's top joins the head, whose painter goes on from there.
-    for material, name, low in ((fat, "canal", THECA), (fluid, "sac", THECA + 8), (cord, "cord", CONUS)):
+    for material, name, low in (
+        (fat, "canal", THECA),
+        (fluid, "sac", THECA + 8),
+        (cord, "cord", CONUS),
+    ):
         column = _canal_columns(kit, 0.0, name)
         ends = _ends(b, low, C1_TOP)
         b.canvas.paint(Column(column.knots, 2.0, ends), material)
@@ -253,5 +251,3 @@ def _canal(kit: Kit) -> None:
 
 def _ends(b: Painter, low: float, high: float) -> tuple[float, float]:
     return float(b.frame.z(low)), float(b.frame.z(high))
-
-
