@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ...ct.organs import LUNG_LOBES
 from ..render import OUTSIDE_BODY
 
@@ -67,38 +65,38 @@ def groups_of(atoms: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     ('stomach_wall', 'stomach_contents')
     """
     groups: dict[str, tuple[str, ...]] = {}
-
-    def add(name: str, member: Callable[[str], bool]) -> None:
-        members = tuple(atom for atom in atoms if member(atom))
-        if members:
-            groups[name] = members
-
-    add("body", lambda atom: atom not in OUTSIDE_BODY)
+    bodies = tuple(atom for atom in atoms if atom not in OUTSIDE_BODY)
+    if bodies:
+        groups["body"] = bodies
     for atom in atoms:
         groups.setdefault(atom, (atom,))
-    for organ in dict.fromkeys(stem(atom) for atom in atoms if stem(atom) != atom):
-        add(organ, lambda atom, organ=organ: atom == organ or stem(atom) == organ)
-    _add_chest(add)
+    organs: dict[str, list[str]] = {}
+    for atom in atoms:
+        organs.setdefault(stem(atom), []).append(atom)
+    unions = {**organs, **_chest(atoms)}
     for organ in _SIDED:
         sides = (f"{organ}_left", f"{organ}_right")
-        add(organ, lambda atom, sides=sides: stem(atom) in sides)
-    add("salivary_glands", lambda atom: atom.startswith(_GLANDS))
-    add("spine", lambda atom: atom.startswith("vertebrae_") or stem(atom) == "sacrum")
-    add("ribs", lambda atom: atom.startswith("rib_"))
-    add("bone", is_body_bone)
+        unions[organ] = [atom for atom in atoms if stem(atom) in sides]
+    unions["salivary_glands"] = [atom for atom in atoms if atom.startswith(_GLANDS)]
+    unions["spine"] = [a for a in atoms if a.startswith("vertebrae_") or stem(a) == "sacrum"]
+    unions["ribs"] = [atom for atom in atoms if atom.startswith("rib_")]
+    unions["bone"] = [atom for atom in atoms if is_body_bone(atom)]
+    groups.update({name: tuple(members) for name, members in unions.items() if members})
     return groups
 
 
-def _add_chest(add: Callable[[str, Callable[[str], bool]], None]) -> None:
-    """Add lungs, with the vessels inside each lobe, airways and heart."""
+def _chest(atoms: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return lungs, with the vessels inside each lobe, airways and heart."""
     vessels = {lobe: lobe.replace("lung_", "lung_vessels_") for lobe in LUNG_LOBES}
-    for lobe in LUNG_LOBES:
-        add(lobe, lambda atom, lobe=lobe: atom in (lobe, vessels[lobe]))
-    for side in ("left", "right"):
-        of_side = [lobe for lobe in LUNG_LOBES if lobe.endswith(side)]
-        inside = {*of_side, *(vessels[lobe] for lobe in of_side)}
-        add(f"lung_{side}", lambda atom, inside=inside: atom in inside)
-    add("lung", lambda atom: atom in vessels or atom in vessels.values())
-    add("lung_vessels", lambda atom: atom in vessels.values())
-    add("lung_trachea_bronchia", lambda atom: atom in ("trachea", "bronchi"))
-    add("heart", lambda atom: atom.startswith("heart_"))
+    lobes = {lobe: [a for a in atoms if a in (lobe, inside)] for lobe, inside in vessels.items()}
+    return {
+        **lobes,
+        **{
+            f"lung_{side}": [a for lobe in LUNG_LOBES if lobe.endswith(side) for a in lobes[lobe]]
+            for side in ("left", "right")
+        },
+        "lung": [atom for atom in atoms if atom in vessels or atom in vessels.values()],
+        "lung_vessels": [atom for atom in atoms if atom in vessels.values()],
+        "lung_trachea_bronchia": [atom for atom in atoms if atom in ("trachea", "bronchi")],
+        "heart": [atom for atom in atoms if atom.startswith("heart_")],
+    }

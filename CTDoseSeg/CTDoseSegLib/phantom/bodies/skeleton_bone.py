@@ -169,7 +169,7 @@ class Bone:
     def ball(self, centre: np.ndarray, radius: float, *, shell: float = 1.4) -> None:
         """Add a ball at a point in the person's mm that becomes bone with age."""
         own = radius * self.part.mean * self.kit.girth
-        place = tuple(map(float, centre))
+        place = triple(centre)
         grown = Ellipsoid.from_axes(place, (own, own, own))
         self.kit.painter.canvas.paint(grown, self.kit.cartilage, self.kit.free)
         if self.kit.ossified < 0.4:
@@ -249,12 +249,18 @@ class Bone:
         return shape if clip is None else Both(shape, clip)
 
 
+def triple(v: ArrayLike) -> Point:
+    """Return a point or a direction as three numbers."""
+    x, y, z = map(float, np.asarray(v, float))
+    return x, y, z
+
+
 def _pieces(path: np.ndarray, radius: np.ndarray) -> list[Shape]:
     """Return a tube's pieces."""
     return [
         Capsule(
-            tuple(map(float, path[n])),
-            tuple(map(float, path[n + 1])),
+            triple(path[n]),
+            triple(path[n + 1]),
             float(radius[n]),
             float(radius[n + 1]),
         )

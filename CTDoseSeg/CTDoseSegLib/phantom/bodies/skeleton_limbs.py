@@ -23,10 +23,13 @@ def paint_limbs(kit: Kit, limbs: list[Limb]) -> None:
     limbs
         From `outside.limb_paths`: leg and foot, right and left, then the right and left arm.
     """
-    for side, name, leg, foot in ((1, "right", *limbs[0:2]), (-1, "left", *limbs[2:4])):
-        _thigh(kit, side, name, leg[0])
-        _shin(kit, side, name, leg[0])
-        _foot(kit, side, name, foot[0])
+    for side, name, leg, foot in (
+        (1, "right", limbs[0][0], limbs[1][0]),
+        (-1, "left", limbs[2][0], limbs[3][0]),
+    ):
+        _thigh(kit, side, name, leg)
+        _shin(kit, side, name, leg)
+        _foot(kit, side, name, foot)
     for side, name, arm in ((1, "right", limbs[4]), (-1, "left", limbs[5])):
         _arm(kit, side, name, arm)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..shapes import HalfSpace
-from .skeleton_bone import Kit
+from .skeleton_bone import Kit, triple
 
 SOCKET = (88.0, -6.0, -352.0)  # middle of the right hip joint
 HEAD_MM = 23.5
@@ -38,7 +38,7 @@ def _hip(kit: Kit, side: int, name: str) -> None:
     # The socket looks outward, downward and forward; what lies beyond its rim is open.
     open_to = np.array([side * 0.72, 0.28, -0.63])
     middle = np.array(bone.part.point(side * x, y, z))
-    rim = HalfSpace(tuple(map(float, open_to)), float(open_to @ middle) + 5.0 * bone.part.mean)
+    rim = HalfSpace(triple(open_to), float(open_to @ middle) + 5.0 * bone.part.mean)
     bone.blob((side * x, y, z), (31, 31, 31), shell=1.8, clip=rim)
     bone.tube(
         [(side * 80, -24, -372), (side * 68, -36, -398), (side * 60, -34, -418)],

@@ -8,7 +8,7 @@ from ..shapes import Both, Column, HalfSpace, Shape
 from .frame import C1_TOP, L1_TOP, PROMONTORY, T1_TOP
 from .outside import MUSCLE
 from .painter import Painter
-from .skeleton_bone import Bone, Kit
+from .skeleton_bone import Bone, Kit, triple
 
 # z and y of the middle of the vertebral bodies.
 SPINE = (
@@ -149,7 +149,7 @@ def _body(kit: Kit, bone: Bone, top: float, low: float) -> tuple[Shape, Shape]:
                 0, spine_y(z - 8), z - 8
             )
             along *= way / np.linalg.norm(along)
-            planes.append(HalfSpace(tuple(map(float, along)), float(along @ at) - less))
+            planes.append(HalfSpace(triple(along), float(along @ at) - less))
             tilt = abs(along[1] / along[2]) * body_size(z)[1] * kit.girth * part.local[1]
             reach.append(float(at[2]) + way * (tilt + 0.1))
         column = Column(bodies.knots, 2.2, (reach[1], reach[0]), -less)
