@@ -207,7 +207,8 @@ def _uid(phantom: Phantom, what: str) -> str:
     """Return a UID that is the same for the same phantom."""
     from pydicom.uid import generate_uid
 
-    return str(generate_uid(entropy_srcs=[repr(phantom), what]))
+    body = [] if phantom.body is None else [repr(phantom.body)]
+    return str(generate_uid(entropy_srcs=[repr(phantom), *body, what]))
 
 
 def _file(sop_class: str, instance_uid: str) -> Any:

@@ -8,7 +8,7 @@ the skin, a blanket, arms. Whatever is asserted of a segmentation or a size is h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,10 @@ from ..ct.acquisition import Acquisition
 from ..ct.organs import LUNG_LOBES
 from ..ct.series import CTSeries, SliceInfo
 from ..errors import GeometryError, InputError
+from .bodies.body import ARMS, Body, Pose
+from .bodies.frame import Frame
+from .bodies.groups import groups_of
+from .bodies.regions import REGIONS, region_mm
 from .head import paint_head
 from .render import OUTSIDE_BODY, PhantomSlice, PhantomTruth, Renderer, label_type
 from .shapes import Canvas, Column
@@ -81,6 +85,9 @@ class Phantom:
         Full width at half maximum of the blur in the slice plane, after averaging over pixels.
     diameter_mm
         Of the cylinder.
+    body
+        Of any age, sex and size, in place of the reference adult; `variant` is then one of
+        `bodies.regions.REGIONS`, and `scale` and `fat_mm` are the body's own.
     """
 
     seed: int = 0
@@ -98,15 +105,22 @@ class Phantom:
     noise_hu: float = 25.0
     psf_fwhm_mm: float = 1.0
     diameter_mm: float = 320.0
+    # Not in the representation, which the UIDs of phantoms without a body are made of.
+    body: Body | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        whose = (RANGE_MM, ("up", "down")) if self.body is None else (REGIONS, ARMS)
         for name, value, known in (
-            ("variant", self.variant, tuple(RANGE_MM)),
+            ("variant", self.variant, tuple(whose[0])),
             ("position", self.position, tuple(POSITIONS)),
-            ("arms", self.arms, ("up", "down")),
+            ("arms", self.arms, tuple(whose[1])),
         ):
             if value not in known:
                 raise InputError(f"A phantom has no {name} {value!r}; choose {', '.join(known)}.")
+        if self.body and (self.scale, self.fat_mm) != (None, None):
+            raise InputError(
+                "A body's size is its person's height and weight; give no scale or fat layer."
+            )
         if min(self.shape) < 1 or min(self.spacing_mm) <= 0:
             raise GeometryError(
                 f"A phantom needs a positive shape and spacing, not {self.shape} and "
@@ -123,6 +137,24 @@ class Phantom:
             raise GeometryError(
                 f"The phantom's image directions {self.cosines} are not two perpendicular unit "
                 "vectors."
+            )
+        if self.body:
+            self._check_range(self.body)
+
+    def _check_range(self, body: Body) -> None:
+        """Refuse a grid that no part of the body can be in."""
+        rows, columns, slices = self.shape
+        corners = np.array([[i, j, k, 1] for i in (0, columns - 1) for j in (0, rows - 1)
+                            for k in (0, slices - 1)])  # fmt: skip
+        at = (self.affine @ corners.T)[:3]
+        whole = region_mm(Frame(body.person), "whole")
+        # Nobody is wider than this to either side of the midline.
+        low, high = np.array([-700.0, -700.0, whole[0]]), np.array([700.0, 700.0, whole[1]])
+        if ((at.max(axis=1) < low) | (at.min(axis=1) > high)).any():
+            raise GeometryError(
+                f"No part of the body lies in the phantom's grid, {at[2].min():.0f} to "
+                f"{at[2].max():.0f} mm along it; the body goes from {whole[0]:.0f} to "
+                f"{whole[1]:.0f} mm."
             )
 
     @property
@@ -141,15 +173,24 @@ class Phantom:
             [row * self.spacing_mm[1], column * self.spacing_mm[0], normal * self.spacing_mm[2]]
         )
         to_ras = np.diag([-1.0, -1.0, 1.0])
-        centre = np.array([0.0, 0.0, float(np.mean(RANGE_MM[self.variant]))]) + self.offset_mm
+        centre = np.array([0.0, 0.0, float(np.mean(self._range_mm))]) + self.offset_mm
         affine = np.eye(4)
         affine[:3, :3] = to_ras @ step
         affine[:3, 3] = centre - affine[:3, :3] @ (np.array([columns, rows, slices]) - 1) / 2
         return affine
 
+    @property
+    def _range_mm(self) -> tuple[float, float]:
+        if self.body is None:
+            return RANGE_MM[self.variant]
+        return region_mm(Frame(self.body.person), self.variant)
+
     @cached_property
     def canvas(self) -> Canvas:
         """The shapes and their materials."""
+        if self.body:
+            pose = Pose(self.arms, self.position.endswith("P"), self.couch, self.blanket)
+            return self.body.painted(pose).canvas
         rng = np.random.default_rng([self.seed, 1])
         if self.variant == "cylinder":
             canvas = Canvas()
@@ -172,7 +213,7 @@ class Phantom:
     @cached_property
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Group name to the names of its atoms."""
-        return _groups(tuple(self.names))
+        return (_groups if self.body is None else groups_of)(tuple(self.names))
 
     def slices(self) -> Iterator[PhantomSlice]:
         """Yield the slices from k = 0 on; memory does not grow with their number."""

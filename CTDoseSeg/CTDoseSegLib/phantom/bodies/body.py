@@ -15,10 +15,11 @@ from .chest import paint_chest
 from .contrast import PHASES
 from .frame import Frame
 from .masses import organ_masses_g
-from .outside import Build, couch_rim, paint_belly, paint_outside
+from .outside import Build, couch_rim, limb_paths, paint_belly, paint_outside
 from .painter import Painter
 from .pelvis import paint_pelvis
 from .person import Person
+from .skeleton import paint_skeleton
 from .solve import Solution, solve
 from .table import paint_blanket, paint_couch
 
@@ -135,8 +136,10 @@ class Body:
             paint_couch(b, top, side)
         if pose.blanket:
             paint_blanket(b, frame, build, -side)
-        paint_outside(b, build, top, ARMS[pose.arms], rim)
+        limbs = limb_paths(frame, build, ARMS[pose.arms], rim)
+        paint_outside(b, build, top, limbs)
         paint_belly(b, build)
+        paint_skeleton(b, ARMS[pose.arms], limbs, build)
         paint_chest(b, build)
         paint_pelvis(b)
         paint_abdomen(b, up=-side)

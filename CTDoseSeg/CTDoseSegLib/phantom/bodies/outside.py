@@ -261,10 +261,8 @@ def _chain(path: np.ndarray, radii: np.ndarray) -> list[Shape]:
     ]
 
 
-def paint_outside(
-    b: Painter, build: Build, top: Cradle, arms: tuple[str, str], rim: float
-) -> None:
-    """Paint skin, fat and muscle, then the chest's and the belly's cavities.
+def paint_outside(b: Painter, build: Build, top: Cradle, limbs: list[tuple]) -> None:
+    """Paint skin, fat and muscle.
 
     By layers and not by parts: where an arm meets the trunk, its skin does not go on inside.
 
@@ -276,13 +274,10 @@ def paint_outside(
         Fat and muscle.
     top
         Hollow that the couch leaves for the body.
-    arms
-        ``up`` or ``down`` for the right and the left arm.
-    rim
-        y of the couch under the midline, mm.
+    limbs
+        From `limb_paths`.
     """
     frame, skin = b.frame, skin_mm(b.frame)
-    limbs = limb_paths(frame, build, arms, rim)
     layers = (
         (b.material("skin", "skin", mass="skin"), 0.0),
         (b.material("subcutaneous_fat", "adipose", mass="adipose"), skin),

@@ -40,8 +40,8 @@ class Kit:
     _columns: dict[str, Column] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.painter.parts["bones"] = ("bone_spongiosa",)
-        self.painter.parts["cortex"] = ("bone_cortical",)
+        self.painter.solved["bones"] = (("bone_spongiosa",), 2.0)
+        self.painter.solved["cortex"] = (("bone_cortical",), 1.0)
 
     @cached_property
     def girth(self) -> float:

@@ -71,7 +71,7 @@ def _thigh(kit: Kit, side: int, name: str, path: np.ndarray) -> None:
         bone.ball(low + _by(0.5 * way * across, 0, 8 * bone.part.mean), 22)
     bone.paint()
     if frame.person.age_y >= 4.0:  # the kneecap is cartilage before
-        cap = kit.bone(f"patella_{name}", "other", KNEE)
+        cap = kit.bone(f"patella_{name}", "legs", KNEE)
         point = _level(path, float(frame.z(KNEE + 18)))
         cap.ball(point + _by(0, 29 * cap.part.mean, 4 * cap.part.mean), 14)
         cap.outer = [_flat(shape) for shape in cap.outer]
@@ -90,7 +90,7 @@ def _flat(ball: Shape) -> Shape:
 def _shin(kit: Kit, side: int, name: str, path: np.ndarray) -> None:
     """Paint tibia and fibula."""
     frame = kit.painter.frame
-    tibia = kit.bone(f"tibia_{name}", "other", -900.0)
+    tibia = kit.bone(f"tibia_{name}", "legs", -900.0)
     unit = tibia.part.mean
     top, bottom = (float(frame.z(z)) for z in (KNEE - 20, -1180.0))
     ways = np.linspace(0, 1, 9)
@@ -108,7 +108,7 @@ def _shin(kit: Kit, side: int, name: str, path: np.ndarray) -> None:
         tibia.ball(_level(path, top) + _by(way * across, -2 * unit, 0), 20)
         tibia.ball(_level(path, top) + _by(0.5 * way * across, 0, -3 * unit), 21)
     tibia.paint()
-    fibula = kit.bone(f"fibula_{name}", "other", -900.0)
+    fibula = kit.bone(f"fibula_{name}", "legs", -900.0)
     beside = np.array(middle)
     beside[:, 0] += side * unit * np.interp(ways, (0, 0.3, 0.8, 1), (33, 25, 20, 25))
     beside[:, 1] -= unit * np.interp(ways, (0, 0.4, 1), (14, 14, 6))
@@ -122,7 +122,7 @@ def _shin(kit: Kit, side: int, name: str, path: np.ndarray) -> None:
 
 def _foot(kit: Kit, side: int, name: str, path: np.ndarray) -> None:
     """Paint heel, ankle, instep and toes as one family."""
-    bone = kit.bone(f"foot_bones_{name}", "other", -1230.0)
+    bone = kit.bone(f"foot_bones_{name}", "legs", -1230.0)
     heel, arch, toes = path
     unit = bone.part.mean
     up = np.array([0, 0, unit])
@@ -168,7 +168,7 @@ def _arm(kit: Kit, side: int, name: str, arm: Limb) -> None:
         ("radius", 1, [10, 7.8, 8, 8, 8.5, 13]),
         ("ulna", -1, [14, 10.5, 8, 7.3, 6.5, 7.5]),
     ):
-        bone = kit.bone(f"{atom}_{name}", "other", 0.0)
+        bone = kit.bone(f"{atom}_{name}", "legs", 0.0)
         middle = path[3]
         points = np.array([start, middle, wrist - 6 * unit * _unit(wrist - middle)])
         ways = np.linspace(0, 1, 6)
@@ -181,7 +181,7 @@ def _arm(kit: Kit, side: int, name: str, arm: Limb) -> None:
 
 def _hand(kit: Kit, name: str, wrist: np.ndarray, hand: np.ndarray, across: np.ndarray) -> None:
     """Paint wrist, palm and fingers as one family."""
-    bone: Bone = kit.bone(f"hand_bones_{name}", "other", 0.0)
+    bone: Bone = kit.bone(f"hand_bones_{name}", "legs", 0.0)
     unit, out = bone.part.mean, _unit(hand - wrist)
     length = float(np.linalg.norm(hand - wrist))
     if kit.painter.frame.person.age_y >= _HAND_FROM_Y:

@@ -234,7 +234,7 @@ def _sacrum(kit: Kit, disc: int) -> None:
 def _canal(kit: Kit) -> None:
     """Paint the canal: fat, the sac with its fluid, and the cord down to L1/L2."""
     b = kit.painter
-    b.parts["spinal_cord"] = ("spinal_cord",)
+    b.solved["spinal_cord"] = (("spinal_cord",), 2.0)
     fat = b.material("torso_fat", "adipose", mass="adipose")
     fluid = b.material("cerebrospinal_fluid", "csf")
     cord = b.material("spinal_cord", "spinal_cord", mass="spinal_cord")
