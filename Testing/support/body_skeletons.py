@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -56,11 +56,19 @@ class Sampled:
 
     def at(self, x: float, y: float, z: float) -> str:
         """Return the atom at a point of the reference adult."""
-        point = self.painter.frame.point(x, y, z)
-        affine = np.diag([1.0, 1.0, 1.0, 1.0])
-        affine[:3, 3] = point
-        plane = Sampler(self.painter.canvas, affine).plane(np.arange(1), np.arange(1), 0)
-        return self.painter.canvas.materials[int(plane[0, 0])].atom or ""
+        point = np.array(self.painter.frame.point(x, y, z))
+        canvas, value = self.painter.canvas, 0
+        near = ((self.boxes[..., 0] <= point) & (point <= self.boxes[..., 1])).all(axis=1)
+        px, py, pz = (np.full((1, 1), v, np.float32) for v in point)
+        for n in np.flatnonzero(near):
+            if np.broadcast_to(canvas.shapes[n].inside(px, py, pz), (1, 1))[0, 0]:
+                value = int(canvas.tables[n][value])
+        return canvas.materials[value].atom or ""
+
+    @cached_property
+    def boxes(self) -> np.ndarray:
+        """Bounding boxes of all shapes, [n, 3, 2]."""
+        return self.painter.canvas.boxes()
 
 
 def grown(mask: np.ndarray) -> np.ndarray:

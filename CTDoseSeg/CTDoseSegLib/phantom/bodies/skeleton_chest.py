@@ -159,7 +159,7 @@ def _scapula(kit: Kit, side: int, name: str, pose: str) -> None:
     up = pose == "up"
     tilt = side * (24.0 if up else 4.0)
     out = 8 if up else 0
-    blade = (side * (99 + out), -73 + out, 148)
+    blade = (side * (99 + out), -76 + out, 148)
     bone.blob(blade, (38, 3.6, 64), (-6.0, tilt, side * 27.0), shell=1.5)
     bone.tube(
         [
