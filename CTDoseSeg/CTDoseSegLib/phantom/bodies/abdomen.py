@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..shapes import HalfSpace
-from .painter import Painter, Part, Point
+from .painter import Goal, Painter, Part, Point
 
 
 def paint_abdomen(b: Painter, up: float = 1.0) -> None:
@@ -110,7 +110,8 @@ def inner_size(b: Painter, organ: str, power: float) -> float:
     """
     wall, contents = (b.masses_g.get(f"{organ}_{part}", 1.0) for part in ("wall", "contents"))
     first = (contents / (wall + contents)) ** (1 / power)
-    b.solved[f"{organ}_inside"] = ((f"{organ}_contents",), power)
+    whole = (f"{organ}_wall", f"{organ}_contents")
+    b.goals[f"{organ}_inside"] = Goal(whole[1:], power, of=whole)
     return float(np.clip(first * b.sizes.get(f"{organ}_inside", 1.0), 0.2, 0.96))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .outside import Build, front_mm, skin_mm
-from .painter import Painter
+from .painter import Goal, Painter
 
 _REFERENCE_G = 512.0  # both breasts of ICRP's reference woman
 
@@ -35,5 +35,6 @@ def paint_breasts(b: Painter, build: Build) -> None:
         part.blob(around, at, half, over=(skin, *fat), grow=-skin_thick)
         gland = part.material(f"breast_glandular_{name}", "breast_glandular")
         inner = b.part("breast_glandular", at, ("breast_glandular",))
+        b.goals["breast_glandular"] = Goal(("breast_glandular",), of=masses)
         size = half * share * part.size
         inner.blob(gland, at, size, over=(around,), grow=-skin_thick)

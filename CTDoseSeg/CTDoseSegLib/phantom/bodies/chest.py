@@ -12,7 +12,7 @@ import numpy as np
 from ...ct.organs import LUNG_LOBES as LOBES
 from ..shapes import Both, Column, HalfSpace, Shape, Superellipsoid
 from .outside import CHEST_CAVITY, Build, trunk_knots
-from .painter import Painter, Part
+from .painter import Goal, Painter, Part
 
 # Density of air-filled lung before it is solved for the lungs' mass, g/ml.
 _LUNG_DENSITY = 0.27
@@ -154,10 +154,9 @@ def _paint_great_vessels(b: Painter, free: tuple[int, ...]) -> None:
 
 
 def _paint_heart(b: Painter, free: tuple[int, ...]) -> None:
-    heart = b.part(
-        "heart", (-24.0, 28.0, 46.0), ("heart_myocardium", "heart_blood"), wander=3.0
-    )
-    b.solved["heart_chambers"] = (("heart_blood",), 3.0)
+    whole = ("heart_myocardium", "heart_blood")
+    heart = b.part("heart", (-24.0, 28.0, 46.0), whole, wander=3.0)
+    b.goals["heart_chambers"] = Goal(("heart_blood",), of=whole)
     chambers = replace(heart, size=heart.size * float(b.sizes.get("heart_chambers", 1.0)))
     turn = (0.0, 32.0, -28.0)
     muscle = heart.material("heart_myocardium", "heart_muscle")

@@ -138,8 +138,17 @@ class Frame:
         below = np.minimum(np.asarray(z, float) - SOLE, 0.0)
         return inner + above + below
 
+    @cached_property
+    def _known_scales(self) -> dict[float, tuple[float, float, float]]:
+        return {}  # asked for many times at few levels
+
     def scale(self, z: float) -> tuple[float, float, float]:
         """Return breadth, depth and height over the reference adult's at a level of his."""
+        if z not in self._known_scales:
+            self._known_scales[z] = self._scale(z)
+        return self._known_scales[z]
+
+    def _scale(self, z: float) -> tuple[float, float, float]:
         table = self._scales
         wide, deep = (float(np.interp(z, table[:, 0], table[:, c])) for c in (1, 2))
         reference, own = self.levels

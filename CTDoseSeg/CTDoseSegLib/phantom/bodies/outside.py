@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..shapes import Both, Capsule, Column, Cradle, Shape
-from .frame import Frame
+from .frame import AGES, KNEE, Frame
 from .head_outline import head_shapes
 from .painter import Painter
 
@@ -19,12 +19,12 @@ MUSCLE = (
     (236, 138, 74, 0, -9),
     (205, 160, 88, 0, -4),
     (170, 160, 97, 0, -1),
-    (120, 154, 104, 0, 0),
-    (40, 150, 104, 0, 0),
-    (-60, 143, 99, 0, 0),
-    (-130, 136, 92, 0, 0),
-    (-220, 146, 94, 0, -5),
-    (-290, 160, 100, 0, -8),
+    (120, 154, 106, 0, -2),
+    (40, 150, 107, 0, -3),
+    (-60, 143, 104, 0, -5),
+    (-130, 136, 98, 0, -6),
+    (-220, 146, 100, 0, -11),
+    (-290, 160, 104, 0, -12),
     (-360, 166, 98, 0, -10),
     (-430, 150, 84, 0, -8),
 )
@@ -144,13 +144,14 @@ def outer_knots(frame: Frame, build: Build, inset: float) -> np.ndarray:
 
 
 def skin_mm(frame: Frame) -> float:
-    """Return the skin's thickness, mm: about 0.7 at birth, 1.2 at ten years, 1.6 in adults.
+    """Return the skin's thickness, mm.
 
-    From ICRP Publication 89's skin masses over its body surface areas, at 1.09 g/ml.
+    From the skin's mass with its blood (ICRP Publications 145 and 156) at 1.09 g/ml over the
+    surface of these bodies, which have no fingers.
     """
-    return float(
-        np.interp(frame.person.age_y, (0, 1, 5, 10, 15, 20), (0.67, 0.67, 0.67, 0.67, 1.0, 1.5))
-    )
+    adult = 1.86 if frame.person.sex == "male" else 1.5
+    table = (0.75, 0.72, 0.82, 0.84, 0.62 * adult + 0.1, adult)
+    return float(np.interp(frame.person.age_y, AGES, table))
 
 
 def couch_rim(frame: Frame, build: Build, side: float, pressed_mm: float) -> float:
@@ -218,7 +219,7 @@ def _arm(frame: Frame, build: Build, side: int, pose: str, rim: float, strength:
         / 1760.0
         * float(np.interp(frame.person.age_y, (0, 1, 5, 15), (0.85, 0.88, 0.95, 1.0)))
     )
-    girth = 0.5 * (frame.scale(KNEE_LEVEL)[0] + wide) * strength
+    girth = 0.5 * (frame.scale(KNEE)[0] + wide) * strength
     lean = np.array([47, 42, 38, 36, 27, 26]) * girth
     fat = build.fat_mm * np.array([0.45, 0.45, 0.35, 0.25, 0.15, 0.1])
     shoulder = np.array(frame.point(side * 160, -6, 196))
@@ -247,9 +248,6 @@ def _arm(frame: Frame, build: Build, side: int, pose: str, rim: float, strength:
         ]
         path = np.array([(side * x, y, shoulder[2] + z * length) for x, y, z in points])
     return path, lean, fat
-
-
-KNEE_LEVEL = -774.0
 
 
 def _chain(path: np.ndarray, radii: np.ndarray) -> list[Shape]:

@@ -15,6 +15,26 @@ from .contrast import iodine_of_body
 from .frame import Frame, Point
 
 
+@dataclass(frozen=True)
+class Goal:
+    """What the size of a part is solved for.
+
+    Attributes
+    ----------
+    organs
+        Of `Painter.masses_g`, whose sum the part is to have.
+    power
+        How that mass grows with the size: 3 as a whole, 2 where a tube of fixed course grows
+        wider, 1 for a thickness or a density.
+    of
+        Organs of whose sum it is a share; empty: the mass itself is the goal.
+    """
+
+    organs: tuple[str, ...]
+    power: float = 3.0
+    of: tuple[str, ...] = ()
+
+
 @dataclass
 class Painter:
     """What all parts of a body share while it is painted.
@@ -49,8 +69,7 @@ class Painter:
     canvas: Canvas = field(default_factory=Canvas)
     # By material: the tissue's name, its density in g/ml, and the organ whose mass it is of.
     tissues: list[tuple[str, float, str]] = field(default_factory=lambda: [("air", 0.0012, "")])
-    # Part to the masses it makes, and how they grow with its size.
-    solved: dict[str, tuple[tuple[str, ...], float]] = field(default_factory=dict)
+    goals: dict[str, Goal] = field(default_factory=dict)  # by part
     _known: dict[tuple, int] = field(default_factory=dict)
     _iodine_mg_ml: dict[str, float] = field(init=False)
 
@@ -139,10 +158,9 @@ class Painter:
         place
             Name that its position is drawn by; empty: `name`.
         power
-            How its mass grows with its size: 3 as a whole, 2 where a tube of fixed course grows
-            wider, 1 for a thickness or a density.
+            See `Goal`.
         """
-        self.solved[name] = (tuple(masses), power)
+        self.goals[name] = Goal(tuple(masses), power)
         shift = wander * self.variation * self.rng(f"place {place or name}").standard_normal(3)
         size = float(self.sizes.get(name, 1.0))
         return Part(self, name, np.array(about, float), size, shift, power == 3)
@@ -187,7 +205,7 @@ class Part:
 
     def material(self, atom: str, name: str, **more) -> int:
         """Return a material: `Painter.material`; its mass counts for the part's first organ."""
-        masses, _ = self.painter.solved[self.name]
+        masses = self.painter.goals[self.name].organs
         more.setdefault("mass", masses[0] if masses else "")
         return self.painter.material(atom, name, **more)
 

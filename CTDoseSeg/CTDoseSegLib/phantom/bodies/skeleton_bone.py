@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..shapes import Both, Capsule, Column, Ellipsoid, Shape
 from .frame import Point
-from .painter import Painter, Part
+from .painter import Goal, Painter, Part
 
 # Share of the linear size of ends, carpals, tarsals and other late nuclei that is bone; the rest
 # is cartilage (project's judgement after the usual ages of the nuclei).
@@ -40,8 +40,8 @@ class Kit:
     _columns: dict[str, Column] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.painter.solved["bones"] = (("bone_spongiosa",), 2.0)
-        self.painter.solved["cortex"] = (("bone_cortical",), 1.0)
+        self.painter.goals["bones"] = Goal(("bone_spongiosa",), 2.0)
+        self.painter.goals["cortex"] = Goal(("bone_cortical",), 1.0)
 
     @cached_property
     def girth(self) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from ..shapes import Both, Column, HalfSpace, Shape
 from .frame import C1_TOP, L1_TOP, PROMONTORY, T1_TOP
 from .outside import MUSCLE
-from .painter import Painter
+from .painter import Goal, Painter
 from .skeleton_bone import Bone, Kit, triple
 
 # z and y of the middle of the vertebral bodies.
@@ -234,7 +234,7 @@ def _sacrum(kit: Kit, disc: int) -> None:
 def _canal(kit: Kit) -> None:
     """Paint the canal: fat, the sac with its fluid, and the cord down to L1/L2."""
     b = kit.painter
-    b.solved["spinal_cord"] = (("spinal_cord",), 2.0)
+    b.goals["spinal_cord"] = Goal(("spinal_cord",), 2.0)
     fat = b.material("torso_fat", "adipose", mass="adipose")
     fluid = b.material("cerebrospinal_fluid", "csf")
     cord = b.material("spinal_cord", "spinal_cord", mass="spinal_cord")

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..shapes import Canvas, Sampler
 from .outside import Build
-from .painter import Painter
+from .painter import Goal, Painter
 
 # Cubes to the stature, round by round: the first rounds need not be exact.
-_ROUNDS = (200, 200, 240, 280, 320, 360)
-_SMALLEST, _LARGEST = 0.15, 2.5  # of a part's size over the reference adult's
+_ROUNDS = (200, 200, 240, 300, 360)
+# Sizes of ICRP's reference man: where every body begins.
+_START = {
+    "bones": 1.14, "cortex": 1.1, "lung_density": 0.84, "heart": 1.32, "heart_chambers": 1.4,
+    "thymus": 1.43, "kidneys": 1.16, "adrenal_glands": 1.7, "pancreas": 1.65, "gallbladder": 1.34,
+    "spleen": 1.21, "liver": 1.37, "stomach": 1.46, "breasts": 0.87,
+}  # fmt: skip
+_SMALLEST, _LARGEST = 0.15, 4.0  # of a part's size over the reference adult's
+_LEAST_MUSCLE = 0.3
 _FEW_POINTS = 1200  # an organ with fewer is weighed on a grid of its own
 _SMALL_POINTS = 40_000
 
@@ -54,41 +61,56 @@ def solve(
     start
         First guess.
     """
-    sizes: dict[str, float] = {}
-    build = start
+    sizes, build = dict(_START), start
+    tried: list[tuple[float, float]] = []  # fat and weight
     for parts in _ROUNDS:
         painter = paint(sizes, build)
         masses, body = weigh(painter, parts)
         found = Solution(dict(sizes), build, masses, body)
-        wanted = painter.masses_g
-        for part, (organs, power) in painter.solved.items():
-            target = sum(wanted.get(o, 0.0) for o in organs)
-            have = sum(masses.get(o, 0.0) for o in organs)
-            if target > 0 and have > 0:
-                factor = np.clip((target / have) ** (1 / power), 0.6, 1.6)
-                size = sizes.get(part, 1.0) * float(factor)
-                sizes[part] = float(np.clip(size, _SMALLEST, _LARGEST))
-        build = _next_build(build, painter, masses, body, weight_kg)
+        for part, goal in painter.goals.items():
+            factor = _factor(goal, painter.masses_g, masses)
+            sizes[part] = float(np.clip(sizes.get(part, 1.0) * factor, _SMALLEST, _LARGEST))
+        tried.append((build.fat_mm, body))
+        build = _next_build(build, painter, masses, weight_kg, tried)
     return found
 
 
+def _factor(goal: Goal, wanted: Mapping[str, float], masses: Mapping[str, float]) -> float:
+    """Return by what a part's size is to be multiplied."""
+    target, have = (sum(m.get(o, 0.0) for o in goal.organs) for m in (wanted, masses))
+    if target <= 0 or have <= 0:
+        return 1.0
+    if goal.of:
+        target /= sum(wanted.get(o, 0.0) for o in goal.of)
+        have /= sum(masses.get(o, 0.0) for o in goal.of)
+    return float(np.clip((target / have) ** (1 / goal.power), 0.6, 1.6))
+
+
 def _next_build(
-    build: Build, painter: Painter, masses: dict[str, float], body: float, weight_kg: float
+    build: Build,
+    painter: Painter,
+    masses: Mapping[str, float],
+    weight_kg: float,
+    tried: list[tuple[float, float]],
 ) -> Build:
     """Return fat and muscle for the next round."""
     muscle = build.muscle
     if masses.get("muscle"):
         ratio = painter.masses_g.get("muscle", 0.0) / masses["muscle"]
-        muscle = float(np.clip(muscle * np.clip(ratio, 0.7, 1.4) ** 0.8, 0.45, 1.8))
-    # Fat under the skin covers about 0.75 of the body's surface at its share of the thickness.
+        muscle = float(np.clip(muscle * np.clip(ratio, 0.7, 1.4), _LEAST_MUSCLE, 1.8))
+    (fat, body), earlier = tried[-1], tried[:-1]
+    # Fat under the skin covers most of the body's surface at a share of the belly's thickness.
     person = painter.frame.person
-    area_mm2 = 1e6 * 0.016667 * (person.height_mm / 10 * person.weight_kg) ** 0.5
-    gained = 0.95e-3 * 0.85 * area_mm2 * (1 + 0.5 * build.visceral)
-    step = (weight_kg * 1000 - body) / gained
-    if muscle != build.muscle and masses.get("muscle"):
-        step -= 0.8 * masses["muscle"] * (muscle / build.muscle - 1) / gained
-    fat = float(np.clip(build.fat_mm + 0.9 * step, 0.8, 160.0))
-    return replace(build, fat_mm=fat, muscle=muscle)
+    surface_mm2 = 1e6 * 0.016667 * (person.height_mm / 10 * person.weight_kg) ** 0.5
+    grams_a_mm = 0.95e-3 * 0.6 * surface_mm2 * (1 + build.visceral)
+    if earlier and abs(fat - earlier[-1][0]) > 0.2:
+        slope = (body - earlier[-1][1]) / (fat - earlier[-1][0])
+        grams_a_mm = float(np.clip(slope, 0.6 * grams_a_mm, 2.5 * grams_a_mm))
+    missing = weight_kg * 1000 - body
+    missing -= 0.6 * masses.get("muscle", 0.0) * (muscle / build.muscle - 1)
+    return replace(
+        build, muscle=muscle, fat_mm=float(np.clip(fat + missing / grams_a_mm, 0.5, 170.0))
+    )
 
 
 def weigh(painter: Painter, parts: int = 420) -> tuple[dict[str, float], float]:

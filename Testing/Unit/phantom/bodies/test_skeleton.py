@@ -55,10 +55,10 @@ def test_bones_leave_skin_and_air_as_they_are(age, sex, fat_mm):
 
 
 def test_masses_are_registered_for_the_loop_that_solves_sizes():
-    parts = body(30, "male").painter.solved
-    assert parts["bones"] == (("bone_spongiosa",), 2.0)
-    assert parts["cortex"] == (("bone_cortical",), 1.0)
-    assert parts["spinal_cord"] == (("spinal_cord",), 2.0)
+    parts = body(30, "male").painter.goals
+    assert parts["bones"] == Goal(("bone_spongiosa",), 2.0)
+    assert parts["cortex"] == Goal(("bone_cortical",), 1.0)
+    assert parts["spinal_cord"] == Goal(("spinal_cord",), 2.0)
 
 
 def _tissue_ml(sampled, mass: str) -> float:
