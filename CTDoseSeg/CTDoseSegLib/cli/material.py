@@ -1,4 +1,4 @@
-"""The commands that make ready what others need: phantom, files without identity, weights."""
+"""The commands that make ready what others need: files without identity, weights."""
 
 from __future__ import annotations
 
@@ -7,17 +7,6 @@ from pathlib import Path
 
 from ..tasks.progress import Progress
 from .arguments import Command, chooses_networks, output_folder
-
-
-def phantom_command(args: argparse.Namespace, progress: Progress) -> None:
-    """Write the analytic phantom as a DICOM series with its dose report and its exact truth."""
-    from ..phantom.dicom_files import write_dicom
-    from ..phantom.phantom import Phantom
-
-    written = write_dicom(
-        Phantom(seed=args.seed, variant=args.variant), args.output, progress=progress
-    )
-    progress.result(folder=str(args.output), files=[path.name for path in written])
 
 
 def deidentify_command(args: argparse.Namespace, progress: Progress) -> None:
@@ -58,18 +47,6 @@ def weights_command(args: argparse.Namespace, progress: Progress) -> None:
 
 def add(command: Command) -> None:
     """Add the commands of this family to the parser."""
-    sub = command(
-        "phantom", phantom_command, "write an analytic CT with its dose report and exact truth"
-    )
-    sub.add_argument("output", type=Path, metavar="DIR", help="folder to write")
-    sub.add_argument(
-        "--variant",
-        choices=("trunk", "chest", "abdomen", "head"),
-        default="trunk",
-        help="part of the body",
-    )
-    sub.add_argument("--seed", type=int, default=0, help="anatomy and noise")
-
     sub = command(
         "deidentify", deidentify_command, "write DICOM files anew without identity (PS3.15)"
     )

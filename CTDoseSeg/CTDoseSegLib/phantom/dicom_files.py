@@ -19,15 +19,19 @@ from .dose_report_file import SpiralScan, add_dose_report
 from .render import PhantomSlice, PhantomTruth, label_type
 
 if TYPE_CHECKING:
+    from .bodies.body import Body
     from .phantom import Phantom
 
-KVP_KV = 120.0
+KVP_KV = 120.0  # of phantoms without a body, whose HU are of this voltage
 ROTATION_TIME_S = 0.5
 PITCH = 0.95
 TOTAL_COLLIMATION_MM = 38.4
 SINGLE_COLLIMATION_MM = 0.6
 # CTDIw per mAs (mGy/mAs): 32 cm body phantom, 16 cm head phantom.
 NCTDIW = {"body": 0.068, "head": 0.14}
+# CTDIw goes as this power of the voltage: 3.2 in the centre and 2.8 at the rim of the body
+# phantom, 40 scanners (OSTI 22649308).
+KVP_POWER = 2.9
 # A helical scan starts before and ends after the images, at each end by half a collimation.
 OVERRANGE_MM = 19.2
 TUBE_CURRENT_LIMITS_MA = (80.0, 600.0)
@@ -48,6 +52,10 @@ _REGIONS = {
     "chest": ("51185008", "Chest", "SCT"),
     "abdomen": ("818981001", "Abdomen", "SCT"),
     "head": ("69536005", "Head", "SCT"),
+    "head_neck": ("774007", "Head and Neck", "SCT"),
+    "abdomen_pelvis": _TRUNK,
+    "pelvis": ("816092008", "Pelvis", "SCT"),
+    "whole": ("38266002", "Entire body", "SCT"),
 }
 # Zero of the table's scale against the phantom's own: SliceLocation has no anatomical meaning.
 TABLE_ZERO_MM = 411.5
@@ -66,6 +74,7 @@ class PhantomExposure:
     z_mm: np.ndarray
     irradiated_range_mm: tuple[float, float]
     phantom_cm: int
+    kvp_kV: float = KVP_KV
 
     @property
     def imaged_range_mm(self) -> tuple[float, float]:
@@ -92,6 +101,7 @@ def exposure(phantom: Phantom, wed_mm: np.ndarray) -> PhantomExposure:
     PhantomExposure
     """
     kind = "head" if phantom.variant == "head" else "body"
+    kvp = KVP_KV if phantom.body is None else phantom.body.kvp
     reference_mA, reference_mm = TUBE_CURRENT_AT_MM[kind]
     wanted = reference_mA * np.exp(0.5 * 0.02 * (np.maximum(wed_mm, 60.0) - reference_mm))
     width = max(1, round(TOTAL_COLLIMATION_MM / phantom.spacing_mm[2])) // 2 * 2 + 1
@@ -103,7 +113,7 @@ def exposure(phantom: Phantom, wed_mm: np.ndarray) -> PhantomExposure:
     z = phantom.affine[2, 2] * np.arange(slices) + phantom.affine[2] @ np.array(centre)
     # Half of what a voxel, and an oblique slice, extends along z.
     half = float(np.abs(phantom.affine[2, :3]) @ np.array([columns - 1, rows - 1, 1]) / 2)
-    ctdivol = NCTDIW[kind] * current * ROTATION_TIME_S / PITCH
+    ctdivol = NCTDIW[kind] * (kvp / KVP_KV) ** KVP_POWER * current * ROTATION_TIME_S / PITCH
     into_gantry = -1.0 if phantom.position.startswith("HF") else 1.0
     return PhantomExposure(
         tube_current_mA=current,
@@ -115,6 +125,7 @@ def exposure(phantom: Phantom, wed_mm: np.ndarray) -> PhantomExposure:
             float(z.max() + half + OVERRANGE_MM),
         ),
         phantom_cm=16 if kind == "head" else 32,
+        kvp_kV=kvp,
     )
 
 
@@ -244,6 +255,8 @@ def _patient_and_study(ds: Any, phantom: Phantom) -> None:
     ds.PatientName = "Phantom^CTDoseSeg"
     ds.PatientID = f"PHANTOM-{phantom.seed}"
     ds.PatientBirthDate, ds.PatientSex, ds.PatientAge = "", "O", "050Y"
+    if phantom.body is not None:
+        _person(ds, phantom.body)
     ds.PatientIdentityRemoved = "YES"
     ds.DeidentificationMethod = "Never had an identity: analytic phantom"
     ds.StudyInstanceUID = _uid(phantom, "study")
@@ -262,9 +275,24 @@ def _patient_and_study(ds: Any, phantom: Phantom) -> None:
     ds.Manufacturer, ds.ManufacturerModelName = "CTDoseSeg phantom", "Analytic"
     ds.SoftwareVersions = __version__
     ds.PositionReferenceIndicator = ""
-    body = {"trunk": "CHESTABDOMEN", "cylinder": "PHANTOM"}
+    body = {
+        **{"trunk": "CHESTABDOMEN", "cylinder": "PHANTOM", "whole": "WHOLEBODY"},
+        **{"head_neck": "HEADNECK", "abdomen_pelvis": "ABDOMENPELVIS"},
+    }
     ds.BodyPartExamined = body.get(phantom.variant, phantom.variant.upper())
     ds.PatientPosition = phantom.position
+
+
+def _person(ds: Any, body: Body) -> None:
+    """Set what a scanner knows of the patient."""
+    from pydicom.valuerep import format_number_as_ds
+
+    person = body.person
+    months = round(12 * person.age_y)
+    ds.PatientAge = f"{months:03d}M" if months < 24 else f"{int(person.age_y):03d}Y"
+    ds.PatientSex = person.sex[0].upper()
+    ds.PatientSize = format_number_as_ds(round(person.height_mm / 1000, 3))
+    ds.PatientWeight = format_number_as_ds(round(person.weight_kg, 1))
 
 
 def _dose_report(phantom: Phantom, exposed: PhantomExposure) -> Any:
@@ -290,7 +318,7 @@ def _dose_report(phantom: Phantom, exposed: PhantomExposure) -> Any:
         scanned_mm=exposed.irradiated_range_mm,
         volume_mm=exposed.imaged_range_mm,
         phantom_cm=exposed.phantom_cm,
-        kvp_kV=KVP_KV,
+        kvp_kV=exposed.kvp_kV,
         rotation_time_s=ROTATION_TIME_S,
         pitch=PITCH,
         single_collimation_mm=SINGLE_COLLIMATION_MM,
@@ -327,7 +355,7 @@ def _exposure(ds: Any, phantom: Phantom, exposed: PhantomExposure, k: int) -> No
     from pydicom.sequence import Sequence
 
     current = float(exposed.tube_current_mA[k])
-    ds.KVP = f"{KVP_KV:g}"
+    ds.KVP = f"{exposed.kvp_kV:g}"
     ds.XRayTubeCurrent = round(current)
     ds.ExposureTime = round(1000 * ROTATION_TIME_S)
     # Effective mAs, divided by the pitch, as some makers write it.
@@ -392,7 +420,8 @@ def _write_truth(
         "slice_location_mm": exposed.table_mm.tolist(),
         "irradiated_range_mm": list(exposed.irradiated_range_mm),
         "phantom_cm": exposed.phantom_cm,
-        "nctdiw_mGy_per_mAs": NCTDIW["head" if exposed.phantom_cm == 16 else "body"],
+        "nctdiw_mGy_per_mAs": NCTDIW["head" if exposed.phantom_cm == 16 else "body"]
+        * (exposed.kvp_kV / KVP_KV) ** KVP_POWER,
         "rotation_time_s": ROTATION_TIME_S,
         "pitch": PITCH,
     }

@@ -21,7 +21,7 @@ from ..errors import GeometryError, InputError
 from .bodies.body import ARMS, Body, Pose
 from .bodies.frame import Frame
 from .bodies.groups import groups_of
-from .bodies.regions import REGIONS, region_mm
+from .bodies.regions import REGIONS, grid, region_mm
 from .head import paint_head
 from .render import OUTSIDE_BODY, PhantomSlice, PhantomTruth, Renderer, label_type
 from .shapes import Canvas, Column
@@ -179,6 +179,48 @@ class Phantom:
         affine[:3, 3] = centre - affine[:3, :3] @ (np.array([columns, rows, slices]) - 1) / 2
         return affine
 
+    @classmethod
+    def of_body(
+        cls,
+        body: Body,
+        region: str = "trunk",
+        *,
+        pixels: int = 512,
+        slice_mm: float = 5.0,
+        **parameters: Any,
+    ) -> Phantom:
+        """Return a scan of a part of a body, in a field of view that holds the skin.
+
+        Parameters
+        ----------
+        body
+            Of the family.
+        region
+            One of `bodies.regions.REGIONS`.
+        pixels
+            Rows and columns.
+        slice_mm
+            Thickness and distance of slices.
+        **parameters
+            Others of `Phantom`.
+        """
+        if region not in REGIONS:
+            raise InputError(f"A body has no region {region!r}; choose {', '.join(REGIONS)}.")
+        pose = cls(body=body, variant=region, **parameters).pose
+        shape, spacing, offset = grid(body.painted(pose), region, pixels, slice_mm)
+        return cls(
+            **{"offset_mm": offset, **parameters},
+            body=body,
+            variant=region,
+            shape=shape,
+            spacing_mm=spacing,
+        )
+
+    @property
+    def pose(self) -> Pose:
+        """How a body lies."""
+        return Pose(self.arms, self.position.endswith("P"), self.couch, self.blanket)
+
     @property
     def _range_mm(self) -> tuple[float, float]:
         if self.body is None:
@@ -189,8 +231,7 @@ class Phantom:
     def canvas(self) -> Canvas:
         """The shapes and their materials."""
         if self.body:
-            pose = Pose(self.arms, self.position.endswith("P"), self.couch, self.blanket)
-            return self.body.painted(pose).canvas
+            return self.body.painted(self.pose).canvas
         rng = np.random.default_rng([self.seed, 1])
         if self.variant == "cylinder":
             canvas = Canvas()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...errors import GeometryError
 from .frame import SOLE, VERTEX, Frame
+from .painter import Painter
 
 # Low and high end, mm, in levels of the reference adult.
 REGIONS = {
@@ -31,3 +33,61 @@ def region_mm(frame: Frame, region: str) -> tuple[float, float]:
     """
     low, high = (float(v) for v in frame.z(np.array(REGIONS[region])))
     return low, high
+
+
+MOST_VOXELS = 2**31  # 4 GiB of int16, and half as much again of labels
+
+
+def grid(
+    painter: Painter, region: str, pixels: int, slice_mm: float
+) -> tuple[tuple[int, int, int], tuple[float, float, float], tuple[float, float, float]]:
+    """Return the grid of a scan of a region: the field of view holds the skin, with a margin.
+
+    Parameters
+    ----------
+    painter
+        With the finished body.
+    region
+        One of `REGIONS`.
+    pixels
+        Rows and columns.
+    slice_mm
+        Thickness and distance of slices.
+
+    Returns
+    -------
+    shape : tuple
+        Rows, columns, slices.
+    spacing_mm : tuple
+        Row spacing, column spacing, distance of slices.
+    offset_mm : tuple
+        Of the grid's centre from the body's middle, RAS.
+
+    Raises
+    ------
+    GeometryError
+        For grids that are too small or too large.
+    """
+    low, high = region_mm(painter.frame, region)
+    if pixels < 8 or not 0.1 <= slice_mm <= high - low:
+        raise GeometryError(
+            f"A grid of {pixels} x {pixels} pixels with slices of {slice_mm:g} mm cannot show "
+            f"{high - low:.0f} mm of a body; take at least 8 pixels, and slices of 0.1 mm or more."
+        )
+    slices = int(np.ceil((high - low) / slice_mm))
+    if pixels**2 * slices > MOST_VOXELS:
+        raise GeometryError(
+            f"{pixels} x {pixels} x {slices} voxels are too many; take fewer pixels or thicker "
+            "slices."
+        )
+    boxes = painter.canvas.boxes()
+    skin = np.isin([-1 if f is None else f for f in painter.canvas.fills], painter.of_atoms("skin"))
+    near = skin & (boxes[:, 2, 1] > low) & (boxes[:, 2, 0] < high)
+    x, y = ((boxes[near, a, 0].min(), boxes[near, a, 1].max()) for a in (0, 1))
+    size = 1.06 * max(x[1] - x[0], y[1] - y[0]) + 10.0
+    spacing = round(float(size) / pixels, 4)
+    return (
+        (pixels, pixels, slices),
+        (spacing, spacing, slice_mm),
+        (float(np.mean(x)), float(np.mean(y)), 0.0),
+    )
