@@ -21,8 +21,8 @@ _START = {
 }  # fmt: skip
 _SMALLEST, _LARGEST = 0.15, 4.0  # of a part's size over the reference adult's
 _LEAST_MUSCLE = 0.3
-_FEW_POINTS = 1200  # an organ with fewer is weighed on a grid of its own
-_SMALL_POINTS = 40_000
+_FEW_POINTS = 600  # an organ with fewer is weighed on a grid of its own
+_SMALL_POINTS = 20_000
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,8 @@ def weigh(painter: Painter, parts: int = 420) -> tuple[dict[str, float], float]:
         masses[organ] = masses.get(organ, 0.0) + grams
         points[organ] = points.get(organ, 0) + int(counts[n])
         total += grams
-    small = {organ for organ, count in points.items() if organ and count < _FEW_POINTS}
-    return {**masses, **{organ: scale.small(organ) for organ in small}}, float(total)
+    small = [organ for organ, count in points.items() if organ and count < _FEW_POINTS]
+    return {**masses, **scale.small(small, mm)}, float(total)
 
 
 class _Scale:
@@ -193,15 +193,20 @@ class _Scale:
             counts += np.bincount(plane.ravel(), minlength=counts.size)[: counts.size]
         return counts
 
-    def small(self, organ: str) -> float:
-        """Return the mass, g, of an organ that is too small for the whole body's grid."""
-        own = [n for n, (_, _, name) in enumerate(self._tissues) if name == organ]
-        box = self.within(own)
-        if box is None:
-            return 0.0
-        mm = float(np.prod(box[:, 1] - box[:, 0]) / _SMALL_POINTS) ** (1 / 3)
-        counts = self.counts(box, mm)
-        return float(sum(counts[n] * self._tissues[n][1] for n in own) * mm**3 / 1000)
+    def small(self, organs: list[str], mm: float) -> dict[str, float]:
+        """Return the mass, g, of those organs that a grid of their own shows better than `mm`."""
+        found = {}
+        for organ in organs:
+            own = [n for n, (_, _, name) in enumerate(self._tissues) if name == organ]
+            box = self.within(own)
+            if box is None:
+                continue
+            step = float(np.prod(box[:, 1] - box[:, 0]) / _SMALL_POINTS) ** (1 / 3)
+            if step < 0.7 * mm:
+                counts = self.counts(box, step)
+                grams = sum(counts[n] * self._tissues[n][1] for n in own) * step**3 / 1000
+                found[organ] = float(grams)
+        return found
 
 
 def _painted(table: np.ndarray | None) -> int:
