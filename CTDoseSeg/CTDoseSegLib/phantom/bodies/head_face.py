@@ -115,7 +115,10 @@ def paint_dental_fillings(b: Painter) -> None:
 
 
 def _paint_orbits(b: Painter, bone: int, marrow: int) -> None:
-    """Paint the orbits' walls and fat, the eyes with lenses, optic nerves and eye muscles."""
+    """Paint the orbits' walls and fat, the eyes with lenses, optic nerves and eye muscles.
+
+    Nothing cuts eyes and lenses, so their volumes are known and need not be solved.
+    """
     fat, muscle = soft_fat(b), b.material("skeletal_muscle", "muscle", mass="muscle")
     skin = b.material("skin", "skin", mass="skin")
     nerve = b.material("optic_nerve", "brain")
@@ -130,20 +133,21 @@ def _paint_orbits(b: Painter, bone: int, marrow: int) -> None:
         orbit.blob(fat, (side * 30, 57, -20), wall, (0, 0, side * 12), free, grow=thin)
         centre = (side * 31.0, 71.0, -20.0)
         volume = b.masses_g.get("eyes", _EYES_G) / _EYES_G / frame.head_scale**3
-        eye = HeadPart.begin(b, "eyes", centre, ("eyes",), first=volume ** (1 / 3))
+        eye = HeadPart.begin(b, "eyes", centre, first=volume ** (1 / 3))
         back, over = eye.size, (fat, muscle, skin, *b.of_atoms("subcutaneous_fat"))
         for dx, dz in ((11, 0), (-11, 0), (0, 10), (0, -10)):
             strap = [(side * 22, 36, -18), (side * 31 + dx * back, 66, -20 + dz * back)]
             orbit.tube(muscle, strap, [1.6, 1.8], over)
         course = [(side * 31, 60, -20), (side * 24, 40, -17), (side * 10, 22, -14)]
         orbit.tube(nerve, course, 2.0, (*over, bone, marrow), step_mm=4)
-        globe = eye.material(f"eye_{name}", "eye")
+        globe = eye.material(f"eye_{name}", "eye", mass="eyes")
         eye.blob(globe, centre, np.full(3, 12.25), over=(*over, nerve, *free))
         volume = b.masses_g.get("eye_lenses", _LENSES_G) / _LENSES_G / frame.head_scale**3
         at = (centre[0], 71.0 + 7.6 * back, centre[2])
-        lens = HeadPart.begin(b, "eye_lenses", at, ("eye_lenses",), first=volume ** (1 / 3))
+        lens = HeadPart.begin(b, "eye_lenses", at, first=volume ** (1 / 3))
         # 0.228 g of 1.07 g/ml: 9.2 mm across and 4.8 mm thick.
-        lens.blob(lens.material(f"eye_lens_{name}", "lens"), at, (4.6, 2.4, 4.6), over=(globe,))
+        clear = lens.material(f"eye_lens_{name}", "lens", mass="eye_lenses")
+        lens.blob(clear, at, (4.6, 2.4, 4.6), over=(globe,))
 
 
 def _paint_nose(b: Painter, part: HeadPart, bone: int, marrow: int) -> None:

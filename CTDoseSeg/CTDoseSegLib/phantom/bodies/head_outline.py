@@ -6,13 +6,13 @@ import numpy as np
 
 from ..shapes import Ellipsoid, Shape, Superellipsoid
 from .frame import Frame, Point
-from .head_part import cranial_point
+from .head_part import cranial_point, face_depth, face_point
 
 # The braincase, wider behind than in front: centre, half axes, half axis below, mm from the
 # brain's centre. Length 200, breadth 156 and circumference 574 mm are those of ANSUR II (men).
 BRAINCASE = (
     ((0, -14, 8), (78, 86, 93), 72),
-    ((0, 22, 8), (70, 78, 90), 46),
+    ((0, 13, 8), (74.5, 87, 91), 46),
 )
 BRAINCASE_POWER = 2.2
 # Centre and half axes, turn about x in degrees: shaped after the face in CT (judgement).
@@ -21,6 +21,7 @@ _FACE = (
     ((0, 48, -68), (42, 48, 44), 0.0),  # upper jaw and lips
     ((0, 34, -84), (52, 50, 40), -14.0),  # lower jaw
     ((0, 76, -106), (21, 19, 16), 0.0),  # chin
+    ((0, 82, -28), (15, 18, 24), 12.0),  # bridge of the nose
     ((0, 98, -48), (15, 16, 22), 22.0),  # nose
     ((0, 108, -56), (12, 10, 9), 0.0),  # tip of the nose
     ((0, -34, -50), (56, 46, 40), 0.0),  # nape
@@ -29,6 +30,7 @@ _SIDES = (
     ((46, 22, -76), (16, 34, 36), 0.0),  # muscles of mastication
     ((31, 72, -20), (18, 17, 16), 0.0),  # lids
     ((30, 62, -52), (22, 28, 24), 0.0),  # cheeks
+    ((45, -2, -60), (22, 32, 38), 0.0),  # parotid glands and neck below the ears
 )
 _EAR = ((80, -14, -28), (7, 14, 28))
 
@@ -74,7 +76,8 @@ def _ellipsoid(
 ) -> list[Ellipsoid]:
     """Return the ellipsoid under `inset_mm`, or none where it is too thin."""
     s, low = frame.head_scale, frame.face_scale
-    axes = np.array(half) * (s, s, low if centre[2] < -22 else s) - inset_mm
+    deep = face_depth(frame) if centre[1] > 40 else 1.0
+    axes = np.array(half) * (s, s * deep, low if centre[2] < -22 else s) - inset_mm
     if axes.min() <= 0.5:
         return []
-    return [Ellipsoid.from_axes(frame.head_point(*centre), axes, turn)]
+    return [Ellipsoid.from_axes(face_point(frame, *centre), axes, turn)]

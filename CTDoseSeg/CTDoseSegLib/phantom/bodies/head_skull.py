@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..shapes import Both, HalfSpace, Shape, Superellipsoid
+from ..shapes import Both, Ellipsoid, HalfSpace, Shape, Superellipsoid
 from .head_outline import BRAINCASE, BRAINCASE_POWER
 from .head_part import HeadPart, by_age, free_soft
 from .outside import skin_mm
@@ -33,7 +33,7 @@ _ABOUT = (0.0, -6.0, 24.0)
 
 def scalp_mm(b: Painter) -> float:
     """Return the thickness of skin, fat and aponeurosis over the vault, mm."""
-    return skin_mm(b.frame) + 4.0 * b.frame.head_scale
+    return skin_mm(b.frame) + 3.4 * b.frame.head_scale
 
 
 def vault_mm(b: Painter) -> float:
@@ -81,13 +81,16 @@ def _shapes(point, scale: np.ndarray, inset_mm: float, drop_mm: float) -> list[S
         _, py, pz = point(0.0, y, z)
         return HalfSpace((0.0, slope, -1.0), slope * py - pz + drop_mm)
 
-    behind = HalfSpace((0.0, 1.0, 0.0), point(0.0, 26.0, 0.0)[1] + drop_mm)
+    back = HalfSpace((0.0, 1.0, 0.0), point(0.0, 15.0, 0.0)[1] + drop_mm)
     front: list[Shape] = [Both(v, above(24.0, -13.0, 0.22)) for v in vaults]
-    middle: list[Shape] = [Both(Both(v, behind), above(0.0, -35.0, 0.0)) for v in vaults]
+    middle: list[Shape] = [Both(Both(v, back), above(0.0, -35.0, 0.0)) for v in vaults]
+    for x in (-40.0, 40.0):  # temporal poles, beside the orbits' apices
+        pole = Ellipsoid.from_axes(point(x, 3, -16), np.array([25, 31, 21]) * scale + drop_mm)
+        middle.append(Both(pole, vaults[0]))
     # Behind the foramen magnum the base falls to the cerebellum.
-    lowest = above(-50.0, -46.0, 0.0)
-    falls = HalfSpace((0.0, 1.0, 0.0), point(0.0, -36.0, 0.0)[1] + drop_mm)
-    return [*front, *middle, Both(Both(vaults[0], lowest), falls)]
+    behind = HalfSpace((0.0, 1.0, 0.0), point(0.0, -30.0, 0.0)[1] + drop_mm)
+    bowl = Ellipsoid.from_axes(point(0, -46, -18), np.array([58, 46, 31]) * scale + drop_mm)
+    return [*front, *middle, Both(Both(vaults[0], bowl), behind)]
 
 
 def cavity(part: HeadPart, inset_mm: float, drop_mm: float = 0.0) -> list[Shape]:
@@ -205,16 +208,32 @@ def _paint_brain(b: Painter, inset_mm: float, fluid: int) -> None:
     for side in (1, -1):
         sylvian = [(side * 34, 24, -10), (side * 52, 14, 0), (side * 58, -18, 14)]
         part.tube(fluid, sylvian, np.array([2.5, 2.2, 1.5]) * thin, inside)
-        # Sulci of the convexity.
-        for y in (52, 34, 16, -2, -22, -44, -62):
-            arc = [(side * 16, y, 86), (side * 40, y - 6, 70), (side * 62, y - 10, 36)]
-            part.tube(fluid, arc, 1.3 * thin, inside)
+    _paint_sulci(part, fluid, inside, thin)
     part.blob(fluid, (0, -52, -20), (52, 36, 26), (0, 0, 0), inside, grow=1.2 * thin * s)
     part.blob(fluid, (0, -8, -14), (17, 18, 16), over=inside)  # basal cisterns
     part.blob(brain, (0, -52, -20), (52, 36, 26), (0, 0, 0), (fluid,))  # cerebellum
     stem = [(0, -10, 6), (0, -9, -10), (0, -13, -22), (0, -19, -36)]
     part.tube(brain, stem, [13, 12, 11, 6], (fluid,), step_mm=4)
     _paint_ventricles(part, fluid, inside, thin)
+
+
+def _paint_sulci(part: HeadPart, fluid: int, inside: tuple[int, ...], thin: float) -> None:
+    """Paint sulci as thin discs that go in from the surface, each a little askew."""
+    rng = part.rng
+    for side in (1, -1):
+        for up, places, half in (
+            (68, (56, 44, 31, 19, 6, -8, -21, -34, -48, -62), (13, 1.0, 15)),
+            (38, (60, 46, 30, 13, -4, -20, -37, -54, -68), (13, 1.0, 15)),
+            (8, (58, 40, 22, -12, -30, -48, -66), (12, 1.0, 14)),
+        ):
+            for y in places:
+                reach = (1 - ((y + 4) / 92) ** 2) ** 0.5
+                angle = np.deg2rad(up)
+                x, z = 67 * reach * np.cos(angle), 8 + 78 * reach * np.sin(angle)
+                tilt, turn = rng.normal(0, 9, 2)
+                bend = side * (-np.sign(y) * 40 * (1 - reach) + turn)
+                size = np.array(half) * (1, thin, 1)
+                part.blob(fluid, (side * x, y, z), size, (tilt, -side * up, bend), inside)
 
 
 def _paint_ventricles(part: HeadPart, fluid: int, inside: tuple[int, ...], wide: float) -> None:

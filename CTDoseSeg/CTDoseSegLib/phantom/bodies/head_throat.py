@@ -13,7 +13,7 @@ _GLAND_G_ML = 1.03
 _SIDES = ((1, "right"), (-1, "left"))
 # Middle and shape of each gland, mm from the brain's centre; volumes follow the shares.
 _GLANDS = (
-    ("parotid_gland", "parotid", (58.0, 2.0, -62.0), (0.62, 1.0, 1.35), (0, 0, 0)),
+    ("parotid_gland", "parotid", (51.0, -6.0, -62.0), (0.72, 1.0, 1.35), (0, 0, 0)),
     ("submandibular_gland", "submandibular", (31.0, 30.0, -104.0), (0.75, 1.4, 1.0), (0, 0, 30)),
     ("sublingual_gland", "sublingual", (13.0, 58.0, -103.0), (0.6, 2.0, 0.9), (0, 0, 25)),
 )
@@ -21,11 +21,25 @@ _GLANDS = (
 
 def paint_throat(b: Painter) -> None:
     """Paint what lies under and behind the face; the jaws are there."""
+    _paint_neck_fat(b)
     _paint_tongue(b)
     _paint_airway(b)
     _paint_larynx(b)
     _paint_salivary(b)
     _paint_thyroid(b)
+
+
+def _paint_neck_fat(b: Painter) -> None:
+    """Paint fat along the great vessels and between the muscles of the nape."""
+    part = b.part("neck_fat", (0.0, -20.0, 290.0))
+    fat, free = soft_fat(b), b.of_atoms("skeletal_muscle")
+    part.tube(fat, [(0, -60, 335), (0, -64, 262)], 2.2, free)
+    for side, _ in _SIDES:
+        part.tube(fat, [(side * 31, 2, 325), (side * 32, 2, 250)], [8, 10], free)
+        part.tube(fat, [(side * 42, -16, 318), (side * 50, -26, 250)], [4, 8], free)
+        for y in (-52, -57):
+            sheet = [(side * 6, y - 2, 290), (side * 22, y, 290), (side * 36, y + 14, 290)]
+            part.tube(fat, sheet, 1.2, free, step_mm=4)
 
 
 def _paint_tongue(b: Painter) -> None:
