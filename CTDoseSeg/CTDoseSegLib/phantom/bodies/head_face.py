@@ -66,10 +66,9 @@ def _paint_mandible(b: Painter, part: HeadPart) -> None:
         body = [(47, 14, -88), (40, 42, -101), (24, 70, -107), (0, 80, -108)]
         body = [*body, *((-x, y, z) for x, y, z in reversed(body[:-1]))]
         part.tube(material, body, [8, 7.5, 7, 7.5, 7, 7.5, 8], over, step_mm=4, grow=less)
-        if len(_visible(b)) or b.frame.person.age_y < 1:
-            row = [(x, y, -97) for x, y in reversed(_ARCH)]
-            row = [*row, *((-x, y, z) for x, y, z in reversed(row))]
-            part.tube(material, row, 6.0, over, step_mm=4, grow=less)
+        row = [(x, y, -97) for x, y in reversed(_ARCH)]
+        row = [*row, *((-x, y, z) for x, y, z in reversed(row))]
+        part.tube(material, row, 6.0, over, step_mm=4, grow=less)
         for side, _ in _SIDES:
             ramus = [(side * 52, 10, -38), (side * 50, 13, -62), (side * 47, 16, -88)]
             part.tube(material, ramus, [5.5, 7, 8.5], over, step_mm=4, grow=less)
@@ -164,8 +163,8 @@ def _paint_nose(b: Painter, part: HeadPart, bone: int, marrow: int) -> None:
                   [3.5, 3.5, 3], skin, step_mm=4)  # fmt: skip
         for z, half in ((-55, (2.6, 22, 4)), (-43, (2.0, 18, 4))):
             part.blob(soft, (side * 8.5, 60, z), half, over=(air,))
-        half = np.array([13.5, 18, 16]) * grown
-        part.blob(sinus, (side * (26 - 6 * (1 - grown)), 58, -48), half, over=over)
+        room = np.array([13.5, 18, 16]) * grown
+        part.blob(sinus, (side * (26 - 6 * (1 - grown)), 58, -48), room, over=over)
         for y in (46, 59, 72):
             part.blob(sinus, (side * 6.5, y, -20), np.array([4, 5.5, 9]) * cells, over=over)
     part.blob(bone, (0, 60, -44), (0.6, 26, 16), over=(air,))

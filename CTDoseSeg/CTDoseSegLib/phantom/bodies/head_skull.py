@@ -136,9 +136,7 @@ def _paint_fontanelles(b: Painter, part: HeadPart, bones: tuple[int, ...]) -> No
             part.blob(soft, (side * 36, -74, 30), (60, gap, 44), (20, 0, -side * 36), bones)
 
 
-def _paint_base(
-    b: Painter, part: HeadPart, bone: int, marrow: int, over: tuple[int, ...]
-) -> None:
+def _paint_base(b: Painter, part: HeadPart, bone: int, marrow: int, over: tuple[int, ...]) -> None:
     """Paint petrous and mastoid bones, sphenoid, clivus and the occipital condyles."""
     both = (bone, *over)
     for material, grow in ((bone, 0.0), (marrow, -1.6 * b.frame.head_scale)):
