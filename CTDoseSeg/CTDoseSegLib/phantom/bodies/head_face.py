@@ -130,8 +130,9 @@ def _paint_orbits(b: Painter, bone: int, marrow: int) -> None:
         orbit.blob(bone, (side * 29, 55, -20), wall, (0, 0, side * 12), (*free_soft(b), marrow))
         thin = -1.5 * frame.head_scale
         orbit.blob(fat, (side * 30, 57, -20), wall, (0, 0, side * 12), free, grow=thin)
-        centre = (side * 31.0, 71.0, -20.0)
         volume = b.masses_g.get("eyes", _EYES_G) / _EYES_G / frame.head_scale**3
+        # A child's eyes are larger for its head; the cornea keeps its place behind the lids.
+        centre = (side * 31.0, 83.2 - 12.25 * volume ** (1 / 3), -20.0)
         eye = HeadPart.begin(b, "eyes", centre, first=volume ** (1 / 3))
         back, over = eye.size, (fat, muscle, skin, *b.of_atoms("subcutaneous_fat"))
         for dx, dz in ((11, 0), (-11, 0), (0, 10), (0, -10)):
@@ -142,7 +143,7 @@ def _paint_orbits(b: Painter, bone: int, marrow: int) -> None:
         globe = eye.material(f"eye_{name}", "eye", mass="eyes")
         eye.blob(globe, centre, np.full(3, 12.25), over=(*over, nerve, *free))
         volume = b.masses_g.get("eye_lenses", _LENSES_G) / _LENSES_G / frame.head_scale**3
-        at = (centre[0], 71.0 + 7.6 * back, centre[2])
+        at = (centre[0], centre[1] + 7.6 * back, centre[2])
         lens = HeadPart.begin(b, "eye_lenses", at, first=volume ** (1 / 3))
         # 0.228 g of 1.07 g/ml: 9.2 mm across and 4.8 mm thick.
         clear = lens.material(f"eye_lens_{name}", "lens", mass="eye_lenses")

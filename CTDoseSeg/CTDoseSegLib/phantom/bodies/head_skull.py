@@ -52,12 +52,15 @@ def vault_mm(b: Painter) -> float:
 def _template_ml(inset: float) -> float:
     """Return the volume of the reference adult's cavity, `inset` mm under the skin, ml."""
     step = 3.0
-    x, y, z = (np.arange(-low, high, step) for low, high in ((80, 80), (102, 102), (64, 104)))
-    x, y, z = x[None, None, :], y[None, :, None], z[:, None, None]
-    inside = np.zeros((z.size, y.size, x.size), bool)
-    for shape in _shapes(lambda *p: p, np.ones(3), inset, 0.0):
-        inside |= shape.inside(x, y, z)
-    return float(inside.sum() * step**3 / 1000)
+    x, y = np.arange(-80.0, 80.0, step)[None, :], np.arange(-102.0, 102.0, step)[:, None]
+    shapes = _shapes(lambda *p: p, np.ones(3), inset, 0.0)
+    points = 0
+    for level in np.arange(-64.0, 104.0, step):
+        plane = np.zeros((y.size, x.size), bool)
+        for shape in shapes:
+            plane |= shape.inside(x, y, np.full((1, 1), level))
+        points += int(plane.sum())
+    return points * step**3 / 1000
 
 
 def _shapes(point, scale: np.ndarray, inset_mm: float, drop_mm: float) -> list[Shape]:
