@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .head_part import HeadPart, by_age, free_soft, soft_fat
+from .head_part import HeadPart, by_age, face_depth, free_soft, soft_fat
 from .painter import Painter
 
 # Adult's masses of the template at size 1, g: set a child's first size.
@@ -43,12 +43,12 @@ def _paint_middle_face(b: Painter, part: HeadPart, bone: int, marrow: int) -> No
         part.tube(material, path, 6.5, over, step_mm=5, grow=grow)
         for side, _ in _SIDES:
             part.blob(material, (side * 25, 58, -48), (17, 22, 20), over=over, grow=grow)
-            part.blob(material, (side * 45, 62, -43), (9, 11, 10), (0, 0, 0), over, grow=grow)
-            zygoma = [(side * 50, 56, -42), (side * 65, 36, -38), (side * 64, 8, -33)]
+            part.blob(material, (side * 44, 60, -42), (8.5, 11, 10), (0, 0, 0), over, grow=grow)
+            zygoma = [(side * 48, 55, -42), (side * 58, 36, -38), (side * 60, 8, -33)]
             part.tube(material, zygoma, [5, 3.5, 3.5], over, step_mm=4, grow=grow)
-            rim = [(side * 10, 88, -16), (side * 28, 89, -2), (side * 48, 74, -14)]
+            rim = [(side * 10, 85, -16), (side * 28, 86, -3), (side * 46, 71, -14)]
             part.tube(material, rim, [4, 4, 4.5], over, step_mm=4, grow=grow)
-            rim = [(side * 48, 74, -14), (side * 44, 72, -36), (side * 22, 80, -36)]
+            rim = [(side * 46, 71, -14), (side * 43, 69, -36), (side * 22, 78, -36)]
             part.tube(material, rim, [4.5, 4.5, 3], over, step_mm=4, grow=grow)
             plate = [(side * 15, 30, -34), (side * 16, 30, -60)]
             part.tube(material, plate, [4, 3], over, grow=grow)
@@ -57,13 +57,17 @@ def _paint_middle_face(b: Painter, part: HeadPart, bone: int, marrow: int) -> No
 
 
 def _paint_mandible(b: Painter, part: HeadPart) -> None:
-    """Paint the lower jaw; a newborn's has no angle yet, which its low face gives by itself."""
+    """Paint the lower jaw; a newborn's has no angle yet, which its low face gives by itself.
+
+    A child's jaw is thick for its low face: it is raised, so that its border keeps its place.
+    """
     free = free_soft(b)
     bone = b.material("mandible_cortex", "cortical_bone", mass="bone_cortical")
     marrow = b.material("mandible_spongiosa", "spongiosa_mandible", mass="bone_spongiosa")
     grow = -by_age(b, (0.0, 20.0), (0.8, 2.2))
+    up = jaw_lift(part)
     for material, less, over in ((bone, 0.0, free), (marrow, grow, (bone,))):
-        body = [(47, 14, -88), (40, 42, -101), (24, 70, -107), (0, 80, -108)]
+        body = [(46, 14, -88), (39, 42, -101 + up), (23, 69, -107 + up), (0, 78, -108 + up)]
         body = [*body, *((-x, y, z) for x, y, z in reversed(body[:-1]))]
         part.tube(material, body, [8, 7.5, 7, 7.5, 7, 7.5, 8], over, step_mm=4, grow=less)
         row = [(x, y, -97) for x, y in reversed(_ARCH)]
@@ -74,6 +78,11 @@ def _paint_mandible(b: Painter, part: HeadPart) -> None:
             part.tube(material, ramus, [5.5, 7, 8.5], over, step_mm=4, grow=less)
             crest = [(side * 47, 33, -48), (side * 48, 24, -70), (side * 46, 24, -86)]
             part.tube(material, crest, [3, 6, 8], over, step_mm=4, grow=less)
+
+
+def jaw_lift(part: HeadPart) -> float:
+    """Return how far the lower jaw is raised for its thickness, mm of the reference adult."""
+    return 8.0 * (part.mean / part.painter.frame.face_scale - 1.0)
 
 
 def _visible(b: Painter) -> list[int]:
@@ -125,11 +134,11 @@ def _paint_orbits(b: Painter, bone: int, marrow: int) -> None:
     grown = by_age(b, (0.0, 5.0, 20.0), (1.12, 1.05, 1.0))  # an infant's orbits are wide
     for side, name in _SIDES:
         orbit = HeadPart.begin(b, "orbits", (side * 30.0, 62.0, -20.0))
-        wall = np.array([20, 33, 19.5]) * grown
+        wall = np.array([19.5, 32 * face_depth(frame), 19]) * grown
         free = (*free_soft(b), bone, marrow)
-        orbit.blob(bone, (side * 29, 55, -20), wall, (0, 0, side * 12), (*free_soft(b), marrow))
+        orbit.blob(bone, (side * 29, 51, -20), wall, (0, 0, side * 12), (*free_soft(b), marrow))
         thin = -1.5 * frame.head_scale
-        orbit.blob(fat, (side * 30, 57, -20), wall, (0, 0, side * 12), free, grow=thin)
+        orbit.blob(fat, (side * 30, 53, -20), wall, (0, 0, side * 12), free, grow=thin)
         volume = b.masses_g.get("eyes", _EYES_G) / _EYES_G / frame.head_scale**3
         # A child's eyes are larger for its head; the cornea keeps its place behind the lids.
         centre = (side * 31.0, 83.2 - 12.25 * volume ** (1 / 3), -20.0)

@@ -17,7 +17,7 @@ BRAINCASE = (
 BRAINCASE_POWER = 2.2
 # Centre and half axes, turn about x in degrees: shaped after the face in CT (judgement).
 _FACE = (
-    ((0, 30, -44), (66, 54, 34), 0.0),  # cheekbones
+    ((0, 30, -44), (69, 54, 34), 0.0),  # cheekbones
     ((0, 48, -68), (42, 48, 44), 0.0),  # upper jaw and lips
     ((0, 34, -84), (52, 50, 40), -14.0),  # lower jaw
     ((0, 76, -106), (21, 19, 16), 0.0),  # chin
@@ -28,10 +28,12 @@ _FACE = (
 )
 _SIDES = (
     ((46, 22, -76), (16, 34, 36), 0.0),  # muscles of mastication
-    ((31, 72, -20), (18, 17, 16), 0.0),  # lids
-    ((30, 62, -52), (22, 28, 24), 0.0),  # cheeks
+    ((31, 70, -21), (22, 20, 20), 0.0),  # lids
+    ((33, 58, -47), (26, 30, 28), 0.0),  # cheeks
+    ((28, 42, -96), (24, 32, 21), 0.0),  # under the jaw
     ((45, -2, -60), (22, 32, 38), 0.0),  # parotid glands and neck below the ears
 )
+_MASTOID = ((54, -26, -40), (19, 24, 26))  # below the ears, with the braincase
 _EAR = ((80, -14, -28), (7, 14, 28))
 
 
@@ -66,6 +68,9 @@ def head_shapes(frame: Frame, inset_mm: float) -> list[Shape]:
     for side in (1, -1):
         for (x, y, z), half, turn in _SIDES:
             shapes += _ellipsoid(frame, (side * x, y, z), half, (turn, 0, 0), inset_mm)
+        (x, y, z), half = _MASTOID
+        axes = np.array(half) * frame.head_scale - inset_mm
+        shapes.append(Ellipsoid.from_axes(cranial_point(frame, side * x, y, z), axes))
         (x, y, z), half = _EAR
         shapes += _ellipsoid(frame, (side * x, y, z), half, (-12, 0, side * 12), inset_mm)
     return shapes

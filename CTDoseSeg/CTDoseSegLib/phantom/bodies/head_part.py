@@ -82,7 +82,8 @@ class HeadPart(Part):
         frame = self.painter.frame
         face = not self.braincase and self.about[2] < _FACE_TOP
         s, tall = frame.head_scale, frame.face_scale if face else frame.head_scale
-        return s * self.size, s * self.size, tall * self.size
+        deep = s * face_depth(frame) if face and self.about[1] > 40 else s
+        return s * self.size, deep * self.size, tall * self.size
 
     def point(self, x: float, y: float, z: float) -> Point:
         """Return the person's point, mm, of a point of the head."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .head_face import jaw_lift
 from .head_part import HeadPart, first_size, free_soft, soft_fat
 from .masses import GLAND_SHARES
 from .painter import Painter
@@ -14,7 +15,7 @@ _SIDES = ((1, "right"), (-1, "left"))
 # Middle and shape of each gland, mm from the brain's centre; volumes follow the shares.
 _GLANDS = (
     ("parotid_gland", "parotid", (51.0, -6.0, -62.0), (0.72, 1.0, 1.35), (0, 0, 0)),
-    ("submandibular_gland", "submandibular", (31.0, 30.0, -104.0), (0.75, 1.4, 1.0), (0, 0, 30)),
+    ("submandibular_gland", "submandibular", (29.0, 30.0, -102.0), (0.75, 1.4, 1.0), (0, 0, 30)),
     ("sublingual_gland", "sublingual", (13.0, 58.0, -103.0), (0.6, 2.0, 0.9), (0, 0, 25)),
 )
 
@@ -51,7 +52,7 @@ def _paint_tongue(b: Painter) -> None:
     part.blob(muscle, (0, 44, -100), (9, 26, 10), over=free)
     for side, _ in _SIDES:
         # Fat of the cheek and beside the pharynx, by which CT tells the spaces apart.
-        part.blob(soft_fat(b), (side * 42, 48, -66), (7, 15, 15), over=free)
+        part.blob(soft_fat(b), (side * 38, 48, -66), (6, 15, 14), over=free)
         part.blob(soft_fat(b), (side * 30, 16, -68), (6, 8, 20), over=free)
 
 
@@ -83,14 +84,16 @@ def _paint_larynx(b: Painter) -> None:
 
 def _paint_salivary(b: Painter) -> None:
     free, first = free_soft(b), first_size(b, "salivary_glands", _SALIVARY_G)
+    jaw = jaw_lift(HeadPart.begin(b, "jaw", (0.0, 60.0, -50.0)))
     for atom, share, (x, y, z), shape, (rx, ry, rz) in _GLANDS:
         ml = GLAND_SHARES[share] * _SALIVARY_G / 2 / _GLAND_G_ML
+        lift = 0.0 if share == "parotid" else jaw
         radius = (3000 * ml / (4 * np.pi * np.prod(shape))) ** (1 / 3)
         for side, name in _SIDES:
             part = HeadPart.begin(
                 b,
                 "salivary_glands",
-                (side * x, y, z),
+                (side * x, y, z + lift),
                 ("salivary_glands",),
                 first=first,
                 wander=1.0,
@@ -98,7 +101,7 @@ def _paint_salivary(b: Painter) -> None:
             )
             tissue = part.material(f"{atom}_{name}", "salivary", blood="salivary_glands")
             half = radius * np.array(shape)
-            part.blob(tissue, (side * x, y, z), half, (rx, ry, side * rz), free)
+            part.blob(tissue, (side * x, y, z + lift), half, (rx, ry, side * rz), free)
 
 
 def _paint_thyroid(b: Painter) -> None:
