@@ -44,11 +44,11 @@ def _paint_middle_face(b: Painter, part: HeadPart, bone: int, marrow: int) -> No
         for side, _ in _SIDES:
             part.blob(material, (side * 25, 58, -48), (17, 22, 20), over=over, grow=grow)
             part.blob(material, (side * 44, 60, -42), (8.5, 11, 10), (0, 0, 0), over, grow=grow)
-            zygoma = [(side * 48, 55, -42), (side * 58, 36, -38), (side * 60, 8, -33)]
+            zygoma = [(side * 48, 55, -42), (side * 58, 36, -38), (side * 58, 8, -33)]
             part.tube(material, zygoma, [5, 3.5, 3.5], over, step_mm=4, grow=grow)
-            rim = [(side * 10, 85, -16), (side * 28, 86, -3), (side * 46, 71, -14)]
+            rim = [(side * 10, 85, -16), (side * 28, 86, -3), (side * 44, 70, -14)]
             part.tube(material, rim, [4, 4, 4.5], over, step_mm=4, grow=grow)
-            rim = [(side * 46, 71, -14), (side * 43, 69, -36), (side * 22, 78, -36)]
+            rim = [(side * 44, 70, -14), (side * 42, 68, -36), (side * 22, 78, -36)]
             part.tube(material, rim, [4.5, 4.5, 3], over, step_mm=4, grow=grow)
             plate = [(side * 15, 30, -34), (side * 16, 30, -60)]
             part.tube(material, plate, [4, 3], over, grow=grow)
@@ -67,7 +67,7 @@ def _paint_mandible(b: Painter, part: HeadPart) -> None:
     grow = -by_age(b, (0.0, 20.0), (0.8, 2.2))
     up = jaw_lift(part)
     for material, less, over in ((bone, 0.0, free), (marrow, grow, (bone,))):
-        body = [(46, 14, -88), (39, 42, -101 + up), (23, 69, -107 + up), (0, 78, -108 + up)]
+        body = [(46, 14, -88), (39, 42, -101 + up), (21, 66, -107 + up), (0, 76, -108 + up)]
         body = [*body, *((-x, y, z) for x, y, z in reversed(body[:-1]))]
         part.tube(material, body, [8, 7.5, 7, 7.5, 7, 7.5, 8], over, step_mm=4, grow=less)
         row = [(x, y, -97) for x, y in reversed(_ARCH)]
@@ -134,14 +134,15 @@ def _paint_orbits(b: Painter, bone: int, marrow: int) -> None:
     grown = by_age(b, (0.0, 5.0, 20.0), (1.12, 1.05, 1.0))  # an infant's orbits are wide
     for side, name in _SIDES:
         orbit = HeadPart.begin(b, "orbits", (side * 30.0, 62.0, -20.0))
-        wall = np.array([19.5, 32 * face_depth(frame), 19]) * grown
+        wall = np.array([18.3, 32 * face_depth(frame), 19]) * grown
         free = (*free_soft(b), bone, marrow)
         orbit.blob(bone, (side * 29, 51, -20), wall, (0, 0, side * 12), (*free_soft(b), marrow))
         thin = -1.5 * frame.head_scale
         orbit.blob(fat, (side * 30, 53, -20), wall, (0, 0, side * 12), free, grow=thin)
         volume = b.masses_g.get("eyes", _EYES_G) / _EYES_G / frame.head_scale**3
         # A child's eyes are larger for its head; the cornea keeps its place behind the lids.
-        centre = (side * 31.0, 83.2 - 12.25 * volume ** (1 / 3), -20.0)
+        wider = 12.25 * (volume ** (1 / 3) - 1.0)
+        centre = (side * 31.0, 70.9 - wider, max(-20.4 - 0.5 * wider, -21.8))
         eye = HeadPart.begin(b, "eyes", centre, first=volume ** (1 / 3))
         back, over = eye.size, (fat, muscle, skin, *b.of_atoms("subcutaneous_fat"))
         for dx, dz in ((11, 0), (-11, 0), (0, 10), (0, -10)):

@@ -17,20 +17,21 @@ BRAINCASE = (
 BRAINCASE_POWER = 2.2
 # Centre and half axes, turn about x in degrees: shaped after the face in CT (judgement).
 _FACE = (
-    ((0, 30, -44), (69, 54, 34), 0.0),  # cheekbones
+    ((0, 25, -43), (69, 55, 35), 0.0),  # cheekbones
     ((0, 48, -68), (42, 48, 44), 0.0),  # upper jaw and lips
     ((0, 34, -84), (52, 50, 40), -14.0),  # lower jaw
-    ((0, 76, -106), (21, 19, 16), 0.0),  # chin
+    ((0, 75, -106), (24, 21, 17), 0.0),  # chin
+    ((0, 72, -92), (26, 26, 16), 0.0),  # lower lip
     ((0, 82, -28), (15, 18, 24), 12.0),  # bridge of the nose
     ((0, 98, -48), (15, 16, 22), 22.0),  # nose
     ((0, 108, -56), (12, 10, 9), 0.0),  # tip of the nose
     ((0, -34, -50), (56, 46, 40), 0.0),  # nape
 )
 _SIDES = (
-    ((46, 22, -76), (16, 34, 36), 0.0),  # muscles of mastication
+    ((44, 26, -76), (18, 39, 36), 0.0),  # muscles of mastication
     ((31, 70, -21), (22, 20, 20), 0.0),  # lids
     ((33, 58, -47), (26, 30, 28), 0.0),  # cheeks
-    ((28, 42, -96), (24, 32, 21), 0.0),  # under the jaw
+    ((25, 49, -98), (27, 38, 24), 0.0),  # under the jaw
     ((45, -2, -60), (22, 32, 38), 0.0),  # parotid glands and neck below the ears
 )
 _MASTOID = ((54, -26, -40), (19, 24, 26))  # below the ears, with the braincase
@@ -69,8 +70,10 @@ def head_shapes(frame: Frame, inset_mm: float) -> list[Shape]:
         for (x, y, z), half, turn in _SIDES:
             shapes += _ellipsoid(frame, (side * x, y, z), half, (turn, 0, 0), inset_mm)
         (x, y, z), half = _MASTOID
-        axes = np.array(half) * frame.head_scale - inset_mm
-        shapes.append(Ellipsoid.from_axes(cranial_point(frame, side * x, y, z), axes))
+        grown = frame.face_scale / frame.head_scale
+        axes = np.array(half) * frame.head_scale * (1, 1, 0.3 + 0.7 * grown) - inset_mm
+        at = cranial_point(frame, side * x, y, z + 4 * (1 - grown))
+        shapes.append(Ellipsoid.from_axes(at, axes))
         (x, y, z), half = _EAR
         shapes += _ellipsoid(frame, (side * x, y, z), half, (-12, 0, side * 12), inset_mm)
     return shapes

@@ -21,7 +21,7 @@ _AGES = (0.0, 1.0, 5.0, 10.0, 15.0, 20.0)
 # Thickness of the vault, mm, and share of it that each table takes. Adults: 6 to 7 mm, tables
 # about 2 mm (CT series); children: judgement between 1 to 2 mm at birth and the adult's.
 _VAULT_MM = (1.6, 2.3, 3.7, 4.8, 5.8, 6.5)
-_TABLE_SHARE = (0.36, 0.34, 0.32, 0.31, 0.30, 0.29)
+_TABLE_SHARE = (0.36, 0.34, 0.31, 0.30, 0.28, 0.27)
 # Part of the cavity that is fluid around and in the brain. About a tenth in adults, more in the
 # old, whose brain shrinks, less in children (judgement, from MRI volumetry).
 _FLUID_AGES, _FLUID = (0.0, 1.0, 5.0, 20.0, 50.0, 90.0), (0.11, 0.07, 0.07, 0.10, 0.12, 0.20)
@@ -42,7 +42,7 @@ def vault_mm(b: Painter) -> float:
     fluid = by_age(b, _FLUID_AGES, _FLUID)
     brain_ml = b.masses_g.get("brain", 1450.0) / _BRAIN_G_ML
     wanted = brain_ml / ((1 - fluid) * (1 - _BONE_IN_CAVITY))
-    tried = usual * np.linspace(0.62, 1.3, 5)
+    tried = usual * np.linspace(0.62, 1.12, 5)
     s, scalp = b.frame.head_scale, scalp_mm(b)
     room = [s**3 * _template_ml(round((scalp + t) / s, 3)) for t in tried]
     return float(np.interp(wanted, room[::-1], tried[::-1]))
@@ -85,7 +85,7 @@ def _shapes(point, scale: np.ndarray, inset_mm: float, drop_mm: float) -> list[S
         return HalfSpace((0.0, slope, -1.0), slope * py - pz + drop_mm)
 
     back = HalfSpace((0.0, 1.0, 0.0), point(0.0, 15.0, 0.0)[1] + drop_mm)
-    front: list[Shape] = [Both(v, above(24.0, -13.0, 0.22)) for v in vaults]
+    front: list[Shape] = [Both(v, above(24.0, -11.5, 0.24)) for v in vaults]
     middle: list[Shape] = [Both(Both(v, back), above(0.0, -35.0, 0.0)) for v in vaults]
     for x in (-40.0, 40.0):  # temporal poles, beside the orbits' apices
         pole = Ellipsoid.from_axes(point(x, 3, -16), np.array([25, 31, 21]) * scale + drop_mm)
@@ -152,7 +152,7 @@ def _paint_base(b: Painter, part: HeadPart, bone: int, marrow: int, over: tuple[
                 material, [(side * 57, -23, -34), (side * 15, 4, -27)], [9.5, 7], where, grow=grow
             )
             half = np.array([11, 14, 18]) * mastoid
-            part.blob(material, (side * 56, -27, -44), half, over=where, grow=grow)
+            part.blob(material, (side * 55, -27, -32 - 12 * mastoid), half, over=where, grow=grow)
             wing = [(side * 12, 26, -13), (side * 36, 36, -13), (side * 58, 32, 0)]
             part.tube(material, wing, [4, 3.5, 3], where, grow=grow)
             part.tube(material, [(side * 20, 10, -32), (side * 54, 10, -31)], 3, where, grow=grow)
@@ -185,7 +185,7 @@ def _paint_mastoid_cells(b: Painter, part: HeadPart, bones: tuple[int, ...]) -> 
     cells = rng.normal(0, 1, (2, 28, 3)), rng.uniform(1.2, 3.2, (2, 28))
     for n, side in enumerate((1, -1)):
         part.blob(air, (side * 52, -12, -33), (2.5, 5, 5), over=bones)
-        part.tube(air, [(side * 54, -12, -33), (side * 67, -13, -33)], 2.6, free_soft(b) + bones)
+        part.tube(air, [(side * 54, -12, -33), (side * 64, -13, -33)], 2.6, free_soft(b) + bones)
         for shift, radius in zip(cells[0][n][:count], cells[1][n], strict=False):
             x, y, z = np.array([56, -26, -42]) + np.clip(shift, -1.6, 1.6) * (4, 6, 8)
             part.blob(air, (side * x, y, z), np.full(3, radius), over=bones)
