@@ -175,7 +175,8 @@ def _paint_nose(b: Painter, part: HeadPart, bone: int, marrow: int) -> None:
         for z, half in ((-55, (2.6, 22, 4)), (-43, (2.0, 18, 4))):
             part.blob(soft, (side * 8.5, 60, z), half, over=(air,))
         room = np.array([13.5, 18, 16]) * grown
-        part.blob(sinus, (side * (26 - 6 * (1 - grown)), 58, -48), room, over=over)
+        middle = (side * (26 - 6 * (1 - grown)), 58, -48 - 7 * (1 - grown))
+        part.blob(sinus, middle, room, over=over)
         for y in (46, 59, 72):
             part.blob(sinus, (side * 6.5, y, -20), np.array([4, 5.5, 9]) * cells, over=over)
     part.blob(bone, (0, 60, -44), (0.6, 26, 16), over=(air,))

@@ -21,16 +21,16 @@ def _inside(shapes, frame: Frame, z: float, mm: float = 1.0):
 
 
 # CDC 2000 (newborn, 1 year), UK90 (5 years), ANSUR II (adults); mm.
-@pytest.mark.parametrize(
-    ("age_y", "sex", "circumference"),
-    [
-        (0, "male", 358),
-        (1, "female", 450),
-        (5, "male", 527),
-        (30, "male", 574),
-        (30, "female", 561),
-    ],
-)
+CIRCUMFERENCES = [
+    (0, "male", 358),
+    (1, "female", 450),
+    (5, "male", 527),
+    (30, "male", 574),
+    (30, "female", 561),
+]
+
+
+@pytest.mark.parametrize(("age_y", "sex", "circumference"), CIRCUMFERENCES)
 def test_the_circumference_is_the_published_median(age_y, sex, circumference):
     frame = Frame(Person.of(age_y, sex))
     _, points = _inside(braincase(frame, 0.0), frame, 8.0)
