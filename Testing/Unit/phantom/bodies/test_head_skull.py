@@ -1,0 +1,83 @@
+"""Braincase and brain: sizes, what encloses what, and what grows with age."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from painted_heads import sampled_head, soft_head, touches
+
+from CTDoseSegLib.phantom.bodies.head_skull import vault_mm
+
+BODIES = [(0, "male"), (1, "female"), (5, "male"), (30, "male"), (30, "female")]
+
+
+@pytest.mark.parametrize(("age_y", "sex"), BODIES)
+def test_the_brain_weighs_about_the_reference_before_it_is_solved(age_y, sex):
+    head = sampled_head(age_y, sex)
+    assert head.mass_g("brain") == pytest.approx(head.painter.masses_g["brain"], rel=0.12)
+
+
+@pytest.mark.parametrize(("age_y", "sex"), [(5, "male"), (30, "male"), (30, "female")])
+def test_bone_encloses_the_brain(age_y, sex):
+    """Above the foramen magnum no brain or fluid touches muscle, fat, skin or air."""
+    head = sampled_head(age_y, sex)
+    frame = head.painter.frame
+    start = int((frame.head_point(0, 0, 0)[2] - 28 * frame.head_scale - head.origin[2]) / head.mm)
+    soft = head.of("skeletal_muscle", "subcutaneous_fat", "skin") | (head.index == 0)
+    assert not touches(head.of("brain"), soft)[start:].any()
+
+
+def test_the_brain_grows_into_the_fluid_and_leaves_the_bone():
+    small, large = (sampled_head(30, "male", (("brain", size),)) for size in (0.97, 1.03))
+    assert large.mass_g("brain") > 1.05 * small.mass_g("brain")
+    for atom in ("skull_cortex", "skull_spongiosa"):
+        assert np.array_equal(small.of(atom), large.of(atom))
+
+
+def test_a_larger_brain_thins_the_vault():
+    usual, large = soft_head(30, "male"), soft_head(30, "male")
+    large.masses_g["brain"] *= 1.06
+    assert 3.0 < vault_mm(large) < vault_mm(usual) - 1.0 < 7.0
+
+
+def test_the_vault_thickens_with_age():
+    thick = [vault_mm(soft_head(age, "male")) for age in (0, 5, 15, 30)]
+    assert thick == sorted(thick)
+    assert thick[0] < 2.5
+    assert 5.5 < thick[-1] < 8.0
+
+
+def test_the_fontanelle_is_open_at_birth_and_closed_in_a_child():
+    def bone(age_y):
+        head = sampled_head(age_y, "female")
+        above = [head.atom_at(0, 30, z) or "" for z in np.arange(70, 100, 1.0)]
+        return any(atom.startswith("skull") for atom in above)
+
+    assert not bone(0)
+    assert bone(5)
+
+
+@pytest.mark.parametrize("age_y", [0, 5, 30])
+def test_the_brainstem_reaches_the_cord_without_bone_between(age_y):
+    head = sampled_head(age_y, "male")
+    course = [head.atom_at(0, y, z) for y, z in ((-12, -20), (-16, -28), (-18, -32))]
+    assert set(course) <= {"brain", "cerebrospinal_fluid"}
+
+
+def test_mastoid_cells_are_absent_at_birth():
+    def air(age_y):
+        head = sampled_head(age_y, "male", mm=1.5)
+        low = np.argwhere(head.of("air_sinuses")) * head.mm + head.origin[::-1]
+        brain = head.painter.frame.head_point(0, 0, 0)
+        s = head.painter.frame.head_scale
+        return int(((low[:, 1] < brain[1] - 20 * s) & (low[:, 0] < brain[2] - 37 * s)).sum())
+
+    assert air(0) == 0
+    assert air(30) > 50
+
+
+def test_the_old_have_more_fluid_in_the_head():
+    young, old = sampled_head(30, "female"), sampled_head(85, "female")
+    fluid, brain = ("cerebrospinal_fluid", "brain")
+    shares = [h.of(fluid).sum() / h.of(fluid, brain).sum() for h in (young, old)]
+    assert shares[1] > shares[0] + 0.02
