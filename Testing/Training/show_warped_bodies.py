@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "CTDoseSeg"))
-sys.path.insert(0, str(ROOT / "Testing" / "support"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from development import development_data
 from warped_anatomy import read_anatomy
