@@ -29,7 +29,7 @@ def paint_abdomen(b: Painter, up: float = 1.0) -> None:
     _paint_pancreas(b, free)
     _paint_gallbladder(b, free)
     spleen = b.part("spleen", (-92.0, -28.0, -44.0), ("spleen",), wander=5.0)
-    tissue = spleen.material("spleen", "spleen", blood="spleen")
+    tissue = spleen.material("spleen", "spleen")
     spleen.blob(tissue, (-94, -28, -44), (24, 38, 50), (25, 10, 20), free)
     _paint_liver(b, free)
     _paint_stomach(b, free, up)
@@ -61,7 +61,7 @@ def _paint_kidneys(b: Painter, free: tuple[int, ...]) -> None:
     for side, name, z in ((-1, "left", -112.0), (1, "right", -122.0)):
         at = (side * 56.0, -34.0, z)
         kidney = b.part("kidneys", at, ("kidneys",), wander=5.0, place=f"kidney {name}")
-        tissue = kidney.material(f"kidney_{name}", "kidney", blood="kidney")
+        tissue = kidney.material(f"kidney_{name}", "kidney")
         kidney.blob(tissue, at, (26, 24, 53), (0, side * -10, side * 30), free)
         urine = kidney.material(f"renal_pelvis_{name}", "urine", mass="", blood="renal_pelvis")
         fat = b.material("torso_fat", "adipose", mass="adipose")
@@ -78,7 +78,7 @@ def _paint_kidneys(b: Painter, free: tuple[int, ...]) -> None:
 
 def _paint_pancreas(b: Painter, free: tuple[int, ...]) -> None:
     part = b.part("pancreas", (-14.0, 10.0, -90.0), ("pancreas",), wander=4.0, power=2)
-    gland = part.material("pancreas", "pancreas", blood="pancreas")
+    gland = part.material("pancreas", "pancreas")
     course = [(36, 14, -118), (24, 22, -100), (-6, 27, -90), (-46, 4, -78), (-74, -12, -68)]
     part.tube(gland, course, [15, 13, 10, 9, 7], free)
 
@@ -86,7 +86,7 @@ def _paint_pancreas(b: Painter, free: tuple[int, ...]) -> None:
 def _paint_gallbladder(b: Painter, free: tuple[int, ...]) -> None:
     masses = ("gallbladder_wall", "gallbladder_contents")
     part = b.part("gallbladder", (52.0, 44.0, -100.0), masses, wander=4.0)
-    wall = part.material("gallbladder_wall", "bladder_wall")
+    wall = part.material("gallbladder_wall", "gallbladder_wall")
     bile = part.material("gallbladder_contents", "bile", mass="gallbladder_contents")
     inner = inner_size(b, "gallbladder", 3)
     half = np.array([14, 18, 28])
@@ -116,7 +116,7 @@ def inner_size(b: Painter, organ: str, power: float) -> float:
 
 def _paint_liver(b: Painter, free: tuple[int, ...]) -> None:
     part = b.part("liver", (62.0, 4.0, -62.0), ("liver",), wander=3.0)
-    tissue = part.material("liver", "liver", blood="liver")
+    tissue = part.material("liver", "liver")
     part.blob(tissue, (66, 2, -58), (66, 70, 88), (0, -12, 0), free)
     part.blob(tissue, (6, 36, -42), (60, 32, 40), (0, -18, -12), free)
 
@@ -131,7 +131,7 @@ def _paint_stomach(b: Painter, free: tuple[int, ...], up: float) -> None:
     _paint_gut(part, "stomach", "stomach_wall", part.curve(course), radii, free)
     filling = b.of_atoms("stomach_contents")
     if part.rng.random() < 0.75:
-        gas = part.material("stomach_contents", "gas", mass="")
+        gas = part.material("stomach_contents", "air", mass="")
         level = part.point(-60, 20, -40)[1]
         part.tube(gas, course[:4], radii[:4] * 0.7, filling,
                   clip=HalfSpace((0.0, -up, 0.0), -up * level))  # fmt: skip
@@ -165,7 +165,7 @@ def _paint_colon(b: Painter, free: tuple[int, ...], up: float) -> None:
     path = part.curve([tuple(p) for p in np.array(course) + shake], 7.0)
     haustra = 20 + 4 * np.sin(np.arange(len(path)) * 1.3) + rng.normal(0, 1, len(path))
     wall, filling = _paint_gut(part, "colon", "gut_wall", path, haustra, free)
-    gas = part.material("colon_contents", "gas", mass="")
+    gas = part.material("colon_contents", "air", mass="")
     lift = np.array([0.0, 4.0 * up * part.local[1], 0.0])
     for start in rng.choice(len(path) - 8, 6, replace=False):
         part.chain(gas, path[start : start + 7] + lift, [4, 10, 12, 10, 4], over=(wall, filling))
@@ -191,7 +191,7 @@ def _paint_small_bowel(b: Painter, free: tuple[int, ...], up: float) -> None:
                 turns.append((direction * x * narrow + at[0], y + at[1], z + at[2]))
     path = part.curve(turns, 8.0)
     wall, filling = _paint_gut(part, "small_bowel", "gut_wall", path, np.full(len(path), 12.0), free)
-    gas = part.material("small_bowel_contents", "gas", mass="")
+    gas = part.material("small_bowel_contents", "air", mass="")
     lift = np.array([0.0, 3.0 * up * part.local[1], 0.0])
     for start in rng.choice(len(path) - 5, 8, replace=False):
         part.chain(gas, path[start : start + 4] + lift, [3, 6, 6, 3], over=(wall, filling))

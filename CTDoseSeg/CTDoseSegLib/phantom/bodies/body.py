@@ -12,11 +12,19 @@ from .abdomen import paint_abdomen
 from .breasts import paint_breasts
 from .chest import paint_chest
 from .frame import Frame
+from .implants_soft import check_soft_implants, paint_soft_implants
 from .masses import organ_masses_g
 from .outside import Build, couch_rim, paint_belly, paint_outside
 from .painter import Painter
 from .pelvis import paint_pelvis
 from .person import Person
+from .pregnancy import (
+    build_with_womb,
+    check_pregnancy,
+    paint_pregnancy,
+    pregnancy_masses_g,
+    womb_of,
+)
 from .solve import Solution, solve
 
 
@@ -35,9 +43,14 @@ class Body:
     arms
         ``up``, ``down``, ``right_up`` or ``left_up`` (the other is down).
     phase
-        Of contrast: see `contrast.iodine_mg_ml`.
+        Of contrast: one of `contrast.PHASES`.
     kvp
         Tube voltage of the HU, kV.
+    pregnancy_week
+        Weeks from the last menstruation, 5 to 41; None: not pregnant. The person's weight is that
+        before: womb and fetus come on top of it.
+    implants
+        Names of `implants_soft.SOFT_IMPLANTS`.
     """
 
     person: Person
@@ -46,18 +59,36 @@ class Body:
     arms: str = "up"
     phase: str = "none"
     kvp: float = 120.0
+    pregnancy_week: float | None = None
+    implants: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.pregnancy_week is not None:
+            check_pregnancy(self.person, self.pregnancy_week)
+        check_soft_implants(self.person, self.implants)
 
     @cached_property
     def masses_g(self) -> dict[str, float]:
         """Masses that the organs aim at, g."""
         rng = np.random.default_rng([self.seed, 4]) if self.variation else None
-        return organ_masses_g(self.person, rng)
+        masses = organ_masses_g(self.person, rng)
+        if self.pregnancy_week is not None:
+            masses |= pregnancy_masses_g(self.pregnancy_week)
+        return masses
 
     @cached_property
     def solution(self) -> Solution:
         """Sizes, fat and muscle that give the masses."""
         start = Build(fat_mm=float(np.interp(self.person.age_y, (0, 1, 10, 20), (4, 6, 8, 14))))
-        return solve(self._paint, self.person.weight_kg, start)
+        return solve(self._paint, self.person.weight_kg + self._gained_kg, start)
+
+    @property
+    def _gained_kg(self) -> float:
+        """Return what a pregnancy adds to the person's weight."""
+        if self.pregnancy_week is None:
+            return 0.0
+        grown = sum(pregnancy_masses_g(self.pregnancy_week).values())
+        return (grown - organ_masses_g(self.person)["uterus"]) / 1000
 
     @cached_property
     def painter(self) -> Painter:
@@ -65,7 +96,9 @@ class Body:
         return self._paint(self.solution.sizes, self.solution.build)
 
     def _paint(self, sizes: dict[str, float], build: Build) -> Painter:
-        frame = Frame(self.person)
+        frame, week = Frame(self.person), self.pregnancy_week
+        if week is not None:
+            build = build_with_womb(frame, build, week)
         rim = couch_rim(frame, build, 5.0 * frame.scale(0.0)[1])
         lift = rim + 111 * frame.head_scale
         frame = Frame(
@@ -85,9 +118,15 @@ class Body:
         paint_outside(b, build, top, self._poses, rim)
         paint_belly(b, build)
         paint_chest(b, build)
-        paint_pelvis(b)
+        if week is None:
+            paint_pelvis(b)
+        else:
+            paint_pelvis(b, womb=womb_of(frame, build, week))
+            paint_pregnancy(b, build, week)
         paint_abdomen(b)
-        paint_breasts(b, build)
+        # Implants lie behind the breasts and in the heart.
+        forward = paint_soft_implants(b, build, self.implants)
+        paint_breasts(b, build, forward)
         return b
 
     @property

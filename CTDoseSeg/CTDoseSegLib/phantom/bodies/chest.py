@@ -117,10 +117,10 @@ def _paint_esophagus(b: Painter, free: tuple[int, ...]) -> None:
     over = (*free, *b.of_atoms("skeletal_muscle"))
     path = [(0, -24, 286), (2, -28, 230), (-4, -28, 150), (-10, -26, 60), (-16, -10, -8),
             (-34, 4, -30)]  # fmt: skip
-    wall = part.material("esophagus", "gut_wall")
+    wall = part.material("esophagus", "oesophagus_wall")
     part.tube(wall, path, [7, 7, 7, 7.5, 8, 8], over)
     if part.rng.random() < 0.5:
-        gas = part.material("esophagus", "gas", mass="")
+        gas = part.material("esophagus", "air", mass="")
         part.tube(gas, [(-6, -27, 120), (-10, -25, 76)], 2.8, over=(wall,), step_mm=4)
 
 
@@ -166,7 +166,7 @@ def _paint_heart(b: Painter, free: tuple[int, ...]) -> None:
     b.solved["heart_chambers"] = (("heart_blood",), 3.0)
     chambers = replace(heart, size=heart.size * float(b.sizes.get("heart_chambers", 1.0)))
     turn = (0.0, 32.0, -28.0)
-    muscle = heart.material("heart_myocardium", "heart", blood="myocardium")
+    muscle = heart.material("heart_myocardium", "heart_muscle")
     centre = (-24, 30, 46)
     heart.blob(muscle, centre, (48, 41, 56), turn, free)
     for name, at, axes, blood in (

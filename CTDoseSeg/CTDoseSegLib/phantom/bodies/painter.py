@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..shapes import ENDLESS, Both, Canvas, Capsule, Column, Ellipsoid, Shape
 from ..tissues import tissue
-from .contrast import iodine_mg_ml
+from .contrast import iodine_of_body
 from .frame import Frame, Point
 
 
@@ -36,7 +36,7 @@ class Painter:
     kvp
         Tube voltage that the HU are of.
     phase
-        Of contrast: see `contrast.iodine_mg_ml`.
+        Of contrast: one of `contrast.PHASES`.
     """
 
     frame: Frame
@@ -52,6 +52,11 @@ class Painter:
     # Part to the masses it makes, and how they grow with its size.
     solved: dict[str, tuple[tuple[str, ...], float]] = field(default_factory=dict)
     _known: dict[tuple, int] = field(default_factory=dict)
+    _iodine_mg_ml: dict[str, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        drawn = self.rng("contrast") if self.variation else None
+        self._iodine_mg_ml = iodine_of_body(self.phase, drawn)
 
     def rng(self, name: str) -> np.random.Generator:
         """Return the generator of a part, the same for the same seed and name."""
@@ -79,12 +84,12 @@ class Painter:
         density_g_ml
             Other than the tissue's own.
         blood
-            Vessel or organ in `contrast.csv` whose iodine it takes up; None: none.
+            Vessel or organ in `contrast.csv` whose iodine it takes up; None: that of `mass`.
         """
         key = (atom, name, mass, density_g_ml, blood)
         if key not in self._known:
             what = tissue(name, self.frame.person.age_y)
-            iodine = 0.0 if blood is None else iodine_mg_ml(self.phase, blood)
+            iodine = self._iodine_mg_ml.get(blood or mass, 0.0)
             density = what.density_g_ml if density_g_ml is None else density_g_ml
             hu = what.hu(self.kvp, iodine_mg_ml=iodine, density_g_ml=density)
             hu += 3.0 * self.variation * float(self.rng(f"hu {atom} {name}").standard_normal())

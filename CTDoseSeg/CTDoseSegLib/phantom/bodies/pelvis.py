@@ -10,35 +10,47 @@ import numpy as np
 
 from .abdomen import inner_size
 from .painter import Painter, Part, Point
+from .pregnancy import Womb
 
 # Mass of the reference adult's organ at size 1, g: sets a child's first size.
 _UTERUS_G, _PROSTATE_G, _OVARIES_G, _TESTES_G = 82.0, 17.6, 12.6, 37.2
 
 
-def paint_pelvis(b: Painter, *, bladder: Point = (0.0, 26.0, -350.0)) -> None:
+# The bladder's middle and half axes; a womb presses it down and to the front.
+_BLADDER: Point = (0.0, 26.0, -350.0)
+_BLADDER_HALF = (42, 34, 36)
+_PRESSED: Point = (0.0, 28.0, -376.0)
+_PRESSED_HALF = (50, 29, 27)
+_OVARY_LEVEL = -318.0
+
+
+def paint_pelvis(b: Painter, womb: Womb | None = None) -> None:
     """Paint bladder, prostate and testes, or uterus and ovaries.
 
     Parameters
     ----------
     b
         Paints.
-    bladder
-        Its middle; pregnancy presses it down.
+    womb
+        Of a pregnancy, which is painted afterwards instead of the uterus.
     """
     free = (b.material("torso_fat", "adipose", mass="adipose"),)
     masses = ("urinary_bladder_wall", "urinary_bladder_contents")
+    bladder = _BLADDER if womb is None else _PRESSED
     part = b.part("urinary_bladder", bladder, masses, wander=3.0)
     wall = part.material("urinary_bladder_wall", "bladder_wall")
     urine = part.material(
-        "urinary_bladder_contents", "urine", mass="urinary_bladder_contents", blood="renal_pelvis"
+        "urinary_bladder_contents", "urine", mass="urinary_bladder_contents"
     )
-    half = np.array([42, 34, 36])
+    half = np.array(_BLADDER_HALF if womb is None else _PRESSED_HALF)
     part.blob(wall, bladder, half, over=free)
     part.blob(urine, bladder, half * inner_size(b, "urinary_bladder", 3), over=(wall,))
     if b.frame.person.sex == "male":
         _paint_male(b, free)
-    else:
-        _paint_female(b, free)
+        return
+    if womb is None:
+        _paint_uterus(b, free)
+    _paint_ovaries(b, free, womb)
 
 
 def _first(b: Painter, organ: str, adult_g: float, part: Part) -> float:
@@ -66,14 +78,23 @@ def _paint_male(b: Painter, free: tuple[int, ...]) -> None:
         part.blob(tissue, place, half, over=(skin, *b.of_atoms("subcutaneous_fat")))
 
 
-def _paint_female(b: Painter, free: tuple[int, ...]) -> None:
-    at: Point = (0.0, -12.0, -328.0)
-    womb = b.part("uterus", at, ("uterus",), wander=4.0)
+def _paint_uterus(b: Painter, free: tuple[int, ...]) -> None:
+    """Paint the uterus, leant to the front over the bladder."""
+    at: Point = (0.0, -12.0, -312.0)
+    womb = b.part("uterus", at, ("uterus",), wander=3.0)
     first = _first(b, "uterus", _UTERUS_G, womb)
-    tissue = womb.material("uterus", "uterus", blood="uterus")
-    womb.blob(tissue, at, np.array([24, 18, 40]) * first, (25, 0, 0), free)
+    tissue = womb.material("uterus", "uterus")
+    womb.blob(tissue, at, np.array([24, 18, 40]) * first, (-30, 0, 0), free)
+
+
+def _paint_ovaries(b: Painter, free: tuple[int, ...], womb: Womb | None) -> None:
+    wide = b.frame.scale(_OVARY_LEVEL)[0]
+    beside = 48.0 * wide
+    if womb is not None:
+        up = (float(b.frame.z(_OVARY_LEVEL)) - womb.centre[2]) / womb.half_axes[2]
+        beside = max(beside, womb.half_axes[0] * (1 - min(up**2, 1.0)) ** 0.5 + 15.0)
     for side, name in ((1, "right"), (-1, "left")):
-        place: Point = (side * 48.0, -8.0, -318.0)
+        place: Point = (side * beside / wide, -8.0, _OVARY_LEVEL)
         part = b.part("ovaries", place, ("ovaries",), wander=4.0, place=f"ovary {name}")
         first = _first(b, "ovaries", _OVARIES_G, part)
         tissue = part.material(f"ovary_{name}", "ovary")
