@@ -32,8 +32,9 @@ from CTDoseSegLib.dosimetry.published.engine import PublishedEngine
 from CTDoseSegLib.dosimetry.scan import Scan
 from CTDoseSegLib.errors import DependencyError
 from CTDoseSegLib.reading.reader import read_series
+from CTDoseSegLib.segmentation.combining import combine
 from CTDoseSegLib.segmentation.threshold.engine import segment
-from CTDoseSegLib.segmentation.user import combine, read_labelmap
+from CTDoseSegLib.segmentation.user import read_labelmap
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = (

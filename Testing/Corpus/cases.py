@@ -6,6 +6,7 @@ from .anatomy import ANATOMY
 from .base import Case
 from .dose import DOSE
 from .dose_reports import DOSE_REPORTS
+from .effective_dose import EFFECTIVE_DOSE
 from .files import FILES
 from .presumed import PRESUMED
 from .presumed_dicom_labels import PRESUMED_DICOM_LABELS
@@ -15,6 +16,7 @@ from .presumed_scans import PRESUMED_SCANS
 from .presumed_units import PRESUMED_UNITS
 from .presumed_values import PRESUMED_VALUES
 from .real import REAL
+from .scanner_profiles import SCANNER_PROFILES
 from .series import SERIES
 from .values import VALUES
 from .volumes import VOLUMES
@@ -24,6 +26,8 @@ CASES: tuple[Case, ...] = (
     *SERIES,
     *VALUES,
     *DOSE,
+    *EFFECTIVE_DOSE,
+    *SCANNER_PROFILES,
     *DOSE_REPORTS,
     *ANATOMY,
     *VOLUMES,

@@ -34,8 +34,10 @@ EXPLAINS: dict[str, set[str]] = {
         "other_exposures",  # a slice with another series UID is another series
     },
     "kvp_kV": {"kvp_unknown", "dual_energy", "several_events"},
-    "tube_current_mA": {"tube_current_missing", "several_events", "missing_slices"},
-    "ctdivol_mGy": {"ctdivol_missing", "several_events", "missing_slices"},
+    "tube_current_mA": {
+        *("tube_current_missing", "tube_current_outlying", "several_events", "missing_slices"),
+    },
+    "ctdivol_mGy": {"ctdivol_missing", "ctdivol_outlying", "several_events", "missing_slices"},
     "pitch": {"effective_mas_unknown", "several_events"},
     "rotation_time_s": {"effective_mas_unknown", "several_events", "exposure_disagrees"},
     "phantom_cm": {"phantom_unknown", "phantom_inferred"},
@@ -123,7 +125,7 @@ def judge(read: Callable[[], Reading], base: Reading, secrets: tuple[str, ...]) 
 
 
 def compare(found: Reading, base: Reading) -> Verdict:
-    """Compare the numbers; one that differs by more than 2 % needs a flag that is new."""
+    """Compare the numbers; one that is new or differs by more than 2 % needs a new flag."""
     new = found.codes - base.codes
     silent, explained = [], False
     for name, before in base.numbers.items():
@@ -143,7 +145,7 @@ def compare(found: Reading, base: Reading) -> Verdict:
 
 def _same(before: float | None, after: float | None) -> bool:
     if before is None or after is None:
-        return before is after or before is None
+        return before is after
     return math.isclose(before, after, rel_tol=SAME)
 
 

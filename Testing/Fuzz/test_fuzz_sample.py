@@ -60,3 +60,16 @@ def test_no_mutated_input_gives_a_silent_number(kind, tmp_path):
 def test_the_oracle_finds_a_silent_number(numbers, codes, outcome):
     base, found = Reading({"wed_mm": 300.0}), Reading(numbers, frozenset(codes))
     assert compare(found, base).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("after", "codes", "outcome"),
+    [
+        (None, set(), "same"),
+        (1.2, set(), "silent"),
+        (1.2, {"effective_mas_unknown"}, "flagged"),
+    ],
+)
+def test_the_oracle_judges_a_number_that_appears(after, codes, outcome):
+    base, found = Reading({"pitch": None}), Reading({"pitch": after}, frozenset(codes))
+    assert compare(found, base).outcome == outcome

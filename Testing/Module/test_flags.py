@@ -20,11 +20,14 @@ def plain(rich: str) -> str:
     return re.sub(r"<[^>]+>", " ", rich)
 
 
-def test_the_panel_words_every_remedy(host, panel):
+def test_the_panel_words_every_remedy_that_it_has_and_no_other(host, panel):
     from CTDoseSegLib.ctdoseseg_ui.panel.remedies import words
     from CTDoseSegLib.flags import MENDS
 
-    assert set(words()) == set(MENDS)
+    no_field = {"dlp_mGy_cm", "manufacturer", "model", "dose_report", "scanner_profile"}
+    assert set(words()) == set(MENDS) - no_field
+    for way, called in words().values():
+        assert not re.search(r"python|console|command|=|_", way + called, re.IGNORECASE)
 
 
 def test_sections_and_fields_that_remedies_name_are_in_the_panel(host, panel):
@@ -114,5 +117,29 @@ def test_dose_indices_stand_in_the_panel_with_their_units_and_flags(host, analys
     assert f"DLP at least {effective.dlp.value_mGy_cm:#.3g}".rstrip(".") + " mGy cm." in text
     low, high = effective.effective_dose_mSv, effective.high_mSv
     assert f"Effective dose at least {low:#.3g} mSv (at least {high:#.3g} mSv by" in text
+    assert "of a reference person, not of this patient" in text
     for flag in effective.flags:
         assert FLAGS[flag.code].found in text
+
+
+def test_an_effective_dose_that_is_not_given_says_why(host, use_organs):
+    use_organs._parameterNode.ctdivol_mGy = ""
+    apply(host, use_organs)
+    text = html.unescape(plain(use_organs.ui.resultLabel.text))
+    assert "Effective dose is not given: CTDIvol is not known" in text
+
+
+def test_lobes_and_chambers_are_counted_as_parts_of_their_organ(host, panel):
+    from types import SimpleNamespace
+
+    from CTDoseSegLib.ctdoseseg_ui.panel.result_words import _counted
+
+    lobes = ("lung_upper_lobe_left", "lung_lower_lobe_left")
+    atoms = {name: (name,) for name in (*lobes, "heart_ventricle_left", "kidney_left", "liver")}
+    atoms |= {"lung": (*lobes, "nodule"), "nodule": ("nodule",), "heart": ("heart_ventricle_left",)}
+    structures = {name: SimpleNamespace(atoms=values) for name, values in atoms.items()}
+    result = SimpleNamespace(structures=structures)
+    assert _counted(result, dict.fromkeys(atoms, 1.0)) == (4, 4)  # lung, heart, kidney, liver
+    without_lung = dict.fromkeys(set(atoms) - {"lung", "nodule"}, 1.0)
+    assert _counted(result, without_lung) == (5, 1)
+    assert _counted(SimpleNamespace(structures={}), {"liver": 1.0}) == (1, 0)

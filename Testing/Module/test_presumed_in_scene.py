@@ -152,6 +152,7 @@ def test_segments_that_cannot_be_what_they_are_called_are_flagged(
     rename(phantom[1], **names)
     apply(host, use_organs)
     assert code in result_codes(use_organs)
+    assert ".csv" not in " ".join(f.message for f in use_organs.results.results.result.all_flags())
     assert result_codes(use_organs) >= flags_of_slicer_file(use_organs, phantom, tmp_path)
 
 
@@ -176,7 +177,8 @@ def test_a_name_that_is_taken_off_in_the_result_is_flagged(host, analysed):
     results = analysed.results.results
     rename(results.segmentation, spleen="Segment_1")
     analysed.logic.recompute(results)
-    assert "unknown_labels" in codes(results.result.flags)
+    (found,) = [f for f in results.result.flags if f.code == "unknown_labels"]
+    assert found.detail == "Segment_1 (names from the segmentation)"
     assert "spleen" not in results.doses()
 
 

@@ -84,7 +84,7 @@ def test_a_plan_keeps_its_columns_of_options_when_it_is_written_again(run, tmp_p
     assert scans[0].options == {"acquisition": str(run / "child.json")}
     assert scans[1].options == {}
     assert set(scans[0].options) <= set(OPTIONS)
-    write_plan(tmp_path / "plan.csv", scans)
+    write_plan(tmp_path / "plan.csv", scans, OPTIONS)
     assert list(read_plan(tmp_path / "plan.csv")) == scans
 
 

@@ -24,8 +24,9 @@ from CTDoseSegLib.measurement.measurements import measure
 from CTDoseSegLib.measurement.size import measure_size
 from CTDoseSegLib.measurement.ssde import ssde
 from CTDoseSegLib.reading.reader import read_series
+from CTDoseSegLib.segmentation.combining import combine
 from CTDoseSegLib.segmentation.threshold.engine import segment
-from CTDoseSegLib.segmentation.user import combine, read_labelmap
+from CTDoseSegLib.segmentation.user import read_labelmap
 
 BASELINE_PATIENTS = Path(__file__).resolve().parents[1] / "Training" / HELD_FILE
 BUNDLED = Path(str(files("CTDoseSegLib.models"))) / "dose"

@@ -13,6 +13,7 @@ import pytest
 from CTDoseSegLib import result_folder
 from CTDoseSegLib.cli import command_line
 from CTDoseSegLib.phantom import phantom as phantoms
+from CTDoseSegLib.phantom.dicom_files import write_dicom
 from CTDoseSegLib.reading.dose_report_file import read_dose_report
 
 SMALL = {"shape": (96, 96, 24), "spacing_mm": (4.5, 4.5, 20.0)}
@@ -99,6 +100,34 @@ def test_with_the_report_the_range_is_the_truth_and_not_widened(demo, results):
     assert "irradiated_range_widened" in before
 
 
+def test_dlp_and_doses_are_the_same_without_the_report(results):
+    agree(results["without"], results["given"])
+
+
+def test_a_chest_has_the_same_dlp_and_doses_without_its_report(tmp_path, monkeypatch):
+    monkeypatch.setattr(result_folder, "write_charts", lambda *_: [])
+    shape, spacing_mm = (64, 64, 16), (6.5, 6.5, 20.0)
+    chest = phantoms.Phantom(variant="chest", shape=shape, spacing_mm=spacing_mm)
+    write_dicom(chest, tmp_path)
+    without = analyze(tmp_path, tmp_path / "without", tmp_path / "dicom")
+    agree(without, analyze(tmp_path, tmp_path / "given", tmp_path))
+    # 16 slices of 20 mm, and half of 38.4 mm at each end.
+    assert without["effective_dose"]["dlp"]["length_mm"] == pytest.approx(358.4, abs=1.0)
+
+
+def agree(without: dict, given: dict) -> None:
+    """Assert that images alone, and with their dose report, give one DLP and the same doses."""
+    assert given["acquisition"]["dlp_mGy_cm"]["source"] == "rdsr"
+    dlp = [result["effective_dose"]["dlp"]["value_mGy_cm"] for result in (without, given)]
+    assert dlp[0] == pytest.approx(dlp[1], rel=0.005)
+    alone, reported = (
+        {(o["organ"], o["region"]): o["dose_mGy"] for o in result["organs"] if o["dose_mGy"]}
+        for result in (without, given)
+    )
+    assert len(alone) > 15
+    assert alone == pytest.approx(reported, rel=0.005)
+
+
 def test_bolus_tracking_is_in_the_total_and_the_localizer_is_not(results):
     examination = results["given"]["examination"]
     assert [e["in_total"] for e in examination["events"]] == [False, True, True]
@@ -152,5 +181,6 @@ def test_the_report_is_in_the_provenance_by_its_hash_alone(demo, results):
 def test_the_screen_has_one_line_for_the_examination(demo, tmp_path, capsys):
     analyze(demo, tmp_path / "output", demo, listener="rich")
     (line,) = [s for s in capsys.readouterr().out.splitlines() if s.startswith("Examination:")]
-    assert "3 events in the dose report, 2 in the total, DLP" in line
-    assert "the others add" in line
+    assert "organ doses of 2 of the 3 events in the dose report added up; " in line
+    assert "DLP of the whole report " in line
+    assert "the other events add" in line

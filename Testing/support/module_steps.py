@@ -8,8 +8,21 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 MODULE = Path(__file__).resolve().parents[2] / "CTDoseSeg" / "CTDoseSeg.py"
 SMALL = {"shape": (64, 64, 24), "spacing_mm": (6.8, 6.8, 23.0)}
+
+
+def volume(array, name="volume", affine=None):
+    """Put `array` [k, j, i] into the scene, of coarse voxels unless `affine` states others."""
+    import slicer
+
+    node = slicer.util.addVolumeFromArray(
+        np.asarray(array), np.diag([-6.8, -6.8, 23.0, 1.0]) if affine is None else affine, name
+    )
+    node.CreateDefaultDisplayNodes()
+    return node
 
 
 def apply(host, panel):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Cancelled, InputError
+from ..tasks.paths import absolute_if_path
 from ..tasks.process import GRACE_S, POLL_S, TaskProcess, command
 
 # Runs that nobody holds any more go on: a run ends when its standard input closes.
@@ -189,10 +190,5 @@ def arguments(folder: str | Path, output: str | Path, **options: Any) -> list[st
             said.append(f"--{name.replace('_', '-')}")
         elif value is not None and value is not False:
             values = value if isinstance(value, (list, tuple)) else [value]
-            said += [f"--{name.replace('_', '-')}", *map(_absolute, values)]
+            said += [f"--{name.replace('_', '-')}", *map(absolute_if_path, values)]
     return said
-
-
-def _absolute(value: object) -> str:
-    is_path = isinstance(value, os.PathLike) or os.path.isfile(str(value))
-    return os.path.abspath(str(value)) if is_path else str(value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -87,25 +87,37 @@ _REQUIRED = {"include", "source"}
 _WORDS = {"yes": YES, "y": YES, "1": YES, "true": YES, "no": NO, "n": NO, "0": NO, "false": NO}
 
 
-def write_plan(path: Path, scans: Iterable[PlannedScan]) -> int:
+def write_plan(
+    path: Path, scans: Iterable[PlannedScan], options: Collection[str] = frozenset()
+) -> int:
     """Write a plan, row by row; return the number of scans to be analysed.
 
-    Columns of options are written where `scans` is a list, as `read_plan` makes it.
+    Parameters
+    ----------
+    path
+        The file.
+    scans
+        Taken one by one: of a large archive they are never all in memory.
+    options
+        Names of the options that any of the scans has, each a column of its own.
+
+    Raises
+    ------
+    ValueError
+        If a scan has another option.
     """
     included = 0
-    named = {name for scan in scans for name in scan.options} if isinstance(scans, list) else ()
-    options = [name for name in OPTIONS if name in named]
+    columns = (*COLUMNS, *(name for name in OPTIONS if name in options))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")
     try:
         with temporary.open("w", encoding="utf-8", newline="", errors="backslashreplace") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow((*COLUMNS, *options))
+            writer = csv.DictWriter(stream, columns, lineterminator="\n")
+            writer.writeheader()
             for scan in scans:
                 included += scan.include == YES
-                values = [getattr(scan, column) for column in COLUMNS]
-                values += [scan.options.get(name, "") for name in options]
-                writer.writerow([cell(value) for value in values])
+                values = {**{name: getattr(scan, name) for name in COLUMNS}, **scan.options}
+                writer.writerow({name: cell(value) for name, value in values.items()})
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

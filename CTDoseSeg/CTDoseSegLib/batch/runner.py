@@ -165,7 +165,7 @@ def _scans(
     if source.is_file() and source.suffix.lower() == ".csv":
         scans: Iterable[PlannedScan] = list(read_plan(source))
         if source.absolute() != plan:
-            write_plan(plan, scans)
+            write_plan(plan, scans, {name for scan in scans for name in scan.options})
     else:
         write_plan(plan, discover(source, progress))
         scans = read_plan(plan)

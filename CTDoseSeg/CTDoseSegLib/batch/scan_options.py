@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from ..tasks.paths import absolute_if_path
 
 # Those whose value is a file or a folder, and the others.
 PATHS = ("segmentation", "acquisition", "rdsr", "scanner_profile", "unet")
@@ -22,10 +23,8 @@ def options_of(row: Mapping[str, str], folder: Path) -> dict[str, str]:
     options = {}
     for name in OPTIONS:
         text = (row.get(name) or "").strip()
-        if text and (name in PATHS or (folder / text).is_file()):  # labels: a name or a file
-            text = os.path.abspath(folder / text)
         if text:
-            options[name] = text
+            options[name] = absolute_if_path(Path(text) if name in PATHS else text, folder)
     return options
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from ..ct.organs import LABEL_TABLES
 from ..errors import InputError
+from ..tasks.paths import absolute_if_path
 
 # Adds a command of this name, function and summary, and returns its parser.
 Command = Callable[[str, Callable, str], argparse.ArgumentParser]
@@ -182,5 +182,4 @@ def options_that_differ(args: argparse.Namespace, parser: argparse.ArgumentParse
 def _passed_on(value: object) -> str:
     if isinstance(value, Path) and not value.exists():
         raise InputError(f"{value.name} does not exist; check the path.")
-    text = str(value)
-    return os.path.abspath(text) if isinstance(value, Path) or os.path.isfile(text) else text
+    return absolute_if_path(value)

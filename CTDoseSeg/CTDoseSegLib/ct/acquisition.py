@@ -42,6 +42,7 @@ class Acquisition:
         Dose-length product of the event.
     irradiated_range_mm
         (low, high) RAS superior coordinates between which the tube was on, not the image range.
+        The dosimetry adds the overranging where `sources` names neither a user nor a dose report.
     modulation
         Modulation of the tube current, as written by the scanner.
     filter_type

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..dosimetry.fast.engine import load_model
 from ..errors import InputError
+from ..flags import Flag, flag
 from ..segmentation.atoms import groups_of
 from .nodes.volumes import series_of
 
@@ -33,10 +35,19 @@ def series_with_stored_exposure(volumeNode: Any, result: Result) -> CTSeries:
         series,
         acquisition=result.acquisition,
         slices=result.slices.infos(),
-        flags=result.reading_flags,
+        flags=tuple(dict.fromkeys((*result.reading_flags, *model_flags(result)))),
         regular=result.geometry.regular,
         description=result.provenance.series.description,
     )
+
+
+def model_flags(result: Result) -> tuple[Flag, ...]:
+    """Return the flag of a result whose doses the bundled model of this version does not give."""
+    card = load_model().card
+    if result.dose_model.get("sha256", card["sha256"]) == card["sha256"]:
+        return ()
+    before = str(result.dose_model.get("version") or "unknown")
+    return (flag("doses_by_new_model", f"version {before}, this one is {card['version']}"),)
 
 
 def same_atoms(known: Labelmap, drawn: Labelmap) -> bool:

@@ -69,11 +69,12 @@ def beam_of(series: CTSeries, overranging_mm: float | None = None) -> Beam:
     Half the difference, or the usual overranging where it is not known, stays uncertain at each
     end.
 
-    Any other range is the one that was planned or reconstructed, and is widened at each end by half
-    the total collimation, or by 15 mm where that is not known; how much it was stays uncertain by
-    as much again. A range that was only guessed (a length, centred on the images) may also lie as
-    much to one side as it is longer than the images. A range that misses the images is not used,
-    unless a dose report states it in their own coordinates: then they got scatter alone.
+    Any other range (that of an image's ScanLength) is the one that was imaged, and is widened at
+    each end by half the total collimation, or by 15 mm where that is not known; how much it was
+    stays uncertain by as much again. A range that was only guessed (a length, centred on the
+    images) may also lie as much to one side as it is longer than the images. A range that misses
+    the images is not used, unless a dose report states it in their own coordinates: then they got
+    scatter alone.
 
     `overranging_mm`, both ends together, is what a scanner profile states: it is then known to 5 mm
     at each end.
@@ -103,7 +104,7 @@ def beam_of(series: CTSeries, overranging_mm: float | None = None) -> Beam:
     if overranging_mm is not None:
         overrange, why = overranging_mm / 2, "scanner profile"
         sd = _TYPED_SD_MM * _RECTANGULAR
-    widened = flag("irradiated_range_widened", f"by {overrange:.0f} mm at each end ({why})")
+    widened = flag("irradiated_range_widened", f"by {overrange:.3g} mm at each end ({why})")
     return Beam(
         (stated[0] - overrange, stated[1] + overrange),
         math.hypot(sd, slack) / _RECTANGULAR,

@@ -58,7 +58,7 @@ class OrganDose:
     whole_organ_low_mGy, whole_organ_high_mGy
         Ends of the 90 % interval of `whole_organ_dose_mGy`.
     seen_mass_g
-        Mass of the organ in the images.
+        Mass of the organ in the images, without what contrast agent adds to its HU.
     missing_mass_g
         What a reference adult's organ has more.
     """

@@ -10,7 +10,8 @@ from numbers import Real
 import numpy as np
 
 from ..errors import CTDoseSegError, DoseEngineError
-from ..flags import Flag, organ_place
+from ..flags import Flag, flag, organ_place
+from ..segmentation.labelmap import SKIN
 from ..tasks.progress import Progress
 from .dose_map import DoseMap
 from .doses import DoseResult, OrganDose
@@ -39,7 +40,8 @@ def estimate(engine: DoseEngine, scan: Scan, progress: Progress | None = None) -
     Returns
     -------
     DoseResult
-        As the engine gave it, after the checks; without doses where the CT is not in HU.
+        As the engine gave it, after the checks, with a flag on every organ that the images cut;
+        without doses where the CT is not in HU.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def estimate(engine: DoseEngine, scan: Scan, progress: Progress | None = None) -
         )
     if scan.series.not_hu:
         result = _withheld(result, scan)
-    return replace(result, organs=tuple(_placed(organ) for organ in result.organs))
+    return replace(result, organs=tuple(_placed(_cut(organ)) for organ in result.organs))
 
 
 def available(engine: DoseEngine, scan: Scan) -> tuple[bool, str]:
@@ -98,6 +100,16 @@ def _withheld(result: DoseResult, scan: Scan) -> DoseResult:
         scan.without_dose(organ.organ, scan.series.not_hu, organ.region) for organ in result.organs
     )
     return replace(result, organs=organs, flags=(), dose_map=None)
+
+
+def _cut(organ: OrganDose) -> OrganDose:
+    """Return an organ with the flag of its coverage; skin goes on beyond the images of any scan."""
+    whole = organ.coverage is not None and organ.coverage >= 1.0
+    if whole or organ.organ == SKIN or any(one.code == "organ_cut" for one in organ.flags):
+        return organ
+    without = "its volume and HU are those of the part in the images"
+    cut = flag("organ_cut", consequence="" if organ.dose_mGy is not None else without)
+    return replace(organ, flags=(*organ.flags, cut))
 
 
 def _placed(organ: OrganDose) -> OrganDose:

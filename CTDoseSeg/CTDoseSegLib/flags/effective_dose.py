@@ -63,7 +63,7 @@ FLAGS = {
     "effective_dose_short": Entry(
         "warning",
         "The scanned range is short for a k factor, which is that of a whole part of the body",
-        cause="scan_length",
+        cause="irradiated_range",
         consequence="effective dose depends on which organs lie in the range; take it as an order "
         "of magnitude",
     ),

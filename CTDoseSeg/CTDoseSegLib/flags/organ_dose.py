@@ -42,6 +42,12 @@ FLAGS = {
         "The dose is that of its parts together",
         "Each part counts by its mass.",
     ),
+    "skin_region_presumed": Entry(
+        "warning",
+        "What part of the trunk was scanned is not known",
+        mends=("body_part", "segmentation"),
+        consequence="the dose of skin is by the abdomen's model; the chest's gives 6 to 14 % less",
+    ),
     "size_outside_training": Entry(
         "refusal",
         "No patient behind the dose model was of this size at the organ",
@@ -153,6 +159,7 @@ FLAGS = {
         "info",
         "The organ holds contrast agent, or may hold it because others do",
         cause="contrast",
+        consequence="iodine raises the dose of the organs that take it up",
     ),
     "dose_range_unknown": Entry(
         "warning",
@@ -203,7 +210,7 @@ FLAGS = {
     "organ_cut": Entry(
         "warning",
         "Cut by the first or last slice",
-        cause="scan_length",
+        cause="irradiated_range",
         consequence="the dose is that of the part in the images",
     ),
     "organ_truncated": Entry(
@@ -233,31 +240,31 @@ FLAGS = {
         "info",
         "Not wholly in the images; the dose to the whole organ is an estimate",
         "The estimate assumes a reference adult's organ mass (ICRP 89); mind its interval.",
-        cause="scan_length",
+        cause="irradiated_range",
     ),
     "whole_organ_above_reference": Entry(
         "info",
         "Cut by the images, yet heavier there than a reference adult's",
         "No missing mass was added; the whole organ's interval allows for some.",
-        cause="scan_length",
+        cause="irradiated_range",
     ),
     "whole_organ_range_unknown": Entry(
         "info",
         "The irradiated range is not known",
         mends=("irradiated_range_mm", "dose_report"),
         cause="irradiated_range",
-        consequence="no dose to whole organs that the images cut",
+        consequence="no dose to the whole organ",
     ),
     "whole_organ_undefined": Entry(
         "info",
         "How much is missing from the images is not known",
-        cause="scan_length",
+        cause="irradiated_range",
         consequence="no dose to the whole organ",
     ),
     "whole_organ_too_little": Entry(
         "info",
         "Less than a tenth is in the images",
-        cause="scan_length",
+        cause="irradiated_range",
         consequence="no dose to the whole organ",
     ),
 }

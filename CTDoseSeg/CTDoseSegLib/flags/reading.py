@@ -53,7 +53,7 @@ FLAGS = {
         "warning",
         "The series has a single slice",
         mends=("series",),
-        cause="scan_length",
+        cause="irradiated_range",
         consequence="organ volumes and three-dimensional results are not meaningful; the size of "
         "the slice is",
     ),
@@ -193,6 +193,22 @@ FLAGS = {
         "warning",
         "Tags have values that no scanner has, or that leap in a single slice",
         "They count as not known.",
+    ),
+    "tube_current_outlying": Entry(
+        "warning",
+        "The tube current of single slices is far from that of the slices beside them, which no "
+        "modulation explains",
+        "Check the values in the files.",
+        mends=("tube_current_mA",),
+        consequence="doses scaled by it are wrong if the values are",
+    ),
+    "ctdivol_outlying": Entry(
+        "warning",
+        "The CTDIvol of single slices is far from that of the slices beside them, which no "
+        "modulation explains",
+        "Check the values in the files.",
+        mends=("ctdivol_mGy",),
+        consequence="SSDE, DLP and doses scaled by it are wrong if the values are",
     ),
     "kvp_unknown": Entry(
         "warning",

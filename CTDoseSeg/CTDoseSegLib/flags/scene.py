@@ -10,6 +10,13 @@ FLAGS = {
         consequence="no organ volumes, and three-dimensional results are not valid; results per "
         "slice are",
     ),
+    "doses_by_new_model": Entry(
+        "warning",
+        "The saved result was of another version of the dose model",
+        "Do not compare these doses with those saved before the edit.",
+        consequence="after an edit all doses are by this version, so organs that were not edited "
+        "change too",
+    ),
     "dicom_not_found": Entry(
         "warning",
         "The DICOM files of the volume are not in the database any more",

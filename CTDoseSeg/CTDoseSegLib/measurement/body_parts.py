@@ -17,6 +17,7 @@ from .measurements import GroupSlices, Measurements
 
 # From head to foot.
 PARTS = ("head", "neck", "chest", "abdomen", "pelvis")
+TRUNK = ("chest", "abdomen", "pelvis")
 UNKNOWN = "not known"
 # Lungs take up this part of the body in a slice of the chest; less of them at the apex, and at the
 # base beside organs of the abdomen.
@@ -103,6 +104,14 @@ def mostly_chest(present: Mapping[str, GroupSlices]) -> bool:
     body = present["body"].count
     chest = present["lung"].count >= CHEST_LUNG_FRACTION * np.maximum(body, 1)
     return bool(chest[body > 0].mean() >= 0.5)
+
+
+def trunk_is_known(series: CTSeries, measurements: Measurements, body_part: str | None) -> bool:
+    """Return whether most slices whose part is known, or else the stated one, are of the trunk."""
+    known = [part for part in parts_of_slices(series, measurements) if part is not None]
+    if known:
+        return 2 * sum(part in TRUNK for part in known) >= len(known)
+    return any(part in TRUNK for part in named_parts(body_part))
 
 
 def knows_bones(measurements: Measurements) -> bool:

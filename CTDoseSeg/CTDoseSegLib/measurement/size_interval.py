@@ -11,10 +11,11 @@ from ..ct.series import CTSeries
 from .ctdi_per_mas import K90
 from .ctdivol import scan_mean_component
 from .size import SizeProfile
-from .ssde import SSDEProfile
+from .ssde import TABLES, SSDEProfile
 from .truncation import error_range
 
-# AAPM Report 204: SSDE agrees with the dose to the patient within 20 %, read as a 90 % interval.
+# AAPM Report 204: SSDE agrees with the dose to the patient within 20 %. The report names no level
+# of confidence; to read it as a 90 % interval is this project's judgement.
 SSDE_LIMIT = 0.20
 # Standard deviation of a slice's diameter by body mask and HU calibration, common to all slices,
 # this project's judgement.
@@ -23,7 +24,9 @@ WED_SD = 0.01
 PROFILE_SD = 0.10
 
 
-def ssde_interval_mGy(mean_mGy: float, ctdivol_log_sd: float = 0.0) -> tuple[float, float] | None:
+def ssde_interval_mGy(
+    mean_mGy: float, ctdivol_log_sd: float = 0.0, cut_log: tuple[float, float] = (0.0, 0.0)
+) -> tuple[float, float] | None:
     """Return the ends of the 90 % interval of the scan's SSDE; None where it is not known.
 
     Parameters
@@ -32,6 +35,8 @@ def ssde_interval_mGy(mean_mGy: float, ctdivol_log_sd: float = 0.0) -> tuple[flo
         Mean over the slices.
     ctdivol_log_sd
         As `ctdivol_log_sd` returns it; in quadrature with the 20 % of the report.
+    cut_log
+        As `ssde_cut_log` returns it; in quadrature too.
 
     Examples
     --------
@@ -40,8 +45,34 @@ def ssde_interval_mGy(mean_mGy: float, ctdivol_log_sd: float = 0.0) -> tuple[flo
     """
     if not math.isfinite(mean_mGy):
         return None
-    down, up = (math.hypot(math.log1p(sign * SSDE_LIMIT), K90 * ctdivol_log_sd) for sign in (-1, 1))
+    down, up = (
+        math.hypot(math.log1p(sign * SSDE_LIMIT), K90 * ctdivol_log_sd, cut)
+        for sign, cut in zip((-1, 1), cut_log, strict=True)
+    )
     return mean_mGy * math.exp(-down), mean_mGy * math.exp(up)
+
+
+def ssde_cut_log(size: SizeProfile, ssde: SSDEProfile) -> tuple[float, float]:
+    """Return how far ln(mean SSDE) reaches down and up because the field of view cuts the body.
+
+    SSDE is made from the diameter as measured, which is too small in a slice that is cut: SSDE is
+    then too large. The true diameter lies within `truncation.error_range` of the corrected one, or
+    of the measured one where no correction is valid; SSDE falls with it as its factor does, slice
+    by slice, to the same side in all. (0, 0) where nothing is cut.
+    """
+    known = np.isfinite(ssde.ssde_mGy)
+    if not known.any():
+        return 0.0, 0.0
+    wed, corrected = size.wed_mm[known], size.wed_corrected_mm[known]
+    best = np.where(np.isfinite(corrected), corrected, wed)
+    _, per_cm = TABLES[ssde.table]
+    mean = float(ssde.ssde_mGy[known].mean())
+    # A diameter that is 20 % too small is 25 % away from the true one.
+    low, high = (
+        float((ssde.ssde_mGy[known] * np.exp(-per_cm * (best / (1 + error) - wed) / 10.0)).mean())
+        for error in error_range(size.truncated_fraction[known], size.asymmetry[known])
+    )
+    return max(math.log(mean / low), 0.0), max(math.log(high / mean), 0.0)
 
 
 def ctdivol_log_sd(series: CTSeries, ssde: SSDEProfile, scanner: Scanner) -> float:

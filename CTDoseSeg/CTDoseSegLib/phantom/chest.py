@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..ct.organs import LUNG_LOBES
 from .builder import Builder
 from .shapes import Both, HalfSpace, Superellipsoid
-
-LOBES = (
-    "lung_upper_lobe_left",
-    "lung_lower_lobe_left",
-    "lung_upper_lobe_right",
-    "lung_middle_lobe_right",
-    "lung_lower_lobe_right",
-)
 
 
 def paint_lungs(b: Builder) -> dict[str, int]:
     """Paint both lungs and their lobes, and return the lobes' materials."""
     hu = float(b.rng.uniform(-875, -800))
-    lobe = {name: b.material(name, hu) for name in LOBES}
+    lobe = {name: b.material(name, hu) for name in LUNG_LOBES}
     for left, cx in ((True, -67), (False, 67)):
         name = "left" if left else "right"
         whole = lobe[f"lung_upper_lobe_{name}"]
@@ -121,9 +114,12 @@ def paint_vessels(b: Builder, hu: float) -> None:
 
 def paint_lung_trees(b: Builder, lobes: dict[str, int], blood_hu: float) -> None:
     """Paint branching vessels inside the lobes, each an atom of its lobe's own."""
-    table = np.arange(256, dtype=np.uint8)
-    for name, lobe in lobes.items():
-        table[lobe] = b.material(name.replace("lung_", "lung_vessels_"), blood_hu)
+    vessels = {
+        lobe: b.material(name.replace("lung_", "lung_vessels_"), blood_hu)
+        for name, lobe in lobes.items()
+    }
+    table = np.arange(len(b.canvas.materials))
+    table[list(vessels)] = list(vessels.values())
     grown = Builder(b.rng, tuple(b.scale))
     for left in (-1, 1):
         for target in b.rng.uniform((20, -70, -80), (125, 70, 215), (26, 3)):

@@ -16,7 +16,7 @@ from ..ct.volume_files import write_volume
 from ..errors import OutputError
 from ..tasks.progress import Progress
 from .dose_report_file import SpiralScan, add_dose_report
-from .render import PhantomSlice, PhantomTruth
+from .render import PhantomSlice, PhantomTruth, label_type
 
 if TYPE_CHECKING:
     from .phantom import Phantom
@@ -66,6 +66,12 @@ class PhantomExposure:
     z_mm: np.ndarray
     irradiated_range_mm: tuple[float, float]
     phantom_cm: int
+
+    @property
+    def imaged_range_mm(self) -> tuple[float, float]:
+        """Outer edges of the end slices, RAS z: the irradiated range without the overranging."""
+        low, high = self.irradiated_range_mm
+        return low + OVERRANGE_MM, high - OVERRANGE_MM
 
 
 def exposure(phantom: Phantom, wed_mm: np.ndarray) -> PhantomExposure:
@@ -168,7 +174,7 @@ def write_dicom(
 def _write(phantom: Phantom, folder: Path, progress: Progress) -> list[Path]:
     """Write pixels first; the tube current needs every slice's WED, so tags come second."""
     count = phantom.shape[2]
-    labels = np.empty((count, *phantom.shape[:2]), np.uint8)
+    labels = np.empty((count, *phantom.shape[:2]), label_type(phantom.names))
     hu = np.empty(labels.shape, np.int16)
     sizes = np.empty((4, count))
     for s in phantom.slices():
@@ -272,7 +278,6 @@ def _dose_report(phantom: Phantom, exposed: PhantomExposure) -> Any:
     ds.SeriesInstanceUID = _uid(phantom, "dose report series")
     ds.Modality, ds.SeriesNumber, ds.InstanceNumber = "SR", 99, 1
     ds.SeriesDescription, ds.DeviceSerialNumber = "Dose report", "0"
-    low, high = exposed.irradiated_range_mm
     scan = SpiralScan(
         uid=_uid(phantom, "irradiation event"),
         protocol=f"Phantom {phantom.variant}",
@@ -282,7 +287,7 @@ def _dose_report(phantom: Phantom, exposed: PhantomExposure) -> Any:
         tube_current_mA=exposed.tube_current_mA,
         ctdivol_mGy=exposed.ctdivol_mGy,
         scanned_mm=exposed.irradiated_range_mm,
-        volume_mm=(low + OVERRANGE_MM, high - OVERRANGE_MM),
+        volume_mm=exposed.imaged_range_mm,
         phantom_cm=exposed.phantom_cm,
         kvp_kV=KVP_KV,
         rotation_time_s=ROTATION_TIME_S,
@@ -345,9 +350,9 @@ def _exposure(ds: Any, phantom: Phantom, exposed: PhantomExposure, k: int) -> No
     code.CodingSchemeDesignator = "DCM"
     code.CodeMeaning = f"IEC {'Body' if body else 'Head'} Dosimetry Phantom"
     ds.CTDIPhantomTypeCodeSequence = Sequence([code])
-    # The CT image has no attribute for the irradiated range; ScanLength (0018,1302) as an
-    # extension states its length, and it lies symmetrically about the images.
-    low, high = exposed.irradiated_range_mm
+    # The CT image has no attribute for the irradiated range. ScanLength (0018,1302), here as an
+    # extension, is how much was imaged, without the overranging (DICOM PS3.3, Table C.8-9).
+    low, high = exposed.imaged_range_mm
     ds.ScanLength = round(high - low)
 
 

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..ct.acquisition import Acquisition
+from ..ct.organs import LUNG_LOBES
 from ..ct.series import CTSeries, SliceInfo
 from ..errors import GeometryError, InputError
-from .chest import LOBES
 from .head import paint_head
-from .render import OUTSIDE_BODY, PhantomSlice, PhantomTruth, Renderer
+from .render import OUTSIDE_BODY, PhantomSlice, PhantomTruth, Renderer, label_type
 from .shapes import Canvas, Column
 from .trunk import TrunkOptions, paint_trunk
 
@@ -191,7 +191,7 @@ class Phantom:
         """
         rows, columns, slices = self.shape
         hu = np.empty((slices, rows, columns), np.int16)
-        labels = np.empty(hu.shape, np.uint8)
+        labels = np.empty(hu.shape, label_type(self.names))
         sizes = np.empty((4, slices))
         for s in self.slices():
             hu[s.index], labels[s.index] = s.hu, s.labels
@@ -248,14 +248,14 @@ def water_cylinder(diameter_mm: float = 320.0, **parameters: Any) -> Phantom:
 
 def _groups(atoms: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """Return the groups of those atoms that this phantom has."""
-    vessels = {name: name.replace("lung_", "lung_vessels_") for name in LOBES}
-    lobes = {name: (name, vessels[name]) for name in LOBES}
+    vessels = {name: name.replace("lung_", "lung_vessels_") for name in LUNG_LOBES}
+    lobes = {name: (name, vessels[name]) for name in LUNG_LOBES}
     chambers = tuple(name for name in atoms if name.startswith("heart_"))
     groups: dict[str, tuple[str, ...]] = {
         "body": tuple(name for name in atoms if name not in OUTSIDE_BODY),
         **lobes,
         **{
-            f"lung_{side}": tuple(m for n in LOBES if n.endswith(side) for m in lobes[n])
+            f"lung_{side}": tuple(m for n in LUNG_LOBES if n.endswith(side) for m in lobes[n])
             for side in ("left", "right")
         },
         "lung": tuple(m for pair in lobes.values() for m in pair),

@@ -27,7 +27,7 @@ class PhantomSlice:
     hu
         int16 [j, i], with blur and noise.
     labels
-        uint8 [j, i], atom at the voxel centre.
+        uint8, uint16 for more than 255 atoms, [j, i]: atom at the voxel centre.
     wed_mm, body_area_mm2
         Of the whole body in this slice, in the field of view or not; 0 where there is none.
     wed_in_view_mm, body_area_in_view_mm2
@@ -50,7 +50,8 @@ class PhantomTruth:
     Attributes
     ----------
     labels
-        uint8 [k, j, i]: exclusive atoms at the voxel centres, 0 the air around.
+        uint8, uint16 for more than 255 atoms, [k, j, i]: exclusive atoms at the voxel centres, 0
+        the air around.
     affine
         4 x 4, (i, j, k, 1) to RAS mm.
     names
@@ -71,6 +72,11 @@ class PhantomTruth:
     body_area_mm2: np.ndarray
     wed_in_view_mm: np.ndarray
     body_area_in_view_mm2: np.ndarray
+
+
+def label_type(names: Mapping[str, int]) -> np.dtype:
+    """Return the smallest unsigned type that holds the labels of so many atoms."""
+    return np.min_scalar_type(max(names.values(), default=0))
 
 
 class Rendered(Protocol):
@@ -94,6 +100,65 @@ class Rendered(Protocol):
     def names(self) -> Mapping[str, int]: ...
 
 
+@dataclass(frozen=True)
+class Pixels:
+    """Fine samples of a plane, pixel by pixel: most pixels are of one material.
+
+    Attributes
+    ----------
+    first
+        [row, column], material of each pixel's first sample: of all where it is of one material.
+    rows, columns
+        [n], of those pixels that are of several.
+    samples
+        [n, fine row, fine column], materials of these.
+    """
+
+    first: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
+    samples: np.ndarray
+
+    @classmethod
+    def of(cls, plane: np.ndarray, fine: tuple[int, int]) -> Pixels:
+        """Sort a plane of materials by pixels of `fine` samples along columns and rows."""
+        fx, fy = fine
+        parts = plane.reshape(plane.shape[0] // fy, fy, plane.shape[1] // fx, fx)
+        lines = plane.reshape(parts.shape[0], fy, plane.shape[1])
+        differs = lines[:, 1] != lines[:, 0]
+        for n in range(2, fy):
+            differs |= lines[:, n] != lines[:, 0]
+        first, mixed = np.ascontiguousarray(parts[:, 0, :, 0]), differs[:, ::fx]
+        for n in range(1, fx):
+            mixed |= differs[:, n::fx]
+            mixed |= parts[:, 0, :, n] != first
+        rows, columns = np.nonzero(mixed)
+        return cls(first, rows, columns, parts[rows, :, columns])
+
+    def mixed_in(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return rows, columns (from the window's corner) and samples of its mixed pixels."""
+        rows, columns = window
+        there = (rows.start <= self.rows) & (self.rows < rows.stop)
+        there &= (columns.start <= self.columns) & (self.columns < columns.stop)
+        return (
+            self.rows[there] - rows.start,
+            self.columns[there] - columns.start,
+            self.samples[there],
+        )
+
+    def counts(self, materials: int, window: Window | None = None) -> np.ndarray:
+        """Return the number of samples of each material, in a window or everywhere."""
+        rows, columns = self.rows, self.columns
+        first, samples = self.first, self.samples
+        if window is not None:
+            first = first[window]
+            rows, columns, samples = self.mixed_in(window)
+        pure = np.bincount(first.ravel(), minlength=materials)
+        pure -= np.bincount(first[rows, columns], minlength=materials)
+        per_pixel = self.samples.shape[1] * self.samples.shape[2]
+        return per_pixel * pure + np.bincount(samples.ravel(), minlength=materials)
+
+
 class Renderer:
     """What all slices of a phantom share: sampling positions, tables, noise scale."""
 
@@ -102,15 +167,19 @@ class Renderer:
         self.sampler = Sampler(phantom.canvas, phantom.affine)
         materials = phantom.canvas.materials
         self.hu = np.array([m.hu for m in materials], np.float32)
-        self.atom = np.array([phantom.names.get(m.atom or "", 0) for m in materials], np.uint8)
+        values = [phantom.names.get(m.atom or "", 0) for m in materials]
+        self.atom = np.array(values, label_type(phantom.names))
         self.body = np.array([bool(m.atom) and m.atom not in OUTSIDE_BODY for m in materials])
         # Steps of at most 0.4 mm, at least three a pixel: the area of a smooth contour is then
         # known to a few parts in 100,000.
-        self.fine = tuple(
-            int(np.clip(np.ceil(phantom.spacing_mm[axis] / 0.4), 3, 10)) for axis in (1, 0)
+        row_step, column_step = (
+            int(np.clip(np.ceil(phantom.spacing_mm[axis] / 0.4), 3, 10)) for axis in (0, 1)
         )
+        self.fine = column_step, row_step
         thick = phantom.spacing_mm[2] > 2.0  # thinner slices are taken as planes
         self.planes = (-1 / 3, 0.0, 1 / 3) if thick else (0.0,)
+        of_one = np.ones((1, self.fine[1], self.fine[0]), int)
+        self.pure = self._means(np.arange(len(materials))[:, None, None] * of_one)
         self.margin = self._margin()
         self.sigma = [phantom.psf_fwhm_mm / 2.3548 / phantom.spacing_mm[axis] for axis in (0, 1)]
         self.noise_scale = phantom.noise_hu / _noise_gain()
@@ -122,8 +191,8 @@ class Renderer:
         """
         affine = self.phantom.affine
         axial = np.abs(affine[2, :2]) < 0.5 * np.linalg.norm(affine[:3, :2], axis=0)
-        tables = self.phantom.canvas.tables
-        is_body = [bool(self.body[t[0]]) and bool((t == t[0]).all()) for t in tables]
+        fills = self.phantom.canvas.fills
+        is_body = [fill is not None and bool(self.body[fill]) for fill in fills]
         low, high = self.sampler.low[is_body], self.sampler.high[is_body]
         rows, columns, _ = self.phantom.shape
 
@@ -142,28 +211,32 @@ class Renderer:
         (left, right), (above, below) = self.margin
         i = _fine_positions(-left, columns + right, self.fine[0])
         j = _fine_positions(-above, rows + below, self.fine[1])
-        view = (
-            slice(above * self.fine[1], (above + rows) * self.fine[1]),
-            slice(left * self.fine[0], (left + columns) * self.fine[0]),
-        )
-        image = np.zeros((rows + 2 * RIM, columns + 2 * RIM), np.float32)
-        whole, inside = np.zeros(256), np.zeros(256)
+        view = (slice(above, above + rows), slice(left, left + columns))
         near = (slice(above - RIM, above + rows + RIM), slice(left - RIM, left + columns + RIM))
+        image = np.zeros((rows + 2 * RIM, columns + 2 * RIM), np.float32)
+        whole, inside = np.zeros(len(self.hu)), np.zeros(len(self.hu))
         for shift in self.planes:
-            fine = self.sampler.plane(i, j, k + shift)
-            whole += np.bincount(fine.ravel(), minlength=256)
-            inside += np.bincount(fine[view].ravel(), minlength=256)
-            image = image + self._average(fine, near)
+            pixels = Pixels.of(self.sampler.plane(i, j, k + shift), self.fine)
+            whole += pixels.counts(len(self.hu))
+            inside += pixels.counts(len(self.hu), view)
+            image += self._average(pixels, near)
         labels = self.atom[self.sampler.plane(np.arange(columns), np.arange(rows), k)]
         sizes = [v for counts in (whole, inside) for v in self._size(counts)]
         return PhantomSlice(k, self._finish(image / len(self.planes), k), labels, *sizes)
 
-    def _average(self, fine: np.ndarray, near: Window) -> np.ndarray:
+    def _average(self, pixels: Pixels, near: Window) -> np.ndarray:
         """Return the mean HU over each pixel of the image and a rim of four pixels."""
-        fx, fy = self.fine
-        part = fine[near[0].start * fy : near[0].stop * fy, near[1].start * fx : near[1].stop * fx]
-        sums = np.add.reduceat(self.hu[part], np.arange(0, part.shape[0], fy), axis=0)
-        return np.add.reduceat(sums, np.arange(0, part.shape[1], fx), axis=1) / (fx * fy)
+        image = self.pure[pixels.first[near]]
+        rows, columns, samples = pixels.mixed_in(near)
+        image[rows, columns] = self._means(samples)
+        return image
+
+    def _means(self, samples: np.ndarray) -> np.ndarray:
+        """Return the mean HU of each of several pixels of materials [n, fine row, fine column]."""
+        n, fy, fx = samples.shape
+        hu = self.hu[samples.transpose(1, 0, 2).reshape(fy, n * fx)]
+        sums = np.add.reduceat(hu, [0], axis=0)[0]
+        return np.add.reduceat(sums, np.arange(0, n * fx, fx)) / (fx * fy)
 
     def _finish(self, image: np.ndarray, k: int) -> np.ndarray:
         """Add blur and noise, and round."""
@@ -179,10 +252,9 @@ class Renderer:
 
         AAPM Report 220: WED = 2 sqrt((mean HU / 1000 + 1) * area / pi).
         """
-        n = len(self.hu)
         spacing = self.phantom.spacing_mm
         area = spacing[0] * spacing[1] / (self.fine[0] * self.fine[1] * len(self.planes))
-        body = counts[:n] * self.body
+        body = counts * self.body
         water = float(np.sum(body * (self.hu.astype(float) / 1000 + 1)) * area)
         return 2 * float(np.sqrt(max(water, 0.0) / np.pi)), float(body.sum() * area)
 

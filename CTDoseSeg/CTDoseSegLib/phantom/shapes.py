@@ -6,7 +6,7 @@ one over the other; what was painted last at a point is there, so materials are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,7 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 Box = np.ndarray  # [3, 2], lower and upper RAS corner in mm
+Rectangle = tuple[int, int, int, int]  # first row, row after the last, columns alike
 EVERYWHERE = 1e4
+SMALL, BAND = 8192, 16  # points up to which a shape is simply computed; rows taken together
+MOST_MATERIALS = 65_535  # beside the air around: their indices are uint16
 ENDLESS = (-EVERYWHERE, EVERYWHERE)
 
 
@@ -32,6 +35,52 @@ class Shape(Protocol):
 def _box(centre: ArrayLike, half: ArrayLike) -> Box:
     middle, reach = np.asarray(centre, float), np.asarray(half, float)
     return np.stack([middle - reach, middle + reach], axis=1)
+
+
+def _at_most(terms: tuple[np.ndarray, ...], limit: float | np.floating) -> np.ndarray:
+    """Return ``sum(terms) <= limit``, computed only where it is not known beforehand.
+
+    A rounded sum rises with each term. So in a band of rows a column whose largest terms sum to no
+    more than the limit is inside, and one whose smallest do not is outside, to the bit.
+    """
+    shape = np.broadcast_shapes(*(t.shape for t in terms))
+    bands = shape[0] // BAND
+    if bands < 2 or shape[0] * shape[1] < SMALL or any(t.shape == shape for t in terms):
+        return _sum(terms) <= limit
+    stop = bands * BAND
+    lines = [t[:stop].reshape(bands, BAND) if len(t) > 1 else t for t in terms]
+    largest = [t.max(axis=1, keepdims=True) if len(t) > 1 else t for t in lines]
+    smallest = [t.min(axis=1, keepdims=True) if len(t) > 1 else t for t in lines]
+    inside = _sum(largest) <= limit
+    band, column = np.nonzero(inside != (_sum(smallest) <= limit))
+    mask = np.empty(shape, bool)
+    parts = mask[:stop].reshape(bands, BAND, shape[1])
+    parts[:] = inside[:, None]
+    parts[band, :, column] = _sum([_picked(t, band, column) for t in lines]) <= limit
+    mask[stop:] = _sum([t[stop:] if len(t) > 1 else t for t in terms]) <= limit
+    return mask
+
+
+def _picked(term: np.ndarray, band: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Return a term, in bands of rows if it varies along them, of some columns of some bands."""
+    if len(term) > 1:
+        return term[band]
+    return term[0, column, None] if term.size > 1 else term
+
+
+def _sum(terms: Sequence[np.ndarray]) -> np.ndarray:
+    total = terms[0] + terms[1]
+    for term in terms[2:]:
+        total = total + term
+    return total
+
+
+def _cut(coordinate: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
+    """Return a part of a coordinate that may be constant along rows or columns."""
+    every = slice(None)
+    return coordinate[
+        rows if coordinate.shape[0] > 1 else every, columns if coordinate.shape[1] > 1 else every
+    ]
 
 
 @dataclass(frozen=True)
@@ -65,7 +114,7 @@ class Ellipsoid:
         x, y, z = (v - np.float32(c) for v, c in zip((x, y, z), self.centre, strict=True))
         m = self.matrix.astype(np.float32)
         if np.count_nonzero(m) == 3:  # not turned: each term keeps its own small axis
-            return (m[0, 0] * x) ** 2 + (m[1, 1] * y) ** 2 + (m[2, 2] * z) ** 2 <= 1
+            return _at_most(((m[0, 0] * x) ** 2, (m[1, 1] * y) ** 2, (m[2, 2] * z) ** 2), 1)
         return sum((row[0] * x + row[1] * y + row[2] * z) ** 2 for row in m) <= 1
 
 
@@ -89,7 +138,7 @@ class Superellipsoid:
         half_z = np.where(z < 0, np.float32(self.half_axis_below), np.float32(self.half_axes[2]))
         p = np.float32(self.power)
         a, b = np.float32(self.half_axes[0]), np.float32(self.half_axes[1])
-        return np.abs(x / a) ** p + np.abs(y / b) ** p + np.abs(z / half_z) ** p <= 1
+        return _at_most((np.abs(x / a) ** p, np.abs(y / b) ** p, np.abs(z / half_z) ** p), 1)
 
 
 @dataclass(frozen=True)
@@ -136,8 +185,11 @@ class Column:
     def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         a, b, cx, cy = self.at(z)
         p = np.float32(self.power)
-        hit = np.abs((x - cx) / a) ** p + np.abs((y - cy) / b) ** p <= 1
-        return hit & (z >= self.z_range[0]) & (z <= self.z_range[1])
+        there = (z >= self.z_range[0]) & (z <= self.z_range[1])
+        if not there.any():
+            return there
+        hit = _at_most((np.abs((x - cx) / a) ** p, np.abs((y - cy) / b) ** p), 1)
+        return hit if there.all() else hit & there
 
 
 @dataclass(frozen=True)
@@ -151,19 +203,29 @@ class Capsule:
 
     @property
     def box(self) -> Box:
-        ends = np.array([self.start, self.end])
-        radii = np.array([[self.start_radius], [self.end_radius]])
-        return np.stack([(ends - radii).min(axis=0), (ends + radii).max(axis=0)], axis=1)
+        r, q = self.start_radius, self.end_radius
+        pairs = zip(self.start, self.end, strict=True)
+        return np.array([(min(a - r, b - q), max(a + r, b + q)) for a, b in pairs])
 
     def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         start = np.array(self.start, np.float32)
         along = np.array(self.end, np.float32) - start
         x, y, z = x - start[0], y - start[1], z - start[2]
         length2 = max(float(along @ along), 1e-6)
-        t = np.clip((x * along[0] + y * along[1] + z * along[2]) / np.float32(length2), 0, 1)
-        radius = np.float32(self.start_radius) + t * np.float32(self.end_radius - self.start_radius)
-        distance2 = (x - t * along[0]) ** 2 + (y - t * along[1]) ** 2 + (z - t * along[2]) ** 2
-        return distance2 <= radius**2
+        t = x * along[0] + y * along[1] + z * along[2]
+        t /= np.float32(length2)
+        np.minimum(np.maximum(t, 0, out=t), 1, out=t)
+        radius = t * np.float32(self.end_radius - self.start_radius)
+        radius += np.float32(self.start_radius)
+        radius *= radius
+        distance2, term = np.empty_like(t), np.empty_like(t)
+        np.subtract(x, np.multiply(t, along[0], out=distance2), out=distance2)
+        distance2 *= distance2
+        for v, a in ((y, along[1]), (z, along[2])):
+            np.subtract(v, np.multiply(t, a, out=term), out=term)
+            term *= term
+            distance2 += term
+        return distance2 <= radius
 
 
 @dataclass(frozen=True)
@@ -181,7 +243,7 @@ class Cradle:
         # float64: the radius of a nearly flat couch is metres, and 0.01 mm matters at its rim.
         x = np.asarray(x, np.float64) - self.centre_xy[0]
         y = np.asarray(y, np.float64) - self.centre_xy[1]
-        return x**2 + y**2 <= self.radius**2
+        return _at_most((x**2, y**2), self.radius**2)
 
 
 @dataclass(frozen=True)
@@ -197,7 +259,7 @@ class HalfSpace:
 
     def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         n = np.array(self.normal, np.float32)
-        return n[0] * x + n[1] * y + n[2] * z <= np.float32(self.offset)
+        return _at_most((n[0] * x, n[1] * y, n[2] * z), np.float32(self.offset))
 
 
 @dataclass(frozen=True)
@@ -216,8 +278,18 @@ class Both:
         return np.stack([np.maximum(a[:, 0], b[:, 0]), np.minimum(a[:, 1], b[:, 1])], axis=1)
 
     def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-        second = self.second.inside(x, y, z)
-        return self.first.inside(x, y, z) & (~second if self.without else second)
+        first = self.first.inside(x, y, z)
+        hit = np.flatnonzero(first.any(axis=1))
+        if hit.size == 0:
+            return first
+        rows = slice(int(hit[0]), int(hit[-1]) + 1)
+        second = self.second.inside(*(_cut(v, rows, slice(None)) for v in (x, y, z)))
+        both = _cut(first, rows, slice(None)) & (~second if self.without else second)
+        if first.shape[0] == 1 or hit[-1] - hit[0] + 1 == len(first):
+            return both
+        mask = np.zeros((len(first), both.shape[1]), bool)
+        mask[rows] = both
+        return mask
 
 
 @dataclass(frozen=True)
@@ -236,30 +308,46 @@ class Canvas:
     ----------
     materials
         Index is the value that `paint` writes; 0 is the air around.
+    shapes
+        In the order of painting.
+    fills
+        Material that each shape is painted with; None where it depends on what is below.
+    tables
+        Where it does, [old material]: new material. Materials beyond its end stay.
     """
 
     materials: list[Material] = field(default_factory=lambda: [Material(None, -1000.0)])
     shapes: list[Shape] = field(default_factory=list)
-    tables: list[np.ndarray] = field(default_factory=list)  # [256] uint8: old value to new value
+    fills: list[int | None] = field(default_factory=list)
+    tables: list[np.ndarray | None] = field(default_factory=list)
 
     def material(self, atom: str | None, hu: float) -> int:
         """Add a material and return its index."""
-        if len(self.materials) == 256:
-            raise ValueError("A phantom has at most 255 materials.")
+        if len(self.materials) > MOST_MATERIALS:
+            raise ValueError(f"A phantom has at most {MOST_MATERIALS} materials.")
         self.materials.append(Material(atom, float(hu)))
         return len(self.materials) - 1
 
     def paint(self, shape: Shape, material: int, over: Iterable[int] | None = None) -> None:
         """Paint `shape`, everywhere or only over the materials `over`."""
-        table = np.full(256, material, dtype=np.uint8)
-        if over is not None:
-            table = np.arange(256, dtype=np.uint8)
-            table[list(over)] = material
+        if over is None:
+            self._add(shape, material, None)
+            return
+        below = list(over)
+        table = np.arange(max(below, default=0) + 1)
+        table[below] = material
         self.repaint(shape, table)
 
     def repaint(self, shape: Shape, table: np.ndarray) -> None:
-        """Change materials inside `shape`: `table` [256] maps old indices to new ones."""
+        """Change materials inside `shape`: `table` maps old indices to new ones.
+
+        Materials beyond its end stay what they are.
+        """
+        self._add(shape, None, table)
+
+    def _add(self, shape: Shape, fill: int | None, table: np.ndarray | None) -> None:
         self.shapes.append(shape)
+        self.fills.append(fill)
         self.tables.append(table)
 
     def boxes(self) -> np.ndarray:
@@ -287,7 +375,19 @@ class Sampler:
         reach = half @ np.abs(inverse[:3, :3]).T
         # [n, 3] fractional i, j, k; a little wider, so that rounding cuts nothing off
         self.low, self.high = middle - reach - 1e-3, middle + reach + 1e-3
-        self._uniform = [int(t[0]) if (t == t[0]).all() else None for t in canvas.tables]
+        self._type = np.min_scalar_type(len(canvas.materials) - 1)
+        # Many shapes share one table.
+        distinct = {id(table): table for table in canvas.tables if table is not None}
+        self._tables = {key: self._whole(table) for key, table in distinct.items()}
+        self._changed = {old for _, changes in self._tables.values() for old, _ in changes}
+
+    def _whole(self, table: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
+        """Return a table of all materials, and those that it changes with what they become."""
+        whole = np.arange(len(self._canvas.materials), dtype=self._type)
+        known = min(len(table), len(whole))
+        whole[:known] = table[:known]
+        changed = np.flatnonzero(whole != np.arange(len(whole)))
+        return whole, list(zip(changed.tolist(), whole[changed].tolist(), strict=True))
 
     def plane(self, i: np.ndarray, j: np.ndarray, k: float) -> np.ndarray:
         """Return the material index at points of a plane.
@@ -302,25 +402,48 @@ class Sampler:
         Returns
         -------
         numpy.ndarray
-            uint8, [row, column].
+            uint8, uint16 for more than 256 materials, [row, column].
         """
-        out = np.zeros((j.size, i.size), dtype=np.uint8)
+        out = np.zeros((j.size, i.size), dtype=self._type)
         coordinates = [self._coordinate(axis, i, j, k) for axis in range(3)]
-        hits = np.flatnonzero((self.low[:, 2] <= k) & (k <= self.high[:, 2]))
-        for n in hits:
-            columns, rows = (
-                slice(v.searchsorted(self.low[n, c]), v.searchsorted(self.high[n, c], "right"))
-                for c, v in enumerate((i, j))
-            )
-            part = out[rows, columns]
-            if part.size == 0:
+        # Where each material that was painted so far can be, of those that a table changes.
+        spread: dict[int, Rectangle] = {0: (0, j.size, 0, i.size)}
+        for n, rectangle in self._sections(i, j, k):
+            fill, table = self._canvas.fills[n], self._canvas.tables[n]
+            changes = self._tables[id(table)][1] if fill is None else []
+            if fill is None:
+                changes = [(old, to) for old, to in changes if old in spread]
+                rectangle = _common(rectangle, _around([spread[old] for old, _ in changes]))
+            top, bottom, left, right = rectangle
+            if top >= bottom or left >= right:
                 continue
-            x, y, z = (_cut(c, rows, columns) for c in coordinates)
-            mask = np.broadcast_to(self._canvas.shapes[n].inside(x, y, z), part.shape)
-            value = self._uniform[n]
-            new = self._canvas.tables[n][part] if value is None else np.uint8(value)
-            np.copyto(part, new, where=mask)
+            rows, columns = slice(top, bottom), slice(left, right)
+            part = out[rows, columns]
+            x, y, z = [_cut(c, rows, columns) for c in coordinates]
+            mask = self._canvas.shapes[n].inside(x, y, z)
+            if mask.shape != part.shape:
+                mask = np.broadcast_to(mask, part.shape)
+            if fill is not None:
+                np.copyto(part, fill, where=mask, casting="unsafe")
+            elif len(changes) == 1:
+                mask = mask & (part == changes[0][0])
+                np.copyto(part, changes[0][1], where=mask, casting="unsafe")
+            else:
+                np.copyto(part, self._tables[id(table)][0][part], where=mask)
+            painted = {to for _, to in changes} if fill is None else {fill}
+            for material in painted & self._changed:
+                spread[material] = _around([rectangle, spread.get(material, rectangle)])
         return out
+
+    def _sections(self, i: np.ndarray, j: np.ndarray, k: float) -> Iterator[tuple[int, Rectangle]]:
+        """Yield the shapes whose boxes the plane cuts, and where."""
+        hits = np.flatnonzero((self.low[:, 2] <= k) & (k <= self.high[:, 2]))
+        low, high = self.low[hits], self.high[hits]
+        left, right = i.searchsorted(low[:, 0]), i.searchsorted(high[:, 0], "right")
+        top, bottom = j.searchsorted(low[:, 1]), j.searchsorted(high[:, 1], "right")
+        cut = (left < right) & (top < bottom)
+        for n, *ends in np.column_stack([hits, top, bottom, left, right])[cut].tolist():
+            yield n, (ends[0], ends[1], ends[2], ends[3])
 
     def _coordinate(self, axis: int, i: np.ndarray, j: np.ndarray, k: float) -> np.ndarray:
         """Return a RAS coordinate [rows, columns] in mm; 1 along axes that it does not vary on."""
@@ -333,9 +456,14 @@ class Sampler:
         return value.astype(np.float32)
 
 
-def _cut(coordinate: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
-    """Return a part of a coordinate that may be constant along rows or columns."""
-    every = slice(None)
-    return coordinate[
-        rows if coordinate.shape[0] > 1 else every, columns if coordinate.shape[1] > 1 else every
-    ]
+def _around(rectangles: list[Rectangle]) -> Rectangle:
+    """Return the smallest rectangle around several; an empty one around none."""
+    if not rectangles:
+        return 0, 0, 0, 0
+    tops, bottoms, lefts, rights = zip(*rectangles, strict=True)
+    return min(tops), max(bottoms), min(lefts), max(rights)
+
+
+def _common(a: Rectangle, b: Rectangle) -> Rectangle:
+    """Return what two rectangles have in common; it may be empty."""
+    return max(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), min(a[3], b[3])

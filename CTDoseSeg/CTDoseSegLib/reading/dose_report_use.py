@@ -226,8 +226,8 @@ def _irradiated_range(
 ) -> tuple[tuple[float, float] | None, str]:
     """Return the range to use: where the tube was on, of all own events together.
 
-    It replaces one guessed from ScanLength (0018,1302) as well: that is how much was scanned, not
-    where, and not whether overranging counts.
+    It replaces one guessed from ScanLength (0018,1302) as well: that is how much was imaged, not
+    where, and without the overranging.
     """
     guessed = "centred" in acquisition.sources.get("irradiated_range_mm", "centred")
     ranges = [placed.range_mm for placed in own if placed.range_mm is not None]

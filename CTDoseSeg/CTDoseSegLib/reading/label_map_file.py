@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from .seg_nrrd import is_segmentation, segmentation_labels
 
 _VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".npy")
 _SEGMENTS = "the segments"
+_SCENE = "the segmentation"
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -104,7 +105,9 @@ def _read_npy(path: Path) -> LabelFile:
             f"{path.name} holds {voxels.dtype} of shape {voxels.shape}; give slices x rows x "
             "columns of whole numbers."
         )
-    return LabelFile(voxels, affine, read_names_beside(path, ()))
+    names = read_names_beside(path, ())
+    # The tables beside it are the module's too: nobody in a scene knows of them.
+    return LabelFile(voxels, affine, replace(names, source=_SCENE if names.source else ""))
 
 
 def _is_dicom(path: Path) -> bool:

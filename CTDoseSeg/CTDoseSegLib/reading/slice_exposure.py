@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..ct.series import SliceInfo
-from ..flags import flag
+from ..flags import FLAGS, flag, slice_runs
+from .outlying_slices import mean_changes_by, outlying_slices
 from .rotation_time import LONGEST_ROTATION_S, exposures, tube_currents
 from .tag_values import TagValues, exposure_item
 
@@ -20,8 +21,11 @@ TUBE_CURRENT_MA = (1.0, 5000.0)
 CTDIVOL_MGY = (0.01, 5000.0)
 # Modulation changes the tube current over centimetres, not by this factor from slice to slice.
 LEAP = 8.0
+_MOST_NAMED = 3
 # Rotation time / pitch of spirals without a stated pitch: 0.5 s at pitch 0.2 is slower than most.
 _LONGEST_WITHOUT_PITCH_S = 3.0
+# Beyond this distance of slices a value says little about that of the next one.
+_SMOOTH_OVER_MM = 20.0
 
 _Column = list[float | None]
 
@@ -33,6 +37,9 @@ def gather_slices(gathered: TagValues, z_mm: Sequence[float]) -> tuple[SliceInfo
     ctdivol, ctdivol_source = gathered.per_slice(("CTDIvol", 1.0))
     _take_out_implausible(gathered, "tube current", current, "mA", TUBE_CURRENT_MA)
     _take_out_implausible(gathered, "CTDIvol", ctdivol, "mGy", CTDIVOL_MGY)
+    if len(z_mm) > 1 and np.median(np.abs(np.diff(z_mm))) <= _SMOOTH_OVER_MM:
+        _flag_outlying(gathered, "tube_current_outlying", "mA", current, (written, ctdivol))
+        _flag_outlying(gathered, "ctdivol_outlying", "mGy", ctdivol, (written, current))
     for name, values, source in (
         ("tube_current_mA", current, current_source),
         ("exposure_mAs", written, written_source),
@@ -74,6 +81,20 @@ def _take_out_implausible(
         values[k] = None
 
 
+def _flag_outlying(
+    gathered: TagValues, code: str, unit: str, values: _Column, witnesses: tuple[_Column, ...]
+) -> None:
+    """Flag values far from those of the slices beside them, with what they do to the mean."""
+    if outlying := outlying_slices(values, witnesses):
+        shown = ", ".join(f"{values[k]:g} {unit}" for k in outlying[:_MOST_NAMED])
+        percent = f"{100 * mean_changes_by(values, outlying):+.1f} %"
+        detail = f"{shown} in slices {slice_runs(outlying)}"
+        consequence = (
+            f"they change the mean over the slices by {percent}; {FLAGS[code].consequence}"
+        )
+        gathered.flags.append(flag(code, detail, consequence=consequence))
+
+
 def _leaps(values: _Column, k: int) -> bool:
     """Return whether a slice's value is far above or far below those of its two nearest slices."""
     value = values[k]
@@ -85,7 +106,11 @@ def _leaps(values: _Column, k: int) -> bool:
 
 
 def gather_irradiated_range(gathered: TagValues, z_mm: Sequence[float]) -> None:
-    """Gather it from ScanLength, which is how long but not where: centred on the images."""
+    """Gather it from ScanLength, which is how long but not where: centred on the images.
+
+    It is the size of what was imaged in the direction of the scan (DICOM PS3.3, Table C.8-9): the
+    overranging is not in it.
+    """
     length, source = gathered.common(("ScanLength", 1.0))
     low, high = min(z_mm), max(z_mm)
     if length is not None and high - low <= length <= _LONGEST_SCAN_MM:

@@ -10,6 +10,9 @@ from ..ct.series import CTSeries
 from ..errors import AcquisitionError
 from .missing_values import without_answered
 
+# Flags about values of single slices, by the column that takes their place when it is typed.
+_OUTLYING = {"tube_current_outlying": "tube_current_mA", "ctdivol_outlying": "ctdivol_mGy"}
+
 
 def with_typed(series: CTSeries, typed: TypedAcquisition) -> CTSeries:
     """Return `series` with the values that a user typed in place of its own.
@@ -51,6 +54,7 @@ def with_typed(series: CTSeries, typed: TypedAcquisition) -> CTSeries:
         }
         acquisition = replace(acquisition, sources=sources)
     flags = without_answered(series.flags, acquisition, slices)
+    flags = tuple(f for f in flags if _OUTLYING.get(f.code) not in columns)
     return replace(series, acquisition=acquisition, slices=tuple(slices), flags=flags)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from .. import NOTICE
-from ..flags import codes
+from ..ct.scanner_profile import GENERIC_NAME
+from ..flags import FLAGS, codes
 from ..segmentation.labelmap import engine_in_words
 from .charts_dose import BASES, display_name
 from .flag_lines import every_flag, notice_lines
@@ -125,25 +126,35 @@ def summary(result: Result) -> list[str]:
     if bases := dict.fromkeys(o.route for o in result.organs if o.dose_mGy is not None):
         lines.append(f"Organ doses:  {', '.join(BASES.get(b, f'model {b}') for b in bases)}")
     lines.append(f"Effective:    {_effective(result)}")
-    lines.append(f"Scanner:      {result.scanner_profile.name}")
+    lines.append(f"Scanner:      {_scanner(result)}")
     if result.examination is not None:
         lines.append(f"Examination:  {_examination(result.examination, result.organs)}")
     return lines
 
 
+def _scanner(result: Result) -> str:
+    if result.scanner_profile.name != GENERIC_NAME:
+        return f"profile {result.scanner_profile.name}"
+    return "no profile of this scanner: CTDIvol is not corrected, intervals hold for any scanner"
+
+
 def _examination(examination: Examination, organs: Sequence[OrganDose]) -> str:
     """Return the events of the dose report and what they add to the series' own doses."""
     counted = sum(event.in_total for event in examination.events)
-    text = f"{len(examination.events)} events in the dose report, {counted} in the total"
+    events = examination.events
+    text = f"organ doses of {counted} of the {len(events)} events in the dose report added up"
     if examination.dlp_total_mGy_cm is not None:
-        text += f", DLP of the whole report {number(examination.dlp_total_mGy_cm)} mGy cm"
+        stated = number(examination.dlp_total_mGy_cm)
+        text += f"; DLP of the whole report {stated} mGy cm, as stated"
+        if len({event.phantom_cm for event in events} - {None}) > 1:
+            text += " (a sum over both CTDI phantoms)"
     added = [
         100 * (total.examination_dose_mGy / organ.dose_mGy - 1)
         for organ, total in zip(organs, examination.organs, strict=False)
         if total.examination_dose_mGy is not None and organ.dose_mGy
     ]
     if added and counted > 1:
-        text += f"; the others add {min(added):.0f} to {max(added):.0f} % to the organs' doses"
+        text += f"; the other events add {min(added):.0f} to {max(added):.0f} % to the series' own"
     return text
 
 
@@ -165,13 +176,19 @@ def _effective(result: Result) -> str:
         if effective.source
         else effective.coefficients
     )
-    named = codes(effective.flags).replace(";", ", ")
-    flags = f"; flags: {named}" if named else ""
+    named = [FLAGS[one.code].found for one in effective.flags if one.code in FLAGS]
+    flags = f"; {'; '.join(map(_lower, dict.fromkeys(named)))}" if named else ""
     return (
         f"{effective_dose_words(effective)}, k x DLP of "
         f"{number(dlp.value_mGy_cm if dlp else None)} mGy cm, {effective.scanned_range}, "
-        f"{by}; never the sum of organ doses{flags}"
+        f"{by}; for a reference person, not this patient; never the sum of organ doses{flags}"
     )
+
+
+def _lower(found: str) -> str:
+    """Return a finding as a part of a sentence; DLP and CTDIvol stay as they are."""
+    first, _, _ = found.partition(" ")
+    return found if first[1:2].isupper() else f"{found[:1].lower()}{found[1:]}"
 
 
 def effective_dose_words(effective: EffectiveDose) -> str:

@@ -16,7 +16,12 @@ from ..dosimetry.effective_dose import EffectiveDose
 from ..dosimetry.examination import Examination
 from ..errors import InputError
 from ..flags import Flag
-from ..measurement.size_interval import ctdivol_log_sd, ssde_interval_mGy, wed_interval_mm
+from ..measurement.size_interval import (
+    ctdivol_log_sd,
+    ssde_cut_log,
+    ssde_interval_mGy,
+    wed_interval_mm,
+)
 from ..provenance import SCHEMA_VERSION, Provenance
 from .codec import plain, read_as, read_dataclass
 from .values import (
@@ -149,7 +154,11 @@ class Result:
                 ssde.alternative_table,
                 ssde.mean_mGy,
                 ssde.flags,
-                ssde_interval_mGy(ssde.mean_mGy, ctdivol_log_sd(series, ssde, analysis.scanner)),
+                ssde_interval_mGy(
+                    ssde.mean_mGy,
+                    ctdivol_log_sd(series, ssde, analysis.scanner),
+                    ssde_cut_log(size, ssde),
+                ),
             ),
             effective_dose=analysis.effective_dose,
             segmentation=SegmentationSummary(

@@ -189,7 +189,8 @@ class SSDESummary:
     flags
         What holds for the scan.
     mean_interval_mGy
-        Ends of the 90 % interval of the mean (`measurement.size_interval`).
+        Ends of the 90 % interval of the mean (`measurement.size_interval`): the 20 % of AAPM
+        Report 204, read as such by this project.
     """
 
     table: str

@@ -8,10 +8,11 @@ from pathlib import Path
 from ..ct.series import CTSeries
 from ..tasks.progress import Progress, Stage
 from .body_mask import find_body_mask
+from .combining import combine
 from .engines import ClassicalEngine, choose
 from .labelmap import BODY_REST, Labelmap
 from .totalsegmentator.engine import TotalSegmentatorEngine
-from .user import combine, read_labelmap
+from .user import read_labelmap
 
 
 def segment(

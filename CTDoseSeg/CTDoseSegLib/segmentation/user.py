@@ -9,21 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from ..ct import organs
-from ..ct.geometry import Grid
 from ..ct.series import CTSeries
-from ..errors import GeometryError, InputError, SegmentationError
+from ..errors import InputError, SegmentationError
 from ..flags import flag
 from ..reading.label_map_file import LabelFile, read_label_file
 from ..reading.label_names import LabelNames, read_label_option
-from ..segmentation.atoms import groups_of, is_unnamed, named_atom, unnamed_flags
 from ..tasks.progress import Progress
-from .labelmap import BODY, BODY_REST, COUCH, SKIN, Atom, Labelmap, counts
-from .on_grid import grid_in_words, on_grid
+from .atoms import groups_of, is_unnamed, named_atom, unnamed_flags
+from .labelmap import BODY, BODY_REST, Atom, Labelmap, counts
+from .on_grid import on_grid
 
 ORIGIN = "given"
-# This part of an organ may be covered by labels without a name before what is left is no organ
-# any more: a lesion drawn into it is smaller.
-COVERED = 0.1
 
 
 def read_labelmap(
@@ -35,8 +31,8 @@ def read_labelmap(
 ) -> Labelmap:
     """Read a label map and put it on the grid of `series`.
 
-    Names come from a table beside the file (``labels.csv`` or ``<file>.csv`` with columns value
-    and name, or ``<file>.json`` with the labels), else from the file: the label table that
+    Names come from a table beside the file (``<file>.csv``, else ``labels.csv``, with columns
+    value and name; else ``<file>.json`` with the labels), else from the file: the label table that
     TotalSegmentator writes into NIfTI, the segments of Slicer's ``.seg.nrrd`` and of a DICOM SEG;
     else from nnU-Net's ``dataset.json`` beside the file or one folder up, else from `labels`.
     A value that nothing names is called ``label_<value>`` and flagged. ``groups.csv`` (group,
@@ -134,130 +130,6 @@ def read_label_array(path: Path, series: CTSeries) -> np.ndarray:
 def _array_of(file: LabelFile, series: CTSeries, name: str) -> np.ndarray:
     labels = as_labels(file.voxels, name)
     return on_grid(labels, file.affine, series, name, partial=file.partial)
-
-
-def combine(beneath: Labelmap, above: Labelmap) -> Labelmap:
-    """Put the organs of one label map on the body, skin, couch and organs of another.
-
-    Of the lower one remain body_rest, skin and couch, and those organs that the upper one has
-    nothing of: what the upper one draws smaller becomes body_rest, and so do organs of which
-    labels without a name cover more than 10 %. Atoms keep their origin, those of the upper one
-    their value.
-
-    Parameters
-    ----------
-    beneath
-        With a body.
-    above
-        On the same grid. With a body_rest of its own it is complete and returned as it is.
-
-    Returns
-    -------
-    Labelmap
-        With the groups of `above` whose atoms remain.
-
-    Raises
-    ------
-    GeometryError
-        If the two are not on one grid.
-    """
-    lower, upper = (Grid(one.labels.shape, one.affine) for one in (beneath, above))
-    if not lower.same_as(upper):
-        raise GeometryError(
-            "The two label maps have different grids: "
-            f"{grid_in_words(beneath.labels, beneath.affine)}, and "
-            f"{grid_in_words(above.labels, above.affine)}; make both for the same series."
-        )
-    names = {a.name for a in above.atoms}
-    if BODY_REST in names:
-        return above
-    # An organ that the upper one draws is not what the lower one had of it.
-    covered = {n for n in _covered_by_unnamed(beneath, above) if not _replaced(n, names)}
-    spare = max(a.value for a in above.atoms) + 1
-    lookup = np.zeros(max(a.value for a in beneath.atoms) + 1, dtype=np.uint16)
-    kept: dict[str, Atom] = {a.name: a for a in above.atoms}
-    rest = next((a for a in beneath.atoms if a.name == BODY_REST), None)
-    for atom in beneath.atoms:
-        gone = atom.name in covered or _replaced(atom.name, names)
-        name = BODY_REST if gone else atom.name
-        if name not in kept:
-            row = atom if name == atom.name else rest or named_atom(0, name, atom.origin)
-            kept[name] = replace(row, value=spare)
-            spare += 1
-        lookup[atom.value] = kept[name].value
-    labels = _narrowest(lookup, spare - 1)[beneath.labels]
-    organ = above.labels > 0
-    air = int((organ & ~beneath.mask(BODY)).sum())
-    np.copyto(labels, above.labels.astype(labels.dtype, copy=False), where=organ)
-    present = set(np.flatnonzero(counts(labels)).tolist())
-    atoms = tuple(a for a in kept.values() if a.value in present)
-    flags = above.flags + beneath.flags
-    if air > 0.02 * organ.sum():
-        flags += (flag("labels_in_air", f"{100 * air / organ.sum():.0f} % of the voxels"),)
-    if covered:
-        flags += (flag("covered_by_unnamed", ", ".join(sorted(covered))),)
-    known = {a.name for a in atoms}
-    own = {
-        group: members
-        for group, members in above.groups.items()
-        if group not in (BODY, *known) and set(members) <= known
-    }
-    groups = own | groups_of(a.name for a in atoms)
-    return Labelmap(
-        labels,
-        beneath.affine,
-        atoms,
-        groups,
-        f"{above.engine} + {beneath.engine}",
-        flags,
-        about={**beneath.about, **above.about},
-    )
-
-
-def _covered_by_unnamed(beneath: Labelmap, above: Labelmap) -> set[str]:
-    """Return the atoms of organs of which labels without a name cover more than `COVERED`.
-
-    What is left of such an organ is no organ, and what covers it has no name to be added under.
-    """
-    unnamed = [atom.value for atom in above.atoms if is_unnamed(atom)]
-    if not unnamed:
-        return set()
-    lookup = np.zeros(int(np.iinfo(above.labels.dtype).max) + 1, bool)
-    lookup[unnamed] = True
-    values = {atom.name: atom.value for atom in beneath.atoms}
-    top = max(values.values()) + 1
-    every = np.bincount(beneath.labels.ravel(), minlength=top)
-    lost = np.bincount(beneath.labels[lookup[above.labels]], minlength=top)
-    covered: set[str] = set()
-    for group, members in beneath.groups.items():
-        columns = [values[name] for name in members]
-        if (
-            group not in (BODY, SKIN, COUCH)
-            and lost[columns].sum() > COVERED * every[columns].sum()
-        ):
-            covered |= set(members)
-    return covered - {BODY_REST, SKIN, COUCH}
-
-
-def _replaced(name: str, above: set[str]) -> bool:
-    """Return whether the names of the upper label map replace the lower one's atom `name`."""
-    groups = groups_of(above)
-    if name in above:
-        return name not in (BODY_REST, COUCH)
-    if name == "lung":
-        return "lung" in groups
-    if name in organs.LUNG_LOBES or name in ("lung_left", "lung_right"):
-        side = "lung_left" if name.endswith("_left") else "lung_right"
-        return "lung" in above or side in groups
-    if name == "trachea":
-        return not above.isdisjoint(("trachea", "lung_trachea_bronchia", "lung_airways"))
-    return name == "bone" and "bone" in groups
-
-
-def _narrowest(lookup: np.ndarray, largest: int) -> np.ndarray:
-    if largest > 65535:
-        raise SegmentationError(f"The label map needs the value {largest}; at most 65535 is kept.")
-    return lookup.astype(np.uint8 if largest < 256 else np.uint16)
 
 
 def as_labels(voxels: np.ndarray, name: str) -> np.ndarray:

@@ -35,6 +35,15 @@ def test_a_plan_comes_back_as_it_was_written(tmp_path):
     assert ",'=chest," in path.read_text()
 
 
+def test_a_plan_has_a_column_for_each_option_of_its_scans(tmp_path):
+    path = tmp_path / "plan.csv"
+    fine = dataclasses.replace(SCAN, source="/b", options={"quality": "fine", "rdsr": "/r.dcm"})
+    write_plan(path, iter([SCAN, fine]), {"quality", "rdsr"})
+    assert list(read_plan(path)) == [SCAN, fine]
+    with pytest.raises(ValueError, match="quality"):  # never dropped in silence
+        write_plan(path, [fine], {"rdsr"})
+
+
 def test_a_name_that_is_no_text_goes_through_plan_and_list(tmp_path):
     name = os.fsdecode(b"M\xfcller\n1.dcm")  # Latin-1, and a line's end
     scan = dataclasses.replace(SCAN, source=f"/archive/{name}")

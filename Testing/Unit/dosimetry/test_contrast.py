@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from dose_scans import MODEL, codes, doses, make, scan_of, with_hu
 
+from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
+from CTDoseSegLib.flags.summary import summarize
 
 
 @pytest.mark.parametrize(
@@ -98,6 +100,26 @@ def test_many_enhanced_organs_are_three_names_and_a_count():
         if f.code == "contrast_by_hu"
     ]
     assert "aorta 200 HU, kidney left 190 HU, pulmonary artery 180 HU and 2 more" in found.message
+
+
+@pytest.mark.parametrize(
+    ("bright", "region", "named"),
+    [
+        (("aorta", "liver", "kidney_left"), "auto", "kidney left (30 to 71 %"),
+        (("aorta", "liver", "kidney_left"), "chest", "aorta (28 to 53 %"),
+        (("spleen",), "auto", "spleen (22 to 33 %"),
+        (("heart_myocardium",), "auto", "heart myocardium (up to 53 %"),
+    ],
+)
+def test_the_notice_of_contrast_agent_names_the_organ_that_it_raises_most(bright, region, named):
+    series, labelmap = make(organs=(*bright, "pancreas"))
+    for value in range(3, 3 + len(bright)):
+        series.hu[labelmap.labels == value] = 150
+    result = estimate(FastEngine(MODEL, region), scan_of(series, labelmap))
+    flags = [*result.flags, *(one for organ in result.organs for one in organ.flags)]
+    (notice,) = [one for one in summarize(flags) if one.cause == "contrast"]
+    assert f"most that of {named} in published simulations)" in notice.text
+    assert notice.text.count("published simulations") == 1
 
 
 def test_a_liver_that_is_not_enhanced_yet_takes_nothing_from_a_bright_aorta():

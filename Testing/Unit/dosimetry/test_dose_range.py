@@ -13,6 +13,10 @@ def liver_in(low, high, **changes):
     return doses(irradiated_range_mm=(low, high), **changes)[1]["liver"]
 
 
+def widening(result):
+    return next(one.message for one in result.flags if one.code == "irradiated_range_widened")
+
+
 def test_an_organ_in_a_known_range_gets_less_dose_outside_it():
     inside, outside = liver_in(-50.0, 300.0), liver_in(170.0, 300.0)
     assert outside.dose_mGy < 0.5 * inside.dose_mGy
@@ -26,7 +30,9 @@ def test_a_range_that_was_not_typed_is_widened_by_overranging():
     assert usual.dose_mGy == pytest.approx(liver_in(60.0, 135.0, sources=TYPED).dose_mGy)
     assert wide.dose_mGy == pytest.approx(liver_in(50.0, 145.0, sources=TYPED).dose_mGy)
     result, _ = doses(irradiated_range_mm=(70.0, 125.0))
-    assert "irradiated_range_widened" in codes(result.flags)
+    assert "by 15 mm at each end" in widening(result)
+    collimated, _ = doses(irradiated_range_mm=(70.0, 125.0), total_collimation_mm=38.4)
+    assert "by 19.2 mm at each end (half the total collimation)" in widening(collimated)
     typed, _ = doses(irradiated_range_mm=(70.0, 125.0), sources=TYPED)
     assert "irradiated_range_widened" not in codes(typed.flags)
 

@@ -1,49 +1,13 @@
-"""DLP and effective dose: k by what the scan covers, with its phantom, or a reason."""
+"""Effective dose: k by what the scan covers, with its phantom and its range."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
-
-import numpy as np
 import pytest
-from dose_scans import codes, make
+from body_part_scans import ABDOMEN, ABDOMEN_PELVIS, CHEST, HEAD, NECK, TRUNK, dose
+from dose_scans import codes
 
-from CTDoseSegLib.ct.series import CTSeries
-from CTDoseSegLib.dosimetry.effective_dose import dose_length_product, effective_dose
 from CTDoseSegLib.dosimetry.k_factors import all_factors, body_size_of, published_factors
-from CTDoseSegLib.measurement.body_parts import UNKNOWN, named_parts, parts_of_slices
-from CTDoseSegLib.measurement.measurements import measure
-from CTDoseSegLib.segmentation.labelmap import Atom
-
-# 40 slices of 5 mm: name of an organ to the slices that it is on, foot to head.
-CHEST = {"lung": (0, 40)}
-ABDOMEN = {"liver": (5, 40), "kidney_left": (0, 20)}
-ABDOMEN_PELVIS = {"hip_left": (0, 18), "liver": (20, 40)}
-TRUNK = {"sacrum": (0, 12), "liver": (14, 28), "lung": (25, 40)}
-HEAD = {"brain": (0, 40)}
-NECK = {"thyroid_gland": (5, 12), "vertebrae_C5": (0, 40)}
-TYPED = {"irradiated_range_mm": "user"}
-
-
-def scan(organs, **changes):
-    """Series and measurements with `organs` on their slices, lungs a third of the body."""
-    series, labelmap = make(organs=(), **changes)
-    atoms, groups = list(labelmap.atoms), dict(labelmap.groups)
-    for value, (name, (first, last)) in enumerate(organs.items(), start=3):
-        columns = slice(16, 30) if name == "lung" else slice(34, 38)
-        rest = labelmap.labels[first:last, 24:56, columns]
-        rest[rest > 0] = value
-        atoms.append(Atom(value, name, "", "#aa0000", "test"))
-        groups[name] = (name,)
-    names = tuple(atom.name for atom in atoms)
-    labelmap = replace(labelmap, atoms=tuple(atoms), groups={**groups, "body": names})
-    return series, measure(series, labelmap)
-
-
-def dose(organs, **changes):
-    """Effective dose of a scan, of a person of normal size unless stated otherwise."""
-    return effective_dose(*scan(organs, **{"half_axes_mm": (140.0, 110.0), **changes}))
+from CTDoseSegLib.measurement.body_parts import UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -220,81 +184,6 @@ def test_an_age_that_is_not_known_is_flagged():
     assert "age_unknown" not in codes(dose(CHEST).flags)
 
 
-@pytest.mark.parametrize(
-    ("organs", "mends"),
-    [
-        ({"sacrum": (0, 8)}, ("body_part", "segmentation")),
-        ({}, ("body_part", "segmentation")),
-        # Whoever drew single bones drew what there is.
-        ({"hip_left": (0, 8)}, ()),
-        ({"femur_left": (0, 40)}, ()),
-    ],
-    ids=["mostly legs", "nothing known", "mostly legs, bones known", "legs"],
-)
-def test_a_range_that_no_factor_is_for_is_refused_with_a_flag(organs, mends):
-    effective = dose(organs, dlp_mGy_cm=400.0)
-    assert effective.effective_dose_mSv is None
-    assert effective.low_mSv is effective.high_mSv is None
-    assert effective.by_coefficients_mSv == {}
-    (why,) = [f for f in effective.flags if f.severity == "refusal"]
-    assert why.code == "effective_dose_region"
-    # How much of which part, or that no organ shows any.
-    assert re.search(r"\d%|no labelled organ shows it", why.message)
-    assert why.mends == mends
-
-
-@pytest.mark.parametrize(
-    ("organs", "phantom", "words"),
-    [
-        (CHEST, None, "not stated"),
-        (CHEST, 16, "16 cm, 32 cm for chest"),
-        (HEAD, 32, "32 cm, 16 cm for head"),
-        (NECK, 32, "32 cm, 16 cm for neck"),
-        ({"liver": (0, 20), "lung": (20, 40)}, 16, "16 cm, 32 cm for chest and 32 cm for abdomen"),
-    ],
-)
-def test_a_phantom_that_is_unknown_or_of_another_region_is_refused(organs, phantom, words):
-    effective = dose(organs, phantom_cm=phantom, dlp_mGy_cm=400.0)
-    assert effective.effective_dose_mSv is None
-    (why,) = [f for f in effective.flags if f.severity == "refusal"]
-    assert why.code == "effective_dose_phantom"
-    assert words in why.message
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"age_years": 17.9, "phantom_cm": None}, "effective_dose_phantom"),
-        ({"ctdivol": None, "dlp_mGy_cm": None}, "effective_dose_no_dlp"),
-        ({"ctdivol": 0.0, "dlp_mGy_cm": float("nan")}, "effective_dose_no_dlp"),
-        ({"ctdivol": None, "dlp_mGy_cm": 0.0}, "effective_dose_no_dlp"),
-        ({"body_part": "HEAD"}, "effective_dose_region"),
-    ],
-)
-def test_refusals_are_sentences(changes, code):
-    effective = dose(CHEST, **{"dlp_mGy_cm": 400.0, **changes})
-    assert effective.effective_dose_mSv is None
-    (why,) = [f for f in effective.flags if f.severity == "refusal"]
-    assert why.code == code
-    assert why.message.endswith(".")
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        # There is no flag about a phantom, a range or an age that no number depends on.
-        ({"ctdivol": None, "phantom_cm": None, "age_years": None}, "effective_dose_no_dlp"),
-        ({"ctdivol": None, "body_part": "HEAD"}, "effective_dose_no_dlp"),
-        ({"dlp_mGy_cm": 40.0, "body_part": "HEAD", "slices": 10}, "effective_dose_region"),
-        ({"dlp_mGy_cm": 40.0, "phantom_cm": 16, "age_years": None}, "effective_dose_phantom"),
-    ],
-)
-def test_a_dose_that_is_refused_has_no_flags_of_its_number(changes, code):
-    effective = dose({"lung": (0, 10)} if "slices" in changes else CHEST, **changes)
-    assert effective.effective_dose_mSv is None
-    assert [one.code for one in effective.flags if one.code != "dlp_disagrees"] == [code]
-
-
 def test_the_scanners_body_part_helps_where_organs_show_too_little():
     effective = dose({}, body_part="ABDOMEN", dlp_mGy_cm=200.0)
     assert effective.scanned_range == "abdomen"
@@ -309,105 +198,6 @@ def test_the_scanners_body_part_helps_where_organs_show_too_little():
     both = dose({"lung": (20, 40)}, body_part="CHESTABDOMEN", dlp_mGy_cm=400.0)
     assert both.scanned_range == "chest and abdomen"
     assert "effective_dose_body_part" in codes(both.flags)
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("CHEST", ("chest",)),
-        ("CHESTABDPELVIS", ("chest", "abdomen", "pelvis")),
-        ("ABDOMEN AND PELVIS", ("abdomen", "pelvis")),
-        ("TRUNK", ("chest", "abdomen", "pelvis")),
-        ("HEADNECK", ("head", "neck")),
-        ("C-SPINE", ("neck",)),
-        ("KNEE", ()),
-        (None, ()),
-    ],
-)
-def test_a_body_part_names_parts(text, parts):
-    assert named_parts(text) == parts
-
-
-def test_a_slice_that_nothing_marks_takes_its_neighbours_part_or_none():
-    series, measured = scan({"sacrum": (0, 5), "lung": (30, 35)})
-    parts = parts_of_slices(series, measured)
-    assert parts[:5] == ("pelvis",) * 5
-    assert parts[5:30] == ("abdomen",) * 25  # all that lies between them
-    assert parts[30:] == ("chest",) * 10
-    series, measured = scan({"lung": (0, 5)})
-    parts = parts_of_slices(series, measured)
-    assert parts[:15] == ("chest",) * 15  # 50 mm beyond
-    assert set(parts[15:]) == {None}
-    turned = replace(series, slices=series.slices[::-1])
-    assert parts_of_slices(turned, measured)[:15] == parts[:15]
-
-
-def test_dlp_is_ctdivol_times_length_over_the_images_and_a_lower_bound():
-    series, _ = scan(CHEST, ctdivol=9.0)
-    dlp, flags = dose_length_product(series)
-    assert dlp.value_mGy_cm == pytest.approx(9.0 * 40 * 0.5)
-    assert dlp.length_mm == pytest.approx(200.0)
-    assert dlp.lower_bound
-    assert dlp.source.startswith("computed")
-    assert codes(flags) == {"dlp_computed", "dlp_lower_bound"}
-
-
-def test_dlp_takes_the_ctdivol_of_each_slice():
-    per_slice = np.linspace(4, 14, 40)
-    dlp, _ = dose_length_product(scan(CHEST, ctdivol=per_slice)[0])
-    assert dlp.value_mGy_cm == pytest.approx(per_slice.sum() * 0.5)
-
-
-@pytest.mark.parametrize(("low", "high"), [(-30.0, 260.0), (50.0, 120.0), (150.0, 300.0)])
-def test_dlp_over_a_known_range_is_no_bound(low, high):
-    series, _ = scan(CHEST, irradiated_range_mm=(low, high), sources=TYPED)
-    dlp, flags = dose_length_product(series)
-    assert dlp.value_mGy_cm == pytest.approx(9.0 * (high - low) / 10)
-    assert not dlp.lower_bound
-    assert codes(flags) == {"dlp_computed"}
-
-
-def test_overranging_of_the_scanner_profile_lengthens_a_planned_range():
-    series, _ = scan(CHEST, irradiated_range_mm=(0.0, 200.0))
-    dlp, _ = dose_length_product(series, overranging_mm=44.0)
-    assert dlp.length_mm == pytest.approx(244.0)
-
-
-def test_a_stated_dlp_is_taken_as_it_is_with_its_source():
-    series, _ = scan(CHEST, dlp_mGy_cm=201.0, sources={"dlp_mGy_cm": "rdsr"})
-    dlp, flags = dose_length_product(series)
-    assert (dlp.value_mGy_cm, dlp.source) == (201.0, "rdsr")
-    assert dlp.computed_mGy_cm == pytest.approx(180.0)
-    assert flags == ()
-
-
-@pytest.mark.parametrize("stated", [90.0, 600.0])
-def test_a_stated_dlp_that_does_not_fit_is_flagged_and_used(stated):
-    effective = dose(CHEST, dlp_mGy_cm=stated)
-    assert codes(effective.flags) == {"dlp_disagrees"}
-    assert effective.effective_dose_mSv == pytest.approx(stated * 0.0210)
-
-
-def test_a_short_range_is_flagged():
-    organs = {"lung": (0, 40)}
-    series, measured = scan(organs, irradiated_range_mm=(80.0, 110.0), sources=TYPED)
-    assert "effective_dose_short" in codes(effective_dose(series, measured).flags)
-    assert "effective_dose_short" not in codes(dose(organs).flags)
-
-
-def test_one_slice_has_a_dlp_only_with_a_thickness():
-    series, _ = make(slices=1, organs=())
-    assert dose_length_product(series)[0] is None
-    thick = replace(series.slices[0], thickness_mm=8.0)
-    dlp, _ = dose_length_product(replace(series, slices=(thick,)))
-    assert dlp.value_mGy_cm == pytest.approx(9.0 * 0.8)
-
-
-def test_slices_that_are_not_axial_have_no_dlp():
-    from CTDoseSegLib.flags import flag
-
-    series: CTSeries = replace(scan(CHEST)[0], flags=(flag("not_axial"),))
-    assert dose_length_product(series)[0] is None
 
 
 def test_a_stated_pregnancy_is_a_flag_with_its_consequence():
@@ -426,9 +216,3 @@ def test_the_table_has_possible_factors_each_once_for_every_age():
         for age in (0.0, 0.4, 2.0, 5.0, 12.0, 16.0, 17.9, 18.0, 90.0, None):
             best, *_ = published_factors(name, age_years=age)
             assert (best.age_years is None) == (age is None or age >= 18.0)
-
-
-def test_a_child_of_whom_no_part_is_known_is_refused_for_that():
-    effective = dose({}, age_years=8.0, body_part=None, dlp_mGy_cm=100.0)
-    assert effective.effective_dose_mSv is None
-    assert [f.code for f in effective.flags if f.severity == "refusal"] == ["effective_dose_region"]

@@ -184,6 +184,50 @@ def test_skin_which_both_regions_know_goes_by_most_slices(lung_slices, region):
     assert [name for name in organs if name == "skin"] == ["skin"]
 
 
+def skin_flags(**changes) -> set[str]:
+    return codes(doses(**changes)[1]["skin"].flags)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"organs": ("aorta",)}, {"organs": ("colon",), "body_part": "ART"}, {"organs": ("brain",)}],
+)
+def test_skin_of_a_scan_of_whose_region_nothing_is_known_is_flagged(changes):
+    assert "skin_region_presumed" in skin_flags(**changes)
+    for region in MODEL.regions:  # chosen, not presumed
+        assert "skin_region_presumed" not in skin_flags(region=region, **changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"organs": ("liver",)},
+        {"organs": ("vertebrae_T5",)},
+        {"organs": ("aorta",), "body_part": "ABDOMEN"},
+        {"organs": ("aorta",), "body_part": "PELVIS"},
+    ],
+)
+def test_skin_of_a_scan_whose_region_organs_or_header_tell_is_not_flagged(changes):
+    assert "skin_region_presumed" not in skin_flags(**changes)
+
+
+def test_the_chests_model_gives_less_to_skin_by_as_much_as_the_flag_says():
+    less = [
+        1 - chest.dose_mGy / abdomen.dose_mGy
+        for half_axes in ((140, 105), (160, 120), (180, 140))
+        for chest, abdomen in [
+            [
+                doses(region=region, half_axes_mm=half_axes)[1]["skin"]
+                for region in ("chest", "abdomen")
+            ]
+        ]
+    ]
+    assert (min(less), max(less)) == (
+        pytest.approx(0.06, abs=0.005),
+        pytest.approx(0.14, abs=0.005),
+    )
+
+
 def test_a_chosen_region_overrules_the_lungs_for_skin():
     for region in MODEL.regions:
         assert with_lungs((0, 40), region=region)["skin"].region == region

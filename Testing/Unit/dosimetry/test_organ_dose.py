@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from dose_scans import MODEL, ORGANS, PIXEL_MM, STEP_MM, codes, doses, make, scan_of, with_hu
 
+from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
 from CTDoseSegLib.dosimetry.fast.uncertainty import (
     total_log_half_width,
     uncertainty_components,
 )
 from CTDoseSegLib.errors import InputError
+from CTDoseSegLib.flags.summary import summarize
 from CTDoseSegLib.measurement.ctdi_per_mas import K90
 
 
@@ -156,6 +158,51 @@ def test_an_organ_that_touches_the_end_of_the_images_is_flagged_as_cut():
     _, organs = doses(organ_slices=(1, 20))
     assert "organ_cut" not in codes(organs["liver"].flags)
     assert organs["liver"].coverage == 1.0
+
+
+@pytest.mark.parametrize(
+    ("organ", "has_dose"),
+    [("spleen", True), ("trachea", False), ("urinary_bladder", False), ("heart", False)],
+)
+@pytest.mark.parametrize("organ_slices", [(0, 20), (30, 40), (1, 39)])
+def test_coverage_and_flag_agree_whether_an_organ_has_a_dose_or_not(organ, has_dose, organ_slices):
+    found = doses(organs=(organ,), organ_slices=organ_slices)[1][organ]
+    cut = [one for one in found.flags if one.code == "organ_cut"]
+    assert (found.dose_mGy is not None) is has_dose
+    assert (found.coverage is None) is bool(cut) is (organ_slices != (1, 39))
+    for one in cut:
+        assert ("the dose is that of the part" in one.consequence) is has_dose
+
+
+def test_a_refused_organ_that_is_cut_has_its_flag_too():
+    liver = doses(age_years=12.0, organ_slices=(0, 20))[1]["liver"]
+    assert (liver.dose_mGy, liver.coverage) == (None, None)
+    assert {"child", "organ_cut"} <= codes(liver.flags)
+
+
+def test_skin_goes_on_beyond_any_scan_and_says_so_in_its_own_words():
+    skin = doses()[1]["skin"]
+    assert skin.coverage is None
+    assert {"organ_cut", "whole_organ_undefined"} & codes(skin.flags) == {"whole_organ_undefined"}
+
+
+def test_a_notice_gives_the_reason_of_every_organ_without_a_dose_to_the_whole():
+    found = estimate(
+        FastEngine(MODEL),
+        scan_of(
+            *make(
+                organs=("liver", "aorta", "colon"),
+                organ_slices=(0, 20),
+                irradiated_range_mm=(-100.0, 300.0),
+            )
+        ),
+    )
+    flags = [one for organ in found.organs for one in organ.flags]
+    (notice,) = [one for one in summarize(flags) if one.cause == "scan_length"]
+    # The patches weigh 40 g: of a liver, less than a tenth.
+    assert "of which less than a tenth is seen (liver)" in notice.text
+    assert "whose reference mass is not tabulated (colon, aorta)" in notice.text
+    assert "as no scan holds all skin (skin)" in notice.text
 
 
 def test_unevenly_spaced_slices_count_by_their_width():

@@ -158,11 +158,11 @@ def test_missing_ctdivol_an_unknown_phantom_and_an_unknown_range_are_one_cause_e
         "irradiated_range": (
             *("irradiated_range_unknown", "dose_range_unknown"),
             *("dlp_lower_bound", "dlp_computed"),
+            *("organ_cut", "effective_dose_short", "whole_organ_undefined"),
         ),
         "effective_mas": ("tube_current_missing", "effective_mas_unknown", "mas_unusable"),
         "truncation": ("body_truncated", "truncation_not_corrected", "organ_truncated"),
         "contrast": ("contrast", "contrast_unseen", "contrast_by_hu", "iodine"),
         "missing_organs": ("no_network", "bundled_network"),
-        "scan_length": ("organ_cut", "effective_dose_short", "whole_organ_undefined"),
     }.items():
         assert {FLAGS[code].cause for code in members} == {cause}

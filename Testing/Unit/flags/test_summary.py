@@ -115,6 +115,25 @@ def test_missing_mas_and_a_computed_dlp_are_parts_of_the_notice_of_their_cause()
     assert "DLP is not stated and was computed from CTDIvol: 74 mGy cm" in notice.text
 
 
+def test_where_images_and_irradiated_range_end_is_one_notice():
+    organs = [
+        one.at(organ_place(organ))
+        for organ in ("liver", "stomach")
+        for one in (flag("organ_cut"), flag("whole_organ_range_unknown"))
+    ]
+    unknown = (flag("dose_range_unknown"), flag("dlp_lower_bound").at(EFFECTIVE_DOSE))
+    notice = only(*unknown, flag("effective_dose_short", "40 mm").at(EFFECTIVE_DOSE), *organs)
+    assert "Cut by the first or last slice (liver, stomach)." in notice.findings
+    assert {
+        "organ doses near the ends of the images may be too high",
+        "the dose is that of the part in the images (liver, stomach)",
+        "no dose to the whole organ (liver, stomach)",
+    } <= set(notice.consequences)
+    # With a known range the cut organs have a notice of their own.
+    cut = only(flag("organ_cut").at(organ_place("liver")))
+    assert cut.consequences == ("the dose is that of the part in the images",)
+
+
 def test_details_stand_with_their_organs_and_a_long_list_says_how_many_more():
     organs = ["aorta", "colon", "heart", "liver", "pancreas"]
     notice = only(

@@ -13,10 +13,11 @@ from CTDoseSegLib.flags import flag
 from CTDoseSegLib.measurement.size import SizeProfile
 from CTDoseSegLib.measurement.size_interval import (
     ctdivol_log_sd,
+    ssde_cut_log,
     ssde_interval_mGy,
     wed_interval_mm,
 )
-from CTDoseSegLib.measurement.ssde import SSDEProfile
+from CTDoseSegLib.measurement.ssde import BODY_16, BODY_32, HEAD_16, SSDEProfile
 
 
 def profile(wed, fraction=(0.0, 0.0), corrected=None, asymmetry=(0.0, 0.0)):
@@ -36,6 +37,52 @@ def test_ssde_is_known_less_well_where_ctdivol_is():
     assert (low, high) == pytest.approx((6.151, 15.97), rel=1e-3)
     assert low < 6.5
     assert high > 15.4
+
+
+def of_table(table, *values):
+    values = np.array(values)
+    return SSDEProfile(values, values, values, table, ())
+
+
+def test_a_whole_body_adds_nothing_to_the_interval_of_ssde():
+    assert ssde_cut_log(profile([290, 310]), of_table(BODY_32, 10.0, 12.0)) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("table", "per_cm"), [(BODY_32, 0.03671937), (BODY_16, 0.03871313), (HEAD_16, 0.0486)]
+)
+def test_an_uncorrected_cut_reaches_down_to_the_ssde_of_the_whole_body(table, per_cm):
+    # Up to 6.5 %: 280 mm as measured is 299.47 mm; never is it larger than it is.
+    size = profile([280, 280], (0.18, 0.18), [np.nan] * 2, (1.0, 1.0))
+    down, up = ssde_cut_log(size, of_table(table, 10.0, 10.0))
+    assert (down, up) == (pytest.approx(per_cm * 1.9465, rel=1e-3), 0.0)
+    low, high = ssde_interval_mGy(10.0, cut_log=(down, up))
+    assert low == pytest.approx(10.0 * np.exp(-np.hypot(np.log(0.8), per_cm * 1.9465)), rel=1e-4)
+    assert high == pytest.approx(12.0)
+
+
+def test_a_corrected_cut_carries_the_error_that_the_correction_leaves():
+    # 300 mm are corrected to 309.5; of those 5 % too small at most, 325.8 mm in truth, or 1.5 %
+    # too large: 304.9 mm, still more than was measured.
+    size = profile([300, 300], (0.3 - 1e-9,) * 2, [309.5, 309.5])
+    down, up = ssde_cut_log(size, of_table(BODY_32, 10.0, 10.0))
+    assert (down, up) == (pytest.approx(0.03671937 * 2.579, rel=1e-3), 0.0)
+
+
+def test_a_correction_that_may_be_too_large_reaches_up():
+    size = profile([300, 300], (0.15, 0.15), [300.1, 300.1])  # 0.3 % too large at most
+    _, up = ssde_cut_log(size, of_table(BODY_32, 10.0, 10.0))
+    assert up == pytest.approx(0.03671937 * (30.0 - 30.01 / 1.003), rel=1e-3)
+
+
+def test_each_slice_carries_its_own_cut_into_the_mean_of_ssde():
+    size = profile([280, 280], (0.18, 0.0), [np.nan, 280], (1.0, 0.0))
+    down, _ = ssde_cut_log(size, of_table(BODY_32, 10.0, 30.0))
+    cut = 10.0 * np.exp(-0.03671937 * 1.9465)
+    assert down == pytest.approx(np.log(40.0 / (cut + 30.0)), rel=1e-3)
+    down, _ = ssde_cut_log(size, of_table(BODY_32, np.nan, 30.0))  # the cut slice has no SSDE
+    assert down == 0.0
+    assert ssde_cut_log(size, of_table("", np.nan, np.nan)) == (0.0, 0.0)
 
 
 def test_ssde_takes_over_what_is_not_known_of_ctdivol():

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pydicom
 import pytest
 from dicom_files import UID, make_slice, save
-from dose_reports import event, item, number, report, write_report
+from dose_reports import event, item, report, write_report
+from dose_scans import codes
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from read_reports import only, read
 
-from CTDoseSegLib.ct.dose_report import IrradiationEvent, merged
+from CTDoseSegLib.ct.dose_report import merged
 from CTDoseSegLib.dicom.truncation import is_cut_off
 from CTDoseSegLib.errors import DoseReportError
-from CTDoseSegLib.flags import FLAGS
 from CTDoseSegLib.reading.dose_report_file import read_dose_report
 
 pytestmark = pytest.mark.slow
@@ -35,19 +36,6 @@ LETTER = {"localizer": "l", "spiral": "s", "stationary": "t", "free": "f"}
 @pytest.fixture(scope="module")
 def files(data_dir):
     return {path.stem: path for path in (data_dir / "rdsr").glob("*.dcm")}
-
-
-def read(tmp_path, *events, **tags):
-    return read_dose_report(write_report(tmp_path / "report.dcm", *events, **tags))
-
-
-def only(tmp_path, **changes) -> IrradiationEvent:
-    (only_event,) = read(tmp_path, event(**changes)).events
-    return only_event
-
-
-def codes(flags) -> set[str]:
-    return {flag.code for flag in flags}
 
 
 def test_every_report_of_every_maker_is_read_or_refused_with_a_sentence(files):
@@ -159,10 +147,6 @@ def test_z_is_that_of_the_frame_of_reference(files):
     assert tracking.frame_of_reference_uid.startswith("1.2.840.113619.2.55.3")
 
 
-def test_top_and_bottom_may_be_swapped(tmp_path):
-    assert only(tmp_path, top=-100, bottom=220, frame="1.2").scan_range_mm == (-100, 220)
-
-
 def test_no_name_no_number_and_no_comment_is_kept(files, tmp_path):
     identity = ("Nobody", "Marsden", "Schmidt", "10293847", "Secret", "4711", "technical")
     shown = repr(
@@ -178,95 +162,6 @@ def test_no_name_no_number_and_no_comment_is_kept(files, tmp_path):
     serial = read_dose_report(files["CT-RDSR-Siemens-Multi-2"]).device
     assert serial.serial == "989801"
     assert "989801" not in repr(serial)
-
-
-@pytest.mark.parametrize(
-    ("changes", "field", "value"),
-    [
-        ({"dlp": [256, "mGycm"]}, "dlp_mGy_cm", 256),
-        ({"dlp": [0.256, "Gy.cm"]}, "dlp_mGy_cm", 256),
-        ({"current": [200000, "uA"]}, "tube_current_mA", 200),
-        ({"rotation": [500, "ms"]}, "rotation_time_s", 0.5),
-        ({"length": [32, "cm"]}, "scanning_length_mm", 320),
-        ({"ctdivol": [0.8, "cGy"]}, "ctdivol_mGy", 8),
-        ({"kvp": [120000, "V"]}, "kvp_kV", 120),
-        ({"pitch": [1.2, "1"]}, "pitch", 1.2),
-        ({"top": 10, "bottom": -300, "ssde": 11.5}, "ssde_mGy", 11.5),
-    ],
-)
-def test_units_are_converted_by_their_ucum_codes(changes, field, value, tmp_path):
-    only_event = only(tmp_path, **changes)
-    assert getattr(only_event, field) == pytest.approx(value)
-    assert only_event.flags == ()
-
-
-@pytest.mark.parametrize(
-    ("changes", "field", "code"),
-    [
-        ({"ctdivol": [8, "mg"]}, "ctdivol_mGy", "rdsr_unit"),
-        ({"dlp": [256, "mGy"]}, "dlp_mGy_cm", "rdsr_unit"),
-        ({"dlp": [256, ""]}, "dlp_mGy_cm", "rdsr_unit"),
-        ({"current": [200, "s"]}, "tube_current_mA", "rdsr_unit"),
-        ({"ctdivol": "eight"}, "ctdivol_mGy", "rdsr_not_a_number"),
-        ({"ctdivol": "nan"}, "ctdivol_mGy", "rdsr_not_a_number"),
-        ({"ctdivol": (8, 9)}, "ctdivol_mGy", "rdsr_several_values"),
-        ({"ctdivol": -8}, "ctdivol_mGy", "rdsr_impossible"),
-        ({"kvp": 12}, "kvp_kV", "rdsr_impossible"),
-        ({"rotation": 8}, "rotation_time_s", "rdsr_impossible"),
-        ({"length": 32000}, "scanning_length_mm", "rdsr_impossible"),
-        ({"ctdivol": 0}, "ctdivol_mGy", "rdsr_no_ctdivol"),
-        ({"ctdivol": None}, "ctdivol_mGy", "rdsr_no_ctdivol"),
-        ({"phantom": None}, "phantom_cm", "rdsr_no_phantom"),
-        ({"phantom": ("113690", "113691")}, "phantom_cm", "rdsr_no_phantom"),
-        ({"phantom": "113699"}, "phantom_cm", "rdsr_no_phantom"),
-    ],
-)
-def test_a_value_that_cannot_be_trusted_is_left_out_and_flagged(changes, field, code, tmp_path):
-    only_event = only(tmp_path, **changes)
-    assert getattr(only_event, field) is None
-    assert code in codes(only_event.flags) <= FLAGS.keys()
-    assert only_event.dlp_mGy_cm == 256 or "dlp" in changes
-    # "There is none" would be false of a value that is there.
-    assert ("rdsr_no_ctdivol" in codes(only_event.flags)) is (code == "rdsr_no_ctdivol")
-
-
-def measured_values(node, concept) -> list:
-    """The measured values of every item with this name."""
-    values = []
-    for child in node.get("ContentSequence", ()):
-        if child.ConceptNameCodeSequence[0].CodeValue == concept:
-            values += child.MeasuredValueSequence
-        values += measured_values(child, concept)
-    return values
-
-
-@pytest.mark.parametrize("concept", ["113830", "113838", "113734"])
-@pytest.mark.parametrize("left", ["", None])
-def test_a_floating_point_value_stands_in_for_an_empty_decimal_string(concept, left, tmp_path):
-    data = report(event())
-    for one in measured_values(data, concept):
-        one.FloatingPointValue = float(one.NumericValue) + 0.125
-        if left is None:
-            del one.NumericValue
-        else:
-            one.NumericValue = left
-    data.save_as(tmp_path / "report.dcm", enforce_file_format=True)
-    (read_event,) = read_dose_report(tmp_path / "report.dcm").events
-    plain = only(tmp_path)
-    changed = [
-        name
-        for name in ("ctdivol_mGy", "dlp_mGy_cm", "tube_current_mA")
-        if getattr(read_event, name) == getattr(plain, name) + 0.125
-    ]
-    names = {"113830": "ctdivol_mGy", "113838": "dlp_mGy_cm", "113734": "tube_current_mA"}
-    assert changed == [names[concept]]
-    assert read_event.flags == ()
-
-
-def test_a_decimal_comma_is_a_decimal_point(tmp_path):
-    assert only(tmp_path, ctdivol="6,14").ctdivol_mGy == 6.14
-    # Three digits behind it could be thousands.
-    assert codes(only(tmp_path, ctdivol="6,144").flags) == {"rdsr_not_a_number"}
 
 
 @pytest.mark.parametrize("depth", [1, 3])
@@ -288,15 +183,6 @@ def test_the_doses_of_an_event_are_found_in_a_container_of_a_makers_own(tmp_path
     wrapped.ContentSequence = [*content[:3], item("CONTAINER", "1", content[3:], scheme="99MAKER")]
     (read_event,) = read(tmp_path, wrapped).events
     assert (read_event.ctdivol_mGy, read_event.pitch, read_event.phantom_cm) == (8, 1, 32)
-
-
-def test_the_same_value_twice_is_one_value(tmp_path):
-    assert only(tmp_path, ctdivol=(8, 8)).ctdivol_mGy == 8
-
-
-def test_a_localizer_needs_no_ctdivol(tmp_path):
-    only_event = only(tmp_path, kind="localizer", ctdivol=None, dlp=None, phantom=None)
-    assert (only_event.kind, only_event.ctdivol_mGy, only_event.flags) == ("localizer", None, ())
 
 
 def test_an_event_with_nothing_in_it_is_an_event(tmp_path):
@@ -399,13 +285,3 @@ def test_events_of_two_reports_are_added_and_their_total_is_not_known(tmp_path):
     whole = merged([first, second])
     assert len({e.uid for e in whole.events}) == len(whole.events) == 3
     assert whole.dlp_total_mGy_cm is None
-
-
-def test_a_number_in_another_coding_scheme_is_not_taken(tmp_path):
-    data = report(event(ctdivol=None))
-    dose = data.ContentSequence[1].ContentSequence[4]
-    foreign = number("113830", 8, "mGy")
-    foreign.ConceptNameCodeSequence[0].CodingSchemeDesignator = "99X"
-    dose.ContentSequence.append(foreign)
-    data.save_as(tmp_path / "report.dcm", enforce_file_format=True)
-    assert read_dose_report(tmp_path / "report.dcm").events[0].ctdivol_mGy is None

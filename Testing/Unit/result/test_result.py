@@ -233,3 +233,18 @@ def test_every_uncertainty_component_says_what_it_shares():
     used = {name for organ in result.organs for name in organ.budget}
     assert used
     assert used <= result.uncertainty_shared_by.keys()
+
+
+def test_a_cut_body_widens_the_interval_of_ssde_downwards():
+    whole = tiny_analysis()
+    one_side = np.full(len(whole.size.wed_mm), 1.0)
+    cut = replace(
+        whole.size,
+        truncated_fraction=0.6 * one_side,
+        asymmetry=one_side,
+        wed_corrected_mm=np.nan * one_side,
+    )
+    before = Result.of(whole).ssde.mean_interval_mGy
+    low, high = Result.of(replace(whole, size=cut)).ssde.mean_interval_mGy
+    assert low < 0.97 * before[0]
+    assert high == before[1]

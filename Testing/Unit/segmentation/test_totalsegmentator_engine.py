@@ -1,7 +1,7 @@
-"""What the engine asks of TotalSegmentator, and what it says when that fails.
+"""What the engine does with TotalSegmentator's result, and what it says when a run fails.
 
-The package's tables are the real ones; where a run has to fail in a certain way, a module of a few
-lines stands in for the worker. Runs of the real package are in `Testing/System`.
+Where a run has to fail in a certain way, a module of a few lines stands in for the worker. Runs of
+the real package are in `Testing/System`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,14 @@ import re
 import sys
 import tempfile
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
+from network_scans import body_mask, needs_package, series
 from processes import is_alive
 
 import CTDoseSegLib
-from CTDoseSegLib.ct.acquisition import Acquisition
-from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.errors import (
     Cancelled,
     DependencyError,
@@ -30,171 +28,15 @@ from CTDoseSegLib.errors import (
     OutputError,
     SegmentationError,
 )
-from CTDoseSegLib.segmentation import engines
-from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
-from CTDoseSegLib.segmentation.body_mask import LaidAside
-from CTDoseSegLib.segmentation.labelmap import Labelmap
 from CTDoseSegLib.segmentation.totalsegmentator import engine as engine_module
-from CTDoseSegLib.segmentation.totalsegmentator import need
-from CTDoseSegLib.segmentation.totalsegmentator import weights as weights
+from CTDoseSegLib.segmentation.totalsegmentator import need, weights
 from CTDoseSegLib.segmentation.totalsegmentator import worker as worker_module
 from CTDoseSegLib.segmentation.totalsegmentator.engine import TotalSegmentatorEngine
-from CTDoseSegLib.segmentation.totalsegmentator.plan import dose_organs, make_plan
-from CTDoseSegLib.segmentation.totalsegmentator.result import with_couch
+from CTDoseSegLib.segmentation.totalsegmentator.plan import make_plan
 from CTDoseSegLib.segmentation.totalsegmentator.weights import InstalledNetwork
-from CTDoseSegLib.segmentation.user import combine
 from CTDoseSegLib.tasks.progress import Collected, Progress
 
 pytestmark = pytest.mark.slow
-
-needs_package = pytest.mark.skipif(
-    "totalsegmentator" not in {d.metadata["Name"].lower() for d in metadata.distributions()},
-    reason="it is about TotalSegmentator's own tables",
-)
-AFFINE = np.diag([-4.0, -4.0, 5.0, 1.0])
-
-
-def series(shape=(4, 30, 30), regular=True, dtype=np.int16) -> CTSeries:
-    slices = tuple(SliceInfo(z_mm=5.0 * k) for k in range(shape[0]))
-    hu = np.full(shape, -1000, dtype)
-    hu[:, 4:-4, 4:-4] = 20
-    return CTSeries(hu, AFFINE, slices, Acquisition(), "test", regular=regular)
-
-
-def body_mask(ct: CTSeries, _progress: Progress) -> Labelmap:
-    """A body without a search for it."""
-    labels = (ct.hu > -500).astype(np.uint8)
-    atoms = (named_atom(1, "body_rest", "body_mask"),)
-    return Labelmap(labels, ct.affine, atoms, groups_of(["body_rest"]), "body_mask")
-
-
-# What is asked for -------------------------------------------------------------------------
-
-
-@needs_package
-@pytest.mark.parametrize("quality", ["full", "fast", "fastest"])
-def test_every_organ_with_a_dose_model_is_asked_for_once(quality):
-    plan = make_plan(quality, ("lung_vessels", "heart_chambers", "body"))
-    asked = [name for run in plan.runs for name in run.names.values()]
-    assert len(asked) == len(set(asked))
-    assert set(asked) - {"body_rest"} == dose_organs() - {"lung"}  # made from its lobes
-
-
-@needs_package
-def test_nothing_that_needs_a_licence_is_asked_for_unless_it_is_wanted():
-    assert [run.task for run in make_plan("full").runs] == ["total"]
-    licensed = {r.task: r.licensed for r in make_plan("fast", ("heart_chambers", "body")).runs}
-    assert licensed == {"body": False, "total": False, "heartchambers_highres": True}
-
-
-@needs_package
-def test_full_quality_needs_the_parts_and_the_network_that_finds_the_place():
-    folders = [w.folder[:10] for w in make_plan("full").weights]
-    assert folders == [f"Dataset{n}" for n in (291, 292, 293, 294, 295, 298)]
-    assert [w.folder[:10] for w in make_plan("fast").weights] == ["Dataset297"]
-
-
-@needs_package
-@pytest.mark.parametrize("what", ["task", "organ"])
-def test_a_renamed_task_or_organ_is_an_error_that_names_it(monkeypatch, what):
-    from totalsegmentator import map_to_binary
-
-    changed = {**map_to_binary.class_map}
-    if what == "task":
-        changed["lung_vessels_OLD"] = changed.pop("lung_vessels_LEGACY")
-        expected = "no task lung_vessels_LEGACY"
-    else:
-        changed["total"] = {**changed["total"], 5: "hepar"}
-        expected = "no label liver in task total"
-    monkeypatch.setattr(map_to_binary, "class_map", changed)
-    with pytest.raises(SegmentationError, match=expected):
-        make_plan("fast", ("lung_vessels",))
-    able, reason = TotalSegmentatorEngine("fast", "cpu", ("lung_vessels",)).available()
-    assert not able
-    assert expected in reason
-
-
-@pytest.mark.parametrize("version", ["2.12.1", "1.5.7"])
-def test_a_version_that_is_too_old_is_refused_with_what_to_do(monkeypatch, version):
-    monkeypatch.setattr(metadata, "version", lambda name: version)
-    with pytest.raises(DependencyError, match=rf"{version} is too old, 2\.13 or newer"):
-        make_plan()
-
-
-def test_without_the_package_auto_takes_another_engine_and_reports_why(monkeypatch):
-    def missing(name):
-        raise metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(metadata, "version", missing)
-    assert "pip install ctdoseseg[totalsegmentator]" in engines.choose("auto").reason
-    with pytest.raises(SegmentationError, match="not installed"):
-        engines.choose("totalsegmentator")
-
-
-@needs_package
-def test_a_version_without_a_table_of_weights_is_asked_at_run_time(monkeypatch, tmp_path):
-    """2.13, which Slicer's extension installs, has no map_tasks_config."""
-    monkeypatch.setitem(sys.modules, "totalsegmentator.map_tasks_config", None)
-    monkeypatch.setenv("TOTALSEG_WEIGHTS_PATH", str(tmp_path))
-    plan = make_plan("fast")
-    assert plan.weights is None
-    assert not TotalSegmentatorEngine().available()[0]
-    (tmp_path / "Dataset297_x").mkdir()
-    assert TotalSegmentatorEngine().available()[0]
-    # It may load any network that is there: all of them are looked at.
-    with pytest.raises(ModelError, match="Dataset297_x lack"):
-        weights.check(plan)
-
-
-@needs_package
-def test_auto_takes_it_where_its_weights_are(monkeypatch):
-    monkeypatch.setattr(weights, "missing", lambda plan: ())
-    assert engines.choose("auto").name == "totalsegmentator"
-
-
-# What is refused before a run --------------------------------------------------------------
-
-
-def test_uneven_slices_and_voxels_that_are_no_numbers_are_refused():
-    engine = TotalSegmentatorEngine(body_mask=body_mask)
-    with pytest.raises(SegmentationError, match="not equally spaced"):
-        engine.segment(series(regular=False), Progress())
-    bad = series(dtype=np.float32)
-    bad.hu[0, 0, 0] = np.nan
-    with pytest.raises(SegmentationError, match="no numbers"):
-        engine.segment(bad, Progress())
-
-
-@needs_package
-@pytest.mark.parametrize("table", [True, False], ids=["2.18", "2.13: no table of weights"])
-def test_missing_weights_are_reported_with_what_to_do_before_anything_runs(
-    monkeypatch, tmp_path, table
-):
-    def never(ct: CTSeries, progress: Progress) -> Labelmap:
-        raise AssertionError("the body_mask was drawn for nothing")
-
-    if not table:
-        monkeypatch.setitem(sys.modules, "totalsegmentator.map_tasks_config", None)
-    monkeypatch.setenv("TOTALSEG_WEIGHTS_PATH", str(tmp_path / "Gewichte"))
-    with pytest.raises(ModelError, match=r"weights fetch.*unet and classical") as error:
-        TotalSegmentatorEngine(body_mask=never).segment(series(), Progress())
-    if table:
-        text = str(error.value)
-        assert re.search(r"Dataset297\S*\.zip .*weights import", text)
-        assert str(tmp_path / "Gewichte") in text
-
-
-@needs_package
-def test_without_a_licence_the_heart_chambers_are_refused_with_what_to_do_before_anything_runs(
-    monkeypatch, tmp_path
-):
-    monkeypatch.setenv("TOTALSEG_HOME_DIR", str(tmp_path))
-    engine = TotalSegmentatorEngine("fast", "cpu", ("heart_chambers",), body_mask=body_mask)
-    with pytest.raises(ModelError, match=r"needs a licence.*totalseg_set_license"):
-        engine.segment(series(), Progress())
-
-
-# What a run may do wrong -------------------------------------------------------------------
 
 WORKER = """
 import json, os, sys, time
@@ -415,7 +257,7 @@ def test_the_worker_resolves_no_host_name():
     assert "this process has no network" in done.stdout
 
 
-# Memory and combination --------------------------------------------------------------------
+# Memory ------------------------------------------------------------------------------------
 
 
 @needs_package
@@ -466,78 +308,3 @@ def test_the_estimate_grows_with_the_volume_and_shrinks_with_the_quality():
         assert one.cpu_seconds <= two.cpu_seconds
     memory = [needs[q, large.hu.size].memory_bytes for q in ("full", "fast", "fastest")]
     assert memory == sorted(memory, reverse=True)
-
-
-def labelled(labels, names, engine) -> Labelmap:
-    atoms = tuple(named_atom(v, n, engine) for v, n in names.items())
-    return Labelmap(labels, AFFINE, atoms, groups_of(names.values()), engine)
-
-
-def test_the_users_own_organ_replaces_the_networks():
-    """Its smaller body_mask leaves tissue, and where each label is from stays known."""
-    network = np.zeros((1, 4, 8), np.uint8)
-    network[0, :, :] = 9
-    network[0, :, 2:6] = 5
-    network[0, 3, :2] = 1
-    organs = labelled(network, {9: "body_rest", 5: "liver", 1: "spleen"}, "totalsegmentator total")
-    drawn = np.zeros((1, 4, 8), np.uint8)
-    drawn[0, :, 3:5] = 1
-    both = combine(organs, labelled(drawn, {1: "liver"}, "given"))
-    assert (both.mask("liver") == (drawn == 1)).all()
-    assert (both.mask("spleen") == (network == 1)).all()
-    assert both.mask("body").all()
-    assert {a.name: a.origin for a in both.atoms} == {
-        "liver": "given",
-        "spleen": "totalsegmentator total",
-        "body_rest": "totalsegmentator total",
-    }
-
-
-def test_what_is_left_of_a_replaced_organ_is_the_bodys_and_so_is_its_origin():
-    network = np.array([[[5, 5, 5, 9]]], np.uint8)
-    atoms = (named_atom(5, "liver", "totalsegmentator total"), named_atom(9, "body_rest", "unet"))
-    groups = groups_of(["liver", "body_rest"])
-    organs = Labelmap(network, AFFINE, atoms, groups, "totalsegmentator + unet")
-    drawn = np.array([[[0, 1, 0, 0]]], np.uint8)
-    both = combine(organs, labelled(drawn, {1: "liver"}, "given"))
-    assert {a.name: a.origin for a in both.atoms} == {"liver": "given", "body_rest": "unet"}
-    assert both.mask("body").all()
-
-
-def test_a_lung_of_the_users_replaces_the_lobes_of_its_side():
-    network = np.full((1, 2, 6), 9, np.uint8)
-    network[0, :, 1:3] = 10
-    network[0, :, 3:5] = 12
-    names = {9: "body_rest", 10: "lung_upper_lobe_left", 12: "lung_upper_lobe_right"}
-    drawn = np.zeros((1, 2, 6), np.uint8)
-    drawn[0, :, 1] = 1
-    both = combine(labelled(network, names, "network"), labelled(drawn, {1: "lung_left"}, "given"))
-    assert {a.name for a in both.atoms} == {"body_rest", "lung_left", "lung_upper_lobe_right"}
-    assert both.mask("lung").sum() == 6
-
-
-def test_a_label_map_that_is_laid_aside_comes_back_as_it_was():
-    for kind in (np.uint8, np.uint16):
-        labels = np.arange(60, dtype=kind).reshape(3, 4, 5)[:, ::-1]
-        names = {value: f"label_{value}" for value in range(1, 60)}
-        one = labelled(labels, names, "body_mask")
-        aside = LaidAside.of(one)
-        assert aside.rest.labels.size == 1
-        back = aside.taken_back()
-        assert (back.labels == labels).all()
-        assert back.labels.dtype == kind
-        assert back.atoms == one.atoms
-
-
-def test_a_body_of_totalsegmentators_keeps_the_couch_of_the_body_mask():
-    network = np.zeros((1, 4, 8), np.uint8)
-    network[0, 1, 2:6] = 255
-    network[0, 1, 3] = 5
-    organs = labelled(network, {255: "body_rest", 5: "liver"}, "totalsegmentator body")
-    body = np.zeros((1, 4, 8), np.uint8)
-    body[0, 1:, :] = 2
-    body[0, 1, 1:7] = 1
-    both = with_couch(organs, labelled(body, {1: "body_rest", 2: "couch"}, "unet"))
-    assert (both.mask("couch") == ((body == 2) & (network == 0))).all()
-    assert (both.mask("body") == (network > 0)).all()
-    assert {a.name: a.origin for a in both.atoms}["couch"] == "unet"

@@ -11,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from label_files import image_of
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
@@ -18,8 +19,9 @@ from CTDoseSegLib.ct.volume_files import write_nifti
 from CTDoseSegLib.errors import GeometryError, InputError, SegmentationError
 from CTDoseSegLib.outputs.tables import write_labelmap
 from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
+from CTDoseSegLib.segmentation.combining import combine
 from CTDoseSegLib.segmentation.labelmap import Labelmap
-from CTDoseSegLib.segmentation.user import combine, read_labelmap
+from CTDoseSegLib.segmentation.user import read_labelmap
 
 AFFINE = np.array([[-0.75, 0, 0, 180], [0, -0.75, 0, 150.5], [0, 0, 5, -420.25], [0, 0, 0, 1]])
 SHAPE = (3, 4, 5)
@@ -35,13 +37,7 @@ def some_labels(values=(0, 1, 5), shape=SHAPE, dtype=np.uint8) -> np.ndarray:
 
 
 def write(path: Path, labels: np.ndarray, affine: np.ndarray = AFFINE) -> Path:
-    image = sitk.GetImageFromArray(labels)
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    flip = np.diag([-1.0, -1.0, 1.0])
-    image.SetSpacing(spacing.tolist())
-    image.SetOrigin((flip @ affine[:3, 3]).tolist())
-    image.SetDirection((flip @ (affine[:3, :3] / spacing)).ravel().tolist())
-    sitk.WriteImage(image, str(path))
+    sitk.WriteImage(image_of(labels, affine), str(path))
     return path
 
 
@@ -145,6 +141,14 @@ def test_a_table_beside_the_file_names_the_labels(tmp_path, table):
     assert {a.value: a.name for a in read.atoms} == {1: "liver", 5: "my_organ"}
     assert {a.name: a.color for a in read.atoms}["my_organ"] == "#123456"
     assert {a.name: a.snomed_code for a in read.atoms}["liver"] == "10200004"
+
+
+def test_the_files_own_table_comes_before_that_of_its_folder_and_json_last(tmp_path):
+    (tmp_path / "seg.json").write_text(json.dumps({"1": "aorta", "5": "aorta"}))
+    for table, name in (("labels.csv", "spleen"), ("seg.csv", "liver")):
+        (tmp_path / table).write_text(f"value,name\n1,{name}\n")
+        read = read_labelmap(write(tmp_path / "seg.nii.gz", some_labels((0, 1))), series())
+        assert [a.name for a in read.atoms] == [name]
 
 
 @pytest.mark.parametrize(
@@ -316,8 +320,8 @@ def test_label_maps_that_lie_elsewhere_are_not_combined():
     from dataclasses import replace
 
     from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
+    from CTDoseSegLib.segmentation.combining import combine
     from CTDoseSegLib.segmentation.labelmap import Labelmap
-    from CTDoseSegLib.segmentation.user import combine
 
     atoms = (named_atom(1, "body_rest", "a"), named_atom(2, "liver", "a"))
     labels = np.array([[[1, 2]]], np.uint8)

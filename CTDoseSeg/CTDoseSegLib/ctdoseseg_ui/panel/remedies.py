@@ -6,13 +6,13 @@ from slicer.i18n import tr as _
 
 
 def words() -> dict[str, tuple[str, str]]:
-    """Return what is done with each name of `flags.MENDS`, and what it is called.
+    """Return what is done with each name of `flags.MENDS` that the panel can mend.
 
-    What the panel can do itself comes first.
+    Not in the table is what has no field here: the dose-length product, the scanner's maker and
+    model, the dose report and the scanner profile. The values that a dose report states are
+    entered in the section Acquisition.
     """
     enter = _("enter {} in the section Acquisition")
-    in_python = _("give {} in acquisition= of logic.analyze in the Python console")
-    elsewhere = _("analyze with {} on the command line")
     return {
         "ctdivol_mGy": (enter, _("CTDIvol (mGy)")),
         "phantom_cm": (enter, _("the CTDI phantom (cm)")),
@@ -32,7 +32,4 @@ def words() -> dict[str, tuple[str, str]]:
         "label_names": (_("name {} in the Segmentations module"), _("the segments")),
         "series": (_("load {}"), _("the original axial series, complete")),
         "dose_model": (_("empty {} under Advanced"), _("the field Dose model")),
-        **{name: (in_python, name) for name in ("dlp_mGy_cm", "manufacturer", "model")},
-        "dose_report": (elsewhere, _("the dose report")),
-        "scanner_profile": (elsewhere, _("a newer scanner profile")),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from ...reporting.numbers import number
 
 if TYPE_CHECKING:
     from ...dosimetry.effective_dose import EffectiveDose
+    from ...flags import Flag
     from ...result import Result
     from ..nodes.results import Results
 
@@ -36,8 +38,26 @@ def summary(results: Results) -> str:
         text = _("SSDE {ssde} mGy.").format(ssde=number(result.ssde.mean_mGy))
         interval = _(" (90 % interval {low} to {high} mGy).")
         lines.append(_with_interval(text, result.ssde.mean_interval_mGy, interval))
-    lines.append(_("{n} organs have a dose.").format(n=len(doses)))
+    n_whole, n_parts = _counted(result, doses)
+    text = _("{n} organs have a dose, and {parts} of their parts.") if n_parts else ""
+    text = text or _("{n} organs have a dose.")
+    lines.append(text.format(n=n_whole, parts=n_parts))
     return " ".join(lines)
+
+
+def _counted(result: Result, doses: Mapping[str, float]) -> tuple[int, int]:
+    """Return how many organs have a dose, and how many parts of these (lobes, chambers) have one.
+
+    A part holds some of the voxels of another organ with a dose, or has its name and more.
+    """
+    atoms = {n: set(s.atoms) for n, s in result.structures.items() if n in doses}
+    parts = [
+        name
+        for name in doses
+        if any(name.startswith(f"{other}_") for other in doses)
+        or any(atoms.get(name, {""}) < others for others in atoms.values())
+    ]
+    return len(doses) - len(parts), len(parts)
 
 
 def _wed_interval(result: Result) -> str:
@@ -70,7 +90,14 @@ def _dose_indices(result: Result) -> list[str]:
         lines.append(text.format(value=number(dlp.value_mGy_cm)))
     if result.effective_dose.effective_dose_mSv is not None:
         lines.append(_effective_dose(result.effective_dose))
+    elif refusals := [f for f in result.effective_dose.flags if f.severity == "refusal"]:
+        reason = escape("; ".join(dict.fromkeys(_found(one) for one in refusals)))
+        lines.append(_("Effective dose is not given: {reason}.").format(reason=reason))
     return lines
+
+
+def _found(one: Flag) -> str:
+    return FLAGS[one.code].found if one.code in FLAGS else one.message.rstrip(".")
 
 
 def _effective_dose(effective: EffectiveDose) -> str:
@@ -96,5 +123,6 @@ def _effective_dose(effective: EffectiveDose) -> str:
         low=number(effective.low_mSv),
         high=number(effective.high_mSv),
     )
+    words += _(", of a reference person, not of this patient")
     found = [FLAGS[one.code].found for one in effective.flags if one.code in FLAGS]
     return f"{words}: {escape('; '.join(dict.fromkeys(found)))}." if found else f"{words}."

@@ -47,6 +47,8 @@ LEAST_SEEN = 0.1
 # the tail (phantom programs differ by over 100 % outside the range). This project's estimates.
 _PLATEAU_SD, _TAIL_SD = 0.15, 0.4
 _STEP_MM = 5.0
+# In flags, before the reason.
+NO_WHOLE = "no dose to the whole organ"
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class SeenOrgan:
     z_mm, occupied
         Slice positions, and True on the organ's slices.
     mass_g
-        Of the organ in each slice: area times cell width times density by HU.
+        Of the organ in each slice: area times cell width times `density`.
     current_mA
         The training scanner's tube current of each slice.
     dose_per_mA
@@ -112,21 +114,21 @@ def complete_organ(
     not known of the dose outside the images; it is never narrower than the seen part's.
     """
     if seen.organ == SKIN:
-        return CompletedOrgan(
-            flags=(flag("whole_organ_undefined", "no scan holds all of the skin"),)
-        )
+        why = flag("whole_organ_undefined", consequence=f"{NO_WHOLE}, as no scan holds all skin")
+        return CompletedOrgan(flags=(why,))
     mass = float(seen.mass_g.sum())
     if not (seen.cut_low or seen.cut_high):
         return CompletedOrgan(dose_mGy, low_mGy, high_mGy, mass, 0.0)
     if seen.organ not in REFERENCE_MASS_G:
-        why = flag("whole_organ_undefined", "its reference mass is not tabulated")
-        return CompletedOrgan(seen_mass_g=mass, flags=(why,))
+        return CompletedOrgan(seen_mass_g=mass, flags=(no_reference_flag(),))
     if not seen.beam.known or len(seen.z_mm) < 2:
         return CompletedOrgan(seen_mass_g=mass, flags=(flag("whole_organ_range_unknown"),))
     reference, sd = _reference(seen)
     masses = f"{mass:.0f} g seen, {reference:.0f} g in a reference adult"
     if mass < LEAST_SEEN * reference:
-        return CompletedOrgan(seen_mass_g=mass, flags=(flag("whole_organ_too_little", masses),))
+        effect = f"{NO_WHOLE} of which less than a tenth is seen"
+        why = flag("whole_organ_too_little", masses, consequence=effect)
+        return CompletedOrgan(seen_mass_g=mass, flags=(why,))
     missing = max(reference - mass, 0.0)
     dose, plateau, tail = _mean_dose(seen, dose_mGy, mass, missing)
     # Where the seen part outweighs the reference, the organ may still be as much heavier than it.
@@ -145,6 +147,13 @@ def complete_organ(
         mass,
         missing,
         (flag(code, masses),),
+    )
+
+
+def no_reference_flag() -> Flag:
+    """Return the flag of an organ that is cut and whose whole mass is not known."""
+    return flag(
+        "whole_organ_undefined", consequence=f"{NO_WHOLE} whose reference mass is not tabulated"
     )
 
 

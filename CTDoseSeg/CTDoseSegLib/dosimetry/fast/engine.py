@@ -9,13 +9,14 @@ from typing import ClassVar
 from ...ct.scanner_profile import Scanner
 from ...errors import InputError
 from ...flags import Flag, flag
-from ...measurement.body_parts import mostly_chest
+from ...measurement.body_parts import mostly_chest, trunk_is_known
 from ...measurement.measurements import GroupSlices
+from ...segmentation.labelmap import SKIN
 from ...tasks.progress import Progress
 from ..doses import DoseResult
 from ..scan import Scan
 from .along_body import AlongBody
-from .heart import HEART, heart_of_parts
+from .heart import HEART, before_parts, heart_of_parts
 from .iodine import added_by_iodine, contrast_flags, enhanced_organs
 from .model import DoseModel, OrganModel, RegionModel, load_model
 from .organ import organ_dose, refused
@@ -81,7 +82,10 @@ class FastEngine:
             *scan.beam.flags,
         )
         enhanced = enhanced_organs(present)
-        flags = contrast_flags(acquisition, flags, enhanced, present)
+        models = list(self._models_of(present))
+        presumed = self._skin_flags(scan, present)
+        dosed = [organ.organ for _, organ in models]
+        flags = contrast_flags(acquisition, flags, enhanced, present, dosed)
         refusals = tuple(entry for entry in flags if entry.severity == "refusal")
         organs = [
             refused(scan, organ.organ, organ.region, refusals)
@@ -92,18 +96,27 @@ class FastEngine:
                 organ,
                 present[organ.organ],
                 added_by_iodine(organ.organ, enhanced),
+                presumed if organ.organ == SKIN else (),
             )
-            for shared, organ in self._models_of(present)
+            for shared, organ in models
         ]
         done = {organ.organ: organ for organ in organs}
         for name, reason in self.model.not_predicted.items():
             if name in present:
                 union = heart_of_parts(scan, done) if name == HEART else None
                 without = refused(scan, name, "", (flag("no_dose_model", reason),))
-                organs.append(union or without)
+                organs.insert(before_parts(organs) if union else len(organs), union or without)
         if not refusals and body.usable_bases == [MAS]:
             flags += (_mas_flag(scan.scanner, effects),)
         return DoseResult(tuple(organs), flags, self.model.card, shared_by=SHARED_BY)
+
+    def _skin_flags(self, scan: Scan, present: Mapping[str, GroupSlices]) -> tuple[Flag, ...]:
+        """Return the flag of skin by the abdomen's model for want of a better reason."""
+        chosen = self.region != "auto" or mostly_chest(present)
+        body_part = scan.series.acquisition.body_part
+        if chosen or trunk_is_known(scan.series, scan.measurements, body_part):
+            return ()
+        return (flag("skin_region_presumed"),)
 
     def _models_of(
         self, present: Mapping[str, GroupSlices]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,9 @@ from ...ct.geometry import cell_widths_mm
 from ...flags import Flag, flag
 from ..doses import OrganDose
 from ..scan import Scan
+from .completed_organ import no_reference_flag
+from .density import density
 from .iodine import ADDED, iodine_flag
-from .organ import density
 from .scaling import BASES
 
 HEART = "heart"
@@ -65,7 +66,7 @@ def heart_of_parts(scan: Scan, organs: Mapping[str, OrganDose]) -> OrganDose | N
     whole = known.coverage is not None
     flags += (flag("union_of_parts", ", ".join(CHAMBERS_AND_MUSCLE).replace("_", " ")),)
     if not whole:
-        flags += (flag("whole_organ_undefined", "its reference mass is not tabulated"),)
+        flags += (no_reference_flag(),)
     return replace(
         known,
         **ends,
@@ -86,6 +87,11 @@ def heart_of_parts(scan: Scan, organs: Mapping[str, OrganDose]) -> OrganDose | N
     )
 
 
+def before_parts(organs: Sequence[OrganDose]) -> int:
+    """Return where the heart stands among `organs`: before the first of its parts."""
+    return next(n for n, organ in enumerate(organs) if organ.organ in CHAMBERS_AND_MUSCLE)
+
+
 def _shared(part: OrganDose) -> tuple[Flag, ...]:
     """Return the flags of a part that hold for the heart too."""
     own = ("whole_organ_", "iodine")
@@ -95,5 +101,6 @@ def _shared(part: OrganDose) -> tuple[Flag, ...]:
 def _mass_g(scan: Scan, part: OrganDose) -> np.ndarray:
     """Return a part's mass in the slices that have its dose, [k]."""
     slices = scan.organs[part.organ]
-    mass = slices.area_mm2 * density(slices.mean_hu) * cell_widths_mm(scan.series.z_mm) / 1000.0
+    by_hu = density(part.organ, slices.mean_hu)
+    mass = slices.area_mm2 * by_hu * cell_widths_mm(scan.series.z_mm) / 1000.0
     return np.where(np.isfinite(part.slice_dose_mGy), mass, 0.0)

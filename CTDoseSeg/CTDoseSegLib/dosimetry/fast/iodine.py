@@ -8,7 +8,7 @@ the total interval reaches up by the most.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -47,10 +47,8 @@ ADDED = {
 }
 
 _MOST_NAMED = 3
-_LEFT_OUT = (
-    "iodine raises the dose of the organs that take it up; the doses leave that out, the upper "
-    "ends of their total intervals include it"
-)
+_RAISED = "iodine raises the dose of the organs that take it up"
+_LEFT_OUT = "the doses leave that out, the upper ends of their total intervals include it"
 
 _NOT_JUDGED = "no organ here shows by its HU whether it holds any"
 
@@ -71,8 +69,14 @@ def contrast_flags(
     flags: tuple[Flag, ...],
     enhanced: Mapping[str, float],
     present: Mapping[str, GroupSlices],
+    dosed: Collection[str],
 ) -> tuple[Flag, ...]:
-    """Return the scan's flags with what the HU say of contrast agent, whatever the header does."""
+    """Return the scan's flags with what the HU say of contrast agent, whatever the header does.
+
+    `dosed` are the organs whose doses are asked for: the one that iodine may add the most to is
+    named.
+    """
+    consequence = _consequence(enhanced, dosed)
     brightest = sorted(enhanced, key=lambda name: -enhanced[name])
     listed = ", ".join(
         f"{name.replace('_', ' ')} {enhanced[name]:.0f} HU" for name in brightest[:_MOST_NAMED]
@@ -80,11 +84,11 @@ def contrast_flags(
     if (more := len(brightest) - _MOST_NAMED) > 0:
         listed += f" and {more} more organs"
     if not acquisition.contrast:
-        by_hu = flag("contrast_by_hu", listed, consequence=_LEFT_OUT)
+        by_hu = flag("contrast_by_hu", listed, consequence=consequence)
         return (*flags, by_hu) if enhanced else flags
     judged = any(name in present for name in ENHANCED_HU)
     unseen = flag("contrast_unseen", consequence="" if judged else _NOT_JUDGED)
-    stated = flag("contrast", listed, consequence=_LEFT_OUT) if enhanced else unseen
+    stated = flag("contrast", listed, consequence=consequence) if enhanced else unseen
     return tuple(stated if entry.code == "contrast" else entry for entry in flags)
 
 
@@ -100,9 +104,26 @@ def added_by_iodine(organ: str, enhanced: Mapping[str, float]) -> tuple[float, f
 
 def iodine_flag(added: tuple[float, float]) -> Flag:
     """Return the flag of an organ whose dose iodine raises."""
+    effect = f"iodine adds {_percent(added)} to the dose in published simulations"
+    return flag("iodine", consequence=effect)
+
+
+def _consequence(enhanced: Mapping[str, float], dosed: Collection[str]) -> str:
+    added = {organ: part for organ in dosed if (part := added_by_iodine(organ, enhanced))}
+    if not added:
+        return f"{_RAISED}; {_LEFT_OUT}"
+    most = max(added.values(), key=lambda part: (part[1], part[0]))
+    names = [organ.replace("_", " ") for organ in added if added[organ] == most]
+    shown = ", ".join(names[:_MOST_NAMED])
+    if (more := len(names) - _MOST_NAMED) > 0:
+        shown += f" and {more} more"
+    raised = f"{_RAISED}, most that of {shown} ({_percent(most)} in published simulations)"
+    return f"{raised}; {_LEFT_OUT}"
+
+
+def _percent(added: tuple[float, float]) -> str:
     least, most = (100 * part for part in added)
-    more = f"{least:.0f} to {most:.0f} %" if least else f"up to {most:.0f} %"
-    return flag("iodine", consequence=f"iodine adds {more} to the dose in published simulations")
+    return f"{least:.0f} to {most:.0f} %" if least else f"up to {most:.0f} %"
 
 
 def _mean_hu(slices: GroupSlices) -> float:

@@ -13,11 +13,11 @@ from ...flags import Flag, flag
 from ...measurement.ctdi_per_mas import K90
 from ...measurement.measurements import GroupSlices
 from ...measurement.truncation import error_range
-from ...segmentation.labelmap import SKIN
 from ..doses import OrganDose
-from ..scan import Scan, touches_an_end
+from ..scan import Scan
 from .along_body import AlongBody
 from .completed_organ import CompletedOrgan, SeenOrgan, complete_organ
+from .density import density
 from .iodine import iodine_flag
 from .kernel import smooth
 from .model import OrganModel, RegionModel
@@ -33,14 +33,8 @@ from .uncertainty import (
     unknown_range_component,
 )
 
-_LEAST_DENSITY = 0.01  # g/cm3, of thin air
 # The air term of the label is worth a word where it would lower the dose by more than this (ln).
 _NOTABLE_AIR = 0.05
-
-
-def density(hu: np.ndarray) -> np.ndarray:
-    """Return g/cm3 by HU, never below that of thin air."""
-    return np.maximum(hu / 1000.0 + 1.0, _LEAST_DENSITY)
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -69,6 +63,7 @@ def organ_dose(
     organ: OrganModel,
     slices: GroupSlices,
     iodine: tuple[float, float] | None = None,
+    presumed: tuple[Flag, ...] = (),
 ) -> OrganDose:
     """Return the dose of one organ, or why there is none.
 
@@ -82,6 +77,8 @@ def organ_dose(
         What was measured of the organ.
     iodine
         Least and most that contrast agent adds to its dose, as a part of it; None for nothing.
+    presumed
+        What is presumed of the organ before.
     """
     scan = body.scan
     piece = _piece(body, shared, organ, slices)
@@ -102,6 +99,7 @@ def organ_dose(
     labelled = profile * np.exp(organ.label_artefact(piece.hu)) @ piece.weights
     air = max(math.log(dose / labelled), 0.0)
     flags = (
+        *presumed,
         *size_flags(organ, piece.wed_mm),
         *_organ_flags(body, shared, organ, piece, range_component),
     )
@@ -192,7 +190,8 @@ def _piece(
     if not usable.any():
         return None
     z, hu = body.z_mm[usable], slices.mean_hu[usable]
-    mass_g = slices.area_mm2[usable] * density(hu) * cell_widths_mm(body.z_mm)[usable] / 1000.0
+    by_hu = density(organ.organ, hu)
+    mass_g = slices.area_mm2[usable] * by_hu * cell_widths_mm(body.z_mm)[usable] / 1000.0
     factor = np.exp(organ.log_factor(sizes[usable]))
     return _Piece(occupied, usable, z, sizes[usable, 0], hu, factor, mass_g)
 
@@ -235,8 +234,6 @@ def _organ_flags(
     occupied, size = piece.occupied, body.scan.size
     added = "the 90 % interval of its dose allows"
     flags = []
-    if organ.organ != SKIN and touches_an_end(body.z_mm, occupied):
-        flags.append(flag("organ_cut"))
     if (left_out := int((occupied & ~piece.usable).sum())) > 0:
         flags.append(flag("slices_without_features", f"{left_out} of {int(occupied.sum())}"))
     if (outside := body.beam.outside(body.z_mm)[occupied].mean()) > 0:

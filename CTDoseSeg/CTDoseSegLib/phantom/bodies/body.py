@@ -1,4 +1,4 @@
-"""A body: who it is, how it lies, and its shapes, with organs of known mass."""
+"""A body: who it is, and its shapes, with organs of known mass."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
+from ...errors import InputError
 from ..shapes import Cradle
 from .abdomen import paint_abdomen
 from .breasts import paint_breasts
 from .chest import paint_chest
+from .contrast import PHASES
 from .frame import Frame
 from .implants_soft import check_soft_implants, paint_soft_implants
 from .masses import organ_masses_g
@@ -26,11 +28,41 @@ from .pregnancy import (
     womb_of,
 )
 from .solve import Solution, solve
+from .table import paint_blanket, paint_couch
+
+# Pose of the right and of the left arm.
+ARMS = {
+    "up": ("up", "up"),
+    "down": ("down", "down"),
+    "right_up": ("up", "down"),
+    "left_up": ("down", "up"),
+}
+KVP_RANGE = (70.0, 150.0)
+
+
+@dataclass(frozen=True)
+class Pose:
+    """How a body lies in the scanner.
+
+    Attributes
+    ----------
+    arms
+        One of `ARMS`.
+    prone
+        Whether it lies on its front.
+    couch, blanket
+        Whether there is one.
+    """
+
+    arms: str = "up"
+    prone: bool = False
+    couch: bool = True
+    blanket: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Body:
-    """A body of the family.
+    """A body of the family, the same for the same parameters.
 
     Attributes
     ----------
@@ -40,29 +72,45 @@ class Body:
         Of the organs' sizes and positions, textures and fillings.
     variation
         0: reference masses and positions; 1: with the published spreads.
-    arms
-        ``up``, ``down``, ``right_up`` or ``left_up`` (the other is down).
     phase
         Of contrast: one of `contrast.PHASES`.
     kvp
-        Tube voltage of the HU, kV.
+        Tube voltage that the HU are of, kV, 70 to 150.
     pregnancy_week
         Weeks from the last menstruation, 5 to 41; None: not pregnant. The person's weight is that
         before: womb and fetus come on top of it.
     implants
-        Names of `implants_soft.SOFT_IMPLANTS`.
+        Some of `implants_soft.SOFT_IMPLANTS`.
+
+    Examples
+    --------
+    >>> body = Body(person=Person.of(5, "female"), phase="portal")
+    >>> round(body.masses_g["liver"])
+    737
     """
 
     person: Person
     seed: int = 0
     variation: float = 1.0
-    arms: str = "up"
     phase: str = "none"
     kvp: float = 120.0
     pregnancy_week: float | None = None
     implants: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.phase not in PHASES:
+            raise InputError(
+                f"There is no phase of contrast {self.phase!r}; choose {', '.join(PHASES)}."
+            )
+        low, high = KVP_RANGE
+        if not low <= self.kvp <= high:
+            raise InputError(
+                f"A body's HU are known from {low:g} to {high:g} kV, not at {self.kvp:g} kV."
+            )
+        if not 0 <= self.variation <= 1:
+            raise InputError(
+                f"A body's variation is between 0 (the references) and 1, not {self.variation:g}."
+            )
         if self.pregnancy_week is not None:
             check_pregnancy(self.person, self.pregnancy_week)
         check_soft_implants(self.person, self.implants)
@@ -78,32 +126,32 @@ class Body:
 
     @cached_property
     def solution(self) -> Solution:
-        """Sizes, fat and muscle that give the masses."""
-        start = Build(fat_mm=float(np.interp(self.person.age_y, (0, 1, 10, 20), (4, 6, 8, 14))))
-        return solve(self._paint, self.person.weight_kg + self._gained_kg, start)
+        """Sizes, fat and muscle that give the masses; it does not depend on the pose."""
+        age = self.person.age_y
+        start = Build(fat_mm=float(np.interp(age, (0, 1, 10, 20), (4, 6, 8, 14))))
+        bare = Pose(couch=False)
+        weight_kg = self.person.weight_kg + self._gained_kg
+        return solve(lambda *found: self._paint(*found, bare), weight_kg, start)
 
     @property
     def _gained_kg(self) -> float:
-        """Return what a pregnancy adds to the person's weight."""
+        """What a pregnancy adds to the person's weight."""
         if self.pregnancy_week is None:
             return 0.0
         grown = sum(pregnancy_masses_g(self.pregnancy_week).values())
         return (grown - organ_masses_g(self.person)["uterus"]) / 1000
 
-    @cached_property
-    def painter(self) -> Painter:
-        """The finished painting."""
-        return self._paint(self.solution.sizes, self.solution.build)
+    def painted(self, pose: Pose) -> Painter:
+        """Return the finished painting in a pose."""
+        return self._paint(self.solution.sizes, self.solution.build, pose)
 
-    def _paint(self, sizes: dict[str, float], build: Build) -> Painter:
+    def _paint(self, sizes: dict[str, float], build: Build, pose: Pose) -> Painter:
+        side = 1.0 if pose.prone else -1.0
         frame, week = Frame(self.person), self.pregnancy_week
         if week is not None:
             build = build_with_womb(frame, build, week)
-        rim = couch_rim(frame, build, 5.0 * frame.scale(0.0)[1])
-        lift = rim + 111 * frame.head_scale
-        frame = Frame(
-            self.person, float(np.clip(lift, -15 * frame.head_scale, 45 * frame.head_scale))
-        )
+        rim = couch_rim(frame, build, side, 5.0 * frame.scale(0.0)[1])
+        frame = _on_the_couch(frame, rim, side)
         b = Painter(
             frame,
             self.masses_g,
@@ -114,8 +162,12 @@ class Body:
             phase=self.phase,
         )
         radius = float(b.rng("couch").choice([420.0, 700.0, 20000.0]))
-        top = Cradle((0.0, rim + radius), radius)
-        paint_outside(b, build, top, self._poses, rim)
+        top = Cradle((0.0, rim - side * radius), radius)
+        if pose.couch:
+            paint_couch(b, top, side)
+        if pose.blanket:
+            paint_blanket(b, frame, build, -side)
+        paint_outside(b, build, top, ARMS[pose.arms], rim)
         paint_belly(b, build)
         paint_chest(b, build)
         if week is None:
@@ -123,18 +175,20 @@ class Body:
         else:
             paint_pelvis(b, womb=womb_of(frame, build, week))
             paint_pregnancy(b, build, week)
-        paint_abdomen(b)
-        # Implants lie behind the breasts and in the heart.
-        forward = paint_soft_implants(b, build, self.implants)
-        paint_breasts(b, build, forward)
+        paint_abdomen(b, up=-side)
+        # Before the breasts, which lie on their implants.
+        forward_mm = paint_soft_implants(b, build, self.implants)
+        paint_breasts(b, build, forward_mm)
         return b
 
-    @property
-    def _poses(self) -> tuple[str, str]:
-        """Return the pose of the right and of the left arm."""
-        return {
-            "up": ("up", "up"),
-            "down": ("down", "down"),
-            "right_up": ("up", "down"),
-            "left_up": ("down", "up"),
-        }[self.arms]
+
+def _on_the_couch(frame: Frame, rim: float, side: float) -> Frame:
+    """Return the frame with the head lifted to where the couch is.
+
+    The head's back lies 111 mm behind, its nose 105 mm before the line of the neck in the
+    reference adult; the neck bends by at most 45 mm.
+    """
+    s = frame.head_scale
+    wanted = rim + 111 * s if side < 0 else rim - 105 * s
+    least, most = (-15 * s, 45 * s) if side < 0 else (-45 * s, 15 * s)
+    return Frame(frame.person, float(np.clip(wanted, least, most)))

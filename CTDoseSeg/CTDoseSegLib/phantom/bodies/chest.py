@@ -9,17 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...ct.organs import LUNG_LOBES as LOBES
 from ..shapes import Both, Column, HalfSpace, Shape, Superellipsoid
 from .outside import CHEST_CAVITY, Build, trunk_knots
 from .painter import Painter, Part
 
-LOBES = (
-    "lung_upper_lobe_left",
-    "lung_lower_lobe_left",
-    "lung_upper_lobe_right",
-    "lung_middle_lobe_right",
-    "lung_lower_lobe_right",
-)
 # Density of air-filled lung before it is solved for the lungs' mass, g/ml.
 _LUNG_DENSITY = 0.27
 
@@ -188,7 +182,7 @@ def _paint_thymus(b: Painter, free: tuple[int, ...]) -> None:
 
 def _paint_lung_vessels(b: Painter, lobes: dict[str, int]) -> None:
     """Paint branching vessels inside the lobes, each an atom of its lobe's own."""
-    table = np.arange(256, dtype=np.uint8)
+    table = np.arange(max(lobes.values()) + 1)
     for name, lobe in lobes.items():
         vessel = name.replace("lung_", "lung_vessels_")
         table[lobe] = b.material(vessel, "blood", mass="lungs", blood="pulmonary_artery")

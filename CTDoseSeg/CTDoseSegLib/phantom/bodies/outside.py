@@ -134,7 +134,7 @@ def trunk_knots(frame: Frame, build: Build, table: tuple, grow_share: float = 0.
     return np.array(rows)
 
 
-def _outer_knots(frame: Frame, build: Build, inset: float) -> np.ndarray:
+def outer_knots(frame: Frame, build: Build, inset: float) -> np.ndarray:
     """Return the knots of the trunk's skin, or of what lies `inset` mm below it."""
     knots = trunk_knots(frame, build, MUSCLE, 0.2)
     sex = frame.person.sex
@@ -156,18 +156,28 @@ def skin_mm(frame: Frame) -> float:
     )
 
 
-def couch_rim(frame: Frame, build: Build, pressed: float) -> float:
-    """Return the lowest y, mm, of the back where it lies on a couch."""
-    knots, table = _outer_knots(frame, build, 0.0), np.array(MUSCLE, float)
-    back = knots[:, 4] - knots[:, 2]
+def couch_rim(frame: Frame, build: Build, side: float, pressed_mm: float) -> float:
+    """Return the y, mm, of a couch under the midline of the chest and the hips.
+
+    Parameters
+    ----------
+    frame, build
+        Person and build.
+    side
+        -1 where the couch is posterior, +1 where it is anterior (prone).
+    pressed_mm
+        How far it flattens the body.
+    """
+    knots, table = outer_knots(frame, build, 0.0), np.array(MUSCLE, float)
+    reach = knots[:, 2] + side * knots[:, 4]
     chest = (table[:, 0] > 0) & (table[:, 0] < 200)
     hips = (table[:, 0] < -200) & (table[:, 0] > -400)
-    return float(max(back[chest].min(), back[hips].min())) + pressed
+    return side * (float(min(reach[chest].max(), reach[hips].max())) - pressed_mm)
 
 
 def front_mm(frame: Frame, build: Build, x: float, z: float) -> float:
     """Return the y, mm, of the skin in front of a point (x, z) of the reference adult."""
-    knots = _outer_knots(frame, build, 0.0)[::-1]
+    knots = outer_knots(frame, build, 0.0)[::-1]
     level, own_x = float(frame.z(z)), frame.point(x, 0.0, z)[0]
     a, b, cx, cy = (float(np.interp(level, knots[:, 0], knots[:, n])) for n in (1, 2, 3, 4))
     across = min(abs(own_x - cx) / a, 0.999)
@@ -226,7 +236,7 @@ def _arm(frame: Frame, build: Build, side: int, pose: str, rim: float, strength:
         ]
         path = shoulder + np.array(points) * (side * length, length, length)
     else:
-        outer = _outer_knots(frame, build, 0.0)
+        outer = outer_knots(frame, build, 0.0)
         widest = float((outer[:, 1])[np.array(MUSCLE)[:, 0] < 100].max())
         away = max(widest, shoulder[0] * side) + lean[2] + fat[2] + 8 * wide
         low = rim + lean[3] + fat[3]
@@ -255,7 +265,7 @@ def _chain(path: np.ndarray, radii: np.ndarray) -> list[Shape]:
 
 
 def paint_outside(
-    b: Painter, build: Build, top: Cradle | None, arms: tuple[str, str], rim: float
+    b: Painter, build: Build, top: Cradle, arms: tuple[str, str], rim: float
 ) -> None:
     """Paint skin, fat and muscle, then the chest's and the belly's cavities.
 
@@ -268,7 +278,7 @@ def paint_outside(
     build
         Fat and muscle.
     top
-        Hollow that the couch leaves for the body; None: there is no couch.
+        Hollow that the couch leaves for the body.
     arms
         ``up`` or ``down`` for the right and the left arm.
     rim
@@ -282,7 +292,7 @@ def paint_outside(
     )
     for material, inset in layers:
         shapes: list[Shape] = [
-            Column.smooth(_outer_knots(frame, build, inset), 2.3, _trunk_ends(frame))
+            Column.smooth(outer_knots(frame, build, inset), 2.3, _trunk_ends(frame))
         ]
         shapes += head_shapes(frame, inset)
         for path, lean, fat in limbs:
@@ -301,12 +311,12 @@ def _trunk_ends(frame: Frame) -> tuple[float, float]:
 
 
 def _paint_all(
-    b: Painter, shapes: list[Shape], material: int, top: Cradle | None, inset: float
+    b: Painter, shapes: list[Shape], material: int, top: Cradle, inset: float
 ) -> None:
     """Paint shapes, cut off where the couch is."""
-    clip = None if top is None else Cradle(top.centre_xy, top.radius - inset)
+    clip = Cradle(top.centre_xy, top.radius - inset)
     for shape in shapes:
-        b.canvas.paint(shape if clip is None else Both(shape, clip), material)
+        b.canvas.paint(Both(shape, clip), material)
 
 
 def paint_belly(b: Painter, build: Build) -> int:

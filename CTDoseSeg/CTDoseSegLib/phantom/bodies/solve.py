@@ -131,9 +131,12 @@ class _Scale:
     def __init__(self, painter: Painter) -> None:
         self._tissues, self._canvas = painter.tissues, painter.canvas
         self._boxes = painter.canvas.boxes()
-        # What a shape paints with: the one value of its table that is not the old one.
-        tables = np.array([np.asarray(t)[:256] for t in painter.canvas.tables], int)
-        self._paints = np.where(tables == np.arange(tables.shape[1]), -1, tables).max(axis=1)
+        self._paints = np.array(
+            [
+                _painted(table) if fill is None else fill
+                for fill, table in zip(painter.canvas.fills, painter.canvas.tables, strict=True)
+            ]
+        )
 
     def within(self, materials: list[int] | None) -> np.ndarray | None:
         """Return the box [3, 2], mm, of the shapes that paint materials; None: any."""
@@ -159,6 +162,7 @@ class _Scale:
         part = Canvas(
             self._canvas.materials,
             [self._canvas.shapes[n] for n in near],
+            [self._canvas.fills[n] for n in near],
             [self._canvas.tables[n] for n in near],
         )
         sampler = Sampler(part, affine)
@@ -176,3 +180,10 @@ class _Scale:
         mm = float(np.prod(box[:, 1] - box[:, 0]) / _SMALL_POINTS) ** (1 / 3)
         counts = self.counts(box, mm)
         return float(sum(counts[n] * self._tissues[n][1] for n in own) * mm**3 / 1000)
+
+
+def _painted(table: np.ndarray | None) -> int:
+    """Return a material that a table paints with; -1 where it changes nothing."""
+    values = np.arange(0) if table is None else np.asarray(table)
+    changed = values[values != np.arange(len(values))]
+    return int(changed.max()) if len(changed) else -1

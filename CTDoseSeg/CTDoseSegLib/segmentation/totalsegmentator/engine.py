@@ -30,8 +30,8 @@ from ...flags import flag
 from ...tasks.process import TEMPORARY, TaskProcess, module_command, write_to_stderr
 from ...tasks.progress import Progress, Stage
 from ..body_mask import LaidAside, find_body_mask
+from ..combining import combine
 from ..labelmap import BODY_REST, Labelmap
-from ..user import combine
 from . import weights as weights
 from .home import NO_LICENCE, check_licence, write_settings
 from .need import available_memory, estimate
