@@ -170,12 +170,11 @@ class Body:
         paint_outside(b, build, top, ARMS[pose.arms], rim)
         paint_belly(b, build)
         paint_chest(b, build)
-        if week is None:
-            paint_pelvis(b)
-        else:
-            paint_pelvis(b, womb=womb_of(frame, build, week))
+        womb = None if week is None else womb_of(frame, build, week)
+        paint_pelvis(b, womb)
+        if week is not None:
             paint_pregnancy(b, build, week)
-        paint_abdomen(b, up=-side)
+        paint_abdomen(b, up=-side, aside=None if womb is None else womb.aside)
         # Before the breasts, which lie on their implants.
         forward_mm = paint_soft_implants(b, build, self.implants)
         paint_breasts(b, build, forward_mm)

@@ -15,9 +15,7 @@ from .painter import Painter
 _REFERENCE_G = 512.0  # both breasts of ICRP's reference woman
 
 
-def paint_breasts(
-    b: Painter, build: Build, forward_mm: Mapping[str, float] | None = None
-) -> None:
+def paint_breasts(b: Painter, build: Build, forward_mm: Mapping[str, float] | None = None) -> None:
     """Paint both breasts; they flatten where the body lies on its back.
 
     Parameters

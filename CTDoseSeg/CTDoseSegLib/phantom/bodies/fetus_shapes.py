@@ -6,6 +6,7 @@ Points are mm along the fetus' own axes: to its left, to its front, to its head.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -72,7 +73,7 @@ class _Sizes:
         head[1] = 0.5 * fetus.occipitofrontal_mm
         scalp = 3.0 * small
         # What a full womb presses flat is made up for.
-        pressed = float(np.interp(fetus.week, (24, 40), (1.03, 1.14)))
+        pressed = float(np.interp(fetus.week, (20, 40), (1.04, 1.28)))
         volume = fetus.weight_g * 1000 / _DENSITY * pressed
         skull = 4 / 3 * np.pi * float(np.prod(head + scalp)) * _HEAD_FREE
         limbs = sum(c.volume_at_term for c in _LIMBS) * small**3 * 2 * _LIMBS_FREE
@@ -178,7 +179,7 @@ class _Fetus:
         hips, belly, chest = _HIPS * s.girth, s.girth, _CHEST * s.girth
         low, high = hips / s.length - 0.5, 0.5 - chest / s.length
         knots = ((0.12, low, hips), (-0.05, 0.0, belly), (0.05, high, chest))
-        for (f, u, r), (f2, u2, r2) in zip(knots, knots[1:], strict=False):
+        for (f, u, r), (f2, u2, r2) in pairwise(knots):
             a, c = tuple(self.at(0, f, u)), tuple(self.at(0, f2, u2))
             self.part.paint(Capsule(a, c, r, r2), soft, over)
         # The chin lies on the chest.
@@ -212,8 +213,8 @@ class _Fetus:
         """Paint the spine, and the femora as long as ultrasound measures them."""
         back = [(0, -0.5, 0.4), (0, -0.72, 0.2), (0, -0.8, -0.05), (0, -0.5, -0.36)]
         radius = 5.5 * self.sizes.limb
-        for n in range(len(back) - 1):
-            a, c = (tuple(self.at(*p)) for p in back[n : n + 2])
+        for start, end in pairwise(back):
+            a, c = tuple(self.at(*start)), tuple(self.at(*end))
             self.part.paint(Capsule(a, c, radius, radius), bone, (soft,))
         thin = 3.5 * self.sizes.limb
         for limb in (piece for piece in _LIMBS if piece.bone):

@@ -57,9 +57,7 @@ def check_soft_implants(person: Person, names: Iterable[str]) -> None:
             )
 
 
-def paint_soft_implants(
-    b: Painter, build: Build, names: Iterable[str] = ()
-) -> dict[str, float]:
+def paint_soft_implants(b: Painter, build: Build, names: Iterable[str] = ()) -> dict[str, float]:
     """Paint implants; before the breasts, after the heart and its vessels.
 
     Parameters

@@ -39,9 +39,7 @@ def paint_pelvis(b: Painter, womb: Womb | None = None) -> None:
     bladder = _BLADDER if womb is None else _PRESSED
     part = b.part("urinary_bladder", bladder, masses, wander=3.0)
     wall = part.material("urinary_bladder_wall", "bladder_wall")
-    urine = part.material(
-        "urinary_bladder_contents", "urine", mass="urinary_bladder_contents"
-    )
+    urine = part.material("urinary_bladder_contents", "urine", mass="urinary_bladder_contents")
     half = np.array(_BLADDER_HALF if womb is None else _PRESSED_HALF)
     part.blob(wall, bladder, half, over=free)
     part.blob(urine, bladder, half * inner_size(b, "urinary_bladder", 3), over=(wall,))

@@ -36,6 +36,8 @@ _UTERUS_DENSITY, _OTHER_DENSITY = 1.045, 1.025
 _CERVIX: Point = (0.0, -12.0, -358.0)
 _SPINE_FRONT = -16.0
 _HEAD_DOWN_FROM_WEEK = 32.0
+_GUT_MM = 10.0  # radius of the gut beside the womb
+_PUSHED_TO = 1.8  # in half axes: how far gut gives way
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,20 @@ class Womb:
         return Ellipsoid.from_axes(
             (x, y + shift_y, z), self.half_axes * size, (self.lean_deg, 0.0, 0.0)
         )
+
+    def aside(self, path: np.ndarray) -> np.ndarray:
+        """Return a path [n, 3] of a gut, pushed up and to the sides by the womb."""
+        room = self.half_axes + _GUT_MM
+        a = np.deg2rad(self.lean_deg)
+        lean = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
+        q = (path - np.array(self.centre)) @ lean / room
+        edge = np.sqrt(np.maximum(1 - q[:, 1] ** 2, 0.0))
+        far = np.hypot(q[:, 0], q[:, 2])
+        # What was in the middle goes to the womb's edge; far from it nothing moves.
+        pushed = np.where(far < _PUSHED_TO, edge + far * (1 - edge / _PUSHED_TO), far)
+        beside = q[:, [0, 2]] / np.maximum(far, 1e-6)[:, None]
+        q[:, [0, 2]] = beside * pushed[:, None]
+        return q * room @ lean.T + np.array(self.centre)
 
 
 def check_pregnancy(person: Person, week: float) -> None:
@@ -132,7 +148,7 @@ def womb_of(frame: Frame, build: Build, week: float) -> Womb:
         centre=(0.0, y, z),
         half_axes=half,
         inner=float((inside / (inside + wall)) ** (1 / 3)),
-        lean_deg=-30.0 + 20.0 * risen,
+        lean_deg=-30.0 + 18.0 * risen,
         depth_mm=max(y + half[1] + 3.0 - wall_y, 0.0),
     )
 
@@ -192,7 +208,5 @@ def _paint_placenta(b: Painter, womb: Womb, size: float, week: float, fluid: int
     x, y, z = womb.centre
     pole = (x, y + front * 0.75 * half[1], z + 0.2 * half[2])
     disc = Both(womb.ellipsoid(size), Ellipsoid.from_axes(pole, [radius] * 3))
-    part.paint(
-        Both(disc, womb.ellipsoid(size, -front * thickness), without=True), tissue, (fluid,)
-    )
+    part.paint(Both(disc, womb.ellipsoid(size, -front * thickness), without=True), tissue, (fluid,))
     return float(front * thickness)
