@@ -171,7 +171,7 @@ class Body:
         paint_belly(b, build)
         paint_chest(b, build)
         womb = None if week is None else womb_of(frame, build, week)
-        paint_pelvis(b, womb)
+        paint_pelvis(b, build, womb)
         if week is not None:
             paint_pregnancy(b, build, week)
         paint_abdomen(b, up=-side, aside=None if womb is None else womb.aside)

@@ -34,7 +34,7 @@ def paint_breasts(b: Painter, build: Build, forward_mm: Mapping[str, float] | No
     frame, skin_thick = b.frame, skin_mm(b.frame)
     wide, deep, tall = frame.scale(62.0)
     first = (wanted / _REFERENCE_G / (wide * deep * tall)) ** (1 / 3)
-    half = np.array([62.0, 36.0, 58.0]) * first
+    half = np.array([64.0, 34.0, 59.0]) * first
     share = (b.masses_g.get("breast_glandular", 0.0) / wanted) ** (1 / 3)
     skin = b.material("skin", "skin", mass="skin")
     fat = b.of_atoms("subcutaneous_fat")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .abdomen import inner_size
+from .outside import Build, limb_paths, skin_mm
 from .painter import Painter, Part, Point
 from .pregnancy import Womb
 
@@ -21,16 +22,20 @@ _BLADDER: Point = (0.0, 26.0, -350.0)
 _BLADDER_HALF = (42, 34, 36)
 _PRESSED: Point = (0.0, 28.0, -376.0)
 _PRESSED_HALF = (50, 29, 27)
+_BLADDER_DENSITY = 1.015
 _OVARY_LEVEL = -318.0
+_TESTIS_X, _SCROTUM_Z = 16.0, -452.0
 
 
-def paint_pelvis(b: Painter, womb: Womb | None = None) -> None:
+def paint_pelvis(b: Painter, build: Build, womb: Womb | None = None) -> None:
     """Paint bladder, prostate and testes, or uterus and ovaries.
 
     Parameters
     ----------
     b
         Paints.
+    build
+        Of the body: the scrotum lies before the thighs.
     womb
         Of a pregnancy, which is painted afterwards instead of the uterus.
     """
@@ -40,11 +45,15 @@ def paint_pelvis(b: Painter, womb: Womb | None = None) -> None:
     part = b.part("urinary_bladder", bladder, masses, wander=3.0)
     wall = part.material("urinary_bladder_wall", "bladder_wall")
     urine = part.material("urinary_bladder_contents", "urine", mass="urinary_bladder_contents")
-    half = np.array(_BLADDER_HALF if womb is None else _PRESSED_HALF)
+    half = np.array(_BLADDER_HALF if womb is None else _PRESSED_HALF, float)
+    wanted = sum(b.masses_g.get(name, 0.0) for name in masses) * 1000 / _BLADDER_DENSITY
+    if wanted > 0:
+        half *= (wanted / (4 / 3 * np.pi * np.prod(half * b.frame.scale(bladder[2])))) ** (1 / 3)
     part.blob(wall, bladder, half, over=free)
     part.blob(urine, bladder, half * inner_size(b, "urinary_bladder", 3), over=(wall,))
     if b.frame.person.sex == "male":
-        _paint_male(b, free)
+        _paint_prostate(b, free)
+        _paint_testes(b, build)
         return
     if womb is None:
         _paint_uterus(b, free)
@@ -58,19 +67,33 @@ def _first(b: Painter, organ: str, adult_g: float, part: Part) -> float:
     return float((wanted / (wide * deep * tall)) ** (1 / 3))
 
 
-def _paint_male(b: Painter, free: tuple[int, ...]) -> None:
+def _paint_prostate(b: Painter, free: tuple[int, ...]) -> None:
     at: Point = (0.0, 2.0, -394.0)
     gland = b.part("prostate", at, ("prostate",), wander=1.0)
     first = _first(b, "prostate", _PROSTATE_G, gland)
     tissue = gland.material("prostate", "prostate")
     over = (*free, *b.of_atoms("skeletal_muscle"))
     gland.blob(tissue, at, np.array([20, 14, 15]) * first, over=over)
+
+
+def _scrotum_y(b: Painter, build: Build) -> float:
+    """Return the y of the reference adult where the thighs leave room before them."""
+    frame = b.frame
+    path, lean, fat = limb_paths(frame, build, ("up", "up"), 0.0)[0]
+    level, deep = float(frame.z(_SCROTUM_Z)), frame.scale(_SCROTUM_Z)[1]
+    radius = float(np.interp(-level, -path[:, 2], lean + fat)) + skin_mm(frame)
+    axis_x, axis_y = (float(np.interp(-level, -path[:, 2], path[:, n])) for n in (0, 1))
+    beside = axis_x - _TESTIS_X * frame.scale(_SCROTUM_Z)[0]
+    return (axis_y + max(radius**2 - beside**2, 0.0) ** 0.5) / deep
+
+
+def _paint_testes(b: Painter, build: Build) -> None:
     skin = b.material("skin", "skin", mass="skin")
+    y = _scrotum_y(b, build)
     for side, name in ((1, "right"), (-1, "left")):
-        place: Point = (side * 17.0, 66.0, -458.0)
-        part = b.part("testes", place, ("testes",))
-        first = _first(b, "testes", _TESTES_G, part)
-        half = np.array([14, 15, 21]) * first
+        part = b.part("testes", (side * _TESTIS_X, y, _SCROTUM_Z), ("testes",))
+        half = np.array([14, 15, 21]) * _first(b, "testes", _TESTES_G, part)
+        place: Point = (side * max(_TESTIS_X, half[0] + 2.0), y + 0.8 * half[1], _SCROTUM_Z)
         part.blob(skin, place, half, over=b.air(), grow=2.5)
         tissue = part.material(f"testis_{name}", "testis")
         part.blob(tissue, place, half, over=(skin, *b.of_atoms("subcutaneous_fat")))
