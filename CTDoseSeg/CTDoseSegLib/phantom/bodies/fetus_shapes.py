@@ -1,6 +1,6 @@
 """The shape of a fetus: head, trunk and bent limbs, of a given size and weight.
 
-Points are mm along the fetus' own axes: to its left, to its front, to its head.
+Points are mm along the fetus' own axes: to its right, to its front, to its head.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LIMBS_FREE, _HEAD_FREE = 0.64, 1.02  # with the face
 
 @dataclass(frozen=True)
 class Pose:
-    """How a fetus lies: columns are its left, front and head in the mother's axes."""
+    """How a fetus lies: columns are its right, front and head in the mother's axes."""
 
     axes: np.ndarray
 
@@ -44,9 +44,9 @@ class Pose:
         elif not head_down and lie > 0.55:
             head = -head
         angle = np.deg2rad(turn * variation)
-        left = np.cross(head, front)
-        front = np.cos(angle) * front + np.sin(angle) * left
-        return cls(np.column_stack([np.cross(head, front), front, head]))
+        right = np.cross(front, head)
+        front = np.cos(angle) * front + np.sin(angle) * right
+        return cls(np.column_stack([np.cross(front, head), front, head]))
 
     def leant(self, lean_deg: float) -> np.ndarray:
         """Return the axes, leant about the mother's x as the womb is."""
@@ -59,7 +59,7 @@ class Pose:
 class _Sizes:
     """Lengths of a fetus, mm, whose volume is that of its weight."""
 
-    head: np.ndarray  # half axes of the skull: left, front, up
+    head: np.ndarray  # half axes of the skull: right, front, up
     scalp: float
     girth: float  # radius of the trunk
     length: float  # of the trunk
@@ -101,7 +101,7 @@ def _trunk_length(volume: float, girth: float) -> float:
 
 @dataclass(frozen=True)
 class _Limb:
-    """A piece of a limb: ends in trunk radii (left, front) and trunk lengths (up); mm at term."""
+    """A piece of a limb: ends in trunk radii (right, front) and trunk lengths (up); mm at term."""
 
     start: tuple[float, float, float]
     end: tuple[float, float, float]
@@ -162,15 +162,15 @@ class _Fetus:
     sizes: _Sizes
     fluid: int
 
-    def at(self, left: float, front: float, up: float) -> np.ndarray:
-        """Return the mother's point of trunk radii (left, front) and trunk lengths (up).
+    def at(self, right: float, front: float, up: float) -> np.ndarray:
+        """Return the mother's point of trunk radii (right, front) and trunk lengths (up).
 
         The whole fetus, head and bent legs, is centred in the room for it.
         """
         s = self.sizes
         back = -0.4 * s.girth
         down = -0.95 * s.head[2]
-        own = np.array([left * s.girth, front * s.girth + back, up * s.length + down])
+        own = np.array([right * s.girth, front * s.girth + back, up * s.length + down])
         return self.middle + self.axes @ own
 
     def paint(self, soft: int, femur_mm: float) -> None:
