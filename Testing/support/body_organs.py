@@ -11,7 +11,7 @@ from CTDoseSegLib.phantom.bodies.body import Body, Pose
 from CTDoseSegLib.phantom.bodies.outside import Build
 from CTDoseSegLib.phantom.bodies.painter import Painter
 from CTDoseSegLib.phantom.bodies.person import Person
-from CTDoseSegLib.phantom.shapes import Sampler
+from CTDoseSegLib.phantom.shapes import Canvas, Sampler
 
 FAT_MM = {0: 4.0, 1: 6.0, 5: 6.0, 10: 8.0, 15: 11.0}
 
@@ -72,19 +72,23 @@ class Around:
 
     def beside(self, *atoms: str) -> set[str]:
         """Return the atoms that touch these; the air around the body is ``""``."""
-        mask = self.mask(*atoms)
+        mask = np.pad(self.mask(*atoms), 1)
         wide = mask.copy()
         for axis in range(3):
             for way in (1, -1):
                 wide |= np.roll(mask, way, axis)
-        names = {self.painter.canvas.materials[n].atom or "" for n in np.unique(self.labels[wide])}
+        names = {
+            self.painter.canvas.materials[n].atom or ""
+            for n in np.unique(self.labels[wide[1:-1, 1:-1, 1:-1]])
+        }
         return names - set(atoms)
 
 
 def around(painter: Painter, *atoms: str, points: int = 48, margin_mm: float = 8.0) -> Around:
     """Return a body sampled on a cubic grid around atoms, `points` along the longest side."""
     canvas, wanted = painter.canvas, painter.of_atoms(*atoms)
-    own = canvas.boxes()[[
+    boxes = canvas.boxes()
+    own = boxes[[
         n for n, (fill, table) in enumerate(zip(canvas.fills, canvas.tables, strict=True))
         if _paints(fill, table, wanted)
     ]]  # fmt: skip
@@ -92,9 +96,12 @@ def around(painter: Painter, *atoms: str, points: int = 48, margin_mm: float = 8
     high = own[:, :, 1].max(axis=0) + margin_mm
     step = float((high - low).max() / points)
     shape = np.ceil((high - low) / step).astype(int)
+    near = np.flatnonzero(((boxes[:, :, 0] <= high) & (boxes[:, :, 1] >= low)).all(axis=1))
+    lists = (canvas.shapes, canvas.fills, canvas.tables)
+    part = Canvas(canvas.materials, *([items[n] for n in near] for items in lists))
     affine = np.diag([step, step, step, 1.0])
     affine[:3, 3] = low + step / 2
-    sampler = Sampler(canvas, affine)
+    sampler = Sampler(part, affine)
     i, j = np.arange(shape[0]), np.arange(shape[1])
     labels = np.array([sampler.plane(i, j, k) for k in range(shape[2])])
     return Around(painter, labels, low + step / 2, step)

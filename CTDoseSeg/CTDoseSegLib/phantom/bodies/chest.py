@@ -56,9 +56,7 @@ def paint_chest(b: Painter, build: Build) -> None:
 def _paint_lungs(b: Painter, build: Build) -> dict[str, int]:
     part = b.part("lung_density", (0.0, 0.0, 80.0), ("lungs",), power=1)
     density = float(np.clip(_LUNG_DENSITY * part.size, 0.12, 0.9))
-    lobe = {
-        name: b.material(name, "lung", mass="lungs", density_g_ml=density) for name in LOBES
-    }
+    lobe = {name: b.material(name, "lung", mass="lungs", density_g_ml=density) for name in LOBES}
     inside = cavity(b, build)
     place = b.part("lungs_place", (0.0, 0.0, 80.0))
     wide, deep, tall = place.local
@@ -154,9 +152,7 @@ def _paint_great_vessels(b: Painter, free: tuple[int, ...]) -> None:
 
 
 def _paint_heart(b: Painter, free: tuple[int, ...]) -> None:
-    heart = b.part(
-        "heart", (-24.0, 28.0, 46.0), ("heart_myocardium", "heart_blood"), wander=3.0
-    )
+    heart = b.part("heart", (-24.0, 28.0, 46.0), ("heart_myocardium", "heart_blood"), wander=3.0)
     b.solved["heart_chambers"] = (("heart_blood",), 3.0)
     chambers = replace(heart, size=heart.size * float(b.sizes.get("heart_chambers", 1.0)))
     turn = (0.0, 32.0, -28.0)
@@ -216,5 +212,3 @@ def _branch(
         for at in (2, 4):
             aside = path[at] + rng.normal(0, 22, 3) * scale + 0.35 * (end - start)
             _branch(part, table, rng, path[at], aside, 0.6 * radius, depth - 1)
-
-

@@ -73,7 +73,7 @@ class _Sizes:
         head[1] = 0.5 * fetus.occipitofrontal_mm
         scalp = 3.0 * small
         # What a full womb presses flat is made up for.
-        pressed = float(np.interp(fetus.week, (20, 40), (1.04, 1.28)))
+        pressed = float(np.interp(fetus.week, (20, 40), (1.02, 1.16)))
         volume = fetus.weight_g * 1000 / _DENSITY * pressed
         skull = 4 / 3 * np.pi * float(np.prod(head + scalp)) * _HEAD_FREE
         limbs = sum(c.volume_at_term for c in _LIMBS) * small**3 * 2 * _LIMBS_FREE
@@ -169,7 +169,7 @@ class _Fetus:
         """
         s = self.sizes
         back = -0.4 * s.girth
-        down = -0.95 * s.head[2]
+        down = -0.75 * s.head[2]
         own = np.array([right * s.girth, front * s.girth + back, up * s.length + down])
         return self.middle + self.axes @ own
 
@@ -230,4 +230,6 @@ class _Fetus:
 
 def _ellipsoid(centre: np.ndarray, axes: np.ndarray, half: np.ndarray) -> Shape:
     """Return an ellipsoid of half axes along the columns of `axes`."""
-    return Ellipsoid(tuple(map(float, centre)), np.diag(1.0 / np.maximum(half, 0.2)) @ axes.T)
+    # Symmetric: `Ellipsoid` takes a matrix of three numbers for a diagonal one.
+    matrix = axes @ np.diag(1.0 / np.maximum(half, 0.2)) @ axes.T
+    return Ellipsoid(tuple(map(float, centre)), matrix)

@@ -113,7 +113,7 @@ def _paint_breast_implant(b: Painter, build: Build, name: str, side: float) -> f
     part.paint(_ellipsoid(centre, half + 2.0, turn), fat, (skin_material,))
     gel = b.material(name, "silicone")
     part.paint(_ellipsoid(centre, half, turn), gel, (fat, skin_material))
-    return float(1.3 * half[1])
+    return float(1.6 * half[1])
 
 
 def _ellipsoid(centre: np.ndarray, half: np.ndarray, turn: Point) -> Ellipsoid:

@@ -264,9 +264,7 @@ def _chain(path: np.ndarray, radii: np.ndarray) -> list[Shape]:
     ]
 
 
-def paint_outside(
-    b: Painter, build: Build, top: Cradle, arms: tuple[str, str], rim: float
-) -> None:
+def paint_outside(b: Painter, build: Build, top: Cradle, arms: tuple[str, str], rim: float) -> None:
     """Paint skin, fat and muscle, then the chest's and the belly's cavities.
 
     By layers and not by parts: where an arm meets the trunk, its skin does not go on inside.
@@ -310,9 +308,7 @@ def _trunk_ends(frame: Frame) -> tuple[float, float]:
     return float(frame.z(-436.0)), float(frame.z(330.0))
 
 
-def _paint_all(
-    b: Painter, shapes: list[Shape], material: int, top: Cradle, inset: float
-) -> None:
+def _paint_all(b: Painter, shapes: list[Shape], material: int, top: Cradle, inset: float) -> None:
     """Paint shapes, cut off where the couch is."""
     clip = Cradle(top.centre_xy, top.radius - inset)
     for shape in shapes:

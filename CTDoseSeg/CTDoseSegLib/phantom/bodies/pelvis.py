@@ -20,11 +20,11 @@ _UTERUS_G, _PROSTATE_G, _OVARIES_G, _TESTES_G = 82.0, 17.6, 12.6, 37.2
 # The bladder's middle and half axes; a womb presses it down and to the front.
 _BLADDER: Point = (0.0, 26.0, -350.0)
 _BLADDER_HALF = (42, 34, 36)
-_PRESSED: Point = (0.0, 28.0, -376.0)
-_PRESSED_HALF = (50, 29, 27)
+_PRESSED: Point = (0.0, 12.0, -380.0)
+_PRESSED_HALF = (56, 34, 22)
 _BLADDER_DENSITY = 1.015
 _OVARY_LEVEL = -318.0
-_TESTIS_X, _SCROTUM_Z = 16.0, -452.0
+_TESTIS_X, _SCROTUM_Z = 16.0, -461.0
 
 
 def paint_pelvis(b: Painter, build: Build, womb: Womb | None = None) -> None:
@@ -42,13 +42,16 @@ def paint_pelvis(b: Painter, build: Build, womb: Womb | None = None) -> None:
     free = (b.material("torso_fat", "adipose", mass="adipose"),)
     masses = ("urinary_bladder_wall", "urinary_bladder_contents")
     bladder = _BLADDER if womb is None else _PRESSED
-    part = b.part("urinary_bladder", bladder, masses, wander=3.0)
-    wall = part.material("urinary_bladder_wall", "bladder_wall")
-    urine = part.material("urinary_bladder_contents", "urine", mass="urinary_bladder_contents")
     half = np.array(_BLADDER_HALF if womb is None else _PRESSED_HALF, float)
     wanted = sum(b.masses_g.get(name, 0.0) for name in masses) * 1000 / _BLADDER_DENSITY
     if wanted > 0:
         half *= (wanted / (4 / 3 * np.pi * np.prod(half * b.frame.scale(bladder[2])))) ** (1 / 3)
+    if womb is None:
+        # A child's bladder, large for the pelvis, stands up into the belly.
+        bladder = (0.0, min(_BLADDER[1], 60.0 - half[1]), max(_BLADDER[2], half[2] - 378.0))
+    part = b.part("urinary_bladder", bladder, masses, wander=3.0)
+    wall = part.material("urinary_bladder_wall", "bladder_wall")
+    urine = part.material("urinary_bladder_contents", "urine", mass="urinary_bladder_contents")
     part.blob(wall, bladder, half, over=free)
     part.blob(urine, bladder, half * inner_size(b, "urinary_bladder", 3), over=(wall,))
     if b.frame.person.sex == "male":
@@ -56,7 +59,7 @@ def paint_pelvis(b: Painter, build: Build, womb: Womb | None = None) -> None:
         _paint_testes(b, build)
         return
     if womb is None:
-        _paint_uterus(b, free)
+        _paint_uterus(b, free, min(-12.0, bladder[1] - half[1] - 6.0))
     _paint_ovaries(b, free, womb)
 
 
@@ -93,15 +96,15 @@ def _paint_testes(b: Painter, build: Build) -> None:
     for side, name in ((1, "right"), (-1, "left")):
         part = b.part("testes", (side * _TESTIS_X, y, _SCROTUM_Z), ("testes",))
         half = np.array([14, 15, 21]) * _first(b, "testes", _TESTES_G, part)
-        place: Point = (side * max(_TESTIS_X, half[0] + 2.0), y + 0.8 * half[1], _SCROTUM_Z)
+        place: Point = (side * max(_TESTIS_X, half[0] + 2.0), y + 1.05 * half[1], _SCROTUM_Z)
         part.blob(skin, place, half, over=b.air(), grow=2.5)
         tissue = part.material(f"testis_{name}", "testis")
         part.blob(tissue, place, half, over=(skin, *b.of_atoms("subcutaneous_fat")))
 
 
-def _paint_uterus(b: Painter, free: tuple[int, ...]) -> None:
+def _paint_uterus(b: Painter, free: tuple[int, ...], y: float) -> None:
     """Paint the uterus, leant to the front over the bladder."""
-    at: Point = (0.0, -12.0, -312.0)
+    at: Point = (0.0, y, -308.0)
     womb = b.part("uterus", at, ("uterus",), wander=3.0)
     first = _first(b, "uterus", _UTERUS_G, womb)
     tissue = womb.material("uterus", "uterus")

@@ -30,13 +30,14 @@ _PLACENTA_G = (0.8, 8, 18, 35, 85, 150, 220, 300, 400, 490, 570)
 _FLUID_G = (0.6, 8, 28, 60, 180, 350, 500, 640, 780, 770, 680)
 # Half axes over the largest: a pear, then a globe, then an upright egg (judgement).
 _SHAPE_WEEKS = (5, 12, 20, 40)
-_BREADTH, _DEPTH = (0.72, 0.84, 0.76, 0.70), (0.56, 0.74, 0.64, 0.56)
+_BREADTH, _DEPTH = (0.72, 0.84, 0.76, 0.73), (0.56, 0.74, 0.64, 0.57)
 _UTERUS_DENSITY, _OTHER_DENSITY = 1.045, 1.025
 # The cervix and the front of the spine with the great vessels, in the reference adult.
-_CERVIX: Point = (0.0, -12.0, -358.0)
+_CERVIX: Point = (0.0, -12.0, -346.0)
 _SPINE_FRONT = -16.0
 _HEAD_DOWN_FROM_WEEK = 32.0
 _GUT_MM = 10.0  # radius of the gut beside the womb
+_WALL_GAP_MM = 2.0
 _PUSHED_TO = 1.8  # in half axes: how far gut gives way
 
 
@@ -142,15 +143,33 @@ def womb_of(frame: Frame, build: Build, week: float) -> Womb:
     behind = max(cervix_y, spine + half[1] + 0.5 * build.belly_mm)
     y = cervix_y + risen * (behind - cervix_y)
     z = cervix_z + 0.94 * half[2]
-    front = trunk_knots(frame, replace(build, womb_mm=0.0), BELLY_CAVITY)[::-1]
-    wall_y = float(np.interp(z, front[:, 0], front[:, 4] + front[:, 2]))
+    lean = -30.0 + 12.0 * risen
+    centre = (0.0, y, z)
     return Womb(
-        centre=(0.0, y, z),
+        centre=centre,
         half_axes=half,
         inner=float((inside / (inside + wall)) ** (1 / 3)),
-        lean_deg=-30.0 + 18.0 * risen,
-        depth_mm=max(y + half[1] + 3.0 - wall_y, 0.0),
+        lean_deg=lean,
+        depth_mm=_needed_bulge_mm(frame, build, centre, half, lean),
     )
+
+
+def _needed_bulge_mm(
+    frame: Frame, build: Build, centre: Point, half: np.ndarray, lean_deg: float
+) -> float:
+    """Return the bulge that brings the belly's wall before the womb's front at all levels."""
+    turn, a = np.deg2rad(np.linspace(-50, 50, 21)), np.deg2rad(lean_deg)
+    along, up = half[1] * np.cos(turn), half[2] * np.sin(turn)
+    y = centre[1] + along * np.cos(a) - up * np.sin(a)
+    z = centre[2] + along * np.sin(a) + up * np.cos(a)
+    fronts = []
+    for womb_mm in (0.0, 1.0):
+        knots = trunk_knots(frame, replace(build, womb_mm=womb_mm), BELLY_CAVITY)[::-1]
+        fronts.append(np.interp(z, knots[:, 0], knots[:, 4] + knots[:, 2]))
+    share = fronts[1] - fronts[0]
+    movable = share > 0.35
+    needed = (y + _WALL_GAP_MM - fronts[0])[movable] / share[movable]
+    return float(max(needed.max(initial=0.0), 0.0))
 
 
 def build_with_womb(frame: Frame, build: Build, week: float) -> Build:
