@@ -70,18 +70,19 @@ class Around:
                if name == organ]  # fmt: skip
         return float(sum(own)) * self.step_mm**3 / 1000
 
-    def beside(self, *atoms: str) -> set[str]:
-        """Return the atoms that touch these; the air around the body is ``""``."""
+    def rim(self, *atoms: str) -> np.ndarray:
+        """Return where the neighbours of atoms are."""
         mask = np.pad(self.mask(*atoms), 1)
         wide = mask.copy()
         for axis in range(3):
             for way in (1, -1):
                 wide |= np.roll(mask, way, axis)
-        names = {
-            self.painter.canvas.materials[n].atom or ""
-            for n in np.unique(self.labels[wide[1:-1, 1:-1, 1:-1]])
-        }
-        return names - set(atoms)
+        return (wide & ~mask)[1:-1, 1:-1, 1:-1]
+
+    def beside(self, *atoms: str) -> set[str]:
+        """Return the atoms that touch these; the air around the body is ``""``."""
+        materials = self.painter.canvas.materials
+        return {materials[n].atom or "" for n in np.unique(self.labels[self.rim(*atoms)])}
 
 
 def around(painter: Painter, *atoms: str, points: int = 48, margin_mm: float = 8.0) -> Around:

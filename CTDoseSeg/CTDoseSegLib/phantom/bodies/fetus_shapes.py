@@ -73,7 +73,7 @@ class _Sizes:
         head[1] = 0.5 * fetus.occipitofrontal_mm
         scalp = 3.0 * small
         # What a full womb presses flat is made up for.
-        pressed = float(np.interp(fetus.week, (20, 40), (1.02, 1.16)))
+        pressed = float(np.interp(fetus.week, (20, 40), (1.02, 1.18)))
         volume = fetus.weight_g * 1000 / _DENSITY * pressed
         skull = 4 / 3 * np.pi * float(np.prod(head + scalp)) * _HEAD_FREE
         limbs = sum(c.volume_at_term for c in _LIMBS) * small**3 * 2 * _LIMBS_FREE

@@ -24,7 +24,7 @@ _PRESSED: Point = (0.0, 12.0, -380.0)
 _PRESSED_HALF = (56, 34, 22)
 _BLADDER_DENSITY = 1.015
 _OVARY_LEVEL = -318.0
-_TESTIS_X, _SCROTUM_Z = 16.0, -461.0
+_TESTIS_X, _SCROTUM_Z = 16.0, -464.0
 
 
 def paint_pelvis(b: Painter, build: Build, womb: Womb | None = None) -> None:
@@ -86,7 +86,7 @@ def _scrotum_y(b: Painter, build: Build) -> float:
     level, deep = float(frame.z(_SCROTUM_Z)), frame.scale(_SCROTUM_Z)[1]
     radius = float(np.interp(-level, -path[:, 2], lean + fat)) + skin_mm(frame)
     axis_x, axis_y = (float(np.interp(-level, -path[:, 2], path[:, n])) for n in (0, 1))
-    beside = axis_x - _TESTIS_X * frame.scale(_SCROTUM_Z)[0]
+    beside = axis_x - 1.6 * _TESTIS_X * frame.scale(_SCROTUM_Z)[0]
     return (axis_y + max(radius**2 - beside**2, 0.0) ** 0.5) / deep
 
 
@@ -96,7 +96,7 @@ def _paint_testes(b: Painter, build: Build) -> None:
     for side, name in ((1, "right"), (-1, "left")):
         part = b.part("testes", (side * _TESTIS_X, y, _SCROTUM_Z), ("testes",))
         half = np.array([14, 15, 21]) * _first(b, "testes", _TESTES_G, part)
-        place: Point = (side * max(_TESTIS_X, half[0] + 2.0), y + 1.05 * half[1], _SCROTUM_Z)
+        place: Point = (side * max(_TESTIS_X, half[0] + 2.0), y + 0.9 * half[1], _SCROTUM_Z)
         part.blob(skin, place, half, over=b.air(), grow=2.5)
         tissue = part.material(f"testis_{name}", "testis")
         part.blob(tissue, place, half, over=(skin, *b.of_atoms("subcutaneous_fat")))

@@ -30,11 +30,11 @@ _PLACENTA_G = (0.8, 8, 18, 35, 85, 150, 220, 300, 400, 490, 570)
 _FLUID_G = (0.6, 8, 28, 60, 180, 350, 500, 640, 780, 770, 680)
 # Half axes over the largest: a pear, then a globe, then an upright egg (judgement).
 _SHAPE_WEEKS = (5, 12, 20, 40)
-_BREADTH, _DEPTH = (0.72, 0.84, 0.76, 0.73), (0.56, 0.74, 0.64, 0.57)
+_BREADTH, _DEPTH = (0.72, 0.84, 0.78, 0.80), (0.56, 0.74, 0.62, 0.55)
 _UTERUS_DENSITY, _OTHER_DENSITY = 1.045, 1.025
 # The cervix and the front of the spine with the great vessels, in the reference adult.
 _CERVIX: Point = (0.0, -12.0, -346.0)
-_SPINE_FRONT = -16.0
+_SPINE_FRONT = -18.0
 _HEAD_DOWN_FROM_WEEK = 32.0
 _GUT_MM = 10.0  # radius of the gut beside the womb
 _WALL_GAP_MM = 2.0
@@ -143,7 +143,7 @@ def womb_of(frame: Frame, build: Build, week: float) -> Womb:
     behind = max(cervix_y, spine + half[1] + 0.5 * build.belly_mm)
     y = cervix_y + risen * (behind - cervix_y)
     z = cervix_z + 0.94 * half[2]
-    lean = -30.0 + 12.0 * risen
+    lean = -30.0 + 14.0 * risen
     centre = (0.0, y, z)
     return Womb(
         centre=centre,
@@ -158,7 +158,7 @@ def _needed_bulge_mm(
     frame: Frame, build: Build, centre: Point, half: np.ndarray, lean_deg: float
 ) -> float:
     """Return the bulge that brings the belly's wall before the womb's front at all levels."""
-    turn, a = np.deg2rad(np.linspace(-50, 50, 21)), np.deg2rad(lean_deg)
+    turn, a = np.deg2rad(np.linspace(-20, 20, 11)), np.deg2rad(lean_deg)
     along, up = half[1] * np.cos(turn), half[2] * np.sin(turn)
     y = centre[1] + along * np.cos(a) - up * np.sin(a)
     z = centre[2] + along * np.sin(a) + up * np.cos(a)
@@ -167,7 +167,7 @@ def _needed_bulge_mm(
         knots = trunk_knots(frame, replace(build, womb_mm=womb_mm), BELLY_CAVITY)[::-1]
         fronts.append(np.interp(z, knots[:, 0], knots[:, 4] + knots[:, 2]))
     share = fronts[1] - fronts[0]
-    movable = share > 0.35
+    movable = share > 0.75
     needed = (y + _WALL_GAP_MM - fronts[0])[movable] / share[movable]
     return float(max(needed.max(initial=0.0), 0.0))
 
