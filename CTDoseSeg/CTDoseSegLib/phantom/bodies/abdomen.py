@@ -6,13 +6,17 @@ fat alone: what is there stays, and the organ's size makes up for what it lost.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..shapes import HalfSpace
 from .painter import Goal, Painter, Part, Point
 
+Aside = Callable[[np.ndarray], np.ndarray]
 
-def paint_abdomen(b: Painter, up: float = 1.0) -> None:
+
+def paint_abdomen(b: Painter, up: float = 1.0, aside: Aside | None = None) -> None:
     """Paint the organs below the diaphragm down to the rectum.
 
     Parameters
@@ -21,6 +25,8 @@ def paint_abdomen(b: Painter, up: float = 1.0) -> None:
         Paints.
     up
         Where gas rises to: +1 anterior, -1 posterior (prone).
+    aside
+        Pushes paths [n, 3] of the gut, mm, out of a womb's way.
     """
     fat = b.material("torso_fat", "adipose", mass="adipose")
     free = (fat,)
@@ -33,8 +39,8 @@ def paint_abdomen(b: Painter, up: float = 1.0) -> None:
     spleen.blob(tissue, (-94, -28, -44), (24, 38, 50), (25, 10, 20), free)
     _paint_liver(b, free)
     _paint_stomach(b, free, up)
-    _paint_colon(b, free, up)
-    _paint_small_bowel(b, free, up)
+    _paint_colon(b, free, up, aside)
+    _paint_small_bowel(b, free, up, aside)
 
 
 def _paint_vessels(b: Painter, free: tuple[int, ...]) -> None:
@@ -154,7 +160,7 @@ def _paint_gut(
     return wall, filling
 
 
-def _paint_colon(b: Painter, free: tuple[int, ...], up: float) -> None:
+def _paint_colon(b: Painter, free: tuple[int, ...], up: float, aside: Aside | None) -> None:
     part = b.part("colon", (0.0, 0.0, -220.0), ("colon_wall", "colon_contents"), power=2)
     rng = part.rng
     course: list[Point] = [
@@ -164,6 +170,7 @@ def _paint_colon(b: Painter, free: tuple[int, ...], up: float) -> None:
     ]  # fmt: skip
     shake = 4.0 * b.variation * rng.standard_normal((len(course), 3))
     path = part.curve([tuple(p) for p in np.array(course) + shake], 7.0)
+    path = path if aside is None else aside(path)
     haustra = 20 + 4 * np.sin(np.arange(len(path)) * 1.3) + rng.normal(0, 1, len(path))
     wall, filling = _paint_gut(part, "colon", "gut_wall", path, haustra, free)
     gas = part.material("colon_contents", "air", mass="")
@@ -172,7 +179,7 @@ def _paint_colon(b: Painter, free: tuple[int, ...], up: float) -> None:
         part.chain(gas, path[start : start + 7] + lift, [4, 10, 12, 10, 4], over=(wall, filling))
 
 
-def _paint_small_bowel(b: Painter, free: tuple[int, ...], up: float) -> None:
+def _paint_small_bowel(b: Painter, free: tuple[int, ...], up: float, aside: Aside | None) -> None:
     masses = ("small_bowel_wall", "small_bowel_contents")
     part = b.part("small_bowel", (0.0, 10.0, -220.0), masses, power=2)
     rng = part.rng
@@ -191,7 +198,9 @@ def _paint_small_bowel(b: Painter, free: tuple[int, ...], up: float) -> None:
                 at = rng.normal(0, 4, 3) * max(b.variation, 0.5)
                 turns.append((direction * x * narrow + at[0], y + at[1], z + at[2]))
     path = part.curve(turns, 8.0)
-    wall, filling = _paint_gut(part, "small_bowel", "gut_wall", path, np.full(len(path), 12.0), free)
+    path = path if aside is None else aside(path)
+    radii = np.full(len(path), 12.0)
+    wall, filling = _paint_gut(part, "small_bowel", "gut_wall", path, radii, free)
     gas = part.material("small_bowel_contents", "air", mass="")
     lift = np.array([0.0, 3.0 * up * part.local[1], 0.0])
     for start in rng.choice(len(path) - 5, 8, replace=False):

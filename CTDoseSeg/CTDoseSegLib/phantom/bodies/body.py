@@ -14,11 +14,21 @@ from .breasts import paint_breasts
 from .chest import paint_chest
 from .contrast import PHASES
 from .frame import Frame
+from .head import paint_dental_fillings, paint_head, paint_headrest
+from .implants import BONE_IMPLANTS, paint_bone_implants
+from .implants_soft import SOFT_IMPLANTS, check_soft_implants, paint_soft_implants
 from .masses import organ_masses_g
 from .outside import Build, couch_rim, limb_paths, paint_belly, paint_outside
 from .painter import Painter
 from .pelvis import paint_pelvis
 from .person import Person
+from .pregnancy import (
+    build_with_womb,
+    check_pregnancy,
+    paint_pregnancy,
+    pregnancy_masses_g,
+    womb_of,
+)
 from .skeleton import paint_skeleton
 from .solve import Solution, solve
 from .table import paint_blanket, paint_couch
@@ -31,6 +41,8 @@ ARMS = {
     "left_up": ("down", "up"),
 }
 KVP_RANGE = (70.0, 150.0)
+DENTAL_FILLINGS = "dental_fillings"
+IMPLANTS = (*BONE_IMPLANTS, *SOFT_IMPLANTS, DENTAL_FILLINGS)
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,11 @@ class Body:
         Of contrast: one of `contrast.PHASES`.
     kvp
         Tube voltage that the HU are of, kV, 70 to 150.
+    pregnancy_week
+        Weeks from the last menstruation, 5 to 41; None: not pregnant. The person's weight is that
+        before: womb and fetus come on top of it.
+    implants
+        Some of `IMPLANTS`.
 
     Examples
     --------
@@ -82,6 +99,8 @@ class Body:
     variation: float = 1.0
     phase: str = "none"
     kvp: float = 120.0
+    pregnancy_week: float | None = None
+    implants: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.phase not in PHASES:
@@ -97,12 +116,23 @@ class Body:
             raise InputError(
                 f"A body's variation is between 0 (the references) and 1, not {self.variation:g}."
             )
+        if self.pregnancy_week is not None:
+            check_pregnancy(self.person, self.pregnancy_week)
+        unknown = [name for name in self.implants if name not in IMPLANTS]
+        if unknown:
+            raise InputError(
+                f"There is no implant {unknown[0]!r}; choose among {', '.join(IMPLANTS)}."
+            )
+        check_soft_implants(self.person, tuple(n for n in self.implants if n in SOFT_IMPLANTS))
 
     @cached_property
     def masses_g(self) -> dict[str, float]:
         """Masses that the organs aim at, g."""
         rng = np.random.default_rng([self.seed, 4]) if self.variation else None
-        return organ_masses_g(self.person, rng)
+        masses = organ_masses_g(self.person, rng)
+        if self.pregnancy_week is not None:
+            masses |= pregnancy_masses_g(self.pregnancy_week)
+        return masses
 
     @cached_property
     def solution(self) -> Solution:
@@ -110,7 +140,16 @@ class Body:
         age = self.person.age_y
         start = Build(fat_mm=float(np.interp(age, (0, 1, 10, 20), (4, 6, 8, 14))))
         bare = Pose(couch=False)
-        return solve(lambda *found: self._paint(*found, bare), self.person.weight_kg, start)
+        weight_kg = self.person.weight_kg + self._gained_kg
+        return solve(lambda *found: self._paint(*found, bare), weight_kg, start)
+
+    @property
+    def _gained_kg(self) -> float:
+        """What a pregnancy adds to the person's weight."""
+        if self.pregnancy_week is None:
+            return 0.0
+        grown = sum(pregnancy_masses_g(self.pregnancy_week).values())
+        return (grown - organ_masses_g(self.person)["uterus"]) / 1000
 
     def painted(self, pose: Pose) -> Painter:
         """Return the finished painting in a pose."""
@@ -118,7 +157,9 @@ class Body:
 
     def _paint(self, sizes: dict[str, float], build: Build, pose: Pose) -> Painter:
         side = 1.0 if pose.prone else -1.0
-        frame = Frame(self.person)
+        frame, week = Frame(self.person), self.pregnancy_week
+        if week is not None:
+            build = build_with_womb(frame, build, week)
         rim = couch_rim(frame, build, side, 5.0 * frame.scale(0.0)[1])
         frame = _on_the_couch(frame, rim, side)
         b = Painter(
@@ -134,16 +175,26 @@ class Body:
         top = Cradle((0.0, rim - side * radius), radius)
         if pose.couch:
             paint_couch(b, top, side)
+            paint_headrest(b, rim, side)
         if pose.blanket:
             paint_blanket(b, frame, build, -side)
         limbs = limb_paths(frame, build, ARMS[pose.arms], rim)
         paint_outside(b, build, top, limbs)
         paint_belly(b, build)
         paint_skeleton(b, ARMS[pose.arms], limbs, build)
+        paint_bone_implants(b, [name for name in self.implants if name in BONE_IMPLANTS])
         paint_chest(b, build)
-        paint_pelvis(b)
-        paint_abdomen(b, up=-side)
-        paint_breasts(b, build)
+        womb = None if week is None else womb_of(frame, build, week)
+        paint_pelvis(b, build, womb)
+        if week is not None:
+            paint_pregnancy(b, build, week)
+        paint_abdomen(b, up=-side, aside=None if womb is None else womb.aside)
+        # Before the breasts, which lie on their implants.
+        soft = tuple(name for name in self.implants if name in SOFT_IMPLANTS)
+        paint_breasts(b, build, paint_soft_implants(b, build, soft))
+        paint_head(b)
+        if DENTAL_FILLINGS in self.implants:
+            paint_dental_fillings(b)
         return b
 
 

@@ -56,9 +56,7 @@ def paint_chest(b: Painter, build: Build) -> None:
 def _paint_lungs(b: Painter, build: Build) -> dict[str, int]:
     part = b.part("lung_density", (0.0, 0.0, 80.0), ("lungs",), power=1)
     density = float(np.clip(_LUNG_DENSITY * part.size, 0.12, 0.9))
-    lobe = {
-        name: b.material(name, "lung", mass="lungs", density_g_ml=density) for name in LOBES
-    }
+    lobe = {name: b.material(name, "lung", mass="lungs", density_g_ml=density) for name in LOBES}
     inside = cavity(b, build)
     place = b.part("lungs_place", (0.0, 0.0, 80.0))
     wide, deep, tall = place.local
@@ -215,5 +213,3 @@ def _branch(
         for at in (2, 4):
             aside = path[at] + rng.normal(0, 22, 3) * scale + 0.35 * (end - start)
             _branch(part, table, rng, path[at], aside, 0.6 * radius, depth - 1)
-
-

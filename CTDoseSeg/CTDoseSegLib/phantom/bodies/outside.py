@@ -80,11 +80,14 @@ class Build:
         Muscle over the reference's, 1 for the reference.
     visceral
         Millimetres by which the belly's wall is pushed out for each millimetre of `fat_mm`.
+    womb_mm
+        Millimetres by which a womb pushes the belly's wall out, besides the fat.
     """
 
     fat_mm: float = 14.0
     muscle: float = 1.0
     visceral: float = 0.35
+    womb_mm: float = 0.0
 
     @property
     def belly_mm(self) -> float:
@@ -117,7 +120,7 @@ def trunk_knots(frame: Frame, build: Build, table: tuple, grow_share: float = 0.
     for z, a, b, x, y in table:
         wide, deep, _ = frame.scale(z)
         grow = 1 + grow_share * (build.muscle - 1)
-        bulge = build.belly_mm * _belly(z)
+        bulge = (build.belly_mm + build.womb_mm) * _belly(z)
         cx, cy, cz = frame.point(x, y, z)
         rows.append(
             (
@@ -300,9 +303,7 @@ def _trunk_ends(frame: Frame) -> tuple[float, float]:
     return float(frame.z(-436.0)), float(frame.z(330.0))
 
 
-def _paint_all(
-    b: Painter, shapes: list[Shape], material: int, top: Cradle, inset: float
-) -> None:
+def _paint_all(b: Painter, shapes: list[Shape], material: int, top: Cradle, inset: float) -> None:
     """Paint shapes, cut off where the couch is."""
     clip = Cradle(top.centre_xy, top.radius - inset)
     for shape in shapes:

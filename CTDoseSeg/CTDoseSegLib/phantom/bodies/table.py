@@ -46,9 +46,7 @@ def paint_blanket(b: Painter, frame: Frame, build: Build, side: float) -> None:
     levels = np.array(MUSCLE, float)[::-1, 0]
     knots = outer_knots(frame, build, 0.0)[::-1]
     z = np.linspace(-425, 190, 40)
-    own = np.column_stack(
-        [frame.z(z), *(np.interp(z, levels, knots[:, c]) for c in range(1, 5))]
-    )
+    own = np.column_stack([frame.z(z), *(np.interp(z, levels, knots[:, c]) for c in range(1, 5))])
     own[:, 1] += 4 + 3 * np.cos(z / 31)
     own[:, 2] += 2 + 3 * np.sin(z / 23)
     ends = float(frame.z(-420.0)), float(frame.z(130.0))
