@@ -141,7 +141,7 @@ class Body:
         start = Build(fat_mm=float(np.interp(age, (0, 1, 10, 20), (4, 6, 8, 14))))
         bare = Pose(couch=False)
         weight_kg = self.person.weight_kg + self._gained_kg
-        return solve(lambda *found: self._paint(*found, bare), weight_kg, start)
+        return solve(lambda sizes, build: self._paint(sizes, build, bare), weight_kg, start)
 
     @property
     def _gained_kg(self) -> float:

@@ -169,7 +169,7 @@ class _Fetus:
         """
         s = self.sizes
         back = -0.4 * s.girth
-        down = -0.75 * s.head[2]
+        down = -1.0 * s.head[2]
         own = np.array([right * s.girth, front * s.girth + back, up * s.length + down])
         return self.middle + self.axes @ own
 
@@ -219,17 +219,17 @@ class _Fetus:
         thin = 3.5 * self.sizes.limb
         for limb in (piece for piece in _LIMBS if piece.bone):
             for side in (-1, 1):
-                a, c = (self.at(side * p[0], p[1], p[2]) for p in (limb.start, limb.end))
-                along = (c - a) / np.linalg.norm(c - a)
+                hip, knee = (self.at(side * p[0], p[1], p[2]) for p in (limb.start, limb.end))
+                along = (knee - hip) / np.linalg.norm(knee - hip)
                 reach = max(0.5 * femur_mm - thin, 0.1) * along
-                mid = 0.5 * (a + c)
-                self.part.paint(
-                    Capsule(tuple(mid - reach), tuple(mid + reach), thin, thin), bone, (soft,)
-                )
+                middle = 0.5 * (hip + knee)
+                ends = tuple(middle - reach), tuple(middle + reach)
+                self.part.paint(Capsule(*ends, thin, thin), bone, (soft,))
 
 
 def _ellipsoid(centre: np.ndarray, axes: np.ndarray, half: np.ndarray) -> Shape:
     """Return an ellipsoid of half axes along the columns of `axes`."""
     # Symmetric: `Ellipsoid` takes a matrix of three numbers for a diagonal one.
     matrix = axes @ np.diag(1.0 / np.maximum(half, 0.2)) @ axes.T
-    return Ellipsoid(tuple(map(float, centre)), matrix)
+    x, y, z = map(float, centre)
+    return Ellipsoid((x, y, z), matrix)

@@ -210,7 +210,7 @@ def paint_pregnancy(b: Painter, build: Build, week: float) -> None:
     rng = b.rng("fetus pose")
     part = b.part("fetus", about, ("fetus",))
     pose = Pose.draw(rng, week, b.variation, head_down=week >= _HEAD_DOWN_FROM_WEEK)
-    middle = np.array(womb.centre) - [0.0, 0.5 * thickness, 0.0]
+    middle = np.array(womb.centre) - [0.0, 0.2 * thickness, 0.0]
     paint_fetus(part, fetus_of(week), pose, middle, womb.lean_deg, fluid)
 
 

@@ -9,6 +9,7 @@ from body_organs import Around, around, painted
 from CTDoseSegLib.errors import InputError
 from CTDoseSegLib.phantom.bodies.body import Body
 from CTDoseSegLib.phantom.bodies.fetus import DEPTH_RANGE_MM
+from CTDoseSegLib.phantom.bodies.fetus_shapes import Pose
 from CTDoseSegLib.phantom.bodies.frame import Frame
 from CTDoseSegLib.phantom.bodies.outside import Build, front_mm
 from CTDoseSegLib.phantom.bodies.person import Person
@@ -83,18 +84,16 @@ def test_the_belly_grows_with_the_weeks():
     assert np.all(np.diff(bulge) > 10)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_head_is_down_from_32_weeks(seed):
     sampled = pregnant(36, seed=seed, variation=1.0)
     assert sampled.middle("fetus_brain")[2] < sampled.middle("fetus")[2] - 60
 
 
 def test_earlier_the_lie_is_drawn():
-    heads = []
-    for seed in range(8):
-        sampled = pregnant(22, seed=seed, variation=1.0)
-        heads.append(sampled.middle("fetus_brain")[2] < sampled.middle("fetus")[2])
-    assert len(set(heads)) == 2
+    rngs = [np.random.default_rng(seed) for seed in range(12)]
+    heads = {tuple(Pose.draw(rng, 22, 1.0, head_down=False).axes[:, 2]) for rng in rngs}
+    assert {(0.0, 0.0, -1.0), (0.0, 0.0, 1.0)} < heads
 
 
 def test_the_womb_does_not_cut_the_bladder_and_the_ovaries_lie_beside_it():
