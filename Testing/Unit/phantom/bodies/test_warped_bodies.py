@@ -181,3 +181,15 @@ def test_measured_size_agrees_with_the_truth(bent):
     assert profile.wed_mm == pytest.approx(truth.wed_mm, rel=0.003)
     assert profile.body_area_mm2 == pytest.approx(truth.body_area_mm2, rel=0.006)
     assert not profile.scan_flags
+
+
+def test_tissue_that_shares_its_voxels_with_a_lung_is_no_fat_and_no_gas():
+    labels = np.full((1, 60, 60), BODY, np.uint8)
+    labels[:, 20:40, 20:40] = 3
+    hu = np.where(labels == 3, -850, 40).astype(np.int16)
+    hu[:, 19, 20:40] = -350
+    hu[:, 40, 20:40] = -100
+    hu[:, 50:58, 20:40] = -100
+    made = told_apart(labels, hu, (5.0, 1.5, 1.5))
+    assert (made[0, (19, 40), 22:38] == BODY).all()
+    assert MATERIALS[int(made[0, 54, 30])].tissue == "adipose"
