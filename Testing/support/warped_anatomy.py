@@ -25,6 +25,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from CTDoseSegLib.ct.geometry import SAME_GRID_MM, Grid
 from CTDoseSegLib.errors import InputError
 from CTDoseSegLib.reading.reader import read_series
 
@@ -85,12 +86,15 @@ def read_anatomy(name: str, data: Path) -> Anatomy:
     Raises
     ------
     InputError
-        If the patient is kept out of training.
+        If the patient is kept out of training, or the label map does not lie on the CT.
     """
     if name in HELD_BACK:
         raise InputError(f"{name} is kept out of training and for evaluation only; choose another.")
-    labels, spacing = _upright(nib.load(data / "labels" / f"{name}.nii.gz"))
-    hu, _ = _upright(_read_ct(name, data))
+    drawn, ct = nib.load(data / "labels" / f"{name}.nii.gz"), _read_ct(name, data)
+    grid = Grid(ct.shape[::-1], ct.affine)
+    if drawn.shape != ct.shape or grid.apart_mm(Grid(grid.shape, drawn.affine)) > SAME_GRID_MM:
+        raise InputError(f"The label map of {name} does not lie on its CT.")
+    (labels, spacing), (hu, _) = _upright(drawn), _upright(ct)
     return Anatomy(name, told_apart(labels, hu, spacing), spacing)
 
 
@@ -137,13 +141,7 @@ def told_apart(
     outer = ndimage.binary_propagation(shell, IN_SLICE, wide)
     outer = fat & ndimage.binary_dilation(outer, IN_SLICE, layer)
     made[unnamed & (labels == UNDECIDED)] = SOFT
-    for k in np.flatnonzero((labels == UNDECIDED).any(axis=(1, 2))):
-        organ = np.isin(labels[k], ABDOMINAL)
-        away, (j, i) = ndimage.distance_transform_edt(
-            ~organ, sampling=in_plane, return_indices=True
-        )
-        rim = organ.any() & (labels[k] == UNDECIDED) & (away <= RIM_MM)
-        made[k][rim] = labels[k][j, i][rim]
+    _give_rims(made, labels, spacing_mm)
     made[fat] = INNER_FAT
     made[outer] = FAT_UNDER_SKIN
     made[gas] = GAS
@@ -151,3 +149,18 @@ def told_apart(
     dense = ndimage.gaussian_filter(hu.astype(np.float32), [s / 2 for s in sigma]) > CORTEX_HU
     made[(labels == BONE) & dense] = CORTEX
     return made
+
+
+def _give_rims(
+    made: np.ndarray, labels: np.ndarray, spacing_mm: tuple[float, float, float]
+) -> None:
+    """Give undecided voxels beside an abdominal organ to the nearest one, slice by slice."""
+    for k in np.flatnonzero((labels == UNDECIDED).any(axis=(1, 2))):
+        organ = np.isin(labels[k], ABDOMINAL)
+        if not organ.any():
+            continue
+        away_mm, (j, i) = ndimage.distance_transform_edt(
+            ~organ, sampling=spacing_mm[1:], return_indices=True
+        )
+        rim = (labels[k] == UNDECIDED) & (away_mm <= RIM_MM)
+        made[k][rim] = labels[k][j, i][rim]

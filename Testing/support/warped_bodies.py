@@ -8,6 +8,7 @@ patients who are kept out of training are refused.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,7 +90,7 @@ class _Warp:
         return float(jacobian.min() * self.size.prod())
 
 
-def _column(three: np.ndarray) -> np.ndarray:
+def _column(three: Sequence[float] | np.ndarray) -> np.ndarray:
     return np.asarray(three)[:, None, None, None]
 
 

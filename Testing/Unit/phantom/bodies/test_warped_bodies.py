@@ -59,6 +59,18 @@ def test_patient_kept_out_of_training_is_refused(name, tmp_path):
         read_anatomy(name, tmp_path)
 
 
+@pytest.mark.slow
+def test_every_other_patient_can_be_read(data_dir):
+    names = {path.name.removesuffix(".nii.gz") for path in (data_dir / "labels").glob("*.nii.gz")}
+    assert set(HELD_BACK) < names
+    for name in sorted(names - set(HELD_BACK)):
+        made = read_anatomy(name, data_dir).materials
+        assert set(np.unique(made)) <= {0, *MATERIALS}
+        shares = np.bincount(made.ravel(), minlength=27) / (made > 0).sum()
+        assert 0.1 < shares[FAT] + shares[21] < 0.7
+        assert 0.002 < shares[24] < 0.1  # cortical bone
+
+
 @pytest.mark.parametrize("wrong", [{"size": (1, 0, 1)}, {"warp_mm": -1}, {"parts": 2}])
 def test_impossible_options_are_refused(wrong):
     with pytest.raises(InputError):
