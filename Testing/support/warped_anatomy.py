@@ -2,8 +2,9 @@
 
 What becomes of what the label maps leave open (thresholds and depths by judgement):
 
-- "body" is told apart by the patient's own CT: fat below -30 HU, gas below -300 HU, else
-  ``body_rest`` with the composition of muscle; so bowel and its contrast medium are ``body_rest``;
+- "body" is told apart by the patient's own CT: fat between -170 and -30 HU, gas below -300 HU,
+  else ``body_rest`` with the composition of muscle; so bowel and its contrast medium are
+  ``body_rest``;
 - 255 ("ignore") within 4 mm of an abdominal organ in the slice is that organ's, if it is no fat or
   gas; what is left (heart, mediastinum, effusions) is told apart like "body", but its soft tissue
   takes up the iodine of the heart's wall. So a body has no undecided voxel, but no heart either;
@@ -24,11 +25,12 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from CTDoseSegLib.ct.geometry import SAME_GRID_MM, Grid
 from CTDoseSegLib.errors import InputError
 from CTDoseSegLib.reading.reader import read_series
 
 HELD_BACK = ("lungdx_A0002_thorax", "example_ct_dicom")
-FAT_HU, GAS_HU, CORTEX_HU = -30.0, -300.0, 500.0
+FAT_HU, PARTLY_GAS_HU, GAS_HU, CORTEX_HU = -30.0, -170.0, -300.0, 500.0
 RIM_MM = 4.0
 SMOOTHING_MM = 1.2  # of the patient's CT, against its noise
 IN_SLICE = ndimage.generate_binary_structure(3, 1) & np.array([False, True, False])[:, None, None]
@@ -64,7 +66,7 @@ MATERIALS = {
     26: Material("skin", "skin"),
 }
 BODY, COUCH, BONE, STOMACH, UNDECIDED = 1, 2, 6, 11, 255
-ABDOMINAL = (7, 8, 9, 10, 11)
+LUNGS, ABDOMINAL = (3, 4), (7, 8, 9, 10, 11)
 FAT_UNDER_SKIN, INNER_FAT, GAS, STOMACH_GAS, CORTEX, SOFT, SKIN = 20, 21, 22, 23, 24, 25, 26
 UNNAMED = (BODY, FAT_UNDER_SKIN, INNER_FAT, SOFT)
 
@@ -84,12 +86,15 @@ def read_anatomy(name: str, data: Path) -> Anatomy:
     Raises
     ------
     InputError
-        If the patient is kept out of training.
+        If the patient is kept out of training, or the label map does not lie on the CT.
     """
     if name in HELD_BACK:
         raise InputError(f"{name} is kept out of training and for evaluation only; choose another.")
-    labels, spacing = _upright(nib.load(data / "labels" / f"{name}.nii.gz"))
-    hu, _ = _upright(_read_ct(name, data))
+    drawn, ct = nib.load(data / "labels" / f"{name}.nii.gz"), _read_ct(name, data)
+    grid = Grid(ct.shape[::-1], ct.affine)
+    if drawn.shape != ct.shape or grid.apart_mm(Grid(grid.shape, drawn.affine)) > SAME_GRID_MM:
+        raise InputError(f"The label map of {name} does not lie on its CT.")
+    (labels, spacing), (hu, _) = _upright(drawn), _upright(ct)
     return Anatomy(name, told_apart(labels, hu, spacing), spacing)
 
 
@@ -125,23 +130,37 @@ def told_apart(
     mean = total / np.maximum(weight, 1e-3)
     deep = ndimage.binary_erosion(made > 0, IN_SLICE, layer, border_value=1)
     shell = unnamed & ~deep
-    fat = unnamed & (mean < FAT_HU) | shell
+    gas = unnamed & deep & (mean < GAS_HU)
+    fat = unnamed & (mean > PARTLY_GAS_HU) & (mean < FAT_HU) | shell
+    # A thin line of either along a lung is tissue that its voxels share with the lung.
+    along_lung = ndimage.binary_dilation(np.isin(labels, LUNGS), IN_SLICE, layer) & deep
+    for mask in (gas, fat):
+        mask &= ~along_lung | ndimage.binary_opening(mask, IN_SLICE)
     # Fat that hangs together with the skin by more than a gap of the muscle's wall.
     wide = ndimage.binary_erosion(fat, IN_SLICE, layer, border_value=1) | shell
     outer = ndimage.binary_propagation(shell, IN_SLICE, wide)
     outer = fat & ndimage.binary_dilation(outer, IN_SLICE, layer)
     made[unnamed & (labels == UNDECIDED)] = SOFT
-    for k in np.flatnonzero((labels == UNDECIDED).any(axis=(1, 2))):
-        organ = np.isin(labels[k], ABDOMINAL)
-        away, (j, i) = ndimage.distance_transform_edt(
-            ~organ, sampling=in_plane, return_indices=True
-        )
-        rim = organ.any() & (labels[k] == UNDECIDED) & (away <= RIM_MM)
-        made[k][rim] = labels[k][j, i][rim]
+    _give_rims(made, labels, spacing_mm)
     made[fat] = INNER_FAT
     made[outer] = FAT_UNDER_SKIN
-    made[unnamed & deep & (mean < GAS_HU)] = GAS
+    made[gas] = GAS
     made[(labels == STOMACH) & (hu < GAS_HU)] = STOMACH_GAS
     dense = ndimage.gaussian_filter(hu.astype(np.float32), [s / 2 for s in sigma]) > CORTEX_HU
     made[(labels == BONE) & dense] = CORTEX
     return made
+
+
+def _give_rims(
+    made: np.ndarray, labels: np.ndarray, spacing_mm: tuple[float, float, float]
+) -> None:
+    """Give undecided voxels beside an abdominal organ to the nearest one, slice by slice."""
+    for k in np.flatnonzero((labels == UNDECIDED).any(axis=(1, 2))):
+        organ = np.isin(labels[k], ABDOMINAL)
+        if not organ.any():
+            continue
+        away_mm, (j, i) = ndimage.distance_transform_edt(
+            ~organ, sampling=spacing_mm[1:], return_indices=True
+        )
+        rim = (labels[k] == UNDECIDED) & (away_mm <= RIM_MM)
+        made[k][rim] = labels[k][j, i][rim]

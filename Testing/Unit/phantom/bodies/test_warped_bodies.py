@@ -59,6 +59,18 @@ def test_patient_kept_out_of_training_is_refused(name, tmp_path):
         read_anatomy(name, tmp_path)
 
 
+@pytest.mark.slow
+def test_every_other_patient_can_be_read(data_dir):
+    names = {path.name.removesuffix(".nii.gz") for path in (data_dir / "labels").glob("*.nii.gz")}
+    assert set(HELD_BACK) < names
+    for name in sorted(names - set(HELD_BACK)):
+        made = read_anatomy(name, data_dir).materials
+        assert set(np.unique(made)) <= {0, *MATERIALS}
+        shares = np.bincount(made.ravel(), minlength=27) / (made > 0).sum()
+        assert 0.1 < shares[FAT] + shares[21] < 0.7
+        assert 0.002 < shares[24] < 0.1  # cortical bone
+
+
 @pytest.mark.parametrize("wrong", [{"size": (1, 0, 1)}, {"warp_mm": -1}, {"parts": 2}])
 def test_impossible_options_are_refused(wrong):
     with pytest.raises(InputError):
@@ -181,3 +193,15 @@ def test_measured_size_agrees_with_the_truth(bent):
     assert profile.wed_mm == pytest.approx(truth.wed_mm, rel=0.003)
     assert profile.body_area_mm2 == pytest.approx(truth.body_area_mm2, rel=0.006)
     assert not profile.scan_flags
+
+
+def test_tissue_that_shares_its_voxels_with_a_lung_is_no_fat_and_no_gas():
+    labels = np.full((1, 60, 60), BODY, np.uint8)
+    labels[:, 20:40, 20:40] = 3
+    hu = np.where(labels == 3, -850, 40).astype(np.int16)
+    hu[:, 19, 20:40] = -350
+    hu[:, 40, 20:40] = -100
+    hu[:, 50:58, 20:40] = -100
+    made = told_apart(labels, hu, (5.0, 1.5, 1.5))
+    assert (made[0, (19, 40), 22:38] == BODY).all()
+    assert MATERIALS[int(made[0, 54, 30])].tissue == "adipose"
