@@ -354,6 +354,22 @@ class Canvas:
         """Return the bounding boxes of all painted shapes, [n, 3, 2] mm."""
         return np.array([shape.box for shape in self.shapes])
 
+    def paints(self) -> np.ndarray:
+        """Return a material that each shape is painted with, [n]; -1 where it changes nothing."""
+        return np.array(
+            [
+                _painted(table) if fill is None else fill
+                for fill, table in zip(self.fills, self.tables, strict=True)
+            ]
+        )
+
+
+def _painted(table: np.ndarray | None) -> int:
+    """Return the largest material that a table puts in another's place."""
+    values = np.arange(0) if table is None else np.asarray(table)
+    changed = values[values != np.arange(len(values))]
+    return int(changed.max()) if len(changed) else -1
+
 
 class Sampler:
     """Samples a canvas on planes of one image grid.

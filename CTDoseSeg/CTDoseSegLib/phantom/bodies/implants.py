@@ -62,13 +62,10 @@ def _hip(kit: Kit, side: int, name: str) -> None:
 def _down_the_shaft(kit: Kit, side: int) -> np.ndarray:
     """Return the point of the femur's axis 130 mm below the neck, from what is painted."""
     name = "right" if side > 0 else "left"
-    hollow = set(kit.painter.of_atoms(f"femur_{name}_medullary"))
+    hollow = kit.painter.of_atoms(f"femur_{name}_medullary")
     canvas = kit.painter.canvas
-    pieces = [
-        shape
-        for shape, table in zip(canvas.shapes, canvas.tables, strict=True)
-        if hollow & set(np.unique(table[table != np.arange(256)]).tolist())
-    ]
+    found = np.flatnonzero(np.isin(canvas.paints(), hollow))
+    pieces = [canvas.shapes[n] for n in found]
     level = float(kit.painter.frame.z(-520.0))
     if not pieces:  # a femur without a cavity
         return np.array(kit.part(KNEE).point(side * 100, -2, -520.0))

@@ -153,12 +153,7 @@ class _Scale:
     def __init__(self, painter: Painter) -> None:
         self._tissues, self._canvas = painter.tissues, painter.canvas
         self._boxes = painter.canvas.boxes()
-        self._paints = np.array(
-            [
-                _painted(table) if fill is None else fill
-                for fill, table in zip(painter.canvas.fills, painter.canvas.tables, strict=True)
-            ]
-        )
+        self._paints = painter.canvas.paints()
 
     def within(self, materials: list[int] | None) -> np.ndarray | None:
         """Return the box [3, 2], mm, of the shapes that paint materials; None: any."""
@@ -207,10 +202,3 @@ class _Scale:
                 grams = sum(counts[n] * self._tissues[n][1] for n in own) * step**3 / 1000
                 found[organ] = float(grams)
         return found
-
-
-def _painted(table: np.ndarray | None) -> int:
-    """Return a material that a table paints with; -1 where it changes nothing."""
-    values = np.arange(0) if table is None else np.asarray(table)
-    changed = values[values != np.arange(len(values))]
-    return int(changed.max()) if len(changed) else -1
