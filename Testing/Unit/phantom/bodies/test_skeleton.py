@@ -7,6 +7,7 @@ import pytest
 from body_skeletons import body
 
 from CTDoseSegLib.phantom.bodies.groups import is_body_bone, stem
+from CTDoseSegLib.phantom.bodies.painter import Goal
 
 SPINE = [f"C{n}" for n in range(1, 8)] + [f"T{n}" for n in range(1, 13)]
 SPINE += [f"L{n}" for n in range(1, 6)]
