@@ -19,7 +19,7 @@ from CTDoseSegLib.phantom.bodies.outside import (
 from CTDoseSegLib.phantom.bodies.painter import Painter
 from CTDoseSegLib.phantom.bodies.person import Person
 from CTDoseSegLib.phantom.bodies.skeleton import paint_skeleton
-from CTDoseSegLib.phantom.shapes import Sampler
+from CTDoseSegLib.phantom.shapes import Cradle, Sampler
 
 FAT_MM = {0: 4.0, 1: 6.0, 5: 6.0, 10: 8.0}
 
@@ -62,7 +62,11 @@ class Sampled:
         px, py, pz = (np.full((1, 1), v, np.float32) for v in point)
         for n in np.flatnonzero(near):
             if np.broadcast_to(canvas.shapes[n].inside(px, py, pz), (1, 1))[0, 0]:
-                value = int(canvas.tables[n][value])
+                fill, table = canvas.fills[n], canvas.tables[n]
+                if fill is not None:
+                    value = fill
+                elif value < len(table):
+                    value = int(table[value])
         return canvas.materials[value].atom or ""
 
     @cached_property
@@ -97,9 +101,10 @@ def body(
     frame = Frame(person)
     build = Build(fat_mm=fat_mm or FAT_MM.get(int(age), 14.0))
     poses = (arms, arms)
-    rim = couch_rim(frame, build, 3.0)
+    rim = couch_rim(frame, build, -1.0, 3.0)
     painter = Painter(frame, {}, dict(sizes))
-    paint_outside(painter, build, None, poses, rim)
+    flat = Cradle((0.0, rim + 1e5), 1e5)
+    paint_outside(painter, build, flat, limb_paths(frame, build, poses, rim))
     paint_belly(painter, build)
     if bones:
         paint_skeleton(painter, poses, limb_paths(frame, build, poses, rim), build)

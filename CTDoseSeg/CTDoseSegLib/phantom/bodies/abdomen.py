@@ -118,7 +118,7 @@ def inner_size(b: Painter, organ: str, power: float) -> float:
     first = (contents / (wall + contents)) ** (1 / power)
     whole = (f"{organ}_wall", f"{organ}_contents")
     b.goals[f"{organ}_inside"] = Goal(whole[1:], power, of=whole)
-    return float(np.clip(first * b.sizes.get(f"{organ}_inside", 1.0), 0.2, 0.96))
+    return float(np.clip(first * b.sizes.get(f"{organ}_inside", 1.0), 0.2, 0.985))
 
 
 def _paint_liver(b: Painter, free: tuple[int, ...]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -157,7 +157,7 @@ class Body:
 
     def _paint(self, sizes: dict[str, float], build: Build, pose: Pose) -> Painter:
         side = 1.0 if pose.prone else -1.0
-        frame, week = Frame(self.person), self.pregnancy_week
+        frame, week = Frame(self.person, skin=build.skin), self.pregnancy_week
         if week is not None:
             build = build_with_womb(frame, build, week)
         rim = couch_rim(frame, build, side, 5.0 * frame.scale(0.0)[1])
@@ -207,4 +207,4 @@ def _on_the_couch(frame: Frame, rim: float, side: float) -> Frame:
     s = frame.head_scale
     wanted = rim + 111 * s if side < 0 else rim - 105 * s
     least, most = (-15 * s, 45 * s) if side < 0 else (-45 * s, 15 * s)
-    return Frame(frame.person, float(np.clip(wanted, least, most)))
+    return replace(frame, head_lift_mm=float(np.clip(wanted, least, most)))

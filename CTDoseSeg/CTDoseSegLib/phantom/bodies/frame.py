@@ -38,18 +38,18 @@ _HEAD = {
 # takes from ICRU Report 74 by age; neck, pelvis and legs are this project's judgement.
 _BREADTH = {
     "male": {
-        "chest": (0.40, 0.57, 0.70, 0.80, 0.94, 1.0),
+        "chest": (0.40, 0.55, 0.655, 0.755, 0.92, 1.0),
         "pelvis": (0.33, 0.46, 0.60, 0.74, 0.93, 1.0),
         "leg": (0.27, 0.42, 0.56, 0.70, 0.92, 1.0),
         "neck": (0.50, 0.62, 0.70, 0.76, 0.93, 1.0),
-        "depth": (0.45, 0.57, 0.66, 0.75, 0.92, 1.0),
+        "depth": (0.45, 0.54, 0.605, 0.70, 0.89, 1.0),
     },
     "female": {
-        "chest": (0.40, 0.57, 0.70, 0.80, 0.89, 0.91),
+        "chest": (0.40, 0.55, 0.655, 0.755, 0.875, 0.91),
         "pelvis": (0.33, 0.46, 0.60, 0.74, 0.94, 0.98),
         "leg": (0.27, 0.42, 0.56, 0.70, 0.90, 0.94),
         "neck": (0.50, 0.62, 0.70, 0.74, 0.82, 0.84),
-        "depth": (0.45, 0.57, 0.66, 0.75, 0.87, 0.90),
+        "depth": (0.45, 0.54, 0.605, 0.70, 0.855, 0.90),
     },
 }
 # Height of the face over the adult's; it grows to adulthood (project's judgement).
@@ -66,10 +66,13 @@ class Frame:
         Age, sex, height and weight; the weight does not change the frame.
     head_lift_mm
         How far the head lies in front of the spine's line, so that it rests where the back does.
+    skin
+        Thickness of the skin over the reference's.
     """
 
     person: Person
     head_lift_mm: float = 0.0
+    skin: float = 1.0
 
     def _at(self, table: tuple[float, ...]) -> float:
         return float(np.interp(self.person.age_y, AGES, table))

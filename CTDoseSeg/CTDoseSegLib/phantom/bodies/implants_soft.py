@@ -100,7 +100,7 @@ def _paint_breast_implant(b: Painter, build: Build, name: str, side: float) -> f
     width = (volume * 1000 * 3 / (4 * np.pi) * _WIDTH_OVER_PROJECTION) ** (1 / 3)
     half = np.array([width, width / _WIDTH_OVER_PROJECTION, width])
     skin = front_mm(frame, build, side * BREAST_X, BREAST_Z)
-    muscle = skin - skin_mm(frame) - 0.8 * build.fat_at(BREAST_Z, frame.person.sex)
+    muscle = skin - skin_mm(frame) - 0.8 * build.fat_at(BREAST_Z, frame.person)
     x, _, z = frame.point(side * BREAST_X, 0.0, BREAST_Z)
     part = b.part(name, (side * BREAST_X, 0.0, BREAST_Z))
     # The chest slopes to the side, and the implant with it.
@@ -128,7 +128,7 @@ def _paint_pacemaker(b: Painter, build: Build) -> None:
     skin_thick = skin_mm(frame)
     half = np.array(_CAN_HALF)
     surface = front_mm(frame, build, _CAN_X, _CAN_Z)
-    fat_depth = 0.8 * build.fat_at(_CAN_Z, frame.person.sex)
+    fat_depth = 0.8 * build.fat_at(_CAN_Z, frame.person)
     y = surface - skin_thick - max(0.5 * fat_depth, half[1] - 2.0)
     skin = b.material("skin", "skin", mass="skin")
     fat = b.material("subcutaneous_fat", "adipose", mass="adipose")

@@ -10,6 +10,7 @@ from ..shapes import Both, Capsule, Column, Cradle, Shape
 from .frame import AGES, KNEE, Frame
 from .head_outline import head_shapes
 from .painter import Painter
+from .person import Person
 
 # z, half axis x, half axis y, centre x, centre y of the muscle layer's outside, mm.
 MUSCLE = (
@@ -54,7 +55,12 @@ _FAT_LEVELS = (-1276, -1000, -774, -450, -300, -120, 40, 150, 230, 262, 290)
 _FAT_SHARES = {
     "male": (0.12, 0.25, 0.30, 0.55, 0.85, 1.0, 0.85, 0.65, 0.55, 0.35, 0.25),
     "female": (0.15, 0.40, 0.50, 0.95, 1.1, 1.0, 0.80, 0.65, 0.60, 0.40, 0.28),
+    # Children's fat lies more evenly, until puberty.
+    "child": (0.35, 0.65, 0.70, 0.90, 0.95, 1.0, 0.95, 0.80, 0.65, 0.55, 0.45),
 }
+_CHILD_AGES, _CHILD = (0.0, 6.0, 16.0), (1.0, 0.9, 0.0)
+_ARM_FAT = np.array([0.45, 0.45, 0.35, 0.25, 0.15, 0.1])
+_CHILD_ARM_FAT = np.array([0.85, 0.85, 0.75, 0.65, 0.4, 0.2])
 # z and lean radius of a leg, and the distance of its axis from the midline.
 _LEG = (
     (-392, 86, 84),
@@ -78,6 +84,8 @@ class Build:
         Thickness of the fat under the skin of the belly.
     muscle
         Muscle over the reference's, 1 for the reference.
+    skin
+        Thickness of the skin over the reference's.
     visceral
         Millimetres by which the belly's wall is pushed out for each millimetre of `fat_mm`.
     womb_mm
@@ -86,6 +94,7 @@ class Build:
 
     fat_mm: float = 14.0
     muscle: float = 1.0
+    skin: float = 1.0
     visceral: float = 0.35
     womb_mm: float = 0.0
 
@@ -94,9 +103,13 @@ class Build:
         """How far the wall of the belly is pushed to the front by the fat behind it."""
         return self.visceral * max(self.fat_mm - 6.0, 0.0)
 
-    def fat_at(self, z: float, sex: str) -> float:
+    def fat_at(self, z: float, person: Person) -> float:
         """Return the thickness, mm, of the fat under the skin at a level of the reference."""
-        return self.fat_mm * float(np.interp(z, _FAT_LEVELS, _FAT_SHARES[sex]))
+        child = float(np.interp(person.age_y, _CHILD_AGES, _CHILD))
+        adult, young = (
+            float(np.interp(z, _FAT_LEVELS, _FAT_SHARES[who])) for who in (person.sex, "child")
+        )
+        return self.fat_mm * (child * young + (1 - child) * adult)
 
 
 def _belly(z: float) -> float:
@@ -116,11 +129,13 @@ def trunk_knots(frame: Frame, build: Build, table: tuple, grow_share: float = 0.
     grow_share
         Of the half axes that follows the muscle.
     """
+    # An infant's liver and bowel are large for the frame: the belly is round.
+    infant = float(np.interp(frame.person.age_y, (0, 2, 8), (5.0, 4.0, 0.0)))
     rows = []
     for z, a, b, x, y in table:
         wide, deep, _ = frame.scale(z)
         grow = 1 + grow_share * (build.muscle - 1)
-        bulge = (build.belly_mm + build.womb_mm) * _belly(z)
+        bulge = (build.belly_mm + build.womb_mm + infant) * _belly(z)
         cx, cy, cz = frame.point(x, y, z)
         rows.append(
             (
@@ -137,8 +152,7 @@ def trunk_knots(frame: Frame, build: Build, table: tuple, grow_share: float = 0.
 def outer_knots(frame: Frame, build: Build, inset: float) -> np.ndarray:
     """Return the knots of the trunk's skin, or of what lies `inset` mm below it."""
     knots = trunk_knots(frame, build, MUSCLE, 0.2)
-    sex = frame.person.sex
-    thick = np.array([build.fat_at(row[0], sex) for row in MUSCLE])
+    thick = np.array([build.fat_at(row[0], frame.person) for row in MUSCLE])
     skin = skin_mm(frame)
     knots[:, 1] += thick + skin - inset
     knots[:, 2] += 0.8 * thick + skin - inset
@@ -154,7 +168,7 @@ def skin_mm(frame: Frame) -> float:
     """
     adult = 1.86 if frame.person.sex == "male" else 1.5
     table = (0.75, 0.72, 0.82, 0.84, 0.62 * adult + 0.1, adult)
-    return float(np.interp(frame.person.age_y, AGES, table))
+    return frame.skin * float(np.interp(frame.person.age_y, AGES, table))
 
 
 def couch_rim(frame: Frame, build: Build, side: float, pressed_mm: float) -> float:
@@ -195,7 +209,7 @@ def limb_paths(frame: Frame, build: Build, arms: tuple[str, str], rim: float) ->
         path = np.array([frame.point(side * x, -8.0, z) for z, _, x in rows])
         lean = np.array([r * frame.scale(z)[0] * strength for z, r, _ in rows])
         # Where thighs would overlap in the midline they lie beside each other.
-        fat = np.array([build.fat_at(z, sex) * 0.85 for z, _, _ in rows])
+        fat = np.array([build.fat_at(z, frame.person) * 0.85 for z, _, _ in rows])
         path[:, 0] = side * np.maximum(
             np.abs(path[:, 0]),
             (lean + fat) * np.interp(rows[:, 0], (-774, -470, -392), (1.02, 0.98, 0.8)),
@@ -224,7 +238,8 @@ def _arm(frame: Frame, build: Build, side: int, pose: str, rim: float, strength:
     )
     girth = 0.5 * (frame.scale(KNEE)[0] + wide) * strength
     lean = np.array([47, 42, 38, 36, 27, 26]) * girth
-    fat = build.fat_mm * np.array([0.45, 0.45, 0.35, 0.25, 0.15, 0.1])
+    child = float(np.interp(frame.person.age_y, _CHILD_AGES, _CHILD))
+    fat = build.fat_mm * (child * _CHILD_ARM_FAT + (1 - child) * _ARM_FAT)
     shoulder = np.array(frame.point(side * 160, -6, 196))
     if pose == "up":
         points = [

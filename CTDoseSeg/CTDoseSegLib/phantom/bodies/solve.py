@@ -93,11 +93,14 @@ def _next_build(
     weight_kg: float,
     tried: list[tuple[float, float]],
 ) -> Build:
-    """Return fat and muscle for the next round."""
+    """Return fat, muscle and skin for the next round."""
     muscle = build.muscle
     if masses.get("muscle"):
         ratio = painter.masses_g.get("muscle", 0.0) / masses["muscle"]
         muscle = float(np.clip(muscle * np.clip(ratio, 0.7, 1.4), _LEAST_MUSCLE, 1.8))
+    skin = build.skin
+    if masses.get("skin"):
+        skin *= painter.masses_g.get("skin", 0.0) / masses["skin"]
     (fat, body), earlier = tried[-1], tried[:-1]
     # Fat under the skin covers most of the body's surface at a share of the belly's thickness.
     person = painter.frame.person
@@ -107,10 +110,10 @@ def _next_build(
         slope = (body - earlier[-1][1]) / (fat - earlier[-1][0])
         grams_a_mm = float(np.clip(slope, 0.6 * grams_a_mm, 2.5 * grams_a_mm))
     missing = weight_kg * 1000 - body
+    missing -= 0.5 * masses.get("skin", 0.0) * (skin / build.skin - 1)
     missing -= 0.6 * masses.get("muscle", 0.0) * (muscle / build.muscle - 1)
-    return replace(
-        build, muscle=muscle, fat_mm=float(np.clip(fat + missing / grams_a_mm, 0.5, 170.0))
-    )
+    fat = float(np.clip(fat + missing / grams_a_mm, 0.5, 170.0))
+    return replace(build, muscle=muscle, skin=float(np.clip(skin, 0.4, 2.5)), fat_mm=fat)
 
 
 def weigh(painter: Painter, parts: int = 420) -> tuple[dict[str, float], float]:
