@@ -157,9 +157,7 @@ def main() -> None:
         by_organ[m["organ"]].append(
             (m["painted_g"] / m["aim_g"] - 1, m["aim_g"] / m["reference_g"])
         )
-    print(
-        "| organ | painted over aim: median | within 15 % | largest | aim over reference: SD of ln |"
-    )
+    print("| organ | painted over aim, median | within 15 % | largest | spread of the aim, ln |")
     print("|---|---|---|---|---|")
     for organ, pairs in sorted(by_organ.items()):
         off = np.array([p[0] for p in pairs])
@@ -171,9 +169,11 @@ def main() -> None:
     for name, low, high in (("0-2", 0, 2), ("2-8", 2, 8), ("8-20", 8, 20), ("20-90", 20, 91)):
         at = [n for n, r in enumerate(rows) if low <= r["age_y"] < high]
         if at:
-            print(f"{name} y: {len(at)} bodies, Deff minus published {z[at].mean():+.1f} cm, "
-                  f"SD {z[at].std():.1f} cm; WED over Deff "
-                  f"{np.mean([rows[n]['wed_cm'] / rows[n]['deff_cm'] for n in at]):.3f}")  # fmt: skip
+            ratio = np.mean([rows[n]["wed_cm"] / rows[n]["deff_cm"] for n in at])
+            print(
+                f"{name} y: {len(at)} bodies, Deff minus published {z[at].mean():+.1f} cm, "
+                f"SD {z[at].std():.1f} cm; WED over Deff {ratio:.3f}"
+            )
     weight = np.array([r["painted_kg"] / r["weight_kg"] - 1 for r in rows])
     print(
         f"weight: median {np.median(weight):+.1%}, largest {weight[np.abs(weight).argmax()]:+.1%}"

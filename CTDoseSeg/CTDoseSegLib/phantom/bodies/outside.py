@@ -203,7 +203,6 @@ def limb_paths(frame: Frame, build: Build, arms: tuple[str, str], rim: float) ->
     """Return path [n, 3], lean radii and fat (mm, own) of each leg and each arm."""
     limbs = []
     strength = _LIMB_BONE + (1 - _LIMB_BONE) * build.muscle**0.5
-    sex = frame.person.sex
     for side in (1, -1):
         rows = np.array(_LEG, float)
         path = np.array([frame.point(side * x, -8.0, z) for z, _, x in rows])
