@@ -12,7 +12,8 @@ from .outside import Build
 from .painter import Goal, Painter
 
 # Cubes to the stature, round by round: the first rounds need not be exact.
-_ROUNDS = (200, 200, 240, 300, 360)
+_ROUNDS = (180, 200, 240, 300, 360)
+_FINE_FROM = 240  # where small organs are worth a grid of their own
 # Sizes of ICRP's reference man: where every body begins.
 _START = {
     "bones": 1.14, "cortex": 1.1, "lung_density": 0.84, "heart": 1.32, "heart_chambers": 1.4,
@@ -22,7 +23,7 @@ _START = {
 _SMALLEST, _LARGEST = 0.15, 4.0  # of a part's size over the reference adult's
 _LEAST_MUSCLE = 0.3
 _FEW_POINTS = 600  # an organ with fewer is weighed on a grid of its own
-_SMALL_POINTS = 20_000
+_SMALL_POINTS = 10_000
 _PLANES = 2.0
 
 
@@ -142,7 +143,8 @@ def weigh(painter: Painter, parts: int = 420) -> tuple[dict[str, float], float]:
         points[organ] = points.get(organ, 0) + int(counts[n])
         total += grams
     small = [organ for organ, count in points.items() if organ and count < _FEW_POINTS]
-    return {**masses, **scale.small(small, mm)}, float(total)
+    fine = scale.small(small, mm) if parts >= _FINE_FROM else {}
+    return {**masses, **fine}, float(total)
 
 
 class _Scale:
