@@ -22,9 +22,10 @@ from .bodies.body import ARMS, Body, Pose
 from .bodies.frame import Frame
 from .bodies.groups import groups_of
 from .bodies.regions import REGIONS, grid, region_mm
+from .canvas import Canvas
 from .head import paint_head
 from .render import OUTSIDE_BODY, PhantomSlice, PhantomTruth, Renderer, label_type
-from .shapes import Canvas, Column
+from .shapes import Column
 from .trunk import TrunkOptions, paint_trunk
 
 __all__ = [

@@ -17,8 +17,9 @@ from .frame import Frame
 from .head import paint_dental_fillings, paint_head, paint_headrest
 from .implants import BONE_IMPLANTS, paint_bone_implants
 from .implants_soft import SOFT_IMPLANTS, check_soft_implants, paint_soft_implants
+from .limbs import limb_paths
 from .masses import organ_masses_g
-from .outside import Build, couch_rim, limb_paths, paint_belly, paint_outside
+from .outside import Build, couch_rim, paint_belly, paint_outside
 from .painter import Painter
 from .pelvis import paint_pelvis
 from .person import Person
