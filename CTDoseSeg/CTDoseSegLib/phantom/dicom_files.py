@@ -39,6 +39,7 @@ TUBE_CURRENT_LIMITS_MA = (80.0, 600.0)
 TUBE_CURRENT_AT_MM = {"body": (240.0, 300.0), "head": (400.0, 170.0)}
 # Blood without contrast agent is far below, with it far above.
 ENHANCED_HU = 90.0
+DEFINITELY_PREGNANT = 3  # DICOM PS3.3, Table C.7-4a; 4 is unknown
 # What an image states and a report does not.
 _OF_IMAGES = (
     *("ImageType", "IrradiationEventUID", "FrameOfReferenceUID", "PositionReferenceIndicator"),
@@ -293,6 +294,8 @@ def _person(ds: Any, body: Body) -> None:
     ds.PatientSex = person.sex[0].upper()
     ds.PatientSize = format_number_as_ds(round(person.height_mm / 1000, 3))
     ds.PatientWeight = format_number_as_ds(round(person.weight_kg, 1))
+    if body.pregnancy_week is not None:
+        ds.PregnancyStatus = DEFINITELY_PREGNANT
 
 
 def _dose_report(phantom: Phantom, exposed: PhantomExposure) -> Any:
