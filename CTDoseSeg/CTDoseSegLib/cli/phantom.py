@@ -21,9 +21,10 @@ _BODY_ONLY = (
 
 def phantom_command(args: argparse.Namespace, progress: Progress) -> None:
     """Write an analytic phantom as a DICOM series with its dose report and its exact truth."""
-    from ..phantom.dicom_files import write_dicom
+    from ..phantom.dicom_files import require_free, write_dicom
     from ..phantom.phantom import Phantom
 
+    require_free(args.output)  # before a body is solved, which takes its time
     if args.age is None:
         chosen = [name for name in _BODY_ONLY if getattr(args, name) is not None]
         if chosen:
@@ -78,7 +79,10 @@ def _position(args: argparse.Namespace) -> str:
 
 def _implant_names(text: str) -> list[str]:
     """Return names between commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError("it is empty; name an implant")
+    return names
 
 
 def add(command: Command) -> None:

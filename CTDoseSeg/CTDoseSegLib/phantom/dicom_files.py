@@ -165,12 +165,7 @@ def write_dicom(
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("dicom", "truth", "rdsr"):
-            if (folder / name).exists():
-                raise OutputError(
-                    f"{folder.name} already has a folder {name}; give another folder for the "
-                    "phantom."
-                )
+        require_free(folder)
         with tempfile.TemporaryDirectory(prefix=".phantom-", dir=folder) as unfinished:
             files = _write(phantom, Path(unfinished), progress)
             for name in ("truth", "rdsr", "dicom"):
@@ -181,6 +176,21 @@ def write_dicom(
             f"The phantom cannot be written to {folder.name}: {error.strerror}; choose another "
             "folder."
         ) from error
+
+
+def require_free(folder: Path) -> None:
+    """Refuse a folder that has a phantom in it.
+
+    Raises
+    ------
+    OutputError
+        Naming what is there.
+    """
+    for name in ("dicom", "truth", "rdsr"):
+        if (folder / name).exists():
+            raise OutputError(
+                f"{folder.name} already has a folder {name}; give another folder for the phantom."
+            )
 
 
 def _write(phantom: Phantom, folder: Path, progress: Progress) -> list[Path]:

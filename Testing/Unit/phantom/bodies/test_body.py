@@ -198,13 +198,17 @@ def test_a_childs_organs_weigh_what_they_are_to(girl):
 
 @pytest.mark.slow
 def test_exact_wed_is_what_is_measured_with_the_true_mask(girl):
-    phantom = Phantom.of_body(girl, "chest", pixels=320, slice_mm=60.0, noise_hu=0, psf_fwhm_mm=0)
-    hu, truth = phantom.render()
-    body = np.isin(truth.labels, [truth.names[atom] for atom in truth.groups["body"]])
-    pixel_mm2 = phantom.spacing_mm[0] * phantom.spacing_mm[1]
-    water_mm2 = [(h[m] / 1000 + 1).sum() * pixel_mm2 for h, m in zip(hu, body, strict=True)]
-    assert 2 * np.sqrt(np.array(water_mm2) / np.pi) == pytest.approx(truth.wed_mm, rel=3e-3)
-    assert truth.wed_in_view_mm == pytest.approx(truth.wed_mm, rel=1e-9)  # nothing is cut off
+    # Thin slices: the mask is of a plane, the size is the mean over the thickness.
+    exact = {"noise_hu": 0, "psf_fwhm_mm": 0, "spacing_mm": (0.75, 0.75, 2.0)}
+    for z in (-60.0, 0.0, 45.0):
+        phantom = Phantom(
+            body=girl, variant="chest", shape=(320, 320, 1), offset_mm=(0, 0, z), **exact
+        )
+        hu, truth = phantom.render()
+        body = np.isin(truth.labels, [truth.names[atom] for atom in truth.groups["body"]])
+        water_mm2 = (hu[body] / 1000 + 1).sum() * 0.75**2
+        assert 2 * np.sqrt(water_mm2 / np.pi) == pytest.approx(truth.wed_mm[0], rel=3e-3)
+        assert truth.wed_in_view_mm == pytest.approx(truth.wed_mm, rel=1e-9)  # all in view
 
 
 @pytest.mark.slow
@@ -230,9 +234,10 @@ def test_the_couch_is_under_the_back_and_the_blanket_over_the_front(girl):
 
 @pytest.mark.slow
 def test_prone_the_couch_is_before_the_front(girl):
-    prone = Phantom.of_body(girl, "chest", position="HFP", **SMALL)
+    prone = Phantom.of_body(girl, "chest", position="HFP", blanket=True, **SMALL)
     front = mean_y_mm(prone, "sternum_cortex", "sternum_spongiosa")
     assert mean_y_mm(prone, "couch") > front
+    assert mean_y_mm(prone, "blanket") < front
     assert mean_y_mm(prone, "vertebrae_T8_spongiosa", "vertebrae_T6_spongiosa") < front
 
 
