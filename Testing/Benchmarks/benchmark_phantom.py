@@ -21,9 +21,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
 
+from CTDoseSegLib.phantom.canvas import Sampler
 from CTDoseSegLib.phantom.phantom import Phantom
 from CTDoseSegLib.phantom.render import RIM, PhantomSlice, Renderer
-from CTDoseSegLib.phantom.shapes import Sampler
 
 TIMES = 3
 PHANTOMS = {

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "CTDoseSeg"))
 
 from CTDoseSegLib.phantom.bodies.body import Body, Pose  # noqa: E402
 from CTDoseSegLib.phantom.bodies.person import Person  # noqa: E402
-from CTDoseSegLib.phantom.shapes import Sampler  # noqa: E402
+from CTDoseSegLib.phantom.canvas import Sampler  # noqa: E402
 
 # Age, sex, body mass index (None: the reference's), phase, arms, more of the body.
 BODIES = (

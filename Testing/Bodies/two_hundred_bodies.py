@@ -29,7 +29,7 @@ from CTDoseSegLib.phantom.bodies.groups import groups_of  # noqa: E402
 from CTDoseSegLib.phantom.bodies.masses import reference_mass_g  # noqa: E402
 from CTDoseSegLib.phantom.bodies.painter import Painter  # noqa: E402
 from CTDoseSegLib.phantom.bodies.person import Person  # noqa: E402
-from CTDoseSegLib.phantom.shapes import Canvas, Sampler  # noqa: E402
+from CTDoseSegLib.phantom.canvas import Canvas, Sampler  # noqa: E402
 
 KNEE_TO_VERTEX = (-774.0, 484.0)  # of the reference adult: where a point could leave the skin
 BELLY = -150.0  # level at which a waist is measured, above the iliac crest

@@ -11,7 +11,7 @@ from CTDoseSegLib.phantom.bodies.body import Body, Pose
 from CTDoseSegLib.phantom.bodies.outside import Build
 from CTDoseSegLib.phantom.bodies.painter import Painter
 from CTDoseSegLib.phantom.bodies.person import Person
-from CTDoseSegLib.phantom.shapes import Canvas, Sampler
+from CTDoseSegLib.phantom.canvas import Canvas, Sampler
 
 FAT_MM = {0: 4.0, 1: 6.0, 5: 6.0, 10: 8.0, 15: 11.0}
 

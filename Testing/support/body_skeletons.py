@@ -9,17 +9,13 @@ import numpy as np
 
 from CTDoseSegLib.phantom.bodies.frame import Frame
 from CTDoseSegLib.phantom.bodies.implants import paint_bone_implants
-from CTDoseSegLib.phantom.bodies.outside import (
-    Build,
-    couch_rim,
-    limb_paths,
-    paint_belly,
-    paint_outside,
-)
+from CTDoseSegLib.phantom.bodies.limbs import limb_paths
+from CTDoseSegLib.phantom.bodies.outside import Build, couch_rim, paint_belly, paint_outside
 from CTDoseSegLib.phantom.bodies.painter import Painter
 from CTDoseSegLib.phantom.bodies.person import Person
 from CTDoseSegLib.phantom.bodies.skeleton import paint_skeleton
-from CTDoseSegLib.phantom.shapes import Cradle, Sampler
+from CTDoseSegLib.phantom.canvas import Sampler
+from CTDoseSegLib.phantom.shapes import Cradle
 
 FAT_MM = {0: 4.0, 1: 6.0, 5: 6.0, 10: 8.0}
 

@@ -15,7 +15,7 @@ from CTDoseSegLib.phantom.bodies.masses import organ_masses_g
 from CTDoseSegLib.phantom.bodies.outside import skin_mm
 from CTDoseSegLib.phantom.bodies.painter import Painter
 from CTDoseSegLib.phantom.bodies.person import Person
-from CTDoseSegLib.phantom.shapes import Sampler
+from CTDoseSegLib.phantom.canvas import Sampler
 
 
 def soft_head(age_y: float, sex: str, sizes: tuple[tuple[str, float], ...] = ()) -> Painter:

@@ -13,19 +13,29 @@ from .arguments import Command
 if TYPE_CHECKING:
     from ..phantom.phantom import Phantom
 
-_BODY_ONLY = ("sex", "height", "weight", "bmi", "region", "phase", "kvp", "pixels", "slice_mm")
+_BODY_ONLY = (
+    *("sex", "height", "weight", "bmi", "region", "phase", "kvp", "pixels", "slice_mm"),
+    *("pregnancy_week", "implants", "reference"),
+)
 
 
 def phantom_command(args: argparse.Namespace, progress: Progress) -> None:
     """Write an analytic phantom as a DICOM series with its dose report and its exact truth."""
-    from ..phantom.dicom_files import write_dicom
+    from ..phantom.dicom_files import require_free, write_dicom
     from ..phantom.phantom import Phantom
 
+    require_free(args.output)  # before a body is solved, which takes its time
     if args.age is None:
-        given = [f"--{n.replace('_', '-')}" for n in _BODY_ONLY if getattr(args, n) is not None]
-        if given:
-            raise InputError(f"{given[0]} is for bodies; give --age too.")
-        phantom = Phantom(seed=args.seed, variant=args.variant or "trunk", arms=args.arms or "up")
+        chosen = [name for name in _BODY_ONLY if getattr(args, name) is not None]
+        if chosen:
+            option = "--" + chosen[0].replace("_", "-")
+            raise InputError(f"{option} is for bodies; give --age too.")
+        phantom = Phantom(
+            seed=args.seed,
+            variant=args.variant or "trunk",
+            arms=args.arms or "up",
+            position=_position(args),
+        )
     else:
         phantom = _of_body(args)
     written = write_dicom(phantom, args.output, progress=progress)
@@ -48,16 +58,31 @@ def _of_body(args: argparse.Namespace) -> Phantom:
         seed=args.seed,
         variation=0.0 if args.reference else 1.0,
         phase=args.phase or "none",
-        kvp=args.kvp or 120.0,
+        kvp=120.0 if args.kvp is None else args.kvp,
+        pregnancy_week=args.pregnancy_week,
+        implants=tuple(dict.fromkeys(args.implants or ())),
     )
     return Phantom.of_body(
         body,
         args.region or "trunk",
-        pixels=args.pixels or 512,
-        slice_mm=args.slice_mm or 5.0,
+        pixels=512 if args.pixels is None else args.pixels,
+        slice_mm=5.0 if args.slice_mm is None else args.slice_mm,
         arms=args.arms or "up",
+        position=_position(args),
         seed=args.seed,
     )
+
+
+def _position(args: argparse.Namespace) -> str:
+    return "HFP" if args.prone else "HFS"
+
+
+def _implant_names(text: str) -> list[str]:
+    """Return names between commas."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError("it is empty; name an implant")
+    return names
 
 
 def add(command: Command) -> None:
@@ -73,12 +98,16 @@ def add(command: Command) -> None:
         help="part of the reference adult (default trunk)",
     )
     sub.add_argument("--arms", choices=("up", "down", "right_up", "left_up"), help="default up")
+    sub.add_argument("--prone", action="store_true", help="face down; without it face up")
     body = sub.add_argument_group("a body of any age, in place of the reference adult")
     body.add_argument("--age", type=float, metavar="YEARS", help="0 (newborn) to 90")
     body.add_argument("--sex", choices=("female", "male"), help="default female")
-    body.add_argument("--height", type=float, metavar="CM", help="default: the age's reference")
-    body.add_argument("--weight", type=float, metavar="KG", help="default: by the height")
-    body.add_argument("--bmi", type=float, metavar="KG/M2", help="in place of the weight")
+    body.add_argument(
+        "--height", type=float, metavar="CM", help="default: the reference of age and sex"
+    )
+    build = body.add_mutually_exclusive_group()
+    build.add_argument("--weight", type=float, metavar="KG", help="default: by the height")
+    build.add_argument("--bmi", type=float, metavar="KG/M2", help="in place of the weight")
     body.add_argument(
         "--region",
         choices=(
@@ -96,7 +125,22 @@ def add(command: Command) -> None:
     body.add_argument("--pixels", type=int, metavar="N", help="rows and columns (512)")
     body.add_argument("--slice-mm", type=float, metavar="MM", help="thickness of slices (5)")
     body.add_argument(
+        "--pregnancy-week",
+        type=float,
+        metavar="WEEK",
+        help="since the last menstruation, 5 to 41; the weight is that before (default: none)",
+    )
+    body.add_argument(
+        "--implants",
+        type=_implant_names,
+        action="extend",
+        metavar="NAME,...",
+        help="hip_prosthesis_right, hip_prosthesis_left, spinal_screws, bone_cement, "
+        "breast_implant_right, breast_implant_left, pacemaker, dental_fillings",
+    )
+    body.add_argument(
         "--reference",
-        action="store_true",
+        action="store_const",
+        const=True,
         help="reference masses and positions, without the spread between people",
     )

@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .shapes import ENDLESS, Both, Canvas, Capsule, Column, Cradle, Ellipsoid, Shape
+from .canvas import Canvas
+from .shapes import ENDLESS, Both, Capsule, Column, Cradle, Ellipsoid, Shape
 
 Point = tuple[float, float, float]
 

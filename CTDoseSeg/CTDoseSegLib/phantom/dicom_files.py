@@ -39,6 +39,7 @@ TUBE_CURRENT_LIMITS_MA = (80.0, 600.0)
 TUBE_CURRENT_AT_MM = {"body": (240.0, 300.0), "head": (400.0, 170.0)}
 # Blood without contrast agent is far below, with it far above.
 ENHANCED_HU = 90.0
+DEFINITELY_PREGNANT = 3  # DICOM PS3.3, Table C.7-4a; 4 is unknown
 # What an image states and a report does not.
 _OF_IMAGES = (
     *("ImageType", "IrradiationEventUID", "FrameOfReferenceUID", "PositionReferenceIndicator"),
@@ -164,12 +165,7 @@ def write_dicom(
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("dicom", "truth", "rdsr"):
-            if (folder / name).exists():
-                raise OutputError(
-                    f"{folder.name} already has a folder {name}; give another folder for the "
-                    "phantom."
-                )
+        require_free(folder)
         with tempfile.TemporaryDirectory(prefix=".phantom-", dir=folder) as unfinished:
             files = _write(phantom, Path(unfinished), progress)
             for name in ("truth", "rdsr", "dicom"):
@@ -180,6 +176,21 @@ def write_dicom(
             f"The phantom cannot be written to {folder.name}: {error.strerror}; choose another "
             "folder."
         ) from error
+
+
+def require_free(folder: Path) -> None:
+    """Refuse a folder that has a phantom in it.
+
+    Raises
+    ------
+    OutputError
+        Naming what is there.
+    """
+    for name in ("dicom", "truth", "rdsr"):
+        if (folder / name).exists():
+            raise OutputError(
+                f"{folder.name} already has a folder {name}; give another folder for the phantom."
+            )
 
 
 def _write(phantom: Phantom, folder: Path, progress: Progress) -> list[Path]:
@@ -293,6 +304,8 @@ def _person(ds: Any, body: Body) -> None:
     ds.PatientSex = person.sex[0].upper()
     ds.PatientSize = format_number_as_ds(round(person.height_mm / 1000, 3))
     ds.PatientWeight = format_number_as_ds(round(person.weight_kg, 1))
+    if body.pregnancy_week is not None:
+        ds.PregnancyStatus = DEFINITELY_PREGNANT
 
 
 def _dose_report(phantom: Phantom, exposed: PhantomExposure) -> Any:

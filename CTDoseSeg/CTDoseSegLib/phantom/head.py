@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from .builder import Builder
-from .shapes import Both, Canvas, Column, Cradle, Ellipsoid
+from .canvas import Canvas
+from .shapes import Both, Column, Cradle, Ellipsoid
 
 
 def paint_head(rng: np.random.Generator, *, couch: bool, scale: float | None) -> Canvas:

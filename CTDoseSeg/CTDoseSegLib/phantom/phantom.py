@@ -21,10 +21,12 @@ from ..errors import GeometryError, InputError
 from .bodies.body import ARMS, Body, Pose
 from .bodies.frame import Frame
 from .bodies.groups import groups_of
-from .bodies.regions import REGIONS, grid, region_mm
+from .bodies.regions import REGIONS, check_grid, grid, grid_shape, region_mm
+from .bodies.seed import check_seed
+from .canvas import Canvas
 from .head import paint_head
 from .render import OUTSIDE_BODY, PhantomSlice, PhantomTruth, Renderer, label_type
-from .shapes import Canvas, Column
+from .shapes import Column
 from .trunk import TrunkOptions, paint_trunk
 
 __all__ = [
@@ -121,6 +123,13 @@ class Phantom:
             raise InputError(
                 "A body's size is its person's height and weight; give no scale or fat layer."
             )
+        check_seed(self.seed)
+        measures = (*self.spacing_mm, *self.offset_mm, self.noise_hu, self.psf_fwhm_mm)
+        if not np.isfinite(measures).all():
+            raise GeometryError(
+                f"A phantom's spacing, offset, noise and blur are finite, not {self.spacing_mm} "
+                f"mm, {self.offset_mm} mm, {self.noise_hu} HU and {self.psf_fwhm_mm} mm."
+            )
         if min(self.shape) < 1 or min(self.spacing_mm) <= 0:
             raise GeometryError(
                 f"A phantom needs a positive shape and spacing, not {self.shape} and "
@@ -139,6 +148,7 @@ class Phantom:
                 "vectors."
             )
         if self.body:
+            check_grid(self.shape)
             self._check_range(self.body)
 
     def _check_range(self, body: Body) -> None:
@@ -206,7 +216,11 @@ class Phantom:
         """
         if region not in REGIONS:
             raise InputError(f"A body has no region {region!r}; choose {', '.join(REGIONS)}.")
+        own = sorted({"shape", "spacing_mm", "variant"} & set(parameters))
+        if own:
+            raise InputError(f"{own[0]} follows from region, pixels and slice_mm; do not give it.")
         pose = cls(body=body, variant=region, **parameters).pose
+        grid_shape(Frame(body.person), region, pixels, slice_mm)  # before the body is solved
         shape, spacing, offset = grid(body.painted(pose), region, pixels, slice_mm)
         return cls(
             **{"offset_mm": offset, **parameters},

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .shapes import Canvas, Sampler
+from .canvas import Canvas, Sampler
 
 OUTSIDE_BODY = ("couch", "headrest", "blanket")
 NOISE_SIGMA_PIXELS = 0.7

@@ -13,8 +13,9 @@ import numpy as np
 from .abdomen import paint_abdomen, paint_bowel, paint_cavity
 from .bones import paint_bones
 from .builder import Builder, couch
+from .canvas import Canvas
 from .chest import paint_lung_trees, paint_lungs, paint_mediastinum, paint_vessels
-from .shapes import Both, Canvas, Cradle, Ellipsoid, HalfSpace
+from .shapes import Both, Cradle, Ellipsoid, HalfSpace
 
 # z, half axis x, half axis y, centre x, centre y of the muscle layer's outside.
 MUSCLE = (

@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 import pytest
 
+from CTDoseSegLib.phantom.canvas import Canvas
 from CTDoseSegLib.phantom.phantom import Phantom
 from CTDoseSegLib.phantom.render import Pixels, Renderer
-from CTDoseSegLib.phantom.shapes import Canvas, Column, Ellipsoid
+from CTDoseSegLib.phantom.shapes import Column, Ellipsoid
 
 
 @pytest.mark.parametrize(

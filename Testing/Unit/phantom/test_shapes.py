@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 
 from CTDoseSegLib.phantom.builder import Builder
+from CTDoseSegLib.phantom.canvas import Canvas, Sampler
 from CTDoseSegLib.phantom.shapes import (
     Both,
-    Canvas,
     Capsule,
     Column,
     Cradle,
     Ellipsoid,
     HalfSpace,
-    Sampler,
     Superellipsoid,
 )
 
@@ -109,6 +108,15 @@ def test_the_65_536th_material_is_refused():
         canvas.material("many", n)
     with pytest.raises(ValueError, match="65535"):
         canvas.material("one more", 0)
+
+
+def test_an_ellipsoid_whose_axes_change_places_is_turned():
+    about_y = np.array([[0.0, 0.0, 1 / 10], [0.0, 1 / 20, 0.0], [-1 / 30, 0.0, 0.0]])
+    whole = Ellipsoid((0.0, 0.0, 0.0), about_y)
+    assert whole.box[:, 1] == pytest.approx([30, 20, 10])
+    points = np.array([(29, 0, 0), (31, 0, 0), (0, 19, 0), (0, 21, 0), (0, 0, 9), (0, 0, 11)])
+    x, y, z = points.astype(np.float32).T[:, :, None]
+    assert whole.inside(x, y, z)[:, 0].tolist() == [True, False] * 3
 
 
 def test_a_curve_through_three_points_is_the_spline_to_the_bit():

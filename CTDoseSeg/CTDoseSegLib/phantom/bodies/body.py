@@ -15,10 +15,11 @@ from .chest import paint_chest
 from .contrast import PHASES
 from .frame import Frame
 from .head import paint_dental_fillings, paint_head, paint_headrest
-from .implants import BONE_IMPLANTS, paint_bone_implants
+from .implants import BONE_IMPLANTS, check_bone_implants, paint_bone_implants
 from .implants_soft import SOFT_IMPLANTS, check_soft_implants, paint_soft_implants
+from .limbs import limb_paths
 from .masses import organ_masses_g
-from .outside import Build, couch_rim, limb_paths, paint_belly, paint_outside
+from .outside import Build, couch_rim, paint_belly, paint_outside
 from .painter import Painter
 from .pelvis import paint_pelvis
 from .person import Person
@@ -29,6 +30,7 @@ from .pregnancy import (
     pregnancy_masses_g,
     womb_of,
 )
+from .seed import check_seed
 from .skeleton import paint_skeleton
 from .solve import Solution, solve
 from .table import paint_blanket, paint_couch
@@ -42,6 +44,7 @@ ARMS = {
 }
 KVP_RANGE = (70.0, 150.0)
 DENTAL_FILLINGS = "dental_fillings"
+_FILLINGS_FROM_Y = 3.0  # the molars of the first set are there
 IMPLANTS = (*BONE_IMPLANTS, *SOFT_IMPLANTS, DENTAL_FILLINGS)
 
 
@@ -89,9 +92,9 @@ class Body:
 
     Examples
     --------
-    >>> body = Body(person=Person.of(5, "female"), phase="portal")
+    >>> body = Body(person=Person.of(5, "female"), phase="portal", variation=0.0)
     >>> round(body.masses_g["liver"])
-    737
+    723
     """
 
     person: Person
@@ -103,6 +106,7 @@ class Body:
     implants: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         if self.phase not in PHASES:
             raise InputError(
                 f"There is no phase of contrast {self.phase!r}; choose {', '.join(PHASES)}."
@@ -123,7 +127,10 @@ class Body:
             raise InputError(
                 f"There is no implant {unknown[0]!r}; choose among {', '.join(IMPLANTS)}."
             )
-        check_soft_implants(self.person, tuple(n for n in self.implants if n in SOFT_IMPLANTS))
+        check_soft_implants(self.person, [n for n in self.implants if n in SOFT_IMPLANTS])
+        check_bone_implants(self.person, [n for n in self.implants if n in BONE_IMPLANTS])
+        if DENTAL_FILLINGS in self.implants and self.person.age_y < _FILLINGS_FROM_Y:
+            raise InputError(f"Teeth have fillings from {_FILLINGS_FROM_Y:g} years on.")
 
     @cached_property
     def masses_g(self) -> dict[str, float]:

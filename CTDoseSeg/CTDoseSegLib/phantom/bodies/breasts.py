@@ -44,9 +44,9 @@ def paint_breasts(b: Painter, build: Build, forward_mm: Mapping[str, float] | No
         at = (side * 72.0, surface - 0.22 * half[1], 62.0)
         part = b.part("breasts", at, masses)
         part.blob(skin, at, half, over=b.air())
-        around = part.material(f"breast_adipose_{name}", "adipose", mass="breast_adipose")
+        around = part.material(f"breast_{name}_adipose", "adipose", mass="breast_adipose")
         part.blob(around, at, half, over=(skin, *fat), grow=-skin_thick)
-        gland = part.material(f"breast_glandular_{name}", "breast_glandular")
+        gland = part.material(f"breast_{name}_glandular", "breast_glandular")
         inner = b.part("breast_glandular", at, ("breast_glandular",))
         b.goals["breast_glandular"] = Goal(("breast_glandular",), of=masses)
         size = half * share * part.size

@@ -9,12 +9,30 @@ import numpy as np
 from ...errors import InputError
 from .frame import KNEE
 from .painter import Painter
+from .person import Person
 from .skeleton_bone import Kit
 from .skeleton_pelvis import HEAD_MM, SOCKET
 from .skeleton_spine import body_size, spine_y, vertebra_levels
 
 _SCREWED = ("L3", "L4", "L5")
 _CEMENTED = "L1"
+_FROM_Y = 10.0  # judgement: younger bones are too small for them
+
+
+def check_bone_implants(person: Person, names: Iterable[str]) -> None:
+    """Refuse implants of bone in young children.
+
+    Raises
+    ------
+    InputError
+        Naming the implant.
+    """
+    for name in names:
+        if person.age_y < _FROM_Y:
+            raise InputError(
+                f"{name} is for persons from {_FROM_Y:g} years, not for one of "
+                f"{person.age_y:g} years."
+            )
 
 
 def paint_bone_implants(b: Painter, names: Iterable[str]) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..shapes import ENDLESS, Both, Canvas, Capsule, Column, Ellipsoid, Shape
+from ..canvas import Canvas
+from ..shapes import ENDLESS, Both, Capsule, Column, Ellipsoid, Shape
 from ..tissues import tissue
 from .contrast import iodine_of_body
 from .frame import Frame, Point

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from .abdomen import inner_size
-from .outside import Build, limb_paths, skin_mm
+from .limbs import limb_paths
+from .outside import Build, skin_mm
 from .painter import Painter, Part, Point
 from .pregnancy import Womb
 

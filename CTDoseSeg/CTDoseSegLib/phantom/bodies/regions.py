@@ -35,7 +35,50 @@ def region_mm(frame: Frame, region: str) -> tuple[float, float]:
     return low, high
 
 
+MOST_PIXELS = 4096  # a plane is sampled at least three times as fine
 MOST_VOXELS = 2**31  # 4 GiB of int16, and half as much again of labels
+
+
+def check_grid(shape: tuple[int, int, int]) -> None:
+    """Refuse a grid that no computer holds.
+
+    Raises
+    ------
+    GeometryError
+        For too many pixels in a slice or voxels in all.
+    """
+    rows, columns, slices = shape
+    if max(rows, columns) > MOST_PIXELS or rows * columns * slices > MOST_VOXELS:
+        raise GeometryError(
+            f"{rows} x {columns} x {slices} voxels are too many; take at most {MOST_PIXELS} rows "
+            "and columns, and fewer or thicker slices."
+        )
+
+
+def grid_shape(frame: Frame, region: str, pixels: int, slice_mm: float) -> tuple[int, int, int]:
+    """Return rows, columns and slices of a scan of a region.
+
+    Parameters
+    ----------
+    frame
+        Of the person.
+    region, pixels, slice_mm
+        As in `grid`.
+
+    Raises
+    ------
+    GeometryError
+        For grids that are too small or too large.
+    """
+    low, high = region_mm(frame, region)
+    if pixels < 8 or not 0.1 <= slice_mm <= high - low:
+        raise GeometryError(
+            f"A grid of {pixels} x {pixels} pixels with slices of {slice_mm:g} mm cannot show "
+            f"{high - low:.0f} mm of a body; take at least 8 pixels, and slices of 0.1 mm or more."
+        )
+    slices = int(np.ceil((high - low) / slice_mm))
+    check_grid((pixels, pixels, slices))
+    return pixels, pixels, slices
 
 
 def grid(
@@ -69,17 +112,7 @@ def grid(
         For grids that are too small or too large.
     """
     low, high = region_mm(painter.frame, region)
-    if pixels < 8 or not 0.1 <= slice_mm <= high - low:
-        raise GeometryError(
-            f"A grid of {pixels} x {pixels} pixels with slices of {slice_mm:g} mm cannot show "
-            f"{high - low:.0f} mm of a body; take at least 8 pixels, and slices of 0.1 mm or more."
-        )
-    slices = int(np.ceil((high - low) / slice_mm))
-    if pixels**2 * slices > MOST_VOXELS:
-        raise GeometryError(
-            f"{pixels} x {pixels} x {slices} voxels are too many; take fewer pixels or thicker "
-            "slices."
-        )
+    shape = grid_shape(painter.frame, region, pixels, slice_mm)
     boxes = painter.canvas.boxes()
     skin = np.isin([-1 if f is None else f for f in painter.canvas.fills], painter.of_atoms("skin"))
     near = skin & (boxes[:, 2, 1] > low) & (boxes[:, 2, 0] < high)
@@ -87,7 +120,7 @@ def grid(
     size = 1.06 * max(x[1] - x[0], y[1] - y[0]) + 10.0
     spacing = round(float(size) / pixels, 4)
     return (
-        (pixels, pixels, slices),
+        shape,
         (spacing, spacing, slice_mm),
         (float(np.mean(x)), float(np.mean(y)), 0.0),
     )

@@ -34,7 +34,7 @@ def paint_skeleton(
     arms
         ``up`` or ``down`` for the right and the left arm.
     limbs
-        From `outside.limb_paths`.
+        From `limbs.limb_paths`.
     build
         Whose belly widens the lower chest; None: the usual one.
     """

@@ -21,7 +21,7 @@ def paint_limbs(kit: Kit, limbs: list[Limb]) -> None:
     kit
         Of the body's bones.
     limbs
-        From `outside.limb_paths`: leg and foot, right and left, then the right and left arm.
+        From `limbs.limb_paths`: leg and foot, right and left, then the right and left arm.
     """
     for side, name, leg, foot in (
         (1, "right", limbs[0][0], limbs[1][0]),

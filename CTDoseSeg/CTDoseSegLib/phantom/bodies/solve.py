@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..shapes import Canvas, Sampler
+from ..canvas import Canvas, Sampler
 from .outside import Build
 from .painter import Goal, Painter
 

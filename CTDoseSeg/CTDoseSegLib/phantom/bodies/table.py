@@ -52,5 +52,5 @@ def paint_blanket(b: Painter, frame: Frame, build: Build, side: float) -> None:
     ends = float(frame.z(-420.0)), float(frame.z(130.0))
     outer = Column.smooth(own, 2.3, ends, thick)
     inner = Column.smooth(own, 2.3)
-    upper_half = HalfSpace((0.0, side, 0.0), 25.0)
+    upper_half = HalfSpace((0.0, -side, 0.0), 25.0)
     b.canvas.paint(Both(Both(outer, inner, without=True), upper_half), cloth)

@@ -19,14 +19,14 @@ PEOPLE = [
 def test_both_breasts_are_before_the_chest(age, sex, bmi, fat_mm):
     painter = painted(age, sex, bmi=bmi, fat_mm=fat_mm)
     for side, name in ((1, "right"), (-1, "left")):
-        sampled = around(painter, f"breast_*_{name}", f"breast_glandular_{name}")
-        middle = sampled.middle(f"breast_glandular_{name}")
+        sampled = around(painter, f"breast_{name}_*", f"breast_{name}_glandular")
+        middle = sampled.middle(f"breast_{name}_glandular")
         assert middle[0] * side > 5
         assert middle[1] > 15
-        touched = sampled.beside(f"breast_glandular_{name}", f"breast_adipose_{name}")
+        touched = sampled.beside(f"breast_{name}_glandular", f"breast_{name}_adipose")
         assert "skin" in touched
         assert not {n for n in touched if "lung" in n or "heart" in n}
-        assert "" not in sampled.beside(f"breast_glandular_{name}")
+        assert "" not in sampled.beside(f"breast_{name}_glandular")
 
 
 @pytest.mark.parametrize(("age", "sex", "bmi", "fat_mm"), PEOPLE)
@@ -34,7 +34,7 @@ def test_masses_are_within_what_one_solving_step_mends(age, sex, bmi, fat_mm):
     painter = painted(age, sex, bmi=bmi, fat_mm=fat_mm)
     for organ in ("breast_glandular", "breast_adipose"):
         have = sum(
-            around(painter, f"breast_adipose_{name}", margin_mm=4).grams(organ)
+            around(painter, f"breast_{name}_adipose", margin_mm=4).grams(organ)
             for name in ("right", "left")
         )
         assert 0.5 < have / painter.masses_g[organ] < 2.2
@@ -42,6 +42,6 @@ def test_masses_are_within_what_one_solving_step_mends(age, sex, bmi, fat_mm):
 
 def test_a_womans_gland_is_larger_than_a_girls():
     def gland(age: float) -> float:
-        return around(painted(age, "female"), "breast_glandular_left").grams("breast_glandular")
+        return around(painted(age, "female"), "breast_left_glandular").grams("breast_glandular")
 
     assert gland(5) < 0.1 * gland(15) < gland(30)

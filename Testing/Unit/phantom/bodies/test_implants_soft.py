@@ -19,7 +19,7 @@ WOMEN = [(30, 17.0, 4.0), (30, None, None), (60, 42.0, 60.0)]
 @pytest.mark.parametrize("side", SIDES)
 def test_a_breast_implant_lies_behind_the_gland_under_the_skin(age, bmi, fat_mm, side):
     painter = painted(age, "female", bmi=bmi, fat_mm=fat_mm, implants=BOTH)
-    name, gland = f"breast_implant_{side}", f"breast_glandular_{side}"
+    name, gland = f"breast_implant_{side}", f"breast_{side}_glandular"
     sampled = around(painter, name, gland)
     assert 140 < sampled.ml(name) < 410
     implant, breast = sampled.middle(name), sampled.middle(gland)
@@ -34,8 +34,8 @@ def test_the_gland_keeps_its_mass_before_an_implant(age, bmi, fat_mm):
     have = [
         around(
             painted(age, "female", bmi=bmi, fat_mm=fat_mm, implants=names),
-            "breast_glandular_left",
-        ).ml("breast_glandular_left")
+            "breast_left_glandular",
+        ).ml("breast_left_glandular")
         for names in ((), BOTH)
     ]
     assert have[1] == pytest.approx(have[0], rel=0.25)

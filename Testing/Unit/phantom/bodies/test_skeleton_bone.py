@@ -9,7 +9,8 @@ from CTDoseSegLib.phantom.bodies.frame import Frame
 from CTDoseSegLib.phantom.bodies.painter import Painter
 from CTDoseSegLib.phantom.bodies.person import Person
 from CTDoseSegLib.phantom.bodies.skeleton_bone import Kit
-from CTDoseSegLib.phantom.shapes import Ellipsoid, Sampler
+from CTDoseSegLib.phantom.canvas import Sampler
+from CTDoseSegLib.phantom.shapes import Ellipsoid
 
 
 def _kit(age: float = 30, **sizes: float) -> Kit:
