@@ -135,7 +135,7 @@ def add(command: Command) -> None:
         type=_implant_names,
         action="extend",
         metavar="NAME,...",
-        help="hip_prosthesis_right, hip_prosthesis_left, spinal_screws, bone_cement, "
+        help="some of hip_prosthesis_right, hip_prosthesis_left, spinal_screws, bone_cement, "
         "breast_implant_right, breast_implant_left, pacemaker, dental_fillings",
     )
     body.add_argument(
