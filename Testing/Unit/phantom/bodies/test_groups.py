@@ -6,7 +6,10 @@ import pytest
 from body_skeletons import body
 
 from CTDoseSegLib.ct.organs import LUNG_LOBES, organs
+from CTDoseSegLib.phantom.bodies.body import Body, Pose
 from CTDoseSegLib.phantom.bodies.groups import groups_of, is_body_bone, stem
+from CTDoseSegLib.phantom.bodies.outside import Build
+from CTDoseSegLib.phantom.bodies.person import Person
 
 VESSELS = tuple(lobe.replace("lung_", "lung_vessels_") for lobe in LUNG_LOBES)
 
@@ -70,3 +73,23 @@ def test_every_group_of_a_skeleton_is_in_the_table_of_organs():
     atoms = tuple({m.atom: None for m in body(30, "male").painter.canvas.materials if m.atom})
     whole = {stem(atom) for atom in atoms} | (set(groups_of(atoms)) - set(atoms))
     assert whole - set(organs()) == set()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        Body(person=Person.of(30, "male"), implants=("hip_prosthesis_left", "pacemaker")),
+        Body(
+            person=Person.of(30, "female"),
+            pregnancy_week=30.0,
+            implants=("breast_implant_left", "spinal_screws", "bone_cement", "dental_fillings"),
+        ),
+        Body(person=Person.of(0, "female")),
+    ],
+    ids=["man", "pregnant", "newborn"],
+)
+def test_every_label_of_a_body_is_in_the_table_of_organs(body):
+    painter = body._paint({}, Build(), Pose(blanket=True))
+    atoms = tuple(dict.fromkeys(m.atom for m in painter.canvas.materials if m.atom))
+    assert len(atoms) > 240
+    assert {stem(name) for name in (*atoms, *groups_of(atoms))} - set(organs()) == set()
