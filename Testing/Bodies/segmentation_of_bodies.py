@@ -113,10 +113,11 @@ class Scan:
         )
 
 
+DOWN = {"arms": "down"}
 SCANS = (
     Scan("man", "trunk", 35, "male"),
     Scan("woman", "trunk", 35, "female"),
-    Scan("woman, arms down", "trunk", 45, "female", scanned={"arms": "down"}),
+    Scan("woman, arms down", "trunk", 45, "female", scanned=DOWN),
     Scan("thin woman", "trunk", 25, "female", bmi=17),
     Scan("obese man", "trunk", 55, "male", bmi=42),
     Scan("obese woman", "abdomen_pelvis", 50, "female", bmi=48),
@@ -127,10 +128,10 @@ SCANS = (
     Scan("youth, 15 y", "trunk", 15, "male"),
     Scan("man, pelvis", "pelvis", 60, "male"),
     Scan("man, hip prosthesis", "pelvis", 70, "male", more={"implants": ("hip_prosthesis_left",)}),
-    Scan("man, head", "head", 40, "male"),
-    Scan("woman, head and neck", "head_neck", 50, "female"),
-    Scan("child, 5 y, head", "head", 5, "male"),
-    Scan("newborn, head", "head", 0, "male"),
+    Scan("man, head", "head", 40, "male", scanned=DOWN),
+    Scan("woman, head and neck", "head_neck", 50, "female", scanned=DOWN),
+    Scan("child, 5 y, head", "head", 5, "male", scanned=DOWN),
+    Scan("newborn, head", "head", 0, "male", scanned=DOWN),
     Scan("man, portal", "trunk", 60, "male", phase="portal"),
     Scan("child, 5 y, portal", "trunk", 5, "female", phase="portal"),
     Scan("woman, arterial", "chest", 60, "female", phase="arterial"),
