@@ -15,7 +15,7 @@ pytest.importorskip("monai", reason="surface distances need monai")
 from CTDoseSegLib.errors import InputError  # noqa: E402
 from CTDoseSegLib.learning.unet import train  # noqa: E402
 from CTDoseSegLib.learning.unet.evaluate import evaluate  # noqa: E402
-from CTDoseSegLib.learning.unet.metrics import score, slice_dice  # noqa: E402
+from CTDoseSegLib.learning.unet.metrics import dice, score, slice_dice  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +46,12 @@ def test_a_shifted_cube_has_the_agreement_that_is_counted_by_hand():
     far = judge(np.roll(cube(4, 14), 5, axis=2), truth)
     assert far.surface_dice < 0.9
     assert far.hd95_mm == pytest.approx(5.0)
+
+
+def test_dice_is_twice_what_is_shared_over_both():
+    assert dice(both=6, predicted_voxels=8, true_voxels=12) == pytest.approx(0.6)
+    assert dice(0, 0, 5) == 0.0
+    assert dice(0, 0, 0) is None
 
 
 def test_absent_is_right_and_has_no_distance():

@@ -68,15 +68,25 @@ def score(
         case=case,
         label=label,
         state=state(predicted_voxels, true_voxels),
-        dice=2.0 * both / (predicted_voxels + true_voxels)
-        if predicted_voxels or true_voxels
-        else None,
+        dice=dice(both, predicted_voxels, true_voxels),
         accuracy=1.0 - (predicted_voxels + true_voxels - 2 * both) / max(int(known.sum()), 1),
         surface_dice=surface,
         hd95_mm=hd95,
         true_ml=true_voxels * voxel_ml,
         found_ml=predicted_voxels * voxel_ml,
     )
+
+
+def dice(both: int, predicted_voxels: int, true_voxels: int) -> float | None:
+    """Return the Dice coefficient of numbers of voxels; None where result and truth are empty.
+
+    Examples
+    --------
+    >>> dice(80, 100, 100)
+    0.8
+    """
+    total = predicted_voxels + true_voxels
+    return 2.0 * both / total if total else None
 
 
 def state(predicted_voxels: int, true_voxels: int) -> str:
