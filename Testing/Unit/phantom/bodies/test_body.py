@@ -202,7 +202,7 @@ def test_exact_wed_is_what_is_measured_with_the_true_mask(girl):
     exact = {"noise_hu": 0, "psf_fwhm_mm": 0, "spacing_mm": (0.75, 0.75, 2.0)}
     for z in (-60.0, 0.0, 45.0):
         phantom = Phantom(
-            body=girl, variant="chest", shape=(320, 320, 1), offset_mm=(0, 0, z), **exact
+            body=girl, variant="chest", shape=(320, 440, 1), offset_mm=(0, 0, z), **exact
         )
         hu, truth = phantom.render()
         body = np.isin(truth.labels, [truth.names[atom] for atom in truth.groups["body"]])

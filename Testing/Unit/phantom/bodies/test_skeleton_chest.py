@@ -49,7 +49,8 @@ def test_ribs_leave_the_lungs_room(age, sex, fat_mm):
     z, y, x = (
         sampled.corner[2 - axis] + sampled.step_mm * np.arange(shape[axis]) for axis in range(3)
     )
-    inside = room.inside(x[None, None, :], y[None, :, None], z[:, None, None])
+    planes = [room.inside(x[None, :], y[:, None], np.full((1, 1), level)) for level in z]
+    inside = np.array([np.broadcast_to(plane, shape[1:]) for plane in planes])
     # Beside the spine heads and necks of ribs do reach in.
     inside &= np.abs(x)[None, None, :] > 48 * frame.scale(0.0)[0]
     assert not (inside & sampled.mask("rib_*")).any()
