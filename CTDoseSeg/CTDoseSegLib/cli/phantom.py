@@ -13,6 +13,7 @@ from .arguments import Command
 if TYPE_CHECKING:
     from ..phantom.phantom import Phantom
 
+_ARMS_DOWN = ("head", "head_neck", "whole")
 _BODY_ONLY = (
     *("sex", "height", "weight", "bmi", "region", "phase", "kvp", "pixels", "slice_mm"),
     *("pregnancy_week", "implants", "reference"),
@@ -50,6 +51,7 @@ def _of_body(args: argparse.Namespace) -> Phantom:
 
     if args.variant is not None:
         raise InputError("--variant is of the reference adult; with --age give --region.")
+    region = args.region or "trunk"
     person = Person.of(
         args.age, args.sex or "female", height_cm=args.height, weight_kg=args.weight, bmi=args.bmi
     )
@@ -64,10 +66,10 @@ def _of_body(args: argparse.Namespace) -> Phantom:
     )
     return Phantom.of_body(
         body,
-        args.region or "trunk",
+        region,
         pixels=512 if args.pixels is None else args.pixels,
         slice_mm=5.0 if args.slice_mm is None else args.slice_mm,
-        arms=args.arms or "up",
+        arms=args.arms or ("down" if region in _ARMS_DOWN else "up"),
         position=_position(args),
         seed=args.seed,
     )
@@ -97,7 +99,11 @@ def add(command: Command) -> None:
         choices=("trunk", "chest", "abdomen", "head"),
         help="part of the reference adult (default trunk)",
     )
-    sub.add_argument("--arms", choices=("up", "down", "right_up", "left_up"), help="default up")
+    sub.add_argument(
+        "--arms",
+        choices=("up", "down", "right_up", "left_up"),
+        help="default up; down for head, head_neck and whole",
+    )
     sub.add_argument("--prone", action="store_true", help="face down; without it face up")
     body = sub.add_argument_group("a body of any age, in place of the reference adult")
     body.add_argument("--age", type=float, metavar="YEARS", help="0 (newborn) to 90")

@@ -200,7 +200,7 @@ def _patient_and_study(ds: Any, phantom: Phantom) -> None:
     ds.StudyDescription = "CTDoseSeg phantom"
     ds.SeriesDescription = f"Phantom {phantom.variant}"
     ds.ProtocolName = f"Phantom {phantom.variant}"
-    if any(m.atom == "aorta" and m.hu > ENHANCED_HU for m in phantom.canvas.materials):
+    if _enhanced(phantom):
         ds.ContrastBolusAgent = "IODINE"
     ds.Modality, ds.SeriesNumber, ds.AcquisitionNumber = "CT", 2, 1
     ds.Manufacturer, ds.ManufacturerModelName = "CTDoseSeg phantom", "Analytic"
@@ -214,6 +214,13 @@ def _patient_and_study(ds: Any, phantom: Phantom) -> None:
     ds.PatientPosition = phantom.position
 
 
+def _enhanced(phantom: Phantom) -> bool:
+    """Return whether there is contrast agent."""
+    if phantom.body is not None:
+        return phantom.body.phase != "none"
+    return any(m.atom == "aorta" and m.hu > ENHANCED_HU for m in phantom.canvas.materials)
+
+
 def _person(ds: Any, body: Body) -> None:
     """Set what a scanner knows of the patient."""
     from pydicom.valuerep import format_number_as_ds
@@ -223,7 +230,7 @@ def _person(ds: Any, body: Body) -> None:
     ds.PatientAge = f"{months:03d}M" if months < 24 else f"{int(person.age_y):03d}Y"
     ds.PatientSex = person.sex[0].upper()
     ds.PatientSize = format_number_as_ds(round(person.height_mm / 1000, 3))
-    ds.PatientWeight = format_number_as_ds(round(person.weight_kg, 1))
+    ds.PatientWeight = format_number_as_ds(round(person.weight_kg + body.gained_kg, 1))
     if body.pregnancy_week is not None:
         ds.PregnancyStatus = DEFINITELY_PREGNANT
 

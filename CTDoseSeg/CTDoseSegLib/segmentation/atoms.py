@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from ..ct.organs import LUNG_LOBES, is_bone, organ
 from ..flags import Flag, flag
-from .labelmap import BODY, BODY_REST, COUCH, Atom
+from .labelmap import BODY, BODY_REST, OUTSIDE_BODY, Atom
 
 # Vessels and airways that lie inside the lobes: parts of the lung as well as organs of their own.
 INSIDE_LUNG = ("lung_vessels", "lung_arteries", "lung_veins", "lung_airways_wall")
@@ -85,7 +85,7 @@ def groups_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     }
     has_lung = any(n in names for n in ("lung", "lung_left", "lung_right", *LUNG_LOBES))
     unions = {
-        BODY: [n for n in names if n != COUCH],
+        BODY: [n for n in names if n not in OUTSIDE_BODY],
         "lung": [n for n in names if has_lung and (n == "lung" or _is_lung(n))],
         "lung_left": [n for n in names if _is_lung_side(n, "left")],
         "lung_right": [n for n in names if _is_lung_side(n, "right")],

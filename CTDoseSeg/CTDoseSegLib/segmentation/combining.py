@@ -11,7 +11,7 @@ from ..ct.geometry import Grid
 from ..errors import GeometryError, SegmentationError
 from ..flags import flag
 from .atoms import groups_of, is_unnamed, named_atom
-from .labelmap import BODY, BODY_REST, COUCH, SKIN, Atom, Labelmap, counts
+from .labelmap import BODY, BODY_REST, OUTSIDE_BODY, SKIN, Atom, Labelmap, counts
 from .on_grid import grid_in_words
 
 # This part of an organ may be covered by labels without a name before what is left is no organ
@@ -70,13 +70,15 @@ def combine(beneath: Labelmap, above: Labelmap) -> Labelmap:
         lookup[atom.value] = kept[name].value
     labels = _narrowest(lookup, spare - 1)[beneath.labels]
     organ = above.labels > 0
-    air = int((organ & ~beneath.mask(BODY)).sum())
+    beside = [a.value for a in above.atoms if a.name in OUTSIDE_BODY]
+    inner = organ & ~np.isin(above.labels, beside) if beside else organ
+    air = int((inner & ~beneath.mask(BODY)).sum())
     np.copyto(labels, above.labels.astype(labels.dtype, copy=False), where=organ)
     present = set(np.flatnonzero(counts(labels)).tolist())
     atoms = tuple(a for a in kept.values() if a.value in present)
     flags = above.flags + beneath.flags
-    if air > 0.02 * organ.sum():
-        flags += (flag("labels_in_air", f"{100 * air / organ.sum():.0f} % of the voxels"),)
+    if air > 0.02 * inner.sum():
+        flags += (flag("labels_in_air", f"{100 * air / inner.sum():.0f} % of the voxels"),)
     if covered:
         flags += (flag("covered_by_unnamed", ", ".join(sorted(covered))),)
     known = {a.name for a in atoms}
@@ -115,18 +117,18 @@ def _covered_by_unnamed(beneath: Labelmap, above: Labelmap) -> set[str]:
     for group, members in beneath.groups.items():
         columns = [values[name] for name in members]
         if (
-            group not in (BODY, SKIN, COUCH)
+            group not in (BODY, SKIN, *OUTSIDE_BODY)
             and lost[columns].sum() > COVERED * every[columns].sum()
         ):
             covered |= set(members)
-    return covered - {BODY_REST, SKIN, COUCH}
+    return covered - {BODY_REST, SKIN, *OUTSIDE_BODY}
 
 
 def _replaced(name: str, above: set[str]) -> bool:
     """Return whether the names of the upper label map replace the lower one's atom `name`."""
     groups = groups_of(above)
     if name in above:
-        return name not in (BODY_REST, COUCH)
+        return name not in (BODY_REST, *OUTSIDE_BODY)
     if name == "lung":
         return "lung" in groups
     if name in organs.LUNG_LOBES or name in ("lung_left", "lung_right"):

@@ -17,6 +17,8 @@ from ..errors import GeometryError, SegmentationError
 from ..flags import Flag
 
 COUCH = "couch"
+# What lies under, round and on the body, and is none of it.
+OUTSIDE_BODY = (COUCH, "headrest", "blanket")
 BODY = "body"
 BODY_REST = "body_rest"
 SKIN = "skin"

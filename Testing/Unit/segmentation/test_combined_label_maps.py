@@ -88,3 +88,16 @@ def test_a_body_of_totalsegmentators_keeps_the_couch_of_the_body_mask():
     assert (both.mask("couch") == ((body == 2) & (network == 0))).all()
     assert (both.mask("body") == (network > 0)).all()
     assert {a.name: a.origin for a in both.atoms}["couch"] == "unet"
+
+
+def test_headrest_and_blanket_are_no_part_of_the_body():
+    """A label map that names them marks nothing outside the body by that."""
+    found = np.zeros((1, 6, 8), np.uint8)
+    found[0, 2:4] = 9
+    own = np.zeros((1, 6, 8), np.uint8)
+    own[0, 2:4, 2:5] = 1
+    own[0, 4], own[0, 1], own[0, 5] = 2, 3, 4
+    names = {1: "brain", 2: "headrest", 3: "blanket", 4: "couch"}
+    both = combine(labelled(found, {9: "body_rest"}, "threshold"), labelled(own, names, "given"))
+    assert (both.mask("body") == (found > 0)).all()
+    assert "labels_in_air" not in {flag.code for flag in both.flags}

@@ -68,7 +68,11 @@ def _paint_kidneys(b: Painter, free: tuple[int, ...]) -> None:
         at = (side * 56.0, -34.0, z)
         kidney = b.part("kidneys", at, ("kidneys",), wander=5.0, place=f"kidney {name}")
         tissue = kidney.material(f"kidney_{name}", "kidney")
-        kidney.blob(tissue, at, (26, 24, 53), (0, side * -10, side * 30), free)
+        # The fat round a kidney is a material of its own: liver and spleen stay off it.
+        around = b.material("torso_fat", "adipose", mass="adipose", blood="perirenal fat")
+        turn = (0.0, side * -10.0, side * 30.0)
+        kidney.blob(around, at, (26, 24, 53), turn, free, grow=6.0 * kidney.local[1])
+        kidney.blob(tissue, at, (26, 24, 53), turn, (*free, around))
         urine = kidney.material(f"renal_pelvis_{name}", "urine", mass="", blood="renal_pelvis")
         fat = b.material("torso_fat", "adipose", mass="adipose")
         kidney.blob(fat, (side * 44, -28, z), (11, 9, 24), over=(tissue,))
@@ -79,7 +83,7 @@ def _paint_kidneys(b: Painter, free: tuple[int, ...]) -> None:
         adrenal = gland.material(f"adrenal_gland_{name}", "adrenal")
         for dx in (3, -6):
             leg = [top, (top[0] + side * dx, -40.0, top[2] - 20.0)]
-            gland.tube(adrenal, leg, [6.5, 4.6], free, step_mm=5)
+            gland.tube(adrenal, leg, [6.5, 4.6], (*free, around), step_mm=5)
 
 
 def _paint_pancreas(b: Painter, free: tuple[int, ...]) -> None:

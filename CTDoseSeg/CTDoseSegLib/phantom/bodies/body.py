@@ -147,11 +147,11 @@ class Body:
         age = self.person.age_y
         start = Build(fat_mm=float(np.interp(age, (0, 1, 10, 20), (4, 6, 8, 14))))
         bare = Pose(couch=False)
-        weight_kg = self.person.weight_kg + self._gained_kg
+        weight_kg = self.person.weight_kg + self.gained_kg
         return solve(lambda sizes, build: self._paint(sizes, build, bare), weight_kg, start)
 
     @property
-    def _gained_kg(self) -> float:
+    def gained_kg(self) -> float:
         """What a pregnancy adds to the person's weight."""
         if self.pregnancy_week is None:
             return 0.0

@@ -36,9 +36,10 @@ def diaphragm(b: Painter, build: Build, grow_mm: float) -> list[Shape]:
 
 def paint_chest(b: Painter, build: Build) -> None:
     """Paint all organs of the chest; the diaphragm and the fat under it too."""
-    lobes = _paint_lungs(b, build)
     muscle = b.material("skeletal_muscle", "muscle", mass="muscle")
     fat = b.material("torso_fat", "adipose", mass="adipose")
+    b.canvas.paint(cavity(b, build), fat, over=(muscle,))
+    lobes = _paint_lungs(b, build, fat)
     thin = 2.5 * b.frame.scale(0.0)[1]
     for material, grow in ((muscle, thin), (fat, 0.0)):
         for dome in diaphragm(b, build, grow):
@@ -53,7 +54,7 @@ def paint_chest(b: Painter, build: Build) -> None:
     _paint_lung_vessels(b, lobes)
 
 
-def _paint_lungs(b: Painter, build: Build) -> dict[str, int]:
+def _paint_lungs(b: Painter, build: Build, fat: int) -> dict[str, int]:
     part = b.part("lung_density", (0.0, 0.0, 80.0), ("lungs",), power=1)
     density = float(np.clip(_LUNG_DENSITY * part.size, 0.12, 0.9))
     lobe = {name: b.material(name, "lung", mass="lungs", density_g_ml=density) for name in LOBES}
@@ -65,10 +66,10 @@ def _paint_lungs(b: Painter, build: Build) -> dict[str, int]:
         whole = Superellipsoid(
             place.point(side * 68, 0, 20), (66 * wide, 84 * deep, 218 * tall), 140 * tall, 2.6
         )
-        b.canvas.paint(Both(whole, inside), upper)
+        b.canvas.paint(Both(whole, inside), upper, over=(fat,))
         # The anterior tongue: the two lungs nearly meet behind the sternum.
         tongue = place.ellipsoid((side * 26, 54, 105), (24, 24, 64))
-        b.canvas.paint(Both(tongue, inside), upper)
+        b.canvas.paint(Both(tongue, inside), upper, over=(fat,))
         centre = np.array(place.point(side * 68, 0, 20))
         slope = np.array([0.0, 190.0 / deep, 130.0 / tall])
         fissure = HalfSpace(tuple(slope), float(slope @ centre + 130.0 * 55.0))
@@ -161,10 +162,10 @@ def _paint_heart(b: Painter, free: tuple[int, ...]) -> None:
     centre = (-24, 30, 46)
     heart.blob(muscle, centre, (48, 41, 56), turn, free)
     for name, at, axes, blood in (
-        ("heart_atrium_right", (13, 26, 56), (21, 23, 30), "heart_right"),
-        ("heart_ventricle_right", (-16, 52, 34), (31, 15, 30), "heart_right"),
-        ("heart_atrium_left", (-8, 3, 70), (28, 16, 22), "heart_left"),
-        ("heart_ventricle_left", (-44, 24, 34), (21, 21, 34), "heart_left"),
+        ("heart_atrium_right", (8, 28, 56), (21, 24, 30), "heart_right"),
+        ("heart_ventricle_right", (-20, 48, 34), (31, 18, 30), "heart_right"),
+        ("heart_atrium_left", (-10, 7, 66), (28, 16, 22), "heart_left"),
+        ("heart_ventricle_left", (-40, 22, 36), (17, 17, 30), "heart_left"),
     ):
         material = heart.material(name, "blood", mass="heart_blood", blood=blood)
         chambers.blob(material, at, axes, (0.0, 20.0, -15.0), over=(muscle,))

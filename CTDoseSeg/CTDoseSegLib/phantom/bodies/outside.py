@@ -44,9 +44,9 @@ CHEST_CAVITY = (
 BELLY_CAVITY = (
     (-40, 124, 76, 0, 4),
     (-90, 122, 74, 0, 6),
-    (-140, 121, 71, 0, 8),
-    (-220, 128, 72, 0, 9),
-    (-290, 108, 68, 0, 5),
+    (-140, 121, 70, 0, 6),
+    (-220, 128, 71, 0, 6),
+    (-290, 108, 67, 0, 3),
     (-350, 84, 62, 0, 2),
     (-410, 66, 52, 0, -2),
 )
@@ -58,6 +58,8 @@ _FAT_SHARES = {
     # Children's fat lies more evenly, until puberty.
     "child": (0.35, 0.65, 0.70, 0.90, 0.95, 1.0, 0.95, 0.80, 0.65, 0.55, 0.45),
 }
+# Share of the trunk's half axes that follows the muscle; the rest is bone and cavity.
+TRUNK_SHARE = 0.13
 CHILD_AGES, CHILD = (0.0, 6.0, 16.0), (1.0, 0.9, 0.0)
 
 
@@ -138,7 +140,7 @@ def trunk_knots(frame: Frame, build: Build, table: tuple, grow_share: float = 0.
 
 def outer_knots(frame: Frame, build: Build, inset: float) -> np.ndarray:
     """Return the knots of the trunk's skin, or of what lies `inset` mm below it."""
-    knots = trunk_knots(frame, build, MUSCLE, 0.2)
+    knots = trunk_knots(frame, build, MUSCLE, TRUNK_SHARE)
     thick = np.array([build.fat_at(row[0], frame.person) for row in MUSCLE])
     skin = skin_mm(frame)
     knots[:, 1] += thick + skin - inset
@@ -186,9 +188,6 @@ def front_mm(frame: Frame, build: Build, x: float, z: float) -> float:
     return cy + b * float((1 - across**2.3) ** (1 / 2.3))
 
 
-CHILD_AGES, CHILD = (0.0, 6.0, 16.0), (1.0, 0.9, 0.0)
-
-
 def _chain(path: np.ndarray, radii: np.ndarray) -> list[Shape]:
     """Return the pieces of a tube."""
     return [
@@ -228,7 +227,9 @@ def paint_outside(b: Painter, build: Build, top: Cradle, limbs: list[tuple]) -> 
             shapes += _chain(path, lean + fat + skin - inset)
         _paint_all(b, shapes, material, top, inset)
     muscle = b.material("skeletal_muscle", "muscle", mass="muscle")
-    shapes = [Column.smooth(trunk_knots(frame, build, MUSCLE, 0.2), 2.3, _trunk_ends(frame))]
+    shapes = [
+        Column.smooth(trunk_knots(frame, build, MUSCLE, TRUNK_SHARE), 2.3, _trunk_ends(frame))
+    ]
     shapes += head_shapes(frame, skin + 3.0 * frame.head_scale)
     for path, lean, _ in limbs:
         shapes += _chain(path, lean)

@@ -15,6 +15,9 @@ from ..tissues import tissue
 from .contrast import iodine_of_body
 from .frame import Frame, Point
 
+# Metal is brighter than any usual scanner's scale, which ends here (12 bits).
+MOST_HU = 3050.0
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -112,6 +115,7 @@ class Painter:
             iodine = self._iodine_mg_ml.get(blood or mass, 0.0)
             density = what.density_g_ml if density_g_ml is None else density_g_ml
             hu = what.hu(self.kvp, iodine_mg_ml=iodine, density_g_ml=density)
+            hu = min(hu, MOST_HU)
             hu += 3.0 * self.variation * float(self.rng(f"hu {atom} {name}").standard_normal())
             self._known[key] = self.canvas.material(atom, hu)
             self.tissues.append((name, density, mass))

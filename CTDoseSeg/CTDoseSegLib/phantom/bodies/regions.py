@@ -11,7 +11,7 @@ from .painter import Painter
 # Low and high end, mm, in levels of the reference adult.
 REGIONS = {
     "trunk": (-410.0, 256.0),
-    "chest": (-72.0, 256.0),
+    "chest": (-124.0, 250.0),
     "abdomen": (-260.0, 36.0),
     "abdomen_pelvis": (-415.0, 36.0),
     "pelvis": (-430.0, -205.0),

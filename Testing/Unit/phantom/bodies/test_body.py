@@ -11,8 +11,11 @@ import pytest
 from CTDoseSegLib.errors import GeometryError, InputError, OutputError
 from CTDoseSegLib.phantom.bodies.body import Body, Pose
 from CTDoseSegLib.phantom.bodies.masses import organ_masses_g
+from CTDoseSegLib.phantom.bodies.outside import Build
 from CTDoseSegLib.phantom.bodies.person import Person
+from CTDoseSegLib.phantom.bodies.regions import region_mm
 from CTDoseSegLib.phantom.bodies.solve import weigh
+from CTDoseSegLib.phantom.canvas import Sampler
 from CTDoseSegLib.phantom.dicom_files import write_dicom
 from CTDoseSegLib.phantom.phantom import Phantom
 from CTDoseSegLib.reading.reader import read_series
@@ -280,3 +283,38 @@ def test_a_pregnancy_is_stated_as_definite():
     _person(image, Body(person=WOMAN, pregnancy_week=30.0))
     assert image.PregnancyStatus == 3
     assert (image.PatientAge, image.PatientSex) == ("030Y", "F")
+
+
+def test_a_pregnant_woman_weighs_more_on_the_day():
+    from CTDoseSegLib.phantom.dicom_files import _person
+
+    image = pydicom.Dataset()
+    _person(image, Body(person=WOMAN, pregnancy_week=30.0))
+    assert WOMAN.weight_kg + 2 < float(image.PatientWeight) < WOMAN.weight_kg + 6
+
+
+def test_metal_ends_where_a_scanners_scale_does():
+    implants = ("hip_prosthesis_left", "dental_fillings")
+    body = Body(person=WOMAN, implants=implants, kvp=70.0)
+    painter = body._paint({}, Build(), Pose())
+    metal = [m.hu for m in painter.canvas.materials if m.atom in implants]
+    assert 3000 < min(metal) <= max(metal) < 3072
+
+
+def test_between_the_lungs_there_is_no_sheet_of_muscle():
+    painter = Body(person=WOMAN, variation=0.0)._paint({}, Build(), Pose())
+    frame, muscle = painter.frame, painter.of_atoms("skeletal_muscle")
+    affine = np.diag([1.0, 1.0, 1.0, 1.0])
+    front, back = (frame.point(0, y, 100)[1] for y in (60.0, -20.0))
+    affine[:3, 3] = (-30.0, back, float(frame.z(100.0)))
+    plane = Sampler(painter.canvas, affine).plane(np.arange(61), np.arange(int(front - back)), 0)
+    assert not np.isin(plane, muscle).any()
+
+
+def test_a_chest_scan_holds_both_lungs_to_their_bases(girl):
+    painter = girl.painted(Pose())
+    low, high = region_mm(painter.frame, "chest")
+    lungs = np.isin(painter.canvas.paints(), painter.of_atoms("lung_lower*", "lung_upper*"))
+    boxes = painter.canvas.boxes()[lungs]
+    assert low < max(boxes[:, 2, 0].min(), float(painter.frame.z(-125.0))) + 1.0
+    assert high > float(painter.frame.z(246.0))
