@@ -71,7 +71,7 @@ def _paint_kidneys(b: Painter, free: tuple[int, ...]) -> None:
         # The fat round a kidney is a material of its own: liver and spleen stay off it.
         around = b.material("torso_fat", "adipose", mass="adipose", blood="perirenal fat")
         turn = (0.0, side * -10.0, side * 30.0)
-        kidney.blob(around, at, (26, 24, 53), turn, free, grow=6.0 * kidney.local[1])
+        kidney.blob(around, at, (26, 24, 53), turn, free, grow=4.0 * kidney.local[1])
         kidney.blob(tissue, at, (26, 24, 53), turn, (*free, around))
         urine = kidney.material(f"renal_pelvis_{name}", "urine", mass="", blood="renal_pelvis")
         fat = b.material("torso_fat", "adipose", mass="adipose")

@@ -119,7 +119,7 @@ def trunk_knots(frame: Frame, build: Build, table: tuple, grow_share: float = 0.
         Of the half axes that follows the muscle.
     """
     # An infant's liver and bowel are large for the frame: the belly is round.
-    infant = float(np.interp(frame.person.age_y, (0, 2, 8), (5.0, 4.0, 0.0)))
+    infant = float(np.interp(frame.person.age_y, (0, 2, 8), (7.0, 6.0, 0.0)))
     rows = []
     for z, a, b, x, y in table:
         wide, deep, _ = frame.scale(z)

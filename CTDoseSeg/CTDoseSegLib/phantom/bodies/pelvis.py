@@ -72,7 +72,7 @@ def _first(b: Painter, organ: str, adult_g: float, part: Part) -> float:
 
 
 def _paint_prostate(b: Painter, free: tuple[int, ...]) -> None:
-    at: Point = (0.0, 2.0, -388.0)
+    at: Point = (0.0, 2.0, -392.0)
     gland = b.part("prostate", at, ("prostate",), wander=1.0)
     first = _first(b, "prostate", _PROSTATE_G, gland)
     tissue = gland.material("prostate", "prostate")

@@ -120,9 +120,9 @@ def test_the_bowel_gives_way_and_is_not_lost():
 
 
 def test_womb_and_fetus_come_on_top_of_the_weight():
-    gained = Body(person=WOMAN, pregnancy_week=40.0)._gained_kg
+    gained = Body(person=WOMAN, pregnancy_week=40.0).gained_kg
     assert gained == pytest.approx(5.7, abs=0.3)
-    assert Body(person=WOMAN)._gained_kg == 0
+    assert Body(person=WOMAN).gained_kg == 0
 
 
 @pytest.mark.parametrize(
