@@ -132,8 +132,8 @@ def examine(scan: Scan, doses: DoseResult, engine: DoseEngine) -> Examination | 
     doses
         Of the series itself.
     engine
-        That made them. Where it knows the exposure of the images alone, events are listed and no
-        total is given.
+        That made them. Where it knows the exposure of the images alone, or no organ has a dose,
+        events are listed and no total is given.
 
     Returns
     -------
@@ -148,6 +148,8 @@ def examine(scan: Scan, doses: DoseResult, engine: DoseEngine) -> Examination | 
     organs: tuple[OrganTotal, ...] = ()
     flags = _completeness(matched, reasons)
     able, why = available(engine, scan.exposed_as(series))
+    if able and all(organ.dose_mGy is None for organ in doses.organs):
+        able, why = False, "no organ of the series has a dose"
     if not able:
         flags = (flag("examination_not_given", why),)
     else:

@@ -35,8 +35,7 @@ FLAGS = {
         "info",
         "The patient is under 18",
         cause="child",
-        consequence="effective dose is by factors for children; the one taken for the trunk is for "
-        "the 16 cm phantom",
+        consequence="effective dose is by factors for children, which are for the 16 cm phantom",
     ),
     "effective_dose_pregnancy": Entry(
         "warning",

@@ -143,6 +143,8 @@ def _examination(examination: Examination, organs: Sequence[OrganDose]) -> str:
     counted = sum(event.in_total for event in examination.events)
     events = examination.events
     text = f"organ doses of {counted} of the {len(events)} events in the dose report added up"
+    if not counted:
+        text = f"{len(events)} events in the dose report; no organ doses to add up"
     if examination.dlp_total_mGy_cm is not None:
         stated = number(examination.dlp_total_mGy_cm)
         text += f"; DLP of the whole report {stated} mGy cm, as stated"

@@ -179,10 +179,13 @@ def test_events_that_the_report_states_and_lacks_make_the_total_incomplete():
     assert "2 because they are stated" in examination.flags[0].message
 
 
-def test_an_organ_without_a_dose_has_no_total():
+def test_without_any_organ_dose_there_is_no_total_and_no_word_of_a_sum():
     examination, doses = examined(other(), age_years=10.0)
     assert {organ.dose_mGy for organ in doses.organs} == {None}
-    assert {total.examination_dose_mGy for total in examination.organs} == {None}
+    assert examination.organs == ()
+    assert not any(event.in_total for event in examination.events)
+    assert codes(examination.flags) == {"examination_not_given"}
+    assert "no organ of the series has a dose" in examination.flags[0].message
 
 
 def test_a_model_that_knows_one_exposure_gives_the_list_alone():

@@ -198,7 +198,7 @@ def test_a_notice_gives_the_reason_of_every_organ_without_a_dose_to_the_whole():
         ),
     )
     flags = [one for organ in found.organs for one in organ.flags]
-    (notice,) = [one for one in summarize(flags) if one.cause == "scan_length"]
+    (notice,) = [one for one in summarize(flags) if one.cause == "irradiated_range"]
     # The patches weigh 40 g: of a liver, less than a tenth.
     assert "of which less than a tenth is seen (liver)" in notice.text
     assert "whose reference mass is not tabulated (colon, aorta)" in notice.text

@@ -41,3 +41,13 @@ def test_a_stated_dlp_total_over_both_phantoms_is_called_one(phantoms, mixed):
     assert "organ doses of 1 of the 2 events in the dose report added up" in line
     assert "; DLP of the whole report 640 mGy cm, as stated" in line
     assert ("both CTDI phantoms" in line) is mixed
+
+
+def test_where_no_event_counts_nothing_is_said_to_be_added_up():
+    examination = Examination((replace(EVENT, in_total=False),), (), False, None, "values")
+    (line,) = [
+        line
+        for line in summary(replace(tiny_result(), examination=examination))
+        if line.startswith("Examination:")
+    ]
+    assert line.endswith("1 events in the dose report; no organ doses to add up")
