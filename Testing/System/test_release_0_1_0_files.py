@@ -43,7 +43,16 @@ def analysed(archive, tmp_path_factory):
 
 def numbers(path: Path) -> list[dict[str, float]]:
     """The cells of a table that are numbers, by column; NaN where a cell is empty."""
-    return [{name: number(cell) for name, cell in row.items()} for row in rows(path)]
+    return [numerical(row) for row in rows(path)]
+
+
+def numerical(row: dict[str, str]) -> dict[str, float]:
+    return {name: number(cell) for name, cell in row.items()}
+
+
+def place(row: dict[str, str]) -> tuple[str, int]:
+    """What a row of any of the tables is of."""
+    return row.get("organ", ""), int(row.get("slice_index", 0))
 
 
 def number(cell: str) -> float:
@@ -55,18 +64,22 @@ def number(cell: str) -> float:
 
 @pytest.mark.parametrize("table", ["organ_doses.csv", "organ_slices.csv", "slices.csv"])
 def test_the_tables_of_a_result_come_out_again_with_the_same_numbers(analysed, table):
-    before, after = numbers(RESULT / table), numbers(analysed / table)
-    assert [row["organ"] for row in rows(RESULT / table) if "organ" in row] == [
-        row["organ"] for row in rows(analysed / table) if "organ" in row
-    ]
-    regions = [row.get("region", "") for row in rows(RESULT / table)]
+    # The heart stands before its parts now.
+    earlier, later = (
+        sorted(rows(RESULT / table), key=place),
+        sorted(rows(analysed / table), key=place),
+    )
+    assert [place(row) for row in earlier] == [place(row) for row in later]
+    before, after = ([numerical(row) for row in table] for table in (earlier, later))
+    regions = [row.get("region", "") for row in earlier]
     for old, new, region in zip(before, after, regions, strict=True):
         # Its intervals are others now: those of contrast agent, scale and truncation.
         kept = {name: value for name, value in old.items() if not name.endswith(INTERVAL)}
         for name in kept.keys() & DOSES:
             # The heart gets the dose of its chambers now.
             kept[name] = new[name] if math.isnan(old[name]) else old[name] * SCALE[region]
-        assert {name: new[name] for name in kept} == pytest.approx(kept, rel=2e-5, nan_ok=True)
+        # Masses do not count contrast agent any more, which moves weights of slices a little.
+        assert {name: new[name] for name in kept} == pytest.approx(kept, rel=2e-3, nan_ok=True)
 
 
 def test_the_doses_of_result_json_are_those_of_its_table():
@@ -121,4 +134,5 @@ def test_a_handover_is_analysed_with_the_same_doses_or_refused(tmp_path):
     table = {row["organ"]: row for row in rows(output / "organ_doses.csv")}
     doses = {name: number(table[name]["dose_mGy"]) for name in before}
     scaled = {name: dose * SCALE[table[name]["region"]] for name, dose in before.items()}
-    assert doses == pytest.approx(scaled, rel=1e-5)
+    # Masses do not count contrast agent any more.
+    assert doses == pytest.approx(scaled, rel=1e-3)
