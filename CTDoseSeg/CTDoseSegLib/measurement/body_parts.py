@@ -7,6 +7,7 @@ answer, else its part is not known.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 
 import numpy as np
@@ -61,8 +62,10 @@ def parts_of_slices(series: CTSeries, measurements: Measurements) -> tuple[str |
         return marked
     z = series.z_mm
     down = sorted(known, key=lambda k: -z[k])
+    depths = [-float(z[k]) for k in down]
     return tuple(
-        part if part is not None else _between(z, k, down, known) for k, part in enumerate(marked)
+        part if part is not None else _between(z, k, down, depths, known)
+        for k, part in enumerate(marked)
     )
 
 
@@ -154,18 +157,19 @@ def _marked(measurements: Measurements) -> tuple[str | None, ...]:
     )
 
 
-def _between(z: np.ndarray, k: int, down: list[int], known: dict[int, str]) -> str | None:
+def _between(
+    z: np.ndarray, k: int, down: list[int], depths: list[float], known: dict[int, str]
+) -> str | None:
     """Return the part of slice `k`, which nothing marks.
 
-    `down` are the slices whose part is known, from head to foot.
+    `down` are the slices whose part is known, from head to foot, and `depths` their -z.
     """
-    above = [n for n in down if z[n] > z[k]]
-    below = [n for n in down if z[n] <= z[k]]
-    if above and below:
-        upper, lower = above[-1], below[0]
+    at = bisect_left(depths, -float(z[k]))  # so many lie above it
+    if 0 < at < len(down):
+        upper, lower = down[at - 1], down[at]
         first, last = PARTS.index(known[upper]), PARTS.index(known[lower])
         if last - first in (0, 1):
             return known[upper if z[upper] - z[k] < z[k] - z[lower] else lower]
         return PARTS[first + 1] if last - first == 2 else None
-    nearest = above[-1] if above else below[0]
+    nearest = down[at - 1] if at else down[0]
     return known[nearest] if abs(z[nearest] - z[k]) <= _REACH_MM else None
