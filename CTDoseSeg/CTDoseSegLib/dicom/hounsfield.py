@@ -82,7 +82,8 @@ class ValueCounts:
             True where there is no image, [j, i]; None: nowhere.
         """
         step = max(1, round((image.size / _PIXELS_A_SLICE) ** 0.5))
-        inside, border = image[::step, ::step].ravel(), _edges(image, step)
+        # Copies: the caller may use the image again before it is counted.
+        inside, border = image[::step, ::step].flatten(), _edges(image, step)
         if padding is not None:
             outside = _edges(padding, step)
             self.border_padding += int(outside.sum())

@@ -180,3 +180,13 @@ def test_air_that_padding_replaced_is_not_missed():
 def test_few_voxels_are_judged_by_their_lowest_value_alone():
     assert problem(np.full((2, 5, 5), -500)) == ""
     assert problem(np.zeros((2, 5, 5))) == "no value is below -200"
+
+
+def test_an_image_may_be_used_again_once_it_was_added():
+    """Slices are counted many at once, and a reader has one buffer for all."""
+    counts, buffer = ValueCounts(), np.empty((60, 60), np.int16)
+    clipped = np.clip(np.random.default_rng(0).normal(-400, 300, buffer.shape), -200, 250)
+    buffer[:] = clipped
+    counts.add(buffer)
+    buffer[:] = -1000
+    assert "exactly -200" in counts.problem()
