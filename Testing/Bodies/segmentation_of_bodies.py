@@ -29,6 +29,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "CTDoseSeg"))
 
+from CTDoseSegLib.ct.organs import OUTSIDE_BODY  # noqa: E402
 from CTDoseSegLib.ct.series import CTSeries  # noqa: E402
 from CTDoseSegLib.errors import CTDoseSegError  # noqa: E402
 from CTDoseSegLib.learning.unet.metrics import dice  # noqa: E402
@@ -39,7 +40,6 @@ from CTDoseSegLib.phantom.phantom import (  # noqa: E402
     PhantomTruth,
     phantom_series,
 )
-from CTDoseSegLib.phantom.render import OUTSIDE_BODY  # noqa: E402
 from CTDoseSegLib.segmentation.labelmap import Labelmap  # noqa: E402
 from CTDoseSegLib.segmentation.segmenting import segment  # noqa: E402
 from CTDoseSegLib.segmentation.unet.doubts import why_not_used  # noqa: E402

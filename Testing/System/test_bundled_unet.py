@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from CTDoseSegLib.cli import command_line
-from CTDoseSegLib.ct.organs import is_bone
+from CTDoseSegLib.ct.organs import OUTSIDE_BODY, is_bone
 from CTDoseSegLib.phantom.dicom_files import write_dicom
-from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY, phantom_series
+from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, phantom_series
 from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.unet.engine import UNetEngine
 from CTDoseSegLib.segmentation.unet.spec import WEIGHTS_FILE, bundled_folder

@@ -24,6 +24,8 @@ LUNG_LOBES = (
     "lung_middle_lobe_right",
     "lung_lower_lobe_right",
 )
+# What lies under, round and on the body, and is none of it.
+OUTSIDE_BODY = ("couch", "headrest", "blanket")
 # Label maps without a table of their own are named by one of these, if the user says so.
 LABEL_TABLES = ("totalsegmentator-v2", "totalsegmentator-v1", "lungmask")
 # JoHof/lungmask, README: models R231 and R231CovidWeb.

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..ct.acquisition import Acquisition
-from ..ct.organs import LUNG_LOBES
+from ..ct.organs import LUNG_LOBES, OUTSIDE_BODY
 from ..ct.series import CTSeries, SliceInfo
 from ..errors import GeometryError, InputError
 from .bodies.body import ARMS, Body, Pose
@@ -25,7 +25,7 @@ from .bodies.regions import REGIONS, check_grid, grid, grid_shape, region_mm
 from .bodies.seed import check_seed
 from .canvas import Canvas
 from .head import paint_head
-from .render import OUTSIDE_BODY, PhantomSlice, PhantomTruth, Renderer, label_type
+from .render import PhantomSlice, PhantomTruth, Renderer, label_type
 from .shapes import Column
 from .trunk import TrunkOptions, paint_trunk
 

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
+from ..ct.organs import OUTSIDE_BODY
 from .canvas import Canvas, Sampler
 
-OUTSIDE_BODY = ("couch", "headrest", "blanket")
 NOISE_SIGMA_PIXELS = 0.7
 RIM = 4  # pixels around the image that its blur still sees
 Window = tuple[slice, slice]  # rows, columns

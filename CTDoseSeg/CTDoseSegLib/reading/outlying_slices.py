@@ -72,9 +72,12 @@ def mean_changes_by(values: Column, outlying: Sequence[int]) -> float:
     return float(np.mean(list(known.values())) / np.mean(others) - 1)
 
 
-def _beside(values: Column, k: int) -> list[float]:
-    """Return the values of the two nearest slices; none where one of them is not known."""
-    start = min(max(k - 1, 0), max(len(values) - 3, 0))  # at an end, the next two
+def two_beside(values: Column, k: int) -> list[float]:
+    """Return the values of the two nearest slices; none where one of them is not known.
+
+    The first and the last slice have theirs on one side.
+    """
+    start = min(max(k - 1, 0), max(len(values) - 3, 0))
     beside = [v for n, v in enumerate(values[start : start + 3], start) if n != k]
     known = [value for value in beside if value is not None]
     return known if len(known) == 2 else []
@@ -82,7 +85,7 @@ def _beside(values: Column, k: int) -> list[float]:
 
 def _leaves_by(values: Column, k: int) -> float:
     """Return how far a value lies outside those of its two nearest slices; 0 between them."""
-    value, beside = values[k], _beside(values, k)
+    value, beside = values[k], two_beside(values, k)
     if value is None or not beside:
         return 0.0
     return max(value - max(beside), min(beside) - value, 0.0)
@@ -99,5 +102,5 @@ def _seen_by(witnesses: Sequence[Column], values: Column, k: int) -> bool:
 
 
 def _times_its_neighbours(values: Column, k: int) -> float | None:
-    value, beside = values[k], _beside(values, k)
+    value, beside = values[k], two_beside(values, k)
     return value / float(np.mean(beside)) if value and beside else None

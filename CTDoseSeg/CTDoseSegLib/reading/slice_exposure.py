@@ -9,7 +9,7 @@ import numpy as np
 
 from ..ct.series import SliceInfo
 from ..flags import FLAGS, flag, slice_runs
-from .outlying_slices import mean_changes_by, outlying_slices
+from .outlying_slices import mean_changes_by, outlying_slices, two_beside
 from .rotation_time import LONGEST_ROTATION_S, exposures, tube_currents
 from .tag_values import TagValues, exposure_item
 
@@ -97,10 +97,8 @@ def _flag_outlying(
 
 def _leaps(values: _Column, k: int) -> bool:
     """Return whether a slice's value is far above or far below those of its two nearest slices."""
-    value = values[k]
-    start = min(max(k - 1, 0), max(len(values) - 3, 0))  # at an end, the next two
-    beside = [v for n, v in enumerate(values[start : start + 3], start) if n != k and v is not None]
-    if value is None or len(values) < 4 or len(beside) < 2:
+    value, beside = values[k], two_beside(values, k)
+    if value is None or len(values) < 4 or not beside:
         return False
     return value > LEAP * max(beside) or value < min(beside) / LEAP
 

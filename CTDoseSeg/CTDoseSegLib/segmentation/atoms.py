@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ..ct.organs import LUNG_LOBES, is_bone, organ
+from ..ct.organs import LUNG_LOBES, OUTSIDE_BODY, is_bone, organ
 from ..flags import Flag, flag
-from .labelmap import BODY, BODY_REST, OUTSIDE_BODY, Atom
+from .labelmap import BODY, BODY_REST, Atom
 
 # Vessels and airways that lie inside the lobes: parts of the lung as well as organs of their own.
 INSIDE_LUNG = ("lung_vessels", "lung_arteries", "lung_veins", "lung_airways_wall")

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..ct import organs
 from ..ct.geometry import Grid
+from ..ct.organs import LUNG_LOBES, OUTSIDE_BODY
 from ..errors import GeometryError, SegmentationError
 from ..flags import flag
 from .atoms import groups_of, is_unnamed, named_atom
-from .labelmap import BODY, BODY_REST, OUTSIDE_BODY, SKIN, Atom, Labelmap, counts
+from .labelmap import BODY, BODY_REST, SKIN, Atom, Labelmap, counts
 from .on_grid import grid_in_words
 
 # This part of an organ may be covered by labels without a name before what is left is no organ
@@ -22,10 +22,10 @@ COVERED = 0.1
 def combine(beneath: Labelmap, above: Labelmap) -> Labelmap:
     """Put the organs of one label map on the body, skin, couch and organs of another.
 
-    Of the lower one remain body_rest, skin and couch, and those organs that the upper one has
-    nothing of: what the upper one draws smaller becomes body_rest, and so do organs of which
-    labels without a name cover more than 10 %. Atoms keep their origin, those of the upper one
-    their value.
+    Of the lower one remain body_rest, skin, couch, headrest and blanket, and those organs that the
+    upper one has nothing of: what the upper one draws smaller becomes body_rest, and so do organs
+    of which labels without a name cover more than 10 %. Atoms keep their origin, those of the upper
+    one their value.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def _replaced(name: str, above: set[str]) -> bool:
         return name not in (BODY_REST, *OUTSIDE_BODY)
     if name == "lung":
         return "lung" in groups
-    if name in organs.LUNG_LOBES or name in ("lung_left", "lung_right"):
+    if name in LUNG_LOBES or name in ("lung_left", "lung_right"):
         side = "lung_left" if name.endswith("_left") else "lung_right"
         return "lung" in above or side in groups
     if name == "trachea":

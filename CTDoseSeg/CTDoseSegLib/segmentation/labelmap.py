@@ -1,8 +1,8 @@
 """A label map holds exclusive atoms; an organ is a named group of atoms.
 
 Every voxel belongs to at most one atom (value 0: outside everything). `body` is the group of all
-atoms but the couch; `lung` the group of its lobes and the vessels inside them. Counts and sums of
-atoms add up exactly, so that one pass over a volume serves every group.
+atoms but couch, headrest and blanket; `lung` the group of its lobes and the vessels inside them.
+Counts and sums of atoms add up exactly, so that one pass over a volume serves every group.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from ..errors import GeometryError, SegmentationError
 from ..flags import Flag
 
 COUCH = "couch"
-# What lies under, round and on the body, and is none of it.
-OUTSIDE_BODY = (COUCH, "headrest", "blanket")
 BODY = "body"
 BODY_REST = "body_rest"
 SKIN = "skin"

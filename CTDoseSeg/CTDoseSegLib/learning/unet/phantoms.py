@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...ct.organs import is_bone
+from ...ct.organs import OUTSIDE_BODY, is_bone
 from ...ct.series import CTSeries
-from ...phantom.phantom import OUTSIDE_BODY, Phantom, PhantomTruth, phantom_series
+from ...phantom.phantom import Phantom, PhantomTruth, phantom_series
 from ...segmentation.atoms import groups_of
 from ...segmentation.labelmap import BODY, BODY_REST, COUCH
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ...ct.organs import LUNG_LOBES
-from ..render import OUTSIDE_BODY
+from ...ct.organs import LUNG_LOBES, OUTSIDE_BODY
 
 # An organ in parts: its atoms are the organ's name with one of these.
 SUFFIXES = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...ct.organs import OUTSIDE_BODY
 from ..canvas import Canvas, Sampler
 from .outside import Build
 from .painter import Goal, Painter
@@ -131,7 +132,7 @@ def weigh(painter: Painter, parts: int = 420) -> tuple[dict[str, float], float]:
     scale = _Scale(painter)
     mm = painter.frame.person.height_mm / parts
     counts = scale.counts(scale.within(None), mm)
-    outside = set(painter.of_atoms("couch", "headrest", "blanket"))
+    outside = set(painter.of_atoms(*OUTSIDE_BODY))
     masses: dict[str, float] = {}
     points: dict[str, int] = {}
     total = 0.0
