@@ -22,7 +22,6 @@ Point = tuple[float, float, float]
 SOLE, ANKLE, KNEE, CROTCH, HIP = -1276.0, -1196.0, -774.0, -440.0, -352.0
 PROMONTORY, L1_TOP, T1_TOP, C1_TOP, VERTEX = -250.0, -68.0, 240.0, 349.0, 484.0
 BRAIN = (0.0, -10.0, 382.0)  # centre of the brain
-STATURE_MM = 1760.0
 
 AGES = (0.0, 1.0, 5.0, 10.0, 15.0, 20.0)
 # Sitting height over stature: adults ANSUR II (0.523 men, 0.526 women); children fall from

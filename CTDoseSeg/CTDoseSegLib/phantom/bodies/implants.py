@@ -36,7 +36,7 @@ def check_bone_implants(person: Person, names: Iterable[str]) -> None:
 
 
 def paint_bone_implants(b: Painter, names: Iterable[str]) -> None:
-    """Paint implants into the skeleton, after all organs.
+    """Paint implants into the skeleton, before the organs.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ def paint_skeleton(
     b: Painter,
     arms: tuple[str, str],
     limbs: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
-    build: Build | None = None,
+    build: Build,
 ) -> None:
     """Paint all bones but skull and mandible, after the outside and the belly's cavity.
 
@@ -36,10 +36,10 @@ def paint_skeleton(
     limbs
         From `limbs.limb_paths`.
     build
-        Whose belly widens the lower chest; None: the usual one.
+        Whose belly widens the lower chest.
     """
     kit = Kit(b)
     paint_spine(kit)
-    paint_chest(kit, arms, build or Build())
+    paint_chest(kit, arms, build)
     paint_hips(kit)
     paint_limbs(kit, list(limbs))

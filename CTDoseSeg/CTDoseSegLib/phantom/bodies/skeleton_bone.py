@@ -148,7 +148,6 @@ class Bone:
         *,
         shell: float = 1.4,
         clip: Shape | None = None,
-        clip_inner: Shape | None = None,
         end: bool = False,
     ) -> None:
         """Add an ellipsoid; an `end` is cartilage that becomes bone with age."""
@@ -163,7 +162,7 @@ class Bone:
         inner = None
         if (half * self.part.local).min() > thick + _THINNEST_MM:
             inside = self.part.ellipsoid(centre, half, turn, -thick)
-            inner = self._cut(inside, clip_inner or clip)
+            inner = self._cut(inside, clip)
         self.add(self._cut(self.part.ellipsoid(centre, half, turn), clip), inner)
 
     def ball(self, centre: np.ndarray, radius: float, *, shell: float = 1.4) -> None:

@@ -16,7 +16,6 @@ _FALL = (46, 54, 62, 70, 78, 86, 92, 96, 98, 98, 66, 44)
 _JOIN_Z = (168, 142, 120, 100, 82, 64, 46, 22, -4, -34)
 _JOIN_X = (22, 20, 19, 19, 20, 21, 22, 46, 64, 80)
 _RIB_MM = 5.6  # half a rib's height
-STERNUM_Y = ((176, 68), (142, 82), (100, 90), (20, 94), (-12, 92))
 
 
 def paint_chest(kit: Kit, arms: tuple[str, str], build: Build) -> None:

@@ -122,7 +122,7 @@ def _vertebra(kit: Kit, name: str, top: float, bottom: float, disc: int) -> None
     middle = 0.5 * (top + bottom)
     bone = kit.bone(f"vertebrae_{name}", _REGIONS[letter], middle)
     if name == "C1":
-        _atlas(kit, bone, middle)
+        _atlas(bone, middle)
     else:
         gap = _DISC[letter] * (1 + (_DISC_AT_BIRTH - 1) * (1 - kit.ossified) / 0.75)
         low = bottom + gap * (top - bottom)
@@ -157,7 +157,7 @@ def _body(kit: Kit, bone: Bone, top: float, low: float) -> tuple[Shape, Shape]:
     return shapes[0], shapes[1]
 
 
-def _atlas(kit: Kit, bone: Bone, z: float) -> None:
+def _atlas(bone: Bone, z: float) -> None:
     """Add the anterior arch and the lateral masses of C1."""
     y = spine_y(z)
     bone.tube([(-15, y + 2, z), (0, y + 10, z), (15, y + 2, z)], [4, 3.5, 4], step_mm=8)
