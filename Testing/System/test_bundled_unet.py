@@ -11,8 +11,10 @@ import pytest
 
 from CTDoseSegLib.cli import command_line
 from CTDoseSegLib.ct.organs import is_bone
+from CTDoseSegLib.phantom.acceptance import ACCEPTANCE_SEEDS
 from CTDoseSegLib.phantom.dicom_files import write_dicom
-from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY, phantom_series
+from CTDoseSegLib.phantom.phantom import phantom_series
+from CTDoseSegLib.phantom.render import OUTSIDE_BODY
 from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.unet.engine import UNetEngine
 from CTDoseSegLib.segmentation.unet.spec import WEIGHTS_FILE, bundled_folder

@@ -6,7 +6,8 @@ import numpy as np
 
 from ...ct.organs import is_bone
 from ...ct.series import CTSeries
-from ...phantom.phantom import OUTSIDE_BODY, Phantom, PhantomTruth, phantom_series
+from ...phantom.phantom import Phantom, PhantomTruth, phantom_series
+from ...phantom.render import OUTSIDE_BODY
 from ...segmentation.atoms import groups_of
 from ...segmentation.labelmap import BODY, BODY_REST, COUCH
 
