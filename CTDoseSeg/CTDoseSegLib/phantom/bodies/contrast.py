@@ -26,42 +26,6 @@ _TISSUE_GSD = 1.1
 _LARGEST_DEVIATION = 2.5
 
 
-def iodine_mg_ml(phase: str, tissue: str, rng: np.random.Generator | None = None) -> float:
-    """Return the iodine in a tissue, in mg/ml.
-
-    Parameters
-    ----------
-    phase
-        One of `PHASES`.
-    tissue
-        A vessel or organ of `contrast.csv`. ``kidneys`` is cortex and medulla together.
-    rng
-        Source of randomness for one tissue alone; None: the usual patient. For tissues that belong
-        to one body use `iodine_of_body`.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    InputError
-        No such phase or tissue.
-
-    Examples
-    --------
-    >>> from CTDoseSegLib.phantom.bodies.contrast import iodine_mg_ml
-    >>> iodine_mg_ml("arterial", "aorta"), iodine_mg_ml("none", "aorta")
-    (12.4, 0.0)
-    """
-    iodine = iodine_of_body(phase, rng)
-    if tissue not in iodine:
-        raise InputError(
-            f"No iodine is known for {tissue!r}; tissues that take it up are {', '.join(iodine)}."
-        )
-    return iodine[tissue]
-
-
 def iodine_of_body(phase: str, rng: np.random.Generator | None = None) -> dict[str, float]:
     """Return the iodine in all tissues of one body, in mg/ml.
 

@@ -11,7 +11,7 @@ import csv
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from math import erf, exp, inf, log, sqrt
+from math import exp, inf, log
 
 import numpy as np
 
@@ -88,11 +88,6 @@ def z_score(measure: str, value: float, age_y: float, sex: str) -> float:
     if abs(skew) < 1e-6:
         return log(value / median) / width
     return float(((value / median) ** skew - 1) / (skew * width))
-
-
-def percentile_of(z: float) -> float:
-    """Return the percentage of people below a z-score."""
-    return 50 * (1 + erf(z / sqrt(2)))
 
 
 def _reference(measure: str, age_y: float, sex: str) -> float:

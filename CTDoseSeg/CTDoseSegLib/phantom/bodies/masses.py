@@ -22,13 +22,6 @@ from .person import Person
 
 # Judgement, from the masses in anatomy texts (parotid 25 g, submandibular 10 g, sublingual 3.5 g).
 GLAND_SHARES = {"parotid": 0.64, "submandibular": 0.27, "sublingual": 0.09}
-# Judgement: the first 25 cm of the 280 cm of a living adult's small bowel, wider than the rest.
-DUODENUM_SHARE = 0.1
-# ICRP 89, table 2.8, adults: masses of the walls and of the contents.
-COLON_SHARES = {"right": 0.405, "left": 0.405, "rectosigmoid": 0.19}
-COLON_CONTENTS_SHARES = {"right": 0.5, "left": 0.25, "rectosigmoid": 0.25}
-# The left of two: volumes by MRI (J Clin Med 2024;13:769), lung weights (Molina 2012 and 2015).
-LEFT_SHARES = {"kidneys": 0.51, "lungs": 0.47}
 # Judgement: even the leanest body keeps some fat, and muscle gives way before it.
 _LEAST_ADIPOSE_SHARE = 0.04
 _LARGEST_DEVIATION = 2.5
