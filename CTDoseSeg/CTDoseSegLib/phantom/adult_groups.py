@@ -8,7 +8,7 @@ from .render import OUTSIDE_BODY
 
 def adult_groups(atoms: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """Return the groups of those atoms that a phantom has: group to the names of its atoms."""
-    groups = {
+    groups: dict[str, list[str]] = {
         "body": [name for name in atoms if name not in OUTSIDE_BODY],
         **chest_groups(atoms),
         "bone": [name for name in ("spine", "ribs", "bone_rest", "skull") if name in atoms],

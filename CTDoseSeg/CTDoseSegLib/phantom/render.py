@@ -143,12 +143,12 @@ class Pixels:
     def mixed_in(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return rows, columns (from the window's corner) and samples of its mixed pixels."""
         rows, columns = window
-        there = (rows.start <= self.rows) & (self.rows < rows.stop)
-        there &= (columns.start <= self.columns) & (self.columns < columns.stop)
+        within = (rows.start <= self.rows) & (self.rows < rows.stop)
+        within &= (columns.start <= self.columns) & (self.columns < columns.stop)
         return (
-            self.rows[there] - rows.start,
-            self.columns[there] - columns.start,
-            self.samples[there],
+            self.rows[within] - rows.start,
+            self.columns[within] - columns.start,
+            self.samples[within],
         )
 
     def counts(self, materials: int, window: Window | None = None) -> np.ndarray:

@@ -7,13 +7,10 @@ iodine: about 25 HU for each mg/ml at 120 kV.
 
 from __future__ import annotations
 
-import csv
-from functools import lru_cache
-from importlib.resources import files
-
 import numpy as np
 
 from ...errors import InputError
+from ..tables import table_rows
 
 # Arterial: late, 35 to 40 s after the start of the injection; portal 70 s; nephrographic 100 s;
 # excretory (delayed) 5 minutes.
@@ -58,7 +55,7 @@ def iodine_of_body(phase: str, rng: np.random.Generator | None = None) -> dict[s
         raise InputError(f"{phase!r} is no contrast phase; choose one of {', '.join(PHASES)}.")
     body = _BODY_GSD ** _deviation(rng)
     iodine = {}
-    for row in _rows():
+    for row in table_rows("bodies/contrast.csv"):
         factor = body * _TISSUE_GSD ** _deviation(rng)
         usual = 0.0 if phase == "none" else float(row[f"{phase}_hu"]) / HU_PER_MG_ML
         iodine[row["tissue"]] = usual * factor
@@ -69,9 +66,3 @@ def _deviation(rng: np.random.Generator | None) -> float:
     if rng is None:
         return 0.0
     return float(np.clip(rng.standard_normal(), -_LARGEST_DEVIATION, _LARGEST_DEVIATION))
-
-
-@lru_cache
-def _rows() -> list[dict[str, str]]:
-    text = files(__package__).joinpath("contrast.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
