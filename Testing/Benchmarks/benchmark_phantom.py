@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
 from CTDoseSegLib.phantom.canvas import Sampler
 from CTDoseSegLib.phantom.phantom import Phantom
 from CTDoseSegLib.phantom.render import RIM, PhantomSlice, Renderer
+from CTDoseSegLib.phantom.shapes import cut
 
 TIMES = 3
 PHANTOMS = {
@@ -48,19 +49,13 @@ class PlainSampler(Sampler):
             part = out[rows, columns]
             if part.size == 0:
                 continue
-            cut = [
-                c[
-                    rows if c.shape[0] > 1 else slice(None),
-                    columns if c.shape[1] > 1 else slice(None),
-                ]
-                for c in coordinates
-            ]
+            at = [cut(c, rows, columns) for c in coordinates]
             table = np.arange(256, dtype=np.uint8)
             if self._canvas.tables[n] is None:
                 table[:] = self._canvas.fills[n]
             else:
                 table[: len(self._canvas.tables[n])] = self._canvas.tables[n]
-            mask = np.broadcast_to(self._canvas.shapes[n].inside(*cut), part.shape)
+            mask = np.broadcast_to(self._canvas.shapes[n].inside(*at), part.shape)
             np.copyto(part, table[part], where=mask)
         return out
 

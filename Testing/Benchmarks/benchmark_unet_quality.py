@@ -35,7 +35,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
 from CTDoseSegLib.ct.organs import OUTSIDE_BODY, is_bone
 from CTDoseSegLib.ct.series import CTSeries
 from CTDoseSegLib.errors import CTDoseSegError
-from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, phantom_series
+from CTDoseSegLib.phantom.acceptance import ACCEPTANCE_SEEDS
+from CTDoseSegLib.phantom.phantom import phantom_series
 from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.engines import ClassicalEngine
 from CTDoseSegLib.segmentation.unet.engine import UNetEngine

@@ -1,6 +1,6 @@
 """Draws the page of 24 bodies: a coronal and a sagittal plane, and axial planes of each.
 
-python Testing/Bodies/bodies_sheet.py [--out Resources/Guide/images/bodies.png] [--processes 2]
+python Testing/Bodies/bodies_sheet.py [--out Resources/Figures/bodies.png] [--processes 2]
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def main() -> None:
     from PIL import Image, ImageDraw
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=ROOT / "Resources/Guide/images/bodies.png")
+    parser.add_argument("--out", type=Path, default=ROOT / "Resources/Figures/bodies.png")
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
     with ProcessPoolExecutor(args.processes) as pool:

@@ -35,7 +35,7 @@ KNEE_TO_VERTEX = (-774.0, 484.0)  # of the reference adult: where a point could 
 BELLY = -150.0  # level at which a waist is measured, above the iliac crest
 
 
-def published_diameter_cm(person: Person) -> tuple[float, float] | None:
+def published_diameter_cm(person: Person) -> tuple[float, float]:
     """Return the effective diameter of the belly by weight and height, and its residual SD.
 
     NHANES 2015-2016: least squares on weight over height, by this project, from waist and sagittal
@@ -165,14 +165,14 @@ def main() -> None:
         worst = off[np.abs(off).argmax()]
         print(f"| {organ} | {np.median(off):+.1%} | {np.mean(np.abs(off) <= 0.15):.0%} | "
               f"{worst:+.0%} | {spread:.2f} |")  # fmt: skip
-    z = np.array([(r["deff_cm"] - r["published_deff_cm"]) for r in rows])
+    excess_cm = np.array([r["deff_cm"] - r["published_deff_cm"] for r in rows])
     for name, low, high in (("0-2", 0, 2), ("2-8", 2, 8), ("8-20", 8, 20), ("20-90", 20, 91)):
         at = [n for n, r in enumerate(rows) if low <= r["age_y"] < high]
         if at:
             ratio = np.mean([rows[n]["wed_cm"] / rows[n]["deff_cm"] for n in at])
             print(
-                f"{name} y: {len(at)} bodies, Deff minus published {z[at].mean():+.1f} cm, "
-                f"SD {z[at].std():.1f} cm; WED over Deff {ratio:.3f}"
+                f"{name} y: {len(at)} bodies, Deff minus published {excess_cm[at].mean():+.1f} cm, "
+                f"SD {excess_cm[at].std():.1f} cm; WED over Deff {ratio:.3f}"
             )
     weight = np.array([r["painted_kg"] / r["weight_kg"] - 1 for r in rows])
     print(

@@ -11,8 +11,9 @@ import pytest
 
 from CTDoseSegLib.cli import command_line
 from CTDoseSegLib.ct.organs import OUTSIDE_BODY, is_bone
+from CTDoseSegLib.phantom.acceptance import ACCEPTANCE_SEEDS
 from CTDoseSegLib.phantom.dicom_files import write_dicom
-from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, phantom_series
+from CTDoseSegLib.phantom.phantom import phantom_series
 from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.unet.engine import UNetEngine
 from CTDoseSegLib.segmentation.unet.spec import WEIGHTS_FILE, bundled_folder

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, OUTSIDE_BODY, phantom_series
+from CTDoseSegLib.ct.organs import OUTSIDE_BODY
+from CTDoseSegLib.phantom.acceptance import ACCEPTANCE_SEEDS
+from CTDoseSegLib.phantom.phantom import phantom_series
 from CTDoseSegLib.segmentation.threshold.engine import segment
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from CTDoseSegLib.errors import Cancelled
-from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, phantom_series
+from CTDoseSegLib.phantom.acceptance import ACCEPTANCE_SEEDS
+from CTDoseSegLib.phantom.phantom import phantom_series
 from CTDoseSegLib.reading.array_series import series_from_array
 from CTDoseSegLib.reading.npy_volume import write_npy_volume
 from CTDoseSegLib.segmentation import body_mask

@@ -2,11 +2,11 @@
 
 What becomes of what the label maps leave open (thresholds and depths by judgement):
 
-- "body" is told apart by the patient's own CT: fat between -170 and -30 HU, gas below -300 HU,
+- "body" is divided by the patient's own CT: fat between -170 and -30 HU, gas below -300 HU,
   else ``body_rest`` with the composition of muscle; so bowel and its contrast medium are
   ``body_rest``;
 - 255 ("ignore") within 4 mm of an abdominal organ in the slice is that organ's, if it is no fat or
-  gas; what is left (heart, mediastinum, effusions) is told apart like "body", but its soft tissue
+  gas; what is left (heart, mediastinum, effusions) is divided like "body", but its soft tissue
   takes up the iodine of the heart's wall. So a body has no undecided voxel, but no heart either;
 - bone above 500 HU is cortical, else spongiosa; couches are left out, since they would be bent.
 
@@ -95,7 +95,7 @@ def read_anatomy(name: str, data: Path) -> Anatomy:
     if drawn.shape != ct.shape or grid.apart_mm(Grid(grid.shape, drawn.affine)) > SAME_GRID_MM:
         raise InputError(f"The label map of {name} does not lie on its CT.")
     (labels, spacing), (hu, _) = _upright(drawn), _upright(ct)
-    return Anatomy(name, told_apart(labels, hu, spacing), spacing)
+    return Anatomy(name, materials_of(labels, hu, spacing), spacing)
 
 
 def _read_ct(name: str, data: Path) -> nib.Nifti1Image:
@@ -115,10 +115,10 @@ def _upright(image: nib.Nifti1Image) -> tuple[np.ndarray, tuple[float, float, fl
     return np.asarray(image.dataobj)[::-1, ::-1].transpose(2, 1, 0), (k, j, i)
 
 
-def told_apart(
+def materials_of(
     labels: np.ndarray, hu: np.ndarray, spacing_mm: tuple[float, float, float]
 ) -> np.ndarray:
-    """Return the materials of a label map, with what its CT tells of them [k, j, i]."""
+    """Return the materials of a label map and its CT, uint8 [k, j, i]."""
     made = np.where(labels == COUCH, 0, labels).astype(np.uint8)
     in_plane = np.array(spacing_mm[1:])
     sigma = (0, *(SMOOTHING_MM / in_plane))

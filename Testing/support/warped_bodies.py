@@ -20,7 +20,7 @@ from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.errors import InputError
 from CTDoseSegLib.phantom.bodies.contrast import iodine_of_body
-from CTDoseSegLib.phantom.render import NOISE_SIGMA_PIXELS, PhantomTruth, _noise_gain
+from CTDoseSegLib.phantom.render import NOISE_SIGMA_PIXELS, PhantomTruth, noise_gain
 from CTDoseSegLib.phantom.tissues import tissue
 from CTDoseSegLib.segmentation.atoms import groups_of
 
@@ -217,7 +217,7 @@ def rendered(
         mean = hu[plane].reshape(rows, n, columns, n).mean(axis=(1, 3))
         blurred = ndimage.gaussian_filter(mean, psf_fwhm_mm / 2.3548 / body.spacing_mm[1])
         noise = np.random.default_rng([seed, 2, k]).standard_normal(mean.shape)
-        noise = ndimage.gaussian_filter(noise, NOISE_SIGMA_PIXELS) / _noise_gain()
+        noise = ndimage.gaussian_filter(noise, NOISE_SIGMA_PIXELS) / noise_gain()
         image[k] = np.rint(blurred + noise_hu * noise)
         inside = np.bincount(plane.ravel(), minlength=256) * (atoms > 0) * pixel_mm2
         area[k] = inside.sum()

@@ -20,7 +20,6 @@ from .exposure import (
     PhantomExposure,
     exposure,
 )
-from .render import PhantomSlice, PhantomTruth, label_type
 from .truth_files import write_truth
 
 if TYPE_CHECKING:
@@ -116,14 +115,9 @@ def require_free(folder: Path) -> None:
 def _write(phantom: Phantom, folder: Path, progress: Progress) -> list[Path]:
     """Write pixels first; the tube current needs every slice's WED, so tags come second."""
     count = phantom.shape[2]
-    labels = np.empty((count, *phantom.shape[:2]), label_type(phantom.names))
-    hu = np.empty(labels.shape, np.int16)
-    sizes = np.empty((4, count))
-    for s in phantom.slices():
-        hu[s.index], labels[s.index] = s.hu, s.labels
-        sizes[:, s.index] = _sizes(s)
-        progress.update(0.9 * (s.index + 1) / count, "Making the phantom")
-    truth = PhantomTruth(labels, phantom.affine, phantom.names, phantom.groups, *sizes)
+    hu, truth = phantom.render(
+        lambda k: progress.update(0.9 * (k + 1) / count, "Making the phantom")
+    )
     exposed = exposure(phantom, truth.wed_mm)
     files = []
     (folder / "dicom").mkdir()
@@ -139,10 +133,6 @@ def _write(phantom: Phantom, folder: Path, progress: Progress) -> list[Path]:
     _dose_report(phantom, exposed).save_as(files[-1], enforce_file_format=True)
     progress.update(1.0, "Writing the truth")
     return files
-
-
-def _sizes(s: PhantomSlice) -> tuple[float, float, float, float]:
-    return s.wed_mm, s.body_area_mm2, s.wed_in_view_mm, s.body_area_in_view_mm2
 
 
 def _uid(phantom: Phantom, what: str) -> str:

@@ -16,10 +16,10 @@ PITCH = 0.95
 TOTAL_COLLIMATION_MM = 38.4
 SINGLE_COLLIMATION_MM = 0.6
 # CTDIw per mAs (mGy/mAs): 32 cm body phantom, 16 cm head phantom.
-NCTDIW = {"body": 0.068, "head": 0.14}
+_NCTDIW = {"body": 0.068, "head": 0.14}
 # CTDIw goes as this power of the voltage: 3.2 in the centre and 2.8 at the rim of the body
 # phantom, 40 scanners (OSTI 22649308).
-KVP_POWER = 2.9
+_KVP_POWER = 2.9
 # A helical scan starts before and ends after the images, at each end by half a collimation.
 OVERRANGE_MM = 19.2
 TUBE_CURRENT_LIMITS_MA = (80.0, 600.0)
@@ -43,6 +43,11 @@ class PhantomExposure:
     irradiated_range_mm: tuple[float, float]
     phantom_cm: int
     kvp_kV: float = KVP_KV
+
+    @property
+    def nctdiw_mGy_per_mAs(self) -> float:
+        """CTDIw per mAs in the CTDI phantom, at the tube voltage."""
+        return _nctdiw("head" if self.phantom_cm == 16 else "body", self.kvp_kV)
 
     @property
     def imaged_range_mm(self) -> tuple[float, float]:
@@ -81,7 +86,7 @@ def exposure(phantom: Phantom, wed_mm: np.ndarray) -> PhantomExposure:
     z = phantom.affine[2, 2] * np.arange(slices) + phantom.affine[2] @ np.array(centre)
     # Half of what a voxel, and an oblique slice, extends along z.
     half = float(np.abs(phantom.affine[2, :3]) @ np.array([columns - 1, rows - 1, 1]) / 2)
-    ctdivol = NCTDIW[kind] * (kvp / KVP_KV) ** KVP_POWER * current * ROTATION_TIME_S / PITCH
+    ctdivol = _nctdiw(kind, kvp) * current * ROTATION_TIME_S / PITCH
     into_gantry = -1.0 if phantom.position.startswith("HF") else 1.0
     return PhantomExposure(
         tube_current_mA=current,
@@ -95,3 +100,8 @@ def exposure(phantom: Phantom, wed_mm: np.ndarray) -> PhantomExposure:
         phantom_cm=16 if kind == "head" else 32,
         kvp_kV=kvp,
     )
+
+
+def _nctdiw(kind: str, kvp: float) -> float:
+    """Return CTDIw per mAs at a tube voltage, mGy/mAs."""
+    return _NCTDIW[kind] * (kvp / KVP_KV) ** _KVP_POWER

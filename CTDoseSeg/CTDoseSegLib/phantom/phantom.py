@@ -7,7 +7,7 @@ the skin, a blanket, arms. Whatever is asserted of a segmentation or a size is h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from ..ct.acquisition import Acquisition
-from ..ct.organs import LUNG_LOBES, OUTSIDE_BODY
 from ..ct.series import CTSeries, SliceInfo
 from ..errors import GeometryError, InputError
+from .adult_groups import adult_groups
 from .bodies.body import ARMS, Body, Pose
 from .bodies.frame import Frame
 from .bodies.groups import groups_of
-from .bodies.regions import REGIONS, check_grid, grid, grid_shape, region_mm
+from .bodies.regions import REGIONS, check_grid, check_reach, grid, grid_shape, region_mm
 from .bodies.seed import check_seed
 from .canvas import Canvas
 from .head import paint_head
@@ -30,7 +30,6 @@ from .shapes import Column
 from .trunk import TrunkOptions, paint_trunk
 
 __all__ = [
-    "ACCEPTANCE_SEEDS",
     "Phantom",
     "PhantomSlice",
     "PhantomTruth",
@@ -149,23 +148,7 @@ class Phantom:
             )
         if self.body:
             check_grid(self.shape)
-            self._check_range(self.body)
-
-    def _check_range(self, body: Body) -> None:
-        """Refuse a grid that no part of the body can be in."""
-        rows, columns, slices = self.shape
-        corners = np.array([[i, j, k, 1] for i in (0, columns - 1) for j in (0, rows - 1)
-                            for k in (0, slices - 1)])  # fmt: skip
-        at = (self.affine @ corners.T)[:3]
-        whole = region_mm(Frame(body.person), "whole")
-        # Nobody is wider than this to either side of the midline.
-        low, high = np.array([-700.0, -700.0, whole[0]]), np.array([700.0, 700.0, whole[1]])
-        if ((at.max(axis=1) < low) | (at.min(axis=1) > high)).any():
-            raise GeometryError(
-                f"No part of the body lies in the phantom's grid, {at[2].min():.0f} to "
-                f"{at[2].max():.0f} mm along it; the body goes from {whole[0]:.0f} to "
-                f"{whole[1]:.0f} mm."
-            )
+            check_reach(Frame(self.body.person), self.affine, self.shape)
 
     @property
     def _directions(self) -> tuple[np.ndarray, np.ndarray]:
@@ -268,7 +251,7 @@ class Phantom:
     @cached_property
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Group name to the names of its atoms."""
-        return (_groups if self.body is None else groups_of)(tuple(self.names))
+        return (adult_groups if self.body is None else groups_of)(tuple(self.names))
 
     def slices(self) -> Iterator[PhantomSlice]:
         """Yield the slices from k = 0 on; memory does not grow with their number."""
@@ -276,8 +259,15 @@ class Phantom:
         for k in range(self.shape[2]):
             yield renderer.slice(k)
 
-    def render(self) -> tuple[np.ndarray, PhantomTruth]:
+    def render(
+        self, after_slice: Callable[[int], None] | None = None
+    ) -> tuple[np.ndarray, PhantomTruth]:
         """Render the whole volume.
+
+        Parameters
+        ----------
+        after_slice
+            Called with each slice's k when it is made.
 
         Returns
         -------
@@ -291,12 +281,9 @@ class Phantom:
         sizes = np.empty((4, slices))
         for s in self.slices():
             hu[s.index], labels[s.index] = s.hu, s.labels
-            sizes[:, s.index] = (
-                s.wed_mm,
-                s.body_area_mm2,
-                s.wed_in_view_mm,
-                s.body_area_in_view_mm2,
-            )
+            sizes[:, s.index] = s.sizes
+            if after_slice is not None:
+                after_slice(s.index)
         return hu, PhantomTruth(labels, self.affine, self.names, self.groups, *sizes)
 
 
@@ -340,69 +327,3 @@ def water_cylinder(diameter_mm: float = 320.0, **parameters: Any) -> Phantom:
     usual = {"shape": (512, 512, 5), "spacing_mm": (0.8, 0.8, 5.0), "psf_fwhm_mm": 0.7}
     chosen: dict[str, Any] = {**usual, **parameters}
     return Phantom(variant="cylinder", diameter_mm=diameter_mm, **chosen)
-
-
-def _groups(atoms: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Return the groups of those atoms that this phantom has."""
-    vessels = {name: name.replace("lung_", "lung_vessels_") for name in LUNG_LOBES}
-    lobes = {name: (name, vessels[name]) for name in LUNG_LOBES}
-    chambers = tuple(name for name in atoms if name.startswith("heart_"))
-    groups: dict[str, tuple[str, ...]] = {
-        "body": tuple(name for name in atoms if name not in OUTSIDE_BODY),
-        **lobes,
-        **{
-            f"lung_{side}": tuple(m for n in LUNG_LOBES if n.endswith(side) for m in lobes[n])
-            for side in ("left", "right")
-        },
-        "lung": tuple(m for pair in lobes.values() for m in pair),
-        "lung_vessels": tuple(vessels.values()),
-        "lung_trachea_bronchia": ("trachea", "bronchi"),
-        "heart": chambers,
-        "bone": ("spine", "ribs", "bone_rest", "skull"),
-    }
-    for name in atoms:
-        groups.setdefault(name, (name,))
-    present = {g: tuple(m for m in members if m in atoms) for g, members in groups.items()}
-    return {group: members for group, members in present.items() if members}
-
-
-_SMALL, _SMALL_MM = (256, 256, 60), (1.7, 1.7, 8.0)
-# The phantoms that segmentation is accepted on. Fixed: neither they nor the generator behind
-# them are changed to make segmentation easier.
-ACCEPTANCE_SEEDS: tuple[Phantom, ...] = (
-    Phantom(seed=101, noise_hu=20, shape=_SMALL, spacing_mm=_SMALL_MM),
-    Phantom(seed=102, arms="down", noise_hu=28, shape=(256, 256, 60), spacing_mm=(2.2, 2.2, 8.0)),
-    Phantom(seed=103, blanket=True, noise_hu=30, shape=_SMALL, spacing_mm=_SMALL_MM),
-    Phantom(
-        seed=104,
-        scale=1.1,
-        fat_mm=42,
-        noise_hu=35,
-        shape=(256, 256, 60),
-        spacing_mm=(2.0, 2.0, 8.0),
-    ),
-    Phantom(seed=105, scale=0.84, fat_mm=6, noise_hu=22, shape=_SMALL, spacing_mm=_SMALL_MM),
-    Phantom(
-        seed=106,
-        arms="down",
-        blanket=True,
-        noise_hu=30,
-        shape=(256, 256, 60),
-        spacing_mm=(2.3, 2.3, 8.0),
-    ),
-    Phantom(seed=107, position="FFP", noise_hu=25, shape=_SMALL, spacing_mm=_SMALL_MM),
-    Phantom(
-        seed=108,
-        variant="chest",
-        offset_mm=(-110, 0, 0),
-        noise_hu=25,
-        shape=(256, 256, 40),
-        spacing_mm=(1.3, 1.3, 7.5),
-    ),
-    Phantom(
-        seed=109, variant="head", noise_hu=20, shape=(256, 256, 48), spacing_mm=(0.98, 0.98, 4.0)
-    ),
-    Phantom(
-        seed=110, variant="head", noise_hu=30, shape=(256, 256, 48), spacing_mm=(0.98, 0.98, 4.0)
-    ),
-)

@@ -42,6 +42,11 @@ class PhantomSlice:
     wed_in_view_mm: float
     body_area_in_view_mm2: float
 
+    @property
+    def sizes(self) -> tuple[float, float, float, float]:
+        """WED and area of the whole body, then of the part in view: the order of the truth."""
+        return self.wed_mm, self.body_area_mm2, self.wed_in_view_mm, self.body_area_in_view_mm2
+
 
 @dataclass(frozen=True)
 class PhantomTruth:
@@ -138,12 +143,12 @@ class Pixels:
     def mixed_in(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return rows, columns (from the window's corner) and samples of its mixed pixels."""
         rows, columns = window
-        there = (rows.start <= self.rows) & (self.rows < rows.stop)
-        there &= (columns.start <= self.columns) & (self.columns < columns.stop)
+        within = (rows.start <= self.rows) & (self.rows < rows.stop)
+        within &= (columns.start <= self.columns) & (self.columns < columns.stop)
         return (
-            self.rows[there] - rows.start,
-            self.columns[there] - columns.start,
-            self.samples[there],
+            self.rows[within] - rows.start,
+            self.columns[within] - columns.start,
+            self.samples[within],
         )
 
     def counts(self, materials: int, window: Window | None = None) -> np.ndarray:
@@ -182,7 +187,7 @@ class Renderer:
         self.pure = self._means(np.arange(len(materials))[:, None, None] * of_one)
         self.margin = self._margin()
         self.sigma = [phantom.psf_fwhm_mm / 2.3548 / phantom.spacing_mm[axis] for axis in (0, 1)]
-        self.noise_scale = phantom.noise_hu / _noise_gain()
+        self.noise_scale = phantom.noise_hu / noise_gain()
 
     def _margin(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """Return pixels to add (before, after) along i and j to sample the whole body.
@@ -259,7 +264,7 @@ class Renderer:
         return 2 * float(np.sqrt(max(water, 0.0) / np.pi)), float(body.sum() * area)
 
 
-def _noise_gain() -> float:
+def noise_gain() -> float:
     """Return the standard deviation of unit white noise after the noise filter."""
     from scipy.ndimage import gaussian_filter
 

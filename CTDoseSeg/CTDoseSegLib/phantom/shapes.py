@@ -179,11 +179,11 @@ class Column:
     def inside(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         a, b, cx, cy = self.at(z)
         p = np.float32(self.power)
-        there = (z >= self.z_range[0]) & (z <= self.z_range[1])
-        if not there.any():
-            return there
+        in_range = (z >= self.z_range[0]) & (z <= self.z_range[1])
+        if not in_range.any():
+            return in_range
         hit = _at_most((np.abs((x - cx) / a) ** p, np.abs((y - cy) / b) ** p), 1)
-        return hit if there.all() else hit & there
+        return hit if in_range.all() else hit & in_range
 
 
 @dataclass(frozen=True)

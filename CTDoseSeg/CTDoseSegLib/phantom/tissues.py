@@ -9,16 +9,15 @@ source, "judgement" one that has none.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib.resources import files
 
 import numpy as np
 
 from ..ct.attenuation import hounsfield
 from ..errors import CompositionError
+from .tables import table_rows
 
 # From this age a body is made of an adult's tissues (ICRP's reference adults).
 ADULT_Y = 20.0
@@ -224,7 +223,7 @@ def _spongiosa_at_age(region: str, age_y: float) -> Tissue:
 def _tissues() -> dict[str, list[tuple[float, Tissue]]]:
     """Return each tissue at the ages of its rows, the youngest first."""
     named: dict[str, list[tuple[float, Tissue]]] = {}
-    for row in _rows("tissues.csv"):
+    for row in table_rows("tissues.csv"):
         fractions = _fractions(row["mass_percent"])
         known = Tissue(row["name"], float(row["density_g_ml"]), fractions)
         named.setdefault(row["name"], []).append((float(row["age_y"] or 0), known))
@@ -243,15 +242,10 @@ def _fractions(mass_percent: str) -> dict[str, float]:
 def _spongiosa() -> dict[str, tuple[list[float], list[float], list[float], float]]:
     """Return ages, densities, fractions of mineral, and the adult's cellularity, by region."""
     regions: dict[str, tuple[list[float], list[float], list[float], float]] = {}
-    for row in _rows("spongiosa.csv"):
+    for row in table_rows("spongiosa.csv"):
         cellularity = float(row["adult_cellularity"])
         ages, densities, minerals, _ = regions.setdefault(row["region"], ([], [], [], cellularity))
         ages.append(float(row["age_y"]))
         densities.append(float(row["density_g_ml"]))
         minerals.append(float(row["mineral_fraction"]))
     return regions
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..ct.volume_files import write_volume
-from .exposure import KVP_KV, KVP_POWER, NCTDIW, PITCH, ROTATION_TIME_S, PhantomExposure
+from .exposure import PITCH, ROTATION_TIME_S, PhantomExposure
 from .render import PhantomTruth
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ def write_truth(
         "slice_location_mm": exposed.table_mm.tolist(),
         "irradiated_range_mm": list(exposed.irradiated_range_mm),
         "phantom_cm": exposed.phantom_cm,
-        "nctdiw_mGy_per_mAs": NCTDIW["head" if exposed.phantom_cm == 16 else "body"]
-        * (exposed.kvp_kV / KVP_KV) ** KVP_POWER,
+        "nctdiw_mGy_per_mAs": exposed.nctdiw_mGy_per_mAs,
         "rotation_time_s": ROTATION_TIME_S,
         "pitch": PITCH,
     }

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CTDoseSegLib.errors import GeometryError, InputError
+from CTDoseSegLib.phantom.acceptance import ACCEPTANCE_SEEDS
 from CTDoseSegLib.phantom.canvas import Canvas
-from CTDoseSegLib.phantom.phantom import ACCEPTANCE_SEEDS, RANGE_MM, Phantom, water_cylinder
+from CTDoseSegLib.phantom.phantom import RANGE_MM, Phantom, water_cylinder
 from CTDoseSegLib.phantom.shapes import Column, Ellipsoid
 
 pytestmark = pytest.mark.slow

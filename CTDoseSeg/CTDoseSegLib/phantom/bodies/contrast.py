@@ -7,13 +7,10 @@ iodine: about 25 HU for each mg/ml at 120 kV.
 
 from __future__ import annotations
 
-import csv
-from functools import lru_cache
-from importlib.resources import files
-
 import numpy as np
 
 from ...errors import InputError
+from ..tables import table_rows
 
 # Arterial: late, 35 to 40 s after the start of the injection; portal 70 s; nephrographic 100 s;
 # excretory (delayed) 5 minutes.
@@ -24,42 +21,6 @@ HU_PER_MG_ML = 25.0
 _BODY_GSD = 1.18
 _TISSUE_GSD = 1.1
 _LARGEST_DEVIATION = 2.5
-
-
-def iodine_mg_ml(phase: str, tissue: str, rng: np.random.Generator | None = None) -> float:
-    """Return the iodine in a tissue, in mg/ml.
-
-    Parameters
-    ----------
-    phase
-        One of `PHASES`.
-    tissue
-        A vessel or organ of `contrast.csv`. ``kidneys`` is cortex and medulla together.
-    rng
-        Source of randomness for one tissue alone; None: the usual patient. For tissues that belong
-        to one body use `iodine_of_body`.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    InputError
-        No such phase or tissue.
-
-    Examples
-    --------
-    >>> from CTDoseSegLib.phantom.bodies.contrast import iodine_mg_ml
-    >>> iodine_mg_ml("arterial", "aorta"), iodine_mg_ml("none", "aorta")
-    (12.4, 0.0)
-    """
-    iodine = iodine_of_body(phase, rng)
-    if tissue not in iodine:
-        raise InputError(
-            f"No iodine is known for {tissue!r}; tissues that take it up are {', '.join(iodine)}."
-        )
-    return iodine[tissue]
 
 
 def iodine_of_body(phase: str, rng: np.random.Generator | None = None) -> dict[str, float]:
@@ -94,7 +55,7 @@ def iodine_of_body(phase: str, rng: np.random.Generator | None = None) -> dict[s
         raise InputError(f"{phase!r} is no contrast phase; choose one of {', '.join(PHASES)}.")
     body = _BODY_GSD ** _deviation(rng)
     iodine = {}
-    for row in _rows():
+    for row in table_rows("bodies/contrast.csv"):
         factor = body * _TISSUE_GSD ** _deviation(rng)
         usual = 0.0 if phase == "none" else float(row[f"{phase}_hu"]) / HU_PER_MG_ML
         iodine[row["tissue"]] = usual * factor
@@ -105,9 +66,3 @@ def _deviation(rng: np.random.Generator | None) -> float:
     if rng is None:
         return 0.0
     return float(np.clip(rng.standard_normal(), -_LARGEST_DEVIATION, _LARGEST_DEVIATION))
-
-
-@lru_cache
-def _rows() -> list[dict[str, str]]:
-    text = files(__package__).joinpath("contrast.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))

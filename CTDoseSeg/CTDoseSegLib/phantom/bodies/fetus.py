@@ -13,8 +13,6 @@ from math import exp, log
 from ...errors import InputError
 
 FIRST_WEEK, LAST_WEEK = 8.0, 40.0
-# Osei and Faulkner (215 women): least and largest depth of the fetus' midline below the skin.
-DEPTH_RANGE_MM = (47.0, 139.0)
 _WEIGHT_FROM_WEEK = 10.0
 _SIZES_FROM_WEEK = 14.0
 
@@ -30,14 +28,6 @@ class Fetus:
     occipitofrontal_mm: float
     abdominal_circumference_mm: float
     femur_mm: float
-
-    @property
-    def mean_depth_mm(self) -> float:
-        """Mean depth of the fetus' midline below the mother's skin (Osei and Faulkner).
-
-        From 65 mm early to 102 mm late; in between linear (judgement).
-        """
-        return 65 + (102 - 65) * (self.week - FIRST_WEEK) / (LAST_WEEK - FIRST_WEEK)
 
     @classmethod
     def of(cls, week: float) -> Fetus:

@@ -56,7 +56,7 @@ def groups_of(atoms: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     Returns
     -------
     dict
-        Group to the names of its atoms, in their order.
+        Group to the names of its atoms.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def groups_of(atoms: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     organs: dict[str, list[str]] = {}
     for atom in atoms:
         organs.setdefault(stem(atom), []).append(atom)
-    unions = {**organs, **_chest(atoms)}
+    unions = {**organs, **chest_groups(atoms)}
     for organ in _SIDED:
         sides = (f"{organ}_left", f"{organ}_right")
         unions[organ] = [atom for atom in atoms if stem(atom) in sides]
@@ -84,7 +84,7 @@ def groups_of(atoms: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     return groups
 
 
-def _chest(atoms: tuple[str, ...]) -> dict[str, list[str]]:
+def chest_groups(atoms: tuple[str, ...]) -> dict[str, list[str]]:
     """Return lungs, with the vessels inside each lobe, airways and heart."""
     vessels = {lobe: lobe.replace("lung_", "lung_vessels_") for lobe in LUNG_LOBES}
     lobes = {lobe: [a for a in atoms if a in (lobe, inside)] for lobe, inside in vessels.items()}
@@ -94,7 +94,7 @@ def _chest(atoms: tuple[str, ...]) -> dict[str, list[str]]:
             f"lung_{side}": [a for lobe in LUNG_LOBES if lobe.endswith(side) for a in lobes[lobe]]
             for side in ("left", "right")
         },
-        "lung": [atom for atom in atoms if atom in vessels or atom in vessels.values()],
+        "lung": [atom for lobe in lobes.values() for atom in lobe],
         "lung_vessels": [atom for atom in atoms if atom in vessels.values()],
         "lung_trachea_bronchia": [atom for atom in atoms if atom in ("trachea", "bronchi")],
         "heart": [atom for atom in atoms if atom.startswith("heart_")],

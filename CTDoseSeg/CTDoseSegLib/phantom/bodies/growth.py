@@ -7,13 +7,13 @@ of ICRP Publication 89 (table 2.9); between its ages the growth charts give the 
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.resources import files
-from math import erf, exp, inf, log, sqrt
+from math import exp, inf, log
 
 import numpy as np
+
+from ..tables import table_rows
 
 SEXES = ("female", "male")
 ADULT_FROM_Y = 20.0
@@ -90,11 +90,6 @@ def z_score(measure: str, value: float, age_y: float, sex: str) -> float:
     return float(((value / median) ** skew - 1) / (skew * width))
 
 
-def percentile_of(z: float) -> float:
-    """Return the percentage of people below a z-score."""
-    return 50 * (1 + erf(z / sqrt(2)))
-
-
 def _reference(measure: str, age_y: float, sex: str) -> float:
     """Follow the growth charts' median, moved so that it meets ICRP 89 at each of its ages."""
     age = min(age_y, ADULT_FROM_Y)
@@ -119,7 +114,6 @@ def _lms(measure: str, age_y: float, sex: str) -> tuple[float, float, float]:
 
 @lru_cache
 def _growth(sex: str) -> dict[str, np.ndarray]:
-    text = files(__package__).joinpath("growth.csv").read_text(encoding="utf-8")
-    rows = [row for row in csv.DictReader(text.splitlines()) if row["sex"] == sex]
+    rows = [row for row in table_rows("bodies/growth.csv") if row["sex"] == sex]
     numbers = [name for name in rows[0] if name not in ("sex", "source")]
     return {name: np.array([float(row[name]) for row in rows]) for name in numbers}

@@ -8,27 +8,19 @@ how wide it spreads among people alike in these; `marrow_shares.csv` where activ
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 
 import numpy as np
 
 from ...errors import InputError
+from ..tables import table_rows
 from .growth import REFERENCE_AGES_Y, reference_bmi, reference_height_mm, reference_weight_kg
 from .person import Person
 
 # Judgement, from the masses in anatomy texts (parotid 25 g, submandibular 10 g, sublingual 3.5 g).
 GLAND_SHARES = {"parotid": 0.64, "submandibular": 0.27, "sublingual": 0.09}
-# Judgement: the first 25 cm of the 280 cm of a living adult's small bowel, wider than the rest.
-DUODENUM_SHARE = 0.1
-# ICRP 89, table 2.8, adults: masses of the walls and of the contents.
-COLON_SHARES = {"right": 0.405, "left": 0.405, "rectosigmoid": 0.19}
-COLON_CONTENTS_SHARES = {"right": 0.5, "left": 0.25, "rectosigmoid": 0.25}
-# The left of two: volumes by MRI (J Clin Med 2024;13:769), lung weights (Molina 2012 and 2015).
-LEFT_SHARES = {"kidneys": 0.51, "lungs": 0.47}
 # Judgement: even the leanest body keeps some fat, and muscle gives way before it.
 _LEAST_ADIPOSE_SHARE = 0.04
 _LARGEST_DEVIATION = 2.5
@@ -133,7 +125,7 @@ def marrow_shares(age_y: float, sex: str) -> dict[str, float]:
     """
     shares = {
         row["bone"]: float(np.interp(age_y, REFERENCE_AGES_Y, _knots(row)))
-        for row in _rows("marrow_shares.csv")
+        for row in table_rows("bodies/marrow_shares.csv")
         if row["sex"] == sex
     }
     total = sum(shares.values())
@@ -212,7 +204,8 @@ def _unnamed_g(sex: str) -> list[float]:
 def _table() -> dict[tuple[str, str], tuple[float, ...]]:
     """Masses at ICRP's ages by organ and sex: with blood where the table has them."""
     table = {}
-    for row in sorted(_rows("masses.csv"), key=lambda row: row["kind"]):  # with_blood overwrites
+    rows = table_rows("bodies/masses.csv")
+    for row in sorted(rows, key=lambda row: row["kind"]):  # with_blood overwrites
         table[row["organ"], row["sex"]] = _knots(row)
     return table
 
@@ -227,14 +220,9 @@ def _rules() -> dict[str, _Rule]:
             gsd={sex: float(row[f"gsd_{sex}"]) for sex in ("female", "male")},
             inside=row["inside"],
         )
-        for row in _rows("mass_scaling.csv")
+        for row in table_rows("bodies/mass_scaling.csv")
     }
 
 
 def _knots(row: Mapping[str, str]) -> tuple[float, ...]:
     return tuple(float(row[f"{age:g}"]) for age in REFERENCE_AGES_Y)
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))

@@ -15,7 +15,6 @@ from .growth import (
     MAX_HEIGHT_Z,
     SEXES,
     bmi_limits,
-    percentile_of,
     reference_bmi,
     reference_height_mm,
     value_at,
@@ -161,16 +160,6 @@ class Person:
         low, high = (z_score("bmi", limit, age_y, sex) for limit in bmi_limits(age_y))
         bmi = value_at("bmi", _drawn_within(rng, low, high), age_y, sex)
         return cls.of(age_y, sex, height_cm=height_cm, bmi=bmi)
-
-
-def height_percentile(person: Person) -> float:
-    """Return the percentile of a person's height among people of that age and sex."""
-    return percentile_of(z_score("height", person.height_mm / 10, person.age_y, person.sex))
-
-
-def weight_percentile(person: Person) -> float:
-    """Return the percentile of a person's weight among people of that age and sex."""
-    return percentile_of(z_score("weight", person.weight_kg, person.age_y, person.sex))
 
 
 def _drawn_age(rng: np.random.Generator) -> float:

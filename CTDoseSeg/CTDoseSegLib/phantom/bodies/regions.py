@@ -55,6 +55,38 @@ def check_grid(shape: tuple[int, int, int]) -> None:
         )
 
 
+def check_reach(frame: Frame, affine: np.ndarray, shape: tuple[int, int, int]) -> None:
+    """Refuse a grid that no part of the body can be in.
+
+    Parameters
+    ----------
+    frame
+        Of the person.
+    affine
+        4 x 4, (i, j, k, 1) to RAS mm, of the grid.
+    shape
+        Rows, columns, slices.
+
+    Raises
+    ------
+    GeometryError
+        Naming where the grid is and where the body.
+    """
+    rows, columns, slices = shape
+    corners = np.array([[i, j, k, 1] for i in (0, columns - 1) for j in (0, rows - 1)
+                        for k in (0, slices - 1)])  # fmt: skip
+    at = (affine @ corners.T)[:3]
+    whole = region_mm(frame, "whole")
+    # Nobody is wider than this to either side of the midline.
+    low, high = np.array([-700.0, -700.0, whole[0]]), np.array([700.0, 700.0, whole[1]])
+    if ((at.max(axis=1) < low) | (at.min(axis=1) > high)).any():
+        raise GeometryError(
+            f"No part of the body lies in the phantom's grid, {at[2].min():.0f} to "
+            f"{at[2].max():.0f} mm along it; the body goes from {whole[0]:.0f} to "
+            f"{whole[1]:.0f} mm."
+        )
+
+
 def grid_shape(frame: Frame, region: str, pixels: int, slice_mm: float) -> tuple[int, int, int]:
     """Return rows, columns and slices of a scan of a region.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
 from CTDoseSegLib.errors import InputError
-from CTDoseSegLib.phantom.bodies.growth import bmi_limits, reference_weight_kg, value_at
-from CTDoseSegLib.phantom.bodies.person import Person, height_percentile, weight_percentile
+from CTDoseSegLib.phantom.bodies.growth import bmi_limits, reference_weight_kg, value_at, z_score
+from CTDoseSegLib.phantom.bodies.person import Person
 
 # ICRP 89, table 2.9: age, sex, cm, kg.
 ICRP = [
@@ -60,8 +62,9 @@ def test_percentiles_are_the_published_ones(measure, age, sex, percentile, value
 
 def test_percentiles_there_and_back():
     person = Person.of(8, "female", height_percentile=75, weight_percentile=20)
-    assert height_percentile(person) == pytest.approx(75, abs=0.01)
-    assert weight_percentile(person) == pytest.approx(20, abs=0.01)
+    height = z_score("height", person.height_mm / 10, 8, "female")
+    weight = z_score("weight", person.weight_kg, 8, "female")
+    assert (height, weight) == pytest.approx((0.67449, -0.84162), abs=0.0003)
 
 
 def test_the_weight_follows_the_height():
@@ -134,8 +137,8 @@ def test_drawn_people_are_of_all_ages_and_builds():
     adults = np.array([person.bmi for person in people if person.age_y >= 30])
     assert np.median(adults) == pytest.approx(28.4, abs=1.0)  # NHANES: 28.1 and 28.4
     assert np.mean(adults) > np.median(adults)
-    heights = np.array([height_percentile(person) for person in people])
-    assert heights.mean() == pytest.approx(50, abs=4)
+    heights = [z_score("height", p.height_mm / 10, p.age_y, p.sex) for p in people]
+    assert np.mean([NormalDist().cdf(z) for z in heights]) == pytest.approx(0.5, abs=0.04)
 
 
 @pytest.mark.parametrize(("age", "sex"), [(1, "male"), (8, "female"), (15, "male"), (50, "female")])

@@ -8,7 +8,6 @@ from body_organs import Around, around, painted
 
 from CTDoseSegLib.errors import InputError
 from CTDoseSegLib.phantom.bodies.body import Body
-from CTDoseSegLib.phantom.bodies.fetus import DEPTH_RANGE_MM
 from CTDoseSegLib.phantom.bodies.fetus_shapes import Pose
 from CTDoseSegLib.phantom.bodies.frame import Frame
 from CTDoseSegLib.phantom.bodies.outside import Build, front_mm
@@ -22,6 +21,8 @@ from CTDoseSegLib.phantom.bodies.pregnancy import (
 )
 
 WOMAN = Person.of(30, "female")
+# Osei and Faulkner (215 women): least and largest depth of the fetus' midline below the skin.
+DEPTH_RANGE_MM = (47.0, 139.0)
 FETUS = ("fetus", "fetus_bone", "fetus_brain")
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import ndimage
-from warped_anatomy import BODY, HELD_BACK, MATERIALS, Anatomy, read_anatomy, told_apart
+from warped_anatomy import BODY, HELD_BACK, MATERIALS, Anatomy, materials_of, read_anatomy
 from warped_bodies import LEAST_JACOBIAN, WarpedBody, rendered, warped
 
 from CTDoseSegLib.ct.organs import organ
@@ -88,7 +88,7 @@ def test_undecided_voxels_become_the_organ_beside_them_or_the_body():
     labels[:, 8:10, 10:20] = labels[:, 25:35, 25:35] = 255
     hu = np.where(labels > 0, 40, -1000).astype(np.int16)
     hu[:, 9, 12] = 40
-    made = told_apart(labels, hu, (5.0, 1.5, 1.5))
+    made = materials_of(labels, hu, (5.0, 1.5, 1.5))
     assert (made[0, 8:10, 10:20] == LIVER).all()
     assert {MATERIALS[v].atom for v in np.unique(made[0, 25:35, 25:35])} == {"body_rest"}
 
@@ -98,7 +98,7 @@ def test_undecided_fat_beside_an_organ_is_fat():
     labels[:, 30:40, 30:40] = LIVER
     labels[:, 26:30, 30:40] = 255
     hu = np.where(labels == 255, -100, 40).astype(np.int16)
-    made = told_apart(labels, hu, (5.0, 1.5, 1.5))
+    made = materials_of(labels, hu, (5.0, 1.5, 1.5))
     assert MATERIALS[int(made[0, 27, 35])].tissue == "adipose"
 
 
@@ -202,6 +202,6 @@ def test_tissue_that_shares_its_voxels_with_a_lung_is_no_fat_and_no_gas():
     hu[:, 19, 20:40] = -350
     hu[:, 40, 20:40] = -100
     hu[:, 50:58, 20:40] = -100
-    made = told_apart(labels, hu, (5.0, 1.5, 1.5))
+    made = materials_of(labels, hu, (5.0, 1.5, 1.5))
     assert (made[0, (19, 40), 22:38] == BODY).all()
     assert MATERIALS[int(made[0, 54, 30])].tissue == "adipose"
