@@ -5,24 +5,32 @@ Points are mm along the fetus' own axes: to its right, to its front, to its head
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
-from ..shapes import Capsule, Ellipsoid, Shape
+from ..shapes import Both, Capsule, Ellipsoid, Shape
 from .fetus import Fetus
+from .fetus_bones import paint_fetus_bones
 from .painter import Part
 
 _TERM_G = 3619.0
 _EMBRYO_BEFORE_WEEK = 12.0
 _DENSITY = 1.04  # g/ml, soft tissue with a little bone
 # The trunk's length over its diameter; where weight asks for more, it grows wider (judgement).
-_LONGEST_TRUNK = 1.8
+_LONGEST_TRUNK = 2.0
 # Radii of hips, belly and chest over the belly's, and the mean square of what is between.
 _HIPS, _CHEST, _MEAN_SQUARE = 0.84, 0.88, 0.86
 # Share of the limbs outside the trunk and each other; head and face over the skull's ellipsoid.
 _LIMBS_FREE, _HEAD_FREE = 0.64, 1.02  # with the face
+# How far the back is bent by week, degrees over the trunk's length: the less room, the rounder.
+_BENT_WEEKS, _BENT_DEG = (14, 22, 30, 38), (45.0, 65.0, 95.0, 115.0)
+_NOD_DEG = 15.0
+# Where there is no room, the trunk gives way: so much more are points of head and limbs worth.
+_HEAD_WEIGHT, _LIMB_WEIGHT = 3000.0, 20.0
+# Folded limbs fill the room that is left rather than the trunk (judgement).
+_LIMBS_GIVE = 2.0
 
 
 @dataclass(frozen=True)
@@ -61,13 +69,15 @@ class _Sizes:
 
     head: np.ndarray  # half axes of the skull: right, front, up
     scalp: float
-    girth: float  # radius of the trunk
+    girth: float  # radius of the trunk as measured
     length: float  # of the trunk
-    limb: float  # scale of the limbs' radii
+    small: float  # over a fetus at term
+    thick: float  # trunk's thickness over the measured
+    limbs: float  # limbs' thickness over the measured
 
     @classmethod
     def of(cls, fetus: Fetus, size: float) -> _Sizes:
-        """Return the sizes of a week; `size` changes trunk and limbs, not the head."""
+        """Return the sizes of a week; `size` changes how thick trunk and limbs are."""
         small = (fetus.weight_g / _TERM_G) ** (1 / 3)
         head = 0.5 * np.array([1.0, 1.0, 1.0]) * fetus.biparietal_mm
         head[1] = 0.5 * fetus.occipitofrontal_mm
@@ -76,14 +86,14 @@ class _Sizes:
         pressed = float(np.interp(fetus.week, (20, 40), (1.02, 1.18)))
         volume = fetus.weight_g * 1000 / _DENSITY * pressed
         skull = 4 / 3 * np.pi * float(np.prod(head + scalp)) * _HEAD_FREE
-        limbs = sum(c.volume_at_term for c in _LIMBS) * small**3 * 2 * _LIMBS_FREE
+        limbs = sum(c.volume_at_term for c in LIMBS) * small**3 * 2 * _LIMBS_FREE
         trunk = max(volume - skull - limbs, 0.3 * volume)
         girth = fetus.abdominal_circumference_mm / (2 * np.pi)
         length = _trunk_length(trunk, girth)
         if length > 2 * girth * _LONGEST_TRUNK:
             girth *= (trunk / _trunk_volume(2 * girth * _LONGEST_TRUNK, girth)) ** (1 / 3)
             length = 2 * girth * _LONGEST_TRUNK
-        return cls(head, scalp, girth * size, length * size, small * size)
+        return cls(head, scalp, girth, length, small, size, size**_LIMBS_GIVE)
 
 
 def _trunk_volume(length: float, girth: float) -> float:
@@ -100,27 +110,62 @@ def _trunk_length(volume: float, girth: float) -> float:
 
 
 @dataclass(frozen=True)
-class _Limb:
-    """A piece of a limb: ends in trunk radii (right, front) and trunk lengths (up); mm at term."""
+class Limb:
+    """A piece of a limb: ends in trunk radii (right, front) and trunk lengths (up); mm at term.
+
+    `bone` is its bone's length over the femur's, 0 without one.
+    """
 
     start: tuple[float, float, float]
     end: tuple[float, float, float]
     radii: tuple[float, float]
     volume_at_term: float
-    bone: bool = False
+    bone: float = 0.0
+
+    @property
+    def ends(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        """Both ends."""
+        return self.start, self.end
 
 
-_LIMBS = (
-    _Limb((0.45, 0.35, -0.24), (0.8, 1.25, 0.06), (32, 25), 300e3, bone=True),  # thigh
-    _Limb((0.8, 1.25, 0.06), (0.4, 1.2, -0.3), (24, 16), 138e3),  # shank
-    _Limb((0.4, 1.2, -0.3), (0.25, 1.5, -0.32), (13, 10), 17e3),  # foot
-    _Limb((0.8, 0.1, 0.28), (1.0, 0.75, 0.1), (19, 16), 78e3),  # upper arm
-    _Limb((1.0, 0.75, 0.1), (0.4, 1.2, 0.2), (16, 10), 57e3),  # forearm and hand
+# Lengths of tibia, humerus and radius over the femur's: memory, Jeanty 1984 and Chitty 2002.
+LIMBS = (
+    Limb((0.45, 0.35, -0.24), (0.8, 1.25, 0.06), (32, 25), 300e3, 1.0),  # thigh
+    Limb((0.8, 1.25, 0.06), (0.4, 1.2, -0.3), (24, 16), 138e3, 0.87),  # shank
+    Limb((0.4, 1.2, -0.3), (0.25, 1.5, -0.32), (13, 10), 17e3),  # foot
+    Limb((0.8, 0.1, 0.28), (1.0, 0.75, 0.1), (19, 16), 78e3, 0.9),  # upper arm
+    Limb((1.0, 0.75, 0.1), (0.4, 1.2, 0.2), (16, 10), 57e3, 0.78),  # forearm and hand
 )
 
 
+@dataclass(frozen=True)
+class Room:
+    """The room for a fetus: inside all of some ellipsoids, with a film of fluid about it.
+
+    Attributes
+    ----------
+    within
+        Ellipsoids of the mother's mm: the womb's room, which it never leaves, and that beside the
+        placenta, which its head never leaves.
+    middle
+        Of the room.
+    """
+
+    within: tuple[Ellipsoid, ...]
+    middle: np.ndarray
+
+    def beyond(self, points: np.ndarray) -> np.ndarray:
+        """Return how far points [n, 3] are out of each ellipsoid [n, m], 0 inside."""
+        out = [((points - e.centre) @ e.matrix.T) ** 2 for e in self.within]
+        return np.maximum(np.sqrt(np.stack(out).sum(axis=2)).T - 1.0, 0.0)
+
+    def cut(self, shape: Shape) -> Shape:
+        """Return what of a shape is inside the first ellipsoid."""
+        return Both(shape, self.within[0])
+
+
 def paint_fetus(
-    part: Part, fetus: Fetus, pose: Pose, middle: np.ndarray, lean_deg: float, fluid: int
+    part: Part, fetus: Fetus, pose: Pose, room: Room, lean_deg: float, fluid: int
 ) -> None:
     """Paint a fetus into the amniotic fluid; an embryo is one ellipsoid.
 
@@ -132,8 +177,8 @@ def paint_fetus(
         Its sizes.
     pose
         How it lies.
-    middle
-        Of the room for it, mother's mm.
+    room
+        For it; what of trunk and limbs has no room is pressed flat, the head stays whole.
     lean_deg
         Of the womb.
     fluid
@@ -145,86 +190,121 @@ def paint_fetus(
         volume = fetus.weight_g * 1000 / 1.03 * part.size**3
         longest = (volume / (4 / 3 * np.pi * 0.65 * 0.75)) ** (1 / 3)
         half = longest * np.array([0.65, 0.75, 1.0])
-        part.paint(_ellipsoid(middle, axes, half), soft, (fluid,))
+        part.paint(room.cut(_ellipsoid(room.middle, axes, half)), soft, (fluid,))
         return
-    _Fetus(part, axes, np.asarray(middle), _Sizes.of(fetus, part.size), fluid).paint(
-        soft, fetus.femur_mm
-    )
+    sizes = _Sizes.of(fetus, part.size)
+    body = FetusBody(part, axes, np.asarray(room.middle), sizes, fetus, room)
+    body.placed().paint(soft, fluid)
 
 
 @dataclass(frozen=True)
-class _Fetus:
+class FetusBody:
     """Paints the pieces of one fetus."""
 
     part: Part
     axes: np.ndarray
     middle: np.ndarray
     sizes: _Sizes
-    fluid: int
+    fetus: Fetus
+    room: Room
+
+    @property
+    def bend(self) -> float:
+        """How far the back is bent, radians over the trunk's length."""
+        return float(np.deg2rad(np.interp(self.fetus.week, _BENT_WEEKS, _BENT_DEG)))
 
     def at(self, right: float, front: float, up: float) -> np.ndarray:
         """Return the mother's point of trunk radii (right, front) and trunk lengths (up).
 
-        The whole fetus, head and bent legs, is centred in the room for it.
+        The trunk's axis is an arc, hollow to the front.
         """
-        s = self.sizes
-        back = -0.4 * s.girth
-        down = -1.0 * s.head[2]
-        own = np.array([right * s.girth, front * s.girth + back, up * s.length + down])
+        s, bend = self.sizes, self.bend
+        turn = bend * up
+        # Beyond the trunk's ends the axis goes straight on.
+        end = float(np.clip(up, -0.5, 0.5))
+        edge = bend * end
+        along = s.length * np.array([(1 - np.cos(edge)) / bend, np.sin(edge) / bend])
+        along += s.length * (up - end) * np.array([np.sin(edge), np.cos(edge)])
+        turn = edge
+        out = front * s.girth * np.array([np.cos(turn), -np.sin(turn)])
+        # The whole fetus, head and bent legs, is about its middle.
+        own = np.array([right * s.girth, *(along + out)]) - [0.0, 0.4 * s.girth, s.head[2]]
         return self.middle + self.axes @ own
 
-    def paint(self, soft: int, femur_mm: float) -> None:
-        """Paint soft tissue, then brain and bones in it."""
-        s, over = self.sizes, (self.fluid,)
-        hips, belly, chest = _HIPS * s.girth, s.girth, _CHEST * s.girth
-        low, high = hips / s.length - 0.5, 0.5 - chest / s.length
-        knots = ((0.12, low, hips), (-0.05, 0.0, belly), (0.05, high, chest))
-        for (f, u, r), (f2, u2, r2) in pairwise(knots):
-            a, c = tuple(self.at(0, f, u)), tuple(self.at(0, f2, u2))
-            self.part.paint(Capsule(a, c, r, r2), soft, over)
-        # The chin lies on the chest.
-        head = self.at(0, 0.35, 0.5) + self.axes @ np.array([0, 0, 0.5 * s.head[2]])
-        nod = self._nodded()
-        self.part.paint(_ellipsoid(head, nod, s.head + s.scalp), soft, over)
-        face = head + nod @ (s.head * [0.0, 0.62, -0.72])
-        self.part.paint(_ellipsoid(face, nod, s.head * [0.62, 0.5, 0.62]), soft, over)
-        for limb in _LIMBS:
-            for side in (-1, 1):
-                self.part.paint(self._capsule(limb, side), soft, over)
-        bone = self.part.material("fetus_bone", "fetus_bone", mass="fetus")
-        brain = self.part.material("fetus_brain", "brain", mass="fetus")
-        thick = 2.2 * s.scalp / 3.0
-        self.part.paint(_ellipsoid(head, nod, s.head), bone, (soft,))
-        self.part.paint(_ellipsoid(head, nod, s.head - thick), brain, (bone,))
-        self._paint_bones(bone, soft, femur_mm)
+    @property
+    def head(self) -> np.ndarray:
+        """Middle of the head: the chin lies on the chest."""
+        up = 0.5 + 0.6 * self.sizes.head[2] / self.sizes.length
+        return self.at(0, 0.4, up)
 
-    def _nodded(self) -> np.ndarray:
-        """Return the head's axes, bent to the front."""
-        a = np.deg2rad(15.0)
+    @property
+    def nodded(self) -> np.ndarray:
+        """The head's axes, bent to the front."""
+        a = np.deg2rad(_NOD_DEG) + 0.5 * self.bend
         nod = np.array([[1, 0, 0], [0, np.cos(a), np.sin(a)], [0, -np.sin(a), np.cos(a)]])
         return self.axes @ nod
 
-    def _capsule(self, limb: _Limb, side: int, share: float = 1.0) -> Capsule:
-        a, c = (self.at(side * p[0], p[1], p[2]) for p in (limb.start, limb.end))
-        r = np.array(limb.radii) * self.sizes.limb * share
+    def placed(self) -> FetusBody:
+        """Return this fetus, moved to where the least of it is beyond its room."""
+        from scipy.optimize import minimize
+
+        s, sphere = self.sizes, _sphere()
+        head = self.head + (sphere * (s.head + s.scalp)) @ self.nodded.T
+        trunk = [self.at(0, f, u) + r * sphere for f, u, r in self.trunk()]
+        limbs = [self.at(d * p[0], p[1], p[2]) for i in LIMBS for d in (-1, 1) for p in i.ends]
+        points = np.concatenate([head, *trunk, limbs])
+        weight = np.ones(len(points))
+        weight[: len(head)] = _HEAD_WEIGHT
+        weight[-len(limbs) :] = _LIMB_WEIGHT
+
+        def out(shift: np.ndarray) -> float:
+            return float(weight @ (self.room.beyond(points + shift * s.girth) ** 2).sum(axis=1))
+
+        best = minimize(out, np.zeros(3), method="Powell", options={"xtol": 1e-3, "ftol": 1e-6})
+        return replace(self, middle=self.middle + best.x * s.girth)
+
+    def trunk(self) -> list[tuple[float, float, float]]:
+        """Return points along the trunk: front, up and radius in mm."""
+        s = self.sizes
+        belly = s.girth * s.thick
+        hips, chest = _HIPS * belly, _CHEST * belly
+        low, high = _HIPS * s.girth / s.length - 0.5, 0.5 - _CHEST * s.girth / s.length
+        return [(0.05, low, hips), (-0.05, 0.5 * low, belly), (-0.05, 0.0, belly),
+                (0.0, 0.5 * high, 0.95 * belly), (0.05, high, chest)]  # fmt: skip
+
+    def paint(self, soft: int, fluid: int) -> None:
+        """Paint soft tissue, then skull with brain, and the other bones in it."""
+        s, over, part = self.sizes, (fluid,), self.part
+        for (f, u, r), (f2, u2, r2) in pairwise(self.trunk()):
+            piece = Capsule(tuple(self.at(0, f, u)), tuple(self.at(0, f2, u2)), r, r2)
+            part.paint(self.room.cut(piece), soft, over)
+        head, nod = self.head, self.nodded
+        part.paint(_ellipsoid(head, nod, s.head + s.scalp), soft, over)
+        face = head + nod @ (s.head * [0.0, 0.55, -0.68])
+        part.paint(self.room.cut(_ellipsoid(face, nod, s.head * [0.6, 0.45, 0.55])), soft, over)
+        neck = Capsule(tuple(self.at(0, 0.0, 0.35)), tuple(head), 0.6 * s.girth, 0.5 * s.girth)
+        part.paint(self.room.cut(neck), soft, over)
+        for limb in LIMBS:
+            for side in (-1, 1):
+                part.paint(self.room.cut(self._capsule(limb, side)), soft, over)
+        bone = part.material("fetus_bone", "fetus_bone", mass="fetus")
+        brain = part.material("fetus_brain", "brain", mass="fetus")
+        part.paint(_ellipsoid(head, nod, s.head), bone, (soft,))
+        part.paint(_ellipsoid(head, nod, s.head - 2.2 * s.scalp / 3.0), brain, (bone,))
+        paint_fetus_bones(self, bone, (soft,))
+
+    def _capsule(self, limb: Limb, side: int) -> Capsule:
+        a, c = (self.at(side * p[0], p[1], p[2]) for p in limb.ends)
+        r = np.array(limb.radii) * self.sizes.small * self.sizes.limbs
         return Capsule(tuple(a), tuple(c), float(r[0]), float(r[1]))
 
-    def _paint_bones(self, bone: int, soft: int, femur_mm: float) -> None:
-        """Paint the spine, and the femora as long as ultrasound measures them."""
-        back = [(0, -0.5, 0.4), (0, -0.72, 0.2), (0, -0.8, -0.05), (0, -0.5, -0.36)]
-        radius = 5.5 * self.sizes.limb
-        for start, end in pairwise(back):
-            a, c = tuple(self.at(*start)), tuple(self.at(*end))
-            self.part.paint(Capsule(a, c, radius, radius), bone, (soft,))
-        thin = 3.5 * self.sizes.limb
-        for limb in (piece for piece in _LIMBS if piece.bone):
-            for side in (-1, 1):
-                hip, knee = (self.at(side * p[0], p[1], p[2]) for p in (limb.start, limb.end))
-                along = (knee - hip) / np.linalg.norm(knee - hip)
-                reach = max(0.5 * femur_mm - thin, 0.1) * along
-                middle = 0.5 * (hip + knee)
-                ends = tuple(middle - reach), tuple(middle + reach)
-                self.part.paint(Capsule(*ends, thin, thin), bone, (soft,))
+
+def _sphere() -> np.ndarray:
+    """Return points [120, 3] spread evenly over a unit sphere."""
+    n = np.arange(120) + 0.5
+    up, turn = 1 - 2 * n / 120, np.pi * (1 + 5**0.5) * n
+    flat = np.sqrt(1 - up**2)
+    return np.column_stack([flat * np.cos(turn), flat * np.sin(turn), up])
 
 
 def _ellipsoid(centre: np.ndarray, axes: np.ndarray, half: np.ndarray) -> Shape:

@@ -14,7 +14,7 @@ from ..shapes import Both, Ellipsoid
 from .fetus import FIRST_WEEK as FETUS_FROM
 from .fetus import LAST_WEEK as FETUS_TO
 from .fetus import Fetus
-from .fetus_shapes import Pose, paint_fetus
+from .fetus_shapes import Pose, Room, paint_fetus
 from .frame import Frame, Point
 from .outside import BELLY_CAVITY, Build, trunk_knots
 from .painter import Painter
@@ -38,6 +38,8 @@ _SPINE_FRONT = -18.0
 _HEAD_DOWN_FROM_WEEK = 32.0
 _GUT_MM = 10.0  # radius of the gut beside the womb
 _WALL_GAP_MM = 2.0
+# Fluid between a fetus and what is round it; near term little is left (judgement).
+_FILM_WEEKS, _FILM_MM = (10, 20, 30, 40), (1.0, 2.5, 2.5, 2.0)
 _PUSHED_TO = 1.8  # in half axes: how far gut gives way
 
 
@@ -196,7 +198,8 @@ def paint_pregnancy(b: Painter, build: Build, week: float) -> None:
     """
     check_pregnancy(b.frame.person, week)
     womb = womb_of(b.frame, build, week)
-    free = (b.material("torso_fat", "adipose", mass="adipose"),)
+    # A womb presses the muscle of the belly's wall and of the spine's sides away.
+    free = (b.material("torso_fat", "adipose", mass="adipose"), *b.of_atoms("skeletal_muscle"))
     about: Point = (0.0, 0.0, -220.0)
     inside = ("amniotic_fluid", "placenta", "fetus")
     outer = b.part("womb", about, ("uterus", *inside))
@@ -208,10 +211,20 @@ def paint_pregnancy(b: Painter, build: Build, week: float) -> None:
     cavity.paint(womb.ellipsoid(size), fluid, (wall,))
     thickness = _paint_placenta(b, womb, size, week, fluid)
     rng = b.rng("fetus pose")
-    part = b.part("fetus", about, ("fetus",))
+    # The less room, the less mass a thicker trunk adds.
+    power = float(np.interp(week, (12, 28, 40), (3.0, 2.0, 1.2)))
+    part = b.part("fetus", about, ("fetus",), power=power)
     pose = Pose.draw(rng, week, b.variation, head_down=week >= _HEAD_DOWN_FROM_WEEK)
-    middle = np.array(womb.centre) - [0.0, 0.2 * thickness, 0.0]
-    paint_fetus(part, fetus_of(week), pose, middle, womb.lean_deg, fluid)
+    room = _fetus_room(womb, size, thickness, week)
+    paint_fetus(part, fetus_of(week), pose, room, womb.lean_deg, fluid)
+
+
+def _fetus_room(womb: Womb, size: float, thickness: float, week: float) -> Room:
+    """Return the cavity without its placenta and without a film of fluid all round."""
+    film = float(np.interp(week, _FILM_WEEKS, _FILM_MM))
+    inner = replace(womb, half_axes=womb.half_axes * size - film)
+    within = (inner.ellipsoid(1.0), inner.ellipsoid(1.0, -thickness))
+    return Room(within, np.array(womb.centre) - [0.0, 0.5 * thickness, 0.0])
 
 
 def _paint_placenta(b: Painter, womb: Womb, size: float, week: float, fluid: int) -> float:
