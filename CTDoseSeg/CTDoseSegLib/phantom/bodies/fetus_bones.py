@@ -66,9 +66,17 @@ def _paint_limb_bones(body: FetusBody, bone: int, over: tuple[int, ...], side: i
     radius = _LIMB_MM * body.sizes.small
     for limb in (limb for limb in LIMBS if limb.bone):
         start, end = (body.at(side * p[0], p[1], p[2]) for p in limb.ends)
-        along = (end - start) / np.linalg.norm(end - start)
-        reach = max(0.5 * limb.bone * body.fetus.femur_mm - radius, 0.1) * along
-        middle = 0.5 * (start + end)
+        a, c = bone_ends(start, end, limb.bone * body.fetus.femur_mm, radius)
         thin = radius * (1.0 if limb.radii[0] > 20 else 0.75)
-        piece = Capsule(tuple(middle - reach), tuple(middle + reach), thin, thin)
+        piece = Capsule(tuple(a), tuple(c), thin, thin)
         body.part.paint(body.room.cut(piece), bone, over)
+
+
+def bone_ends(
+    start: np.ndarray, end: np.ndarray, length_mm: float, radius_mm: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the round ends of a bone of a length are centred, midway in its limb."""
+    along = (end - start) / np.linalg.norm(end - start)
+    reach = max(0.5 * length_mm - radius_mm, 0.1) * along
+    middle = 0.5 * (start + end)
+    return middle - reach, middle + reach

@@ -6,9 +6,13 @@ which fills the room that they leave.
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
+from ..shapes import Ellipsoid
 from .abdomen import inner_size
+from .free_room import roomiest
 from .limbs import limb_paths
 from .outside import Build, skin_mm
 from .painter import Painter, Part, Point
@@ -18,12 +22,17 @@ from .pregnancy import Womb
 _UTERUS_G, _PROSTATE_G, _OVARIES_G, _TESTES_G = 82.0, 17.6, 12.6, 37.2
 
 
-# The bladder's middle and half axes; a womb presses it down and to the front.
+# The bladder's middle and half axes.
 _BLADDER: Point = (0.0, 26.0, -350.0)
 _BLADDER_HALF = (42, 34, 36)
-_PRESSED: Point = (0.0, 12.0, -380.0)
-_PRESSED_HALF = (56, 34, 22)
 _BLADDER_DENSITY = 1.015
+# A prostate's middle behind the bladder's neck, and how far the neck is in it: in its half axes.
+_NECK_BEHIND, _NECK_IN = 0.8, 0.45
+# What a bladder without room tries: flatter from above or from the back, more to the front, higher.
+_FORMS = ((1.0, 1.0, 1.0), (1.2, 1.1, 0.75), (1.2, 0.7, 1.1), (1.4, 0.6, 1.0), (1.3, 0.45, 1.2))
+_FORWARD, _HIGHER = (0.0, 10.0, 20.0), (0.0, 10.0, 20.0, 32.0, 48.0)
+# And an ovary: more to the side, to the back and higher.
+_ASIDE, _BACK, _UP = (0.0, 10.0, -12.0), (0.0, -14.0, 14.0), (0.0, 20.0, 45.0, 75.0)
 _OVARY_LEVEL = -318.0
 _TESTIS_X, _SCROTUM_Z = 16.0, -464.0
 
@@ -42,26 +51,38 @@ def paint_pelvis(b: Painter, build: Build, womb: Womb | None = None) -> None:
     """
     free = (b.material("torso_fat", "adipose", mass="adipose"),)
     masses = ("urinary_bladder_wall", "urinary_bladder_contents")
-    bladder = _BLADDER if womb is None else _PRESSED
-    half = np.array(_BLADDER_HALF if womb is None else _PRESSED_HALF, float)
+    half = np.array(_BLADDER_HALF, float)
     wanted = sum(b.masses_g.get(name, 0.0) for name in masses) * 1000 / _BLADDER_DENSITY
     if wanted > 0:
-        half *= (wanted / (4 / 3 * np.pi * np.prod(half * b.frame.scale(bladder[2])))) ** (1 / 3)
-    if womb is None:
-        # A child's bladder, large for the pelvis, stands up into the belly.
-        bladder = (0.0, min(_BLADDER[1], 60.0 - half[1]), max(_BLADDER[2], half[2] - 378.0))
+        half *= (wanted / (4 / 3 * np.pi * np.prod(half * b.frame.scale(_BLADDER[2])))) ** (1 / 3)
+    # A child's bladder, large for the pelvis, stands up into the belly.
+    bladder: Point = (0.0, min(_BLADDER[1], 60.0 - half[1]), max(_BLADDER[2], half[2] - 378.0))
     part = b.part("urinary_bladder", bladder, masses, wander=3.0)
+    bladder, half = _with_room(part, bladder, half, free, womb)
     wall = part.material("urinary_bladder_wall", "bladder_wall")
     urine = part.material("urinary_bladder_contents", "urine", mass="urinary_bladder_contents")
-    part.blob(wall, bladder, half, over=free)
+    outside = part.blob(wall, bladder, half, over=free)
     part.blob(urine, bladder, half * inner_size(b, "urinary_bladder", 3), over=(wall,))
     if b.frame.person.sex == "male":
-        _paint_prostate(b, free)
+        _paint_prostate(b, free, outside)
         _paint_testes(b, build)
         return
     if womb is None:
         _paint_uterus(b, free, min(-12.0, bladder[1] - half[1] - 6.0))
     _paint_ovaries(b, free, womb)
+
+
+def _with_room(
+    part: Part, at: Point, half: np.ndarray, free: tuple[int, ...], womb: Womb | None
+) -> tuple[Point, np.ndarray]:
+    """Return where the bladder is, and its half axes, so that neither bone nor womb cuts it."""
+    choices = []
+    for higher, forward, form in product(_HIGHER, _FORWARD, _FORMS):
+        place: Point = (at[0], at[1] + forward, at[2] + higher)
+        own = half * form / np.prod(form) ** (1 / 3)
+        choices.append(((place, own), part.ellipsoid(place, own)))
+    without = None if womb is None else womb.ellipsoid(1.0)
+    return roomiest(part.painter, choices, free, without)
 
 
 def _first(b: Painter, organ: str, adult_g: float, part: Part) -> float:
@@ -71,13 +92,18 @@ def _first(b: Painter, organ: str, adult_g: float, part: Part) -> float:
     return float((wanted / (wide * deep * tall)) ** (1 / 3))
 
 
-def _paint_prostate(b: Painter, free: tuple[int, ...]) -> None:
-    at: Point = (0.0, 2.0, -392.0)
-    gland = b.part("prostate", at, ("prostate",), wander=1.0)
+def _paint_prostate(b: Painter, free: tuple[int, ...], bladder: Ellipsoid) -> None:
+    """Paint the prostate, which holds the bladder's neck."""
+    gland = b.part("prostate", (0.0, 0.0, -392.0), ("prostate",))
     first = _first(b, "prostate", _PROSTATE_G, gland)
+    half = np.array([20, 14, 15]) * first * np.array(gland.local)
     tissue = gland.material("prostate", "prostate")
+    # The neck: the lowest point of the bladder, which stands upright.
+    x, y, z = bladder.centre
+    low = float(bladder.box[2, 0])
+    at = (x, y - _NECK_BEHIND * half[1], low - (1 - _NECK_IN) * half[2])
     over = (*free, *b.of_atoms("skeletal_muscle"))
-    gland.blob(tissue, at, np.array([20, 14, 15]) * first, over=over)
+    gland.paint(Ellipsoid.from_axes(at, half), tissue, over)
 
 
 def _scrotum_y(b: Painter, build: Build) -> float:
@@ -118,9 +144,16 @@ def _paint_ovaries(b: Painter, free: tuple[int, ...], womb: Womb | None) -> None
     if womb is not None:
         up = (float(b.frame.z(_OVARY_LEVEL)) - womb.centre[2]) / womb.half_axes[2]
         beside = max(beside, womb.half_axes[0] * (1 - min(up**2, 1.0)) ** 0.5 + 15.0)
+    without = None if womb is None else womb.ellipsoid(1.0)
     for side, name in ((1, "right"), (-1, "left")):
-        place: Point = (side * beside / wide, -8.0, _OVARY_LEVEL)
-        part = b.part("ovaries", place, ("ovaries",), wander=4.0, place=f"ovary {name}")
-        first = _first(b, "ovaries", _OVARIES_G, part)
+        at: Point = (side * beside / wide, -8.0, _OVARY_LEVEL)
+        part = b.part("ovaries", at, ("ovaries",), wander=4.0, place=f"ovary {name}")
+        half = np.array([9, 9, 17]) * _first(b, "ovaries", _OVARIES_G, part)
         tissue = part.material(f"ovary_{name}", "ovary")
-        part.blob(tissue, place, np.array([9, 9, 17]) * first, over=free)
+        places: list[Point] = [
+            (at[0] + side * dx, at[1] + dy, at[2] + dz)
+            for dz, dx, dy in product(_UP, _ASIDE, _BACK)
+        ]
+        choices = [(place, part.ellipsoid(place, half)) for place in places]
+        place = roomiest(b, choices, free, without)
+        part.blob(tissue, place, half, over=free)

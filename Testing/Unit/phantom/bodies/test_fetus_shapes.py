@@ -5,21 +5,27 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from body_organs import around
+from scipy.ndimage import label
 
-from CTDoseSegLib.phantom.bodies.fetus_shapes import Pose, paint_fetus
+from CTDoseSegLib.phantom.bodies.fetus_bones import bone_ends
+from CTDoseSegLib.phantom.bodies.fetus_shapes import Pose, Room, paint_fetus
 from CTDoseSegLib.phantom.bodies.frame import Frame
 from CTDoseSegLib.phantom.bodies.painter import Painter
 from CTDoseSegLib.phantom.bodies.person import Person
 from CTDoseSegLib.phantom.bodies.pregnancy import fetus_of
+from CTDoseSegLib.phantom.shapes import Ellipsoid
 
 HEAD_DOWN = Pose(np.column_stack([[0, 1, 0], [1, 0, 0], [0, 0, -1]]).astype(float))
 
 
-def lone_fetus(week: float):
+WIDE = Room((Ellipsoid.from_axes((0, 0, 0), (400, 400, 400)),), np.zeros(3))
+
+
+def lone_fetus(week: float, room: Room = WIDE):
     """A fetus in air, head down, facing its mother's right side."""
     painter = Painter(Frame(Person.of(30, "female")), {}, variation=0.0)
     part = painter.part("fetus", (0.0, 0.0, -220.0), ("fetus",))
-    paint_fetus(part, fetus_of(week), HEAD_DOWN, np.zeros(3), 0.0, 0)
+    paint_fetus(part, fetus_of(week), HEAD_DOWN, room, 0.0, 0)
     return around(painter, "fetus", "fetus_bone", points=110, margin_mm=2)
 
 
@@ -43,6 +49,43 @@ def test_the_brain_is_closed_in_bone_and_bone_in_soft_tissue():
     sampled = around(lone_fetus(30).painter, "fetus_brain", points=110)
     assert sampled.beside("fetus_brain") == {"fetus_bone"}
     assert "" not in sampled.beside("fetus_bone")
+
+
+@pytest.mark.parametrize("week", [14, 20, 30, 39])
+def test_bones_stand_where_they_belong(week):
+    """The spine behind, ribs, pelvis and limbs to both sides: much more bone than the skull's."""
+    sampled = lone_fetus(week)
+    bone, soft = sampled.mask("fetus_bone"), sampled.mask("fetus")
+    head = np.flatnonzero(sampled.mask("fetus_brain").any(axis=(1, 2))).max()
+    trunk = bone[head + 1 :]  # the head is down
+    assert trunk[:, : trunk.shape[1] // 2].any()
+    assert trunk[:, trunk.shape[1] // 2 :].any()
+    across = np.flatnonzero(bone.any(axis=(0, 1)))
+    body = np.flatnonzero((bone | soft).any(axis=(0, 1)))
+    assert np.ptp(across) > 0.7 * np.ptp(body)
+    pieces, count = label(trunk, np.ones((3, 3, 3)))
+    long = [at for at in range(1, count + 1) if np.ptp(np.argwhere(pieces == at), axis=0).max() > 6]
+    assert len(long) > 15
+
+
+def test_a_bone_is_as_long_as_asked_and_lies_midway():
+    start, end = bone_ends(np.zeros(3), np.array([100.0, 0, 0]), 70.0, 2.0)
+    assert np.linalg.norm(end - start) + 2 * 2.0 == pytest.approx(70)
+    assert 0.5 * (start + end) == pytest.approx([50, 0, 0])
+
+
+def test_a_fetus_without_room_keeps_its_head_and_gives_way_elsewhere():
+    free = lone_fetus(38)
+    within = Ellipsoid.from_axes((0, 0, 0), (100, 66, 128))
+    tight = lone_fetus(38, Room((within,), np.zeros(3)))
+    assert tight.ml("fetus_brain") == pytest.approx(free.ml("fetus_brain"), rel=0.03)
+    skull = tight.rim("fetus_brain")
+    assert (skull & tight.mask("fetus_bone")).sum() > 0.98 * skull.sum()
+    assert tight.ml("fetus") < 0.97 * free.ml("fetus")
+    k, j, i = np.nonzero(tight.mask("fetus", "fetus_bone", "fetus_brain"))
+    points = tight.corner + tight.step_mm * np.column_stack([i, j, k])
+    beyond = np.linalg.norm((points - within.centre) @ within.matrix.T, axis=1)
+    assert beyond.max() < 1.01
 
 
 def test_an_embryo_is_one_ellipsoid():

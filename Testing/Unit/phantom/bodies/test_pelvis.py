@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 from body_organs import around, painted
 
+from CTDoseSegLib.phantom.bodies.body import Body, Pose
+from CTDoseSegLib.phantom.bodies.outside import Build
+from CTDoseSegLib.phantom.bodies.person import Person
+
 AGES = [0, 5, 10, 15, 30]
 
 
@@ -68,9 +72,28 @@ def test_ovaries_lie_beside_the_uterus(age):
 @pytest.mark.parametrize("age", AGES)
 @pytest.mark.parametrize("sex", ["male", "female"])
 def test_the_bladder_is_closed_by_its_wall(age, sex):
-    """Where a newborn's narrow pelvis presses on it, bone may be its wall."""
     sampled = around(painted(age, sex), "urinary_bladder_contents", points=64)
     atoms = [m.atom for m in sampled.painter.canvas.materials]
     beside = [atoms[n] for n in sampled.labels[sampled.rim("urinary_bladder_contents")]]
     share = np.mean([atom == "urinary_bladder_wall" for atom in beside])
-    assert share == 1 if age else share > 0.9
+    assert share == 1
+
+
+@pytest.mark.parametrize("age", AGES)
+def test_the_prostate_holds_the_neck_of_the_bladder(age):
+    sampled = around(painted(age, "male"), "prostate", points=48)
+    beside = sampled.rim("prostate")
+    neck = beside & sampled.mask("urinary_bladder_wall")
+    assert neck.sum() > 0.04 * beside.sum()
+    top = np.flatnonzero(neck.any(axis=(1, 2))).mean()
+    assert top > np.flatnonzero(sampled.mask("prostate").any(axis=(1, 2))).mean()
+
+
+@pytest.mark.parametrize("seed", [2, 73])
+def test_ovaries_are_there_where_a_drawn_pelvis_is_narrow(seed):
+    person = Person.drawn(np.random.default_rng([seed, 200]), sex=None)
+    body = Body(person=person, seed=seed)
+    painter = body._paint({}, Build(fat_mm=6.0), Pose(couch=False))
+    for name in ("ovary_right", "ovary_left"):
+        sampled = around(painter, name, points=40)
+        assert sampled.grams("ovaries") > 0.4 * painter.masses_g["ovaries"], name

@@ -67,6 +67,25 @@ def test_the_womb_stays_under_the_muscle_of_the_belly(bmi, fat_mm, week):
     assert not {"", "skin", "subcutaneous_fat"} & sampled.beside("uterus")
 
 
+@pytest.mark.parametrize("week", [10, 20, 30, 38])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_fluid_or_placenta_is_all_round_the_fetus(week, seed):
+    sampled = around(
+        painted(30, "female", week=week, seed=seed, variation=1.0), "amniotic_fluid", points=130
+    )
+    around_it = sampled.rim(*FETUS)
+    assert (around_it & sampled.mask("amniotic_fluid", "placenta")).sum() == around_it.sum()
+    if week > 12:
+        skull = sampled.rim("fetus_brain")
+        assert (skull & sampled.mask("fetus_bone")).sum() > 0.99 * skull.sum()
+
+
+@pytest.mark.parametrize("week", [12, 20, 30, 39])
+def test_the_bladder_of_a_pregnant_woman_is_cut_by_nothing(week):
+    sampled = around(painted(30, "female", week=week), "urinary_bladder_contents", points=64)
+    assert sampled.beside("urinary_bladder_contents") == {"urinary_bladder_wall"}
+
+
 @pytest.mark.parametrize("week", [8, 20, 30, 40])
 def test_the_depth_of_the_fetus_is_within_what_was_seen(week):
     frame = Frame(WOMAN)
