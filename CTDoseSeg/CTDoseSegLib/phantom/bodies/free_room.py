@@ -36,8 +36,12 @@ def free_share(
     step = (high - low) / _POINTS
     boxes = b.canvas.boxes()
     near = np.flatnonzero(((boxes[:, :, 0] <= high) & (boxes[:, :, 1] >= low)).all(axis=1))
-    lists = (b.canvas.shapes, b.canvas.fills, b.canvas.tables)
-    part = Canvas(b.canvas.materials, *([items[n] for n in near] for items in lists))
+    part = Canvas(
+        b.canvas.materials,
+        [b.canvas.shapes[n] for n in near],
+        [b.canvas.fills[n] for n in near],
+        [b.canvas.tables[n] for n in near],
+    )
     affine = np.diag([*step, 1.0])
     affine[:3, 3] = low + step / 2
     sampler, at = Sampler(part, affine), np.arange(_POINTS)

@@ -29,8 +29,10 @@ _BLADDER_DENSITY = 1.015
 # A prostate's middle behind the bladder's neck, and how far the neck is in it: in its half axes.
 _NECK_BEHIND, _NECK_IN = 0.8, 0.45
 # What a bladder without room tries: flatter from above or from the back, more to the front, higher.
-_FORMS = ((1.0, 1.0, 1.0), (1.2, 1.1, 0.75), (1.2, 0.7, 1.1), (1.4, 0.6, 1.0), (1.3, 0.45, 1.2))
+_FORMS = ((1.0, 1.0, 1.0), (1.2, 1.1, 0.75), (0.8, 1.0, 0.75), (0.75, 1.2, 0.7), (1.2, 0.7, 1.1), (1.4, 0.6, 1.0), (1.3, 0.45, 1.2))
 _FORWARD, _HIGHER = (0.0, 10.0, 20.0), (0.0, 10.0, 20.0, 32.0, 48.0)
+# Under a womb it lies lower, and further back.
+_UNDER_WOMB = ((0.0, -8.0, -16.0), (-16.0, -24.0, -8.0))
 # And an ovary: more to the side, to the back and higher.
 _ASIDE, _BACK, _UP = (0.0, 10.0, -12.0), (0.0, -14.0, 14.0), (0.0, 20.0, 45.0, 75.0)
 _OVARY_LEVEL = -318.0
@@ -77,7 +79,8 @@ def _with_room(
 ) -> tuple[Point, np.ndarray]:
     """Return where the bladder is, and its half axes, so that neither bone nor womb cuts it."""
     choices = []
-    for higher, forward, form in product(_HIGHER, _FORWARD, _FORMS):
+    forwards, levels = (_FORWARD, _HIGHER) if womb is None else _UNDER_WOMB
+    for higher, forward, form in product(levels, forwards, _FORMS):
         place: Point = (at[0], at[1] + forward, at[2] + higher)
         own = half * form / np.prod(form) ** (1 / 3)
         choices.append(((place, own), part.ellipsoid(place, own)))
@@ -99,7 +102,7 @@ def _paint_prostate(b: Painter, free: tuple[int, ...], bladder: Ellipsoid) -> No
     half = np.array([20, 14, 15]) * first * np.array(gland.local)
     tissue = gland.material("prostate", "prostate")
     # The neck: the lowest point of the bladder, which stands upright.
-    x, y, z = bladder.centre
+    x, y, _ = bladder.centre
     low = float(bladder.box[2, 0])
     at = (x, y - _NECK_BEHIND * half[1], low - (1 - _NECK_IN) * half[2])
     over = (*free, *b.of_atoms("skeletal_muscle"))

@@ -144,7 +144,8 @@ def womb_of(frame: Frame, build: Build, week: float) -> Womb:
     # Fat behind the belly's wall carries the womb to the front, by half of what it does the wall.
     behind = max(cervix_y, spine + half[1] + 0.5 * build.belly_mm)
     y = cervix_y + risen * (behind - cervix_y)
-    z = cervix_z + 0.94 * half[2]
+    # The bladder below holds it up.
+    z = cervix_z + 1.02 * half[2]
     lean = -30.0 + 14.0 * risen
     centre = (0.0, y, z)
     return Womb(

@@ -319,3 +319,11 @@ def test_a_chest_scan_holds_both_lungs_to_their_bases(girl):
     boxes = painter.canvas.boxes()[lungs]
     assert low < max(boxes[:, 2, 0].min(), float(painter.frame.z(-125.0))) + 1.0
     assert high > float(painter.frame.z(246.0))
+
+
+def test_fat_is_shared_out_differently_among_drawn_people_only():
+    """Subcutaneous over visceral fat varies by about two fifths between people."""
+    drawn = np.array([Body(person=Person.of(45, "male"), seed=n).visceral for n in range(200)])
+    assert np.std(np.log(drawn)) == pytest.approx(0.4, abs=0.06)
+    assert np.median(drawn) == pytest.approx(Build.visceral, rel=0.1)
+    assert Body(person=Person.of(45, "male"), variation=0.0).visceral == Build.visceral
