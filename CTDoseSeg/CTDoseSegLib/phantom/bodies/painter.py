@@ -32,11 +32,14 @@ class Goal:
         wider, 1 for a thickness or a density.
     of
         Organs of whose sum it is a share; empty: the mass itself is the goal.
+    times
+        What that mass is multiplied by: density over the wanted one, where a volume is the goal.
     """
 
     organs: tuple[str, ...]
     power: float = 3.0
     of: tuple[str, ...] = ()
+    times: float = 1.0
 
 
 @dataclass
