@@ -30,7 +30,7 @@ _FLUID_AGES, _FLUID = (0.0, 1.0, 5.0, 20.0, 50.0, 90.0), (0.11, 0.07, 0.07, 0.10
 # Petrous bones, sphenoid and clivus reach into the cavity (measured on the painted head).
 _BONE_IN_CAVITY = 0.05
 _BRAIN_G_ML = 1.04
-_RIBBON_MM = 3.4  # cortex; in people 2.5, but these sulci are few
+_RIBBON_MM = 5.5  # cortex; in people 2.5, but these sulci are few
 _ABOUT = (0.0, -6.0, 24.0)
 
 
