@@ -122,6 +122,38 @@ def tissue(name: str, age_y: float = 30.0) -> Tissue:
     raise CompositionError(f"there is no tissue {name!r}; there are {', '.join(tissue_names())}")
 
 
+def active_marrow_share(name: str, age_y: float = 30.0) -> float:
+    """Return the mass fraction of red marrow in a spongiosa.
+
+    Parameters
+    ----------
+    name
+        ``spongiosa_`` and its region.
+    age_y
+        Age in years.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    CompositionError
+        If there is no such spongiosa.
+
+    Examples
+    --------
+    >>> round(active_marrow_share("spongiosa_lumbar"), 2)
+    0.57
+    """
+    region = name.removeprefix(SPONGIOSA)
+    if not name.startswith(SPONGIOSA) or region not in _spongiosa():
+        raise CompositionError(f"there is no spongiosa {name!r}")
+    ages, _, minerals, cellularity = _spongiosa()[region]
+    mineral = float(np.interp(age_y, ages, minerals))
+    return (1.0 - mineral) * float(np.interp(age_y, (0.0, ADULT_Y), (1.0, cellularity)))
+
+
 def mixture(name: str, parts: Mapping[Tissue, float]) -> Tissue:
     """Return a mixture whose parts keep their volumes.
 

@@ -26,7 +26,13 @@ EXPECTED_HU = {
     "eye": (0, 20),
     "blood": (35, 50),
     "heart_muscle": (35, 55),
-    "thyroid": (60, 120),
+    "thyroid": (90, 120),
+    "brain_grey": (35, 45),
+    "brain_white": (24, 32),
+    "spongiosa_cervical": (240, 360),
+    "spongiosa_thoracic": (150, 250),
+    "spongiosa_sacrum": (100, 200),
+    "teeth": (1500, 2800),
     "bile": (0, 20),
     "urine": (0, 20),
     "prostate": (25, 45),
@@ -44,6 +50,29 @@ EXPECTED_HU = {
 def test_an_adult_looks_as_in_a_ct(name):
     low, high = EXPECTED_HU[name]
     assert low <= tissue(name).hu(120) <= high
+
+
+@pytest.mark.parametrize("age_y", [2, 5, 10, 15])
+def test_a_childs_lumbar_spine_looks_as_in_a_ct(age_y):
+    """Mean and SD from 2 to 17 years: 227 and 50 HU (Spine 2024;49:214)."""
+    assert tissue("spongiosa_lumbar", age_y).hu(120) == pytest.approx(227, abs=50)
+
+
+@pytest.mark.parametrize("age_y", [1, 5, 10, 15, 30])
+def test_the_spine_is_densest_in_the_neck_and_thinnest_in_the_sacrum(age_y):
+    cervical, thoracic, lumbar, sacrum = (
+        tissue(f"spongiosa_{name}", age_y).hu(120)
+        for name in ("cervical", "thoracic", "lumbar", "sacrum")
+    )
+    assert cervical > 1.2 * lumbar
+    assert thoracic == pytest.approx(1.03 * lumbar, rel=0.05)
+    assert 0.5 * lumbar < sacrum < 0.85 * lumbar
+
+
+@pytest.mark.parametrize("age_y", [0, 1, 5, 30])
+def test_white_matter_is_darker_than_grey(age_y):
+    grey, white = (tissue(f"brain_{name}", age_y).hu(120) for name in ("grey", "white"))
+    assert white + 4 < grey < 42
 
 
 @pytest.mark.parametrize("name", tissue_names())

@@ -15,6 +15,7 @@ from .chest import paint_chest
 from .contrast import PHASES
 from .frame import Frame
 from .head import paint_dental_fillings, paint_head, paint_headrest
+from .head_skull import head_for_brain
 from .implants import BONE_IMPLANTS, check_bone_implants, paint_bone_implants
 from .implants_soft import SOFT_IMPLANTS, check_soft_implants, paint_soft_implants
 from .limbs import limb_paths
@@ -177,6 +178,7 @@ class Body:
     def _paint(self, sizes: dict[str, float], build: Build, pose: Pose) -> Painter:
         side = 1.0 if pose.prone else -1.0
         frame, week = Frame(self.person, skin=build.skin), self.pregnancy_week
+        frame = replace(frame, head=head_for_brain(frame, self.masses_g["brain"]))
         if week is not None:
             build = build_with_womb(frame, build, week)
         rim = couch_rim(frame, build, side, 5.0 * frame.scale(0.0)[1])

@@ -11,26 +11,45 @@ import numpy as np
 
 from ...ct.organs import LUNG_LOBES as LOBES
 from ..shapes import Both, Column, HalfSpace, Shape, Superellipsoid
-from .outside import CHEST_CAVITY, Build, trunk_knots
+from .outside import Build, chest_knots
 from .painter import Goal, Painter, Part
 
 # Density of air-filled lung before it is solved for the lungs' mass, g/ml.
 _LUNG_DENSITY = 0.27
+# Density of the lungs with their blood in a CT scan, g/ml, by age; judgement between ICRP 143
+# (0.59 at birth, 0.39 at 1 and 5 years), children's CT (Stein 2016, PMC5116406: 0.62 in a newborn
+# with 0.10 l, 0.35 at 2 years with 0.47 l, 0.14 in the end; de Jong 2003, Eur Respir J 22:235: 0.36
+# at 15 days, 0.57 at 2 years, 0.17 at 17 years) and adults who hold their breath (4.5 l, SD 1.3).
+_DENSITY_AGES = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0)
+_DENSITY_G_ML = (0.50, 0.40, 0.35, 0.26, 0.24, 0.225)
+_BREATH = 0.66, 1.3  # least and most
+_BREATH_SD = 0.12  # of the density's logarithm among breaths (judgement)
 
 
 def cavity(b: Painter, build: Build, inset_mm: float = 1.0) -> Column:
     """Return the inside of the rib cage."""
-    knots = trunk_knots(b.frame, build, CHEST_CAVITY)
+    knots = chest_knots(b.frame, build, _breath(b))
     return Column.smooth(knots, 2.3, (float(b.frame.z(-125.0)), float(b.frame.z(246.0))), -inset_mm)
+
+
+def _breath(b: Painter) -> float:
+    """Return how far the chest is filled: it widens the rib cage and lowers the diaphragm."""
+    return float(np.clip(b.sizes.get("breath", 1.0), *_BREATH))
+
+
+def lung_density_g_ml(b: Painter) -> float:
+    """Return the density that the lungs are to have in this person's breath, g/ml."""
+    usual = float(np.interp(b.frame.person.age_y, _DENSITY_AGES, _DENSITY_G_ML))
+    drawn = b.variation * float(b.rng("breath").standard_normal())
+    return usual * float(np.exp(_BREATH_SD * drawn))
 
 
 def diaphragm(b: Painter, build: Build, grow_mm: float) -> list[Shape]:
     """Return the two domes under the lungs, `grow_mm` wider, cut by the rib cage."""
-    # Deep inspiration flattens the domes by up to 30 mm, as breathing does (Langen 2001).
-    lift = 10.0 * b.variation * float(b.rng("breath").standard_normal())
     part = b.part("diaphragm", (0.0, 0.0, -84.0))
     inside = cavity(b, build, -grow_mm)
-    domes = (((62, 4, -84), (68, 76, 104 + lift)), ((-62, 2, -84), (64, 72, 90 + lift)))
+    high = _breath(b) ** -1.3
+    domes = (((62, 4, -84), (68, 76, 104 * high)), ((-62, 2, -84), (64, 72, 90 * high)))
     return [Both(part.ellipsoid(c, h, grow=grow_mm), inside) for c, h in domes]
 
 
@@ -57,6 +76,9 @@ def paint_chest(b: Painter, build: Build) -> None:
 def _paint_lungs(b: Painter, build: Build, fat: int) -> dict[str, int]:
     part = b.part("lung_density", (0.0, 0.0, 80.0), ("lungs",), power=1)
     density = float(np.clip(_LUNG_DENSITY * part.size, 0.12, 0.9))
+    # The chest's room follows from the mass and the density that is wanted; where it cannot, the
+    # density gives way.
+    b.goals["breath"] = Goal(("lungs",), 3.5, times=density / lung_density_g_ml(b))
     lobe = {name: b.material(name, "lung", mass="lungs", density_g_ml=density) for name in LOBES}
     inside = cavity(b, build)
     place = b.part("lungs_place", (0.0, 0.0, 80.0))

@@ -67,11 +67,14 @@ class Frame:
         How far the head lies in front of the spine's line, so that it rests where the back does.
     skin
         Thickness of the skin over the reference's.
+    head
+        Size of the head over what age, sex and height say, so that the brain has its room.
     """
 
     person: Person
     head_lift_mm: float = 0.0
     skin: float = 1.0
+    head: float = 1.0
 
     def _at(self, table: tuple[float, ...]) -> float:
         return float(np.interp(self.person.age_y, AGES, table))
@@ -85,12 +88,12 @@ class Frame:
     @cached_property
     def head_scale(self) -> float:
         """Head's size over the reference adult's; it hardly follows height."""
-        return self._at(_HEAD[self.person.sex]) / 574.0 * self._tallness**0.2
+        return self.head * self._at(_HEAD[self.person.sex]) / 574.0 * self._tallness**0.2
 
     @cached_property
     def face_scale(self) -> float:
         """Face's height over the reference adult's."""
-        return self._at(_FACE) * self._at(_HEAD[self.person.sex]) / 574.0
+        return self.head * self._at(_FACE) * self._at(_HEAD[self.person.sex]) / 574.0
 
     @cached_property
     def levels(self) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .head_part import HeadPart, by_age, face_depth, free_soft, soft_fat
+from .head_part import HeadPart, by_age, cortex_share, face_depth, free_soft, soft_fat
 from .painter import Painter
 
 # Adult's masses of the template at size 1, g: set a child's first size.
@@ -35,7 +35,7 @@ def paint_face(b: Painter) -> None:
 def _paint_middle_face(b: Painter, part: HeadPart, bone: int, marrow: int) -> None:
     """Paint upper jaw, cheekbones, palate, rims of the orbits and the pterygoid plates."""
     free = free_soft(b)
-    inner = -1.3 * b.frame.head_scale
+    inner = -1.3 * b.frame.head_scale * cortex_share(b)
     for material, grow, over in ((bone, 0.0, free), (marrow, inner, (bone,))):
         part.blob(material, (0, 62, -20), (13, 28, 14), over=over, grow=grow)  # ethmoid
         arch = [(side * x, y, -71) for side in (1, -1) for x, y in _ARCH[:7]]
@@ -64,7 +64,7 @@ def _paint_mandible(b: Painter, part: HeadPart) -> None:
     free = free_soft(b)
     bone = b.material("mandible_cortex", "cortical_bone", mass="bone_cortical")
     marrow = b.material("mandible_spongiosa", "spongiosa_mandible", mass="bone_spongiosa")
-    grow = -by_age(b, (0.0, 20.0), (0.8, 2.2))
+    grow = -by_age(b, (0.0, 20.0), (0.8, 2.2)) * cortex_share(b)
     up = jaw_lift(part)
     for material, less, over in ((bone, 0.0, free), (marrow, grow, (bone,))):
         body = [(46, 14, -88), (39, 42, -101 + up), (21, 66, -107 + up), (0, 76, -108 + up)]
@@ -136,7 +136,9 @@ def _paint_orbits(b: Painter, bone: int, marrow: int) -> None:
         orbit = HeadPart.begin(b, "orbits", (side * 30.0, 62.0, -20.0))
         wall = np.array([18.3, 32 * face_depth(frame), 19]) * grown
         free = (*free_soft(b), bone, marrow)
-        orbit.blob(bone, (side * 29, 51, -20), wall, (0, 0, side * 12), (*free_soft(b), marrow))
+        # The roof is domed: it rises into the cavity beside the lower plate of the nose.
+        over = (*free_soft(b), marrow, *b.of_atoms("cerebrospinal_fluid", "brain"))
+        orbit.blob(bone, (side * 29, 51, -20), wall, (0, 0, side * 12), over)
         thin = -1.5 * frame.head_scale
         orbit.blob(fat, (side * 30, 53, -20), wall, (0, 0, side * 12), free, grow=thin)
         volume = b.masses_g.get("eyes", _EYES_G) / _EYES_G / frame.head_scale**3

@@ -98,6 +98,11 @@ def by_age(b: Painter, ages: Sequence[float], values: Sequence[float]) -> float:
     return float(np.interp(b.frame.person.age_y, ages, values))
 
 
+def cortex_share(b: Painter) -> float:
+    """Return the thickness of the skull's cortex over the usual: it follows the cortical mass."""
+    return float(np.clip(b.sizes.get("cortex", 1.0), 0.35, 1.6))
+
+
 def first_size(b: Painter, organ: str, adult_g: float) -> float:
     """Return the size over the head's own that an organ's mass asks for, before it is solved."""
     frame = b.frame

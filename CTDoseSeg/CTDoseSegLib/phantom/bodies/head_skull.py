@@ -7,13 +7,15 @@ CT by eye.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
 from ..shapes import Both, Ellipsoid, HalfSpace, Shape, Superellipsoid
+from .frame import Frame
 from .head_outline import BRAINCASE, BRAINCASE_POWER
-from .head_part import HeadPart, by_age, free_soft
+from .head_part import HeadPart, by_age, cortex_share, free_soft
 from .outside import skin_mm
 from .painter import Painter
 
@@ -28,27 +30,56 @@ _FLUID_AGES, _FLUID = (0.0, 1.0, 5.0, 20.0, 50.0, 90.0), (0.11, 0.07, 0.07, 0.10
 # Petrous bones, sphenoid and clivus reach into the cavity (measured on the painted head).
 _BONE_IN_CAVITY = 0.05
 _BRAIN_G_ML = 1.04
+_RIBBON_MM = 5.5  # cortex; in people 2.5, but these sulci are few
 _ABOUT = (0.0, -6.0, 24.0)
 
 
-def scalp_mm(b: Painter) -> float:
+# Range of the vault's thickness over the age's: where a brain needs more, the head is larger.
+_THIN, _THICK, _THINNEST = 0.75, 1.12, 0.62
+
+
+def scalp_mm(frame: Frame) -> float:
     """Return the thickness of skin, fat and aponeurosis over the vault, mm."""
-    return skin_mm(b.frame) + 3.4 * b.frame.head_scale
+    return skin_mm(frame) + 3.4 * frame.head_scale
 
 
 def vault_mm(b: Painter) -> float:
     """Return the vault's thickness, mm: the age's, but so that the brain has its room."""
-    usual = by_age(b, _AGES, _VAULT_MM)
-    fluid = by_age(b, _FLUID_AGES, _FLUID)
-    brain_ml = b.masses_g.get("brain", 1450.0) / _BRAIN_G_ML
-    wanted = brain_ml / ((1 - fluid) * (1 - _BONE_IN_CAVITY))
-    tried = usual * np.linspace(0.62, 1.12, 5)
-    s, scalp = b.frame.head_scale, scalp_mm(b)
-    room = [s**3 * _template_ml(round((scalp + t) / s, 3)) for t in tried]
+    tried = float(np.interp(b.frame.person.age_y, _AGES, _VAULT_MM)) * np.linspace(
+        _THINNEST, _THICK, 5
+    )
+    room = [_room_ml(b.frame, t) for t in tried]
+    wanted = _wanted_ml(b.frame, b.masses_g.get("brain", 1450.0))
     return float(np.interp(wanted, room[::-1], tried[::-1]))
 
 
-@lru_cache(maxsize=64)
+def head_for_brain(frame: Frame, brain_g: float) -> float:
+    """Return the head's size over the usual one that gives a brain its room.
+
+    1 where a vault of 0.75 to 1.12 times the age's thickness does it.
+    """
+    usual = float(np.interp(frame.person.age_y, _AGES, _VAULT_MM))
+    sizes = np.linspace(0.88, 1.16, 15)
+    heads = [replace(frame, head=float(size)) for size in sizes]
+    wanted, head = _wanted_ml(frame, brain_g), 1.0
+    least = float(np.interp(wanted, [_room_ml(h, _THIN * usual) for h in heads], sizes))
+    most = float(np.interp(wanted, [_room_ml(h, _THICK * usual) for h in heads], sizes))
+    return float(np.clip(head, least, most))
+
+
+def _wanted_ml(frame: Frame, brain_g: float) -> float:
+    """Return the volume of the cavity that holds a brain, its fluid and the base's bones."""
+    fluid = float(np.interp(frame.person.age_y, _FLUID_AGES, _FLUID))
+    return brain_g / _BRAIN_G_ML / ((1 - fluid) * (1 - _BONE_IN_CAVITY))
+
+
+def _room_ml(frame: Frame, thick_mm: float) -> float:
+    """Return the volume of the cavity under a vault."""
+    s = frame.head_scale
+    return s**3 * _template_ml(round((scalp_mm(frame) + thick_mm) / s, 2))
+
+
+@lru_cache(maxsize=256)
 def _template_ml(inset: float) -> float:
     """Return the volume of the reference adult's cavity, `inset` mm under the skin, ml."""
     step = 3.0
@@ -113,14 +144,19 @@ def paint_braincase(b: Painter) -> None:
     bone = b.material("skull_cortex", "cortical_bone", mass="bone_cortical")
     diploe = b.material("skull_spongiosa", "spongiosa_cranium", mass="bone_spongiosa")
     fluid = b.material("cerebrospinal_fluid", "csf")
-    scalp, thick = scalp_mm(b), vault_mm(b)
-    table = by_age(b, _AGES, _TABLE_SHARE) * thick
+    scalp, thick = scalp_mm(b.frame), vault_mm(b)
+    table = min(by_age(b, _AGES, _TABLE_SHARE) * cortex_share(b), 0.46) * thick
     base = 0.55 * thick + 0.8 * b.frame.head_scale
     _paint_all(part, cavity(part, scalp, base), bone, free)
     _paint_all(part, cavity(part, scalp + table, base - table), diploe, (bone,))
     _paint_all(part, cavity(part, scalp + thick - table, min(table, base)), bone, (bone, diploe))
     _paint_fontanelles(b, part, (bone, diploe))
-    _paint_all(part, cavity(part, scalp + thick), fluid, (bone, diploe, *free))
+    _paint_all(
+        part,
+        cavity(part, scalp + thick),
+        fluid,
+        (bone, diploe, *free, *b.of_atoms("connective_tissue")),
+    )
     _paint_base(b, part, bone, diploe, (fluid, *free))
     _paint_brain(b, scalp + thick, fluid)
 
@@ -142,7 +178,7 @@ def _paint_fontanelles(b: Painter, part: HeadPart, bones: tuple[int, ...]) -> No
 def _paint_base(b: Painter, part: HeadPart, bone: int, marrow: int, over: tuple[int, ...]) -> None:
     """Paint petrous and mastoid bones, sphenoid, clivus and the occipital condyles."""
     both = (bone, *over)
-    for material, grow in ((bone, 0.0), (marrow, -1.6 * b.frame.head_scale)):
+    for material, grow in ((bone, 0.0), (marrow, -1.6 * b.frame.head_scale * cortex_share(b))):
         where = both if material == bone else (bone,)
         part.blob(material, (0, 16, -27), (17, 15, 14), over=where, grow=grow)  # sphenoid
         part.tube(material, [(0, 6, -18), (0, -8, -33)], [7, 5.5], where, grow=grow)  # clivus
@@ -158,6 +194,8 @@ def _paint_base(b: Painter, part: HeadPart, bone: int, marrow: int, over: tuple[
             part.tube(material, [(side * 20, 10, -32), (side * 54, 10, -31)], 3, where, grow=grow)
             condyle = [(side * 15, -16, -34), (side * 13, -6, -36)]
             part.tube(material, condyle, 6, where, grow=grow)
+    for side in (1, -1):  # the roof of the orbit bulges into the cavity
+        part.blob(bone, (side * 30, 47, -9), (21, 31, 11), (14, 0, side * 8), over=over)
     _paint_mastoid_cells(b, part, (bone, marrow))
     _paint_inner_sinuses(b, part, bone, over)
 
@@ -200,25 +238,37 @@ def _paint_brain(b: Painter, inset_mm: float, fluid: int) -> None:
     """Paint cerebrum, cerebellum and brainstem into the fluid, then fissures and ventricles."""
     part = brain_part(b)
     s = b.frame.head_scale
-    brain = part.material("brain", "brain", blood="brain")
-    gap = 2.2 * s
-    _paint_all(part, cavity(part, inset_mm + gap, -0.7 * gap), brain, (fluid,))
+    grey = part.material("brain", "brain_grey", blood="brain")
+    white = part.material("brain", "brain_white", blood="brain")
+    gap, ribbon = 2.2 * s, _RIBBON_MM * s
+    _paint_all(part, cavity(part, inset_mm + gap, -0.7 * gap), grey, (fluid,))
+    _paint_all(part, cavity(part, inset_mm + gap + ribbon, -0.7 * gap - ribbon), white, (grey,))
     thin = by_age(b, (0.0, 20.0, 50.0, 90.0), (0.8, 0.8, 1.0, 1.6))
-    inside = (brain,)
-    part.blob(fluid, (0, 0, 42), (0.9 * thin, 96, 56), over=inside)  # between the hemispheres
-    for side in (1, -1):
-        sylvian = [(side * 34, 24, -10), (side * 52, 14, 0), (side * 58, -18, 14)]
-        part.tube(fluid, sylvian, np.array([2.5, 2.2, 1.5]) * thin, inside)
-    _paint_sulci(part, fluid, inside, thin)
+    inside = (grey, white)
+    for material, over, wider in ((grey, (white,), ribbon), (fluid, inside, 0.0)):
+        # Between the hemispheres, then the fissures of Sylvius; cortex lines them.
+        part.blob(material, (0, 0, 42), (0.9 * thin, 96, 56), over=over, grow=wider)
+        for side in (1, -1):
+            sylvian = [(side * 34, 24, -10), (side * 52, 14, 0), (side * 58, -18, 14)]
+            radii = np.array([2.5, 2.2, 1.5]) * thin
+            part.tube(material, sylvian, radii, over, grow=wider)
+        _paint_sulci(part, material, over, thin, wider)
+    for side in (1, -1):  # thalamus, lentiform nucleus
+        part.blob(grey, (side * 10, -8, 13), (8, 14, 9), (0, 0, -side * 20), (white,))
+        part.blob(grey, (side * 25, 8, 8), (6, 17, 9), (0, 0, -side * 12), (white,))
     part.blob(fluid, (0, -52, -20), (52, 36, 26), (0, 0, 0), inside, grow=1.2 * thin * s)
     part.blob(fluid, (0, -8, -14), (17, 18, 16), over=inside)  # basal cisterns
-    part.blob(brain, (0, -52, -20), (52, 36, 26), (0, 0, 0), (fluid,))  # cerebellum
+    part.blob(grey, (0, -52, -20), (52, 36, 26), (0, 0, 0), (fluid,))  # cerebellum
+    for side in (1, -1):
+        part.blob(white, (side * 20, -46, -20), (19, 15, 8), (0, 0, side * 25), (grey,))
     stem = [(0, -10, 6), (0, -9, -10), (0, -13, -22), (0, -19, -36)]
-    part.tube(brain, stem, [13, 12, 11, 6], (fluid,), step_mm=4)
+    part.tube(white, stem, [13, 12, 11, 6], (fluid,), step_mm=4)
     _paint_ventricles(part, fluid, inside, thin)
 
 
-def _paint_sulci(part: HeadPart, fluid: int, inside: tuple[int, ...], thin: float) -> None:
+def _paint_sulci(
+    part: HeadPart, material: int, over: tuple[int, ...], thin: float, wider_mm: float
+) -> None:
     """Paint sulci as thin discs that go in from the surface, each a little askew."""
     rng = part.rng
     for side in (1, -1):
@@ -234,7 +284,8 @@ def _paint_sulci(part: HeadPart, fluid: int, inside: tuple[int, ...], thin: floa
                 tilt, turn = rng.normal(0, 9, 2)
                 bend = side * (-np.sign(y) * 40 * (1 - reach) + turn)
                 size = np.array(half) * (1, thin, 1)
-                part.blob(fluid, (side * x, y, z), size, (tilt, -side * up, bend), inside)
+                turns = (tilt, -side * up, bend)
+                part.blob(material, (side * x, y, z), size, turns, over, grow=wider_mm)
 
 
 def _paint_ventricles(part: HeadPart, fluid: int, inside: tuple[int, ...], wide: float) -> None:

@@ -40,6 +40,10 @@ CHEST_CAVITY = (
     (-60, 130, 82, 0, 0),
     (-120, 120, 76, 0, 0),
 )
+# The least breadth of the rib cage over what the frame allows, by age: an infant's is round
+# (judgement).
+_NARROWEST_AGES, _NARROWEST = (0.0, 1.0, 5.0), (0.66, 0.74, 0.88)
+_INFANT_WALL = 0.6  # of what an infant's rib cage is narrower, the skin is too
 # The abdominal and pelvic cavity below the diaphragm.
 BELLY_CAVITY = (
     (-40, 124, 76, 0, 4),
@@ -138,6 +142,30 @@ def trunk_knots(frame: Frame, build: Build, table: tuple, grow_share: float = 0.
     return np.array(rows)
 
 
+def _lost_mm(frame: Frame, build: Build, breath: float, levels: np.ndarray) -> np.ndarray:
+    """Return by how much the rib cage is narrower on each side, mm, at the person's levels."""
+    wide, narrow = (chest_knots(frame, build, of)[::-1] for of in (1.0, breath))
+    return np.interp(levels, wide[:, 0], wide[:, 1] - narrow[:, 1])
+
+
+def chest_knots(frame: Frame, build: Build, breath: float) -> np.ndarray:
+    """Return knots, in the person's mm, of the inside of the rib cage.
+
+    Parameters
+    ----------
+    frame, build
+        Person and build.
+    breath
+        Breadth of the rib cage over what the frame allows. Above 1 only the diaphragm gives way,
+        so that ribs stay in the wall. The costal margin keeps its place.
+    """
+    knots = trunk_knots(frame, build, CHEST_CAVITY)
+    levels = [row[0] for row in CHEST_CAVITY]
+    least = float(np.interp(frame.person.age_y, _NARROWEST_AGES, _NARROWEST))
+    knots[:, 1] *= np.interp(levels, (-100.0, 20.0), (1.0, np.clip(breath, least, 1.0)))
+    return knots
+
+
 def outer_knots(frame: Frame, build: Build, inset: float) -> np.ndarray:
     """Return the knots of the trunk's skin, or of what lies `inset` mm below it."""
     knots = trunk_knots(frame, build, MUSCLE, TRUNK_SHARE)
@@ -218,18 +246,21 @@ def paint_outside(b: Painter, build: Build, top: Cradle, limbs: list[tuple]) -> 
         (b.material("skin", "skin", mass="skin"), 0.0),
         (b.material("subcutaneous_fat", "adipose", mass="adipose"), skin),
     )
+    breath = float(b.sizes.get("breath", 1.0))
+    infant = _INFANT_WALL * float(np.interp(frame.person.age_y, (0.0, 3.0), (1.0, 0.0)))
     for material, inset in layers:
-        shapes: list[Shape] = [
-            Column.smooth(outer_knots(frame, build, inset), 2.3, _trunk_ends(frame))
-        ]
+        knots = outer_knots(frame, build, inset)
+        knots[:, 1] -= infant * _lost_mm(frame, build, breath, knots[:, 0])
+        shapes: list[Shape] = [Column.smooth(knots, 2.3, _trunk_ends(frame))]
         shapes += head_shapes(frame, inset)
         for path, lean, fat in limbs:
             shapes += _chain(path, lean + fat + skin - inset)
         _paint_all(b, shapes, material, top, inset)
     muscle = b.material("skeletal_muscle", "muscle", mass="muscle")
-    shapes = [
-        Column.smooth(trunk_knots(frame, build, MUSCLE, TRUNK_SHARE), 2.3, _trunk_ends(frame))
-    ]
+    # Around a narrow rib cage the muscle is no thicker.
+    knots = trunk_knots(frame, build, MUSCLE, TRUNK_SHARE)
+    knots[:, 1] -= _lost_mm(frame, build, breath, knots[:, 0])
+    shapes = [Column.smooth(knots, 2.3, _trunk_ends(frame))]
     shapes += head_shapes(frame, skin + 3.0 * frame.head_scale)
     for path, lean, _ in limbs:
         shapes += _chain(path, lean)

@@ -32,11 +32,14 @@ class Goal:
         wider, 1 for a thickness or a density.
     of
         Organs of whose sum it is a share; empty: the mass itself is the goal.
+    times
+        What that mass is multiplied by: density over the wanted one, where a volume is the goal.
     """
 
     organs: tuple[str, ...]
     power: float = 3.0
     of: tuple[str, ...] = ()
+    times: float = 1.0
 
 
 @dataclass
@@ -116,7 +119,7 @@ class Painter:
             density = what.density_g_ml if density_g_ml is None else density_g_ml
             hu = what.hu(self.kvp, iodine_mg_ml=iodine, density_g_ml=density)
             hu = min(hu, MOST_HU)
-            hu += 3.0 * self.variation * float(self.rng(f"hu {atom} {name}").standard_normal())
+            hu += 3.0 * self.variation * float(self.rng(f"hu {atom}").standard_normal())
             self._known[key] = self.canvas.material(atom, hu)
             self.tissues.append((name, density, mass))
         return self._known[key]

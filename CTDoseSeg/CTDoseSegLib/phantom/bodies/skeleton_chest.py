@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..shapes import Column
-from .outside import CHEST_CAVITY, Build, trunk_knots
+from .outside import Build, chest_knots
 from .skeleton_bone import Kit
 from .skeleton_spine import body_size, spine_y, vertebra_levels
 
@@ -73,7 +73,8 @@ def on_cavity(
 
 def _cavity(kit: Kit, build: Build) -> Column:
     """Return the chest's cavity as the lungs fill it."""
-    return Column.smooth(trunk_knots(kit.painter.frame, build, CHEST_CAVITY))
+    breath = float(kit.painter.sizes.get("breath", 1.0))
+    return Column.smooth(chest_knots(kit.painter.frame, build, breath))
 
 
 def _rib(kit: Kit, n: int, side: int, name: str, build: Build) -> None:

@@ -86,7 +86,7 @@ def _factor(goal: Goal, wanted: Mapping[str, float], masses: Mapping[str, float]
     if goal.of:
         target /= sum(wanted.get(o, 0.0) for o in goal.of)
         have /= sum(masses.get(o, 0.0) for o in goal.of)
-    return float(np.clip((target / have) ** (1 / goal.power), 0.6, 1.6))
+    return float(np.clip((goal.times * target / have) ** (1 / goal.power), 0.6, 1.6))
 
 
 def _next_build(

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from painted_heads import sampled_head, soft_head, touches
 
-from CTDoseSegLib.phantom.bodies.head_skull import vault_mm
+from CTDoseSegLib.phantom.bodies.frame import Frame
+from CTDoseSegLib.phantom.bodies.head_skull import head_for_brain, vault_mm
+from CTDoseSegLib.phantom.bodies.person import Person
 
 BODIES = [(0, "male"), (1, "female"), (5, "male"), (30, "male"), (30, "female")]
 
@@ -81,3 +83,49 @@ def test_the_old_have_more_fluid_in_the_head():
     fluid, brain = ("cerebrospinal_fluid", "brain")
     shares = [h.of(fluid).sum() / h.of(fluid, brain).sum() for h in (young, old)]
     assert shares[1] > shares[0] + 0.02
+
+
+@pytest.mark.parametrize(("age_y", "brain_g"), [(0.5, 600), (0, 396), (30, 1450)])
+def test_a_brain_that_the_vault_cannot_hold_makes_the_head_larger(age_y, brain_g):
+    frame = Frame(Person.of(age_y, "male"))
+    usual, large = (head_for_brain(frame, brain_g * more) for more in (1.0, 1.35))
+    assert 0.93 < usual < 1.07
+    assert large > usual + 0.05
+
+
+def test_the_tables_follow_the_cortical_mass():
+    thin, thick = (sampled_head(0, "male", (("cortex", size),)) for size in (0.5, 1.0))
+    assert thin.of("skull_cortex").sum() < 0.8 * thick.of("skull_cortex").sum()
+    assert thin.of("skull_spongiosa").sum() > thick.of("skull_spongiosa").sum()
+
+
+@pytest.mark.parametrize("age_y", [0, 30])
+def test_grey_matter_lies_around_white(age_y):
+    head = sampled_head(age_y, "male")
+    grey, white = (
+        np.isin(head.index, head.painter.of_tissues(f"brain_{name}")) for name in ("grey", "white")
+    )
+    assert 0.75 < grey.sum() / white.sum() < 1.6  # people: 1.1 to 1.3
+    fluid = head.of("cerebrospinal_fluid")
+    at = head.painter.frame.head_point(0, 0, 20)[2]
+    above = slice(int((at - head.origin[2]) / head.mm), None)
+    assert touches(grey, fluid)[above].sum() > 3 * touches(white, fluid)[above].sum()
+
+
+@pytest.mark.parametrize("age_y", [0, 30])
+def test_the_orbits_roof_rises_from_the_midline(age_y):
+    head = sampled_head(age_y, "male")
+
+    def floor(x: float) -> float:
+        levels = np.arange(-16.0, 12.0, 1.0)
+        inside = [head.atom_at(x, 48, z) in ("brain", "cerebrospinal_fluid") for z in levels]
+        return float(levels[int(np.argmax(inside))])
+
+    assert floor(30) >= floor(2) + 4 <= floor(-30) + 0.1
+
+
+def test_sutures_end_where_the_brain_begins():
+    head = sampled_head(0, "male")
+    atoms = {head.atom_at(0, -20 + y, 40) for y in range(-20, 20)}
+    atoms |= {head.atom_at(x, 26, 40) for x in range(10, 40)}
+    assert "connective_tissue" not in atoms
