@@ -25,6 +25,12 @@ def test_a_volume_without_dicom_shows_which_results_wait(host, panel, phantom):
     assert "SSDE needs CTDIvol" in text
     assert "organ doses wait" in text
     assert panel.acquisition.mark_of("ctdivol_mGy") == "unknown"
+    panel._parameterNode.body_part = "HEAD"
+    host.process_events()
+    text = panel.ui.acquisitionLabel.text
+    assert "SSDE needs CTDIvol (16 cm phantom)" in text
+    assert "organ doses wait" not in text
+    panel._parameterNode.body_part = ""
     panel.ui.ctdivol_mGy_edit.text = "9"
     host.process_events()
     assert panel.acquisition.mark_of("ctdivol_mGy") == "typed"

@@ -47,6 +47,7 @@ def _of_body(args: argparse.Namespace) -> Phantom:
     """Return the phantom of a body as the options describe it."""
     from ..phantom.bodies.body import Body
     from ..phantom.bodies.person import Person
+    from ..phantom.exposure import usual_kvp
     from ..phantom.phantom import Phantom
 
     if args.variant is not None:
@@ -60,7 +61,7 @@ def _of_body(args: argparse.Namespace) -> Phantom:
         seed=args.seed,
         variation=0.0 if args.reference else 1.0,
         phase=args.phase or "none",
-        kvp=120.0 if args.kvp is None else args.kvp,
+        kvp=usual_kvp(person, region) if args.kvp is None else args.kvp,
         pregnancy_week=args.pregnancy_week,
         implants=tuple(dict.fromkeys(args.implants or ())),
     )
@@ -127,7 +128,12 @@ def add(command: Command) -> None:
         choices=("none", "arterial", "portal", "nephrographic", "excretory"),
         help="of contrast agent (default none)",
     )
-    body.add_argument("--kvp", type=float, metavar="KV", help="tube voltage, 70 to 150 (120)")
+    body.add_argument(
+        "--kvp",
+        type=float,
+        metavar="KV",
+        help="tube voltage, 70 to 150 (default 120; 80 or 100 for children under 50 kg)",
+    )
     body.add_argument("--pixels", type=int, metavar="N", help="rows and columns (512)")
     body.add_argument("--slice-mm", type=float, metavar="MM", help="thickness of slices (5)")
     body.add_argument(

@@ -148,10 +148,11 @@ def examine(scan: Scan, doses: DoseResult, engine: DoseEngine) -> Examination | 
     organs: tuple[OrganTotal, ...] = ()
     flags = _completeness(matched, reasons)
     able, why = available(engine, scan.exposed_as(series))
+    mends = None
     if able and all(organ.dose_mGy is None for organ in doses.organs):
-        able, why = False, "no organ of the series has a dose"
+        able, why, mends = False, "no organ of the series has a dose", ()
     if not able:
-        flags = (flag("examination_not_given", why),)
+        flags = (flag("examination_not_given", why, mends=mends),)
     else:
         ratio = scan.scanner.ctdivol_ratio or 1.0
         others = [

@@ -80,7 +80,8 @@ FLAGS = {
     "ssde_head_body_phantom": Entry(
         "refusal",
         "CTDIvol of a head is stated for the 32 cm phantom, for which there are no factors",
-        "Check whether this is a head, and which phantom CTDIvol is for.",
+        "Check whether this is a head, and which phantom CTDIvol is for: a head needs that of the "
+        "16 cm phantom.",
         mends=("body_part", "phantom_cm"),
         cause="phantom",
         consequence="no SSDE",

@@ -16,6 +16,7 @@ from .size import SizeProfile, flags_per_slice, slices_in_words
 
 # No adult head, and no child's, has a larger water-equivalent diameter.
 LARGEST_HEAD_MM = 230.0
+NO_SSDE_OF_A_HEAD = "no SSDE without it; a head's is by CTDIvol of the 16 cm phantom"
 # SSDE's factors were fitted to diameters in this range.
 FIT_RANGE_MM = (80.0, 450.0)
 # Factor f = a exp(-b Dw / cm) for CTDIvol in the named phantom.
@@ -116,7 +117,8 @@ def ssde(
         unknown = np.full(size.wed_mm.shape, np.nan)
         return SSDEProfile(unknown, ctdivol, unknown, "", (), ((),) * len(unknown))
     estimate_flags: tuple[Flag, ...] = ()
-    if (anatomy or anatomy_of(series.acquisition.body_part)) != "head":
+    head = (anatomy or anatomy_of(series.acquisition.body_part)) == "head"
+    if not head:
         series, estimate_flags = with_estimated_ctdivol(series, scanner)
     table, other, flags = _choose_tables(series, size, anatomy)
     if estimate_flags:  # made slice by slice: there is nothing to distribute or to fill
@@ -138,7 +140,8 @@ def ssde(
         flags.append(flag("ssde_scan_ctdivol"))
     for code, where in cases.items():
         if where.any():
-            flags.append(flag(code, slices_in_words(where)))
+            missing = NO_SSDE_OF_A_HEAD if head and code == "ssde_without_ctdivol" else ""
+            flags.append(flag(code, slices_in_words(where), consequence=missing))
     return SSDEProfile(
         ssde_mGy=values,
         ctdivol_used_mGy=ctdivol,

@@ -253,6 +253,8 @@ def _dose_report(phantom: Phantom, exposed: PhantomExposure) -> Any:
         pitch=PITCH,
         single_collimation_mm=SINGLE_COLLIMATION_MM,
         total_collimation_mm=TOTAL_COLLIMATION_MM,
+        localizer=exposed.localizer,
+        bolus_tracking=exposed.bolus_tracking,
     )
     uids = [_uid(phantom, what) for what in ("localizer event", "bolus event", "device")]
     add_dose_report(ds, scan, uids, ds.StudyDate)

@@ -1,6 +1,6 @@
 """The phantom's dose report: localizer, bolus tracking and the spiral that made its images.
 
-Plain pydicom, after PS3.16 TID 10011 to 10014. Two of the three events have no image, as in a
+Plain pydicom, after PS3.16 TID 10011 to 10014. All events but the spiral have no image, as in a
 clinical examination.
 """
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-LOCALIZER_CTDIVOL_MGY = 0.12
-BOLUS_CTDIVOL_MGY = 4.5
+from .exposure import BOLUS_ROTATIONS, LOCALIZER_COLLIMATION_MM, LOCALIZER_SPEED_MM_S, Event
+
 BOLUS_LENGTH_MM = 10.0
 # Where bolus tracking looks, as a part of the irradiated range from its lower end.
 BOLUS_HEIGHT = 0.7
@@ -44,6 +44,8 @@ class SpiralScan:
     pitch: float
     single_collimation_mm: float
     total_collimation_mm: float
+    localizer: Event
+    bolus_tracking: Event | None
 
     def mean(self, values: np.ndarray) -> float:
         """Return the mean over the irradiated range; the end slices' values reach its ends."""
@@ -67,62 +69,11 @@ def add_dose_report(ds: Any, scan: SpiralScan, uids: Sequence[str], date: str) -
     date
         YYYYMMDD of the examination, which starts at 11:58.
     """
-    length = scan.scanned_mm[1] - scan.scanned_mm[0]
-    ctdivol = round(scan.mean(scan.ctdivol_mGy), 4)
-    bolus = scan.scanned_mm[0] + BOLUS_HEIGHT * length
-    bolus_mm = (bolus - BOLUS_LENGTH_MM / 2, bolus + BOLUS_LENGTH_MM / 2)
-    speed = scan.pitch * scan.total_collimation_mm / scan.rotation_time_s
-    dlp = [
-        round(c * mm / 10, 4)
-        for c, mm in (
-            (LOCALIZER_CTDIVOL_MGY, length),
-            (BOLUS_CTDIVOL_MGY, BOLUS_LENGTH_MM),
-            (ctdivol, length),
-        )
-    ]
-    localizer = _event(
-        scan,
-        uids[0],
-        _LOCALIZER,
-        "Localizer",
-        f"{date}115800",
-        scan.scanned_mm,
-        seconds=length / 100,
-        collimation=(0.6, 3.6),
-        current=(35.0, 35.0),
-        ctdivol=LOCALIZER_CTDIVOL_MGY,
-        dlp=dlp[0],
-    )
-    tracking = _event(
-        scan,
-        uids[1],
-        _STATIONARY,
-        "Bolus tracking",
-        f"{date}115930",
-        bolus_mm,
-        seconds=10 * scan.rotation_time_s,
-        collimation=(BOLUS_LENGTH_MM, BOLUS_LENGTH_MM),
-        current=(40.0, 40.0),
-        ctdivol=BOLUS_CTDIVOL_MGY,
-        dlp=dlp[1],
-        more=[_number("113834", "Exposure Time per Rotation", scan.rotation_time_s, "s")],
-    )
-    current = scan.tube_current_mA
-    spiral = _event(
-        scan,
-        scan.uid,
-        _SPIRAL,
-        scan.protocol,
-        f"{date}120000",
-        scan.scanned_mm,
-        seconds=length / speed,
-        collimation=(scan.single_collimation_mm, scan.total_collimation_mm),
-        current=(round(scan.mean(current), 2), float(current.max())),
-        ctdivol=ctdivol,
-        dlp=dlp[2],
-        volume_mm=scan.volume_mm,
-        more=[_number("113834", "Exposure Time per Rotation", scan.rotation_time_s, "s")],
-    )
+    events = [_localizer(scan, uids[0], date)]
+    if scan.bolus_tracking is not None:
+        events.append(_bolus_tracking(scan, scan.bolus_tracking, uids[1], date))
+    events.append(_spiral(scan, date))
+    total = round(sum(dlp for dlp, _ in events), 4)
     ds.ValueType, ds.ContinuityOfContent = "CONTAINER", "SEPARATE"
     ds.CompletionFlag, ds.VerificationFlag = "COMPLETE", "UNVERIFIED"
     ds.ReferencedPerformedProcedureStepSequence = []
@@ -143,15 +94,70 @@ def add_dose_report(ds: Any, scan: SpiralScan, uids: Sequence[str], date: str) -
             "113811",
             "CT Accumulated Dose Data",
             [
-                _number("113812", "Total Number of Irradiation Events", 3, "{events}"),
-                _number("113813", "CT Dose Length Product Total", round(sum(dlp), 4), "mGy.cm"),
+                _number("113812", "Total Number of Irradiation Events", len(events), "{events}"),
+                _number("113813", "CT Dose Length Product Total", total, "mGy.cm"),
             ],
         ),
-        localizer,
-        tracking,
-        spiral,
+        *(event for _, event in events),
         _code_item("113854", "Source of Dose Information", ("113856", "Automated Data Collection")),
     ]
+
+
+def _localizer(scan: SpiralScan, uid: str, date: str) -> tuple[float, Any]:
+    """Return DLP and container of the localizer, over all that is scanned."""
+    length = scan.scanned_mm[1] - scan.scanned_mm[0]
+    return _event(
+        scan,
+        uid,
+        _LOCALIZER,
+        "Localizer",
+        f"{date}115800",
+        scan.scanned_mm,
+        seconds=length / LOCALIZER_SPEED_MM_S,
+        collimation=(0.6, LOCALIZER_COLLIMATION_MM),
+        current=(scan.localizer.tube_current_mA,) * 2,
+        ctdivol=scan.localizer.ctdivol_mGy,
+    )
+
+
+def _bolus_tracking(scan: SpiralScan, event: Event, uid: str, date: str) -> tuple[float, Any]:
+    """Return DLP and container of the rotations at one place that wait for the contrast agent."""
+    low, high = scan.scanned_mm
+    middle = low + BOLUS_HEIGHT * (high - low)
+    return _event(
+        scan,
+        uid,
+        _STATIONARY,
+        "Bolus tracking",
+        f"{date}115930",
+        (middle - BOLUS_LENGTH_MM / 2, middle + BOLUS_LENGTH_MM / 2),
+        seconds=BOLUS_ROTATIONS * scan.rotation_time_s,
+        collimation=(BOLUS_LENGTH_MM, BOLUS_LENGTH_MM),
+        current=(event.tube_current_mA,) * 2,
+        ctdivol=event.ctdivol_mGy,
+        more=[_number("113834", "Exposure Time per Rotation", scan.rotation_time_s, "s")],
+    )
+
+
+def _spiral(scan: SpiralScan, date: str) -> tuple[float, Any]:
+    """Return DLP and container of the scan that made the images."""
+    length = scan.scanned_mm[1] - scan.scanned_mm[0]
+    speed = scan.pitch * scan.total_collimation_mm / scan.rotation_time_s
+    current = scan.tube_current_mA
+    return _event(
+        scan,
+        scan.uid,
+        _SPIRAL,
+        scan.protocol,
+        f"{date}120000",
+        scan.scanned_mm,
+        seconds=length / speed,
+        collimation=(scan.single_collimation_mm, scan.total_collimation_mm),
+        current=(round(scan.mean(current), 2), float(current.max())),
+        ctdivol=round(scan.mean(scan.ctdivol_mGy), 4),
+        volume_mm=scan.volume_mm,
+        more=[_number("113834", "Exposure Time per Rotation", scan.rotation_time_s, "s")],
+    )
 
 
 def _event(
@@ -166,12 +172,14 @@ def _event(
     collimation: tuple[float, float],
     current: tuple[float, float],
     ctdivol: float,
-    dlp: float,
     volume_mm: tuple[float, float] | None = None,
     more: Sequence[Any] = (),
-) -> Any:
-    """Return a CT Acquisition container (TID 10013)."""
+) -> tuple[float, Any]:
+    """Return the DLP and a CT Acquisition container (TID 10013)."""
     low, high = range_mm
+    # Bolus tracking is stated with the length itself, not with a difference of two places.
+    length = collimation[1] if kind == _STATIONARY else high - low
+    dlp = round(ctdivol * length / 10, 4)
     technique = [
         _number("113824", "Exposure Time", seconds, "s"),
         _number("113825", "Scanning Length", high - low, "mm"),
@@ -210,7 +218,7 @@ def _event(
         _code_item("113835", "CTDIw Phantom Type", ("113691" if body else "113690", name)),
         _number("113838", "DLP", dlp, "mGy.cm"),
     ]
-    return _container(
+    event = _container(
         "113819",
         "CT Acquisition",
         [
@@ -224,6 +232,7 @@ def _event(
             _text("113842", "X-Ray Modulation Type", "Z_EC" if kind == _SPIRAL else "NONE"),
         ],
     )
+    return dlp, event
 
 
 def _dataset(**values: Any) -> Any:

@@ -186,6 +186,7 @@ def test_without_any_organ_dose_there_is_no_total_and_no_word_of_a_sum():
     assert not any(event.in_total for event in examination.events)
     assert codes(examination.flags) == {"examination_not_given"}
     assert "no organ of the series has a dose" in examination.flags[0].message
+    assert examination.flags[0].mends == ()  # no other dose model has one either
 
 
 def test_a_model_that_knows_one_exposure_gives_the_list_alone():

@@ -116,6 +116,18 @@ def test_refused_scans_give_no_dose_and_the_reason(changes, code):
 
 
 @pytest.mark.parametrize(
+    "changes",
+    [{"ctdivol": 30.0, "phantom_cm": 16}, {"ctdivol": None, "current": None}],
+    ids=["16 cm phantom", "no exposure"],
+)
+def test_a_head_is_not_asked_for_ctdivol_of_the_32_cm_phantom(changes):
+    result, _ = doses(body_part="HEAD", **changes)
+    assert "not_trunk" in codes(result.flags)
+    assert not any("32 cm" in one.message for one in result.flags)
+    assert not any({"ctdivol_mGy", "phantom_cm"} & set(one.mends) for one in result.flags)
+
+
+@pytest.mark.parametrize(
     "body_part",
     ["CHEST", "ABDOMEN", "HEAD AND CHEST", "PARTIALBODY", "HEART", "NECKCHEST", "TSPINE", None],
 )

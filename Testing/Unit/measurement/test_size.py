@@ -266,11 +266,19 @@ def test_no_flag_is_about_the_phantom_where_there_is_no_ctdivol():
     assert codes(result.flags) == {"ssde_without_ctdivol"}
 
 
-def test_a_head_with_the_body_phantom_has_no_factor():
+def test_a_head_with_the_body_phantom_has_no_factor_and_is_asked_for_the_other():
     result = ssde(exposed([180.0], phantom_cm=32), profile([180.0]), "head")
     assert np.isnan(result.ssde_mGy).all()
     assert result.table == ""
-    assert "ssde_head_body_phantom" in codes(result.flags)
+    (refused,) = [one for one in result.flags if one.code == "ssde_head_body_phantom"]
+    assert "needs that of the 16 cm phantom" in refused.message
+
+
+def test_a_head_without_ctdivol_is_asked_for_that_of_the_16_cm_phantom():
+    (missing,) = ssde(exposed([180.0], None, body_part="HEAD"), profile([180.0])).flags
+    assert "CTDIvol of the 16 cm phantom" in missing.message
+    (missing,) = ssde(exposed([300.0], None, body_part="CHEST"), profile([300.0])).flags
+    assert "16 cm" not in missing.message
 
 
 @pytest.mark.parametrize("unknown", [None, 0.0])

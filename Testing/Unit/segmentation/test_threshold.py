@@ -219,6 +219,19 @@ def test_two_bodies_are_flagged():
     assert [f.code for f in segment(series(hu)).flags] == ["several_bodies"]
 
 
+def test_raised_arms_beside_a_head_are_no_bodies():
+    """Each has more than half of the head's volume, as it runs through all slices."""
+    hu = np.full((24, 160, 200), -1000, np.int16)
+    for k in range(6, 18):
+        hu[k, ellipse(75, 100, 45, 36)] = 30
+    for k in range(24):
+        for side in (-1, 1):
+            hu[k, ellipse(75, 100 + side * (66 - k // 4), 26, 24)] = 30
+    made = segment(series(hu))
+    assert made.flags == ()
+    assert made.mask("body")[2].any()
+
+
 def test_uneven_slices_are_segmented_and_flagged():
     made = segment(replace(series(chest(6)), regular=False))
     assert [f.code for f in made.flags] == ["slices_not_regular"]

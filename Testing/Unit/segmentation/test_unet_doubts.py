@@ -40,6 +40,12 @@ def test_a_body_with_an_arm_is_not_doubtful(turned):
     assert codes(TRUNK | ARM, TRUNK | ARM, turned=turned) == []
 
 
+def test_raised_arms_beside_a_head_are_no_second_body():
+    arms = rod(60, 25, 20) | rod(60, 135, 20)
+    head = rod(60, 80, 32) & (K > 2) & (K < 7)
+    assert codes(head | arms, head | arms) == []
+
+
 def test_two_bodies_are_flagged():
     two = rod(60, 40, 35), rod(60, 120, 30)
     assert codes(two[0] | two[1], two[0] | two[1]) == ["several_bodies"]

@@ -94,12 +94,19 @@ class AcquisitionSection:
         return getattr(self._ui, f"{name}_edit")
 
     def _known(self, name: str) -> bool:
-        return bool(self._text(name) or self._read.get(name, ("",))[0])
+        return bool(self._value(name))
+
+    def _value(self, name: str) -> str:
+        """What was typed, else what was read."""
+        return self._text(name) or self._read.get(name, ("",))[0]
 
     def _text(self, name: str) -> str:
         return getattr(self._parameters(), name).strip()
 
     def _summary(self, volumeNode: Any) -> str:
+        from ...dosimetry.applicability import not_of_the_trunk
+        from ...measurement.ssde import anatomy_of
+
         if volumeNode is None:
             return _("Choose a volume to see what DICOM states about its exposure.")
         if self.problem:
@@ -111,9 +118,13 @@ class AcquisitionSection:
         )
         waiting = []
         if not self._known("ctdivol_mGy"):
-            waiting.append(_("SSDE needs CTDIvol"))
+            part = self._value("body_part")
+            head = anatomy_of(part) == "head"
+            waiting.append(
+                _("SSDE needs CTDIvol (16 cm phantom)") if head else _("SSDE needs CTDIvol")
+            )
             needed = ("kvp_kV", "tube_current_mA", "rotation_time_s", "pitch")
-            if not all(self._known(name) for name in needed):
+            if not not_of_the_trunk(part) and not all(self._known(name) for name in needed):
                 waiting.append(
                     _(
                         "organ doses wait for CTDIvol (32 cm phantom), or for tube current, "

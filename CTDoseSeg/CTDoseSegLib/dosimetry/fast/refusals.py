@@ -8,7 +8,7 @@ import numpy as np
 
 from ...ct.acquisition import Acquisition
 from ...flags import Flag, flag
-from ..applicability import exposure_flags, patient_flags
+from ..applicability import exposure_flags, not_of_the_trunk, patient_flags
 from .model import OrganModel, Span
 from .scaling import CTDIVOL, MAS, ScalingBasis
 
@@ -24,10 +24,12 @@ def scan_flags(
 
     `consequences`, by code, is what some of them do to the doses of the law.
     """
-    flags = [entry for basis in bases.values() for entry in basis.flags]
+    # No exposure mends the refusal of a head, whose CTDIvol is rightly that of the 16 cm phantom.
+    of_the_trunk = not not_of_the_trunk(acquisition.body_part)
+    flags = [entry for basis in bases.values() for entry in basis.flags if of_the_trunk]
     voltage = ("kvp_kV",) if acquisition.kvp_kV is None else ()
     flags += patient_flags(acquisition)
-    if all(basis.values is None for basis in bases.values()):
+    if of_the_trunk and all(basis.values is None for basis in bases.values()):
         missing = ("ctdivol_mGy", "phantom_cm", *voltage, "dose_report")
         flags.append(flag("no_exposure", mends=missing))
     flags += exposure_flags(acquisition)

@@ -21,7 +21,9 @@ GAP_MM, WALL_MM = 5.0, 8.0
 # A separate piece (an arm) must have this area in some slice to be a part of the body.
 PIECE_MM2 = 350.0
 PIECE_RADIUS_MM = 8.0
-SECOND_BODY = 0.4
+# A piece is a body of its own where it has this share of the largest one's volume and of its widest
+# slice: two raised arms have the volume of the head between them, but are not as wide.
+SECOND_BODY, SECOND_BODY_WIDTH = 0.4, 0.5
 SEAL_MM = 4.0
 SPECK_PIXELS = 6
 
@@ -245,15 +247,33 @@ def _choose_pieces(coarse: Coarse, whole: np.ndarray) -> tuple[np.ndarray, int]:
     sizes = np.bincount(regions.ravel(), minlength=n + 1)
     sizes[0] = 0
     main = int(sizes.argmax())
-    keep, bodies = [main], 1
+    keep = [main]
     for index, window in enumerate(ndimage.find_objects(regions), start=1):
         if index == main or sizes[index] * coarse.pixel_mm2 < PIECE_MM2:
             continue
         piece = regions[window] == index
         if _is_tissue(coarse, piece, window):
             keep.append(index)
-            bodies += int(sizes[index] > SECOND_BODY * sizes[main])
-    return np.isin(regions, keep), bodies
+    chosen = np.isin(regions, keep)
+    return chosen, count_bodies(np.where(chosen, regions, 0))
+
+
+def count_bodies(pieces: np.ndarray) -> int:
+    """Return how many of some pieces are bodies of their own, and not arms.
+
+    Parameters
+    ----------
+    pieces
+        Number of the piece, from 1, [k, j, i]; 0 elsewhere.
+    """
+    most = int(pieces.max(initial=0)) + 1
+    areas = np.array([np.bincount(image.ravel(), minlength=most)[1:] for image in pieces])
+    if areas.size == 0:
+        return 0
+    volume, widest = areas.sum(axis=0), areas.max(axis=0)
+    main = volume.argmax()
+    large = volume > SECOND_BODY * volume[main]
+    return int((large & (widest > SECOND_BODY_WIDTH * widest[main])).sum())
 
 
 def _is_tissue(coarse: Coarse, piece: np.ndarray, window: tuple[slice, ...]) -> bool:

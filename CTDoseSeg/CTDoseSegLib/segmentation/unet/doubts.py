@@ -12,7 +12,7 @@ from scipy import ndimage
 from ...ct.series import CTSeries
 from ...flags import Flag, flag
 from ..labelmap import Labelmap
-from ..threshold.body import SECOND_BODY
+from ..threshold.body import count_bodies
 from ..working_grid import Canonical, field_of_view
 
 LEFT_OUT = "tissue_left_out"
@@ -46,9 +46,7 @@ def doubts(series: CTSeries, labels: np.ndarray, outside: set[int]) -> tuple[Fla
     drawn = np.flip(labels.transpose(view.permutation), view.reversed_axes)[few]
     body = ~np.isin(drawn, [0, *outside])
     flags: tuple[Flag, ...] = ()
-    pieces, count = ndimage.label(body)
-    sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
-    if (bodies := int((sizes > SECOND_BODY * sizes.max(initial=0)).sum())) > 1:
+    if (bodies := count_bodies(ndimage.label(body)[0])) > 1:
         flags += (flag("several_bodies", f"{bodies} separate ones"),)
     window = [
         round(SOLID_MM / (n * size)) | 1 for n, size in zip(step, view.spacing_mm[1:], strict=True)
