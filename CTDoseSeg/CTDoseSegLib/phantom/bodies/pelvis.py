@@ -10,7 +10,7 @@ from itertools import product
 
 import numpy as np
 
-from ..shapes import Ellipsoid
+from ..shapes import Both, Ellipsoid, Shape
 from .abdomen import inner_size
 from .free_room import roomiest
 from .limbs import limb_paths
@@ -29,7 +29,15 @@ _BLADDER_DENSITY = 1.015
 # A prostate's middle behind the bladder's neck, and how far the neck is in it: in its half axes.
 _NECK_BEHIND, _NECK_IN = 0.8, 0.45
 # What a bladder without room tries: flatter from above or from the back, more to the front, higher.
-_FORMS = ((1.0, 1.0, 1.0), (1.2, 1.1, 0.75), (0.8, 1.0, 0.75), (0.75, 1.2, 0.7), (1.2, 0.7, 1.1), (1.4, 0.6, 1.0), (1.3, 0.45, 1.2))
+_FORMS = (
+    (1.0, 1.0, 1.0),
+    (1.2, 1.1, 0.75),
+    (0.8, 1.0, 0.75),
+    (0.75, 1.2, 0.7),
+    (1.2, 0.7, 1.1),
+    (1.4, 0.6, 1.0),
+    (1.3, 0.45, 1.2),
+)
 _FORWARD, _HIGHER = (0.0, 10.0, 20.0), (0.0, 10.0, 20.0, 32.0, 48.0)
 # Under a womb it lies lower, and further back.
 _UNDER_WOMB = ((0.0, -8.0, -16.0), (-16.0, -24.0, -8.0))
@@ -63,8 +71,10 @@ def paint_pelvis(b: Painter, build: Build, womb: Womb | None = None) -> None:
     bladder, half = _with_room(part, bladder, half, free, womb)
     wall = part.material("urinary_bladder_wall", "bladder_wall")
     urine = part.material("urinary_bladder_contents", "urine", mass="urinary_bladder_contents")
-    outside = part.blob(wall, bladder, half, over=free)
-    part.blob(urine, bladder, half * inner_size(b, "urinary_bladder", 3), over=(wall,))
+    outside = part.ellipsoid(bladder, half)
+    inside = part.ellipsoid(bladder, half * inner_size(b, "urinary_bladder", 3))
+    part.paint(_beside(outside, womb, 1.02), wall, free)
+    part.paint(_beside(inside, womb, 1.05), urine, (wall,))
     if b.frame.person.sex == "male":
         _paint_prostate(b, free, outside)
         _paint_testes(b, build)
@@ -72,6 +82,11 @@ def paint_pelvis(b: Painter, build: Build, womb: Womb | None = None) -> None:
     if womb is None:
         _paint_uterus(b, free, min(-12.0, bladder[1] - half[1] - 6.0))
     _paint_ovaries(b, free, womb)
+
+
+def _beside(shape: Shape, womb: Womb | None, size: float) -> Shape:
+    """Return a shape, dented where a womb of a size over the womb's lies."""
+    return shape if womb is None else Both(shape, womb.ellipsoid(size), without=True)
 
 
 def _with_room(

@@ -191,13 +191,7 @@ def paint_pregnancy(b: Painter, build: Build, week: float) -> None:
         Of `build_with_womb`.
     week
         From the last menstruation, 5 to 41.
-
-    Raises
-    ------
-    InputError
-        For a man, a child, or a week outside 5 to 41.
     """
-    check_pregnancy(b.frame.person, week)
     womb = womb_of(b.frame, build, week)
     # A womb presses the muscle of the belly's wall and of the spine's sides away.
     free = (b.material("torso_fat", "adipose", mass="adipose"), *b.of_atoms("skeletal_muscle"))
