@@ -5,22 +5,31 @@
 The plain renderer below evaluates every shape over its whole bounding box, looks every sample up
 in a table and averages every pixel; shapes, samples and bytes are the same (this is asserted).
 Three phantoms are timed in turns, in seconds of this process: slices of a trunk of 512 x 512,
-slices of 256 x 256, and a small one as tests use it. The last line is a volume of 256 x 256 x 180
-that is 1.8 m long.
+slices of 256 x 256, and a small one as tests use it. Then comes a volume of 256 x 256 x 180 that is
+1.8 m long, and last a whole body of the family on such a grid: its person and masses, solving, its
+canvas in its pose, rendering, and writing DICOM with the truth; both seconds of this process and of
+the clock.
 
-Targets: the trunk at least twice as fast as plain; the long volume under 60 s.
+Targets: the trunk at least twice as fast as plain; the long volume, and the body with all its
+steps, under 60 s.
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
 
+from CTDoseSegLib.phantom import dicom_files
+from CTDoseSegLib.phantom.bodies.body import Body
+from CTDoseSegLib.phantom.bodies.person import Person
 from CTDoseSegLib.phantom.canvas import Sampler
 from CTDoseSegLib.phantom.phantom import Phantom
 from CTDoseSegLib.phantom.render import RIM, PhantomSlice, Renderer
@@ -106,6 +115,36 @@ def assert_same(a: list[PhantomSlice], b: list[PhantomSlice]) -> None:
         assert (one.wed_mm, one.wed_in_view_mm) == (other.wed_mm, other.wed_in_view_mm)
 
 
+def time_of_a_body() -> tuple[float, float]:
+    """Print the steps of a whole body; return their seconds of this process and of the clock."""
+    person = Person.of(30, "male")
+    seconds = []
+
+    def step(name: str, work: Callable[[], Any]) -> Any:
+        cpu, wall = time.process_time(), time.perf_counter()
+        made = work()
+        seconds.append((time.process_time() - cpu, time.perf_counter() - wall))
+        print(f"  {name:8} {seconds[-1][0]:5.1f} s of CPU, {seconds[-1][1]:5.1f} s of the clock")
+        return made
+
+    print("whole body 256 x 256 x 180:")
+    body = Body(person=person)
+    step("solve", lambda: body.solution)
+    slice_mm = person.height_mm / 180
+    phantom = step(
+        "build",
+        lambda: Phantom.of_body(body, "whole", pixels=256, slice_mm=slice_mm, arms="down"),
+    )
+    rendered = step("render", phantom.render)
+    with tempfile.TemporaryDirectory() as folder:
+        # Written from what is rendered, so that nothing counts twice.
+        object.__setattr__(phantom, "render", lambda after_slice=None: rendered)
+        step("write", lambda: dicom_files.write_dicom(phantom, folder))
+    cpu, wall = (float(v) for v in np.sum(seconds, axis=0))
+    print(f"  {'all':8} {cpu:5.1f} s of CPU, {wall:5.1f} s of the clock; {phantom.shape}")
+    return cpu, wall
+
+
 def main() -> int:
     worst = np.inf
     for name, phantom in PHANTOMS.items():
@@ -127,7 +166,8 @@ def main() -> int:
         pass
     seconds = time.process_time() - start
     print(f"256 x 256 x 180, 1.8 m: {seconds:.1f} s")
-    return 0 if worst >= 2 and seconds < 60 else 1
+    body_cpu, _ = time_of_a_body()
+    return 0 if worst >= 2 and max(seconds, body_cpu) < 60 else 1
 
 
 if __name__ == "__main__":

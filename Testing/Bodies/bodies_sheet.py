@@ -1,5 +1,8 @@
 """Draws the page of 24 bodies: a coronal and a sagittal plane, and axial planes of each.
 
+The body's right is on the left of the page, where R stands; sagittal planes look to the left, with
+A in front. Coronal and sagittal planes have one scale, axial planes another: each has its bar.
+
 python Testing/Bodies/bodies_sheet.py [--out Resources/Figures/bodies.png] [--processes 2]
 """
 
@@ -9,6 +12,7 @@ import argparse
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,13 +51,48 @@ BODIES = (
     (80, "male", 24, "portal", "up", {}),
 )
 COLUMNS = 6
-CELL = (470, 340)  # rows and columns of one body's cell
+CELL = (478, 340)  # rows and columns of one body's cell
 LEVELS = (385.0, 120.0, 30.0, -90.0, -200.0, -345.0)  # of the reference adult, mm
 WINDOW_HU = (-200.0, 260.0)
+CAPTION_Y, BAR_Y = 404, 466
+# Pixels per mm are chosen by the body: a bar is the longest of these that has so many pixels.
+BARS_MM = (20, 50, 100, 200, 500)
+LONGEST_BAR = 70
 
 
-def picture(entry: tuple) -> np.ndarray:
-    """Return the cell of one body, uint8 [rows, columns]."""
+def bar_mm(mm: float) -> int:
+    """Return the length of the scale bar of planes with pixels of `mm`."""
+    return max(length for length in BARS_MM if length <= max(LONGEST_BAR * mm, BARS_MM[0]))
+
+
+def mark(draw: Any, place: tuple[int, int], mm: float, axial_mm: float) -> None:
+    """Write the sides, and the scale bars of long and axial planes, on the cell at `place`."""
+    x, y = place
+    for at, letter in (((2, 2), "R"), ((141, 2), "L"), ((152, 2), "A"), ((227, 2), "P")):
+        draw.text((x + at[0], y + at[1]), letter, fill=255)
+    for at, letter in (((240, 0), "R"), ((329, 0), "L")):
+        draw.text((x + at[0], y + at[1]), letter, fill=255)
+    for left, size in ((4, mm), (240, axial_mm)):
+        length = bar_mm(size)
+        end = x + left + round(length / size)
+        draw.line((x + left, y + BAR_Y, end, y + BAR_Y), fill=255, width=2)
+        draw.text((end + 4, y + BAR_Y - 6), f"{length // 10} cm", fill=255)
+
+
+def caption(entry: tuple) -> tuple[str, str, str]:
+    """Return the lines below a body: who it is; contrast, fetus and implants; the window."""
+    age, sex, bmi, phase, _, more = entry
+    person = Person.of(age, sex, bmi=bmi)
+    words = [phase] if phase != "none" else []
+    words += [f"week {more['pregnancy_week']:g}"] if "pregnancy_week" in more else []
+    words += [name.replace("_", " ") for name in more.get("implants", ())]
+    first = f"{age:g} y {sex}, {person.weight_kg:.0f} kg, BMI {person.bmi:.0f}"
+    low, high = WINDOW_HU
+    return first, ", ".join(words), f"{low:.0f} to {high:.0f} HU"
+
+
+def picture(entry: tuple) -> tuple[np.ndarray, float, float]:
+    """Return the cell of one body, uint8 [rows, columns], and mm of its long and axial pixels."""
     age, sex, bmi, phase, arms, more = entry
     person = Person.of(age, sex, bmi=bmi)
     painter = Body(person=person, seed=int(10 * age) + len(sex), phase=phase, **more).painted(
@@ -61,7 +100,7 @@ def picture(entry: tuple) -> np.ndarray:
     )
     hu = np.array([m.hu for m in painter.canvas.materials])
     low, high = (float(v) for v in painter.frame.z(np.array([-1285.0, 495.0])))
-    mm = (high - low) / 400
+    mm = long_mm = (high - low) / 400
     low_w, high_w = WINDOW_HU
 
     def plane(origin: tuple, right: tuple, up: tuple, shape: tuple[int, int]) -> np.ndarray:
@@ -84,7 +123,7 @@ def picture(entry: tuple) -> np.ndarray:
         z = float(painter.frame.z(level))
         origin = (50 * mm, 36 * mm, z)
         cell[n * 76 : n * 76 + 72, 238:338] = plane(origin, (-1, 0, 0), (0, -1, 0), (72, 100))
-    return cell
+    return cell, long_mm, mm
 
 
 def main() -> None:
@@ -100,17 +139,12 @@ def main() -> None:
     rows = -(-len(cells) // COLUMNS)
     page = Image.new("L", (COLUMNS * CELL[1], rows * CELL[0]))
     draw = ImageDraw.Draw(page)
-    for n, (cell, entry) in enumerate(zip(cells, BODIES, strict=True)):
+    for n, ((cell, mm, axial_mm), entry) in enumerate(zip(cells, BODIES, strict=True)):
         x, y = n % COLUMNS * CELL[1], n // COLUMNS * CELL[0]
         page.paste(Image.fromarray(cell), (x, y))
-        age, sex, bmi, phase, _, more = entry
-        person = Person.of(age, sex, bmi=bmi)
-        words = [f"{age:g} y {sex}, {person.weight_kg:.0f} kg, BMI {person.bmi:.0f}"]
-        words += [phase] if phase != "none" else []
-        words += [f"week {more['pregnancy_week']:g}"] if "pregnancy_week" in more else []
-        words += [name.replace("_", " ") for name in more.get("implants", ())]
-        draw.text((x + 4, y + 408), words[0], fill=255)
-        draw.text((x + 4, y + 422), ", ".join(words[1:]), fill=255)
+        for row, line in enumerate(caption(entry)):
+            draw.text((x + 4, y + CAPTION_Y + 13 * row), line, fill=255)
+        mark(draw, (x, y), mm, axial_mm)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     page.save(args.out, optimize=True)
     print(f"{args.out}: {page.size[0]} x {page.size[1]}")
