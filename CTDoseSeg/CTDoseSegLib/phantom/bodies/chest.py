@@ -11,6 +11,7 @@ import numpy as np
 
 from ...ct.organs import LUNG_LOBES as LOBES
 from ..shapes import Both, Column, HalfSpace, Shape, Superellipsoid
+from .lining import WALL_MM, line
 from .outside import CHEST_CAVITY, Build, trunk_knots
 from .painter import Goal, Painter, Part
 
@@ -34,6 +35,11 @@ def diaphragm(b: Painter, build: Build, grow_mm: float) -> list[Shape]:
     return [Both(part.ellipsoid(c, h, grow=grow_mm), inside) for c, h in domes]
 
 
+def belly_fat(b: Painter) -> int:
+    """Return the fat under the diaphragm, where no organ of the chest is painted."""
+    return b.material("torso_fat", "adipose", mass="adipose", layer="belly")
+
+
 def paint_chest(b: Painter, build: Build) -> None:
     """Paint all organs of the chest; the diaphragm and the fat under it too."""
     muscle = b.material("skeletal_muscle", "muscle", mass="muscle")
@@ -41,14 +47,15 @@ def paint_chest(b: Painter, build: Build) -> None:
     b.canvas.paint(cavity(b, build), fat, over=(muscle,))
     lobes = _paint_lungs(b, build, fat)
     thin = 2.5 * b.frame.scale(0.0)[1]
-    for material, grow in ((muscle, thin), (fat, 0.0)):
+    below = belly_fat(b)
+    for material, grow in ((muscle, thin), (below, 0.0)):
         for dome in diaphragm(b, build, grow):
             b.canvas.paint(dome, material)
     free = (fat, *lobes.values())
     _paint_mediastinum(b, fat, tuple(lobes.values()))
     _paint_airways(b, free)
-    _paint_esophagus(b, free)
-    _paint_great_vessels(b, free)
+    _paint_esophagus(b, (*free, below))
+    _paint_great_vessels(b, (*free, below))
     _paint_heart(b, free)
     _paint_thymus(b, free)
     _paint_lung_vessels(b, lobes)
@@ -108,8 +115,8 @@ def _paint_airways(b: Painter, free: tuple[int, ...]) -> None:
 def _paint_esophagus(b: Painter, free: tuple[int, ...]) -> None:
     part = b.part("esophagus", (-4.0, -26.0, 100.0), ("esophagus",), power=2)
     over = (*free, *b.of_atoms("skeletal_muscle"))
-    path = [(0, -24, 286), (2, -28, 230), (-4, -28, 150), (-10, -26, 60), (-16, -10, -8),
-            (-34, 4, -30)]  # fmt: skip
+    path = [(0, -24, 286), (2, -28, 230), (-4, -28, 150), (-10, -26, 60), (-16, -12, -4),
+            (-28, 0, -24)]  # fmt: skip
     wall = part.material("esophagus", "oesophagus_wall")
     part.tube(wall, path, [7, 7, 7, 7.5, 8, 8], over)
     if part.rng.random() < 0.5:
@@ -159,8 +166,16 @@ def _paint_heart(b: Painter, free: tuple[int, ...]) -> None:
     chambers = replace(heart, size=heart.size * float(b.sizes.get("heart_chambers", 1.0)))
     turn = (0.0, 32.0, -28.0)
     muscle = heart.material("heart_myocardium", "heart_muscle")
-    centre = (-24, 30, 46)
-    heart.blob(muscle, centre, (48, 41, 56), turn, free)
+    core, inner = (
+        heart.material("heart_myocardium", "heart_muscle", layer=layer)
+        for layer in ("core", "inner")
+    )
+    centre, half, start = (-24, 30, 46), (48, 41, 56), len(b.canvas.shapes)
+    heart.blob(muscle, centre, half, turn, free)
+    heart.blob(core, centre, half, turn, (muscle,), grow=-WALL_MM)
+    # Valves and the mouths of the veins are not painted: the chambers may touch the vessels.
+    vessels = b.of_atoms("aorta", "pulmonary_artery", "superior_vena_cava", "inferior_vena_cava")
+    line(b, start, core, inner, free, vessels)
     for name, at, axes, blood in (
         ("heart_atrium_right", (8, 28, 56), (21, 24, 30), "heart_right"),
         ("heart_ventricle_right", (-20, 48, 34), (31, 18, 30), "heart_right"),
@@ -168,7 +183,7 @@ def _paint_heart(b: Painter, free: tuple[int, ...]) -> None:
         ("heart_ventricle_left", (-40, 22, 36), (17, 17, 30), "heart_left"),
     ):
         material = heart.material(name, "blood", mass="heart_blood", blood=blood)
-        chambers.blob(material, at, axes, (0.0, 20.0, -15.0), over=(muscle,))
+        chambers.blob(material, at, axes, (0.0, 20.0, -15.0), over=(inner,))
 
 
 def _paint_thymus(b: Painter, free: tuple[int, ...]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .abdomen import inner_size
+from .gut import inner_size
 from .limbs import limb_paths
 from .outside import Build, skin_mm
 from .painter import Painter, Part, Point
