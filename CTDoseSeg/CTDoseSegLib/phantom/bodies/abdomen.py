@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 
 from ..shapes import HalfSpace
-from .chest import belly_fat
 from .gut import (
     Aside,
     inner_size,
@@ -22,12 +21,15 @@ from .gut import (
     paint_stomach,
 )
 from .lining import line
-from .painter import Painter, Part, Point
+from .painter import Goal, Painter, Part, Point
 
-# The liver's lower face: a point of it, and its normal, which points into the liver.
+# The lower faces of the liver's lobes: a point, and the normal, which points into the liver.
 _FACE: Point = (66.0, 44.0, -112.0)
-_FACE_NORMAL = np.array([0.5, 0.35, 1.0])
-_GALLBLADDER = np.array([13.0, 28.0, 15.0])  # half axes
+_FACE_NORMAL = (0.7, 0.35, 1.0)
+_LEFT_FACE: Point = (20.0, 40.0, -90.0)
+_LEFT_NORMAL = (0.1, 0.35, 1.0)
+_LOWEST = 2.8  # size from which a larger liver's face falls no further
+_GALLBLADDER = np.array([14.0, 24.0, 15.0])  # half axes
 
 
 def paint_abdomen(b: Painter, up: float = 1.0, aside: Aside | None = None) -> None:
@@ -42,19 +44,20 @@ def paint_abdomen(b: Painter, up: float = 1.0, aside: Aside | None = None) -> No
     aside
         Pushes paths [n, 3] of the gut, mm, out of a womb's way.
     """
-    free = (b.material("torso_fat", "adipose", mass="adipose"), belly_fat(b))
+    free = (b.material("torso_fat", "adipose", mass="adipose"),)
     _paint_vessels(b, free)
     _paint_psoas(b, free)
     _paint_kidneys(b, free)
-    paint_stomach(b, free, up)
-    paint_duodenum(b, free)
-    liver = b.part("liver", (62.0, 4.0, -62.0), ("liver",), wander=3.0)
-    _paint_gallbladder(b, liver, free)
-    paint_colon(b, free, up, aside)
-    _paint_pancreas(b, free)
     spleen = b.part("spleen", (-92.0, -28.0, -44.0), ("spleen",), wander=5.0)
     tissue = spleen.material("spleen", "spleen")
     spleen.blob(tissue, (-94, -28, -44), (24, 38, 50), (25, 10, 20), free)
+    paint_stomach(b, free, up)
+    paint_duodenum(b, free)
+    liver = b.part("liver", (62.0, 4.0, -62.0), ("liver",), wander=3.0)
+    b.goals["liver"] = Goal(("liver",), 2.0)  # hemmed in, it gains less than a cube
+    _paint_gallbladder(b, liver, free)
+    paint_colon(b, free, up, aside, 45.0 * float(np.clip(liver.size - 1.3, 0.0, 1.3)))
+    _paint_pancreas(b, free)
     _paint_liver(liver, free)
     paint_small_bowel(b, free, up, aside)
 
@@ -130,8 +133,8 @@ def _paint_adrenal(
 def _paint_pancreas(b: Painter, free: tuple[int, ...]) -> None:
     part = b.part("pancreas", (-14.0, 10.0, -90.0), ("pancreas",), wander=2.0, power=2)
     gland = part.material("pancreas", "pancreas")
-    course = [(36, 12, -138), (32, 16, -122), (14, 24, -104), (-14, 24, -94), (-50, 2, -80),
-              (-78, -16, -66)]  # fmt: skip
+    course = [(36, 12, -138), (32, 16, -122), (14, 18, -104), (-14, 16, -96), (-48, 8, -82),
+              (-76, -10, -66)]  # fmt: skip
     part.tube(gland, course, [14, 17, 12, 11, 10.5, 9], free)
 
 
@@ -143,10 +146,9 @@ def _paint_gallbladder(b: Painter, liver: Part, free: tuple[int, ...]) -> None:
         part.material("gallbladder_wall", "gallbladder_wall", layer=layer) for layer in ("", "core")
     )
     bile = part.material("gallbladder_contents", "bile", mass="gallbladder_contents")
-    low, size = 0.7 * _GALLBLADDER[2] * part.size, liver.size
-    x, y, z = liver.about + size * (np.array(_FACE) - liver.about) + liver.shift
-    part = replace(part, about=np.array([x, y, z - low]))
-    at, turn = (x, y, z - low), (-18.0, 0.0, 0.0)
+    x, y, z = _of_face(liver, _FACE)
+    at, turn = (x, y, z - 0.7 * _GALLBLADDER[2] * part.size), (-18.0, 0.0, 0.0)
+    part = replace(part, about=np.array(at))
     inner, start = inner_size(b, "gallbladder", 3), len(b.canvas.shapes)
     part.blob(wall, at, _GALLBLADDER, turn, free)
     part.blob(core, at, _GALLBLADDER * inner, turn, over=(wall,))
@@ -157,7 +159,19 @@ def _paint_gallbladder(b: Painter, liver: Part, free: tuple[int, ...]) -> None:
 def _paint_liver(part: Part, free: tuple[int, ...]) -> None:
     """Paint both lobes above the lower face, which falls to the right and to the front."""
     tissue = part.material("liver", "liver")
-    normal = _FACE_NORMAL / np.array(part.local)
-    face = HalfSpace(tuple(-normal), -float(normal @ np.array(part.point(*_FACE))))
-    part.blob(tissue, (66, 2, -58), (66, 70, 88), (0, -12, 0), free, clip=face)
-    part.blob(tissue, (6, 36, -42), (60, 32, 40), (0, -18, -12), free, clip=face)
+    for lobe, half, turn, face, normal in (
+        ((66, 2, -58), (66, 70, 88), (0, -12, 0), _FACE, _FACE_NORMAL),
+        ((6, 36, -42), (60, 32, 40), (0, -18, -12), _LEFT_FACE, _LEFT_NORMAL),
+    ):
+        up = np.array(normal) / np.array(part.local)
+        on = part.painter.frame.point(*_of_face(part, face))
+        clip = HalfSpace(tuple(-up), -float(up @ np.array(on)))
+        part.blob(tissue, lobe, half, turn, free, clip=clip)
+
+
+def _of_face(liver: Part, point: Point) -> Point:
+    """Return where a point of the liver's lower face lies, mm of the reference adult."""
+    size = min(liver.size, _LOWEST)
+    level = liver.about[2] + size * (point[2] - liver.about[2]) + liver.shift[2]
+    # It falls with the liver's size, but stays where it is across the body.
+    return point[0], point[1], float(level)

@@ -26,42 +26,44 @@ def cavity(b: Painter, build: Build, inset_mm: float = 1.0) -> Column:
 
 
 def diaphragm(b: Painter, build: Build, grow_mm: float) -> list[Shape]:
-    """Return the two domes under the lungs, `grow_mm` wider, cut by the rib cage."""
+    """Return the domes under lungs and heart, `grow_mm` wider, cut by the rib cage.
+
+    A liver large for the body, as a child's, lifts the right one (judgement).
+    """
     # Deep inspiration flattens the domes by up to 30 mm, as breathing does (Langen 2001).
     lift = 10.0 * b.variation * float(b.rng("breath").standard_normal())
+    high = 55.0 * float(np.clip(b.sizes.get("liver", 1.0) - 1.2, 0.0, 1.4))
     part = b.part("diaphragm", (0.0, 0.0, -84.0))
     inside = cavity(b, build, -grow_mm)
-    domes = (((62, 4, -84), (68, 76, 104 + lift)), ((-62, 2, -84), (64, 72, 90 + lift)))
+    domes = (((62, 4, -84), (68, 76, 104 + lift + high)), ((-62, 2, -84), (64, 72, 90 + lift)),
+             ((0, 16, -84), (50, 60, 60 + lift)))  # fmt: skip
     return [Both(part.ellipsoid(c, h, grow=grow_mm), inside) for c, h in domes]
-
-
-def belly_fat(b: Painter) -> int:
-    """Return the fat under the diaphragm, where no organ of the chest is painted."""
-    return b.material("torso_fat", "adipose", mass="adipose", layer="belly")
 
 
 def paint_chest(b: Painter, build: Build) -> None:
     """Paint all organs of the chest; the diaphragm and the fat under it too."""
     muscle = b.material("skeletal_muscle", "muscle", mass="muscle")
-    fat = b.material("torso_fat", "adipose", mass="adipose")
+    # Fat of the chest is a material of its own: no organ of the belly is painted into it.
+    belly = b.material("torso_fat", "adipose", mass="adipose")
+    fat = b.material("torso_fat", "adipose", mass="adipose", layer="chest")
     b.canvas.paint(cavity(b, build), fat, over=(muscle,))
-    lobes = _paint_lungs(b, build, fat)
+    lobes = _paint_lungs(b, build, (fat, belly))
     thin = 2.5 * b.frame.scale(0.0)[1]
-    below = belly_fat(b)
-    for material, grow in ((muscle, thin), (below, 0.0)):
-        for dome in diaphragm(b, build, grow):
-            b.canvas.paint(dome, material)
+    for dome in diaphragm(b, build, thin):
+        b.canvas.paint(dome, muscle, over=(fat, *lobes.values()))
+    for dome in diaphragm(b, build, 0.0):
+        b.canvas.paint(dome, belly)
     free = (fat, *lobes.values())
     _paint_mediastinum(b, fat, tuple(lobes.values()))
     _paint_airways(b, free)
-    _paint_esophagus(b, (*free, below))
-    _paint_great_vessels(b, (*free, below))
+    _paint_esophagus(b, (*free, belly))
+    _paint_great_vessels(b, (*free, belly))
     _paint_heart(b, free)
     _paint_thymus(b, free)
     _paint_lung_vessels(b, lobes)
 
 
-def _paint_lungs(b: Painter, build: Build, fat: int) -> dict[str, int]:
+def _paint_lungs(b: Painter, build: Build, fat: tuple[int, ...]) -> dict[str, int]:
     part = b.part("lung_density", (0.0, 0.0, 80.0), ("lungs",), power=1)
     density = float(np.clip(_LUNG_DENSITY * part.size, 0.12, 0.9))
     lobe = {name: b.material(name, "lung", mass="lungs", density_g_ml=density) for name in LOBES}
@@ -73,10 +75,10 @@ def _paint_lungs(b: Painter, build: Build, fat: int) -> dict[str, int]:
         whole = Superellipsoid(
             place.point(side * 68, 0, 20), (66 * wide, 84 * deep, 218 * tall), 140 * tall, 2.6
         )
-        b.canvas.paint(Both(whole, inside), upper, over=(fat,))
+        b.canvas.paint(Both(whole, inside), upper, over=fat)
         # The anterior tongue: the two lungs nearly meet behind the sternum.
         tongue = place.ellipsoid((side * 26, 54, 105), (24, 24, 64))
-        b.canvas.paint(Both(tongue, inside), upper, over=(fat,))
+        b.canvas.paint(Both(tongue, inside), upper, over=fat)
         centre = np.array(place.point(side * 68, 0, 20))
         slope = np.array([0.0, 190.0 / deep, 130.0 / tall])
         fissure = HalfSpace(tuple(slope), float(slope @ centre + 130.0 * 55.0))

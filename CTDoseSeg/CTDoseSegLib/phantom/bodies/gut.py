@@ -85,11 +85,13 @@ def _paint_gut(
     outer, share = (
         np.interp(at, np.linspace(0, 1, np.size(v)), np.atleast_1d(v)) for v in (radii, filled)
     )
-    start = len(b.canvas.shapes)
+    start, size = len(b.canvas.shapes), inner_size(b, organ, 2)
+    # A newborn's wall is thinner than a label map's voxel all round.
+    thin = min(WALL_MM, 0.7 * (1 - min(size, 0.95)) * float(outer.mean()) * part.mean)
     part.chain(wall, path, outer, free)
-    inner = np.minimum(outer * inner_size(b, organ, 2) * share, outer - WALL_MM / part.mean)
+    inner = np.minimum(outer * size * share, outer - thin / part.mean)
     part.chain(core, path, np.maximum(inner, 0.2 * outer), over=(wall,))
-    line(b, start, core, filling, free)
+    line(b, start, core, filling, free, mm=thin)
     return filling
 
 
@@ -99,13 +101,13 @@ def paint_stomach(b: Painter, free: tuple[int, ...], up: float) -> None:
     part = b.part("stomach", (-46.0, 26.0, -62.0), masses, wander=3.0, power=2)
     rng = part.rng
     low = 9.0 * b.variation * float(rng.standard_normal())  # a long or a steer-horn stomach
-    course = [(-50, -4, -32), (-64, 4, -48), (-62, 28, -76), (-36, 44, -102 + low),
-              (2, 46, -110 + low), (28, 36, -102)]  # fmt: skip
-    radii = np.array([30, 35, 31, 25, 18, 12])
+    course = [(-46, 0, -34), (-60, 14, -48), (-58, 40, -76), (-34, 50, -104 + low),
+              (2, 48, -112 + low), (28, 36, -104)]  # fmt: skip
+    radii = np.array([28, 33, 29, 24, 18, 12])
     filling = _paint_gut(part, "stomach", "stomach_wall", part.curve(course), radii, free)
     if rng.random() < 0.75:
         gas = part.material("stomach_contents", "air", mass="")
-        level = part.point(-60, 20 + 12 * b.variation * float(rng.uniform(-1, 1)), -40)[1]
+        level = part.point(-60, 36 + 10 * b.variation * float(rng.uniform(-1, 1)), -40)[1]
         part.tube(gas, course[:4], radii[:4] * 0.8, over=(filling,),
                   clip=HalfSpace((0.0, -up, 0.0), -up * level))  # fmt: skip
 
@@ -114,17 +116,31 @@ def paint_duodenum(b: Painter, free: tuple[int, ...]) -> None:
     """Paint the C from the pylorus round the head of the pancreas to the jejunum."""
     # Its masses are the small bowel's, whose size is solved for both.
     part = b.part("duodenum", (40.0, 10.0, -130.0), wander=2.0)
-    course = [(32, 36, -102), (50, 26, -96), (62, 10, -110), (63, 4, -140), (44, 2, -168),
+    course = [(31, 37, -104), (50, 26, -98), (62, 10, -110), (63, 4, -140), (44, 2, -168),
               (6, 2, -172), (-20, 4, -158), (-28, 12, -136)]  # fmt: skip
     path = part.curve(course, 6.0)
     _paint_gut(part, "small_bowel", "gut_wall", path, 11.5, free, atom="duodenum")
 
 
-def paint_colon(b: Painter, free: tuple[int, ...], up: float, aside: Aside | None) -> None:
-    """Paint the large bowel from the caecum to the rectum."""
+def paint_colon(
+    b: Painter, free: tuple[int, ...], up: float, aside: Aside | None, low: float
+) -> None:
+    """Paint the large bowel from the caecum to the rectum.
+
+    Parameters
+    ----------
+    b, free
+        Paints, and over which materials.
+    up
+        Where gas rises to: +1 anterior, -1 posterior.
+    aside
+        Pushes a path out of a womb's way.
+    low
+        How far a large liver presses the right flexure down, mm of the reference adult.
+    """
     part = b.part("colon", (0.0, 0.0, -220.0), ("colon_wall", "colon_contents"), power=2)
     rng = part.rng
-    course = np.array(_colon_course(rng, b.variation))
+    course = np.array(_colon_course(rng, b.variation, low))
     shake = 4.0 * b.variation * rng.standard_normal((len(course), 3))
     path = part.curve([(float(x), float(y), float(z)) for x, y, z in course + shake], 7.0)
     path = path if aside is None else aside(path)
@@ -134,13 +150,14 @@ def paint_colon(b: Painter, free: tuple[int, ...], up: float, aside: Aside | Non
     _paint_gas(part, "colon", path, filling, int(rng.integers(3, 11)), 7, 12.0, 4.0 * up)
 
 
-def _colon_course(rng: np.random.Generator, variation: float) -> list[Point]:
+def _colon_course(rng: np.random.Generator, variation: float, low: float) -> list[Point]:
     """Return the colon's course: caecum, transverse colon and sigmoid differ most."""
     caecum, sag, right, high = variation * rng.standard_normal(4)
     sag, high = 14.0 * abs(sag), 22.0 * abs(high)
     return [
-        (84, 12, -266 + 12 * caecum), (94, -2, -206), (96, -6, -162), (78, 26, -144),
-        (30, 56, -150 - sag), (-34, 58, -142 - sag), (-84, 24, -104), (-102, -2, -120),
+        (84, 12, -266 + 12 * caecum), (94, -2, -212 - low / 2), (96, -6, -162 - low),
+        (78, 26, -146 - low),
+        (30, 56, -150 - sag - low / 2), (-34, 58, -142 - sag), (-84, 24, -104), (-102, -2, -120),
         (-100, -8, -180), (-94, -2, -238), (-56, 10, -286),
         (-14 + 26 * right, 0, -292 + high), (6 + 10 * right, -30, -326), (0, -44, -400),
     ]  # fmt: skip
