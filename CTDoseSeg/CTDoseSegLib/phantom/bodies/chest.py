@@ -47,7 +47,7 @@ def paint_chest(b: Painter, build: Build) -> None:
     belly = b.material("torso_fat", "adipose", mass="adipose")
     fat = b.material("torso_fat", "adipose", mass="adipose", layer="chest")
     b.canvas.paint(cavity(b, build), fat, over=(muscle,))
-    lobes = _paint_lungs(b, build, (fat, belly))
+    lobes = _paint_lungs(b, build, fat, belly)
     thin = 2.5 * b.frame.scale(0.0)[1]
     for dome in diaphragm(b, build, thin):
         b.canvas.paint(dome, muscle, over=(fat, *lobes.values()))
@@ -63,22 +63,25 @@ def paint_chest(b: Painter, build: Build) -> None:
     _paint_lung_vessels(b, lobes)
 
 
-def _paint_lungs(b: Painter, build: Build, fat: tuple[int, ...]) -> dict[str, int]:
+def _paint_lungs(b: Painter, build: Build, fat: int, belly: int) -> dict[str, int]:
     part = b.part("lung_density", (0.0, 0.0, 80.0), ("lungs",), power=1)
     density = float(np.clip(_LUNG_DENSITY * part.size, 0.12, 0.9))
     lobe = {name: b.material(name, "lung", mass="lungs", density_g_ml=density) for name in LOBES}
     inside = cavity(b, build)
     place = b.part("lungs_place", (0.0, 0.0, 80.0))
     wide, deep, tall = place.local
+    behind = HalfSpace((0.0, 1.0, 0.0), 0.0)
     for side, name in ((-1, "left"), (1, "right")):
         upper, lower = lobe[f"lung_upper_lobe_{name}"], lobe[f"lung_lower_lobe_{name}"]
         whole = Superellipsoid(
             place.point(side * 68, 0, 20), (66 * wide, 84 * deep, 218 * tall), 140 * tall, 2.6
         )
-        b.canvas.paint(Both(whole, inside), upper, over=fat)
+        b.canvas.paint(Both(whole, inside), upper, over=(fat,))
+        # Behind the domes the lungs reach down beside the belly.
+        b.canvas.paint(Both(Both(whole, inside), behind), upper, over=(belly,))
         # The anterior tongue: the two lungs nearly meet behind the sternum.
         tongue = place.ellipsoid((side * 26, 54, 105), (24, 24, 64))
-        b.canvas.paint(Both(tongue, inside), upper, over=fat)
+        b.canvas.paint(Both(tongue, inside), upper, over=(fat,))
         centre = np.array(place.point(side * 68, 0, 20))
         slope = np.array([0.0, 190.0 / deep, 130.0 / tall])
         fissure = HalfSpace(tuple(slope), float(slope @ centre + 130.0 * 55.0))
