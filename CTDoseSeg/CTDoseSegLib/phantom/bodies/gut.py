@@ -36,11 +36,16 @@ def inner_size(b: Painter, organ: str, power: float) -> float:
     power
         3 for a bag, 2 for a tube.
     """
-    wall, contents = (b.masses_g.get(f"{organ}_{part}", 1.0) for part in ("wall", "contents"))
-    first = (contents / (wall + contents)) ** (1 / power)
+    first = _asked_size(b, organ, power)
     whole = (f"{organ}_wall", f"{organ}_contents")
     b.goals[f"{organ}_inside"] = Goal(whole[1:], power, of=whole)
     return float(np.clip(first * b.sizes.get(f"{organ}_inside", 1.0), 0.2, 0.985))
+
+
+def _asked_size(b: Painter, organ: str, power: float) -> float:
+    """Return the size of what is in a hollow organ over the organ's own that the masses ask for."""
+    wall, contents = (b.masses_g.get(f"{organ}_{part}", 1.0) for part in ("wall", "contents"))
+    return float((contents / (wall + contents)) ** (1 / power))
 
 
 def _paint_gut(
@@ -86,8 +91,10 @@ def _paint_gut(
         np.interp(at, np.linspace(0, 1, np.size(v)), np.atleast_1d(v)) for v in (radii, filled)
     )
     start, size = len(b.canvas.shapes), inner_size(b, organ, 2)
-    # A newborn's wall is thinner than a label map's voxel all round.
-    thin = min(WALL_MM, 0.7 * (1 - min(size, 0.95)) * float(outer.mean()) * part.mean)
+    # A newborn's wall is thinner than a label map's voxel all round: then most of the wall that
+    # the masses ask for.
+    asked = 1 - _asked_size(b, organ, 2)
+    thin = min(WALL_MM, 0.5 * asked * float(outer.mean()) * part.mean)
     part.chain(wall, path, outer, free)
     inner = np.minimum(outer * size * share, outer - thin / part.mean)
     part.chain(core, path, np.maximum(inner, 0.2 * outer), over=(wall,))
@@ -147,7 +154,7 @@ def paint_colon(
     waves = rng.uniform(0.9, 1.7) if b.variation else 1.3
     haustra = 20 + 4 * np.sin(np.arange(len(path)) * waves) + rng.normal(0, 1, len(path))
     filling = _paint_gut(part, "colon", "gut_wall", path, haustra, free, filled=_filled(b, rng))
-    _paint_gas(part, "colon", path, filling, int(rng.integers(3, 11)), 7, 12.0, 4.0 * up)
+    _paint_gas(part, "colon", path, filling, int(rng.integers(3, 10)), 7, 11.0, 4.0 * up)
 
 
 def _colon_course(rng: np.random.Generator, variation: float, low: float) -> list[Point]:
