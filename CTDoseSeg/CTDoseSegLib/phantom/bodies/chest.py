@@ -11,6 +11,7 @@ import numpy as np
 
 from ...ct.organs import LUNG_LOBES as LOBES
 from ..shapes import Both, Column, HalfSpace, Shape, Superellipsoid
+from .lining import WALL_MM, line
 from .outside import Build, chest_knots
 from .painter import Goal, Painter, Part
 
@@ -45,35 +46,43 @@ def lung_density_g_ml(b: Painter) -> float:
 
 
 def diaphragm(b: Painter, build: Build, grow_mm: float) -> list[Shape]:
-    """Return the two domes under the lungs, `grow_mm` wider, cut by the rib cage."""
+    """Return the domes under lungs and heart, `grow_mm` wider, cut by the rib cage.
+
+    Breath lowers them; a liver large for the body, as a child's, lifts the right one (judgement).
+    """
+    lifted = 55.0 * float(np.clip(b.sizes.get("liver", 1.0) - 1.2, 0.0, 1.4))
     part = b.part("diaphragm", (0.0, 0.0, -84.0))
     inside = cavity(b, build, -grow_mm)
     high = _breath(b) ** -1.3
-    domes = (((62, 4, -84), (68, 76, 104 * high)), ((-62, 2, -84), (64, 72, 90 * high)))
+    domes = (((62, 4, -84), (68, 76, 104 * high + lifted)), ((-62, 2, -84), (64, 72, 90 * high)),
+             ((0, 16, -84), (50, 60, 60 * high)))  # fmt: skip
     return [Both(part.ellipsoid(c, h, grow=grow_mm), inside) for c, h in domes]
 
 
 def paint_chest(b: Painter, build: Build) -> None:
     """Paint all organs of the chest; the diaphragm and the fat under it too."""
     muscle = b.material("skeletal_muscle", "muscle", mass="muscle")
-    fat = b.material("torso_fat", "adipose", mass="adipose")
+    # Fat of the chest is a material of its own: no organ of the belly is painted into it.
+    belly = b.material("torso_fat", "adipose", mass="adipose")
+    fat = b.material("torso_fat", "adipose", mass="adipose", layer="chest")
     b.canvas.paint(cavity(b, build), fat, over=(muscle,))
-    lobes = _paint_lungs(b, build, fat)
+    lobes = _paint_lungs(b, build, fat, belly)
     thin = 2.5 * b.frame.scale(0.0)[1]
-    for material, grow in ((muscle, thin), (fat, 0.0)):
-        for dome in diaphragm(b, build, grow):
-            b.canvas.paint(dome, material)
+    for dome in diaphragm(b, build, thin):
+        b.canvas.paint(dome, muscle, over=(fat, *lobes.values()))
+    for dome in diaphragm(b, build, 0.0):
+        b.canvas.paint(dome, belly)
     free = (fat, *lobes.values())
     _paint_mediastinum(b, fat, tuple(lobes.values()))
     _paint_airways(b, free)
-    _paint_esophagus(b, free)
-    _paint_great_vessels(b, free)
+    _paint_esophagus(b, (*free, belly))
+    _paint_great_vessels(b, (*free, belly))
     _paint_heart(b, free)
     _paint_thymus(b, free)
     _paint_lung_vessels(b, lobes)
 
 
-def _paint_lungs(b: Painter, build: Build, fat: int) -> dict[str, int]:
+def _paint_lungs(b: Painter, build: Build, fat: int, belly: int) -> dict[str, int]:
     part = b.part("lung_density", (0.0, 0.0, 80.0), ("lungs",), power=1)
     density = float(np.clip(_LUNG_DENSITY * part.size, 0.12, 0.9))
     # The chest's room follows from the mass and the density that is wanted; where it cannot, the
@@ -83,12 +92,15 @@ def _paint_lungs(b: Painter, build: Build, fat: int) -> dict[str, int]:
     inside = cavity(b, build)
     place = b.part("lungs_place", (0.0, 0.0, 80.0))
     wide, deep, tall = place.local
+    behind = HalfSpace((0.0, 1.0, 0.0), 0.0)
     for side, name in ((-1, "left"), (1, "right")):
         upper, lower = lobe[f"lung_upper_lobe_{name}"], lobe[f"lung_lower_lobe_{name}"]
         whole = Superellipsoid(
             place.point(side * 68, 0, 20), (66 * wide, 84 * deep, 218 * tall), 140 * tall, 2.6
         )
         b.canvas.paint(Both(whole, inside), upper, over=(fat,))
+        # Behind the domes the lungs reach down beside the belly.
+        b.canvas.paint(Both(Both(whole, inside), behind), upper, over=(belly,))
         # The anterior tongue: the two lungs nearly meet behind the sternum.
         tongue = place.ellipsoid((side * 26, 54, 105), (24, 24, 64))
         b.canvas.paint(Both(tongue, inside), upper, over=(fat,))
@@ -130,8 +142,8 @@ def _paint_airways(b: Painter, free: tuple[int, ...]) -> None:
 def _paint_esophagus(b: Painter, free: tuple[int, ...]) -> None:
     part = b.part("esophagus", (-4.0, -26.0, 100.0), ("esophagus",), power=2)
     over = (*free, *b.of_atoms("skeletal_muscle"))
-    path = [(0, -24, 286), (2, -28, 230), (-4, -28, 150), (-10, -26, 60), (-16, -10, -8),
-            (-34, 4, -30)]  # fmt: skip
+    path = [(0, -24, 286), (2, -28, 230), (-4, -28, 150), (-10, -26, 60), (-16, -12, -4),
+            (-28, 0, -24)]  # fmt: skip
     wall = part.material("esophagus", "oesophagus_wall")
     part.tube(wall, path, [7, 7, 7, 7.5, 8, 8], over)
     if part.rng.random() < 0.5:
@@ -181,8 +193,16 @@ def _paint_heart(b: Painter, free: tuple[int, ...]) -> None:
     chambers = replace(heart, size=heart.size * float(b.sizes.get("heart_chambers", 1.0)))
     turn = (0.0, 32.0, -28.0)
     muscle = heart.material("heart_myocardium", "heart_muscle")
-    centre = (-24, 30, 46)
-    heart.blob(muscle, centre, (48, 41, 56), turn, free)
+    core, inner = (
+        heart.material("heart_myocardium", "heart_muscle", layer=layer)
+        for layer in ("core", "inner")
+    )
+    centre, half, start = (-24, 30, 46), (48, 41, 56), len(b.canvas.shapes)
+    heart.blob(muscle, centre, half, turn, free)
+    heart.blob(core, centre, half, turn, (muscle,), grow=-WALL_MM)
+    # Valves and the mouths of the veins are not painted: the chambers may touch the vessels.
+    vessels = b.of_atoms("aorta", "pulmonary_artery", "superior_vena_cava", "inferior_vena_cava")
+    line(b, start, core, inner, free, vessels)
     for name, at, axes, blood in (
         ("heart_atrium_right", (8, 28, 56), (21, 24, 30), "heart_right"),
         ("heart_ventricle_right", (-20, 48, 34), (31, 18, 30), "heart_right"),
@@ -190,7 +210,7 @@ def _paint_heart(b: Painter, free: tuple[int, ...]) -> None:
         ("heart_ventricle_left", (-40, 22, 36), (17, 17, 30), "heart_left"),
     ):
         material = heart.material(name, "blood", mass="heart_blood", blood=blood)
-        chambers.blob(material, at, axes, (0.0, 20.0, -15.0), over=(muscle,))
+        chambers.blob(material, at, axes, (0.0, 20.0, -15.0), over=(inner,))
 
 
 def _paint_thymus(b: Painter, free: tuple[int, ...]) -> None:

@@ -16,6 +16,7 @@ SUFFIXES = (
 )
 _SIDED = ("kidney", "adrenal_gland", "eye", "eye_lens", "breast", "ovary", "testis")
 _GLANDS = ("parotid_gland", "submandibular_gland", "sublingual_gland")
+_MUSCLES = ("skeletal_muscle", "iliopsoas_")
 _BONES = ("sternum", "sacrum", "skull", "mandible")
 _BONE_FAMILIES = (
     *("vertebrae_", "rib_", "humerus_", "radius_", "ulna_", "hand_bones_", "scapula_"),
@@ -77,6 +78,7 @@ def groups_of(atoms: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         sides = (f"{organ}_left", f"{organ}_right")
         unions[organ] = [atom for atom in atoms if stem(atom) in sides]
     unions["salivary_glands"] = [atom for atom in atoms if atom.startswith(_GLANDS)]
+    unions["skeletal_muscle"] = [a for a in atoms if a.startswith(_MUSCLES)]
     unions["spine"] = [a for a in atoms if a.startswith("vertebrae_") or stem(a) == "sacrum"]
     unions["ribs"] = [atom for atom in atoms if atom.startswith("rib_")]
     unions["bone"] = [atom for atom in atoms if is_body_bone(atom)]

@@ -96,6 +96,7 @@ class Painter:
         mass: str = "",
         density_g_ml: float | None = None,
         blood: str | None = None,
+        layer: str = "",
     ) -> int:
         """Return the index of a material, which is added when it is new.
 
@@ -111,8 +112,10 @@ class Painter:
             Other than the tissue's own.
         blood
             Vessel or organ in `contrast.csv` whose iodine it takes up; None: that of `mass`.
+        layer
+            Keeps apart materials that are alike but for what is painted over them.
         """
-        key = (atom, name, mass, density_g_ml, blood)
+        key = (atom, name, mass, density_g_ml, blood, layer)
         if key not in self._known:
             what = tissue(name, self.frame.person.age_y)
             iodine = self._iodine_mg_ml.get(blood or mass, 0.0)

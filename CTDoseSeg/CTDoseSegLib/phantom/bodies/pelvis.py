@@ -11,8 +11,8 @@ from itertools import product
 import numpy as np
 
 from ..shapes import Both, Ellipsoid, Shape
-from .abdomen import inner_size
 from .free_room import roomiest
+from .gut import inner_size
 from .limbs import limb_paths
 from .outside import Build, skin_mm
 from .painter import Painter, Part, Point

@@ -16,10 +16,11 @@ from .painter import Goal, Painter
 _ROUNDS = (180, 200, 240, 300, 360)
 _FINE_FROM = 240  # where small organs are worth a grid of their own
 # Sizes of ICRP's reference man: where every body begins.
-_START = {
+START = {
     "bones": 1.14, "cortex": 1.1, "lung_density": 0.84, "heart": 1.32, "heart_chambers": 1.4,
-    "thymus": 1.43, "kidneys": 1.16, "adrenal_glands": 1.7, "pancreas": 1.65, "gallbladder": 1.34,
-    "spleen": 1.21, "liver": 1.37, "stomach": 1.46, "breasts": 0.87,
+    "thymus": 1.43, "kidneys": 1.2, "adrenal_glands": 1.4, "pancreas": 1.7, "gallbladder": 1.35,
+    "spleen": 1.3, "liver": 1.5, "stomach": 1.25, "colon": 1.1, "small_bowel": 1.15,
+    "breasts": 0.87,
 }  # fmt: skip
 _SMALLEST, _LARGEST = 0.15, 4.0  # of a part's size over the reference adult's
 _LEAST_MUSCLE = 0.3
@@ -64,7 +65,7 @@ def solve(
     start
         First guess.
     """
-    sizes, build = dict(_START), start
+    sizes, build = dict(START), start
     tried: list[tuple[float, float]] = []  # fat and weight
     for parts in _ROUNDS:
         painter = paint(sizes, build)
