@@ -40,6 +40,7 @@ _GUT_MM = 10.0  # radius of the gut beside the womb
 _WALL_GAP_MM = 2.0
 # Fluid between a fetus and what is round it; near term little is left (judgement).
 _FILM_WEEKS, _FILM_MM = (10, 20, 30, 40), (1.0, 2.5, 2.5, 2.0)
+_PRESSED_WEEKS, _PRESSED = (16, 24, 32, 39), (1.0, 1.07, 1.2, 1.3)
 _PUSHED_TO = 1.8  # in half axes: how far gut gives way
 
 
@@ -209,6 +210,8 @@ def paint_pregnancy(b: Painter, build: Build, week: float) -> None:
     # The less room, the less mass a thicker trunk adds.
     power = float(np.interp(week, (12, 28, 40), (3.0, 2.0, 1.2)))
     part = b.part("fetus", about, ("fetus",), power=power)
+    # Before it is solved: what the womb's wall presses in is added to trunk and limbs.
+    part = replace(part, size=part.size * float(np.interp(week, _PRESSED_WEEKS, _PRESSED)))
     pose = Pose.draw(rng, week, b.variation, head_down=week >= _HEAD_DOWN_FROM_WEEK)
     room = _fetus_room(womb, size, thickness, week)
     paint_fetus(part, fetus_of(week), pose, room, womb.lean_deg, fluid)

@@ -88,7 +88,7 @@ def test_fluid_or_placenta_is_all_round_the_fetus(week, seed):
 def test_the_bladder_of_a_pregnant_woman_is_cut_by_nothing(week):
     sampled = around(painted(30, "female", week=week), "urinary_bladder_contents", points=64)
     rim = sampled.rim("urinary_bladder_contents")
-    assert (rim & sampled.mask("urinary_bladder_wall")).sum() > 0.98 * rim.sum()
+    assert (rim & sampled.mask("urinary_bladder_wall")).sum() > 0.97 * rim.sum()
     assert (rim & sampled.mask("hip_*", "amniotic_fluid", "fetus*")).sum() < 0.005 * rim.sum()
 
 
