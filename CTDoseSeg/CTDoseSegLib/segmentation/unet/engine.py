@@ -22,6 +22,7 @@ from ...flags import Flag, flag
 from ...segmentation.atoms import groups_of, named_atom
 from ...tasks.progress import Progress
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
+from ..slice_threads import for_each_slice
 from ..threshold.engine import skin_shell
 from ..working_grid import Canonical, field_of_view
 from .doubts import doubts
@@ -353,6 +354,12 @@ def _add_skin(
     view = Canonical.of(series)
     drawn = np.flip(labels.transpose(view.permutation), view.reversed_axes)
     seen = field_of_view(view.hu)
-    for hu, image in zip(view.hu, drawn, strict=True):
-        body = (image > 0) & ~np.isin(image, list(outside))
-        image[skin_shell(body, hu, seen, view.spacing_mm[1:]) & (image == rest)] = skin
+    within = np.ones(256, bool)
+    within[[0, *outside]] = False
+
+    def add(k: int) -> None:
+        image = drawn[k]
+        shell = skin_shell(within[image], view.hu[k], seen, view.spacing_mm[1:])
+        image[shell & (image == rest)] = skin
+
+    for_each_slice(add, range(len(drawn)))
