@@ -13,8 +13,23 @@ from scipy import ndimage
 from ...segmentation.labelmap import BODY_REST, COUCH
 from ...segmentation.unet.spec import AIR_HU, UNetSpec
 
-# Organs that take up contrast agent, and how much, HU.
-_ENHANCED = ("liver", "spleen", "kidney_left", "kidney_right", "heart", "aorta")
+# Judgement: the most that blood and organs gain by contrast agent at low voltages, HU.
+_BLOOD_HU = {"heart": 450.0, "aorta": 450.0, "vessels": 400.0}
+_ENHANCED_HU = {
+    "liver": 90.0,
+    "spleen": 180.0,
+    "kidney_left": 280.0,
+    "kidney_right": 280.0,
+    "pancreas": 110.0,
+    "thyroid_gland": 150.0,
+    "urinary_bladder": 400.0,
+    "stomach": 250.0,
+    "small_bowel": 300.0,
+    "colon": 300.0,
+    "brain": 15.0,
+}
+# Blood and organs without contrast agent, HU.
+_UNENHANCED_HU = (25.0, 65.0)
 UNKNOWN = 255
 
 
@@ -105,18 +120,37 @@ def _plate(body: np.ndarray, pixel_mm: float, rng: np.random.Generator) -> np.nd
 
 
 def _contrast(slices, labels, spec, rng):
-    """Add contrast agent to organs, and to vessels and bowel anywhere in soft tissue."""
-    if rng.random() < 0.5:
+    """Fill vessels and organs with contrast agent, or take it away; add it anywhere in tissue."""
+    if rng.random() < 0.4:
         return slices
     slices = slices.copy()
-    for name in _ENHANCED:
-        if name in spec.classes:
+    washed = rng.random() < 0.15
+    blood, uptake = rng.beta(1.2, 1.6), rng.beta(1.2, 1.6)
+    for most, share in ((_BLOOD_HU, blood), (_ENHANCED_HU, uptake)):
+        for name, limit in most.items():
+            if name not in spec.classes:
+                continue
             inside = labels == spec.classes.index(name) + 1
-            slices[:, inside] += rng.uniform(-20, 90)
-    if rng.random() < 0.3:
+            if not inside.any():
+                continue
+            values = slices[:, inside]
+            middle = float(np.median(values))
+            if washed and middle > _UNENHANCED_HU[1]:
+                # What is left of its texture is that of noise.
+                low = rng.uniform(*_UNENHANCED_HU)
+                slices[:, inside] = np.where(values > -50, low + 0.4 * (values - middle), values)
+            elif not washed:
+                # Each organ differs a little, and so does each part of it.
+                gain = limit * share * rng.uniform(0.6, 1.1)
+                texture = ndimage.gaussian_filter(rng.normal(0, 1, labels.shape), rng.uniform(2, 8))
+                texture *= rng.choice([0.0, 0.15, 0.4]) / max(texture.std(), 1e-6)
+                gained = gain * np.clip(1 + texture[inside], 0, 2)
+                slices[:, inside] = np.where(values > -150, values + gained, values)
+    if rng.random() < 0.25:
+        rest = spec.classes.index(BODY_REST) + 1 if BODY_REST in spec.classes else 0
         blobs = ndimage.gaussian_filter(rng.normal(0, 1, labels.shape), rng.uniform(2, 7))
         bright = (blobs > rng.uniform(1.2, 2.0) * blobs.std()) & (slices > 0) & (slices < 150)
-        slices += np.float32(rng.uniform(60, 350)) * bright
+        slices += np.float32(rng.uniform(60, 350)) * (bright & (labels == rest))
     return slices
 
 
@@ -126,7 +160,7 @@ def _geometry(slices, labels, spec, rng):
     scale_x, scale_y = np.exp(rng.normal(0, 0.14)) * np.exp(rng.normal(0, 0.06, 2))
     # Now and then so far that the body is cut.
     shift = rng.normal(0, 0.07 if rng.random() < 0.85 else 0.3, 2)
-    mirror = bool(rng.random() < 0.25)
+    mirror = bool(rng.random() < 0.1)
     cos, sin = np.cos(angle), np.sin(angle)
     matrix = np.array(
         [[cos / scale_x, -sin / scale_x, shift[0]], [sin / scale_y, cos / scale_y, shift[1]]]
@@ -190,8 +224,12 @@ def _values(slices, spec, rng):
         noise = rng.normal(0, 1, out.shape).astype(np.float32)
         noise = ndimage.gaussian_filter(noise, (0, *[rng.uniform(0, 0.8)] * 2))
         out += noise / noise.std() * scale * abs(rng.standard_t(4) * 24)
-    if rng.random() < 0.2:
+    kernel = rng.random()
+    if kernel < 0.2:
         out = ndimage.gaussian_filter(out, (0, *[rng.uniform(0.3, 1.0)] * 2))
+    elif kernel < 0.35:  # an edge-enhancing kernel, as for lungs
+        smooth = ndimage.gaussian_filter(out, (0, *[rng.uniform(0.6, 1.2)] * 2))
+        out += rng.uniform(0.3, 1.2) * (out - smooth)
     if spec.windows and rng.random() < 0.08:
         out += _streaks(out.shape[1:], rng)
     if rng.random() < 0.4:

@@ -21,11 +21,14 @@ from ...segmentation.unet.spec import UNetSpec
 from ...segmentation.working_grid import Canonical
 from ...tasks.progress import Progress
 from ..files import write_whole
-from .config import Config, DataSource
+from .bodies import BODY_FORM, training_body
+from .config import MADE_HERE, Config, DataSource
 from .files import find_pairs
 from .phantoms import PHANTOM_FORM, training_phantom
 
 UNKNOWN = 255
+# What is made here: how, and in which form.
+_MAKERS = {"phantoms": (training_phantom, PHANTOM_FORM), "bodies": (training_body, BODY_FORM)}
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def read_cases(
     cases: list[Case] = []
     without_label: list[str] = []
     for number, source in enumerate(config.data):
-        if source.kind == "phantoms":
+        if source.kind in MADE_HERE:
             cases += _phantom_cases(config, number, progress, kept)
             continue
         for name, patient, series, labels in _labelled(config, source, progress, without_label):
@@ -93,7 +96,7 @@ def identities(config: Config) -> list[str]:
     sentences = []
     for source in config.data:
         folder = config.folder / source.folder
-        if source.kind == "phantoms" or not folder.is_dir():
+        if source.kind in MADE_HERE or not folder.is_dir():
             continue
         if next(iter_identities(folder), None) is not None:
             sentences.append(
@@ -131,7 +134,7 @@ def labelled_scans(config: Config, spec: UNetSpec, progress: Progress) -> Iterat
         for name, _patient, series, labels in _labelled(config, source, progress, []):
             if name not in source.leave_out:
                 drawn = labels
-                if source.kind != "phantoms":  # whose labels are classes already
+                if source.kind not in MADE_HERE:  # whose labels are classes already
                     drawn = class_values(labels, source, spec, name)
                 yield Scan(name, series, drawn, source.not_drawn)
 
@@ -183,15 +186,12 @@ def class_values(labels: np.ndarray, source: DataSource, spec: UNetSpec, name: s
 def _labelled(
     config: Config, source: DataSource, progress: Progress, without_label: list[str]
 ) -> Iterator[tuple[str, str, CTSeries, np.ndarray]]:
-    if source.kind == "phantoms":
+    if source.kind in MADE_HERE:
+        make, _ = _MAKERS[source.kind]
         for n in range(source.count):
-            progress.update(n / source.count, "making phantoms")
-            seed = source.first_seed + n
-            yield (
-                f"phantom {seed}",
-                f"phantom {n}",
-                *training_phantom(seed, config.network.classes),
-            )
+            progress.update(n / source.count, f"making {source.kind}")
+            name, patient = _names(source, n)
+            yield name, patient, *make(source.first_seed + n, config.network.classes)
         return
     pairs = find_pairs(source, config.folder)
     for n, pair in enumerate(pairs):
@@ -236,21 +236,28 @@ def _counted(made: Iterator[Case], count: int, progress: Progress) -> Iterator[C
 
 def _phantom_case(config: Config, number: int, n: int, kept: Path | None) -> Case:
     source, spec = config.data[number], config.network
-    form = f"{__version__} {PHANTOM_FORM} {spec.classes} {spec.pixel_mm} {spec.windows}"
+    make, number_of_form = _MAKERS[source.kind]
+    form = f"{__version__} {number_of_form} {spec.classes} {spec.pixel_mm} {spec.windows}"
     form = hashlib.sha256(form.encode()).hexdigest()[:12]
     seed = source.first_seed + n
-    name, patient = f"phantom {seed}", f"phantom {n}"
-    path = kept / f"phantom_{seed}_{form}.npz" if kept is not None else None
+    name, patient = _names(source, n)
+    path = kept / f"{name.replace(' ', '_')}_{form}.npz" if kept is not None else None
     if path is not None and path.is_file():
         with np.load(path, allow_pickle=False) as arrays:
             return Case(name, patient, number, arrays["volume"], arrays["labels"], arrays["z_mm"])
-    series, labels = training_phantom(seed, spec.classes)
+    series, labels = make(seed, spec.classes)
     case = make_case(name, patient, number, series, labels, spec)
     if path is not None:
         stream = io.BytesIO()
         np.savez_compressed(stream, volume=case.volume, labels=case.labels, z_mm=case.z_mm)
         write_whole(path, stream.getvalue())
     return case
+
+
+def _names(source: DataSource, n: int) -> tuple[str, str]:
+    """Return the name of the n-th case that is made here, and of its patient."""
+    one = "body" if source.kind == "bodies" else "phantom"
+    return f"{one} {source.first_seed + n}", f"{one} {n}"
 
 
 def _check_classes(cases: list[Case], config: Config, without_label: list[str]) -> None:
@@ -284,7 +291,7 @@ def split(cases: list[Case], config: Config) -> tuple[list[Case], list[Case]]:
         if missing := named - {(c.source, c.name) for c in cases}:
             raise InputError(f"There is no case named {sorted(missing)[0][1]} to validate with.")
     else:
-        people = sorted({c.patient for c in cases if config.data[c.source].kind != "phantoms"})
+        people = sorted({c.patient for c in cases if config.data[c.source].kind not in MADE_HERE})
         people = people if len(people) > 1 else sorted({c.patient for c in cases})
         rng = np.random.default_rng([config.training.seed, 7])
         count = max(1, round(config.training.validation * len(people)))

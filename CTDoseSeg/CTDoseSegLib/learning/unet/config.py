@@ -11,7 +11,8 @@ from typing import Any
 from ...errors import InputError, ModelError
 from ...segmentation.unet.spec import UNetSpec
 
-KINDS = ("volumes", "npz", "slices", "phantoms")
+MADE_HERE = ("phantoms", "bodies")
+KINDS = ("volumes", "npz", "slices", *MADE_HERE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,8 @@ class DataSource:
         ``volumes``: `folder`/images and `folder`/labels with files (or, for images, folders of
         DICOM files) of the same stem; ``npz``: folders of DICOM files with one ``.npz`` each;
         ``slices``: `folder`/dicoms and `folder`/labels with a file a slice of the same stem;
-        ``phantoms``: made here.
+        ``phantoms``: made here, adults of simple shape; ``bodies``: made here, people of any age,
+        sex and build, in any phase of contrast.
     folder
         Where the files are; relative to the configuration.
     values
@@ -45,7 +47,7 @@ class DataSource:
     leave_out
         Names of cases that are not used at all.
     count, first_seed
-        Of the phantoms; seeds below 1000 are kept for tests and acceptance.
+        Of phantoms and bodies; seeds below 1000 are kept for tests and acceptance.
     """
 
     kind: str
@@ -91,6 +93,9 @@ class Training:
         Ends after so long, with a whole schedule if it is known beforehand; 0: no limit.
     augment
         False: slices as they are.
+    start_from
+        Folder of a UNet to begin with (relative to the configuration), or ``bundled``; empty:
+        random weights.
     workers
         Processes that make phantoms and batches ahead; 0: none, everything in turn.
     """
@@ -109,6 +114,7 @@ class Training:
     seed: int = 0
     minutes: float = 0.0
     augment: bool = True
+    start_from: str = ""
     workers: int = 0
 
 
@@ -179,9 +185,9 @@ def _check(config: Config, name: str) -> None:
             raise InputError(
                 f"[[data]] of {name} has kind {source.kind!r}; it is one of {', '.join(KINDS)}."
             )
-        if source.kind == "phantoms" and source.values:
+        if source.kind in MADE_HERE and source.values:
             raise InputError(
-                f"[[data]] of {name}: phantoms take no values, their classes have names."
+                f"[[data]] of {name}: {source.kind} take no values, their classes have names."
             )
         named = {*source.values.values(), *source.not_drawn, *filter(None, [source.drawn_as])}
         if unknown := sorted(named - classes):

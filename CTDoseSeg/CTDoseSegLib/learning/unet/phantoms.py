@@ -13,6 +13,10 @@ from ...segmentation.labelmap import BODY, BODY_REST, COUCH
 # Counts up when the phantoms below change, so that kept ones of another form are not used.
 PHANTOM_FORM = 2
 _AIRWAYS = ("trachea", "bronchi", "lung_trachea_bronchia")
+# The great vessels but for the aorta.
+_VESSELS = ("vessels", "pulmonary_artery", "superior_vena_cava", "inferior_vena_cava")
+_VESSELS += ("portal_vein_and_splenic_vein", "iliac_artery_left", "iliac_artery_right")
+_VESSELS += ("iliac_vena_left", "iliac_vena_right")
 
 
 def training_phantom(seed: int, classes: tuple[str, ...]) -> tuple[CTSeries, np.ndarray]:
@@ -59,6 +63,8 @@ def truth_classes(truth: PhantomTruth, classes: tuple[str, ...]) -> np.ndarray:
         members = groups.get(name, ())
         if name == "trachea":
             members = tuple(m for m in truth.names if m in _AIRWAYS)
+        elif name == "vessels":
+            members = tuple(m for m in truth.names if m in _VESSELS)
         elif name == "bone":
             members = tuple(m for m in truth.names if is_bone(m))
         if name not in (BODY, BODY_REST, COUCH):

@@ -21,17 +21,19 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from ...errors import InputError, ModelError, OutputError
-from ...segmentation.unet.engine import best_device, decide, half, network_input, value_scale
-from ...segmentation.unet.network import UNet, sha256, weights_bytes
+from ...segmentation.unet.engine import best_device, half, network_input, value_scale
+from ...segmentation.unet.finer import decide
+from ...segmentation.unet.network import UNet, load_unet, sha256, weights_bytes
 from ...segmentation.unet.spec import CARD_FILE, SPEC_FILE, WEIGHTS_FILE, neighbours
 from ...tasks.progress import Progress, Stage
 from ..files import write_whole
 from .batches import Batch, Batches
 from .card import write_card
 from .cases import Case, identities, read_cases, split
-from .config import Config, read_config
+from .config import MADE_HERE, Config, read_config
 from .history import Epoch, History, add_frame, write_preview
 from .loss import loss
+from .start import BUNDLED, begin_with
 
 CHECKPOINT_FILE, STATE_FILE = "checkpoint.safetensors", "checkpoint.json"
 GRADIENT_LIMIT = 5.0
@@ -67,14 +69,15 @@ def train(
         raise OutputError(f"The folder {folder.name} cannot be made ({error.strerror}).") from error
     for sentence in identities(config):
         progress.warning("identity", sentence)
-    kept = folder / "phantoms" if any(s.kind == "phantoms" for s in config.data) else None
+    kept = folder / "phantoms" if any(s.kind in MADE_HERE for s in config.data) else None
     if kept is not None:
         kept.mkdir(exist_ok=True)
     cases, sentences = read_cases(config, Stage(progress, 0.0, 0.1), kept)
     for sentence in sentences:
         progress.warning("training_data", sentence)
     trainer = Trainer(config, *split(cases, config))
-    trainer.resume(folder)
+    if not trainer.resume(folder) and config.training.start_from:
+        trainer.start_from(config.training.start_from)
     if trainer.epoch == 0:
         inputs, labels = trainer.batches[0, 0][:2]
         write_preview(folder, inputs.numpy(), labels.numpy(), config.network)
@@ -243,6 +246,12 @@ class Trainer:
         both, predicted_voxels, true_voxels = sums[:, 1:]
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(true_voxels > 0, 2 * both / (predicted_voxels + true_voxels), np.nan)
+
+    def start_from(self, name: str) -> None:
+        """Begin with the weights of a former network, as far as they fit."""
+        place = None if name == BUNDLED else self.config.folder / name
+        begin_with(self.network, self.config.network, *load_unet(place)[:2])
+        self.average = {n: v.detach().clone() for n, v in self.network.state_dict().items()}
 
     # Files -------------------------------------------------------------------------------
 

@@ -177,7 +177,14 @@ def _shell(solid: np.ndarray, spacing_mm: tuple[float, float]) -> np.ndarray:
 
     The distance is to the centre of the nearest pixel of air, half a pixel beyond the surface.
     """
-    if solid.all():
-        return np.zeros_like(solid)
-    depth = ndimage.distance_transform_edt(solid, sampling=spacing_mm)
-    return solid & (depth - 0.5 * max(spacing_mm) < SKIN_MM)
+    shell = np.zeros_like(solid)
+    if solid.all() or not solid.any():
+        return shell
+    # Where nothing is solid there is nothing to measure: about it, one pixel of air is enough.
+    box = tuple(
+        slice(max(0, lines[0] - 1), lines[-1] + 2)
+        for lines in (np.flatnonzero(solid.any(axis=axis)) for axis in (1, 0))
+    )
+    depth = ndimage.distance_transform_edt(solid[box], sampling=spacing_mm)
+    shell[box] = solid[box] & (depth - 0.5 * max(spacing_mm) < SKIN_MM)
+    return shell

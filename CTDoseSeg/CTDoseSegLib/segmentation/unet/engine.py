@@ -22,9 +22,11 @@ from ...flags import Flag, flag
 from ...segmentation.atoms import groups_of, named_atom
 from ...tasks.progress import Progress
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
+from ..slice_threads import for_each_slice
 from ..threshold.engine import skin_shell
 from ..working_grid import Canonical, field_of_view
 from .doubts import doubts
+from .finer import Finer, decide
 from .spec import AIR_HU, WEIGHTS_FILE, UNetSpec, bundled_folder, neighbours
 from .surfaces import draw_surfaces, nearest_pixels
 
@@ -160,18 +162,17 @@ def predict(
     shape = view.hu.shape[1:]
     labels = np.empty(view.hu.shape, np.uint8)
     coarse = np.empty(small.shape, np.uint8)
+    finer = Finer.of(small.shape[1:], shape)
     with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=half(device)):
         for start in range(0, len(small), BATCH):
             progress.update(0.05 + 0.85 * start / len(small), "finding organs (UNet)")
             some = shown[start : start + BATCH]
             logits = network(network_input(small, some, spec, scale).to(device)).float()
             logits = logits[..., : small.shape[1], : small.shape[2]]
-            coarse[start : start + len(some)] = decide(logits, spec.threshold)
-            for k, one in enumerate(logits, start=start):
-                fine = torch.nn.functional.interpolate(
-                    one[None], shape, mode="bilinear", align_corners=False
-                )
-                labels[k] = decide(fine, spec.threshold)[0]
+            decided = decide(logits, spec.threshold)
+            coarse[start : start + len(some)] = decided
+            for k, (one, drawn) in enumerate(zip(logits, decided, strict=True), start=start):
+                labels[k] = finer.labels(one, drawn, spec.threshold)
     progress.update(0.92, "removing islands")
     remove_islands(labels, coarse, spec, _pixel_ml(view, small.shape))
     progress.update(0.95, "drawing surfaces")
@@ -280,28 +281,6 @@ def network_input(
     return channels.contiguous(memory_format=torch.channels_last)
 
 
-def decide(logits: torch.Tensor, threshold: float) -> np.ndarray:
-    """Return the labels, uint8 [n, j, i], of logits [n, 1 + classes, j, i].
-
-    A pixel has a label where the labels' probabilities add up to more than `threshold`.
-    """
-    import torch
-
-    best, which = logits[:, 1:].max(dim=1)
-    if logits.shape[1] > 2 or threshold != 0.5:
-        # The labels together have at least the best one's logit and at most log(labels) more: the
-        # sum is needed for few pixels.
-        odds = float(np.log(threshold / (1.0 - threshold)))
-        lead = best - logits[:, 0]
-        inside = lead > odds
-        unsure = ~inside & (lead > odds - float(np.log(logits.shape[1] - 1)) - 1e-3)
-        few = logits.movedim(1, -1)[unsure]
-        inside[unsure] = torch.logsumexp(few[:, 1:], dim=1) - few[:, 0] > odds
-    else:
-        inside = best > logits[:, 0]
-    return ((which + 1) * inside).to(torch.uint8).cpu().numpy()
-
-
 def remove_islands(labels: np.ndarray, coarse: np.ndarray, spec: UNetSpec, pixel_ml: float) -> None:
     """Take small pieces, and all but the largest of `spec.single`, out of both grids in place.
 
@@ -375,6 +354,12 @@ def _add_skin(
     view = Canonical.of(series)
     drawn = np.flip(labels.transpose(view.permutation), view.reversed_axes)
     seen = field_of_view(view.hu)
-    for hu, image in zip(view.hu, drawn, strict=True):
-        body = (image > 0) & ~np.isin(image, list(outside))
-        image[skin_shell(body, hu, seen, view.spacing_mm[1:]) & (image == rest)] = skin
+    within = np.ones(256, bool)
+    within[[0, *outside]] = False
+
+    def add(k: int) -> None:
+        image = drawn[k]
+        shell = skin_shell(within[image], view.hu[k], seen, view.spacing_mm[1:])
+        image[shell & (image == rest)] = skin
+
+    for_each_slice(add, range(len(drawn)))

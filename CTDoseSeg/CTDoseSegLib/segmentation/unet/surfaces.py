@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..labelmap import BODY_REST, COUCH
+from ..slice_threads import for_each_slice
 from ..threshold.body import surface_threshold
 from ..threshold.contact import Couch, without_couch
 from ..working_grid import Canonical, disc, field_of_view
@@ -109,10 +110,14 @@ def _part_couch(
     slices = ((hu > threshold, one[pixels] | ~seen) for hu, one in zip(view.hu, near, strict=True))
     couch = Couch.of(slices, view.spacing_mm[1:])
     drawn = ndimage.binary_dilation((coarse == couch_value).any(axis=0), disc(1)[0])[pixels]
-    for hu, image in zip(view.hu, labels, strict=True):
+
+    def part(k: int) -> None:
+        hu, image = view.hu[k], labels[k]
         body = (image > 0) & (image != couch_value)
         parted = without_couch(body, (hu > threshold) & seen, couch, view.spacing_mm[1:])
         image[(image == rest) & ~parted & drawn] = couch_value
+
+    for_each_slice(part, range(len(labels)))
 
 
 def _lung_edge(small: np.ndarray, coarse: np.ndarray, value: dict[str, int]) -> float:
@@ -136,10 +141,13 @@ def _draw_lung(
 ) -> None:
     """Draw a lung's surface against the rest of the body by the density of the pixels."""
     cross = ndimage.generate_binary_structure(2, 1)
-    for k in np.flatnonzero(lung.any(axis=(1, 2))):
+
+    def draw(k: int) -> None:
         surface = ndimage.binary_dilation(lung[k], cross)
         surface &= ~ndimage.binary_erosion(lung[k], cross, border_value=1)
         near = surface[pixels]
         image = labels[k]
         near &= (image == value) | (image == rest)
         image[near] = np.where(hu[k][near] < edge, value, rest)
+
+    for_each_slice(draw, np.flatnonzero(lung.any(axis=(1, 2))))
