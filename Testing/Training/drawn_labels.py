@@ -2,9 +2,12 @@
 
     python Testing/Training/drawn_labels.py CT_FOLDER LABELS_FOLDER OUT_FOLDER [CASE ...]
 
-CT_FOLDER holds a NIfTI of each scan (`CASE.nii.gz`), LABELS_FOLDER its older label map on the same
-grid, with the same name; `drawn_labels.json` says case by case what is drawn where. Written are
-`OUT_FOLDER/CASE.nii.gz` and `OUT_FOLDER/labels.csv`.
+CT_FOLDER holds a NIfTI of each scan (`CASE.nii.gz`) and the maps that a case names in `maps`
+(`FILE`, with the organ of each value or "total" for TotalSegmentator's own numbers), LABELS_FOLDER
+the scan's older label map on the same grid, with the scan's name, if there is one.
+`drawn_labels.json` says case by case what is drawn where. Written are `OUT_FOLDER/CASE.nii.gz` and
+`OUT_FOLDER/labels.csv`; cases for judging, which nobody may train on, go to
+`OUT_FOLDER/judging_only`.
 
 These are labels drawn by a program, guided by the coarse polygons of somebody who is no expert.
 No radiologist has seen them. They are for training; an overlap with them is no accuracy.
@@ -12,6 +15,7 @@ No radiologist has seen them. They are for training; an overlap with them is no 
 A part in the JSON has an organ (of `CLASSES`), shapes by slice, and may say
 
 - `hu`: ranges of smoothed HU that belong to it (one or more pairs); default any;
+- `open_mm`: pieces thinner than this are left out (default 0);
 - `over`: the older values that it may replace; default body_rest and undecided;
 - `grow_mm`: how far past its shape it may grow within `hu` (default 0);
 - `close_mm`: gaps and holes up to this width within the shape are filled (default 0);
@@ -86,7 +90,7 @@ TOTAL = {
     51: "heart",
     52: "aorta",
     61: "heart",
-} | {value: "vessels" for value in (53, 54, 55, 56, 57, 58, 59, 60, *range(62, 69))}
+} | dict.fromkeys((53, 54, 55, 56, 57, 58, 59, 60, *range(62, 69)), "vessels")
 JUDGING = "judging_only"
 SMOOTHING_MM = 1.2
 BONE_HU, FILLED_BONE_HU, BONE_GAP_MM = 200.0, 110.0, 6.0
@@ -176,7 +180,10 @@ def _draw_part(made: np.ndarray, smooth: np.ndarray, part: dict, pixel_mm: float
             closed = ndimage.binary_closing(np.pad(mask & inside, disk.shape[0]), disk)
             cut = slice(disk.shape[0], -disk.shape[0])
             inside = ndimage.binary_fill_holes(closed[cut, cut])
-        made[k][mask & inside & np.isin(made[k], over)] = value
+        drawn = mask & inside & np.isin(made[k], over)
+        if part.get("open_mm"):
+            drawn &= ndimage.binary_opening(drawn, _disk(part["open_mm"] / 2, pixel_mm))
+        made[k][drawn] = value
 
 
 def _in_range(hu: np.ndarray, ranges: list | None) -> np.ndarray:
@@ -254,8 +261,10 @@ def draw_case(entry: dict, case: str, scans: Path, older: Path) -> nib.Nifti1Ima
             raise SystemExit(f"The label map of {case} does not lie on its CT.")
         labels = np.asarray(drawn.dataobj).copy().transpose(2, 1, 0)
     name_maps(labels, entry.get("maps", []), scans, ct)
-    made = draw(labels, hu, entry["parts"], float(ct.header.get_zooms()[0]))
-    return nib.Nifti1Image(made.transpose(2, 1, 0), ct.affine)
+    # Maps that name every organ are kept as they are.
+    if entry["parts"]:
+        labels = draw(labels, hu, entry["parts"], float(ct.header.get_zooms()[0]))
+    return nib.Nifti1Image(labels.transpose(2, 1, 0), ct.affine)
 
 
 def main() -> None:
@@ -270,7 +279,9 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         nib.save(made, folder / f"{case}.nii.gz")
         values, counts = np.unique(made.dataobj, return_counts=True)
-        names = {CLASSES.get(int(v), "outside"): int(n) for v, n in zip(values, counts, strict=True)}
+        names = {
+            CLASSES.get(int(v), "outside"): int(n) for v, n in zip(values, counts, strict=True)
+        }
         print(case, names, flush=True)
     with open(out / "labels.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([("value", "name"), *CLASSES.items()])
