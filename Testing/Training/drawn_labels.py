@@ -267,13 +267,13 @@ def draw_case(entry: dict, case: str, scans: Path, older: Path) -> nib.Nifti1Ima
     return nib.Nifti1Image(labels.transpose(2, 1, 0), ct.affine)
 
 
-def main() -> None:
-    if len(sys.argv) < 4:
+def main(*arguments: str) -> None:
+    if len(arguments) < 3:
         raise SystemExit(__doc__)
-    scans, older, out = (Path(name) for name in sys.argv[1:4])
+    scans, older, out = (Path(name) for name in arguments[:3])
     cases = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
     out.mkdir(parents=True, exist_ok=True)
-    for case in sys.argv[4:] or cases:
+    for case in arguments[3:] or cases:
         made = draw_case(cases[case], case, scans, older)
         folder = out / JUDGING if cases[case].get("for") == "judging" else out
         folder.mkdir(parents=True, exist_ok=True)
@@ -288,4 +288,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -17,6 +17,7 @@ _AIRWAYS = ("trachea", "bronchi", "lung_trachea_bronchia")
 _VESSELS = ("vessels", "pulmonary_artery", "superior_vena_cava", "inferior_vena_cava")
 _VESSELS += ("portal_vein_and_splenic_vein", "iliac_artery_left", "iliac_artery_right")
 _VESSELS += ("iliac_vena_left", "iliac_vena_right")
+_BOWEL = ("duodenum", "small_bowel", "colon", "bowel_gas")
 
 
 def training_phantom(seed: int, classes: tuple[str, ...]) -> tuple[CTSeries, np.ndarray]:
@@ -65,6 +66,8 @@ def truth_classes(truth: PhantomTruth, classes: tuple[str, ...]) -> np.ndarray:
             members = tuple(m for m in truth.names if m in _AIRWAYS)
         elif name == "vessels":
             members = tuple(m for m in truth.names if m in _VESSELS)
+        elif name == "bowel":
+            members = tuple(m for m in truth.names if m.startswith(_BOWEL))
         elif name == "bone":
             members = tuple(m for m in truth.names if is_bone(m))
         if name not in (BODY, BODY_REST, COUCH):
