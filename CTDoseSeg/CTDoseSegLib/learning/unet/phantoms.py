@@ -14,9 +14,11 @@ from ...segmentation.labelmap import BODY, BODY_REST, COUCH
 PHANTOM_FORM = 2
 _AIRWAYS = ("trachea", "bronchi", "lung_trachea_bronchia")
 # The great vessels but for the aorta.
-_VESSELS = ("vessels", "pulmonary_artery", "superior_vena_cava", "inferior_vena_cava")
-_VESSELS += ("portal_vein_and_splenic_vein", "iliac_artery_left", "iliac_artery_right")
-_VESSELS += ("iliac_vena_left", "iliac_vena_right")
+_VESSELS = (
+    *("vessels", "pulmonary_artery", "superior_vena_cava", "inferior_vena_cava"),
+    *("portal_vein_and_splenic_vein", "iliac_artery_left", "iliac_artery_right"),
+    *("iliac_vena_left", "iliac_vena_right"),
+)
 _BOWEL = ("duodenum", "small_bowel", "colon", "bowel_gas")
 
 
