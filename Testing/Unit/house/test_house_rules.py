@@ -46,6 +46,7 @@ NETWORK = {
     "learning/unet/batches.py",
     "learning/unet/evaluate.py",
     "learning/unet/loss.py",
+    "learning/unet/start.py",
     "learning/unet/train.py",
 }
 AT_IMPORT = {"numpy", "scipy", "pydicom", "SimpleITK"}

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..shapes import Capsule
-
-if TYPE_CHECKING:
-    from .fetus_shapes import FetusBody
+from .fetus_shapes import LIMBS, FetusBody
 
 # Front and up of the vertebral bodies, in trunk radii and lengths, from neck to sacrum.
 _SPINE = ((-0.12, 0.56), (-0.35, 0.4), (-0.6, 0.2), (-0.62, -0.05), (-0.5, -0.25), (-0.55, -0.42))
@@ -61,8 +58,6 @@ def _rib(side: int, up: float) -> list[tuple[float, float, float]]:
 
 def _paint_limb_bones(body: FetusBody, bone: int, over: tuple[int, ...], side: int) -> None:
     """Paint the long bones, the femur as long as ultrasound measures it."""
-    from .fetus_shapes import LIMBS
-
     radius = _LIMB_MM * body.sizes.small
     for limb in (limb for limb in LIMBS if limb.bone):
         start, end = (body.at(side * p[0], p[1], p[2]) for p in limb.ends)

@@ -12,11 +12,9 @@ import numpy as np
 
 from ..shapes import Both, Capsule, Ellipsoid, Shape
 from .fetus import Fetus
-from .fetus_bones import paint_fetus_bones
 from .painter import Part
 
 _TERM_G = 3619.0
-_EMBRYO_BEFORE_WEEK = 12.0
 _DENSITY = 1.04  # g/ml, soft tissue with a little bone
 # The trunk's length over its diameter; where weight asks for more, it grows wider (judgement).
 _LONGEST_TRUNK = 2.0
@@ -64,7 +62,7 @@ class Pose:
 
 
 @dataclass(frozen=True)
-class _Sizes:
+class FetusSizes:
     """Lengths of a fetus, mm, whose volume is that of its weight."""
 
     head: np.ndarray  # half axes of the skull: right, front, up
@@ -76,7 +74,7 @@ class _Sizes:
     limbs: float  # limbs' thickness over the measured
 
     @classmethod
-    def of(cls, fetus: Fetus, size: float) -> _Sizes:
+    def of(cls, fetus: Fetus, size: float) -> FetusSizes:
         """Return the sizes of a week; `size` changes how thick trunk and limbs are."""
         small = (fetus.weight_g / _TERM_G) ** (1 / 3)
         head = 0.5 * np.array([1.0, 1.0, 1.0]) * fetus.biparietal_mm
@@ -164,39 +162,6 @@ class Room:
         return Both(shape, self.within[0])
 
 
-def paint_fetus(
-    part: Part, fetus: Fetus, pose: Pose, room: Room, lean_deg: float, fluid: int
-) -> None:
-    """Paint a fetus into the amniotic fluid; an embryo is one ellipsoid.
-
-    Parameters
-    ----------
-    part
-        The fetus, whose size is solved for its mass.
-    fetus
-        Its sizes.
-    pose
-        How it lies.
-    room
-        For it; what of trunk and limbs has no room is pressed flat, the head stays whole.
-    lean_deg
-        Of the womb.
-    fluid
-        Material that it is painted over.
-    """
-    soft = part.material("fetus", "fetus_soft", mass="fetus")
-    axes = pose.leant(lean_deg)
-    if fetus.week < _EMBRYO_BEFORE_WEEK:
-        volume = fetus.weight_g * 1000 / 1.03 * part.size**3
-        longest = (volume / (4 / 3 * np.pi * 0.65 * 0.75)) ** (1 / 3)
-        half = longest * np.array([0.65, 0.75, 1.0])
-        part.paint(room.cut(_ellipsoid(room.middle, axes, half)), soft, (fluid,))
-        return
-    sizes = _Sizes.of(fetus, part.size)
-    body = FetusBody(part, axes, np.asarray(room.middle), sizes, fetus, room)
-    body.placed().paint(soft, fluid)
-
-
 @dataclass(frozen=True)
 class FetusBody:
     """Paints the pieces of one fetus."""
@@ -204,7 +169,7 @@ class FetusBody:
     part: Part
     axes: np.ndarray
     middle: np.ndarray
-    sizes: _Sizes
+    sizes: FetusSizes
     fetus: Fetus
     room: Room
 
@@ -272,16 +237,16 @@ class FetusBody:
         return [(0.05, low, hips), (-0.05, 0.5 * low, belly), (-0.05, 0.0, belly),
                 (0.0, 0.5 * high, 0.95 * belly), (0.05, high, chest)]  # fmt: skip
 
-    def paint(self, soft: int, fluid: int) -> None:
-        """Paint soft tissue, then skull with brain, and the other bones in it."""
+    def paint(self, soft: int, fluid: int) -> int:
+        """Paint soft tissue, then skull and brain in it; return the material of bone."""
         s, over, part = self.sizes, (fluid,), self.part
         for (f, u, r), (f2, u2, r2) in pairwise(self.trunk()):
             piece = Capsule(tuple(self.at(0, f, u)), tuple(self.at(0, f2, u2)), r, r2)
             part.paint(self.room.cut(piece), soft, over)
         head, nod = self.head, self.nodded
-        part.paint(_ellipsoid(head, nod, s.head + s.scalp), soft, over)
+        part.paint(ellipsoid(head, nod, s.head + s.scalp), soft, over)
         face = head + nod @ (s.head * [0.0, 0.55, -0.68])
-        part.paint(self.room.cut(_ellipsoid(face, nod, s.head * [0.6, 0.45, 0.55])), soft, over)
+        part.paint(self.room.cut(ellipsoid(face, nod, s.head * [0.6, 0.45, 0.55])), soft, over)
         neck = Capsule(tuple(self.at(0, 0.0, 0.35)), tuple(head), 0.6 * s.girth, 0.5 * s.girth)
         part.paint(self.room.cut(neck), soft, over)
         for limb in LIMBS:
@@ -289,9 +254,9 @@ class FetusBody:
                 part.paint(self.room.cut(self._capsule(limb, side)), soft, over)
         bone = part.material("fetus_bone", "fetus_bone", mass="fetus")
         brain = part.material("fetus_brain", "brain", mass="fetus")
-        part.paint(_ellipsoid(head, nod, s.head), bone, (soft,))
-        part.paint(_ellipsoid(head, nod, s.head - 2.2 * s.scalp / 3.0), brain, (bone,))
-        paint_fetus_bones(self, bone, (soft,))
+        part.paint(ellipsoid(head, nod, s.head), bone, (soft,))
+        part.paint(ellipsoid(head, nod, s.head - 2.2 * s.scalp / 3.0), brain, (bone,))
+        return bone
 
     def _capsule(self, limb: Limb, side: int) -> Capsule:
         a, c = (self.at(side * p[0], p[1], p[2]) for p in limb.ends)
@@ -307,7 +272,7 @@ def _sphere() -> np.ndarray:
     return np.column_stack([flat * np.cos(turn), flat * np.sin(turn), up])
 
 
-def _ellipsoid(centre: np.ndarray, axes: np.ndarray, half: np.ndarray) -> Shape:
+def ellipsoid(centre: np.ndarray, axes: np.ndarray, half: np.ndarray) -> Shape:
     """Return an ellipsoid of half axes along the columns of `axes`."""
     # Symmetric: `Ellipsoid` takes a matrix of three numbers for a diagonal one.
     matrix = axes @ np.diag(1.0 / np.maximum(half, 0.2)) @ axes.T

@@ -14,7 +14,8 @@ from ..shapes import Both, Ellipsoid
 from .fetus import FIRST_WEEK as FETUS_FROM
 from .fetus import LAST_WEEK as FETUS_TO
 from .fetus import Fetus
-from .fetus_shapes import Pose, Room, paint_fetus
+from .fetus_painting import paint_fetus
+from .fetus_shapes import Pose, Room
 from .frame import Frame, Point
 from .outside import BELLY_CAVITY, Build, trunk_knots
 from .painter import Painter

@@ -8,7 +8,8 @@ from body_organs import around
 from scipy.ndimage import label
 
 from CTDoseSegLib.phantom.bodies.fetus_bones import bone_ends
-from CTDoseSegLib.phantom.bodies.fetus_shapes import Pose, Room, paint_fetus
+from CTDoseSegLib.phantom.bodies.fetus_painting import paint_fetus
+from CTDoseSegLib.phantom.bodies.fetus_shapes import Pose, Room
 from CTDoseSegLib.phantom.bodies.frame import Frame
 from CTDoseSegLib.phantom.bodies.painter import Painter
 from CTDoseSegLib.phantom.bodies.person import Person
