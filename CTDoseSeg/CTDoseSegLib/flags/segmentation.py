@@ -61,6 +61,12 @@ FLAGS = {
         cause="anatomy",
         consequence="its volume, mean HU and dose hold for what is drawn",
     ),
+    "organ_cut_by_field": Entry(
+        "warning",
+        "Cut by the edge of the field of view",
+        cause="truncation",
+        consequence="the dose is that of the part in the images",
+    ),
     "mirrored": Entry(
         "warning",
         "Left and right are exchanged",

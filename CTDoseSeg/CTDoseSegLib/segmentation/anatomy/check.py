@@ -20,6 +20,7 @@ from ...flags.places import organ_of
 from ..atoms import groups_of
 from ..labelmap import BODY, BODY_REST, Labelmap
 from .contrast_as_bone import contrast_as_bone
+from .field import cut_by_field
 from .findings import Doubt, Given, Taken
 from .gas import stomach_gas
 from .heart_as_liver import heart_as_liver
@@ -70,11 +71,12 @@ def check_anatomy(series: CTSeries, labelmap: Labelmap, *, keep: Iterable[str] =
     points = Sampled.of(series, labelmap)
     if not points.body.any():
         return labelmap
-    findings = list(_findings(series, points))
+    flags = list(_of_the_scan(series, points))
+    turned = any(one.code in ("mirrored", "upside_down") for one in flags)
+    findings = list(_findings(series, points, turned))
     kept = set(keep)
     rest = next((a.value for a in labelmap.atoms if a.name == BODY_REST), None)
     labels = labelmap.labels
-    flags = list(_of_the_scan(series, points))
     for one in findings:
         members = {n for n in labelmap.groups.get(one.organ, ()) if n not in kept}
         changed = 0
@@ -87,7 +89,7 @@ def check_anatomy(series: CTSeries, labelmap: Labelmap, *, keep: Iterable[str] =
     return _with(labelmap, labels, flags)
 
 
-def _findings(series: CTSeries, points: Sampled) -> Iterator[Taken | Given | Doubt]:
+def _findings(series: CTSeries, points: Sampled, turned: bool) -> Iterator[Taken | Given | Doubt]:
     """Yield what contradicts anatomy, organ by organ; what is taken away is looked at no more."""
     gone: dict[str, np.ndarray] = {}
 
@@ -98,7 +100,7 @@ def _findings(series: CTSeries, points: Sampled) -> Iterator[Taken | Given | Dou
 
     nothing = np.zeros(points.labels.shape, bool)
     in_hu, regular = not series.not_hu, series.regular
-    if regular and (heart := heart_as_liver(points)) is not None:
+    if regular and not turned and (heart := heart_as_liver(points)) is not None:
         yield noted(heart)
     if regular and in_hu:
         for organ in ORGANS:
@@ -122,6 +124,9 @@ def _of_the_scan(series: CTSeries, points: Sampled) -> Iterator[Flag]:
         yield flag("mirrored", organs)
     if order := upside_down(points):
         yield flag("upside_down", order)
+    for organ, where in cut_by_field(points):
+        slices = f"slices {slice_runs(points.slices(where))}"
+        yield flag("organ_cut_by_field", slices).at(organ_place(organ))
 
 
 def _change(

@@ -25,8 +25,8 @@ EVEN_HU = 55.0
 # Part of the shell around a core that is denser by this: a cortex, or a bone beside it.
 CORTEX_HU, CORTEX = 60.0, 0.1
 # A core of this volume without a cortex is no bone: vertebrae of children have up to 2.3 ml of it,
-# a sternum 5.5 ml. Not so at the skin, where the sternum is (part of the body's depth).
-LEAST_ML, FRONT, FRONT_OF_SMALL = 10.0, 0.15, 0.2
+# a sternum 11 ml; a sternum lies in the foremost part of the body (of its depth).
+LEAST_ML, FRONT = 10.0, 0.2
 # Nor is a smaller one, where this part of the shell beyond the label has about the core's HU.
 ALIKE_HU, ALIKE, ALIKE_LEAST_ML = 80.0, 0.6, 0.5
 SHELL_MM = 9.0
@@ -93,7 +93,7 @@ def _contrast(
     blood = [core.usual for core in cores if core.surely]
     for core in cores:
         # Where there is contrast agent, a small region as dense may be of the same vessel.
-        same = any(abs(core.usual - hu) < ALIKE_HU for hu in blood) and core.depth > FRONT_OF_SMALL
+        same = any(abs(core.usual - hu) < ALIKE_HU for hu in blood) and core.depth > FRONT
         if core.surely or same:
             whole = np.zeros_like(bone)
             whole[core.window] = core.inside

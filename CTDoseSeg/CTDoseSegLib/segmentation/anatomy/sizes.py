@@ -50,8 +50,8 @@ def odd_sizes(points: Sampled, gone: Mapping[str, np.ndarray]) -> Iterator[Doubt
         mask = points.mask(organ)
         if organ in gone:
             mask = mask & ~gone[organ]
-        slices: np.ndarray = mask.any(axis=(1, 2))
-        if not slices.any() or slices[0] or slices[-1] or (mask & ~points.seen).any():
+        slices = np.flatnonzero(mask.any(axis=(1, 2)))
+        if not slices.size or slices[0] == 0 or slices[-1] == len(mask) - 1:
             continue
         area_cm2 = lean[slices].sum(axis=(1, 2)).mean() * points.point_mm2 / 100.0
         ml_of_one = max(area_cm2, 1.0) ** 1.5
