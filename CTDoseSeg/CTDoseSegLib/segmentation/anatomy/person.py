@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .sampled import Sampled
 
-# Part of a body that is as dense as bone: at least 2.1 % (an upper abdomen) and at most 29 % (a head).
+# Part of a body as dense as bone: from 2.1 % (an upper abdomen) to 29 % (a head).
 # Plastics that stand for soft tissue have up to 140 HU.
 BONE_HU, LEAST_BONE, MOST_BONE = 200.0, 0.002, 0.6
 # In the lungs, in the bowel or around the body there is air, as light as this.
