@@ -21,7 +21,7 @@ LUNG_SHARE = 0.12
 GROWTH, GROWTH_OF_BODY = 1.25, 0.012
 # A section of the dome has its middle or its end so far right of the spine, in parts of the body's
 # width: the dome's tip, and the dome where the heart adjoins it.
-DOME_MIDDLE, DOME_END = 0.05, 0.2
+DOME_MIDDLE, DOME_END = 0.05, 0.17
 # Sections that only touch each other are parted at a neck narrower than this part of it.
 NECK = 0.06
 
@@ -54,22 +54,22 @@ def heart_as_liver(points: Sampled) -> Taken | None:
         return None
     gone = np.zeros_like(liver)
     least = np.inf
-    above = False
+    above = ended = False
     for k, section in zip(run, parts, strict=True):
         on_left = int((liver[k] & left[k]).sum())
         above |= on_left > GROWTH * least and on_left - least > GROWTH_OF_BODY * area[k]
         least = min(least, on_left)
         for part, right in section:
-            if k > domes[-1] or (above and not right):
+            if ended or k > domes[-1] or (above and not right):
                 gone[k] |= part
             elif above:
                 gone[k] |= part & left[k]
-    gone[levels[levels > run[-1]]] = liver[levels[levels > run[-1]]]
-    return (
-        Taken(LIVER, gone, "it is heart, between the lungs and left of the dome")
-        if (gone.any())
-        else None
-    )
+        ended |= bool((gone[k] == liver[k]).all())  # the liver does not begin again
+    higher = levels[levels > run[-1]]
+    gone[higher] = liver[higher]
+    if not gone.any():
+        return None
+    return Taken(LIVER, gone, "it is heart, between the lungs and left of the dome")
 
 
 def _sections(points: Sampled, liver: np.ndarray, k: int) -> list[tuple[np.ndarray, bool]]:
