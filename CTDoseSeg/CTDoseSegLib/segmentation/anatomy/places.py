@@ -65,17 +65,19 @@ def upside_down(points: Sampled) -> str:
 
 def _offset(points: Sampled, mask: np.ndarray) -> float | None:
     """Return how far left of the middle a mask lies, in parts of the body's width."""
-    if mask.sum() * points.point_ml < LEAST_ML:
+    columns = mask.sum(axis=1)  # [k, i]
+    count = int(columns.sum())
+    if count * points.point_ml < LEAST_ML:
         return None
-    k, _, i = np.nonzero(mask)
-    columns = np.flatnonzero(points.body[mask.any(axis=(1, 2))].any(axis=(0, 1)))
-    return float((i - points.middle[k]).mean() / max(1, np.ptp(columns))) if columns.size else None
+    left = np.arange(columns.shape[1]) - points.middle[:, None]
+    return float((columns * left).sum() / count / points.width)
 
 
 def _height_mm(points: Sampled, organ: str) -> float | None:
     groups = (organ, "lung_trachea_bronchia") if organ == "trachea" else (organ,)
     mask = points.mask(*groups)
     least = LEAST_AIRWAY_ML if organ == "trachea" else LEAST_ML
-    if mask.sum() * points.point_ml < least:
+    on_slice = mask.sum(axis=(1, 2))
+    if on_slice.sum() * points.point_ml < least:
         return None
-    return float(np.nonzero(mask)[0].mean() * points.spacing_mm[0])
+    return float(np.average(np.arange(len(on_slice)), weights=on_slice) * points.spacing_mm[0])

@@ -109,6 +109,12 @@ class Sampled:
         return self.mask(BODY)
 
     @cached_property
+    def width(self) -> int:
+        """Columns from the body's right end to its left, in all slices together; at least 1."""
+        columns = np.flatnonzero(self.body.any(axis=(0, 1)))
+        return int(np.ptp(columns)) + 1 if columns.size else 1
+
+    @cached_property
     def middle(self) -> np.ndarray:
         """Column of the middle of the body in each slice, [k]; that of all where there is none.
 
