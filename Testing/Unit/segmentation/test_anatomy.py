@@ -111,11 +111,19 @@ def test_a_heart_drawn_as_liver_is_taken_away_and_the_dome_stays():
 
 def test_what_goes_on_above_the_dome_is_taken_away():
     torso = Torso()
-    heart = box((23, 27), (20, 26), (44, 50))  # too little to have grown again
+    heart = box((23, 27), (20, 26), (38, 44))  # too little to have grown again, near the dome
     torso.put("liver", heart, 60)
     checked = check_anatomy(*torso.scan())
-    assert (checked.labels[24:27, 20:26, 44:50] == VALUE["body_rest"]).all()
+    assert (checked.labels[24:27, 20:26, 38:44] == VALUE["body_rest"]).all()
     assert (checked.labels[20:24, 12:36, 16:36] == VALUE["liver"]).all()
+
+
+def test_the_liver_does_not_begin_again_above_the_heart():
+    torso = with_heart_as_liver()
+    atrium = box((30, 33), (14, 34), (26, 36))
+    torso.put("liver", atrium, 60)
+    checked = check_anatomy(*torso.scan())
+    assert (checked.labels[atrium] == VALUE["body_rest"]).all()
 
 
 def test_an_organ_of_the_users_on_a_body_of_an_engine_stays_as_it_is():
@@ -168,7 +176,7 @@ def test_a_vessel_full_of_contrast_is_no_bone():
 
 def test_what_has_a_cortex_is_bone_though_its_inside_is_of_one_density():
     torso = Torso()
-    torso.put("bone", box((18, 36), (22, 38), (38, 54)), 600)
+    torso.put("bone", box((18, 36), (22, 38), (38, 54)), 400)
     torso.put("bone", box((20, 34), (24, 36), (40, 52)), 300)
     assert check_anatomy(*torso.scan()).flags == ()
 
@@ -227,6 +235,7 @@ def test_left_is_the_patients_left_however_the_voxels_lie():
 def test_a_volume_with_its_slices_in_reverse_is_flagged():
     """The dome and the heart are then not where they are looked for."""
     torso = with_heart_as_liver()
+    torso.put("liver", box((30, 32), (20, 24), (48, 52)), 45)
     torso.hu, torso.labels = torso.hu[::-1], torso.labels[::-1]
     series, labelmap = torso.scan()
     checked = check_anatomy(series, labelmap)
