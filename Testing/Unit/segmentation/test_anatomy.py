@@ -176,8 +176,8 @@ def test_a_vessel_full_of_contrast_is_no_bone():
 
 def test_what_has_a_cortex_is_bone_though_its_inside_is_of_one_density():
     torso = Torso()
-    torso.put("bone", box((18, 36), (22, 38), (38, 54)), 400)
-    torso.put("bone", box((20, 34), (24, 36), (40, 52)), 300)
+    torso.put("bone", box((18, 36), (21, 39), (37, 55)), 570)
+    torso.put("bone", box((20, 34), (24, 36), (40, 52)), 470)
     assert check_anatomy(*torso.scan()).flags == ()
 
 
