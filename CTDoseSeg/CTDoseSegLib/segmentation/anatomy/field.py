@@ -33,7 +33,8 @@ def cut_by_field(points: Sampled) -> Iterator[tuple[str, np.ndarray]]:
     """
     edge = points.seen & ~ndimage.binary_erosion(points.seen)
     width_cm2 = points.spacing_mm[0] * max(points.spacing_mm[1:]) / 100.0
+    j, i = np.nonzero(edge)
     for organ in ORGANS:
-        at_edge = points.mask(organ) & edge
-        if at_edge.sum() * width_cm2 > LEAST_CM2:
-            yield organ, at_edge
+        mask = points.mask(organ)
+        if mask[:, j, i].sum() * width_cm2 > LEAST_CM2:
+            yield organ, mask & edge
