@@ -150,7 +150,7 @@ def analyze(
     size_specific = ssde(series, size, scanner=scanner)
     progress.update(0.8, "predicting organ doses")
     scan = Scan.of(series, labelmap, measurements, size, scanner)
-    doses = _flagged(estimate(engine, scan, Stage(progress, 0.8, 0.95)), odd)
+    doses = _flagged(estimate(engine, scan, Stage(progress, 0.8, 0.95)), labelmap.flags)
     examination = examine(scan, doses, engine)
     effective = effective_dose(series, measurements, overranging_mm=scanner.overranging_mm)
     progress.update(1.0, "analysed")

@@ -39,8 +39,9 @@ class OrganDose:
     n_slices
         Number of slices that the organ is on.
     coverage
-        1.0 where the organ ends inside the scan; None where it touches the scan's first or last
-        slice, so that an unknown part of it is missing.
+        1.0 where the organ, as drawn, ends inside the scan; None where the scan's first or last
+        slice or the field of view cuts it, so that an unknown part of it is missing. It does not
+        say how well the organ was drawn.
     route
         Scaling basis, ``ctdivol``, ``mas`` or ``none``: what the dose was scaled with; engines
         that scale with neither have their own name here.

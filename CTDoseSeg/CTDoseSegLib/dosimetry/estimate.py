@@ -16,7 +16,7 @@ from ..tasks.progress import Progress
 from .dose_map import DoseMap
 from .doses import DoseResult, OrganDose
 from .engines import DoseEngine
-from .scan import Scan
+from .scan import Scan, cut_by_field, touches_an_end
 
 _NUMBERS = (
     *("dose_mGy", "model_low_mGy", "model_high_mGy", "total_low_mGy", "total_high_mGy"),
@@ -64,7 +64,7 @@ def estimate(engine: DoseEngine, scan: Scan, progress: Progress | None = None) -
         )
     if scan.series.not_hu:
         result = _withheld(result, scan)
-    return replace(result, organs=tuple(_placed(_cut(organ)) for organ in result.organs))
+    return replace(result, organs=tuple(_placed(_cut(organ, scan)) for organ in result.organs))
 
 
 def available(engine: DoseEngine, scan: Scan) -> tuple[bool, str]:
@@ -102,10 +102,13 @@ def _withheld(result: DoseResult, scan: Scan) -> DoseResult:
     return replace(result, organs=organs, flags=(), dose_map=None)
 
 
-def _cut(organ: OrganDose) -> OrganDose:
+def _cut(organ: OrganDose, scan: Scan) -> OrganDose:
     """Return an organ with the flag of its coverage; skin goes on beyond the images of any scan."""
     whole = organ.coverage is not None and organ.coverage >= 1.0
     if whole or organ.organ == SKIN or any(one.code == "organ_cut" for one in organ.flags):
+        return organ
+    occupied = scan.measurements.occupied(organ.organ)
+    if cut_by_field(scan.labelmap, organ.organ) and not touches_an_end(scan.series.z_mm, occupied):
         return organ
     without = "its volume and HU are those of the part in the images"
     cut = flag("organ_cut", consequence="" if organ.dose_mGy is not None else without)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..ct.scanner_profile import GENERIC, Scanner
 from ..ct.series import CTSeries
-from ..flags import Flag
+from ..flags import Flag, organ_place
 from ..measurement.measurements import GroupSlices, Measurements
 from ..measurement.size import SizeProfile
 from ..segmentation.labelmap import Labelmap
@@ -93,12 +93,20 @@ class Scan:
             dose_slice_mean_mGy=None,
             volume_ml=volume if series.regular else None,
             n_slices=int(occupied.sum()),
-            coverage=None if touches_an_end(series.z_mm, occupied) else 1.0,
+            coverage=None
+            if touches_an_end(series.z_mm, occupied) or cut_by_field(self.labelmap, organ)
+            else 1.0,
             route=NO_BASIS,
             by_route={},
             slice_dose_mGy=np.full(len(occupied), np.nan),
             flags=tuple(flags),
         )
+
+
+def cut_by_field(labelmap: Labelmap, organ: str) -> bool:
+    """Return True where the edge of the field of view cuts an organ, as its flag says."""
+    place = organ_place(organ)
+    return any(f.code == "organ_cut_by_field" and f.place == place for f in labelmap.flags)
 
 
 def touches_an_end(z_mm: np.ndarray, occupied: np.ndarray) -> bool:

@@ -46,6 +46,50 @@ FLAGS = {
         mends=("label_names", "segmentation"),
         consequence="its size and dose are those of whatever was labelled",
     ),
+    "organ_corrected": Entry(
+        "info",
+        "What the segmentation drew was corrected by anatomy",
+        "Look at the overlay.",
+        cause="anatomy",
+        consequence="size, HU and dose are those of what was left",
+    ),
+    "organ_doubtful": Entry(
+        "warning",
+        "What is drawn contradicts anatomy",
+        "Look at the slices: another organ, a lesion, an operation or a large vessel.",
+        mends=("segmentation", "engine"),
+        cause="anatomy",
+        consequence="its volume, mean HU and dose hold for what is drawn",
+    ),
+    "organ_cut_by_field": Entry(
+        "warning",
+        "Cut by the edge of the field of view",
+        cause="truncation",
+        consequence="the dose is that of the part in the images",
+    ),
+    "mirrored": Entry(
+        "warning",
+        "Left and right are exchanged",
+        "Either the volume is mirrored or the person has situs inversus.",
+        mends=("series",),
+        consequence="doses of left and right organs belong to the other side; of a mirrored volume "
+        "nothing else changes",
+    ),
+    "upside_down": Entry(
+        "warning",
+        "The order of the organs from head to foot is inverted",
+        "The positions of the slices were lost or reversed.",
+        mends=("series",),
+        consequence="tube current, CTDIvol and the irradiated range may belong to other slices, "
+        "and the body part may be wrong",
+    ),
+    "no_person": Entry(
+        "warning",
+        "What was scanned cannot be a person",
+        "It may be a phantom, an animal or another object, or the values are no HU.",
+        mends=("series",),
+        consequence="organs and their doses mean nothing; size is that of the object",
+    ),
     "labels_in_air": Entry(
         "warning",
         "The label map marks voxels outside the body that was found in the images",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..ct.series import CTSeries
 from ..tasks.progress import Progress, Stage
+from .anatomy.check import check_anatomy
 from .body_mask import find_body_mask
 from .combining import combine
 from .engines import ClassicalEngine, choose
@@ -29,6 +30,8 @@ def segment(
 ) -> Labelmap:
     """Segment a series: by an engine, or a user segmentation completed by one.
 
+    What an engine drew against anatomy is corrected or flagged; of the user's organs it is flagged.
+
     Parameters
     ----------
     series
@@ -37,9 +40,9 @@ def segment(
         ``auto`` (TotalSegmentator if it and its weights are installed, else the UNet, else
         ``classical``), ``classical``, ``unet`` or ``totalsegmentator``.
     user_segmentation
-        Label map on the grid of the series, or its file. A complete one, with a body of its own,
-        is returned as it is; ``auto`` adds body, skin and couch by thresholds to any other, a
-        named engine everything that it finds.
+        Label map on the grid of the series, or its file. Its organs stay as they are drawn. A
+        complete one, with a body of its own, needs no engine; ``auto`` adds body, skin
+        and couch by thresholds to any other, a named engine everything that it finds.
     labels
         Names for values that the file of `user_segmentation` does not name, as in `read_labelmap`.
     unet
@@ -77,11 +80,26 @@ def segment(
     own = user_segmentation
     if own is not None and not isinstance(own, Labelmap):
         own = read_labelmap(own, series, labels=labels)
-    if own is not None:
-        if BODY_REST in {atom.name for atom in own.atoms}:
-            return own
-        if engine == "auto":  # no network was asked for
-            return combine(ClassicalEngine().segment(series, progress), own)
+    names = {atom.name for atom in own.atoms} if own is not None else set()
+    if own is not None and BODY_REST in names:
+        return check_anatomy(series, own, keep=names)
+    labelmap = _segment(series, engine, own, unet, quality, device, extra, progress)
+    return check_anatomy(series, labelmap, keep=names)
+
+
+def _segment(
+    series: CTSeries,
+    engine: str,
+    own: Labelmap | None,
+    unet: str | Path | None,
+    quality: str,
+    device: str,
+    extra: Sequence[str],
+    progress: Progress,
+) -> Labelmap:
+    """Run an engine, and put the user's organs on its body."""
+    if own is not None and engine == "auto":  # no network was asked for
+        return combine(ClassicalEngine().segment(series, progress), own)
     totalsegmentator = TotalSegmentatorEngine(quality, device, tuple(extra))
     chosen = choose(engine, unet, totalsegmentator=totalsegmentator)
     labelmap = chosen.segment(series, Stage(progress, 0.0, 0.7) if unet else progress)

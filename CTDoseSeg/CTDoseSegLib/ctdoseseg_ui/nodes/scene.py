@@ -35,7 +35,7 @@ DOSE_COLUMNS = {
     "this patient and scanner, from model, scanner, CTDIvol, segmentation, irradiated range and "
     "contrast agent. It was not checked against measurements on other scanners.",
     "coverage": "100 %: the organ as drawn ends inside the images, which does not say that it is "
-    "drawn completely; cut: the first or last slice cuts it.",
+    "drawn completely; cut: the first or last slice or the field of view cuts it.",
     "flags": "Click the organ to read its flags in sentences.",
 }
 
