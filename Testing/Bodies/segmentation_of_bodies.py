@@ -12,6 +12,8 @@ neither has none. ``trachea`` is trachea and bronchi, as both engines draw them;
 prosthesis count for nobody. ``couch_pct`` is what of couch and headrest lies in the body found, in
 per cent of it. ``blood_as_bone_pct`` and ``blood_as_liver_pct`` are what of heart and great vessels
 was taken for bone or liver, in per cent of their volume, in scans with contrast.
+``organ_as_liver_pct`` is what of heart and kidneys was taken for liver or spleen, in per cent of
+their volume. A column is empty for an engine that draws no such organ.
 """
 
 from __future__ import annotations
@@ -40,9 +42,11 @@ from CTDoseSegLib.phantom.phantom import (  # noqa: E402
     PhantomTruth,
     phantom_series,
 )
+from CTDoseSegLib.segmentation.atoms import groups_of  # noqa: E402
 from CTDoseSegLib.segmentation.labelmap import Labelmap  # noqa: E402
 from CTDoseSegLib.segmentation.segmenting import segment  # noqa: E402
 from CTDoseSegLib.segmentation.unet.doubts import why_not_used  # noqa: E402
+from CTDoseSegLib.segmentation.unet.spec import SPEC_FILE, UNetSpec, bundled_folder  # noqa: E402
 
 ENGINES = ("threshold", "unet")
 # Organ of a result to the groups of the truth that it stands for.
@@ -56,15 +60,21 @@ ORGANS = {
     "liver": ("liver",),
     "spleen": ("spleen",),
     "stomach": ("stomach",),
+    "kidney": ("kidney",),
+    "heart": ("heart",),
+    "aorta": ("aorta",),
+    "urinary_bladder": ("urinary_bladder",),
+    "brain": ("brain",),
 }
 UNDECIDED = {"bone": ("teeth", "hip_prosthesis_left")}
-SHOWN = ("body", "lung", "trachea", "bone", "liver", "spleen", "stomach")
-ONLY_UNET = ("liver", "spleen", "stomach")
+THRESHOLD_DRAWS = ("body", "lung", "lung_left", "lung_right", "trachea", "bone")
+NOT_SHOWN = ("lung_left", "lung_right")
+SOLID = ("heart", "kidney")  # what must be neither liver nor spleen
 BLOOD = ("heart", "vessels", "aorta", "pulmonary_artery", "superior_vena_cava")
 BLOOD += ("inferior_vena_cava", "portal_vein_and_splenic_vein", "iliac_artery_left")
 BLOOD += ("iliac_artery_right", "iliac_vena_left", "iliac_vena_right")
 WHO = ("body", "region", "age_y", "sex", "bmi", "phase", "engine")
-MEASURED = ("couch_pct", "blood_as_bone_pct", "blood_as_liver_pct")
+MEASURED = ("couch_pct", "blood_as_bone_pct", "blood_as_liver_pct", "organ_as_liver_pct")
 FIGURES = tuple(f"{o}_{what}" for o in ORGANS for what in ("dice", "true_ml", "found_ml"))
 COLUMNS = (*WHO, *FIGURES, *MEASURED, "flags", "not_used_by_auto", "error")
 
@@ -155,30 +165,55 @@ def found_mask(labelmap: Labelmap, organ: str) -> np.ndarray:
     return labelmap.mask(organ)
 
 
-def agreement(labelmap: Labelmap, truth: PhantomTruth) -> dict[str, float | None]:
-    """Return Dice and volumes by organ."""
+def drawn_by(engine: str) -> tuple[str, ...]:
+    """Return the organs of the table that an engine draws."""
+    if engine == "threshold":
+        return THRESHOLD_DRAWS
+    spec = UNetSpec.from_json(bundled_folder().joinpath(SPEC_FILE).read_text(encoding="utf-8"))
+    groups = {"body", "lung", *groups_of((*spec.classes, "skin")), *spec.classes}
+    return tuple(organ for organ in ORGANS if organ in groups)
+
+
+def agreement(
+    labelmap: Labelmap, truth: PhantomTruth, organs: tuple[str, ...]
+) -> dict[str, float | None]:
+    """Return Dice and volumes by organ; only the true volume of those that are not drawn."""
     voxel_ml = abs(float(np.linalg.det(truth.affine[:3, :3]))) / 1000
     figures: dict[str, float | None] = {}
     for organ, groups in ORGANS.items():
         decided = ~true_mask(truth, UNDECIDED.get(organ, ()))
-        found, true = found_mask(labelmap, organ) & decided, true_mask(truth, groups)
-        volumes = int(found.sum()), int(true.sum())
-        figures[f"{organ}_dice"] = dice(int((found & true).sum()), *volumes)
-        figures[f"{organ}_found_ml"], figures[f"{organ}_true_ml"] = (v * voxel_ml for v in volumes)
+        true = true_mask(truth, groups)
+        figures[f"{organ}_true_ml"] = int(true.sum()) * voxel_ml
+        if organ in organs:
+            found = found_mask(labelmap, organ) & decided
+            volumes = int(found.sum()), int(true.sum())
+            figures[f"{organ}_dice"] = dice(int((found & true).sum()), *volumes)
+            figures[f"{organ}_found_ml"] = volumes[0] * voxel_ml
     return figures
 
 
-def mistakes(labelmap: Labelmap, truth: PhantomTruth, enhanced: bool) -> dict[str, float]:
-    """Return what was taken for body, bone or liver and is not, in per cent."""
-    body = found_mask(labelmap, "body")
+def mistakes(
+    labelmap: Labelmap, truth: PhantomTruth, organs: tuple[str, ...], enhanced: bool
+) -> dict[str, float]:
+    """Return what was taken for body, bone, liver or spleen and is not, in per cent."""
     table = true_mask(truth, tuple(name for name in OUTSIDE_BODY if name != "blanket"))
-    figures = {"couch_pct": 100 * float((body & table).sum()) / max(1, int(body.sum()))}
+    figures = {"couch_pct": share(table, found_mask(labelmap, "body"))}
+    blood = true_mask(truth, BLOOD)
     if enhanced:
-        blood = true_mask(truth, BLOOD)
-        for organ in ("bone", "liver"):
-            taken = int((found_mask(labelmap, organ) & blood).sum())
-            figures[f"blood_as_{organ}_pct"] = 100 * taken / max(1, int(blood.sum()))
+        figures["blood_as_bone_pct"] = share(found_mask(labelmap, "bone"), blood)
+    if "liver" not in organs:
+        return figures
+    liver = found_mask(labelmap, "liver")
+    if enhanced:
+        figures["blood_as_liver_pct"] = share(liver, blood)
+    taken = liver | found_mask(labelmap, "spleen")
+    figures["organ_as_liver_pct"] = share(taken, true_mask(truth, SOLID))
     return figures
+
+
+def share(part: np.ndarray, whole: np.ndarray) -> float:
+    """Return how much of a mask lies in another one, in per cent."""
+    return 100 * int((part & whole).sum()) / max(1, int(whole.sum()))
 
 
 def row_of(scan: Scan, engine: str, series: CTSeries, truth: PhantomTruth) -> dict[str, str]:
@@ -188,12 +223,9 @@ def row_of(scan: Scan, engine: str, series: CTSeries, truth: PhantomTruth) -> di
         labelmap = segment(series, engine, device="cpu")
     except CTDoseSegError as error:
         return {**dict.fromkeys(COLUMNS, ""), **row, "error": str(error)}
-    figures: dict[str, float | None] = agreement(labelmap, truth)
-    figures |= mistakes(labelmap, truth, scan.phase != "none")
-    if engine != "unet":  # it draws none of these
-        for organ in ONLY_UNET:
-            figures |= {f"{organ}_dice": None, f"{organ}_found_ml": None}
-        figures.pop("blood_as_liver_pct", None)
+    organs = drawn_by(engine)
+    figures: dict[str, float | None] = agreement(labelmap, truth, organs)
+    figures |= mistakes(labelmap, truth, organs, scan.phase != "none")
     row |= {name: "" if value is None else f"{value:.4f}" for name, value in figures.items()}
     row["flags"] = "; ".join(f"{one.code}: {one.detail}" for one in labelmap.flags)
     row["not_used_by_auto"] = why_not_used(labelmap)
@@ -213,8 +245,9 @@ def written(row: dict[str, str], organ: str) -> str:
 
 def markdown(rows: list[dict[str, str]]) -> Iterator[str]:
     """Yield the lines of the table."""
-    heads = ("body", "BMI", "scan", "engine", *SHOWN, "couch in body, %")
-    heads += ("blood as bone, liver, %", "flags")
+    shown = tuple(o for o in ORGANS if o not in NOT_SHOWN and any(r[f"{o}_dice"] for r in rows))
+    heads = ("body", "BMI", "scan", "engine", *shown, "couch in body, %")
+    heads += ("blood as bone, liver, %", "heart, kidney as liver, spleen, %", "flags")
     yield f"| {' | '.join(heads)} |"
     yield f"|{'---|' * len(heads)}"
     for row in rows:
@@ -223,10 +256,11 @@ def markdown(rows: list[dict[str, str]]) -> Iterator[str]:
         if row["error"]:
             yield f"| {' | '.join(cells)} | no result: {row['error']} |"
             continue
-        cells += [written(row, organ) for organ in SHOWN]
+        cells += [written(row, organ) for organ in shown]
         cells += [f"{float(row['couch_pct']):.2f}"]
         blood = [row["blood_as_bone_pct"], row["blood_as_liver_pct"]]
         cells += [", ".join(f"{float(v):.1f}" for v in blood if v)]
+        cells += [f"{float(v):.1f}" if (v := row["organ_as_liver_pct"]) else ""]
         cells += [row["flags"]]
         yield f"| {' | '.join(cells)} |"
 
