@@ -15,6 +15,7 @@ from ..analysis import Analysis, analyze
 from ..ct.series import CTSeries
 from ..measurement.body_contour import BodyContours, trace_contours
 from ..measurement.measurements import Measurements, measure
+from ..segmentation.anatomy.check import check_anatomy
 from ..segmentation.labelmap import BODY, BODY_REST, COUCH, Labelmap
 
 BUNDLED = "bundled"
@@ -106,11 +107,15 @@ class Session:
             pass
 
     def analysis(self) -> Analysis:
-        """All results of the present state; measures what is pending first."""
+        """All results of the present state; measures what is pending first.
+
+        What the user left or drew against anatomy is flagged, and stays as it is.
+        """
         self.finish()
+        drawn = {atom.name for atom in self.labelmap.atoms}
         return analyze(
             self.series,
-            self.labelmap,
+            check_anatomy(self.series, self.labelmap, keep=drawn),
             region=self.region,
             parameters=self.choices,
             measurements=self._measurements(),

@@ -165,13 +165,19 @@ def test_a_vessel_full_of_contrast_is_no_bone():
     torso = Torso()
     vessel = box((20, 34), (24, 36), (40, 52))
     torso.put("bone", vessel, 300)
-    series, labelmap = torso.scan()
+    series, labelmap = torso.scan(np.diag([0.45, 0.45, 0.75, 1.0]) @ AFFINE)
     checked = check_anatomy(series, labelmap)
     place = "organ bone"  # in doubt as well, as much of it had to be taken away
     assert found(checked) == [("organ_corrected", place), ("organ_doubtful", place)]
     assert (checked.labels[vessel] == VALUE["body_rest"]).mean() > 0.9
     spine = box((0, 40), (43, 53), (40, 50))
     assert (checked.labels[spine] == VALUE["bone"]).all()
+
+
+def test_coarse_images_show_no_cortex_so_that_nothing_is_taken_for_contrast_there():
+    torso = Torso()
+    torso.put("bone", box((20, 34), (24, 36), (40, 52)), 300)
+    assert check_anatomy(*torso.scan()).flags == ()
 
 
 def test_what_has_a_cortex_is_bone_though_its_inside_is_of_one_density():

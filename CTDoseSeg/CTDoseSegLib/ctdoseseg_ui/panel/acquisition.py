@@ -104,9 +104,6 @@ class AcquisitionSection:
         return getattr(self._parameters(), name).strip()
 
     def _summary(self, volumeNode: Any) -> str:
-        from ...dosimetry.applicability import not_of_the_trunk
-        from ...measurement.ssde import anatomy_of
-
         if volumeNode is None:
             return _("Choose a volume to see what DICOM states about its exposure.")
         if self.problem:
@@ -116,6 +113,9 @@ class AcquisitionSection:
             if self.has_dicom
             else _("This volume has no DICOM tags: type what you know.")
         )
+        from ...dosimetry.applicability import not_of_the_trunk
+        from ...measurement.ssde import anatomy_of
+
         waiting = []
         if not self._known("ctdivol_mGy"):
             part = self._value("body_part")

@@ -27,6 +27,8 @@ CORTEX_HU, CORTEX = 60.0, 0.1
 # A core of this volume without a cortex is no bone: vertebrae of children have up to 2.3 ml of it,
 # a sternum 11 ml; a sternum lies in the foremost part of the body (of its depth).
 LEAST_ML, FRONT = 10.0, 0.2
+# Coarser images (mm in plane, mm between slices) show no cortex: there a volume says nothing.
+FINE_MM = (1.8, 6.0)
 # Nor is a smaller one, where this part of the shell beyond the label has about the core's HU.
 ALIKE_HU, ALIKE, ALIKE_LEAST_ML = 80.0, 0.6, 0.5
 SHELL_MM = 9.0
@@ -70,7 +72,7 @@ def _pool(points: Sampled, core: np.ndarray, usual: float) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class _Core:
-    """The inside of a dense region: its window, its HU, its volume and its surroundings."""
+    """The inside of a dense region: window, HU, volume, surroundings; how finely it was imaged."""
 
     inside: np.ndarray
     window: Window
@@ -78,11 +80,13 @@ class _Core:
     volume_ml: float
     alike: float
     depth: float
+    fine: bool
 
     @property
     def surely(self) -> bool:
         """Whether it is no bone, whatever else there is."""
-        return self.alike > ALIKE or (self.volume_ml > LEAST_ML and self.depth > FRONT)
+        large = self.fine and self.volume_ml > LEAST_ML
+        return self.depth > FRONT and (self.alike > ALIKE or large)
 
 
 def _contrast(
@@ -101,6 +105,8 @@ def _contrast(
 
 
 def _without_cortex(points: Sampled, bone: np.ndarray, regions: np.ndarray) -> Iterator[_Core]:
+    between, *plane = points.view.spacing_mm
+    fine = max(plane) <= FINE_MM[0] and between <= FINE_MM[1]
     margin = [int(np.ceil(SHELL_MM / size)) for size in points.spacing_mm]
     for value, found in enumerate(ndimage.find_objects(regions), start=1):
         deep = regions[found] == value
@@ -116,7 +122,7 @@ def _without_cortex(points: Sampled, bone: np.ndarray, regions: np.ndarray) -> I
         alike, cortex = _surface(points, bone, inside, (k, j, i), usual)
         if cortex < CORTEX:
             depth = _depth(points, inside, (k, j, i))
-            yield _Core(inside, (k, j, i), usual, volume_ml, alike, depth)
+            yield _Core(inside, (k, j, i), usual, volume_ml, alike, depth, fine)
 
 
 def _depth(points: Sampled, core: np.ndarray, window: Window) -> float:
