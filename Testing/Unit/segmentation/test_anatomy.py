@@ -249,6 +249,18 @@ def test_a_volume_with_its_slices_in_reverse_is_flagged():
     assert checked.labels is labelmap.labels
 
 
+def test_an_airway_below_lungs_and_liver_is_gas_of_the_bowel_and_turns_nothing_round():
+    torso = Torso()
+    names = (*NAMES, "trachea")
+    torso.labels[box((0, 3), (10, 20), (60, 70))] = len(names)
+    torso.hu[box((0, 3), (10, 20), (60, 70))] = -900
+    series, labelmap = torso.scan()
+    series, labelmap = scan(series.hu, labelmap.labels, names=names)
+    checked = check_anatomy(series, labelmap)
+    assert found(checked) == [("organ_doubtful", "organ trachea")]
+    assert "below the lung" in checked.flags[0].detail
+
+
 def test_a_liver_far_too_small_for_the_body_is_flagged():
     torso = Torso()
     torso.labels[torso.labels == VALUE["liver"]] = VALUE["body_rest"]

@@ -27,7 +27,7 @@ from .heart_as_liver import heart_as_liver
 from .other_density import ORGANS, other_density
 from .person import no_person
 from .pieces import ONE_PIECE, pieces
-from .places import mirrored, upside_down
+from .places import mirrored, out_of_place, upside_down
 from .sampled import Sampled
 from .sizes import odd_sizes
 
@@ -115,6 +115,9 @@ def _findings(series: CTSeries, points: Sampled, turned: bool) -> Iterator[Taken
             for piece in pieces(points, organ, gone.get(organ, nothing)):
                 yield noted(piece)
         yield from odd_sizes(points, gone)
+        if (misplaced := out_of_place(points)) is not None:
+            organ, why = misplaced
+            yield Doubt(organ, why, points.mask(organ))
 
 
 def _of_the_scan(series: CTSeries, points: Sampled) -> Iterator[Flag]:

@@ -52,15 +52,51 @@ def mirrored(points: Sampled) -> str:
 
 
 def upside_down(points: Sampled) -> str:
-    """Return which organs lie above those that they belong below; empty where most do not."""
+    """Return which organs lie above those that they belong below; empty where most do not.
+
+    Where one organ is in all that contradicts, it is wrong, not the order: see `out_of_place`.
+    """
+    right, wrong = _orders(points)
+    if len(wrong) <= len(right) or _common(wrong, right):
+        return ""
+    return ", ".join(f"{lower} above {upper}" for upper, lower in wrong)
+
+
+def out_of_place(points: Sampled) -> tuple[str, str] | None:
+    """Return an organ that lies beyond others that are in order, and those; None without one.
+
+    A trachea below the lungs, for one, is gas of the bowel.
+    """
+    right, wrong = _orders(points)
+    organ = _common(wrong, right) if len(wrong) > len(right) else ""
+    if not organ:
+        return None
+    lower = [low for up, low in wrong if up == organ]
+    upper = [up for up, low in wrong if low == organ]
+    words = [f"below the {name}" for name in lower] + [f"above the {name}" for name in upper]
+    return organ, "it lies " + " and ".join(words)
+
+
+def _common(wrong: list[tuple[str, str]], right: list[tuple[str, str]]) -> str:
+    """Return the one organ that all wrong pairs share and no right one; empty without one."""
+    shared = set.intersection(*map(set, wrong)) if wrong else set()
+    shared -= {organ for pair in right for organ in pair}
+    # Of two organs that changed places nobody knows which is wrong, but an airway is small.
+    if len(shared) == 2 and "trachea" in shared:
+        return "trachea"
+    return shared.pop() if len(shared) == 1 else ""
+
+
+def _orders(points: Sampled) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return pairs of organs, the upper one by anatomy first: in this order, and the other way."""
     heights = {organ: z for organ in ORDER if (z := _height_mm(points, organ)) is not None}
-    right: list[str] = []
-    wrong: list[str] = []
+    right: list[tuple[str, str]] = []
+    wrong: list[tuple[str, str]] = []
     for upper, lower in combinations([organ for organ in ORDER if organ in heights], 2):
         apart = heights[upper] - heights[lower]
         if abs(apart) > APART_MM:
-            (right if apart > 0 else wrong).append(f"{lower} above {upper}")
-    return ", ".join(wrong) if len(wrong) > len(right) else ""
+            (right if apart > 0 else wrong).append((upper, lower))
+    return right, wrong
 
 
 def _offset(points: Sampled, mask: np.ndarray) -> float | None:

@@ -13,6 +13,7 @@ from scipy import ndimage
 from ..working_grid import Coarse, disc
 
 WEAK_HU, STRONG_HU = 170.0, 280.0
+METAL_HU = 2000.0
 SMALLEST_MM3 = 150.0
 MARROW_MM = 4.0
 MARROW_MM2 = 2500.0
@@ -52,6 +53,8 @@ def _is_bone(hu: np.ndarray, piece: np.ndarray) -> bool:
     """Return whether a dense piece has somewhere a strong voxel, and no denser middle."""
     if hu[piece].max() < STRONG_HU:
         return False
+    # A prosthesis or a screw is denser than the bone that it lies in.
+    piece = piece & ~ndimage.binary_dilation(hu > METAL_HU, disc(1))
     middle = ndimage.binary_erosion(piece, disc(2))
     if middle.sum() < 0.08 * piece.sum():
         return True
