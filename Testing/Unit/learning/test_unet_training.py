@@ -89,6 +89,24 @@ def test_a_checkpoint_of_another_configuration_is_refused(data):
         train.train(config(data, rest=TRAINING + "seed = 3\n"), data / "run")
 
 
+def test_a_run_begins_with_a_former_network(data):
+    first = train.train(config(data), data / "first")
+    rest = TRAINING.replace("epochs = 3", "epochs = 1").replace("steps = 3", "steps = 1")
+    more = 'start_from = "first"\nlearning_rate = 1e-9\n'
+    again = train.train(config(data, rest=rest + more), data / "again")
+    assert again["sha256"] != first["sha256"]
+    begun, former = (load_unet(data / name)[0].state_dict() for name in ("again", "first"))
+    for name, value in former.items():
+        if name.endswith(("weight", "bias")):
+            torch.testing.assert_close(begun[name], value, atol=1e-6, rtol=0)
+
+
+def test_a_former_network_that_is_not_there_is_named_before_anything_is_made(data):
+    with pytest.raises(ModelError, match=r"unet\.safetensors"):
+        train.train(config(data, rest=TRAINING + 'start_from = "nowhere"\n'), data / "run")
+    assert not (data / "run" / "checkpoint.safetensors").exists()
+
+
 def test_a_loss_that_is_no_number_stops_and_keeps_the_best_network(data, monkeypatch):
     path = config(data)
     real = train.loss

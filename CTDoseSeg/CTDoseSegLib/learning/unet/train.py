@@ -24,7 +24,13 @@ from ...errors import InputError, ModelError, OutputError
 from ...segmentation.unet.engine import best_device, half, network_input, value_scale
 from ...segmentation.unet.finer import decide
 from ...segmentation.unet.network import UNet, load_unet, sha256, weights_bytes
-from ...segmentation.unet.spec import CARD_FILE, SPEC_FILE, WEIGHTS_FILE, neighbours
+from ...segmentation.unet.spec import (
+    CARD_FILE,
+    SPEC_FILE,
+    WEIGHTS_FILE,
+    UNetSpec,
+    neighbours,
+)
 from ...tasks.progress import Progress, Stage
 from ..files import write_whole
 from .batches import Batch, Batches
@@ -67,6 +73,7 @@ def train(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"The folder {folder.name} cannot be made ({error.strerror}).") from error
+    former = _former(config)  # before cases are made, which takes minutes
     for sentence in identities(config):
         progress.warning("identity", sentence)
     kept = folder / "phantoms" if any(s.kind in MADE_HERE for s in config.data) else None
@@ -76,8 +83,8 @@ def train(
     for sentence in sentences:
         progress.warning("training_data", sentence)
     trainer = Trainer(config, *split(cases, config))
-    if not trainer.resume(folder) and config.training.start_from:
-        trainer.start_from(config.training.start_from)
+    if not trainer.resume(folder) and former is not None:
+        trainer.begin_with(*former)
     if trainer.epoch == 0:
         inputs, labels = trainer.batches[0, 0][:2]
         write_preview(folder, inputs.numpy(), labels.numpy(), config.network)
@@ -247,10 +254,9 @@ class Trainer:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(true_voxels > 0, 2 * both / (predicted_voxels + true_voxels), np.nan)
 
-    def start_from(self, name: str) -> None:
+    def begin_with(self, former: UNet, former_spec: UNetSpec) -> None:
         """Begin with the weights of a former network, as far as they fit."""
-        place = None if name == BUNDLED else self.config.folder / name
-        begin_with(self.network, self.config.network, *load_unet(place)[:2])
+        begin_with(self.network, self.config.network, former, former_spec)
         self.average = {n: v.detach().clone() for n, v in self.network.state_dict().items()}
 
     # Files -------------------------------------------------------------------------------
@@ -329,6 +335,14 @@ class Trainer:
         self.epoch, self.seconds = int(state["epoch"]), float(state["seconds"])
         self.history = History.from_list(self.config.network.classes, state["history"])
         return True
+
+
+def _former(config: Config) -> tuple[UNet, UNetSpec] | None:
+    """Return the network that a run begins with; None for random weights."""
+    name = config.training.start_from
+    if not name:
+        return None
+    return load_unet(None if name == BUNDLED else config.folder / name)[:2]
 
 
 def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
