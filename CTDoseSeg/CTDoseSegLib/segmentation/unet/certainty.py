@@ -101,6 +101,12 @@ class Certainty:
             return np.where(drawn + again > 0, 2 * both / (drawn + again), np.nan)
 
 
+def shown_again(z_mm: np.ndarray) -> np.ndarray:
+    """Return which slices are shown again, boolean [k]: about `AGAIN_MM` apart."""
+    steps = np.floor(np.abs(z_mm - z_mm[0]) / AGAIN_MM + 1e-6)
+    return np.r_[True, np.diff(steps) > 0]
+
+
 def varied(slices: np.ndarray, spec: UNetSpec, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
     """Return slices as they might have been scanned too: shifted, noisier, every other mirrored.
 
