@@ -29,7 +29,7 @@ from .certainty import Certainty, put_back, shown_again, varied
 from .doubts import doubts
 from .finer import Finer, decide
 from .spec import AIR_HU, WEIGHTS_FILE, UNetSpec, bundled_folder, neighbours
-from .surfaces import draw_surfaces, nearest_pixels
+from .surfaces import draw_surfaces, fill_cavities, nearest_pixels
 
 if TYPE_CHECKING:
     import torch
@@ -188,6 +188,7 @@ def predict(
     remove_islands(labels, coarse, spec, _pixel_ml(view, small.shape))
     progress.update(0.95, "drawing surfaces")
     draw_surfaces(labels, coarse, small, view, spec)
+    fill_cavities(labels, coarse, spec)
     return view.restore(labels)
 
 
