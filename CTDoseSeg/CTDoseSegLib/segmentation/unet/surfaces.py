@@ -78,7 +78,7 @@ def fill_cavities(labels: np.ndarray, coarse: np.ndarray, spec: UNetSpec) -> Non
         return
     rest = spec.classes.index(BODY_REST) + 1
     couch = spec.classes.index(COUCH) + 1 if COUCH in spec.classes else 0
-    regions, count = ndimage.label(coarse == 0)
+    regions, _ = ndimage.label(coarse == 0)
     faces = (regions[[0, -1]], regions[:, [0, -1]], regions[:, :, [0, -1]])
     outside = {int(v) for face in faces for v in np.unique(face)}
     enclosed = []
