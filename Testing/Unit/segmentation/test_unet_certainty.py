@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the UNet needs torch")
 
-from CTDoseSegLib.segmentation.unet.certainty import Certainty, put_back, varied  # noqa: E402
+from CTDoseSegLib.segmentation.unet.certainty import Certainty, put_back, unsure, varied  # noqa: E402
 from CTDoseSegLib.segmentation.unet.finer import decide  # noqa: E402
 from CTDoseSegLib.segmentation.unet.spec import UNetSpec  # noqa: E402
 
@@ -75,3 +75,17 @@ def test_agreement_counts_only_slices_that_were_shown_again():
     certainty.add_again(1, one, moved)
     assert certainty.agreement()[2] == pytest.approx(0.5)
     assert certainty.expected_dice()[2] == pytest.approx(1.0, abs=1e-6)
+
+
+def test_an_organ_that_is_drawn_anew_elsewhere_is_flagged_at_its_place():
+    certainty = Certainty.empty(1, 3)
+    one = np.zeros((16, 16), np.uint8)
+    one[2:8, 2:8], one[10:14, 2:14] = 3, 1
+    logits = torch.nn.functional.one_hot(torch.from_numpy(one).long(), 4).permute(2, 0, 1)
+    certainty.add(0, 20.0 * logits.float()[None], one[None])
+    other = one.copy()
+    other[2:4, 2:8] = 0
+    certainty.add_again(0, one, other)
+    (flag,) = unsure(certainty, SPEC)
+    assert (flag.code, flag.place) == ("organ_unsure", "organ liver")
+    assert flag.detail.startswith("80 %")

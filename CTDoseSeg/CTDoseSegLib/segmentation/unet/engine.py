@@ -8,7 +8,7 @@ than the working pixel. Memory: the working volume and one slice's logits at a t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
 from ..slice_threads import for_each_slice
 from ..threshold.engine import skin_shell
 from ..working_grid import Canonical, field_of_view
-from .certainty import Certainty, put_back, shown_again, varied
+from .certainty import Certainty, put_back, shown_again, unsure, varied
 from .doubts import doubts
 from .finer import Finer, decide
 from .spec import AIR_HU, WEIGHTS_FILE, UNetSpec, bundled_folder, neighbours
@@ -108,8 +108,10 @@ class UNetEngine:
 
         network, spec, digest = load_unet(self.folder)
         device = best_device() if self.device == "auto" else self.device
-        labels = predict(for_inference(network, device), spec, series, progress, device)
-        return _labelmap(series, spec, labels, f"{ENGINE} {digest[:12]}")
+        certainty: list[Certainty] = []
+        labels = predict(for_inference(network, device), spec, series, progress, device, certainty)
+        made = _labelmap(series, spec, labels, f"{ENGINE} {digest[:12]}")
+        return replace(made, flags=(*made.flags, *unsure(certainty[0], spec)))
 
 
 def best_device() -> str:
