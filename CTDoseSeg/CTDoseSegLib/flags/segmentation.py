@@ -61,6 +61,14 @@ FLAGS = {
         cause="anatomy",
         consequence="its volume, mean HU and dose hold for what is drawn",
     ),
+    "organ_unsure": Entry(
+        "warning",
+        "The network is not sure of what it drew",
+        "Look at the overlay; correct the organ or give a segmentation of your own.",
+        mends=("segmentation", "engine"),
+        cause="segmentation_unsure",
+        consequence="its volume, mean HU and dose may be those of something else",
+    ),
     "organ_cut_by_field": Entry(
         "warning",
         "Cut by the edge of the field of view",

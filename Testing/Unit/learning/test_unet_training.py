@@ -14,12 +14,13 @@ pytest.importorskip("safetensors", reason="the UNet needs safetensors")
 
 from CTDoseSegLib.errors import InputError, ModelError, OutputError  # noqa: E402
 from CTDoseSegLib.learning.unet import train  # noqa: E402
-from CTDoseSegLib.learning.unet.augment import augment, mirrored  # noqa: E402
+from CTDoseSegLib.learning.unet.augment import augment  # noqa: E402
 from CTDoseSegLib.learning.unet.cases import read_cases, split  # noqa: E402
 from CTDoseSegLib.learning.unet.config import read_config  # noqa: E402
 from CTDoseSegLib.learning.unet.files import read_picture  # noqa: E402
 from CTDoseSegLib.learning.unet.loss import loss  # noqa: E402
 from CTDoseSegLib.segmentation.unet.network import load_unet  # noqa: E402
+from CTDoseSegLib.segmentation.unet.spec import mirrored_classes  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -311,7 +312,7 @@ def test_workers_change_neither_the_weights_nor_the_phantoms(data):
 
 
 def test_a_mirrored_body_has_its_left_on_the_other_side():
-    table = mirrored(("lung_left", "liver", "lung_right"))
+    table = mirrored_classes(("lung_left", "liver", "lung_right"))
     assert table[[0, 1, 2, 3, 255]].tolist() == [0, 3, 2, 1, 255]
 
 

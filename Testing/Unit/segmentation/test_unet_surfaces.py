@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 from CTDoseSegLib.segmentation.unet.spec import UNetSpec
-from CTDoseSegLib.segmentation.unet.surfaces import draw_surfaces
+from CTDoseSegLib.segmentation.unet.surfaces import draw_surfaces, fill_cavities
 from CTDoseSegLib.segmentation.working_grid import Canonical
 
 SPEC = UNetSpec(classes=("body_rest", "couch", "lung_left", "lung_right", "bone"), pixel_mm=2.0)
@@ -132,3 +132,36 @@ def test_a_network_of_another_kind_is_left_alone(spec):
     hu, truth = trunk()
     before, after = drawn(hu, truth, spec)
     assert (before == after).all()
+
+
+def filled(labels):
+    fine, coarse, _ = seen_by(np.zeros(labels.shape, np.int16), labels)
+    before = fine.copy()
+    fill_cavities(fine, coarse, SPEC)
+    return before, fine, coarse
+
+
+def test_gas_that_the_network_left_out_of_the_belly_is_inside_the_body():
+    _, truth = trunk()
+    truth[4:8, 60:80, 70:90] = 0
+    before, fine, coarse = filled(truth)
+    hole = (before == 0) & (fine != before)
+    assert hole[4:8, 60:80, 70:90].all()
+    assert hole.sum() == 4 * 20 * 20
+    assert (fine[hole] == REST).all()
+    assert (coarse[4:8, 30:40, 35:45] == REST).all()
+
+
+def test_what_is_open_to_the_end_of_the_scan_stays_outside():
+    _, truth = trunk()
+    truth[4:, 60:80, 70:90] = 0
+    before, fine, _ = filled(truth)
+    assert np.array_equal(before, fine)
+
+
+def test_the_hollow_of_a_couch_is_no_body():
+    _, truth = trunk()
+    truth[2:10, 170:190, 60:140] = COUCH
+    truth[3:9, 176:184, 70:130] = 0
+    before, fine, _ = filled(truth)
+    assert np.array_equal(before, fine)

@@ -11,7 +11,7 @@ import torch
 from scipy import ndimage
 
 from ...segmentation.labelmap import BODY_REST, COUCH
-from ...segmentation.unet.spec import AIR_HU, UNetSpec
+from ...segmentation.unet.spec import AIR_HU, UNetSpec, mirrored_classes
 
 # Judgement: the most that blood and organs gain by contrast agent at low voltages, HU.
 _BLOOD_HU = {"heart": 450.0, "aorta": 450.0, "vessels": 400.0}
@@ -185,18 +185,7 @@ def _geometry(slices, labels, spec, rng):
         align_corners=False,
     )
     labels = names[0, 0].numpy().astype(np.uint8)
-    return moved.numpy(), mirrored(spec.classes)[labels] if mirror else labels
-
-
-def mirrored(classes: tuple[str, ...]) -> np.ndarray:
-    """Return the class of each label after left and right have changed places, [256]."""
-    lookup = np.arange(256, dtype=np.uint8)
-    for n, name in enumerate(classes, start=1):
-        for side, other in (("left", "right"), ("right", "left")):
-            partner = name.replace(side, other)
-            if side in name and partner in classes:
-                lookup[n] = classes.index(partner) + 1
-    return lookup
+    return moved.numpy(), mirrored_classes(spec.classes)[labels] if mirror else labels
 
 
 def _field_of_view(slices, labels, spec, rng):

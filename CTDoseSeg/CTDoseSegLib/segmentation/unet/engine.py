@@ -8,7 +8,7 @@ than the working pixel. Memory: the working volume and one slice's logits at a t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,10 +25,11 @@ from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
 from ..slice_threads import for_each_slice
 from ..threshold.engine import skin_shell
 from ..working_grid import Canonical, field_of_view
+from .certainty import Certainty, put_back, shown_again, unsure, varied
 from .doubts import doubts
 from .finer import Finer, decide
 from .spec import AIR_HU, WEIGHTS_FILE, UNetSpec, bundled_folder, neighbours
-from .surfaces import draw_surfaces, nearest_pixels
+from .surfaces import draw_surfaces, fill_cavities, nearest_pixels
 
 if TYPE_CHECKING:
     import torch
@@ -107,8 +108,10 @@ class UNetEngine:
 
         network, spec, digest = load_unet(self.folder)
         device = best_device() if self.device == "auto" else self.device
-        labels = predict(for_inference(network, device), spec, series, progress, device)
-        return _labelmap(series, spec, labels, f"{ENGINE} {digest[:12]}")
+        certainty: list[Certainty] = []
+        labels = predict(for_inference(network, device), spec, series, progress, device, certainty)
+        made = _labelmap(series, spec, labels, f"{ENGINE} {digest[:12]}")
+        return replace(made, flags=(*made.flags, *unsure(certainty[0], spec)))
 
 
 def best_device() -> str:
@@ -126,6 +129,7 @@ def predict(
     series: CTSeries,
     progress: Progress | None = None,
     device: str = "cpu",
+    certainty: list[Certainty] | None = None,
 ) -> np.ndarray:
     """Return the labels of a series.
 
@@ -141,6 +145,8 @@ def predict(
         Receives progress; may cancel.
     device
         torch's name of it.
+    certainty
+        Receives how sure the network is, which takes a second look at slices 5 mm apart.
 
     Returns
     -------
@@ -163,6 +169,8 @@ def predict(
     labels = np.empty(view.hu.shape, np.uint8)
     coarse = np.empty(small.shape, np.uint8)
     finer = Finer.of(small.shape[1:], shape)
+    sums = Certainty.empty(len(small), len(spec.classes)) if certainty is not None else None
+    again = shown_again(np.asarray(z, float))
     with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=half(device)):
         for start in range(0, len(small), BATCH):
             progress.update(0.05 + 0.85 * start / len(small), "finding organs (UNet)")
@@ -173,11 +181,35 @@ def predict(
             coarse[start : start + len(some)] = decided
             for k, (one, drawn) in enumerate(zip(logits, decided, strict=True), start=start):
                 labels[k] = finer.labels(one, drawn, spec.threshold)
+            if sums is not None:
+                sums.add(start, logits, decided)
+                _look_again(network, spec, small, shown, start, decided, again, sums, device)
+    if certainty is not None and sums is not None:
+        certainty.append(sums)
     progress.update(0.92, "removing islands")
     remove_islands(labels, coarse, spec, _pixel_ml(view, small.shape))
     progress.update(0.95, "drawing surfaces")
     draw_surfaces(labels, coarse, small, view, spec)
+    fill_cavities(labels, coarse, spec)
     return view.restore(labels)
+
+
+def _look_again(network, spec, small, shown, start, decided, again, sums, device) -> None:
+    """Show slices of a batch varied, and count how far the labels stay."""
+    import torch
+
+    chosen = [k for k in range(start, start + len(decided)) if again[k]]
+    if not chosen:
+        return
+    scale, inputs, mirrors = value_scale(small, spec), [], []
+    for k in chosen:
+        slices, mirror = varied(small[shown[k]], spec, np.random.default_rng([k, 11]))
+        inputs.append(network_input(slices, np.arange(len(slices))[None], spec, scale))
+        mirrors.append(mirror)
+    logits = network(torch.cat(inputs).to(device)).float()
+    other = decide(logits[..., : small.shape[1], : small.shape[2]], spec.threshold)
+    for k, labels, mirror in zip(chosen, other, mirrors, strict=True):
+        sums.add_again(k, decided[k - start], put_back(labels, spec, mirror))
 
 
 def half(device: str) -> bool:

@@ -168,6 +168,17 @@ def neighbours(z_mm: np.ndarray, context: int, context_mm: float) -> np.ndarray:
     return np.abs(wanted[..., None] - z_mm).argmin(axis=-1)
 
 
+def mirrored_classes(classes: tuple[str, ...]) -> np.ndarray:
+    """Return the class of each label after left and right have changed places, uint8 [256]."""
+    lookup = np.arange(256, dtype=np.uint8)
+    for n, name in enumerate(classes, start=1):
+        for side, other in (("left", "right"), ("right", "left")):
+            partner = name.replace(side, other)
+            if side in name and partner in classes:
+                lookup[n] = classes.index(partner) + 1
+    return lookup
+
+
 def bundled_folder() -> Traversable:
     """Return where the bundled network lies; the folder may not hold one."""
     return files("CTDoseSegLib.models").joinpath("unet")

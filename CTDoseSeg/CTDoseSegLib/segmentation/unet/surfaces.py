@@ -25,6 +25,8 @@ LUNGS = ("lung_left", "lung_right")
 # A separate piece of body is a limb: as dense as tissue. Foam and blankets are not.
 TISSUE_HU = 150.0
 SECOND_BODY = 0.5
+# A hollow with more couch than this round it is the couch's.
+COUCH_RIM = 0.1
 
 
 def draw_surfaces(
@@ -55,6 +57,49 @@ def draw_surfaces(
         if name in value:
             lung = coarse == value[name]
             _draw_lung(labels, lung, pixels, view.hu, edge, value[name], value[BODY_REST])
+
+
+def fill_cavities(labels: np.ndarray, coarse: np.ndarray, spec: UNetSpec) -> None:
+    """Give to the rest of the body what belongs to nothing and is enclosed by the body, in place.
+
+    Gas in stomach or bowel that the network leaves out is inside the patient. What is open to the
+    end of the scan or enclosed by a couch is not.
+
+    Parameters
+    ----------
+    labels
+        uint8 [k, j, i].
+    coarse
+        uint8 on the working grid, [k, rows, columns].
+    spec
+        Of the network.
+    """
+    if BODY_REST not in spec.classes:
+        return
+    rest = spec.classes.index(BODY_REST) + 1
+    couch = spec.classes.index(COUCH) + 1 if COUCH in spec.classes else 0
+    regions, _ = ndimage.label(coarse == 0)
+    faces = (regions[[0, -1]], regions[:, [0, -1]], regions[:, :, [0, -1]])
+    outside = {int(v) for face in faces for v in np.unique(face)}
+    enclosed = []
+    for number, window in enumerate(ndimage.find_objects(regions), start=1):
+        if number in outside:
+            continue
+        k, j, i = (slice(max(0, part.start - 1), part.stop + 1) for part in window)
+        cavity = regions[k, j, i] == number
+        rim = coarse[k, j, i][ndimage.binary_dilation(cavity) & ~cavity]
+        if (rim == couch).mean() < COUCH_RIM:
+            enclosed.append(number)
+    if not enclosed:
+        return
+    cavities = np.isin(regions, enclosed)
+    coarse[cavities] = rest
+    pixels = nearest_pixels(labels.shape[1:], coarse.shape[1:])
+    # Finer pixels of a cavity lie in the working pixels around it too.
+    reach = ndimage.binary_dilation(cavities, disc(1)) & ((regions == 0) | cavities)
+    for k in np.flatnonzero(cavities.any(axis=(1, 2))):
+        image = labels[k]
+        image[(image == 0) & reach[k][np.ix_(*pixels)]] = rest
 
 
 def nearest_pixels(fine: tuple[int, int], coarse: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
