@@ -9,7 +9,7 @@ against experts. `corrupted` are ten versions of the held scans, by the labels o
 was; the score is the mean Dice of body and both lungs, of the network and of the engine without a
 network (`classical`). `painted` is contrast agent in the blood and organs of the held scan without
 any. With --out, labels that were drawn are kept there and pictures written: the worst, median and
-best slice, the held slab, and a sheet of each real scan (every nth slice by --step).
+best slice, the held slab, and sheets of each real scan (every nth slice by --step).
 
 All results are checked against anatomy, as every result is. Couch and blanket are what of them lies
 in the body found, in per cent of it; the pixels that are right are those of whole slices told to be
@@ -34,7 +34,7 @@ sys.path[:0] = [str(HERE.parents[1] / "CTDoseSeg"), str(HERE.parent / "support")
 from development import development_data  # noqa: E402
 from targets import Reached, shown, table, targets_table  # noqa: E402
 from unet_corruptions import PAINTED, as_series, corruptions, painted, seen_labels  # noqa: E402
-from unet_figures import overlay, sheet, worst_median_best  # noqa: E402
+from unet_figures import overlay, sheets, worst_median_best  # noqa: E402
 from unet_phantoms import phantoms  # noqa: E402
 from unet_scans import (  # noqa: E402
     EXAMPLE,
@@ -232,7 +232,7 @@ def figures_of(
             for scan in scans:
                 yield from held(scan, network, former)
                 yield from mixed_up(scan, network, former)
-                _sheet(args, scan, network)
+                _sheets(args, scan, network)
             _pictures(args, scans, network)
         if "trained" in args.parts:
             for name in (*TRAINED, EXAMPLE):
@@ -240,19 +240,19 @@ def figures_of(
                 real(scan, network, former)
                 yield from mixed_up(scan, network, former)
                 yield from stomach(scan, network, former, "trained")
-                _sheet(args, scan, network)
+                _sheets(args, scan, network)
         if "corrupted" in args.parts:
             yield from corrupted(network, scans)
         if "painted" in args.parts:
             yield from contrast(network, read(HELD[0]))
 
 
-def _sheet(args: argparse.Namespace, scan: Scan, network: Network) -> None:
+def _sheets(args: argparse.Namespace, scan: Scan, network: Network) -> None:
     if args.out:
         folder = args.out / "sheets"
         folder.mkdir(parents=True, exist_ok=True)
         found = network.found(scan.name, scan.series)
-        sheet(folder / f"{scan.name}.jpg", scan, found, args.step)
+        sheets(folder, scan, found, args.step)
 
 
 def _pictures(args: argparse.Namespace, scans: list[Scan], network: Network) -> None:

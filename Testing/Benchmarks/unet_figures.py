@@ -16,7 +16,7 @@ WINDOW_HU = (-160.0, 240.0)
 FILL = 0.35
 # What was mixed up is bright, so that a few pixels are seen.
 MIXED = (255, 0, 255)
-SHEET_COLUMNS, TILE_PX = 4, 420
+COLUMNS, PAGE_TILES, TILE_PX = 4, 12, 420
 MARGIN_PX = 8
 
 
@@ -28,7 +28,7 @@ def worst_median_best(path: Path, pairs: Sequence[tuple[Scan, Found]]) -> list[s
         for score, k, name in slice_scores(scan, found)
     )
     chosen = {"worst": scores[0], "median": scores[len(scores) // 2], "best": scores[-1]}
-    figure = new_figure(9.4, 10.2)
+    figure = new_figure(9.4, 9.6)
     lines = []
     for row, (word, (score, n, k, name)) in zip(figure.subplots(3, 2), chosen.items(), strict=True):
         scan, found = pairs[n]
@@ -49,7 +49,7 @@ def worst_median_best(path: Path, pairs: Sequence[tuple[Scan, Found]]) -> list[s
             axes.set_title(f"{title}: {what}\n{scan.name}, slice {k}", fontsize=8)
             axes.set_axis_off()
     shown = {o for scan, _ in pairs for o in ORGANS if truth_mask(scan.drawn, o).any()}
-    figure.legend(handles=handles(shown), loc="outside lower center", ncols=7, fontsize=7)
+    figure.legend(handles=handles(shown), loc="outside lower right", ncols=6, fontsize=7)
     save(figure, path)
     return lines
 
@@ -67,44 +67,47 @@ def overlay(path: Path, scan: Scan, found: Found) -> None:
     save(draw_overlay(scan.series, found.labelmap), path)
 
 
-def sheet(path: Path, scan: Scan, found: Found, step: int) -> None:
-    """Write every `step`-th slice with what was found, and what was mixed up in magenta."""
+def sheets(folder: Path, scan: Scan, found: Found, step: int) -> None:
+    """Write pages of every `step`-th slice with what was found; what was mixed up is magenta."""
     from PIL import Image, ImageDraw
 
-    mixed = np.zeros(scan.drawn.shape, bool)
-    for _, true, taken in MIX_UPS:
-        mixed |= mix_up(scan, found, true, taken)
     masks = {name: found.mask(name) for name in ORGANS if name in found.labelmap.groups}
-    box = body_box(scan.drawn)
-    tiles = []
-    # From the head down, as the sheet is read.
-    order = np.argsort([-one.z_mm for one in scan.series.slices])
-    for k in order[::step]:
-        picture = np.repeat(255 * grey(scan.series.hu[k])[..., None], 3, axis=2)
-        for name, mask in masks.items():
-            code = organ(name).color
-            color = np.array([int(code[i : i + 2], 16) for i in (1, 3, 5)])
-            picture[mask[k]] = (1 - FILL) * picture[mask[k]] + FILL * color
-            picture[edges(mask[k])] = color
-        picture[mixed[k]] = MIXED
-        tile = Image.fromarray(picture[box].astype(np.uint8))
-        tile.thumbnail((TILE_PX, TILE_PX), Image.Resampling.BILINEAR)
-        words = f"slice {k}"
-        if mixed[k].any():
-            words += f", mixed up {mixed[k].sum() * scan.voxel_ml:.1f} ml"
-        ImageDraw.Draw(tile).text((4, 2), words, fill=(255, 255, 0))
-        tiles.append(tile)
-    size = tiles[0].size
-    rows = -(-len(tiles) // SHEET_COLUMNS)
-    page = Image.new("RGB", (SHEET_COLUMNS * size[0], rows * size[1] + 40))
-    for n, tile in enumerate(tiles):
-        page.paste(tile, (n % SHEET_COLUMNS * size[0], n // SHEET_COLUMNS * size[1]))
-    names = ImageDraw.Draw(page)
-    place = 4
-    for name in masks:
-        names.text((place, rows * size[1] + 12), name, fill=organ(name).color)
-        place += 7 * len(name) + 14
-    page.save(path, quality=88)
+    # From the head down, as the pages are read.
+    order = [int(k) for k in np.argsort([-one.z_mm for one in scan.series.slices])][::step]
+    tiles = [_tile(scan, found, masks, k) for k in order]
+    width, height = tiles[0].size
+    for start in range(0, len(tiles), PAGE_TILES):
+        some = tiles[start : start + PAGE_TILES]
+        rows = -(-len(some) // COLUMNS)
+        page = Image.new("RGB", (COLUMNS * width, rows * height + 24))
+        for n, tile in enumerate(some):
+            page.paste(tile, (n % COLUMNS * width, n // COLUMNS * height))
+        place = 4
+        for name in masks:
+            words = ImageDraw.Draw(page)
+            words.text((place, rows * height + 6), name, fill=organ(name).color)
+            place += 7 * len(name)
+        page.save(folder / f"{scan.name}_{1 + start // PAGE_TILES}.png")
+
+
+def _tile(scan: Scan, found: Found, masks: dict[str, np.ndarray], k: int):
+    """Return the picture of a slice."""
+    from PIL import Image, ImageDraw
+
+    picture = np.repeat(255 * grey(scan.series.hu[k])[..., None], 3, axis=2)
+    for name, mask in masks.items():
+        code = organ(name).color
+        color = np.array([int(code[i : i + 2], 16) for i in (1, 3, 5)])
+        picture[mask[k]] = (1 - FILL) * picture[mask[k]] + FILL * color
+        picture[edges(mask[k])] = color
+    mixed = np.any([mix_up(scan, found, true, taken)[k] for _, true, taken in MIX_UPS], axis=0)
+    picture[mixed] = MIXED
+    tile = Image.fromarray(picture[body_box(scan.drawn)].astype(np.uint8))
+    tile.thumbnail((TILE_PX, TILE_PX), Image.Resampling.BILINEAR)
+    ml = mixed.sum() * scan.voxel_ml
+    words = f"slice {k}" + (f", mixed up {ml:.1f} ml" if ml else "")
+    ImageDraw.Draw(tile).text((4, 2), words, fill=(255, 255, 0))
+    return tile
 
 
 def grey(hu: np.ndarray) -> np.ndarray:
