@@ -86,7 +86,7 @@ def sheets(folder: Path, scan: Scan, found: Found, step: int) -> None:
         for name in masks:
             words = ImageDraw.Draw(page)
             words.text((place, rows * height + 6), name, fill=organ(name).color)
-            place += 7 * len(name)
+            place += int(words.textlength(name)) + 10
         page.save(folder / f"{scan.name}_{1 + start // PAGE_TILES}.png")
 
 
