@@ -51,12 +51,12 @@ def phantoms(network: Network) -> Iterator[Reached]:
         )
         worst.setdefault("couch", []).append((-table_, name))
         right = 100 * (body == whole).mean()
-        wed = " ".join(_wed(series, whole, mask) for mask in (body, _by_rules(series)))
+        wed = f"{_wed(series, whole, body)} ({_wed(series, whole, _by_rules(series))})"
         figures = (f"{table_:.3f}", f"{blanket:.3f}", f"{right:.3f}", wed)
         rows.append((name, *(shown(values[o], 4) for o in organs), *figures))
     heads = ("phantom", *(o.replace("_", " ") for o in organs), "couch, %", "blanket, %")
     print("\nPhantoms kept for acceptance, exact labels\n")
-    heads += ("pixels right, %", "WED, %: mean, largest; by rules")
+    heads += ("pixels right, %", "WED, %: mean, largest (by rules)")
     print("\n".join(table(heads, rows)))
     for organ, ones in worst.items():
         value, name = min(ones)

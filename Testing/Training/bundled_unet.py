@@ -111,6 +111,8 @@ def main() -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     if not (args.work / FORMER).exists():
         lay_out(args.data, args.work, args.leave_out)
+    if args.leave_out and list(args.work.glob(f"*/images/{args.leave_out}.*")):
+        parser.error(f"{args.work} was laid out with {args.leave_out}; give another folder")
     if args.made and not (args.work / "run" / "phantoms").exists():
         shutil.copytree(args.made, args.work / "run" / "phantoms")
     config = args.work / "bundled_unet.toml"

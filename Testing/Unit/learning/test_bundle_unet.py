@@ -13,7 +13,8 @@ TRAINING = Path(__file__).resolve().parents[2] / "Training"
 sys.path.insert(0, str(TRAINING))
 
 from bundle_unet import main  # noqa: E402
-from bundled_unet import short  # noqa: E402
+from bundled_unet import FORMER, short  # noqa: E402
+from bundled_unet import main as train_bundled  # noqa: E402
 
 from CTDoseSegLib.learning.unet.config import read_config  # noqa: E402
 from CTDoseSegLib.segmentation.unet.network import (  # noqa: E402
@@ -118,3 +119,15 @@ def test_a_run_that_leaves_a_scan_out_is_shorter_and_begins_at_random(tmp_path):
     assert config.training.epochs == 4
     assert config.training.start_from == ""
     assert [source.count for source in config.data if not source.folder] == [48, 8]
+
+
+def test_a_folder_that_holds_the_scan_is_refused_for_judging_it(tmp_path, monkeypatch, capsys):
+    (tmp_path / FORMER).mkdir()
+    (tmp_path / "abdomen" / "images").mkdir(parents=True)
+    (tmp_path / "abdomen" / "images" / "example_ct.nii.gz").touch()
+    monkeypatch.setattr("os.execve", lambda *_: pytest.fail("it was trained"))
+    arguments = ["bundled_unet.py", "data", str(tmp_path), "--leave-out", "example_ct"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit):
+        train_bundled()
+    assert "give another folder" in capsys.readouterr().err
