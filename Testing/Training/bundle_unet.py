@@ -53,7 +53,8 @@ LIMITS = """
 **Limits.** The real scans are seven, of adults as far as is known; no expert has seen their labels.
 Of children, heads, pregnancies and arms beside the body it knows phantoms only, whose organs are
 smooth and of one density; of the pelvis also one real scan, with a metal hip. It was never shown
-MR, cone-beam CT, animals, or a body after surgery. Learnt from little: """
+MR, cone-beam CT or an animal. Learnt from little:
+"""
 
 
 def trimmed(network: UNet, spec: UNetSpec, dropped: Mapping[str, str]) -> tuple[UNet, UNetSpec]:
