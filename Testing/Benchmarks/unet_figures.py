@@ -100,7 +100,7 @@ def _tile(scan: Scan, found: Found, masks: dict[str, np.ndarray], k: int):
         color = np.array([int(code[i : i + 2], 16) for i in (1, 3, 5)])
         picture[mask[k]] = (1 - FILL) * picture[mask[k]] + FILL * color
         picture[edges(mask[k])] = color
-    mixed = np.any([mix_up(scan, found, true, taken)[k] for _, true, taken in MIX_UPS], axis=0)
+    mixed = np.any([mix_up(scan, found, true, taken)[k] for _, true, taken, _ in MIX_UPS], axis=0)
     picture[mixed] = MIXED
     tile = Image.fromarray(picture[body_box(scan.drawn)].astype(np.uint8))
     tile.thumbnail((TILE_PX, TILE_PX), Image.Resampling.BILINEAR)

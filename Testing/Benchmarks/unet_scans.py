@@ -177,11 +177,13 @@ def slice_scores(scan: Scan, found: Found) -> list[tuple[float, int, str]]:
     return sorted(scores)
 
 
-# What must not be taken for something else: title, true organs, what they are taken for.
+# What must not be taken for something else: title, true organs, what they are taken for, and the
+# most in per cent (None: shown only).
 MIX_UPS = (
-    ("heart as liver, spleen", ("heart",), ("liver", "spleen")),
-    ("kidney as liver, spleen", KIDNEYS, ("liver", "spleen")),
-    ("heart, vessels as bone", ("heart", "aorta", "vessels"), ("bone",)),
+    ("heart as liver, spleen", ("heart",), ("liver", "spleen"), 0.5),
+    ("kidney as liver, spleen", KIDNEYS, ("liver", "spleen"), 0.5),
+    ("heart, vessels as bone", ("heart", "aorta", "vessels"), ("bone",), 0.5),
+    ("liver, spleen as heart, kidney", ("liver", "spleen"), ("heart", *KIDNEYS), None),
 )
 
 

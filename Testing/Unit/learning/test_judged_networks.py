@@ -53,7 +53,7 @@ def drawn(scan, heart, liver):
 def test_a_heart_that_was_taken_for_liver_is_counted_where_the_labels_have_it(scan):
     heart, liver = scan.drawn == HEART, scan.drawn == LIVER
     right, wrong = drawn(scan, heart, liver), drawn(scan, heart & False, liver | heart)
-    _, true, taken = MIX_UPS[0]
+    _, true, taken, _ = MIX_UPS[0]
     assert not mix_up(scan, right, true, taken).any()
     assert (mix_up(scan, wrong, true, taken) == heart).all()
     assert agreements(right, scan.drawn) == {"body": 1.0, "liver": 1.0, "heart": 1.0}
