@@ -23,7 +23,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "CTDoseSeg"), str(Path(__file__).parent)]
 
-from segmentation_of_bodies import SCANS  # noqa: E402
+from scanned_bodies import SCANS  # noqa: E402
 
 from CTDoseSegLib.ct.series import CTSeries  # noqa: E402
 from CTDoseSegLib.learning.unet.metrics import dice  # noqa: E402

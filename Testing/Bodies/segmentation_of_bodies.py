@@ -1,11 +1,11 @@
 """How well the engines that come with CTDoseSeg segment bodies of any age, sex and size.
 
-python Testing/Bodies/segmentation_of_bodies.py [--out Testing/Bodies/segmentation.csv]
+python Testing/Bodies/segmentation_of_bodies.py [--unet FOLDER] [--workers 2] [--out FILE.csv]
 
-Threshold-based segmentation was made for adults; the bundled UNet was trained on six CT volumes and
-on an adult phantom, 0.78 to 1.2 times its size. Neither was trained or tuned on these bodies. Each
-body is scanned once (256 x 256 pixels, 5 mm); labels are exact. A row is written as soon as it is
-known and is not computed again: delete the file to begin anew.
+Neither engine was trained or tuned on these bodies (seeds 1 to 21; a network trains on bodies from
+1000 on). Each body is scanned once (256 x 256 pixels, 5 mm); labels are exact. A row is written as
+soon as it is known and is not computed again, but for rows of another network: delete the file to
+begin anew. FOLDER is that of a UNet instead of the bundled one. The table of targets comes last.
 
 Dice by organ. An organ that is not in the scan but was drawn has a Dice of 0; one that is in
 neither has none. ``trachea`` is trachea and bronchi, as both engines draw them; teeth and a
@@ -13,7 +13,9 @@ prosthesis count for nobody. ``couch_pct`` is what of couch and headrest lies in
 per cent of it. ``blood_as_bone_pct`` and ``blood_as_liver_pct`` are what of heart and great vessels
 was taken for bone or liver, in per cent of their volume, in scans with contrast.
 ``organ_as_liver_pct`` is what of heart and kidneys was taken for liver or spleen, in per cent of
-their volume. A column is empty for an engine that draws no such organ.
+their volume. A column is empty for an engine that draws no such organ. ``agreement`` is that of the
+network with itself when the image is varied, ``flagged`` whether the organ is flagged as unsure or
+doubtful.
 """
 
 from __future__ import annotations
@@ -22,33 +24,44 @@ import argparse
 import csv
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "CTDoseSeg"))
+sys.path[:0] = [str(ROOT / "CTDoseSeg"), str(ROOT / "Testing" / "support")]
+
+from recorded_agreement import recorded_agreement  # noqa: E402
+from scanned_bodies import SCANS, WHO, Scan  # noqa: E402
+from segmentation_targets import doubt_lines, targets  # noqa: E402
+from targets import targets_table  # noqa: E402
 
 from CTDoseSegLib.ct.organs import OUTSIDE_BODY  # noqa: E402
 from CTDoseSegLib.ct.series import CTSeries  # noqa: E402
 from CTDoseSegLib.errors import CTDoseSegError  # noqa: E402
+from CTDoseSegLib.flags import organ_place  # noqa: E402
+from CTDoseSegLib.flags.places import organ_of  # noqa: E402
 from CTDoseSegLib.learning.unet.metrics import dice  # noqa: E402
-from CTDoseSegLib.phantom.bodies.body import Body  # noqa: E402
-from CTDoseSegLib.phantom.bodies.person import Person  # noqa: E402
-from CTDoseSegLib.phantom.phantom import (  # noqa: E402
-    Phantom,
-    PhantomTruth,
-    phantom_series,
-)
+from CTDoseSegLib.phantom.phantom import PhantomTruth  # noqa: E402
 from CTDoseSegLib.segmentation.atoms import groups_of  # noqa: E402
 from CTDoseSegLib.segmentation.labelmap import Labelmap  # noqa: E402
 from CTDoseSegLib.segmentation.segmenting import segment  # noqa: E402
 from CTDoseSegLib.segmentation.unet.doubts import why_not_used  # noqa: E402
-from CTDoseSegLib.segmentation.unet.spec import SPEC_FILE, UNetSpec, bundled_folder  # noqa: E402
+from CTDoseSegLib.segmentation.unet.network import sha256  # noqa: E402
+from CTDoseSegLib.segmentation.unet.spec import (  # noqa: E402
+    SPEC_FILE,
+    WEIGHTS_FILE,
+    UNetSpec,
+    bundled_folder,
+)
 
 ENGINES = ("threshold", "unet")
+VESSELS = ("vessels", "pulmonary_artery", "superior_vena_cava", "inferior_vena_cava")
+VESSELS += ("portal_vein_and_splenic_vein", "iliac_artery_left", "iliac_artery_right")
+VESSELS += ("iliac_vena_left", "iliac_vena_right")
 # Organ of a result to the groups of the truth that it stands for.
 ORGANS = {
     "body": ("body",),
@@ -61,92 +74,32 @@ ORGANS = {
     "spleen": ("spleen",),
     "stomach": ("stomach",),
     "kidney": ("kidney",),
+    "kidney_left": ("kidney_left",),
+    "kidney_right": ("kidney_right",),
     "heart": ("heart",),
     "aorta": ("aorta",),
+    "vessels": VESSELS,
     "urinary_bladder": ("urinary_bladder",),
     "brain": ("brain",),
+    "pancreas": ("pancreas",),
+    "gallbladder": ("gallbladder",),
+    "bowel": ("duodenum", "small_bowel", "colon", "bowel_gas"),
+    "esophagus": ("esophagus",),
+    "thyroid_gland": ("thyroid_gland",),
 }
+# What a result has in parts only.
+PARTS = {"kidney": ("kidney_left", "kidney_right")}
 UNDECIDED = {"bone": ("teeth", "hip_prosthesis_left")}
 THRESHOLD_DRAWS = ("body", "lung", "lung_left", "lung_right", "trachea", "bone")
-NOT_SHOWN = ("lung_left", "lung_right")
+NOT_SHOWN = ("lung_left", "lung_right", "kidney_left", "kidney_right")
 SOLID = ("heart", "kidney")  # what must be neither liver nor spleen
-BLOOD = ("heart", "vessels", "aorta", "pulmonary_artery", "superior_vena_cava")
-BLOOD += ("inferior_vena_cava", "portal_vein_and_splenic_vein", "iliac_artery_left")
-BLOOD += ("iliac_artery_right", "iliac_vena_left", "iliac_vena_right")
-WHO = ("body", "region", "age_y", "sex", "bmi", "phase", "engine")
-MEASURED = ("couch_pct", "blood_as_bone_pct", "blood_as_liver_pct", "organ_as_liver_pct")
-FIGURES = tuple(f"{o}_{what}" for o in ORGANS for what in ("dice", "true_ml", "found_ml"))
-COLUMNS = (*WHO, *FIGURES, *MEASURED, "flags", "not_used_by_auto", "error")
-
-
-@dataclass(frozen=True)
-class Scan:
-    """A scan of a body; `more` is what else of the body, `scanned` what else of the phantom."""
-
-    name: str
-    region: str
-    age_y: float
-    sex: str
-    bmi: float | None = None
-    phase: str = "none"
-    more: dict[str, Any] = field(default_factory=dict)
-    scanned: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def person(self) -> Person:
-        """Who it is."""
-        return Person.of(self.age_y, self.sex, bmi=self.bmi)
-
-    def made(self) -> tuple[CTSeries, PhantomTruth]:
-        """Return the image and its labels."""
-        seed = 1 + SCANS.index(self)
-        body = Body(person=self.person, seed=seed, phase=self.phase, **self.more)
-        return phantom_series(
-            Phantom.of_body(body, self.region, pixels=256, slice_mm=5.0, seed=seed, **self.scanned)
-        )
-
-    def about(self) -> dict[str, Any]:
-        """Return what a row says of it."""
-        return dict(
-            zip(
-                WHO[:-1],
-                (
-                    self.name,
-                    self.region,
-                    self.age_y,
-                    self.sex,
-                    f"{self.person.bmi:.1f}",
-                    self.phase,
-                ),
-                strict=True,
-            )
-        )
-
-
-DOWN = {"arms": "down"}
-SCANS = (
-    Scan("man", "trunk", 35, "male"),
-    Scan("woman", "trunk", 35, "female"),
-    Scan("woman, arms down", "trunk", 45, "female", scanned=DOWN),
-    Scan("thin woman", "trunk", 25, "female", bmi=17),
-    Scan("obese man", "trunk", 55, "male", bmi=42),
-    Scan("obese woman", "abdomen_pelvis", 50, "female", bmi=48),
-    Scan("newborn", "trunk", 0, "female"),
-    Scan("child, 1 y", "chest", 1, "male"),
-    Scan("child, 5 y", "trunk", 5, "female"),
-    Scan("child, 10 y", "abdomen_pelvis", 10, "male"),
-    Scan("youth, 15 y", "trunk", 15, "male"),
-    Scan("man, pelvis", "pelvis", 60, "male"),
-    Scan("man, hip prosthesis", "pelvis", 70, "male", more={"implants": ("hip_prosthesis_left",)}),
-    Scan("man, head", "head", 40, "male", scanned=DOWN),
-    Scan("woman, head and neck", "head_neck", 50, "female", scanned=DOWN),
-    Scan("child, 5 y, head", "head", 5, "male", scanned=DOWN),
-    Scan("newborn, head", "head", 0, "male", scanned=DOWN),
-    Scan("man, portal", "trunk", 60, "male", phase="portal"),
-    Scan("child, 5 y, portal", "trunk", 5, "female", phase="portal"),
-    Scan("woman, arterial", "chest", 60, "female", phase="arterial"),
-    Scan("pregnant, week 30", "abdomen_pelvis", 30, "female", more={"pregnancy_week": 30.0}),
-)
+BLOOD = ("heart", "aorta", *VESSELS)
+DOUBTS = ("organ_unsure", "organ_doubtful")
+MEASURED = ("couch_pct", "blood_true_ml", "blood_as_bone_pct", "blood_as_liver_pct")
+MEASURED += ("organ_as_liver_pct",)
+KINDS = ("dice", "true_ml", "found_ml", "agreement", "flagged")
+FIGURES = tuple(f"{organ}_{kind}" for organ in ORGANS for kind in KINDS)
+COLUMNS = (*WHO, "engine", "network", *FIGURES, *MEASURED, "flags", "not_used_by_auto", "error")
 
 
 # One row ---------------------------------------------------------------------------------
@@ -160,35 +113,43 @@ def true_mask(truth: PhantomTruth, groups: tuple[str, ...]) -> np.ndarray:
 
 def found_mask(labelmap: Labelmap, organ: str) -> np.ndarray:
     """Return the mask of an organ of a result; empty if it was not drawn."""
-    if organ not in labelmap.groups:
-        return np.zeros(labelmap.labels.shape, bool)
-    return labelmap.mask(organ)
+    mask = np.zeros(labelmap.labels.shape, bool)
+    for part in PARTS.get(organ, (organ,)):
+        if part in labelmap.groups:
+            mask |= labelmap.mask(part)
+    return mask
 
 
-def drawn_by(engine: str) -> tuple[str, ...]:
+def drawn_by(engine: str, unet: Path | None) -> tuple[str, ...]:
     """Return the organs of the table that an engine draws."""
     if engine == "threshold":
         return THRESHOLD_DRAWS
-    spec = UNetSpec.from_json(bundled_folder().joinpath(SPEC_FILE).read_text(encoding="utf-8"))
+    place = bundled_folder() if unet is None else unet
+    spec = UNetSpec.from_json(place.joinpath(SPEC_FILE).read_text(encoding="utf-8"))
     groups = {"body", "lung", *groups_of((*spec.classes, "skin")), *spec.classes}
-    return tuple(organ for organ in ORGANS if organ in groups)
+    return tuple(o for o in ORGANS if set(PARTS.get(o, (o,))) <= groups)
+
+
+def voxel_ml(truth: PhantomTruth) -> float:
+    """Return the volume of a voxel."""
+    return abs(float(np.linalg.det(truth.affine[:3, :3]))) / 1000
 
 
 def agreement(
     labelmap: Labelmap, truth: PhantomTruth, organs: tuple[str, ...]
 ) -> dict[str, float | None]:
     """Return Dice and volumes by organ; only the true volume of those that are not drawn."""
-    voxel_ml = abs(float(np.linalg.det(truth.affine[:3, :3]))) / 1000
+    ml = voxel_ml(truth)
     figures: dict[str, float | None] = {}
     for organ, groups in ORGANS.items():
         decided = ~true_mask(truth, UNDECIDED.get(organ, ()))
         true = true_mask(truth, groups)
-        figures[f"{organ}_true_ml"] = int(true.sum()) * voxel_ml
+        figures[f"{organ}_true_ml"] = int(true.sum()) * ml
         if organ in organs:
             found = found_mask(labelmap, organ) & decided
             volumes = int(found.sum()), int(true.sum())
             figures[f"{organ}_dice"] = dice(int((found & true).sum()), *volumes)
-            figures[f"{organ}_found_ml"] = volumes[0] * voxel_ml
+            figures[f"{organ}_found_ml"] = volumes[0] * ml
     return figures
 
 
@@ -199,6 +160,7 @@ def mistakes(
     table = true_mask(truth, tuple(name for name in OUTSIDE_BODY if name != "blanket"))
     figures = {"couch_pct": share(table, found_mask(labelmap, "body"))}
     blood = true_mask(truth, BLOOD)
+    figures["blood_true_ml"] = int(blood.sum()) * voxel_ml(truth)
     if enhanced:
         figures["blood_as_bone_pct"] = share(found_mask(labelmap, "bone"), blood)
     if "liver" not in organs:
@@ -216,20 +178,52 @@ def share(part: np.ndarray, whole: np.ndarray) -> float:
     return 100 * int((part & whole).sum()) / max(1, int(whole.sum()))
 
 
-def row_of(scan: Scan, engine: str, series: CTSeries, truth: PhantomTruth) -> dict[str, str]:
+def row_of(
+    scan: Scan, engine: str, series: CTSeries, truth: PhantomTruth, unet: Path | None
+) -> dict[str, str]:
     """Return the row of one engine: what was reached, or why there is no result."""
-    row: dict[str, Any] = {**scan.about(), "engine": engine}
+    row: dict[str, Any] = {**scan.about(), "engine": engine, "network": network_of(engine, unet)}
     try:
-        labelmap = segment(series, engine, device="cpu")
+        with recorded_agreement() as sure:
+            labelmap = segment(
+                series, engine, unet=unet if engine == "unet" else None, device="cpu"
+            )
     except CTDoseSegError as error:
         return {**dict.fromkeys(COLUMNS, ""), **row, "error": str(error)}
-    organs = drawn_by(engine)
+    organs = drawn_by(engine, unet)
     figures: dict[str, float | None] = agreement(labelmap, truth, organs)
     figures |= mistakes(labelmap, truth, organs, scan.phase != "none")
+    for organ, value in sure.items():
+        if organ in ORGANS and not np.isnan(value):
+            figures[f"{organ}_agreement"] = value
+    doubted = {one.place for one in labelmap.flags if one.code in DOUBTS}
+    figures |= {f"{o}_flagged": float(organ_place(o) in doubted) for o in organs}
     row |= {name: "" if value is None else f"{value:.4f}" for name, value in figures.items()}
-    row["flags"] = "; ".join(f"{one.code}: {one.detail}" for one in labelmap.flags)
+    row["flags"] = "; ".join(
+        f"{one.code} ({organ_of(one.place) or one.place}): {one.detail}" for one in labelmap.flags
+    )
     row["not_used_by_auto"] = why_not_used(labelmap)
     return {name: row.get(name, "") for name in COLUMNS}
+
+
+def network_of(engine: str, unet: Path | None) -> str:
+    """Return the beginning of the SHA-256 of an engine's network; empty for thresholds."""
+    if engine == "threshold":
+        return ""
+    place = bundled_folder() if unet is None else unet
+    return sha256(place.joinpath(WEIGHTS_FILE).read_bytes())[:12]
+
+
+def rows_of(number: int, engines: list[str], unet: Path | None, alone: bool) -> list[dict]:
+    """Return the rows of a scan; in a process of several, torch takes one core."""
+    if not alone:
+        import torch
+
+        torch.set_num_threads(1)
+    scan = SCANS[number]
+    print(f"{scan.name}: {', '.join(engines)}", file=sys.stderr, flush=True)
+    series, truth = scan.made()
+    return [row_of(scan, engine, series, truth, unet) for engine in engines]
 
 
 # Table -----------------------------------------------------------------------------------
@@ -270,7 +264,8 @@ def read_rows(path: Path) -> dict[tuple[str, str], dict[str, str]]:
     if not path.exists():
         return {}
     with path.open(newline="", encoding="utf-8") as file:
-        return {(row["body"], row["engine"]): row for row in csv.DictReader(file)}
+        rows = [{name: row.get(name) or "" for name in COLUMNS} for row in csv.DictReader(file)]
+    return {(row["body"], row["engine"]): row for row in rows}
 
 
 def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
@@ -283,23 +278,54 @@ def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
     part.replace(path)
 
 
+def computed(
+    missing: dict[int, list[str]], unet: Path | None, workers: int
+) -> Iterator[list[dict[str, str]]]:
+    """Yield the rows of each scan as soon as they are known."""
+    if workers < 2:
+        for number, engines in missing.items():
+            yield rows_of(number, engines, unet, True)
+        return
+    # Spawned, not forked: torch may have started threads.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(rows_of, n, engines, unet, False) for n, engines in missing.items()]
+        for job in as_completed(jobs):
+            yield job.result()
+
+
 def main() -> None:
-    """Compute the rows that are missing, and print the table."""
+    """Compute the rows that are missing, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("segmentation.csv"))
-    path = parser.parse_args().out
+    parser.add_argument("--unet", type=Path, help="folder of a UNet instead of the bundled one")
+    parser.add_argument("--workers", type=int, default=1, help="processes, one core each")
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
+    parser.add_argument("--bodies", nargs="+", metavar="NAME", help="some of the bodies only")
+    args = parser.parse_args()
+    scans = [scan for scan in SCANS if args.bodies is None or scan.name in args.bodies]
+    if args.bodies and len(scans) < len(set(args.bodies)):
+        parser.error(f"the bodies are {', '.join(scan.name for scan in SCANS)}")
     keys = [(scan.name, engine) for scan in SCANS for engine in ENGINES]
-    done = read_rows(path)
-    for scan in SCANS:
-        missing = [engine for engine in ENGINES if (scan.name, engine) not in done]
-        if not missing:
-            continue
-        print(f"{scan.name}: {', '.join(missing)}", file=sys.stderr, flush=True)
-        series, truth = scan.made()
-        for engine in missing:
-            done[scan.name, engine] = row_of(scan, engine, series, truth)
-            write_rows(path, [done[key] for key in keys if key in done])
-    print("\n".join(markdown([done[key] for key in keys])))
+    done = {
+        key: row
+        for key, row in read_rows(args.out).items()
+        if row["network"] == network_of(key[1], args.unet)
+    }
+    missing = {
+        SCANS.index(scan): engines
+        for scan in scans
+        if (engines := [e for e in args.engines if (scan.name, e) not in done])
+    }
+    for rows in computed(missing, args.unet, args.workers):
+        done |= {(row["body"], row["engine"]): row for row in rows}
+        write_rows(args.out, [done[key] for key in keys if key in done])
+    rows = [done[key] for key in keys if key in done]
+    print("\n".join(markdown(rows)))
+    for engine in args.engines:
+        mine = [row for row in rows if row["engine"] == engine and not row["error"]]
+        print(f"\n{engine}, {len(mine)} bodies\n")
+        print("\n".join(targets_table(targets(mine))))
+        print("\n".join(doubt_lines(mine, tuple(ORGANS))))
 
 
 if __name__ == "__main__":

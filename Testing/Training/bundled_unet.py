@@ -1,16 +1,25 @@
 """Train the bundled UNet from the development data.
 
     python Testing/Training/bundled_unet.py DATA WORK
+    python Testing/Training/bundled_unet.py DATA WORK --leave-out SCAN [--made FOLDER] [--epochs N]
 
 DATA is the development data (`ct/`, `labels/`), WORK a folder for the cases and the run; the run
 goes on where it was ended. lungdx_A0002, example_ct_dicom and the single slices are never used.
 The labels are those of `drawn_labels.py`, made here from the data's own. The network begins with
 the weights that the package ships when WORK is laid out.
+
+With --leave-out, a network for judging that scan is trained: shorter, with fewer phantoms, and from
+random weights, because every network that ships, and those before it, saw the scan. FOLDER holds
+the phantoms that another run made (its `phantoms`), which need not be made again. Then
+
+    python Testing/Benchmarks/benchmark_unet_quality.py WORK/run --parts held --scans SCAN
 """
 
 from __future__ import annotations
 
+import argparse
 import os
+import re
 import shutil
 import sys
 import tarfile
@@ -46,6 +55,8 @@ FILES = {
     ),
 }
 FORMER = "former"
+# A run for judging one scan: epochs, bodies, phantoms.
+SHORT = (6, 48, 8)
 
 
 def lay_out(data: Path, work: Path, leave_out: str = "") -> None:
@@ -81,22 +92,41 @@ def as_nifti(folder: Path, name: str, path: Path) -> None:
     nib.save(nib.Nifti1Image(np.asarray(series.hu).transpose(2, 1, 0), series.affine), path)
 
 
-def main(data: str, work: str, leave_out: str = "") -> int:
-    folder = Path(work)
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / FORMER).exists() or leave_out:
-        lay_out(Path(data), folder, leave_out)
-    config = folder / "bundled_unet.toml"
-    config.write_text((HERE / config.name).read_text(encoding="utf-8"), encoding="utf-8")
+def short(recipe: str, epochs: int) -> str:
+    """Return the recipe of a run for judging one scan: shorter, from random weights."""
+    counts = iter(SHORT[1:])
+    recipe = re.sub(r"(?m)^count = \d+", lambda _: f"count = {next(counts)}", recipe)
+    recipe = re.sub(r"(?m)^epochs = \d+", f"epochs = {epochs}", recipe)
+    return re.sub(r"(?m)^start_from = .*\n", "", recipe)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--leave-out", default="", choices=[n for g in CASES.values() for n in g])
+    parser.add_argument("--made", type=Path, help="folder of phantoms that another run made")
+    parser.add_argument("--epochs", type=int, default=SHORT[0], help="with --leave-out")
+    args = parser.parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+    if not (args.work / FORMER).exists():
+        lay_out(args.data, args.work, args.leave_out)
+    if args.leave_out and list(args.work.glob(f"*/images/{args.leave_out}.*")):
+        parser.error(f"{args.work} was laid out with {args.leave_out}; give another folder")
+    if args.made and not (args.work / "run" / "phantoms").exists():
+        shutil.copytree(args.made, args.work / "run" / "phantoms")
+    config = args.work / "bundled_unet.toml"
+    recipe = (HERE / config.name).read_text(encoding="utf-8")
+    config.write_text(short(recipe, args.epochs) if args.leave_out else recipe, encoding="utf-8")
     os.execve(
         sys.executable,
         [
             *(sys.executable, "-m", "CTDoseSegLib", "train-unet", str(config)),
-            *("--output", str(folder / "run"), "--events", "jsonl"),
+            *("--output", str(args.work / "run"), "--events", "jsonl"),
         ],
         {**os.environ, "PYTHONPATH": str(PACKAGE)},
     )
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    main()
