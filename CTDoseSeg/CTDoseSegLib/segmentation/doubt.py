@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..flags import Flag, flag, organ_place
 
+if TYPE_CHECKING:
+    from .labelmap import Labelmap
+
 # Of 116 organs on 21 bodies that the bundled network was not trained on, 93 % of those with a Dice
 # below 0.8 agree less than this with themselves, and 5 % of those above 0.9.
 LEAST_AGREEMENT = 0.95
+CERTAIN, UNCERTAIN = "certain", "uncertain"
+_CONTRADICTED = ("organ_unsure", "organ_doubtful", "not_this_organ")
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -81,11 +87,12 @@ class Doubt:
         if not known:
             return None
         return OrganDoubt(
-            *(sum(getattr(one, name) for one in known) for name in ("drawn", "again", "both")),
-            *(
-                np.sum([getattr(one, name) for one in known], axis=0)
-                for name in ("less_mm2", "more_mm2", "again_mm2")
-            ),
+            drawn=sum(one.drawn for one in known),
+            again=sum(one.again for one in known),
+            both=sum(one.both for one in known),
+            less_mm2=np.sum([one.less_mm2 for one in known], axis=0),
+            more_mm2=np.sum([one.more_mm2 for one in known], axis=0),
+            again_mm2=np.sum([one.again_mm2 for one in known], axis=0),
         )
 
     def only(self, names: Iterable[str]) -> Doubt:
@@ -99,17 +106,49 @@ class Doubt:
 
     def reversed(self) -> Doubt:
         """Return it with the slices in the other order."""
-        columns = ("less_mm2", "more_mm2", "again_mm2")
-        return replace(
-            self,
-            atoms={
-                name: replace(one, **{column: getattr(one, column)[::-1] for column in columns})
-                for name, one in self.atoms.items()
-            },
-        )
+        atoms = {
+            name: replace(
+                one,
+                less_mm2=one.less_mm2[::-1],
+                more_mm2=one.more_mm2[::-1],
+                again_mm2=one.again_mm2[::-1],
+            )
+            for name, one in self.atoms.items()
+        }
+        return replace(self, atoms=atoms)
 
 
 def unsure_flag(organ: str, agreement: float) -> Flag:
     """Return the flag at an organ of which the engine is not sure."""
     detail = f"{100 * agreement:.0f} % of it is drawn again when the image is varied"
     return flag("organ_unsure", detail).at(organ_place(organ))
+
+
+def unsure_group(labelmap: Labelmap, organ: str) -> tuple[Flag, ...]:
+    """Return the flag of an organ of several atoms that the engine is not sure of.
+
+    That of an atom is with the label map already.
+    """
+    members = labelmap.groups.get(organ, ())
+    doubt = labelmap.doubt.of(members) if labelmap.doubt else None
+    if doubt is None or members == (organ,) or doubt.agreement >= LEAST_AGREEMENT:
+        return ()
+    return (unsure_flag(organ, doubt.agreement),)
+
+
+def certainty_of(labelmap: Labelmap, organ: str, flags: Iterable[Flag]) -> str | None:
+    """Return how surely an organ is drawn, in a word; None where nothing is known of that.
+
+    Parameters
+    ----------
+    labelmap
+        With the organ.
+    organ
+        Group of the label map.
+    flags
+        At the organ.
+    """
+    if any(one.code in _CONTRADICTED for one in flags):
+        return UNCERTAIN
+    known = labelmap.doubt is not None and labelmap.doubt.of(labelmap.groups.get(organ, ()))
+    return CERTAIN if known else None

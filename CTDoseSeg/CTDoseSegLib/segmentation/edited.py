@@ -11,8 +11,10 @@ from .doubt import Doubt
 from .labelmap import BODY, Labelmap
 
 # What an edit does not change: how the label map was made.
-OF_ITS_MAKING = ("no_network", "bundled_network", "network_found_nothing", "less_memory")
-OF_ITS_MAKING += ("slices_not_regular", "labels_scaled")
+OF_ITS_MAKING = (
+    *("no_network", "bundled_network", "network_found_nothing", "less_memory"),
+    *("slices_not_regular", "labels_scaled"),
+)
 # What holds as long as the body is the same.
 OF_THE_BODY = ("several_bodies", "tissue_left_out", "outline_by_rules")
 # What holds as long as the organ is the same. All else is found anew by the check of anatomy.

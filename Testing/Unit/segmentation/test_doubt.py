@@ -8,7 +8,13 @@ import pytest
 from CTDoseSegLib.flags import flag, organ_place
 from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
 from CTDoseSegLib.segmentation.combining import combine
-from CTDoseSegLib.segmentation.doubt import Doubt, OrganDoubt, unsure_flag
+from CTDoseSegLib.segmentation.doubt import (
+    Doubt,
+    OrganDoubt,
+    certainty_of,
+    unsure_flag,
+    unsure_group,
+)
 from CTDoseSegLib.segmentation.edited import with_what_holds
 from CTDoseSegLib.segmentation.labelmap import Labelmap
 
@@ -83,3 +89,25 @@ def test_after_an_edit_what_was_not_touched_keeps_flag_and_doubt():
     edited = with_what_holds(label_map(), flags, None, set())
     assert [one.code for one in edited.flags] == ["bundled_network"]
     assert edited.doubt is None
+
+
+def test_the_word_of_a_group_goes_by_its_atoms_together():
+    def word(left, right, flags=()):
+        doubt = Doubt({"lung_left": organ_doubt(left), "lung_right": organ_doubt(right)})
+        made = label_map(doubt=doubt)
+        flags = (*flags, *unsure_group(made, "lung"))
+        return certainty_of(made, "lung", flags), [one.code for one in flags]
+
+    assert word(97, 99) == ("certain", [])
+    assert word(80, 99) == ("uncertain", ["organ_unsure"])
+    contradicted = (flag("organ_doubtful", "too small"),)
+    assert word(97, 99, contradicted) == ("uncertain", ["organ_doubtful"])
+
+
+def test_an_engine_that_does_not_know_its_doubt_gives_no_word():
+    made = label_map()
+    assert unsure_group(made, "lung") == ()
+    assert certainty_of(made, "lung", ()) is None
+    assert certainty_of(made, "lung", (flag("organ_doubtful"),)) == "uncertain"
+    doubt = Doubt({"lung_left": organ_doubt()})
+    assert certainty_of(label_map(doubt=doubt), "liver", ()) is None

@@ -63,7 +63,7 @@ class Certainty:
     def empty(cls, slices: int, classes: int) -> Certainty:
         """Return one with nothing counted yet."""
         counts = [np.zeros((slices, classes)) for _ in range(7)]
-        return cls(*counts, np.zeros(slices, bool))
+        return cls(*counts, shown_again=np.zeros(slices, bool))
 
     def add(self, first: int, logits: torch.Tensor, decided: np.ndarray) -> None:
         """Count slices from `first` on: logits [n, 1 + classes, j, i], labels uint8 [n, j, i]."""
@@ -129,10 +129,14 @@ class Certainty:
             if not drawn.any():
                 continue
             changed = np.interp(every, shown, (again - drawn)[shown]) if shown.size else 0 * drawn
-            less, more = np.minimum(self.less[:, n] - drawn, 0), self.more[:, n] - drawn
+            less, more = self.less[:, n] - drawn, self.more[:, n] - drawn
             atoms[name] = OrganDoubt(
-                *(int(v[shown].sum()) for v in (drawn, again, self.both[:, n])),
-                *(np.rint(v * pixel_mm2) for v in (less, np.maximum(more, 0), changed)),
+                drawn=int(drawn[shown].sum()),
+                again=int(again[shown].sum()),
+                both=int(self.both[shown, n].sum()),
+                less_mm2=np.rint(np.minimum(less, 0) * pixel_mm2),
+                more_mm2=np.rint(np.maximum(more, 0) * pixel_mm2),
+                again_mm2=np.rint(changed * pixel_mm2),
             )
         return Doubt(atoms)
 
