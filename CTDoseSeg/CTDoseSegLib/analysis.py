@@ -24,7 +24,7 @@ from .measurement.size import SizeProfile, measure_size
 from .measurement.ssde import SSDEProfile, ssde
 from .provenance import Provenance, provenance
 from .reading.scanner_profile_use import with_profile
-from .segmentation.doubt import certainty_of, unsure_group
+from .segmentation.doubt import certainty_of, flags_of_group
 from .segmentation.labelmap import Labelmap
 from .tasks.progress import Progress, Stage
 
@@ -184,7 +184,7 @@ def _flagged(doses: DoseResult, labelmap: Labelmap) -> DoseResult:
     for organ in doses.organs:
         place = organ_place(organ.organ)
         own = tuple(one for one in labelmap.flags if one.place == place)
-        flags = _each_once(organ.flags, own, unsure_group(labelmap, organ.organ))
+        flags = _each_once(organ.flags, own, flags_of_group(labelmap, organ.organ))
         word = certainty_of(labelmap, organ.organ, flags)
         organs.append(replace(organ, flags=flags, segmentation_certainty=word))
     return replace(doses, organs=tuple(organs))

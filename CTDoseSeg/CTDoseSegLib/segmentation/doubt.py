@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 # below 0.8 agree less than this with themselves, and 5 % of those above 0.9.
 LEAST_AGREEMENT = 0.95
 CERTAIN, UNCERTAIN = "certain", "uncertain"
-_CONTRADICTED = ("organ_unsure", "organ_doubtful", "not_this_organ")
+BY_THRESHOLDS = "organ_by_thresholds"
+_DOUBTED = ("organ_unsure", BY_THRESHOLDS, "organ_doubtful", "not_this_organ")
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -124,16 +125,24 @@ def unsure_flag(organ: str, agreement: float) -> Flag:
     return flag("organ_unsure", detail).at(organ_place(organ))
 
 
-def unsure_group(labelmap: Labelmap, organ: str) -> tuple[Flag, ...]:
-    """Return the flag of an organ of several atoms that the engine is not sure of.
+def flags_of_group(labelmap: Labelmap, organ: str) -> tuple[Flag, ...]:
+    """Return the flags of an organ of several atoms that follow from the doubt of these.
 
-    That of an atom is with the label map already.
+    Those of a single atom are with the label map already.
     """
     members = labelmap.groups.get(organ, ())
-    doubt = labelmap.doubt.of(members) if labelmap.doubt else None
-    if doubt is None or members == (organ,) or doubt.agreement >= LEAST_AGREEMENT:
+    if members == (organ,):
         return ()
-    return (unsure_flag(organ, doubt.agreement),)
+    places = {organ_place(name) for name in members}
+    flags = tuple(
+        one.at(organ_place(organ))
+        for one in labelmap.flags
+        if one.code == BY_THRESHOLDS and one.place in places
+    )
+    doubt = labelmap.doubt.of(members) if labelmap.doubt else None
+    if doubt is not None and doubt.agreement < LEAST_AGREEMENT:
+        flags += (unsure_flag(organ, doubt.agreement),)
+    return flags
 
 
 def certainty_of(labelmap: Labelmap, organ: str, flags: Iterable[Flag]) -> str | None:
@@ -148,7 +157,7 @@ def certainty_of(labelmap: Labelmap, organ: str, flags: Iterable[Flag]) -> str |
     flags
         At the organ.
     """
-    if any(one.code in _CONTRADICTED for one in flags):
+    if any(one.code in _DOUBTED for one in flags):
         return UNCERTAIN
     known = labelmap.doubt is not None and labelmap.doubt.of(labelmap.groups.get(organ, ()))
     return CERTAIN if known else None

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..flags import SCAN, Flag
 from ..flags.places import organ_of
-from .doubt import Doubt
+from .doubt import BY_THRESHOLDS, Doubt
 from .labelmap import BODY, Labelmap
 
 # What an edit does not change: how the label map was made.
@@ -18,7 +18,7 @@ OF_ITS_MAKING = (
 # What holds as long as the body is the same.
 OF_THE_BODY = ("several_bodies", "tissue_left_out", "outline_by_rules")
 # What holds as long as the organ is the same. All else is found anew by the check of anatomy.
-OF_AN_ORGAN = ("organ_unsure", "organ_corrected")
+OF_AN_ORGAN = ("organ_unsure", BY_THRESHOLDS, "organ_corrected")
 
 
 def with_what_holds(

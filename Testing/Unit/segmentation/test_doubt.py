@@ -12,8 +12,8 @@ from CTDoseSegLib.segmentation.doubt import (
     Doubt,
     OrganDoubt,
     certainty_of,
+    flags_of_group,
     unsure_flag,
-    unsure_group,
 )
 from CTDoseSegLib.segmentation.edited import with_what_holds
 from CTDoseSegLib.segmentation.labelmap import Labelmap
@@ -95,7 +95,7 @@ def test_the_word_of_a_group_goes_by_its_atoms_together():
     def word(left, right, flags=()):
         doubt = Doubt({"lung_left": organ_doubt(left), "lung_right": organ_doubt(right)})
         made = label_map(doubt=doubt)
-        flags = (*flags, *unsure_group(made, "lung"))
+        flags = (*flags, *flags_of_group(made, "lung"))
         return certainty_of(made, "lung", flags), [one.code for one in flags]
 
     assert word(97, 99) == ("certain", [])
@@ -106,7 +106,7 @@ def test_the_word_of_a_group_goes_by_its_atoms_together():
 
 def test_an_engine_that_does_not_know_its_doubt_gives_no_word():
     made = label_map()
-    assert unsure_group(made, "lung") == ()
+    assert flags_of_group(made, "lung") == ()
     assert certainty_of(made, "lung", ()) is None
     assert certainty_of(made, "lung", (flag("organ_doubtful"),)) == "uncertain"
     doubt = Doubt({"lung_left": organ_doubt()})
