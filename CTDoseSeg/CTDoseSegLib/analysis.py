@@ -24,7 +24,7 @@ from .measurement.size import SizeProfile, measure_size
 from .measurement.ssde import SSDEProfile, ssde
 from .provenance import Provenance, provenance
 from .reading.scanner_profile_use import with_profile
-from .segmentation.doubt import certainty_of, flags_of_group
+from .segmentation.certainty import certainty_of, flags_of_group
 from .segmentation.labelmap import Labelmap
 from .tasks.progress import Progress, Stage
 

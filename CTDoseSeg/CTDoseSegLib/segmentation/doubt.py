@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..flags import Flag, flag, organ_place
 
-if TYPE_CHECKING:
-    from .labelmap import Labelmap
-
 # Of 116 organs on 21 bodies that the bundled network was not trained on, 93 % of those with a Dice
 # below 0.8 agree less than this with themselves, and 5 % of those above 0.9.
 LEAST_AGREEMENT = 0.95
-CERTAIN, UNCERTAIN = "certain", "uncertain"
 BY_THRESHOLDS = "organ_by_thresholds"
-_DOUBTED = ("organ_unsure", BY_THRESHOLDS, "organ_doubtful", "not_this_organ")
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -123,41 +117,3 @@ def unsure_flag(organ: str, agreement: float) -> Flag:
     """Return the flag at an organ of which the engine is not sure."""
     detail = f"{100 * agreement:.0f} % of it is drawn again when the image is varied"
     return flag("organ_unsure", detail).at(organ_place(organ))
-
-
-def flags_of_group(labelmap: Labelmap, organ: str) -> tuple[Flag, ...]:
-    """Return the flags of an organ of several atoms that follow from the doubt of these.
-
-    Those of a single atom are with the label map already.
-    """
-    members = labelmap.groups.get(organ, ())
-    if members == (organ,):
-        return ()
-    places = {organ_place(name) for name in members}
-    flags = tuple(
-        one.at(organ_place(organ))
-        for one in labelmap.flags
-        if one.code == BY_THRESHOLDS and one.place in places
-    )
-    doubt = labelmap.doubt.of(members) if labelmap.doubt else None
-    if doubt is not None and doubt.agreement < LEAST_AGREEMENT:
-        flags += (unsure_flag(organ, doubt.agreement),)
-    return flags
-
-
-def certainty_of(labelmap: Labelmap, organ: str, flags: Iterable[Flag]) -> str | None:
-    """Return how surely an organ is drawn, in a word; None where nothing is known of that.
-
-    Parameters
-    ----------
-    labelmap
-        With the organ.
-    organ
-        Group of the label map.
-    flags
-        At the organ.
-    """
-    if any(one.code in _DOUBTED for one in flags):
-        return UNCERTAIN
-    known = labelmap.doubt is not None and labelmap.doubt.of(labelmap.groups.get(organ, ()))
-    return CERTAIN if known else None

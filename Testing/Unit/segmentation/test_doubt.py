@@ -7,14 +7,9 @@ import pytest
 
 from CTDoseSegLib.flags import flag, organ_place
 from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
+from CTDoseSegLib.segmentation.certainty import certainty_of, flags_of_group
 from CTDoseSegLib.segmentation.combining import combine
-from CTDoseSegLib.segmentation.doubt import (
-    Doubt,
-    OrganDoubt,
-    certainty_of,
-    flags_of_group,
-    unsure_flag,
-)
+from CTDoseSegLib.segmentation.doubt import Doubt, OrganDoubt, unsure_flag
 from CTDoseSegLib.segmentation.edited import with_what_holds
 from CTDoseSegLib.segmentation.labelmap import Labelmap
 

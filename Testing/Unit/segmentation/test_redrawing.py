@@ -11,7 +11,8 @@ from CTDoseSegLib.errors import SegmentationError
 from CTDoseSegLib.phantom.phantom import Phantom, phantom_series
 from CTDoseSegLib.segmentation import engines
 from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
-from CTDoseSegLib.segmentation.doubt import Doubt, OrganDoubt, flags_of_group, unsure_flag
+from CTDoseSegLib.segmentation.certainty import flags_of_group
+from CTDoseSegLib.segmentation.doubt import Doubt, OrganDoubt, unsure_flag
 from CTDoseSegLib.segmentation.redrawing import to_redraw
 from CTDoseSegLib.segmentation.threshold.engine import segment
 from CTDoseSegLib.tasks.progress import Collected

@@ -90,9 +90,9 @@ class DoseOfMasks:
         """Yield the areas of the masks that are plausible, mm2, each [k]."""
         less, more = self.area_mm2 + doubt.less_mm2, self.area_mm2 + doubt.more_mm2
         upper = self.z_mm > np.average(self.z_mm, weights=np.maximum(self.area_mm2, 1e-9))
-        masks = (less, more, self.area_mm2 + doubt.again_mm2)
-        masks += (np.where(upper, more, less), np.where(upper, less, more))
-        for area in masks:
+        again = self.area_mm2 + doubt.again_mm2
+        moved = np.where(upper, more, less), np.where(upper, less, more)
+        for area in (less, more, again, *moved):
             yield np.maximum(area, 0.0)
 
     def spread(self, doubt: OrganDoubt) -> float:

@@ -8,7 +8,7 @@ that too. Both are counted on the working grid, by class and slice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,8 +62,9 @@ class Certainty:
     @classmethod
     def empty(cls, slices: int, classes: int) -> Certainty:
         """Return one with nothing counted yet."""
-        counts = [np.zeros((slices, classes)) for _ in range(7)]
-        return cls(*counts, shown_again=np.zeros(slices, bool))
+        names = (f.name for f in fields(cls) if f.name != "shown_again")
+        counts = {name: np.zeros((slices, classes)) for name in names}
+        return cls(**counts, shown_again=np.zeros(slices, bool))
 
     def add(self, first: int, logits: torch.Tensor, decided: np.ndarray) -> None:
         """Count slices from `first` on: logits [n, 1 + classes, j, i], labels uint8 [n, j, i]."""
