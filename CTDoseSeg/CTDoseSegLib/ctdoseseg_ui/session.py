@@ -118,21 +118,25 @@ class Session:
 
         What the user left or drew against anatomy is flagged, and stays as it is.
         """
-        self.finish()
-        labelmap, measurements = self.labelmap, self._measurements()
-        if self.before is not None:
-            known = self.before.segmentation
-            same = _as_they_were(self.before, measurements)
-            labelmap = with_what_holds(labelmap, known.flags, known.known_doubt, same)
+        labelmap = self.as_known()
         drawn = {atom.name for atom in labelmap.atoms}
         return analyze(
             self.series,
             check_anatomy(self.series, labelmap, keep=drawn),
             region=self.region,
             parameters=self.choices,
-            measurements=measurements,
+            measurements=self._measurements(),
             outlines=self._contours,
         )
+
+    def as_known(self) -> Labelmap:
+        """Return the present state with what holds of it as of the result that is edited."""
+        self.finish()
+        if self.before is None:
+            return self.labelmap
+        known = self.before.segmentation
+        same = _as_they_were(self.before, self._measurements())
+        return with_what_holds(self.labelmap, known.flags, known.known_doubt, same)
 
     def _widen(self, highest: int) -> None:
         for name, array in self._moments.items():

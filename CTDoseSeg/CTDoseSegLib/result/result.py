@@ -23,6 +23,7 @@ from ..measurement.size_interval import (
     wed_interval_mm,
 )
 from ..provenance import SCHEMA_VERSION, Provenance
+from ..segmentation.doubt import CHANGES
 from .codec import plain, read_as, read_dataclass
 from .values import (
     Geometry,
@@ -326,7 +327,7 @@ def _check_lengths(result: Result) -> None:
     columns |= {f"organs.{o.organ}.slice_dose_mGy": o.slice_dose_mGy for o in result.organs}
     columns |= {f"structures.{name}.count": s.count for name, s in result.structures.items()}
     for name, one in result.segmentation.doubt.items():
-        changes = {f: getattr(one, f) for f in ("less_mm2", "more_mm2", "again_mm2")}
+        changes = {f: getattr(one, f) for f in CHANGES}
         columns |= {f"segmentation.doubt.{name}.{f}": column for f, column in changes.items()}
     for name, column in columns.items():
         if column is not None and len(column) != n:

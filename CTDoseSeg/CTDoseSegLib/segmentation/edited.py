@@ -19,6 +19,7 @@ OF_ITS_MAKING = (
 OF_THE_BODY = ("several_bodies", "tissue_left_out", "outline_by_rules")
 # What holds as long as the organ is the same. All else is found anew by the check of anatomy.
 OF_AN_ORGAN = ("organ_unsure", BY_THRESHOLDS, "organ_corrected")
+KEPT = (*OF_ITS_MAKING, *OF_THE_BODY, *OF_AN_ORGAN, "organ_doubtful")
 
 
 def with_what_holds(

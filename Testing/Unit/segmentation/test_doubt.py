@@ -11,6 +11,7 @@ from CTDoseSegLib.segmentation.certainty import certainty_of, flags_of_group
 from CTDoseSegLib.segmentation.combining import combine
 from CTDoseSegLib.segmentation.doubt import Doubt, OrganDoubt, unsure_flag
 from CTDoseSegLib.segmentation.edited import with_what_holds
+from CTDoseSegLib.segmentation.known import with_known, write_known
 from CTDoseSegLib.segmentation.labelmap import Labelmap
 
 NAMES = ("body_rest", "lung_left", "lung_right", "liver")
@@ -106,3 +107,16 @@ def test_an_engine_that_does_not_know_its_doubt_gives_no_word():
     assert certainty_of(made, "lung", (flag("organ_doubtful"),)) == "uncertain"
     doubt = Doubt({"lung_left": organ_doubt()})
     assert certainty_of(label_map(doubt=doubt), "liver", ()) is None
+
+
+def test_a_task_hands_flags_and_doubt_to_another_beside_the_label_map(tmp_path):
+    doubt = Doubt({"liver": organ_doubt(80, 3.0)})
+    flags = (unsure_flag("liver", 0.8), flag("bundled_network", "no weights"), flag("mirrored"))
+    write_known(label_map(flags=flags, doubt=doubt), tmp_path)
+    read = with_known(label_map(), tmp_path)
+    assert read.flags == flags[:2]
+    liver = read.doubt.atoms["liver"]
+    assert liver.agreement == pytest.approx(0.8)
+    assert liver.more_mm2.tolist() == [3.0] * 4
+    given = label_map()
+    assert with_known(given, tmp_path / "elsewhere") is given
