@@ -26,7 +26,7 @@ def write_known(labelmap: Labelmap, folder: Path) -> None:
     content = {
         "flags": [asdict(one) for one in labelmap.flags if one.code in KEPT],
         "doubt": {
-            name: {k: v.tolist() if k in CHANGES else v for k, v in vars(one).items()}
+            name: {key: np.asarray(value).tolist() for key, value in vars(one).items()}
             for name, one in atoms.items()
         },
     }
@@ -40,8 +40,8 @@ def with_known(labelmap: Labelmap, folder: Path) -> Labelmap:
         return labelmap
     content = json.loads(path.read_text(encoding="utf-8"))
     flags = tuple(Flag.from_plain(one) for one in content["flags"])
-    atoms = {
-        name: OrganDoubt(**{k: np.array(v, float) if k in CHANGES else v for k, v in one.items()})
-        for name, one in content["doubt"].items()
-    }
+    atoms = {}
+    for name, one in content["doubt"].items():
+        less, more, again = (np.array(one[change], float) for change in CHANGES)
+        atoms[name] = OrganDoubt(one["drawn"], one["again"], one["both"], less, more, again)
     return replace(labelmap, flags=(*labelmap.flags, *flags), doubt=Doubt(atoms) if atoms else None)
