@@ -52,14 +52,17 @@ def test_an_edited_organ_loses_the_networks_doubt_and_the_others_keep_it():
     session = Session(series, before=before)
     session.take(drawn, complete=True)
 
-    def unsure(labelmap):
+    def unsure(analysis):
+        labelmap, doses = analysis.labelmap, analysis.doses.organs
         flags = [flag.place for flag in labelmap.flags if flag.code == "organ_unsure"]
         assert [f"organ {name}" for name in labelmap.doubt.atoms] == flags
+        words = {o.organ: o.segmentation_certainty for o in doses if o.segmentation_certainty}
+        assert words == dict.fromkeys(labelmap.doubt.atoms, "uncertain")
         return flags
 
-    assert unsure(session.analysis().labelmap) == ["organ liver", "organ spleen"]
+    assert unsure(session.analysis()) == ["organ liver", "organ spleen"]
     edited = truth.labels.copy()
     k, j, i = np.argwhere(edited == truth.names["liver"])[0]
     edited[k, j, i] = truth.names["body_rest"]
     session.take(replace(drawn, labels=edited))
-    assert unsure(session.analysis().labelmap) == ["organ spleen"]
+    assert unsure(session.analysis()) == ["organ spleen"]
