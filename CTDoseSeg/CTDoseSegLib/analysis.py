@@ -24,6 +24,7 @@ from .measurement.size import SizeProfile, measure_size
 from .measurement.ssde import SSDEProfile, ssde
 from .provenance import Provenance, provenance
 from .reading.scanner_profile_use import with_profile
+from .segmentation.certainty import certainty_of, flags_of_group
 from .segmentation.labelmap import Labelmap
 from .tasks.progress import Progress, Stage
 
@@ -150,7 +151,7 @@ def analyze(
     size_specific = ssde(series, size, scanner=scanner)
     progress.update(0.8, "predicting organ doses")
     scan = Scan.of(series, labelmap, measurements, size, scanner)
-    doses = _flagged(estimate(engine, scan, Stage(progress, 0.8, 0.95)), labelmap.flags)
+    doses = _flagged(estimate(engine, scan, Stage(progress, 0.8, 0.95)), labelmap)
     examination = examine(scan, doses, engine)
     effective = effective_dose(series, measurements, overranging_mm=scanner.overranging_mm)
     progress.update(1.0, "analysed")
@@ -177,13 +178,15 @@ def analyze(
     )
 
 
-def _flagged(doses: DoseResult, flags: tuple[Flag, ...]) -> DoseResult:
-    """Return doses whose organs have those of `flags` that are of their place."""
-    organs = (
-        replace(organ, flags=_each_once(organ.flags, tuple(f for f in flags if f.place == place)))
-        for organ in doses.organs
-        if (place := organ_place(organ.organ))
-    )
+def _flagged(doses: DoseResult, labelmap: Labelmap) -> DoseResult:
+    """Return doses whose organs have the label map's flags of their place, and its certainty."""
+    organs = []
+    for organ in doses.organs:
+        place = organ_place(organ.organ)
+        own = tuple(one for one in labelmap.flags if one.place == place)
+        flags = _each_once(organ.flags, own, flags_of_group(labelmap, organ.organ))
+        word = certainty_of(labelmap, organ.organ, flags)
+        organs.append(replace(organ, flags=flags, segmentation_certainty=word))
     return replace(doses, organs=tuple(organs))
 
 

@@ -239,7 +239,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
             self.recompute(results)
         arguments = ["--region", session.region, "--dose-model", session.dose_model]
         return staging.stage_input(
-            results.volume, session.series, session.labelmap, arguments, {}, output=folder
+            results.volume, session.series, session.as_known(), arguments, {}, output=folder
         )
 
     def export(self, results: Results, folder: str | Path) -> Path:

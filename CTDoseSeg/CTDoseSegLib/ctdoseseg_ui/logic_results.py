@@ -45,8 +45,13 @@ class ResultsLogic:
         results.write(result)
         segmentation = results.segmentation_to_fill(givenID)
         segmentations.fill_segmentation(segmentation, labelmap, volume)
-        session = Session(series, choices["region"], choices["dose_model"])
-        session.choices = {"engine": choices["engine"]}
+        session = Session(
+            series,
+            choices["region"],
+            choices["dose_model"],
+            {"engine": choices["engine"]},
+            result,
+        )
         session.take(labelmap, complete=True)
         self._sessions[results.node.GetID()] = session
         scene.show_slices(results)
@@ -125,6 +130,7 @@ class ResultsLogic:
                 result.chosen("region", "auto"),
                 result.chosen("dose_model", BUNDLED),
                 {"engine": result.chosen("engine")},
+                result,
             )
         return self._sessions[key]
 

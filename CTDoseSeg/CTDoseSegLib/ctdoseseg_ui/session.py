@@ -15,7 +15,9 @@ from ..analysis import Analysis, analyze
 from ..ct.series import CTSeries
 from ..measurement.body_contour import BodyContours, trace_contours
 from ..measurement.measurements import Measurements, measure
+from ..result import Result
 from ..segmentation.anatomy.check import check_anatomy
+from ..segmentation.edited import with_what_holds
 from ..segmentation.labelmap import BODY, BODY_REST, COUCH, Labelmap
 
 BUNDLED = "bundled"
@@ -33,6 +35,9 @@ class Session:
         As in `CTDoseSegLib.analysis.analyze`.
     choices
         Further choices of the user, for the provenance.
+    before
+        The result that is edited: what its segmentation's flags and doubt say holds on for the
+        organs that are as they were in it.
     """
 
     def __init__(
@@ -41,9 +46,11 @@ class Session:
         region: str = "auto",
         dose_model: str = BUNDLED,
         choices: dict[str, Any] | None = None,
+        before: Result | None = None,
     ) -> None:
         self.series, self.region, self.dose_model = series, region, dose_model
         self.choices = dict(choices or {})
+        self.before = before
         self.labelmap: Labelmap | None = None
         self._drawn: np.ndarray | None = None
         self._pending: list[int] = []
@@ -111,16 +118,25 @@ class Session:
 
         What the user left or drew against anatomy is flagged, and stays as it is.
         """
-        self.finish()
-        drawn = {atom.name for atom in self.labelmap.atoms}
+        labelmap = self.as_known()
+        drawn = {atom.name for atom in labelmap.atoms}
         return analyze(
             self.series,
-            check_anatomy(self.series, self.labelmap, keep=drawn),
+            check_anatomy(self.series, labelmap, keep=drawn),
             region=self.region,
             parameters=self.choices,
             measurements=self._measurements(),
             outlines=self._contours,
         )
+
+    def as_known(self) -> Labelmap:
+        """Return the present state with what holds of it as of the result that is edited."""
+        self.finish()
+        if self.before is None:
+            return self.labelmap
+        known = self.before.segmentation
+        same = _as_they_were(self.before, self._measurements())
+        return with_what_holds(self.labelmap, known.flags, known.known_doubt, same)
 
     def _widen(self, highest: int) -> None:
         for name, array in self._moments.items():
@@ -158,6 +174,18 @@ class Session:
             histogram_hu=np.empty(0, np.int64),
             histogram=np.empty((len(columns), 0), np.int64),
         )
+
+
+def _as_they_were(before: Result, now: Measurements) -> set[str]:
+    """Return the organs with the voxels and the mean HU that they had, slice by slice."""
+    same = set()
+    for organ, was in before.structures.items():
+        if organ in now.groups:
+            slices = now.of(organ)
+            same_size = np.array_equal(was.count, slices.count)
+            if same_size and np.allclose(was.mean_hu, slices.mean_hu, atol=1e-3, equal_nan=True):
+                same.add(organ)
+    return same
 
 
 def _body_values(labelmap: Labelmap) -> set[int]:

@@ -74,6 +74,7 @@ def stage_input(
     """
     from ..outputs.tables import SEGMENTATION, write_label_tables
     from ..reading.npy_volume import write_npy_array, write_npy_volume
+    from ..segmentation.known import write_known
 
     folder = None
     try:
@@ -88,6 +89,7 @@ def stage_input(
             labels = segmentation / f"{SEGMENTATION}.npy"
             write_npy_array(labelmap.labels, labelmap.affine, labels)
             write_label_tables(labelmap, segmentation)
+            write_known(labelmap, segmentation)
             command += ["--segmentation", str(labels)]
     except OSError as error:
         if folder is not None:

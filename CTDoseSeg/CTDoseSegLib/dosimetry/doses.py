@@ -62,6 +62,9 @@ class OrganDose:
         Mass of the organ in the images, without what contrast agent adds to its HU.
     missing_mass_g
         What a reference adult's organ has more.
+    segmentation_certainty
+        How surely the organ is drawn: ``certain`` or ``uncertain``; empty where the engine does not
+        know and nothing contradicts what is drawn.
     """
 
     organ: str
@@ -85,6 +88,7 @@ class OrganDose:
     whole_organ_high_mGy: float | None = None
     seen_mass_g: float | None = None
     missing_mass_g: float | None = None
+    segmentation_certainty: str | None = None
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,14 @@ FLAGS = {
         cause="segmentation_unsure",
         consequence="its volume, mean HU and dose may be those of something else",
     ),
+    "organ_by_thresholds": Entry(
+        "warning",
+        "Drawn by thresholds, as the network was far too unsure of it",
+        "Look at the overlay; correct the organ or give a segmentation of your own.",
+        mends=("segmentation", "engine"),
+        cause="segmentation_unsure",
+        consequence="its volume, mean HU and dose are those of what thresholds drew",
+    ),
     "organ_cut_by_field": Entry(
         "warning",
         "Cut by the edge of the field of view",

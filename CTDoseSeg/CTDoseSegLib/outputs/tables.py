@@ -60,6 +60,7 @@ ORGAN_DOSE_COLUMNS = (
     "whole_organ_dose_mGy",
     "whole_organ_low_mGy",
     "whole_organ_high_mGy",
+    "segmentation_certainty",
 )
 # Empty without a dose report.
 EXAMINATION_COLUMNS = (

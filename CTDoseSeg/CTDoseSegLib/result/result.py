@@ -23,6 +23,7 @@ from ..measurement.size_interval import (
     wed_interval_mm,
 )
 from ..provenance import SCHEMA_VERSION, Provenance
+from ..segmentation.doubt import CHANGES
 from .codec import plain, read_as, read_dataclass
 from .values import (
     Geometry,
@@ -162,7 +163,11 @@ class Result:
             ),
             effective_dose=analysis.effective_dose,
             segmentation=SegmentationSummary(
-                labelmap.engine, labelmap.atoms, labelmap.about, labelmap.flags
+                labelmap.engine,
+                labelmap.atoms,
+                labelmap.about,
+                labelmap.flags,
+                doubt=labelmap.doubt.atoms if labelmap.doubt else {},
             ),
             organs=doses.organs,
             structures=structures_of(series, analysis.measurements),
@@ -321,6 +326,9 @@ def _check_lengths(result: Result) -> None:
     columns = {f"slices.{f.name}": getattr(result.slices, f.name) for f in fields(Slices)}
     columns |= {f"organs.{o.organ}.slice_dose_mGy": o.slice_dose_mGy for o in result.organs}
     columns |= {f"structures.{name}.count": s.count for name, s in result.structures.items()}
+    for name, one in result.segmentation.doubt.items():
+        changes = {f: getattr(one, f) for f in CHANGES}
+        columns |= {f"segmentation.doubt.{name}.{f}": column for f, column in changes.items()}
     for name, column in columns.items():
         if column is not None and len(column) != n:
             raise InputError(f"{name} has {len(column)} values for {n} slices.")

@@ -13,6 +13,7 @@ from ..flags import Flag
 from ..measurement.measurements import Measurements
 from ..measurement.size import SizeProfile, WEDSummary
 from ..measurement.ssde import SSDEProfile
+from ..segmentation.doubt import Doubt, OrganDoubt
 from ..segmentation.labelmap import Atom
 from .codec import WHOLE_NUMBERS
 
@@ -217,6 +218,8 @@ class SegmentationSummary:
     file
         Name of the label map's file beside this one; ``segmentation.nrrd`` where the package
         nibabel was not installed.
+    doubt
+        Label to what the engine knows of its own doubt; empty where it knows none.
     """
 
     engine: str
@@ -224,6 +227,12 @@ class SegmentationSummary:
     about: Mapping[str, Any] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
     file: str = "segmentation.nii.gz"
+    doubt: Mapping[str, OrganDoubt] = field(default_factory=dict)
+
+    @property
+    def known_doubt(self) -> Doubt | None:
+        """The doubt as a label map has it."""
+        return Doubt(self.doubt) if self.doubt else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,10 @@ import numpy as np
 from ..ct.geometry import Grid
 from ..ct.organs import LUNG_LOBES, OUTSIDE_BODY
 from ..errors import GeometryError, SegmentationError
-from ..flags import flag
+from ..flags import Flag, flag
+from ..flags.places import organ_of
 from .atoms import groups_of, is_unnamed, named_atom
+from .doubt import Doubt
 from .labelmap import BODY, BODY_REST, SKIN, Atom, Labelmap, counts
 from .on_grid import grid_in_words
 
@@ -76,7 +78,7 @@ def combine(beneath: Labelmap, above: Labelmap) -> Labelmap:
     np.copyto(labels, above.labels.astype(labels.dtype, copy=False), where=organ)
     present = set(np.flatnonzero(counts(labels)).tolist())
     atoms = tuple(a for a in kept.values() if a.value in present)
-    flags = above.flags + beneath.flags
+    flags = above.flags + _left_of(beneath, names)
     if air > 0.02 * inner.sum():
         flags += (flag("labels_in_air", f"{100 * air / inner.sum():.0f} % of the voxels"),)
     if covered:
@@ -96,7 +98,28 @@ def combine(beneath: Labelmap, above: Labelmap) -> Labelmap:
         f"{above.engine} + {beneath.engine}",
         flags,
         about={**beneath.about, **above.about},
+        doubt=_doubt_of_both(beneath, above, {a.name for a in atoms}),
     )
+
+
+def _left_of(beneath: Labelmap, above: set[str]) -> tuple[Flag, ...]:
+    """Return the flags of the lower label map, without those of organs that the upper one draws."""
+
+    def stays(organ: str | None) -> bool:
+        members = beneath.groups.get(organ, ()) if organ else ()
+        return organ is None or any(not _replaced(name, above) for name in members)
+
+    return tuple(one for one in beneath.flags if stays(organ_of(one.place)))
+
+
+def _doubt_of_both(beneath: Labelmap, above: Labelmap, present: set[str]) -> Doubt | None:
+    """Return what is known of each atom from the engine that drew it."""
+    if beneath.doubt is None and above.doubt is None:
+        return None
+    own = {a.name for a in above.atoms}
+    lower = (beneath.doubt or Doubt()).only(present - own)
+    upper = (above.doubt or Doubt()).only(own)
+    return Doubt({**lower.atoms, **upper.atoms})
 
 
 def _covered_by_unnamed(beneath: Labelmap, above: Labelmap) -> set[str]:

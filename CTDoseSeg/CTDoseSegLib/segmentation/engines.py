@@ -12,6 +12,7 @@ from ..flags import flag
 from ..tasks.progress import Progress, Stage
 from .labelmap import Labelmap
 from .reasons import without_remedy
+from .redrawing import redrawn, to_redraw
 from .threshold import engine
 from .totalsegmentator.engine import TotalSegmentatorEngine
 from .unet.doubts import why_not_used
@@ -90,7 +91,7 @@ class Automatic:
         return True, ""
 
     def segment(self, series: CTSeries, progress: Progress) -> Labelmap:
-        """Segment a series by the UNet, or by thresholds where its result is doubtful."""
+        """Segment a series by the UNet; by thresholds what of its result is too doubtful."""
         unet = UNetEngine()
         able, why = unet.available()
         why = without_remedy(why)
@@ -99,6 +100,7 @@ class Automatic:
                 labelmap = unet.segment(series, Stage(progress, 0.0, 0.7))
                 why = why_not_used(labelmap)
                 if not why:
+                    labelmap = self._redrawn(series, labelmap, Stage(progress, 0.7, 1.0))
                     missing = "heart, kidneys, bowel and other organs are missing"
                     reason = without_remedy(self.reason)
                     return _with(labelmap, "bundled_network", f"{reason}; {missing}")
@@ -111,6 +113,19 @@ class Automatic:
         missing = "heart, liver, kidneys, spleen, stomach, bowel and other organs are missing"
         labelmap = ClassicalEngine().segment(series, rest)
         return _with(labelmap, "no_network", f"{without_remedy(self.reason)}; {why}; {missing}")
+
+    def _redrawn(self, series: CTSeries, labelmap: Labelmap, progress: Progress) -> Labelmap:
+        """Draw by thresholds what the network is far too unsure of; thresholds run for that only.
+
+        Where they find no body, what the network drew stays, with its flags.
+        """
+        names = to_redraw(labelmap)
+        if not names:
+            return labelmap
+        try:
+            return redrawn(labelmap, ClassicalEngine().segment(series, progress), names)
+        except SegmentationError:
+            return labelmap
 
 
 def _with(labelmap: Labelmap, code: str, detail: str) -> Labelmap:

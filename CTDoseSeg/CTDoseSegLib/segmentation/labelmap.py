@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import GeometryError, SegmentationError
 from ..flags import Flag
+from .doubt import Doubt
 
 COUCH = "couch"
 BODY = "body"
@@ -67,6 +68,9 @@ class Labelmap:
         What the user should know about it.
     about
         For provenance: engine to what it ran (versions, tasks, hashes of weights); no identity.
+    doubt
+        What the engine knows of its own doubt, where it knows any: a network does, thresholds and
+        users do not.
     """
 
     labels: np.ndarray
@@ -76,6 +80,7 @@ class Labelmap:
     engine: str
     flags: tuple[Flag, ...] = field(default=())
     about: Mapping[str, Any] = field(default_factory=dict)
+    doubt: Doubt | None = None
 
     def __post_init__(self) -> None:
         if self.labels.ndim != 3 or self.labels.dtype not in (np.uint8, np.uint16):

@@ -16,6 +16,7 @@ from ..reading.label_map_file import LabelFile, read_label_file
 from ..reading.label_names import LabelNames, read_label_option
 from ..tasks.progress import Progress
 from .atoms import groups_of, is_unnamed, named_atom, unnamed_flags
+from .known import with_known
 from .labelmap import BODY, BODY_REST, Atom, Labelmap, counts
 from .on_grid import on_grid
 
@@ -101,7 +102,8 @@ def read_labelmap(
     if file.overlap_voxels:
         flags += (flag("segments_overlap", f"{file.overlap_voxels} voxels lie in more than one"),)
     groups = groups_of(a.name for a in atoms) | _groups(file.names, {a.name for a in atoms})
-    return Labelmap(voxels, series.affine, atoms, groups, ORIGIN, flags)
+    made = Labelmap(voxels, series.affine, atoms, groups, ORIGIN, flags)
+    return with_known(made, path.parent)
 
 
 def read_label_array(path: Path, series: CTSeries) -> np.ndarray:

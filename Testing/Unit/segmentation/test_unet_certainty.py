@@ -89,3 +89,23 @@ def test_an_organ_that_is_drawn_anew_elsewhere_is_flagged_at_its_place():
     (flag,) = unsure(certainty, SPEC)
     assert (flag.code, flag.place) == ("organ_unsure", "organ liver")
     assert flag.detail.startswith("80 %")
+
+
+def test_what_label_maps_keep_of_it_is_areas_by_slice():
+    certainty = Certainty.empty(3, 3)
+    logits = torch.cat([blob(0.2)] * 3)
+    labels = decide(logits, 0.5)
+    certainty.add(0, logits, labels)
+    certainty.add_again(0, labels[0], labels[0])
+    certainty.add_again(2, labels[2], np.zeros_like(labels[2]))
+    doubt = certainty.doubt(SPEC.classes, pixel_mm2=4.0)
+    assert list(doubt.atoms) == ["liver"]
+    liver = doubt.atoms["liver"]
+    p = torch.softmax(logits, dim=1)[0, 3].numpy()
+    drawn, less, more = (labels[0] == 3).sum(), (p > 0.75).sum(), (p > 0.25).sum()
+    assert less < drawn < more
+    assert liver.less_mm2.tolist() == [4.0 * (less - drawn)] * 3
+    assert liver.more_mm2.tolist() == [4.0 * (more - drawn)] * 3
+    assert liver.agreement == pytest.approx(2 / 3)
+    # The slice between two that were shown again has half of their change.
+    assert liver.again_mm2.tolist() == [0.0, -2.0 * drawn, -4.0 * drawn]

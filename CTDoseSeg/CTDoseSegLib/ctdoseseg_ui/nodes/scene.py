@@ -36,6 +36,8 @@ DOSE_COLUMNS = {
     "contrast agent. It was not checked against measurements on other scanners.",
     "coverage": "100 %: the organ as drawn ends inside the images, which does not say that it is "
     "drawn completely; cut: the first or last slice or the field of view cuts it.",
+    "drawn": "certain: the network draws the organ again when the image is varied; uncertain: it "
+    "does not, or what is drawn contradicts anatomy; empty: not known.",
     "flags": "Click the organ to read its flags in sentences.",
 }
 
@@ -132,6 +134,7 @@ def show_doses(results: Results, hypothetical: Mapping[str, float] | None = None
         "total 90 %": [_interval(o.total_low_mGy, o.total_high_mGy) for o in organs],
         "coverage": [_coverage(o) for o in organs],
         "volume (ml)": ["" if o.volume_ml is None else f"{o.volume_ml:.0f}" for o in organs],
+        "drawn": [o.segmentation_certainty or "" for o in organs],
         "region": [o.region for o in organs],
         "flags": ["; ".join(f.code for f in o.flags) for o in organs],
     }

@@ -21,6 +21,7 @@ from .density import density
 from .iodine import iodine_flag
 from .kernel import smooth
 from .model import OrganModel, RegionModel
+from .plausible import WITHOUT_DOUBT, DoseOfMasks, segmentation_component
 from .refusals import disagreement_flag, size_flags
 from .scaling import BASES
 from .uncertainty import (
@@ -122,6 +123,7 @@ def organ_dose(
         range_component,
         _truncation_component(body, shared, piece),
         scan.scanner,
+        _segmentation_component(body, shared, organ, basis, slices),
     )
     components |= body.bases[basis].components
     total = total_log_half_width(components)
@@ -209,6 +211,17 @@ def _range_component(
 
     outside = float(piece.weights[body.beam.outside(piece.z_mm)].sum())
     return known_range_component(body.beam, dose, outside)
+
+
+def _segmentation_component(
+    body: AlongBody, shared: RegionModel, organ: OrganModel, basis: str, slices: GroupSlices
+) -> float:
+    """Return the component of the organ's contour, by what its engine knows of its own doubt."""
+    labelmap = body.scan.labelmap
+    doubt = labelmap.doubt.of(labelmap.groups[organ.organ]) if labelmap.doubt else None
+    if doubt is None:
+        return WITHOUT_DOUBT
+    return segmentation_component(DoseOfMasks.of(body, shared, organ, basis, slices), doubt)
 
 
 def _truncation_component(body: AlongBody, shared: RegionModel, piece: _Piece) -> float:

@@ -17,6 +17,7 @@ from ...measurement.ctdi_per_mas import K90
 from ...measurement.size_interval import PROFILE_SD
 from ..beam import Beam
 from ..training_scans import other_voltage
+from .plausible import WITHOUT_DOUBT
 from .scaling import CTDIVOL_OF_SCAN, MAS
 
 _RECTANGULAR = math.sqrt(3.0)
@@ -64,7 +65,8 @@ SOURCES: Mapping[str, str] = {
     "nctdiw": JUDGEMENT,
     "calibration": "Li et al. 2012 and CTDIvol per mAs of 64-slice scanners (Fujii et al. 2009)",
     "label_noise": JUDGEMENT,
-    "segmentation": JUDGEMENT,
+    "segmentation": "of a network, fitted on bodies with exact labels "
+    "(Testing/Bodies/doubt_of_bodies.py); of other segmentations " + JUDGEMENT,
     "irradiated_range": JUDGEMENT + ", after overranging measured by Fujii et al. 2009",
     "organ_modulation": JUDGEMENT,
     "couch": JUDGEMENT,
@@ -86,6 +88,7 @@ def uncertainty_components(
     irradiated_range: float,
     truncation: float,
     scanner: Scanner = GENERIC,
+    segmentation: float = WITHOUT_DOUBT,
 ) -> dict[str, float]:
     """Return the uncertainty components by name, each the standard deviation of ln(dose).
 
@@ -113,7 +116,8 @@ def uncertainty_components(
     label_noise
         Rounding to 0.1 mGy and noise of the simulated labels that all patients share: 2 %.
     segmentation
-        Contour moved by a voxel: 3 %.
+        See `plausible.segmentation_component`: the dose over masks that are plausible by what a
+        network knows of its own doubt; of other segmentations 3 %, a contour moved by a voxel.
     irradiated_range
         See `unknown_range_component` and `known_range_component`.
     organ_modulation
@@ -147,6 +151,8 @@ def uncertainty_components(
         Components that depend on where the organ lies.
     scanner
         What a profile of it narrows.
+    segmentation
+        Component that depends on how surely the organ was drawn.
     """
     by_ctdi = basis != MAS or scanner.nctdiw_mGy_per_100mAs is not None
     display = _CHECKED_CTDIVOL if scanner.ctdivol_checked else math.log(1.2) / _RECTANGULAR
@@ -156,7 +162,7 @@ def uncertainty_components(
         "transfer": 0.05 if by_ctdi else _DOSE_PER_MAS,
         "calibration": _CALIBRATION if by_ctdi else 0.0,
         "label_noise": 0.02,
-        "segmentation": 0.03,
+        "segmentation": segmentation,
         "irradiated_range": irradiated_range,
         "truncation": truncation,
         "organ_modulation": _modulation_component(acquisition.modulation),

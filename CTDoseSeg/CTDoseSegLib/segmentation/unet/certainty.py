@@ -8,26 +8,26 @@ that too. Both are counted on the working grid, by class and slice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...flags import Flag, flag, organ_place
+from ...flags import Flag
+from ..doubt import LEAST_AGREEMENT, Doubt, OrganDoubt, unsure_flag
 from ..labelmap import BODY_REST, COUCH
 from .spec import UNetSpec, mirrored_classes
 
 if TYPE_CHECKING:
     import torch
 
-# Of 116 organs on 21 bodies that the bundled network was not trained on, 93 % of those with a Dice
-# below 0.8 agree less than this with themselves, and 5 % of those above 0.9.
-LEAST_AGREEMENT = 0.95
 # Of the variation that a slice is shown in again: pixels, and HU of a scan as they are usual.
 SHIFT_PX = (3, -2)
 NOISE_HU = 15.0
 # Thin slices are alike: not all of them need a second look.
 AGAIN_MM = 5.0
+# At these probabilities an organ is drawn smaller and larger than it probably is.
+HIGH_P, LOW_P = 0.75, 0.25
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -42,6 +42,8 @@ class Certainty:
         Probability of the class, summed over its pixels.
     probable
         Probability of the class, summed over all pixels.
+    less, more
+        Pixels where the class is more probable than `HIGH_P` and than `LOW_P`.
     again, both
         Pixels of the class in the varied slice, and in both; 0 in slices that were not shown again.
     shown_again
@@ -51,6 +53,8 @@ class Certainty:
     drawn: np.ndarray
     sure: np.ndarray
     probable: np.ndarray
+    less: np.ndarray
+    more: np.ndarray
     again: np.ndarray
     both: np.ndarray
     shown_again: np.ndarray
@@ -58,14 +62,16 @@ class Certainty:
     @classmethod
     def empty(cls, slices: int, classes: int) -> Certainty:
         """Return one with nothing counted yet."""
-        counts = [np.zeros((slices, classes)) for _ in range(5)]
-        return cls(*counts, np.zeros(slices, bool))
+        names = (f.name for f in fields(cls) if f.name != "shown_again")
+        counts = {name: np.zeros((slices, classes)) for name in names}
+        return cls(**counts, shown_again=np.zeros(slices, bool))
 
     def add(self, first: int, logits: torch.Tensor, decided: np.ndarray) -> None:
         """Count slices from `first` on: logits [n, 1 + classes, j, i], labels uint8 [n, j, i]."""
         import torch
 
         classes = self.drawn.shape[1]
+        logits = logits.cpu()
         for k, (one, labels) in enumerate(zip(logits, decided, strict=True), start=first):
             # Most pixels are surely nothing; they hold no probability of a class.
             inside = (one[1:].max(dim=0).values > one[0] - 7.0).numpy()
@@ -74,6 +80,7 @@ class Certainty:
             which = labels[inside].astype(np.int64)
             self.drawn[k] = np.bincount(which, minlength=classes + 1)[1:]
             self.probable[k] = p.sum(axis=0)
+            self.less[k], self.more[k] = (p > HIGH_P).sum(axis=0), (p > LOW_P).sum(axis=0)
             own = np.take_along_axis(p, np.maximum(which - 1, 0)[:, None], axis=1)[:, 0]
             self.sure[k] = np.bincount(which, own * (which > 0), classes + 1)[1:]
 
@@ -105,14 +112,42 @@ class Certainty:
         with np.errstate(invalid="ignore"):
             return np.where(drawn + again > 0, 2 * both / (drawn + again), np.nan)
 
+    def doubt(self, classes: tuple[str, ...], pixel_mm2: float) -> Doubt:
+        """Return what label maps keep of it, by the names of the classes that were drawn.
+
+        Parameters
+        ----------
+        classes
+            Names of the classes.
+        pixel_mm2
+            Area of a pixel of the working grid.
+        """
+        shown = np.flatnonzero(self.shown_again)
+        every = np.arange(len(self.drawn))
+        atoms = {}
+        for n, name in enumerate(classes):
+            drawn, again = self.drawn[:, n], self.again[:, n]
+            if not drawn.any():
+                continue
+            changed = np.interp(every, shown, (again - drawn)[shown]) if shown.size else 0 * drawn
+            less, more = self.less[:, n] - drawn, self.more[:, n] - drawn
+            atoms[name] = OrganDoubt(
+                drawn=int(drawn[shown].sum()),
+                again=int(again[shown].sum()),
+                both=int(self.both[shown, n].sum()),
+                less_mm2=np.rint(np.minimum(less, 0) * pixel_mm2),
+                more_mm2=np.rint(np.maximum(more, 0) * pixel_mm2),
+                again_mm2=np.rint(changed * pixel_mm2),
+            )
+        return Doubt(atoms)
+
 
 def unsure(certainty: Certainty, spec: UNetSpec) -> tuple[Flag, ...]:
     """Return a flag at each organ whose labels change when the slices are shown varied."""
     flags = []
     for name, agreement in zip(spec.classes, certainty.agreement(), strict=True):
         if name not in (BODY_REST, COUCH) and agreement < LEAST_AGREEMENT:
-            detail = f"{100 * agreement:.0f} % of it is drawn again when the image is varied"
-            flags.append(flag("organ_unsure", detail).at(organ_place(name)))
+            flags.append(unsure_flag(name, agreement))
     return tuple(flags)
 
 

@@ -21,6 +21,7 @@ from ...errors import DependencyError, ModelError, SegmentationError
 from ...flags import Flag, flag
 from ...segmentation.atoms import groups_of, named_atom
 from ...tasks.progress import Progress
+from ..doubt import Doubt
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
 from ..slice_threads import for_each_slice
 from ..threshold.engine import skin_shell
@@ -111,7 +112,19 @@ class UNetEngine:
         certainty: list[Certainty] = []
         labels = predict(for_inference(network, device), spec, series, progress, device, certainty)
         made = _labelmap(series, spec, labels, f"{ENGINE} {digest[:12]}")
-        return replace(made, flags=(*made.flags, *unsure(certainty[0], spec)))
+        flags = (*made.flags, *unsure(certainty[0], spec))
+        return replace(made, flags=flags, doubt=_doubt(series, spec, certainty[0]))
+
+
+def _doubt(series: CTSeries, spec: UNetSpec, certainty: Certainty) -> Doubt | None:
+    """Return the network's doubt on the series' slices; None where it was shown other slices."""
+    view = Canonical.of(series)
+    if view.permutation[0] != 0:
+        return None
+    rows, columns = working_shape(view.hu.shape[1:], view.spacing_mm[1:], spec)
+    area = float(np.prod(view.spacing_mm[1:])) * view.hu.shape[1] * view.hu.shape[2]
+    doubt = certainty.doubt(spec.classes, area / (rows * columns))
+    return doubt.reversed() if 0 in view.reversed_axes else doubt
 
 
 def best_device() -> str:
