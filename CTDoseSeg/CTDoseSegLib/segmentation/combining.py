@@ -11,6 +11,7 @@ from ..ct.organs import LUNG_LOBES, OUTSIDE_BODY
 from ..errors import GeometryError, SegmentationError
 from ..flags import flag
 from .atoms import groups_of, is_unnamed, named_atom
+from .doubt_map import DoubtMap
 from .labelmap import BODY, BODY_REST, SKIN, Atom, Labelmap, counts
 from .on_grid import grid_in_words
 
@@ -96,7 +97,18 @@ def combine(beneath: Labelmap, above: Labelmap) -> Labelmap:
         f"{above.engine} + {beneath.engine}",
         flags,
         about={**beneath.about, **above.about},
+        doubt=_doubt(beneath, above),
     )
+
+
+def _doubt(beneath: Labelmap, above: Labelmap) -> DoubtMap | None:
+    """Return the upper one's doubt, else the lower one's where the upper one draws nothing."""
+    if above.doubt is not None or beneath.doubt is None:
+        return above.doubt
+    doubt = beneath.doubt.copy()
+    for k, labels in enumerate(above.labels):
+        doubt.forget(k, labels > 0, len(above.labels))
+    return doubt
 
 
 def _covered_by_unnamed(beneath: Labelmap, above: Labelmap) -> set[str]:

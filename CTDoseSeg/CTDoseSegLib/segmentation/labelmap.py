@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import GeometryError, SegmentationError
 from ..flags import Flag
+
+if TYPE_CHECKING:
+    from .doubt_map import DoubtMap
 
 COUCH = "couch"
 BODY = "body"
@@ -67,6 +70,8 @@ class Labelmap:
         What the user should know about it.
     about
         For provenance: engine to what it ran (versions, tasks, hashes of weights); no identity.
+    doubt
+        How sure the network was of what it drew; None where no engine states it.
     """
 
     labels: np.ndarray
@@ -76,6 +81,7 @@ class Labelmap:
     engine: str
     flags: tuple[Flag, ...] = field(default=())
     about: Mapping[str, Any] = field(default_factory=dict)
+    doubt: DoubtMap | None = None
 
     def __post_init__(self) -> None:
         if self.labels.ndim != 3 or self.labels.dtype not in (np.uint8, np.uint16):

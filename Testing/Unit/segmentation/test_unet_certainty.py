@@ -89,3 +89,25 @@ def test_an_organ_that_is_drawn_anew_elsewhere_is_flagged_at_its_place():
     (flag,) = unsure(certainty, SPEC)
     assert (flag.code, flag.place) == ("organ_unsure", "organ liver")
     assert flag.detail.startswith("80 %")
+
+
+def test_doubt_is_what_is_left_of_the_probability_of_what_is_drawn():
+    logits = blob(0.5)
+    labels = decide(logits, 0.5)
+    doubt = Certainty.empty(1, 3).add(0, logits, labels)
+    p = torch.softmax(logits, dim=1)[0].numpy()
+    own = np.take_along_axis(p, labels.astype(int), axis=0)[0]
+    assert doubt[0] == pytest.approx(255 * (1 - own), abs=0.75)
+    assert doubt.max() > 100
+    assert doubt[0, 0, 0] == 0
+
+
+def test_a_higher_temperature_doubts_more_and_draws_the_same():
+    logits = blob(0.5)
+    labels = decide(logits, 0.5)
+    cold = Certainty.empty(1, 3).add(0, logits, labels).astype(int)
+    warm = Certainty.empty(1, 3).add(0, logits, labels, 2.0).astype(int)
+    by_hand = Certainty.empty(1, 3).add(0, logits / 2.0, labels).astype(int)
+    assert (warm >= cold).all()
+    assert (warm > cold + 20).any()
+    assert np.array_equal(warm, by_hand)

@@ -8,12 +8,13 @@ that too. Both are counted on the working grid, by class and slice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...flags import Flag, flag, organ_place
+from ..doubt_map import WHOLLY
 from ..labelmap import BODY_REST, COUCH
 from .spec import UNetSpec, mirrored_classes
 
@@ -28,6 +29,8 @@ SHIFT_PX = (3, -2)
 NOISE_HU = 15.0
 # Thin slices are alike: not all of them need a second look.
 AGAIN_MM = 5.0
+# Logits by which nothing leads every class where it is certain.
+SURELY_NOTHING = 7.0
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -46,6 +49,9 @@ class Certainty:
         Pixels of the class in the varied slice, and in both; 0 in slices that were not shown again.
     shown_again
         Boolean [k].
+    doubt
+        uint8 [k, rows, columns]: 255 times one minus the probability of what is drawn; empty
+        before all slices are counted.
     """
 
     drawn: np.ndarray
@@ -54,28 +60,48 @@ class Certainty:
     again: np.ndarray
     both: np.ndarray
     shown_again: np.ndarray
+    doubt: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0), np.uint8))
 
     @classmethod
     def empty(cls, slices: int, classes: int) -> Certainty:
         """Return one with nothing counted yet."""
-        counts = [np.zeros((slices, classes)) for _ in range(5)]
-        return cls(*counts, np.zeros(slices, bool))
+        drawn, sure, probable, again, both = np.zeros((5, slices, classes))
+        return cls(drawn, sure, probable, again, both, np.zeros(slices, bool))
 
-    def add(self, first: int, logits: torch.Tensor, decided: np.ndarray) -> None:
-        """Count slices from `first` on: logits [n, 1 + classes, j, i], labels uint8 [n, j, i]."""
+    def add(
+        self, first: int, logits: torch.Tensor, decided: np.ndarray, temperature: float = 1.0
+    ) -> np.ndarray:
+        """Count slices from `first` on, and return their doubt, uint8 [n, j, i].
+
+        Parameters
+        ----------
+        first
+            Number of the first slice.
+        logits
+            [n, 1 + classes, j, i].
+        decided
+            Their labels, uint8 [n, j, i].
+        temperature
+            Of the network, by which logits are divided before they are probabilities.
+        """
         import torch
 
         classes = self.drawn.shape[1]
-        for k, (one, labels) in enumerate(zip(logits, decided, strict=True), start=first):
+        doubt = np.zeros(decided.shape, np.uint8)
+        for k, (one, labels) in enumerate(zip(logits, decided, strict=True)):
             # Most pixels are surely nothing; they hold no probability of a class.
-            inside = (one[1:].max(dim=0).values > one[0] - 7.0).numpy()
-            values = one.movedim(0, -1)[torch.from_numpy(inside)]
-            p = torch.softmax(values, dim=1)[:, 1:].double().numpy()
-            which = labels[inside].astype(np.int64)
-            self.drawn[k] = np.bincount(which, minlength=classes + 1)[1:]
-            self.probable[k] = p.sum(axis=0)
-            own = np.take_along_axis(p, np.maximum(which - 1, 0)[:, None], axis=1)[:, 0]
-            self.sure[k] = np.bincount(which, own * (which > 0), classes + 1)[1:]
+            lead = one[1:].max(dim=0).values - one[0]
+            inside = lead > -SURELY_NOTHING * temperature
+            values = one.movedim(0, -1)[inside] / temperature
+            p = torch.softmax(values, dim=1).double().cpu().numpy()
+            where = inside.cpu().numpy()
+            which = labels[where].astype(np.int64)
+            own = np.take_along_axis(p, which[:, None], axis=1)[:, 0]
+            self.drawn[first + k] = np.bincount(which, minlength=classes + 1)[1:]
+            self.probable[first + k] = p[:, 1:].sum(axis=0)
+            self.sure[first + k] = np.bincount(which, own, classes + 1)[1:]
+            doubt[k][where] = np.rint(WHOLLY * (1.0 - own))
+        return doubt
 
     def add_again(self, k: int, decided: np.ndarray, varied: np.ndarray) -> None:
         """Count a slice that was shown again: both labels uint8 [j, i], those put back."""
