@@ -14,7 +14,6 @@ import vtk
 
 from ...segmentation.doubt_map import WHOLLY, DoubtMap
 from .results import OVERLAY, Results
-from .scene import show_legend
 from .volumes import geometry
 
 if TYPE_CHECKING:
@@ -22,10 +21,9 @@ if TYPE_CHECKING:
 
 # Built into Slicer: pale where there is little doubt, red where there is much.
 COLORS = "vtkMRMLColorTableNodeWarmTint1"
-# Less doubt than this is not shown, in percent.
-LEAST = 20.0
-OPACITY = 0.6
-LEGEND_AT = (0.05, 0.5)
+# Doubt in percent: less than the first is not shown, from the second on all is red.
+LEAST, GUESS = 20.0, 50.0
+OPACITY = 0.7
 # Before these come background, foreground and label.
 FIRST_LAYER = 3
 
@@ -54,7 +52,7 @@ def fill_doubt(results: Results, labelmap: Labelmap) -> None:
     display = node.GetDisplayNode()
     display.SetAndObserveColorNodeID(COLORS)
     display.AutoWindowLevelOff()
-    display.SetWindowLevelMinMax(0.0, 100.0)
+    display.SetWindowLevelMinMax(0.0, GUESS)
     display.SetThreshold(LEAST, 100.0)
     display.ApplyThresholdOn()
 
@@ -93,7 +91,6 @@ def show_tint(node: Any) -> None:
             layer = FIRST_LAYER + view.GetNumberOfAdditionalLayers()
             view.SetNthLayerVolumeID(layer, node.GetID())
             view.SetNthLayerOpacity(layer, OPACITY)
-    show_legend(node, True, "%", "%.0f", LEGEND_AT)
 
 
 def hide_tint(node: Any) -> None:
@@ -101,7 +98,6 @@ def hide_tint(node: Any) -> None:
     for view in _views():
         for layer in reversed(_layers_of(view, node)):
             view.SetNthLayerVolumeID(layer, None)
-    show_legend(node, False)
 
 
 def _views() -> Iterator[vtk.vtkObject]:

@@ -219,22 +219,14 @@ def _color_overlay(node: Any, lowest: float, highest: float) -> None:
     display.InterpolateOff()  # between an organ's dose and none there is no dose
 
 
-def show_legend(
-    node: Any,
-    shown: bool,
-    unit: str = "mGy",
-    numbers_as: str = "%.1f",
-    at: tuple[float, float] | None = None,
-) -> None:
-    """Colour legend of an overlay; `at` is its place in the view, from 0 to 1."""
+def show_legend(node: Any, shown: bool) -> None:
+    """Colour legend of the overlay, in mGy."""
     logic = slicer.modules.colors.logic()
     legend = logic.GetColorLegendDisplayNode(node)
     if legend is None and shown:
         legend = logic.AddDefaultColorLegendDisplayNode(node)
-        legend.SetTitleText(unit)
-        legend.SetLabelFormat(numbers_as)
-        if at is not None:
-            legend.SetPosition(*at)
+        legend.SetTitleText("mGy")
+        legend.SetLabelFormat("%.1f")
     if legend is not None:
         legend.SetVisibility(shown)
 
