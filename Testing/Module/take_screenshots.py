@@ -18,28 +18,35 @@ from slicerhost.host import Host  # noqa: E402
 LARGE, SMALL_WINDOW = (1700, 1050), (1100, 700)
 
 
-def load_dicom(host, panel, variant: str, spacing_mm: tuple[float, float, float]) -> None:
-    """A phantom as DICOM, imported and chosen, with its organs."""
+def imported(host, phantom):
+    """A phantom as DICOM, imported; returns its volume and the folder of its files."""
     import slicer
     from DICOMLib import DICOMUtils
 
+    from CTDoseSegLib.phantom.dicom_files import write_dicom
+
+    folder = Path(tempfile.mkdtemp(dir=slicer.app.temporaryPath))  # goes with the host
+    write_dicom(phantom, folder)
+    (uid,) = host.database.index_folder(folder / "dicom")
+    (identifier,) = DICOMUtils.loadSeriesByUID([uid])
+    return slicer.mrmlScene.GetNodeByID(identifier), folder
+
+
+def load_dicom(host, panel, variant: str, spacing_mm: tuple[float, float, float]) -> None:
+    """A phantom as DICOM, imported and chosen, with its organs."""
+    import slicer
+
     from CTDoseSegLib.ctdoseseg_ui.nodes.segmentations import fill_segmentation
     from CTDoseSegLib.ctdoseseg_ui.parameters import Method
-    from CTDoseSegLib.phantom.dicom_files import write_dicom
     from CTDoseSegLib.phantom.phantom import Phantom
     from CTDoseSegLib.reading.reader import read_series
     from CTDoseSegLib.segmentation.user import read_labelmap
 
-    folder = Path(tempfile.mkdtemp(dir=slicer.app.temporaryPath))  # goes with the host
     phantom = Phantom(seed=3, variant=variant, shape=(256, 256, 48), spacing_mm=spacing_mm)
-    write_dicom(phantom, folder)
-    files = folder / "dicom"
-    (uid,) = host.database.index_folder(files)
-    (identifier,) = DICOMUtils.loadSeriesByUID([uid])
-    volume = slicer.mrmlScene.GetNodeByID(identifier)
+    volume, folder = imported(host, phantom)
     organs = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Organs")
     truth = folder / "truth" / "segmentation.nii.gz"
-    fill_segmentation(organs, read_labelmap(truth, read_series(files)), volume)
+    fill_segmentation(organs, read_labelmap(truth, read_series(folder / "dicom")), volume)
     organs.GetDisplayNode().SetVisibility(False)
     slicer.util.setSliceViewerLayers(background=volume, fit=True)
     panel._parameterNode.inputVolume = volume
@@ -91,6 +98,34 @@ def abdomen(host, panel, picture) -> None:
     picture("abdomen_dark")
 
 
+def doubt(host, panel, picture) -> None:
+    """What the bundled UNet is not sure of in an enhanced body that it was not trained on."""
+    import slicer
+
+    from CTDoseSegLib.ctdoseseg_ui.parameters import Method
+    from CTDoseSegLib.phantom.bodies.body import Body
+    from CTDoseSegLib.phantom.bodies.person import Person
+    from CTDoseSegLib.phantom.phantom import Phantom
+
+    person = Person(age_y=58.0, sex="male", height_mm=1740.0, weight_kg=78.0)
+    body = Body(person=person, seed=9, phase="portal", kvp=120.0)
+    phantom = Phantom.of_body(body, "abdomen", pixels=256, slice_mm=5.0, seed=9)
+    volume, _ = imported(host, phantom)
+    slicer.util.setSliceViewerLayers(background=volume, fit=True)
+    panel._parameterNode.inputVolume = volume
+    panel._parameterNode.method = Method.AUTO
+    host.process_events()
+    host.click(panel.ui.applyButton)
+    host.wait_until(lambda: not panel.task.job.active, 600)
+    for name in ("inputs", "acquisition"):
+        getattr(panel.ui, f"{name}CollapsibleButton").collapsed = True
+    panel._parameterNode.showDoubt = True
+    panel.results.go_to_organ("stomach")
+    panel.results.show_all_organs()
+    host.wait(0.5)
+    picture("doubt")
+
+
 def without_dicom(host, panel, picture) -> None:
     import slicer
 
@@ -112,6 +147,7 @@ STATES = {
     "empty": (empty, "light", LARGE),
     "chest": (chest, "light", LARGE),
     "abdomen": (abdomen, "dark", LARGE),
+    "doubt": (doubt, "light", LARGE),
     "without_dicom": (without_dicom, "light", SMALL_WINDOW),
 }
 

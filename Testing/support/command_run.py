@@ -71,6 +71,12 @@ def result_of(output: Path) -> dict:
     return json.loads((output / "result.json").read_text(encoding="utf-8"))
 
 
+def files_of(output: Path) -> set[str]:
+    """What a run leaves: the UNet, which auto takes where it can run, its doubt as well."""
+    engine = result_of(output)["segmentation"]["engine"]
+    return FILES | ({"doubt.nii.gz"} if "unet" in engine else set())
+
+
 def assert_refused(done: subprocess.CompletedProcess, *words: str) -> None:
     assert done.returncode == 3, done.stderr
     assert done.stderr.startswith("ctdoseseg: ")

@@ -31,20 +31,24 @@ class ResultsLogic:
         givenID: str = "",
     ) -> Results:
         """Bring the files of ``analyze`` in `folder` into the scene, as the result of `volume`."""
+        from ..outputs.tables import read_doubt
         from ..result import read_result
         from ..segmentation.user import read_labelmap
         from .nodes import charts, scene, segmentations
+        from .nodes.doubt import fill_doubt
         from .session import Session
 
         result = read_result(folder)
         packages.ensure_nifti([result.segmentation.file])
         # Its name alone: the file may have been edited.
         labelmap = read_labelmap(folder / Path(result.segmentation.file).name, series)
-        labelmap = replace(labelmap, engine=result.segmentation.engine)
+        tint = read_doubt(folder, labelmap)
+        labelmap = replace(labelmap, engine=result.segmentation.engine, doubt_map=tint)
         results = Results.create(volume)
         results.write(result)
         segmentation = results.segmentation_to_fill(givenID)
         segmentations.fill_segmentation(segmentation, labelmap, volume)
+        fill_doubt(results, labelmap)
         session = Session(
             series,
             choices["region"],
@@ -107,8 +111,11 @@ class ResultsLogic:
         """Write the present state of the session into the result, its tables and its charts."""
         from ..result import Result
         from .nodes import charts, scene
+        from .nodes.doubt import forget_doubt
 
         session = self.session(results)
+        forget_doubt(results, session.edited, len(session.series.slices))
+        session.edited = {}
         results.write(Result.of(session.analysis()))
         results.segmentation.SetAttribute(EDITED, "1")
         scene.show_slices(results)

@@ -114,6 +114,7 @@ class CTDoseSegParameterNode:
     lowerChart: LowerChart = LowerChart.DOSES
     showOverlay: bool = False
     overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.5
+    showDoubt: bool = False
     show3D: bool = False
 
     tubeCurrentFactor: Annotated[float, WithinRange(LOWEST_FACTOR, HIGHEST_FACTOR), Default(1.0)]

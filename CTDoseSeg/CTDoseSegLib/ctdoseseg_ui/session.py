@@ -52,6 +52,8 @@ class Session:
         self.choices = dict(choices or {})
         self.before = before
         self.labelmap: Labelmap | None = None
+        # Slice to what the user changed in it, boolean [j, i], since this was last emptied.
+        self.edited: dict[int, np.ndarray] = {}
         self._drawn: np.ndarray | None = None
         self._pending: list[int] = []
         kind = np.int64 if series.hu.dtype == np.int16 else np.float64
@@ -87,6 +89,7 @@ class Session:
             if filled.dtype != drawn.dtype:
                 filled = filled.astype(np.promote_types(filled.dtype, drawn.dtype))
             for k in changed:
+                self.edited[k] = self.edited.get(k, False) | (self._drawn[k] != drawn[k])
                 filled[k] = drawn[k]
         values = {atom.name: atom.value for atom in labelmap.atoms}
         if BODY_REST in values and not complete:

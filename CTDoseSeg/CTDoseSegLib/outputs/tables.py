@@ -12,6 +12,8 @@ import numpy as np
 
 from ..ct.volume_files import ENDINGS, write_volume
 from ..flags import codes
+from ..reading.image_file import read_image
+from ..segmentation.doubt_map import DoubtMap
 
 if TYPE_CHECKING:
     from ..dosimetry.doses import OrganDose
@@ -70,7 +72,10 @@ EXAMINATION_COLUMNS = (
 )
 # The label map's name without its ending, and the names that it may have.
 SEGMENTATION = "segmentation"
-SEGMENTATION_FILES = tuple(f"{SEGMENTATION}{ending}" for ending in ENDINGS)
+# How sure a network was of it, where one drew it.
+DOUBT = "doubt"
+DOUBT_FILES = tuple(f"{DOUBT}{ending}" for ending in ENDINGS)
+SEGMENTATION_FILES = (*(f"{SEGMENTATION}{ending}" for ending in ENDINGS), *DOUBT_FILES)
 LABEL_COLUMNS = ("value", "name", "snomed_code", "color", "origin")
 GROUP_COLUMNS = ("group", "atom")
 _CODES = "Codes of {}, joined by semicolons."
@@ -122,11 +127,26 @@ def write_tables(result: Result, folder: Path) -> list[Path]:
 
 
 def write_labelmap(labelmap: Labelmap, folder: Path) -> list[Path]:
-    """Write the label map on the CT's grid (first), ``labels.csv`` and ``groups.csv``."""
-    return [
+    """Write the label map on the CT's grid (first), ``labels.csv`` and ``groups.csv``.
+
+    A network's doubt goes to ``doubt.nii.gz``, in voxels of its own (`segmentation.doubt_map`).
+    """
+    written = [
         write_volume(folder, SEGMENTATION, labelmap.labels, labelmap.affine),
         *write_label_tables(labelmap, folder),
     ]
+    if (doubt := labelmap.doubt_map) is not None:
+        written.append(write_volume(folder, DOUBT, doubt.values, doubt.affine))
+    return written
+
+
+def read_doubt(folder: Path, labelmap: Labelmap) -> DoubtMap | None:
+    """Read the doubt that `write_labelmap` wrote beside a label map; None where there is none."""
+    for name in DOUBT_FILES:
+        if (path := folder / name).exists():
+            values = read_image(path).voxels
+            return DoubtMap.of(values, labelmap.labels.shape, labelmap.affine)
+    return None
 
 
 def write_label_tables(labelmap: Labelmap, folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..segmentation.doubt_map import WHOLLY
 from ..segmentation.labelmap import BODY, BODY_REST, COUCH
 from .figure import GREY, INK, new_figure
 
@@ -24,12 +25,18 @@ TITLE_IN, FOOT_IN = 0.35, 0.55
 LEGEND_COLUMN_IN, LEGEND_ROW_IN = 1.9, 0.19
 LEGEND_ENTRIES = 54
 FILL_ALPHA = 0.5
-BODY_COLOR, COUCH_COLOR = "#FFFFFF", "#E69F00"
+BODY_COLOR, COUCH_COLOR, DOUBT_COLOR = "#FFFFFF", "#E69F00", "#FF2020"
+# From here on a network would rather not have drawn what it drew: hatched.
+HATCHED = 0.5
+HATCH = "////////"
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One plane [row, column]: `hu` and `labels`, pixel size (row, column), words on it."""
+    """One plane [row, column]: `hu` and `labels`, pixel size (row, column), words on it.
+
+    `doubt` has the doubt of the label map in each pixel, from 0 to 255; None without one.
+    """
 
     hu: np.ndarray
     labels: np.ndarray
@@ -37,6 +44,14 @@ class Picture:
     title: str
     left: str
     right: str
+    doubt: np.ndarray | None = None
+
+    @property
+    def hatched(self) -> np.ndarray:
+        """Pixels in much doubt."""
+        if self.doubt is None:
+            return np.zeros(self.labels.shape, bool)
+        return self.doubt >= HATCHED * WHOLLY
 
     @property
     def size_mm(self) -> tuple[float, float]:
@@ -84,6 +99,9 @@ class Painter:
         handles = [Patch(fc="white", ec="black", lw=0.8, label="body contour (white)")]
         if pixels[self._couch].any():
             handles.append(Patch(fc="white", ec=COUCH_COLOR, lw=1.2, label="couch contour"))
+        if any(p.hatched.any() for p in pictures):
+            words = f"doubt over {100 * HATCHED:.0f} %"
+            handles.append(Patch(fc="white", ec=DOUBT_COLOR, lw=0, hatch=HATCH, label=words))
         seen = [atom for atom in self._filled if pixels[atom.value]]
         largest = sorted(seen, key=lambda atom: -pixels[atom.value])[:LEGEND_ENTRIES]
         for atom in (atom for atom in seen if atom in largest):
@@ -107,18 +125,25 @@ class Painter:
         axes.imshow(image, extent=extent, interpolation="antialiased", aspect="auto")
         for table, color in ((self._body, BODY_COLOR), (self._couch, COUCH_COLOR)):
             _contour(axes, table[labels], extent, color)
+        _contour(axes, picture.hatched, extent, DOUBT_COLOR, hatched=True)
         axes.set_axis_off()
         _letter(axes, picture)
 
 
-def _contour(axes: Axes, mask: np.ndarray, extent: tuple[float, ...], color: str) -> None:
+def _contour(
+    axes: Axes, mask: np.ndarray, extent: tuple[float, ...], color: str, *, hatched: bool = False
+) -> None:
     if not mask.any():
         return
     step_x, step_y = extent[1] / mask.shape[1], extent[2] / mask.shape[0]
     padded = np.pad(mask, 1).astype(np.float32)
     x = (np.arange(padded.shape[1]) - 0.5) * step_x
     y = (np.arange(padded.shape[0]) - 0.5) * step_y
-    axes.contour(x, y, padded, levels=[0.5], colors=[color], linewidths=0.7)
+    if hatched:
+        area = axes.contourf(x, y, padded, levels=[0.5, 1.5], colors="none", hatches=[HATCH])
+        area.set(edgecolor=color, linewidth=0.0)
+    else:
+        axes.contour(x, y, padded, levels=[0.5], colors=[color], linewidths=0.7)
     axes.set_xlim(0, extent[1])
     axes.set_ylim(extent[2], 0)
 

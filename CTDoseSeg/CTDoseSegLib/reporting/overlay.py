@@ -40,12 +40,26 @@ class Views:
         Along these axes; the first is a mean where slices are uneven.
     z_mm
         Superior coordinate of each index along the first axis.
+    doubt
+        Of the label map, in its own coarser voxels along these axes; None without one.
     """
 
     hu: np.ndarray
     labels: np.ndarray
     spacing_mm: tuple[float, float, float]
     z_mm: np.ndarray
+    doubt: np.ndarray | None = None
+
+    def doubt_at(self, *where: int | slice | np.ndarray) -> np.ndarray | None:
+        """Return the doubt of the plane ``labels[where]``, pixel by pixel."""
+        if self.doubt is None:
+            return None
+        at = [
+            np.atleast_1d((np.arange(many)[one] + 0.5) * few / many).astype(int)
+            for one, many, few in zip(where, self.labels.shape, self.doubt.shape, strict=True)
+        ]
+        across = tuple(axis for axis, one in enumerate(where) if isinstance(one, int))
+        return self.doubt[np.ix_(*at)].squeeze(across)
 
 
 def oriented(series: CTSeries, labelmap: Labelmap) -> Views:
@@ -62,11 +76,16 @@ def oriented(series: CTSeries, labelmap: Labelmap) -> Views:
         rise = abs(series.affine[2, 2 - order[0]])
         lowest = series.affine[2, 3] + min(0.0, series.affine[2, 2 - order[0]]) * (len(hu) - 1)
         z_mm = lowest + rise * np.arange(len(hu))
-    return Views(hu, labels, spacing, z_mm)
+    doubt = None
+    if labelmap.doubt_map is not None:
+        doubt = np.flip(labelmap.doubt_map.values.transpose(order), reversed_axes)
+    return Views(hu, labels, spacing, z_mm, doubt)
 
 
 def draw_overlay(series: CTSeries, labelmap: Labelmap) -> Figure:
     """Draw about 12 axial slices, a coronal and a sagittal one, to one scale, with a legend.
+
+    Where a network is not sure of what it drew, the picture is hatched.
 
     Parameters
     ----------
@@ -124,6 +143,7 @@ def _axial(views: Views, body: np.ndarray) -> list[Picture]:
             f"z = {views.z_mm[k]:.0f} mm",
             "R",
             "L",
+            views.doubt_at(k, *box),
         )
         for k in _chosen_slices(body)
     ]
@@ -144,6 +164,7 @@ def _lengthwise(views: Views, body: np.ndarray) -> list[Picture]:
             "coronal",
             "R",
             "L",
+            views.doubt_at(rows, coronal, x),
         ),
         Picture(
             views.hu[rows, y, sagittal],
@@ -152,6 +173,7 @@ def _lengthwise(views: Views, body: np.ndarray) -> list[Picture]:
             "sagittal",
             "A",
             "P",
+            views.doubt_at(rows, y, sagittal),
         ),
     ]
 

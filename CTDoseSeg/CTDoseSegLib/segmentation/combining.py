@@ -13,6 +13,7 @@ from ..flags import Flag, flag
 from ..flags.places import organ_of
 from .atoms import groups_of, is_unnamed, named_atom
 from .doubt import Doubt
+from .doubt_map import DoubtMap
 from .labelmap import BODY, BODY_REST, SKIN, Atom, Labelmap, counts
 from .on_grid import grid_in_words
 
@@ -99,6 +100,7 @@ def combine(beneath: Labelmap, above: Labelmap) -> Labelmap:
         flags,
         about={**beneath.about, **above.about},
         doubt=_doubt_of_both(beneath, above, {a.name for a in atoms}),
+        doubt_map=_doubt_map(beneath, above),
     )
 
 
@@ -120,6 +122,16 @@ def _doubt_of_both(beneath: Labelmap, above: Labelmap, present: set[str]) -> Dou
     lower = (beneath.doubt or Doubt()).only(present - own)
     upper = (above.doubt or Doubt()).only(own)
     return Doubt({**lower.atoms, **upper.atoms})
+
+
+def _doubt_map(beneath: Labelmap, above: Labelmap) -> DoubtMap | None:
+    """Return the upper one's doubt, else the lower one's where the upper one draws nothing."""
+    if above.doubt_map is not None or beneath.doubt_map is None:
+        return above.doubt_map
+    doubt = beneath.doubt_map.copy()
+    for k, labels in enumerate(above.labels):
+        doubt.forget(k, labels > 0, len(above.labels))
+    return doubt
 
 
 def _covered_by_unnamed(beneath: Labelmap, above: Labelmap) -> set[str]:

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import GeometryError, SegmentationError
 from ..flags import Flag
 from .doubt import Doubt
+
+if TYPE_CHECKING:
+    from .doubt_map import DoubtMap
 
 COUCH = "couch"
 BODY = "body"
@@ -69,8 +72,10 @@ class Labelmap:
     about
         For provenance: engine to what it ran (versions, tasks, hashes of weights); no identity.
     doubt
-        What the engine knows of its own doubt, where it knows any: a network does, thresholds and
-        users do not.
+        What the engine knows of its own doubt, organ by organ, where it knows any: a network does,
+        thresholds and users do not.
+    doubt_map
+        The same voxel by voxel.
     """
 
     labels: np.ndarray
@@ -81,6 +86,7 @@ class Labelmap:
     flags: tuple[Flag, ...] = field(default=())
     about: Mapping[str, Any] = field(default_factory=dict)
     doubt: Doubt | None = None
+    doubt_map: DoubtMap | None = None
 
     def __post_init__(self) -> None:
         if self.labels.ndim != 3 or self.labels.dtype not in (np.uint8, np.uint16):

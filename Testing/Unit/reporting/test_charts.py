@@ -30,6 +30,7 @@ from CTDoseSegLib.reporting.charts_slices import draw_size
 from CTDoseSegLib.reporting.overlay import draw_overlay, oriented
 from CTDoseSegLib.result import HUHistogram, Result
 from CTDoseSegLib.result.values import BIN_HU
+from CTDoseSegLib.segmentation.doubt_map import DoubtMap
 from CTDoseSegLib.tasks.progress import Collected
 
 # Two volumes of one body: a liver at the patient's right, a spot at the front, a spot at the top.
@@ -64,8 +65,8 @@ def marked_volume(columns):
     return affine, labels
 
 
-@pytest.mark.parametrize("columns", ORIENTATIONS.values(), ids=ORIENTATIONS)
-def test_right_is_left_front_is_up_and_head_comes_last_in_any_orientation(columns):
+def marked_scan(columns):
+    """Series and label map of a marked volume."""
     affine, labels = marked_volume(columns)
     base = tiny_series(9)
     infos = tuple(
@@ -73,8 +74,12 @@ def test_right_is_left_front_is_up_and_head_comes_last_in_any_orientation(column
     )
     series = replace(base, hu=labels.astype(np.int16), affine=affine, slices=infos)
     atoms = tuple(replace(a, value=v) for v, a in enumerate(tiny_labelmap().atoms[:3], start=1))
-    labelmap = replace(tiny_labelmap(), labels=labels, affine=affine, atoms=atoms, groups={})
-    views = oriented(series, labelmap)
+    return series, replace(tiny_labelmap(), labels=labels, affine=affine, atoms=atoms, groups={})
+
+
+@pytest.mark.parametrize("columns", ORIENTATIONS.values(), ids=ORIENTATIONS)
+def test_right_is_left_front_is_up_and_head_comes_last_in_any_orientation(columns):
+    views = oriented(*marked_scan(columns))
     centre = {v: np.argwhere(views.labels == v).mean(axis=0) for v in (RIGHT, FRONT, TOP)}
     assert centre[RIGHT][2] < 3.5  # columns run from the patient's right to the left
     assert centre[FRONT][1] < 3.5  # rows run from the front to the back
@@ -236,3 +241,44 @@ def test_pictures_leave_matplotlibs_global_state_alone(tmp_path):
     assert (
         "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
     )
+
+
+@pytest.mark.parametrize("columns", ORIENTATIONS.values(), ids=ORIENTATIONS)
+def test_doubt_lies_in_the_picture_where_it_lies_in_the_patient(columns):
+    series, labelmap = marked_scan(columns)
+    values = np.where(labelmap.labels == FRONT, 255, 0).astype(np.uint8)
+    values[labelmap.labels == TOP] = 40
+    doubt = DoubtMap.of(values, labelmap.labels.shape, labelmap.affine)
+    views = oriented(series, replace(labelmap, doubt_map=doubt))
+    for k in range(len(views.labels)):
+        box = (slice(1, 8), slice(0, 9))
+        shown = views.doubt_at(k, *box)
+        assert np.array_equal(shown == 255, views.labels[k][box] == FRONT)
+        assert np.array_equal(shown == 40, views.labels[k][box] == TOP)
+    rows = np.arange(9)[::-1]
+    assert np.array_equal(views.doubt_at(rows, box[0], 4) == 255, views.labels[rows, 1:8, 4] == 2)
+
+
+def test_much_doubt_is_hatched_and_stands_in_the_legend():
+    labelmap = tiny_labelmap()
+    values = np.zeros((4, 12, 16), np.uint8)
+    values[:, 5:8, 7:9] = 100
+    views = oriented(
+        tiny_series(),
+        replace(labelmap, doubt_map=DoubtMap.of(values, labelmap.labels.shape, labelmap.affine)),
+    )
+    fine = views.doubt.repeat(2, axis=1).repeat(2, axis=2)
+    assert np.array_equal(views.doubt_at(1, slice(3, 20), slice(5, 30)), fine[1, 3:20, 5:30])
+    little = DoubtMap.of(values.copy(), labelmap.labels.shape, labelmap.affine)
+    values[:, 5:8, 7:9] = 200
+    much = DoubtMap.of(values, labelmap.labels.shape, labelmap.affine)
+
+    def words(doubt):
+        figure = draw_overlay(tiny_series(), replace(labelmap, doubt_map=doubt))
+        hatched = sum(bool(getattr(c, "hatches", None)) for a in figure.axes for c in a.collections)
+        return hatched, [text.get_text() for text in figure.legends[0].get_texts()]
+
+    plain, shown = words(little), words(much)
+    assert "doubt over 50 %" not in plain[1]
+    assert "doubt over 50 %" in shown[1]
+    assert shown[0] > plain[0]

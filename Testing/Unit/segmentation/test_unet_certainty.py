@@ -109,3 +109,25 @@ def test_what_label_maps_keep_of_it_is_areas_by_slice():
     assert liver.agreement == pytest.approx(2 / 3)
     # The slice between two that were shown again has half of their change.
     assert liver.again_mm2.tolist() == [0.0, -2.0 * drawn, -4.0 * drawn]
+
+
+def test_doubt_is_what_is_left_of_the_probability_of_what_is_drawn():
+    logits = blob(0.5)
+    labels = decide(logits, 0.5)
+    doubt = Certainty.empty(1, 3).add(0, logits, labels)
+    p = torch.softmax(logits, dim=1)[0].numpy()
+    own = np.take_along_axis(p, labels.astype(int), axis=0)[0]
+    assert doubt[0] == pytest.approx(255 * (1 - own), abs=0.75)
+    assert doubt.max() > 100
+    assert doubt[0, 0, 0] == 0
+
+
+def test_a_higher_temperature_doubts_more_and_draws_the_same():
+    logits = blob(0.5)
+    labels = decide(logits, 0.5)
+    cold = Certainty.empty(1, 3).add(0, logits, labels).astype(int)
+    warm = Certainty.empty(1, 3).add(0, logits, labels, 2.0).astype(int)
+    by_hand = Certainty.empty(1, 3).add(0, logits / 2.0, labels).astype(int)
+    assert (warm >= cold).all()
+    assert (warm > cold + 20).any()
+    assert np.array_equal(warm, by_hand)

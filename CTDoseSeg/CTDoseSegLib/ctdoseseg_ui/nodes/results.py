@@ -19,7 +19,7 @@ VERSION = "1"
 ROLE = "CTDoseSeg."
 # Of a segmentation that somebody changed by hand.
 EDITED = "CTDoseSeg.Edited"
-# Of the dose overlay, which is a scalar volume and no CT.
+# Of the dose overlay and the doubt, which are scalar volumes and no CT.
 OVERLAY = "CTDoseSeg.Overlay"
 # Role to class; nodes that are made when they are first needed.
 CLASSES = {
@@ -32,6 +32,7 @@ CLASSES = {
     "ssdeChart": "vtkMRMLPlotChartNode",
     "doseChart": "vtkMRMLPlotChartNode",
     "overlay": "vtkMRMLScalarVolumeNode",
+    "doubt": "vtkMRMLScalarVolumeNode",
 }
 TITLES = {
     "segmentation": "segmentation",
@@ -43,6 +44,7 @@ TITLES = {
     "ssdeChart": "SSDE and CTDIvol",
     "doseChart": "organ dose chart",
     "overlay": "dose overlay (mGy)",
+    "doubt": "doubt (%)",
 }
 
 

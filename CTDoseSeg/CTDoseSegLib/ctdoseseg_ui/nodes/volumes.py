@@ -56,7 +56,9 @@ def require_ct(volumeNode: Any) -> None:
             "choose a scalar volume in Hounsfield units."
         )
     if volumeNode.GetAttribute(OVERLAY):
-        raise InputError("The chosen volume is a dose overlay of this module; choose the CT.")
+        raise InputError(
+            "The chosen volume is a dose overlay or the doubt of a result; choose the CT."
+        )
     image = volumeNode.GetImageData()
     if image is None or image.GetNumberOfPoints() == 0:
         raise InputError("The volume holds no voxels; load it again.")

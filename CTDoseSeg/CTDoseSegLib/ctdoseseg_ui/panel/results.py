@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from ...errors import CTDoseSegError
 from ..nodes.results import Results
 from . import layout
+from .doubt import DoubtTint
 from .flag_words import all_notices, flag_items, notices
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class ResultsSection:
         self._watch: SliceWatch | None = None
         self._views: list[tuple[Any, str, Any]] = []
         self._overlay_shown = False
+        self._tint = DoubtTint(ui)
+        self._covered, self._former_fill = False, FILL
         self._surfaces_shown = False
         # The organ that was chosen last, whose flags are shown.
         self._organ = ""
@@ -67,7 +70,7 @@ class ResultsSection:
         """Show another result; None: none."""
         before = self.results
         if before is not None and (results is None or results.node is not before.node):
-            self._hide_overlay()
+            self._hide_overlays()
             self._surfaces_shown = False
         self.results = results
         self._organ = ""
@@ -97,6 +100,7 @@ class ResultsSection:
         ):
             getattr(self._ui, name).enabled = results is not None
         self._ui.overlayCheckBox.enabled = results is not None and bool(results.doses())
+        self._tint.offer(results)
         layout.fill(results, self._parameters().lowerChart.value)
         self._ui.doseTableView.resizeColumnsToContents()
         self._connect_views()
@@ -110,12 +114,12 @@ class ResultsSection:
 
     def made_anew(self) -> None:
         """The same result has other numbers and other segments: nothing drawn of it holds."""
-        self._hide_overlay()
+        self._hide_overlays()
         self._surfaces_shown = False
         self.apply_parameters()
 
     def apply_parameters(self) -> None:
-        """Follow the parameter node: lower chart, overlay, 3D."""
+        """Follow the parameter node: lower chart, overlay, doubt, 3D."""
         if self.results is None:
             return
         parameters = self._parameters()
@@ -125,6 +129,11 @@ class ResultsSection:
                 self._show_overlay(parameters.overlayOpacity)
             else:
                 self._hide_overlay()
+            if parameters.showDoubt:
+                self._tint.show(self.results)
+            else:
+                self._tint.hide()
+            self._fill_segments()
             self._show_surfaces(parameters.show3D)
         except CTDoseSegError as error:
             self._report(str(error))
@@ -143,7 +152,6 @@ class ResultsSection:
             slicer.util.setSliceViewerLayers(foreground=node)
             show_legend(node, True)
             self._overlay_shown = True
-            self._fill_segments(0.0)
         slicer.util.setSliceViewerLayers(foregroundOpacity=opacity)
 
     def _hide_overlay(self) -> None:
@@ -156,13 +164,26 @@ class ResultsSection:
         if node is not None:
             show_legend(node, False)
         slicer.util.setSliceViewerLayers(foreground=None)
-        self._fill_segments(FILL)
 
-    def _fill_segments(self, opacity: float) -> None:
-        """Set how the segments are filled: the overlay's colours must not mix with theirs."""
+    def _hide_overlays(self) -> None:
+        self._hide_overlay()
+        self._tint.hide()
+        self._fill_segments()
+
+    def _fill_segments(self) -> None:
+        """Fill the segments, but under an overlay: its colours must not mix with theirs."""
         node = self.results.segmentation if self.results is not None else None
-        if node is not None and node.GetDisplayNode() is not None:
-            node.GetDisplayNode().SetOpacity2DFill(opacity)
+        display = node.GetDisplayNode() if node is not None else None
+        if display is None:
+            return
+        covered = self._overlay_shown or self._tint.shown
+        if covered and not self._covered:
+            # A scene that was saved with an overlay has none.
+            self._former_fill = display.GetOpacity2DFill() or FILL
+            display.SetOpacity2DFill(0.0)
+        elif self._covered and not covered:
+            display.SetOpacity2DFill(self._former_fill)
+        self._covered = covered
 
     def _show_surfaces(self, shown: bool) -> None:
         if shown == self._surfaces_shown or self.results.segmentation is None:
@@ -285,7 +306,8 @@ class ResultsSection:
 
     def scene_closed(self) -> None:
         """Release what is gone."""
-        self._overlay_shown = self._surfaces_shown = False
+        self._overlay_shown = self._surfaces_shown = self._covered = False
+        self._tint.scene_closed()
         self.show(None)
 
     def cleanup(self) -> None:

@@ -8,13 +8,14 @@ that too. Both are counted on the working grid, by class and slice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...flags import Flag
 from ..doubt import LEAST_AGREEMENT, Doubt, OrganDoubt, unsure_flag
+from ..doubt_map import WHOLLY
 from ..labelmap import BODY_REST, COUCH
 from .spec import UNetSpec, mirrored_classes
 
@@ -28,6 +29,8 @@ NOISE_HU = 15.0
 AGAIN_MM = 5.0
 # At these probabilities an organ is drawn smaller and larger than it probably is.
 HIGH_P, LOW_P = 0.75, 0.25
+# Logits by which nothing leads every class where it is certain.
+SURELY_NOTHING = 7.0
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -48,6 +51,9 @@ class Certainty:
         Pixels of the class in the varied slice, and in both; 0 in slices that were not shown again.
     shown_again
         Boolean [k].
+    doubt_map
+        uint8 [k, rows, columns]: 255 times one minus the probability of what is drawn; empty
+        before all slices are counted.
     """
 
     drawn: np.ndarray
@@ -58,31 +64,51 @@ class Certainty:
     again: np.ndarray
     both: np.ndarray
     shown_again: np.ndarray
+    doubt_map: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0), np.uint8))
 
     @classmethod
     def empty(cls, slices: int, classes: int) -> Certainty:
         """Return one with nothing counted yet."""
-        names = (f.name for f in fields(cls) if f.name != "shown_again")
+        names = (f.name for f in fields(cls) if f.name not in ("shown_again", "doubt_map"))
         counts = {name: np.zeros((slices, classes)) for name in names}
         return cls(**counts, shown_again=np.zeros(slices, bool))
 
-    def add(self, first: int, logits: torch.Tensor, decided: np.ndarray) -> None:
-        """Count slices from `first` on: logits [n, 1 + classes, j, i], labels uint8 [n, j, i]."""
+    def add(
+        self, first: int, logits: torch.Tensor, decided: np.ndarray, temperature: float = 1.0
+    ) -> np.ndarray:
+        """Count slices from `first` on, and return their doubt, uint8 [n, j, i].
+
+        Parameters
+        ----------
+        first
+            Number of the first slice.
+        logits
+            [n, 1 + classes, j, i].
+        decided
+            Their labels, uint8 [n, j, i].
+        temperature
+            Of the network, by which logits are divided before they are probabilities.
+        """
         import torch
 
         classes = self.drawn.shape[1]
-        logits = logits.cpu()
-        for k, (one, labels) in enumerate(zip(logits, decided, strict=True), start=first):
+        doubt = np.zeros(decided.shape, np.uint8)
+        for k, (one, labels) in enumerate(zip(logits.cpu(), decided, strict=True)):
             # Most pixels are surely nothing; they hold no probability of a class.
-            inside = (one[1:].max(dim=0).values > one[0] - 7.0).numpy()
-            values = one.movedim(0, -1)[torch.from_numpy(inside)]
-            p = torch.softmax(values, dim=1)[:, 1:].double().numpy()
-            which = labels[inside].astype(np.int64)
-            self.drawn[k] = np.bincount(which, minlength=classes + 1)[1:]
-            self.probable[k] = p.sum(axis=0)
-            self.less[k], self.more[k] = (p > HIGH_P).sum(axis=0), (p > LOW_P).sum(axis=0)
-            own = np.take_along_axis(p, np.maximum(which - 1, 0)[:, None], axis=1)[:, 0]
-            self.sure[k] = np.bincount(which, own * (which > 0), classes + 1)[1:]
+            inside = one[1:].max(dim=0).values - one[0] > -SURELY_NOTHING * temperature
+            values = one.movedim(0, -1)[inside] / temperature
+            p = torch.softmax(values, dim=1).double().numpy()
+            where = inside.numpy()
+            which = labels[where].astype(np.int64)
+            own = np.take_along_axis(p, which[:, None], axis=1)[:, 0]
+            doubt[k][where] = np.rint(WHOLLY * (1.0 - own))
+            at = first + k
+            self.drawn[at] = np.bincount(which, minlength=classes + 1)[1:]
+            self.sure[at] = np.bincount(which, own, classes + 1)[1:]
+            p = p[:, 1:]
+            self.probable[at] = p.sum(axis=0)
+            self.less[at], self.more[at] = (p > HIGH_P).sum(axis=0), (p > LOW_P).sum(axis=0)
+        return doubt
 
     def add_again(self, k: int, decided: np.ndarray, varied: np.ndarray) -> None:
         """Count a slice that was shown again: both labels uint8 [j, i], those put back."""

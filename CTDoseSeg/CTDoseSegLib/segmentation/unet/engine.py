@@ -22,6 +22,7 @@ from ...flags import Flag, flag
 from ...segmentation.atoms import groups_of, named_atom
 from ...tasks.progress import Progress
 from ..doubt import Doubt
+from ..doubt_map import DoubtMap
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
 from ..slice_threads import for_each_slice
 from ..threshold.engine import skin_shell
@@ -113,7 +114,9 @@ class UNetEngine:
         labels = predict(for_inference(network, device), spec, series, progress, device, certainty)
         made = _labelmap(series, spec, labels, f"{ENGINE} {digest[:12]}")
         flags = (*made.flags, *unsure(certainty[0], spec))
-        return replace(made, flags=flags, doubt=_doubt(series, spec, certainty[0]))
+        tint = DoubtMap.of(certainty[0].doubt_map, series.hu.shape, series.affine)
+        doubt = _doubt(series, spec, certainty[0])
+        return replace(made, flags=flags, doubt=doubt, doubt_map=tint)
 
 
 def _doubt(series: CTSeries, spec: UNetSpec, certainty: Certainty) -> Doubt | None:
@@ -159,7 +162,8 @@ def predict(
     device
         torch's name of it.
     certainty
-        Receives how sure the network is, which takes a second look at slices 5 mm apart.
+        Receives how sure the network is, which takes a second look at slices 5 mm apart. Its
+        doubt is along the axes of the series.
 
     Returns
     -------
@@ -184,6 +188,7 @@ def predict(
     finer = Finer.of(small.shape[1:], shape)
     sums = Certainty.empty(len(small), len(spec.classes)) if certainty is not None else None
     again = shown_again(np.asarray(z, float))
+    doubt = np.empty(small.shape if sums is not None else 0, np.uint8)
     with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=half(device)):
         for start in range(0, len(small), BATCH):
             progress.update(0.05 + 0.85 * start / len(small), "finding organs (UNet)")
@@ -195,10 +200,11 @@ def predict(
             for k, (one, drawn) in enumerate(zip(logits, decided, strict=True), start=start):
                 labels[k] = finer.labels(one, drawn, spec.threshold)
             if sums is not None:
-                sums.add(start, logits, decided)
+                end = start + len(some)
+                doubt[start:end] = sums.add(start, logits, decided, spec.temperature)
                 _look_again(network, spec, small, shown, start, decided, again, sums, device)
     if certainty is not None and sums is not None:
-        certainty.append(sums)
+        certainty.append(replace(sums, doubt_map=view.restore(doubt)))
     progress.update(0.92, "removing islands")
     remove_islands(labels, coarse, spec, _pixel_ml(view, small.shape))
     progress.update(0.95, "drawing surfaces")

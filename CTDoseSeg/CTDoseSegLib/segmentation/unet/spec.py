@@ -50,6 +50,9 @@ class UNetSpec:
         Connected pieces of a label smaller than this are removed.
     single
         Labels of which only the largest piece is kept.
+    temperature
+        Logits are divided by it to become probabilities (Guo et al. 2017, arXiv 1706.04599), so
+        that of the pixels drawn with 70 % as many are right; no label depends on it.
     """
 
     classes: tuple[str, ...]
@@ -61,6 +64,7 @@ class UNetSpec:
     threshold: float = 0.5
     least_ml: float = 0.5
     single: tuple[str, ...] = ()
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         problems = (
@@ -72,6 +76,7 @@ class UNetSpec:
             (min(self.context_mm, self.pixel_mm, self.least_ml) < 0, "a length is negative"),
             (any(not low < high for low, high in self.windows), f"its windows are {self.windows}"),
             (not 0 < self.threshold < 1, f"its threshold is {self.threshold}"),
+            (not 0 < self.temperature < np.inf, f"its temperature is {self.temperature}"),
             (not set(self.single) <= set(self.classes), f"{self.single} are not all classes"),
         )
         if reasons := [reason for wrong, reason in problems if wrong]:
