@@ -27,7 +27,7 @@ def decide(logits: torch.Tensor, threshold: float) -> np.ndarray:
 
     # Plane by plane: numpy's passes over planes are several times faster than torch's maximum
     # with its index over the channels of a pixel.
-    planes = logits.to("cpu", torch.float32).contiguous().numpy()
+    planes = logits.to("cpu", torch.float32, memory_format=torch.contiguous_format).numpy()
     best, which = planes[:, 1].copy(), np.ones(planes[:, 1].shape, np.uint8)
     for value in range(2, planes.shape[1]):
         better = planes[:, value] > best
