@@ -95,10 +95,10 @@ def fill_cavities(labels: np.ndarray, coarse: np.ndarray, spec: UNetSpec) -> Non
     cavities = np.isin(regions, enclosed)
     coarse[cavities] = rest
     pixels = nearest_pixels(labels.shape[1:], coarse.shape[1:])
-    for k in np.flatnonzero(cavities.any(axis=(1, 2))):
-        image = labels[k]
+    for n in np.flatnonzero(cavities.any(axis=(1, 2))):
+        image = labels[n]
         # Finer pixels of a cavity lie in the working pixels around it too.
-        reach = _around(cavities[k]) & ((regions[k] == 0) | cavities[k])
+        reach = _around(cavities[n]) & ((regions[n] == 0) | cavities[n])
         image[(image == 0) & enlarged(reach, pixels)] = rest
 
 
