@@ -10,7 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 MOST_THREADS = 4
 
 
-def for_each_slice(work: Callable[[int], None], slices: Iterable[int]) -> None:
+def for_each_slice(
+    work: Callable[[int], None],
+    slices: Iterable[int],
+    done: Callable[[int], None] | None = None,
+    threads: int | None = None,
+) -> None:
     """Call `work` with each slice's number; it writes to that slice alone.
 
     Parameters
@@ -19,12 +24,28 @@ def for_each_slice(work: Callable[[int], None], slices: Iterable[int]) -> None:
         Takes the number of a slice.
     slices
         Their numbers.
+    done
+        Called in the caller's thread with each number after its work, in order.
+    threads
+        How many work at once; None: as many as the machine has use for. One is the caller's own.
 
     Raises
     ------
     Exception
-        What `work` raises, the first slice's first.
+        What `work` or `done` raises, the first slice's first; no more work is begun then.
     """
-    with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as threads:
-        for _ in threads.map(work, slices):
-            pass
+    numbers = list(slices)
+    threads = threads or workers(os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(threads)  # starts no thread before it has work
+    try:
+        finished = pool.map(work, numbers) if threads > 1 else map(work, numbers)
+        for number, _ in zip(numbers, finished, strict=True):
+            if done is not None:
+                done(number)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def workers(processors: int) -> int:
+    """Return how many threads are of use on so many processors."""
+    return max(1, min(MOST_THREADS, processors))

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from ..working_grid import dilated
+
 # Fat is about -100 HU; with the noise of a mean of nine pixels it stays above this.
 CLOTH_HU = -200.0
 # A window this wide holds half of a piece of cloth with its blurred edge, a fifth of a ramp.
@@ -137,10 +139,14 @@ class Couch:
         -------
         Couch
         """
-        counts = [np.zeros(1, dtype=np.int32)] * 3
-        for dense, near in dense_slices:
-            counts = [counts[0] + (dense & ~near), counts[1] + ~near, counts[2] + near]
-        shown, free, covered = counts
+        shown, covered = np.zeros((2, 1), dtype=np.int32)
+        slices = 0
+        for slices, (dense, near) in enumerate(dense_slices, start=1):
+            if slices == 1:
+                shown, covered = np.zeros((2, *near.shape), dtype=np.int32)
+            shown += dense & ~near
+            covered += near
+        free = slices - covered
         n = int(free.max()) if free.size else 0
         body = np.argwhere(covered > 0) if (covered > 0).any() else np.zeros((1, 2))
         low, high = body.min(axis=0), body.max(axis=0)
@@ -220,8 +226,8 @@ def without_couch(
     if not body.any():
         return body
     pixel = max(spacing_mm)
-    middle = np.argwhere(body).mean(axis=0) * spacing_mm
-    edge = np.argwhere(body & ~ndimage.binary_erosion(body, border_value=1))
+    middle = _mean_place(body) * spacing_mm
+    edge = np.argwhere(body & dilated(~body, 1, 1, square=False))
     edge = edge[couch.hidden[tuple(edge.T)]] * spacing_mm
     if len(edge) * pixel < SHORTEST_FLANK_MM:
         return body
@@ -235,10 +241,15 @@ def without_couch(
     if best is None:
         return body
     arc, beneath = best
-    near = np.zeros_like(body)
-    near[tuple(np.rint(beneath / spacing_mm).astype(int).T)] = True
-    near = ndimage.binary_dilation(near, iterations=2 + round(arc.thickness / min(spacing_mm)))
-    where = np.argwhere(near & body)
+    pixels = np.rint(beneath / spacing_mm).astype(int)
+    reach = 2 + round(arc.thickness / min(spacing_mm))
+    first = np.maximum(pixels.min(axis=0) - reach, 0)
+    last = pixels.max(axis=0) + reach + 1
+    part = body[first[0] : last[0], first[1] : last[1]]
+    near = np.zeros_like(part)
+    near[tuple((pixels - first).T)] = True
+    near = ndimage.binary_dilation(near, iterations=reach)
+    where = np.argwhere(near & part) + first
     cut = where[arc.beyond(where * spacing_mm) > -0.5 * arc.thickness]
     result = body.copy()
     result[tuple(cut.T)] = False
@@ -248,14 +259,20 @@ def without_couch(
 def _flanks(body: np.ndarray, shell: np.ndarray, spacing_mm: tuple[float, float]) -> np.ndarray:
     """Return pixels [n, 2] (mm) of the shell beside the body, as far as it can be followed."""
     shell = shell & ~body
-    touching = shell & ndimage.binary_dilation(body, np.ones((3, 3), bool), iterations=2)
+    touching = shell & dilated(body, 2, 2)
     if not touching.any():
         return np.empty((0, 2))
-    size = [2 * round(FLANK_MM / step) + 1 for step in spacing_mm]
-    reach = ndimage.maximum_filter(touching, size=size)
-    regions, _ = ndimage.label(shell & reach, np.ones((3, 3), bool))
-    followed = np.isin(regions, np.unique(regions[touching])) & shell
-    return np.argwhere(followed) * spacing_mm
+    reach = dilated(touching, *(round(FLANK_MM / step) for step in spacing_mm))
+    regions, count = ndimage.label(shell & reach, np.ones((3, 3), bool))
+    followed = np.zeros(count + 1, bool)
+    followed[regions[touching]] = True
+    return np.argwhere(followed[regions]) * spacing_mm
+
+
+def _mean_place(mask: np.ndarray) -> np.ndarray:
+    """Return the mean row and column of a mask [j, i]."""
+    lines = (np.count_nonzero(mask, axis=axis) for axis in (1, 0))
+    return np.array([(line @ np.arange(line.size)) / line.sum() for line in lines])
 
 
 def _arc_beneath(
@@ -299,9 +316,10 @@ def _fit(points: np.ndarray, pixel: float) -> tuple[np.ndarray, float] | None:
         return None
     chosen = np.random.default_rng(0).integers(len(points), size=(TRIPLES, 3))
     circles = _circles(points[chosen])
-    distance = np.linalg.norm(points[None] - circles[:, None, :2], axis=2) - circles[:, 2:]
+    x, y = (points[:, axis] - circles[:, axis, None] for axis in (0, 1))
+    distance = np.sqrt(x * x + y * y) - circles[:, 2:]
     near = np.abs(distance) < 1.25 * pixel
-    circle = circles[near.sum(axis=1).argmax()]
+    circle = circles[np.count_nonzero(near, axis=1).argmax()]
     reach = 1.25 * pixel
     for _ in range(6):
         residual = np.abs(np.linalg.norm(points - circle[:2], axis=1) - circle[2])

@@ -15,7 +15,7 @@ from ...flags import Flag, flag
 from ...segmentation.atoms import groups_of, named_atom
 from ...tasks.progress import Progress
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
-from ..working_grid import Canonical, Coarse, disc, field_of_view
+from ..working_grid import Canonical, Coarse, dilated, disc, field_of_view
 from .body import find_body, surface_threshold
 from .bones import WEAK_HU, find_bone
 from .contact import Couch, without_cloth, without_couch
@@ -185,6 +185,18 @@ def _shell(solid: np.ndarray, spacing_mm: tuple[float, float]) -> np.ndarray:
         slice(max(0, lines[0] - 1), lines[-1] + 2)
         for lines in (np.flatnonzero(solid.any(axis=axis)) for axis in (1, 0))
     )
-    depth = ndimage.distance_transform_edt(solid[box], sampling=spacing_mm)
-    shell[box] = solid[box] & (depth - 0.5 * max(spacing_mm) < SKIN_MM)
+    inside = solid[box]
+    air = ~inside
+    reach = int((SKIN_MM + 0.5 * max(spacing_mm)) / spacing_mm[0]) + 1
+    near = air.copy()
+    # A disc is a stack of rows: the air of each row counts as far to its sides as the disc goes.
+    columns = np.arange(air.shape[1])
+    for rows in range(min(reach, len(air) - 1) + 1):
+        depth = np.sqrt((rows * spacing_mm[0]) ** 2 + (columns * spacing_mm[1]) ** 2)
+        within = np.flatnonzero(depth - 0.5 * max(spacing_mm) < SKIN_MM)
+        if within.size:
+            wide = dilated(air, 0, int(within[-1]))
+            near[rows:] |= wide[: len(wide) - rows]
+            near[: len(near) - rows] |= wide[rows:]
+    shell[box] = inside & near
     return shell

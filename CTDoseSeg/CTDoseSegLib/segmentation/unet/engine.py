@@ -8,6 +8,8 @@ than the working pixel. Memory: the working volume and one slice's logits at a t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,19 +26,21 @@ from ...tasks.progress import Progress
 from ..doubt import Doubt
 from ..doubt_map import DoubtMap
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
-from ..slice_threads import for_each_slice
+from ..slice_threads import for_each_slice, workers
 from ..threshold.engine import skin_shell
 from ..working_grid import Canonical, field_of_view
+from .box import dense_box
 from .certainty import Certainty, put_back, shown_again, unsure, varied
 from .doubts import doubts
 from .finer import Finer, decide
 from .spec import AIR_HU, WEIGHTS_FILE, UNetSpec, bundled_folder, neighbours
-from .surfaces import draw_surfaces, fill_cavities, nearest_pixels
+from .surfaces import draw_surfaces, enlarged, fill_cavities, nearest_pixels
 
 if TYPE_CHECKING:
     import torch
 
 ENGINE = "unet"
+# Slices that the network is shown at once, by all threads together.
 BATCH = 8
 # Less than this of a scan is not a body but noise.
 LEAST_BODY_CM2 = 10.0
@@ -182,27 +186,38 @@ def predict(
         z = view.spacing_mm[0] * np.arange(len(small))
     shown = neighbours(np.asarray(z, float), spec.context, spec.context_mm)
     scale = value_scale(small, spec)
-    shape = view.hu.shape[1:]
-    labels = np.empty(view.hu.shape, np.uint8)
-    coarse = np.empty(small.shape, np.uint8)
-    finer = Finer.of(small.shape[1:], shape)
+    labels = np.zeros(view.hu.shape, np.uint8)
+    coarse = np.zeros(small.shape, np.uint8)
+    box = dense_box(small, spec)
+    seen, drawn = small[:, box[0], box[1]], coarse[:, box[0], box[1]]
+    finer = Finer.of(small.shape[1:], view.hu.shape[1:], box)
     sums = Certainty.empty(len(small), len(spec.classes)) if certainty is not None else None
     again = shown_again(np.asarray(z, float))
-    doubt = np.empty(small.shape if sums is not None else 0, np.uint8)
-    with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=half(device)):
-        for start in range(0, len(small), BATCH):
-            progress.update(0.05 + 0.85 * start / len(small), "finding organs (UNet)")
-            some = shown[start : start + BATCH]
-            logits = network(network_input(small, some, spec, scale).to(device)).float()
-            logits = logits[..., : small.shape[1], : small.shape[2]]
-            decided = decide(logits, spec.threshold)
-            coarse[start : start + len(some)] = decided
-            for k, (one, drawn) in enumerate(zip(logits, decided, strict=True), start=start):
-                labels[k] = finer.labels(one, drawn, spec.threshold)
+    doubt = np.zeros(small.shape if sums is not None else (0, 0, 0), np.uint8)
+    threads = workers(torch.get_num_threads()) if device == "cpu" else 1
+    batch = max(1, BATCH // threads)
+
+    def look(start: int) -> None:
+        some = shown[start : start + batch]
+        with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=half(device)):
+            logits = network(network_input(seen, some, spec, scale).to(device)).cpu()
+            decided = decide(logits[..., : seen.shape[1], : seen.shape[2]], spec.threshold)
+            drawn[start : start + len(some)] = decided
+            for k, (one, label) in enumerate(zip(logits, decided, strict=True), start=start):
+                labels[k][finer.window] = finer.labels(one, label, spec.threshold)
             if sums is not None:
-                end = start + len(some)
-                doubt[start:end] = sums.add(start, logits, decided, spec.temperature)
-                _look_again(network, spec, small, shown, start, decided, again, sums, device)
+                logits = logits[..., : seen.shape[1], : seen.shape[2]].float()
+                added = sums.add(start, logits, decided, spec.temperature)
+                doubt[start : start + len(some), box[0], box[1]] = added
+                _look_again(network, spec, seen, shown, start, decided, again, sums, device)
+
+    def report(start: int) -> None:
+        progress.update(0.05 + 0.85 * start / len(small), "finding organs (UNet)")
+
+    report(0)
+    # One thread a batch keeps all processors at work, also on what follows the network.
+    with _torch_threads(torch.get_num_threads() // threads):
+        for_each_slice(look, range(0, len(small), batch), report, threads)
     if certainty is not None and sums is not None:
         certainty.append(replace(sums, doubt_map=view.restore(doubt)))
     progress.update(0.92, "removing islands")
@@ -211,6 +226,19 @@ def predict(
     draw_surfaces(labels, coarse, small, view, spec)
     fill_cavities(labels, coarse, spec)
     return view.restore(labels)
+
+
+@contextmanager
+def _torch_threads(count: int) -> Iterator[None]:
+    """Let torch compute in so many threads for each thread that is started in here."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, count))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _look_again(network, spec, small, shown, start, decided, again, sums, device) -> None:
@@ -225,7 +253,7 @@ def _look_again(network, spec, small, shown, start, decided, again, sums, device
         slices, mirror = varied(small[shown[k]], spec, np.random.default_rng([k, 11]))
         inputs.append(network_input(slices, np.arange(len(slices))[None], spec, scale))
         mirrors.append(mirror)
-    logits = network(torch.cat(inputs).to(device)).float()
+    logits = network(torch.cat(inputs).to(device)).cpu()
     other = decide(logits[..., : small.shape[1], : small.shape[2]], spec.threshold)
     for k, labels, mirror in zip(chosen, other, mirrors, strict=True):
         sums.add_again(k, decided[k - start], put_back(labels, spec, mirror))
@@ -266,14 +294,19 @@ def working_volume(hu: np.ndarray, pixel_mm: tuple[float, float], spec: UNetSpec
     if shape == hu.shape[1:]:
         return np.ascontiguousarray(np.maximum(hu, AIR_HU).astype(hu.dtype) if spec.windows else hu)
     out = np.empty((len(hu), *shape), hu.dtype)
-    for k, image in enumerate(hu):
-        plane = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32))[None, None]
+
+    def average(k: int) -> None:
+        plane = torch.from_numpy(np.ascontiguousarray(hu[k], dtype=np.float32))[None, None]
         if spec.windows:
             plane = plane.clamp(min=AIR_HU)  # a copy: float32 planes share the volume's memory
         plane = torch.nn.functional.interpolate(
             plane, shape, mode="bilinear", align_corners=False, antialias=True
         )[0, 0].numpy()
         out[k] = np.rint(plane) if hu.dtype == np.int16 else plane
+
+    threads = workers(torch.get_num_threads())
+    with _torch_threads(torch.get_num_threads() // threads):
+        for_each_slice(average, range(len(hu)), threads=threads)
     return out
 
 
@@ -349,25 +382,33 @@ def remove_islands(labels: np.ndarray, coarse: np.ndarray, spec: UNetSpec, pixel
     pixel_ml
         Volume of a working pixel.
     """
-    rows, columns = nearest_pixels(labels.shape[1:], coarse.shape[1:])
+    pixels = nearest_pixels(labels.shape[1:], coarse.shape[1:])
     rest = spec.classes.index(BODY_REST) + 1 if BODY_REST in spec.classes else 0
     outside = {BODY_REST, COUCH}
+    windows = ndimage.find_objects(coarse, len(spec.classes))
     for value, name in enumerate(spec.classes, start=1):
-        pieces, count = ndimage.label(coarse == value)
-        if count == 0:
+        if windows[value - 1] is None:
             continue
+        # An organ is looked at where it is, with a voxel around it.
+        k, j, i = (slice(max(0, part.start - 1), part.stop + 1) for part in windows[value - 1])
+        pieces, _ = ndimage.label(coarse[k, j, i] == value)
         sizes = np.bincount(pieces.ravel())[1:] * pixel_ml
         keep = sizes >= spec.least_ml
         if name in spec.single:
             keep &= sizes == sizes.max()
         if keep.all():
             continue
-        gone = np.isin(pieces, np.flatnonzero(~keep) + 1)
-        coarse[gone] = fill = 0 if name in outside else rest
-        gone = ndimage.binary_dilation(gone) & ~np.isin(pieces, np.flatnonzero(keep) + 1)
-        for k in np.flatnonzero(gone.any(axis=(1, 2))):
-            image = labels[k]
-            image[(image == value) & gone[k][np.ix_(rows, columns)]] = fill
+        kept = np.r_[False, keep][pieces]
+        gone = (pieces > 0) & ~kept
+        coarse[k, j, i][gone] = fill = 0 if name in outside else rest
+        if fill:
+            windows[fill - 1] = tuple(slice(0, n) for n in coarse.shape)
+        gone = ndimage.binary_dilation(gone) & ~kept
+        for n in np.flatnonzero(gone.any(axis=(1, 2))):
+            image = labels[k.start + n]
+            here = np.zeros(coarse.shape[1:], bool)
+            here[j, i] = gone[n]
+            image[(image == value) & enlarged(here, pixels)] = fill
 
 
 def _pixel_ml(view: Canonical, shape: tuple[int, int, int]) -> float:

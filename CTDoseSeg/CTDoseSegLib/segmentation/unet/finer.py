@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .box import Box
+
 if TYPE_CHECKING:
     import torch
 
@@ -23,19 +25,24 @@ def decide(logits: torch.Tensor, threshold: float) -> np.ndarray:
     """
     import torch
 
-    best, which = logits[:, 1:].max(dim=1)
-    if logits.shape[1] > 2 or threshold != 0.5:
-        # The labels together have at least the best one's logit and at most log(labels) more: the
-        # sum is needed for few pixels.
-        odds = float(np.log(threshold / (1.0 - threshold)))
-        lead = best - logits[:, 0]
-        inside = lead > odds
-        unsure = ~inside & (lead > odds - float(np.log(logits.shape[1] - 1)) - 1e-3)
-        few = logits.movedim(1, -1)[unsure]
-        inside[unsure] = torch.logsumexp(few[:, 1:], dim=1) - few[:, 0] > odds
-    else:
-        inside = best > logits[:, 0]
-    return ((which + 1) * inside).to(torch.uint8).cpu().numpy()
+    # Plane by plane: numpy's passes over planes are several times faster than torch's maximum
+    # with its index over the channels of a pixel.
+    planes = logits.to("cpu", torch.float32, memory_format=torch.contiguous_format).numpy()
+    best, which = planes[:, 1].copy(), np.ones(planes[:, 1].shape, np.uint8)
+    for value in range(2, planes.shape[1]):
+        better = planes[:, value] > best
+        np.maximum(best, planes[:, value], out=best)
+        np.maximum(which, better * np.uint8(value), out=which)
+    lead = best - planes[:, 0]
+    # The labels together have at least the best one's logit and at most log(labels) more: the
+    # sum is needed for few pixels.
+    odds = float(np.log(threshold / (1.0 - threshold)))
+    inside = lead > odds
+    if planes.shape[1] > 2:
+        unsure = ~inside & (lead > odds - float(np.log(planes.shape[1] - 1)) - 1e-3)
+        few = torch.from_numpy(np.moveaxis(planes, 1, -1)[unsure])
+        inside[unsure] = (torch.logsumexp(few[:, 1:], dim=1) - few[:, 0] > odds).numpy()
+    return which * inside
 
 
 @dataclass(frozen=True)
@@ -45,57 +52,78 @@ class Finer:
     Attributes
     ----------
     rows, columns
-        (first, second, weight of the second) working row or column for each of the image's.
+        (first, second, weight of the second) working row or column for each of the image's that
+        lie in the box.
+    window
+        The image's rows and columns that lie in the box.
     """
 
     rows: tuple[np.ndarray, np.ndarray, np.ndarray]
     columns: tuple[np.ndarray, np.ndarray, np.ndarray]
+    window: Box
 
     @classmethod
-    def of(cls, coarse: tuple[int, int], fine: tuple[int, int]) -> Finer:
-        """Return the interpolation between two shapes, [rows, columns]."""
-        return cls(*(_between(m, n) for m, n in zip(coarse, fine, strict=True)))
+    def of(cls, coarse: tuple[int, int], fine: tuple[int, int], box: Box | None = None) -> Finer:
+        """Return the interpolation between two shapes, [rows, columns].
+
+        Parameters
+        ----------
+        coarse, fine
+            Rows and columns of the working grid and of the image.
+        box
+            Rows and columns of the working grid that logits are known of; None: all.
+        """
+        box = box or (slice(0, coarse[0]), slice(0, coarse[1]))
+        (rows, down), (columns, across) = (
+            _between(m, n, part) for m, n, part in zip(coarse, fine, box, strict=True)
+        )
+        return cls(rows, columns, (down, across))
 
     def labels(self, logits: torch.Tensor, decided: np.ndarray, threshold: float) -> np.ndarray:
-        """Return the labels of one slice on the image's pixels, uint8 [j, i].
+        """Return the labels of one slice on the image's pixels in `window`, uint8 [j, i].
 
         Parameters
         ----------
         logits
-            [1 + classes, rows, columns].
+            [1 + classes, rows, columns] of the box, or with rows and columns beyond it.
         decided
-            Their labels, uint8 [rows, columns].
+            Their labels, uint8 [rows, columns] of the box.
         threshold
             As in `decide`.
         """
         import torch
 
         (top, bottom, down), (left, right, across) = self.rows, self.columns
-        first = decided[top[:, None], left]
+        first = decided.take(top, axis=0).take(left, axis=1)
         mixed = np.zeros(decided.shape, bool)
         mixed[:-1] |= decided[:-1] != decided[1:]
         mixed[:, :-1] |= decided[:, :-1] != decided[:, 1:]
         mixed[:-1, :-1] |= decided[:-1, :-1] != decided[1:, 1:]
-        j, i = np.nonzero(mixed[top[:, None], left])
+        j, i = np.nonzero(mixed.take(top, axis=0).take(left, axis=1))
         if not len(j):
             return first
         flat = logits.permute(1, 2, 0).reshape(-1, len(logits))
-        width = decided.shape[1]
+        width = logits.shape[2]
+
+        def at(row: np.ndarray, column: np.ndarray) -> torch.Tensor:
+            return flat.index_select(0, torch.from_numpy(row[j] * width + column[i])).float()
+
         y, x = torch.from_numpy(down[j])[:, None], torch.from_numpy(across[i])[:, None]
-        upper, lower = (
-            torch.lerp(
-                flat[torch.from_numpy(row * width + left[i])],
-                flat[torch.from_numpy(row * width + right[i])],
-                x.to(flat),
-            )
-            for row in (top[j], bottom[j])
-        )
-        few = torch.lerp(upper, lower, y.to(flat))
+        upper = torch.lerp(at(top, left), at(top, right), x)
+        lower = torch.lerp(at(bottom, left), at(bottom, right), x)
+        few = torch.lerp(upper, lower, y)
         first[j, i] = decide(few.T[None, :, :, None], threshold)[0, :, 0]
         return first
 
 
-def _between(coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _between(
+    coarse: int, fine: int, box: slice
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], slice]:
+    """Return the lines of a box that each fine line lies between, and which fine lines do."""
     at = np.clip((np.arange(fine) + 0.5) * coarse / fine - 0.5, 0, coarse - 1)
     first = at.astype(np.int64)
-    return first, np.minimum(first + 1, coarse - 1), (at - first).astype(np.float32)
+    second = np.minimum(first + 1, coarse - 1)
+    within = np.flatnonzero((first >= box.start) & (second < box.stop))
+    window = slice(int(within[0]), int(within[-1]) + 1)
+    weight = (at - first).astype(np.float32)
+    return (first[window] - box.start, second[window] - box.start, weight[window]), window

@@ -14,7 +14,7 @@ from ..labelmap import BODY_REST, COUCH
 from ..slice_threads import for_each_slice
 from ..threshold.body import surface_threshold
 from ..threshold.contact import Couch, without_couch
-from ..working_grid import Canonical, disc, field_of_view
+from ..working_grid import Canonical, dilated, field_of_view
 from .spec import UNetSpec
 
 # An edge between lung and tissue lies in here, whatever the lung's own density.
@@ -47,7 +47,7 @@ def draw_surfaces(
     """
     if not spec.windows or BODY_REST not in spec.classes:
         return
-    pixels = np.ix_(*nearest_pixels(labels.shape[1:], coarse.shape[1:]))
+    pixels = nearest_pixels(labels.shape[1:], coarse.shape[1:])
     value = {name: number for number, name in enumerate(spec.classes, start=1)}
     if COUCH in value:
         _part_pieces(labels, coarse, small, pixels, value[COUCH])
@@ -95,11 +95,11 @@ def fill_cavities(labels: np.ndarray, coarse: np.ndarray, spec: UNetSpec) -> Non
     cavities = np.isin(regions, enclosed)
     coarse[cavities] = rest
     pixels = nearest_pixels(labels.shape[1:], coarse.shape[1:])
-    # Finer pixels of a cavity lie in the working pixels around it too.
-    reach = ndimage.binary_dilation(cavities, disc(1)) & ((regions == 0) | cavities)
-    for k in np.flatnonzero(cavities.any(axis=(1, 2))):
-        image = labels[k]
-        image[(image == 0) & reach[k][np.ix_(*pixels)]] = rest
+    for n in np.flatnonzero(cavities.any(axis=(1, 2))):
+        image = labels[n]
+        # Finer pixels of a cavity lie in the working pixels around it too.
+        reach = _around(cavities[n]) & ((regions[n] == 0) | cavities[n])
+        image[(image == 0) & enlarged(reach, pixels)] = rest
 
 
 def nearest_pixels(fine: tuple[int, int], coarse: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -111,34 +111,46 @@ def nearest_pixels(fine: tuple[int, int], coarse: tuple[int, int]) -> tuple[np.n
     return rows, columns
 
 
+def enlarged(image: np.ndarray, pixels: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Return an image of the coarse grid at the `nearest_pixels` of the fine one."""
+    return image.take(pixels[0], axis=0).take(pixels[1], axis=1)
+
+
+def _around(mask: np.ndarray) -> np.ndarray:
+    """Return a mask [j, i] with the pixels that it shares a side with."""
+    return dilated(mask, 1, 1, square=False)
+
+
 def _part_pieces(
     labels: np.ndarray,
     coarse: np.ndarray,
     small: np.ndarray,
-    pixels: tuple[np.ndarray, ...],
+    pixels: tuple[np.ndarray, np.ndarray],
     couch: int,
 ) -> None:
     """Give to the couch the separate pieces of body that are not as dense as tissue."""
     pieces, count = ndimage.label((coarse > 0) & (coarse != couch))
+    if count < 2:
+        return
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
     lesser = np.flatnonzero(sizes < SECOND_BODY * sizes.max(initial=0)) + 1
     if not lesser.size:
         return
     density = np.asarray(ndimage.median(small, pieces, lesser))
     gone = np.isin(pieces, lesser[np.abs(density) > TISSUE_HU])
-    # Finer pixels of a piece lie in the working pixels around it too.
-    reach = ndimage.binary_dilation(gone, disc(1)) & (gone | (pieces == 0))
     coarse[gone] = couch
     for k in np.flatnonzero(gone.any(axis=(1, 2))):
         image = labels[k]
-        image[(image > 0) & reach[k][pixels]] = couch
+        # Finer pixels of a piece lie in the working pixels around it too.
+        reach = _around(gone[k]) & (gone[k] | (pieces[k] == 0))
+        image[(image > 0) & enlarged(reach, pixels)] = couch
 
 
 def _part_couch(
     labels: np.ndarray,
     coarse: np.ndarray,
     small: np.ndarray,
-    pixels: tuple[np.ndarray, ...],
+    pixels: tuple[np.ndarray, np.ndarray],
     view: Canonical,
     value: dict[str, int],
 ) -> None:
@@ -151,10 +163,12 @@ def _part_couch(
     couch_value, rest = value[COUCH], value[BODY_REST]
     threshold = surface_threshold(small)
     seen = field_of_view(view.hu)
-    near = ndimage.binary_dilation((coarse > 0) & (coarse != couch_value), disc(1))
-    slices = ((hu > threshold, one[pixels] | ~seen) for hu, one in zip(view.hu, near, strict=True))
+    slices = (
+        (hu > threshold, enlarged(_around((one > 0) & (one != couch_value)), pixels) | ~seen)
+        for hu, one in zip(view.hu, coarse, strict=True)
+    )
     couch = Couch.of(slices, view.spacing_mm[1:])
-    drawn = ndimage.binary_dilation((coarse == couch_value).any(axis=0), disc(1)[0])[pixels]
+    drawn = enlarged(_around((coarse == couch_value).any(axis=0)), pixels)
 
     def part(k: int) -> None:
         hu, image = view.hu[k], labels[k]
@@ -178,19 +192,16 @@ def _lung_edge(small: np.ndarray, coarse: np.ndarray, value: dict[str, int]) -> 
 def _draw_lung(
     labels: np.ndarray,
     lung: np.ndarray,
-    pixels: tuple[np.ndarray, ...],
+    pixels: tuple[np.ndarray, np.ndarray],
     hu: np.ndarray,
     edge: float,
     value: int,
     rest: int,
 ) -> None:
     """Draw a lung's surface against the rest of the body by the density of the pixels."""
-    cross = ndimage.generate_binary_structure(2, 1)
 
     def draw(k: int) -> None:
-        surface = ndimage.binary_dilation(lung[k], cross)
-        surface &= ~ndimage.binary_erosion(lung[k], cross, border_value=1)
-        near = surface[pixels]
+        near = enlarged(_around(lung[k]) & _around(~lung[k]), pixels)
         image = labels[k]
         near &= (image == value) | (image == rest)
         image[near] = np.where(hu[k][near] < edge, value, rest)
