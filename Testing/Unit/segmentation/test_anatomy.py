@@ -11,6 +11,7 @@ from CTDoseSegLib.analysis import analyze
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.flags import codes, flag
+from CTDoseSegLib.flags.summary import summarize
 from CTDoseSegLib.segmentation.anatomy.check import check_anatomy
 from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
 from CTDoseSegLib.segmentation.labelmap import Labelmap
@@ -107,6 +108,17 @@ def test_a_heart_drawn_as_liver_is_taken_away_and_the_dome_stays():
     assert not taken[:, :, :36].any()
     assert ("organ_corrected", LIVER) in found(checked)
     assert "slices 20-29" in checked.flags[0].detail
+
+
+def test_what_was_corrected_and_stays_in_doubt_is_one_notice_with_organs_and_one_consequence():
+    flags = check_anatomy(*with_heart_as_liver().scan()).flags
+    assert {one.code for one in flags} == {"organ_corrected", "organ_doubtful"}
+    (notice,) = summarize(flags)
+    assert notice.findings == (
+        "What is drawn contradicts anatomy: liver (slices 20-29), 19 % of it had to be taken away: "
+        "it is heart, between the lungs and left of the dome.",
+    )
+    assert notice.consequences == ("volume, HU and dose are those of what is drawn now",)
 
 
 def test_what_goes_on_above_the_dome_is_taken_away():
@@ -267,7 +279,7 @@ def test_a_liver_far_too_small_for_the_body_is_flagged():
     torso.put("liver", box((10, 14), (14, 22), (16, 24)), 60)
     flags = check_anatomy(*torso.scan()).flags
     assert [(one.code, one.place) for one in flags] == [("organ_doubtful", LIVER)]
-    assert flags[0].detail.startswith("33 ml where a body of this size has ")
+    assert flags[0].detail.startswith("liver (slices 10-13), 33 ml where a body of this size has ")
 
 
 def test_a_cylinder_of_plastic_is_no_person():

@@ -83,7 +83,7 @@ def check_anatomy(series: CTSeries, labelmap: Labelmap, *, keep: Iterable[str] =
         if not isinstance(one, Doubt) and rest is not None and BODY_REST not in kept and members:
             labels = labels.copy() if labels is labelmap.labels else labels
             changed = _change(points, labels, one, rest, members)
-        flags += _flags(points, one, changed, labelmap)
+        flags += _flags(points, one, changed)
     if labels is labelmap.labels:
         return replace(labelmap, flags=(*labelmap.flags, *flags))
     return _with(labelmap, labels, flags)
@@ -156,30 +156,30 @@ def _change(
     return changed
 
 
-def _flags(
-    points: Sampled, one: Taken | Given | Doubt, changed: int, labelmap: Labelmap
-) -> Iterator[Flag]:
-    place = organ_place(one.organ)
-    slices = f"slices {slice_runs(points.slices(one.points))}"
+def _flags(points: Sampled, one: Taken | Given | Doubt, changed: int) -> Iterator[Flag]:
     own = int(points.mask(one.organ).sum())
     part = int(one.points.sum())
     volume = f"{part * points.point_ml:.0f} ml"
     if isinstance(one, Doubt):
-        yield flag("organ_doubtful", f"{one.detail}; {slices}").at(place)
+        yield _at(points, one, "organ_doubtful", one.detail)
     elif isinstance(one, Given):
         if changed:
-            yield flag("organ_corrected", f"{volume} of gas inside it were added; {slices}").at(
-                place
-            )
+            yield _at(points, one, "organ_corrected", f"{volume} of gas inside it were added")
     elif part * points.point_ml < LEAST_ML:
         return
     elif not changed:
-        yield flag("organ_doubtful", f"{volume} cannot be it: {one.rule}; {slices}").at(place)
+        yield _at(points, one, "organ_doubtful", f"{volume} cannot be it: {one.rule}")
     else:
-        yield flag("organ_corrected", f"{volume} were taken away: {one.rule}; {slices}").at(place)
+        yield _at(points, one, "organ_corrected", f"{volume} were taken away: {one.rule}")
         if part > MUCH * own:
-            detail = f"{100 * part / own:.0f} % of it had to be taken away; {slices}"
-            yield flag("organ_doubtful", detail).at(place)
+            detail = f"{100 * part / own:.0f} % of it had to be taken away: {one.rule}"
+            yield _at(points, one, "organ_doubtful", detail)
+
+
+def _at(points: Sampled, one: Taken | Given | Doubt, code: str, detail: str) -> Flag:
+    """Return a flag at the organ of a finding, which names it and its slices."""
+    where = f"{one.organ.replace('_', ' ')} (slices {slice_runs(points.slices(one.points))})"
+    return flag(code, f"{where}, {detail}").at(organ_place(one.organ))
 
 
 def _with(labelmap: Labelmap, labels: np.ndarray, flags: list[Flag]) -> Labelmap:
