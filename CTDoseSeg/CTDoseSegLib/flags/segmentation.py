@@ -98,8 +98,8 @@ FLAGS = {
     "no_person": Entry(
         "warning",
         "What was scanned cannot be a person",
-        "It may be a phantom, an animal or another object. If it is a person, the values are no HU, "
-        "and the original series is needed.",
+        "It may be a phantom, an animal or another object. If it is a person, the values are no "
+        "HU, and the original series is needed.",
         consequence="organs and their doses mean nothing; size is that of the object",
     ),
     "labels_in_air": Entry(

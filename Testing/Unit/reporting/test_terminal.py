@@ -79,7 +79,7 @@ def test_the_summary_says_a_childs_age_beside_that_of_the_factors():
     lines = summary(Result.of(replace(analysis, effective_dose=effective)))
     (printed,) = [line for line in lines if line.startswith("Effective:")]
     assert (
-        "; the patient is under 18: 7 years; taken are the factors of the nearest refe" in printed
+        "; the patient is under 18: 7 years; taken are the factors of the nearest " in printed
     )
 
 
