@@ -308,6 +308,29 @@ def test_a_trunk_smaller_than_a_newborns_is_no_person():
     assert details == ["the largest section of the trunk has 39 cm2"]
 
 
+def two_round_bodies(apart):
+    j, i = np.ogrid[: SHAPE[1], : SHAPE[2]]
+    hu, labels = np.full(SHAPE, -1000, np.int16), np.zeros(SHAPE, np.uint8)
+    for middle in (45 - apart / 2, 45 + apart / 2):
+        labels[:, (j - 30) ** 2 / 22**2 + (i - middle) ** 2 / 17**2 < 1] = 1
+        hu[:, (j - 40) ** 2 + (i - middle) ** 2 < 9] = 700
+    return np.where((labels > 0) & (hu < 0), 30, hu).astype(np.int16), labels
+
+
+@pytest.mark.parametrize(("apart", "flags"), [(33, ["several_bodies"]), (20, []), (0, [])])
+def test_two_bodies_that_touch_are_several_and_a_wide_one_is_not(apart, flags):
+    series, labelmap = scan(*two_round_bodies(apart), names=("body_rest",))
+    assert [one.code for one in check_anatomy(series, labelmap).flags] == flags
+
+
+def test_two_bodies_beside_each_other_are_not_mirrored():
+    torso = Torso()
+    torso.hu, torso.labels = torso.hu[:, :, ::-1], torso.labels[:, :, ::-1]
+    series, labelmap = torso.scan()
+    several = replace(labelmap, flags=(flag("several_bodies"),))
+    assert [one.code for one in check_anatomy(series, several).flags] == ["several_bodies"]
+
+
 @pytest.mark.parametrize("k", [2, 12, 22, 39])
 def test_one_slice_raises_nothing(k):
     series, labelmap = Torso().scan()

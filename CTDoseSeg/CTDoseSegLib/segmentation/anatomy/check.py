@@ -25,7 +25,7 @@ from .findings import Doubt, Given, Taken
 from .gas import stomach_gas
 from .heart_as_liver import heart_as_liver
 from .other_density import ORGANS, other_density
-from .person import no_person
+from .person import bodies_touch, no_person
 from .pieces import ONE_PIECE, pieces
 from .places import mirrored, out_of_place, upside_down
 from .sampled import Sampled
@@ -123,7 +123,12 @@ def _findings(series: CTSeries, points: Sampled, turned: bool) -> Iterator[Taken
 def _of_the_scan(series: CTSeries, points: Sampled) -> Iterator[Flag]:
     if not series.not_hu and (why := no_person(points)):
         yield flag("no_person", why)
-    if organs := mirrored(points):
+    several = any(one.code == "several_bodies" for one in points.labelmap.flags)
+    if not several and bodies_touch(points):
+        several = True
+        yield flag("several_bodies", "2 that touch each other")
+    # Of two persons beside each other, one has all organs on the other side.
+    if not several and (organs := mirrored(points)):
         yield flag("mirrored", organs)
     if order := upside_down(points):
         yield flag("upside_down", order)

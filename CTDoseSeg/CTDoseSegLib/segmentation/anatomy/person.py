@@ -1,6 +1,9 @@
-"""Whether what was scanned can be a person."""
+"""Whether what was scanned can be a person, and one person."""
 
 from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
 
 from .sampled import Sampled
 
@@ -13,6 +16,12 @@ AIR_HU = -300.0
 LEAST_TRUNK_CM2 = 40.0
 # Less of a body is not judged.
 LEAST_BODY_ML = 50.0
+# Where two bodies touch, a slice is narrower between them than this part of its greatest depth; an
+# arm is less deep. A trunk with its breasts or its back's furrow is not narrowed so far.
+NECK, OTHER_BODY = 0.7, 0.5
+# Thighs touch below one pelvis, so that this part of all slices must show it.
+MOST_SLICES = 0.7
+SLICES_MM = 10.0
 
 
 def no_person(points: Sampled) -> str:
@@ -43,3 +52,19 @@ def no_person(points: Sampled) -> str:
     if trunk.sum() * points.point_ml > 10.0 and largest_cm2 < LEAST_TRUNK_CM2:
         return f"the largest section of the trunk has {largest_cm2:.0f} cm2"
     return ""
+
+
+def bodies_touch(points: Sampled) -> bool:
+    """Return whether most slices of the body are two that touch each other, of about one size."""
+    step = max(1, round(SLICES_MM / points.spacing_mm[0]))
+    judged = [_parted(points, image) for image in points.body[::step] if image.any()]
+    return bool(judged) and sum(judged) > MOST_SLICES * len(judged)
+
+
+def _parted(points: Sampled, image: np.ndarray) -> bool:
+    """Return whether the inside of a slice of the body, [j, i], is in two pieces."""
+    # The image's edge is no surface of a body that it cuts.
+    depth = ndimage.distance_transform_edt(image, sampling=points.spacing_mm[1:])
+    pieces, count = ndimage.label(depth > NECK * depth.max())
+    areas = np.sort(np.bincount(pieces.ravel(), minlength=count + 1)[1:])
+    return count > 1 and bool(areas[-2] > OTHER_BODY * areas[-1])
