@@ -64,6 +64,22 @@ FLAGS = {
         cause="anatomy",
         consequence=_AS_DRAWN,
     ),
+    "organ_left_out": Entry(
+        "warning",
+        "What can only be this organ was not drawn as it",
+        "Look at the overlay; correct the organ or give a segmentation of your own.",
+        mends=("segmentation", "engine"),
+        cause="anatomy",
+        consequence="it has no volume or dose there, and what was drawn in its place has wrong "
+        "ones",
+    ),
+    "metal": Entry(
+        "warning",
+        "There is metal in the body",
+        "Look at the overlay in the slices with streaks.",
+        mends=("segmentation",),
+        consequence="in its streaks HU, organs and water-equivalent diameters are uncertain",
+    ),
     "organ_unsure": Entry(
         "warning",
         "The network is not sure of what it drew",

@@ -24,6 +24,8 @@ from .field import cut_by_field
 from .findings import Doubt, Given, Taken
 from .gas import stomach_gas
 from .heart_as_liver import heart_as_liver
+from .metal import metal
+from .missing import bone_left_out, lung_left_out
 from .other_density import ORGANS, other_density
 from .person import bodies_touch, no_person
 from .pieces import ONE_PIECE, pieces
@@ -71,10 +73,10 @@ def check_anatomy(series: CTSeries, labelmap: Labelmap, *, keep: Iterable[str] =
     points = Sampled.of(series, labelmap)
     if not points.body.any():
         return labelmap
-    flags = list(_of_the_scan(series, points))
+    kept = set(keep)
+    flags = list(_of_the_scan(series, points, BODY_REST in kept))
     turned = any(one.code in ("mirrored", "upside_down") for one in flags)
     findings = list(_findings(series, points, turned))
-    kept = set(keep)
     rest = next((a.value for a in labelmap.atoms if a.name == BODY_REST), None)
     labels = labelmap.labels
     for one in findings:
@@ -120,9 +122,12 @@ def _findings(series: CTSeries, points: Sampled, turned: bool) -> Iterator[Taken
             yield Doubt(organ, why, points.mask(organ))
 
 
-def _of_the_scan(series: CTSeries, points: Sampled) -> Iterator[Flag]:
-    if not series.not_hu and (why := no_person(points)):
-        yield flag("no_person", why)
+def _of_the_scan(series: CTSeries, points: Sampled, drawn_by_hand: bool) -> Iterator[Flag]:
+    if not series.not_hu:
+        if why := no_person(points):
+            yield flag("no_person", why)
+        else:
+            yield from _by_density(points, drawn_by_hand)
     several = any(one.code == "several_bodies" for one in points.labelmap.flags)
     if not several and bodies_touch(points):
         several = True
@@ -135,6 +140,17 @@ def _of_the_scan(series: CTSeries, points: Sampled) -> Iterator[Flag]:
     for organ, where in cut_by_field(points):
         slices = f"slices {slice_runs(points.slices(where))}"
         yield flag("organ_cut_by_field", slices).at(organ_place(organ))
+
+
+def _by_density(points: Sampled, drawn_by_hand: bool) -> Iterator[Flag]:
+    """Yield what the density of the body shows, whatever was drawn in it."""
+    for one in (lung_left_out(points), bone_left_out(points)):
+        # Who draws by hand may have left the organ out on purpose.
+        if one is not None and not (drawn_by_hand and one.organ not in points.labelmap.groups):
+            yield _at(points, one, "organ_left_out", one.detail)
+    if (found := metal(points)) is not None:
+        volume = f"{found.sum() * points.point_ml:.0f} ml"
+        yield flag("metal", f"{volume} in slices {slice_runs(points.slices(found))}")
 
 
 def _change(

@@ -10,6 +10,8 @@ from .sampled import Sampled
 # Part of a body as dense as bone: from 2.1 % (an upper abdomen) to 29 % (a head).
 # Plastics that stand for soft tissue have up to 140 HU.
 BONE_HU, LEAST_BONE, MOST_BONE = 200.0, 0.002, 0.6
+# Skin, fat, muscle and bone differ: no person has this much of one density, by means of 9 points.
+ONE_DENSITY, ALIKE_HU = 0.85, 20.0
 # In the lungs, in the bowel or around the body there is air, as light as this.
 AIR_HU = -300.0
 # The largest section of a newborn's trunk has 110 cm2; at a third of its weight about half.
@@ -47,11 +49,21 @@ def no_person(points: Sampled) -> str:
         return "nothing in the body is as dense as bone"
     if bone > MOST_BONE:
         return f"{100 * bone:.0f} % of the body is as dense as bone"
+    if (share := _of_one_density(points)) > ONE_DENSITY:
+        return f"{100 * share:.0f} % of the body is of one density"
     largest_cm2 = body.sum(axis=(1, 2)).max() * points.point_mm2 / 100.0
     trunk = points.mask("lung", "liver", "heart")
     if trunk.sum() * points.point_ml > 10.0 and largest_cm2 < LEAST_TRUNK_CM2:
         return f"the largest section of the trunk has {largest_cm2:.0f} cm2"
     return ""
+
+
+def _of_one_density(points: Sampled) -> float:
+    """Return the largest part of the body's inside that is of one density within `ALIKE_HU`."""
+    hu = points.hu[ndimage.binary_erosion(points.body, np.ones((1, 3, 3)))]
+    counts, _ = np.histogram(hu, bins=np.arange(-1000.0, 1001.0, 5.0))
+    alike = np.convolve(counts, np.ones(2 * round(ALIKE_HU / 5.0)), "same")
+    return float(alike.max() / max(1, hu.size))
 
 
 def bodies_touch(points: Sampled) -> bool:
