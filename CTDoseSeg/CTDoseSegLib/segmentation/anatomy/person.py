@@ -11,7 +11,7 @@ from .sampled import Sampled
 # Plastics that stand for soft tissue have up to 140 HU.
 BONE_HU, LEAST_BONE, MOST_BONE = 200.0, 0.002, 0.6
 # Skin, fat, muscle and bone differ: no person has this much of one density, by means of 9 points.
-ONE_DENSITY, ALIKE_HU = 0.85, 20.0
+ONE_DENSITY, ALIKE_HU = 0.8, 30.0
 # In the lungs, in the bowel or around the body there is air, as light as this.
 AIR_HU = -300.0
 # The largest section of a newborn's trunk has 110 cm2; at a third of its weight about half.
