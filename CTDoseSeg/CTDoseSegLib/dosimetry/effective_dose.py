@@ -256,8 +256,8 @@ def _patient_flags(series: CTSeries, ranges: list[_OfRange]) -> list[Flag]:
 
 def _ages_in_words(age: float, ranges: list[_OfRange]) -> str:
     """Return a child's age, that of the factors taken, and those that the range holds besides."""
-    taken = {of.factors[0].age_years for of in ranges} - {None}
-    every = {f.age_years for of in ranges for f in of.factors} - {None}
+    taken = {a for of in ranges if (a := of.factors[0].age_years) is not None}
+    every = {a for of in ranges for f in of.factors if (a := f.age_years) is not None}
     detail = f"{age:.3g} years"
     if not taken:
         return detail
