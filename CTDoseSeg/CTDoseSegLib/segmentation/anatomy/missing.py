@@ -18,8 +18,10 @@ LIGHT_HU, THICK_MM = (-900.0, -300.0), 4.0
 # On each side of the middle, in parts of the body's section; over this length in all.
 SIDE, LENGTH_MM = 0.04, 20.0
 # What holds air besides.
-_AIRY = ("lung", "trachea", "lung_trachea_bronchia", "stomach", "colon", "small_bowel", "bowel")
-_AIRY += ("esophagus", "duodenum")
+_AIRY = (
+    *("lung", "trachea", "lung_trachea_bronchia", "stomach", "colon", "small_bowel", "bowel"),
+    *("esophagus", "duodenum"),
+)
 # As dense as cortex. Blood may be in the arterial phase: then bone is half of it or more.
 CORTEX_HU, LEAST_DRAWN, LEAST_ML = 350.0, 0.25, 5.0
 _DENSE = ("bone", "teeth")
