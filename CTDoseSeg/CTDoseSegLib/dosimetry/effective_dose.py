@@ -248,15 +248,22 @@ def _patient_flags(series: CTSeries, ranges: list[_OfRange]) -> list[Flag]:
         effect = "a child's effective dose per DLP is another"
         flags.append(flag("age_unknown", consequence=effect))
     elif age < ADULT_YEARS:
-        ages = sorted({f.age_years for of in ranges for f in of.factors if f.age_years is not None})
-        detail = ""
-        if ages:
-            of_ages = in_words([f"{a:g}" for a in ages])
-            detail = f"{age:.3g} years; the factors are those of {of_ages} years"
-        flags.append(flag("effective_dose_child", detail))
+        flags.append(flag("effective_dose_child", _ages_in_words(age, ranges)))
     if series.acquisition.pregnancy_stated:
         flags.append(flag("effective_dose_pregnancy"))
     return flags
+
+
+def _ages_in_words(age: float, ranges: list[_OfRange]) -> str:
+    """Return a child's age, that of the factors taken, and those that the range holds besides."""
+    taken = {a for of in ranges if (a := of.factors[0].age_years) is not None}
+    every = {a for of in ranges for f in of.factors if (a := f.age_years) is not None}
+    detail = f"{age:.3g} years"
+    if not taken:
+        return detail
+    of_taken, of_every = (in_words([f"{a:g}" for a in sorted(ages)]) for ages in (taken, every))
+    detail += f"; taken are the factors of the nearest reference age, {of_taken} years"
+    return detail if taken == every else f"{detail}, and the range is that of {of_every} years"
 
 
 def _length_flags(dlp: DoseLengthProduct) -> list[Flag]:

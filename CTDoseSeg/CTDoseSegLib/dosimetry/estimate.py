@@ -23,6 +23,12 @@ _NUMBERS = (
     *("dose_slice_mean_mGy", "volume_ml", "coverage", "seen_mass_g", "missing_mass_g"),
     *("whole_organ_dose_mGy", "whole_organ_low_mGy", "whole_organ_high_mGy"),
 )
+# They say what a dose or its interval allows for, and nothing where no organ has a dose.
+_OF_DOSES = {
+    *("tube_voltage", "tube_voltage_unknown", "dose_range_unknown", "edge_of_trunk"),
+    *("contrast", "contrast_unseen", "contrast_by_hu"),
+    *("published_no_interval", "published_slice_mean", "published_protocol"),
+}
 
 
 def estimate(engine: DoseEngine, scan: Scan, progress: Progress | None = None) -> DoseResult:
@@ -41,7 +47,8 @@ def estimate(engine: DoseEngine, scan: Scan, progress: Progress | None = None) -
     -------
     DoseResult
         As the engine gave it, after the checks, with a flag on every organ that the images cut;
-        without doses where the CT is not in HU.
+        without doses where the CT is not in HU, and without what is said of doses where no organ
+        has one.
 
     Raises
     ------
@@ -64,7 +71,8 @@ def estimate(engine: DoseEngine, scan: Scan, progress: Progress | None = None) -
         )
     if scan.series.not_hu:
         result = _withheld(result, scan)
-    return replace(result, organs=tuple(_placed(_cut(organ, scan)) for organ in result.organs))
+    organs = tuple(_placed(_cut(organ, scan)) for organ in result.organs)
+    return replace(result, organs=organs, flags=tuple(_of_what_is_there(result)))
 
 
 def available(engine: DoseEngine, scan: Scan) -> tuple[bool, str]:
@@ -100,6 +108,18 @@ def _withheld(result: DoseResult, scan: Scan) -> DoseResult:
         scan.without_dose(organ.organ, scan.series.not_hu, organ.region) for organ in result.organs
     )
     return replace(result, organs=organs, flags=(), dose_map=None)
+
+
+def _of_what_is_there(result: DoseResult) -> Iterator[Flag]:
+    """Yield the flags of a result, but not those of doses where there is none."""
+    dosed = result.dose_map is not None or any(o.dose_mGy is not None for o in result.organs)
+    for one in result.flags:
+        if dosed:
+            yield one
+        elif one.code == "pregnancy":
+            yield flag(one.code, one.detail, consequence="no dose is given for the unborn child")
+        elif one.code not in _OF_DOSES:
+            yield one
 
 
 def _cut(organ: OrganDose, scan: Scan) -> OrganDose:

@@ -2,6 +2,9 @@
 
 from .entry import Entry
 
+# One sentence for both: an organ may be corrected and still be in doubt.
+_AS_DRAWN = "volume, HU and dose are those of what is drawn now"
+
 FLAGS = {
     "several_bodies": Entry(
         "warning",
@@ -51,7 +54,7 @@ FLAGS = {
         "What the segmentation drew was corrected by anatomy",
         "Look at the overlay.",
         cause="anatomy",
-        consequence="size, HU and dose are those of what was left",
+        consequence=_AS_DRAWN,
     ),
     "organ_doubtful": Entry(
         "warning",
@@ -59,14 +62,29 @@ FLAGS = {
         "Look at the slices: another organ, a lesion, an operation or a large vessel.",
         mends=("segmentation", "engine"),
         cause="anatomy",
-        consequence="its volume, mean HU and dose hold for what is drawn",
+        consequence=_AS_DRAWN,
+    ),
+    "organ_left_out": Entry(
+        "warning",
+        "What can only be this organ was not drawn as it",
+        "Look at the overlay; correct the organ or give a segmentation of your own.",
+        mends=("segmentation", "engine"),
+        cause="anatomy",
+        consequence="it has no volume or dose there, and what was drawn in its place has wrong "
+        "ones",
+    ),
+    "metal": Entry(
+        "warning",
+        "There is metal in the body",
+        "Look at the overlay in the slices with streaks.",
+        mends=("segmentation",),
+        consequence="in its streaks HU, organs and water-equivalent diameters are uncertain",
     ),
     "organ_unsure": Entry(
         "warning",
         "The network is not sure of what it drew",
         "Look at the overlay; correct the organ or give a segmentation of your own.",
         mends=("segmentation", "engine"),
-        cause="segmentation_unsure",
         consequence="its volume, mean HU and dose may be those of something else",
     ),
     "organ_by_thresholds": Entry(
@@ -86,7 +104,9 @@ FLAGS = {
     "mirrored": Entry(
         "warning",
         "Left and right are exchanged",
-        "Either the volume is mirrored or the person has situs inversus.",
+        "First look for an L or R marker and at other images of the person: with situs inversus "
+        "heart, stomach and spleen are on the right in images that lie correctly, and nothing is "
+        "to be mended. Else the volume is mirrored.",
         mends=("series",),
         consequence="doses of left and right organs belong to the other side; of a mirrored volume "
         "nothing else changes",
@@ -102,8 +122,8 @@ FLAGS = {
     "no_person": Entry(
         "warning",
         "What was scanned cannot be a person",
-        "It may be a phantom, an animal or another object, or the values are no HU.",
-        mends=("series",),
+        "It may be a phantom, an animal or another object. If it is a person, the values are no "
+        "HU, and the original series is needed.",
         consequence="organs and their doses mean nothing; size is that of the object",
     ),
     "labels_in_air": Entry(

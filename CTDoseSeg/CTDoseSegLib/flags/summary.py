@@ -191,15 +191,17 @@ def _of_the_whole(flags: list[Flag]) -> list[Flag]:
 
 def _some(texts: Mapping[str, list[str]]) -> str:
     """Texts with the places that they are about, and how many more there are."""
-    shown = [text + _about(places) for text, places in texts.items()]
+    shown = [text + _about(places, text) for text, places in texts.items()]
     if len(shown) > MOST_DETAILS + 1:  # one more is as short as saying that there is one more
         shown = [*shown[:MOST_DETAILS], f"and {len(shown) - MOST_DETAILS} more"]
     return "; ".join(shown)
 
 
-def _about(places: list[str]) -> str:
-    """Organs and slices in brackets; nothing for what is about the scan."""
+def _about(places: list[str], text: str = "") -> str:
+    """Organs and slices in brackets; nothing for the scan, or the organ that begins the text."""
     organs = list(dict.fromkeys(o for p in places if (o := organ_of(p)) is not None))
+    if len(organs) == 1 and text.startswith(organs[0].replace("_", " ")):
+        organs = []
     slices = [k for p in places if (k := slice_of(p)) is not None]
     parts = []
     if len(organs) > NAMED_ORGANS:

@@ -178,7 +178,14 @@ def _effective(result: Result) -> str:
         if effective.source
         else effective.coefficients
     )
-    named = [FLAGS[one.code].found for one in effective.flags if one.code in FLAGS]
+    # The factors' label has the age of their reference person, which is not the patient's.
+    named = [
+        f"{FLAGS[one.code].found}: {one.detail}"
+        if one.code == "effective_dose_child" and one.detail
+        else FLAGS[one.code].found
+        for one in effective.flags
+        if one.code in FLAGS
+    ]
     flags = f"; {'; '.join(map(_lower, dict.fromkeys(named)))}" if named else ""
     return (
         f"{effective_dose_words(effective)}, k x DLP of "

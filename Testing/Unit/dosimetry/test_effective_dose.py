@@ -76,6 +76,23 @@ def test_every_published_factor_of_a_childs_age_lies_in_the_range(age, organs, n
     assert "16 cm phantom" in child.message
 
 
+@pytest.mark.parametrize(
+    ("age", "detail"),
+    [
+        (
+            7.0,
+            "7 years; taken are the factors of the nearest reference age, 5 years, and the range "
+            "is that of 5 and 10 years",
+        ),
+        (5.0, "5 years; taken are the factors of the nearest reference age, 5 years"),
+    ],
+)
+def test_a_childs_age_and_that_of_the_factors_are_told_apart(age, detail):
+    effective = dose(CHEST, phantom_cm=16, dlp_mGy_cm=100.0, age_years=age, kvp_kV=120.0)
+    (child,) = [f for f in effective.flags if f.code == "effective_dose_child"]
+    assert child.detail == detail
+
+
 def test_a_lower_voltage_takes_its_own_factor():
     at = {
         kvp: dose(CHEST, dlp_mGy_cm=100.0, kvp_kV=kvp).effective_dose_mSv

@@ -14,6 +14,25 @@ def test_a_patient_beyond_the_training_range_of_size_is_refused_organ_by_organ(h
     assert not [f for f in result.flags if f.severity == "refusal"]
 
 
+@pytest.mark.parametrize(
+    ("refused", "code"),
+    [
+        ({"age_years": 7.0}, "child"),
+        ({"body_part": "HEAD"}, "not_trunk"),
+        ({"half_axes_mm": (80.0, 60.0), "organs": ("liver",)}, "size_outside_training"),
+    ],
+)
+def test_where_no_organ_has_a_dose_nothing_is_said_of_intervals(refused, code):
+    doubtful = {"kvp_kV": 80.0, "contrast": True, "pregnancy_stated": True}
+    result, organs = doses(**doubtful, **refused)
+    found = {f.code: f for f in (*result.flags, *(f for o in organs.values() for f in o.flags))}
+    assert code in found
+    assert not {"tube_voltage", "dose_range_unknown", "contrast_unseen"} & set(found)
+    assert not any("interval" in one.message for one in found.values())
+    # Of a fetus there is something to say, but not of its mother's organ doses.
+    assert found["pregnancy"].consequence == "no dose is given for the unborn child"
+
+
 def test_pregnancy_leaves_the_doses_of_the_mothers_organs_and_names_what_is_not_given():
     stated, usual = (doses(pregnancy_stated=p)[1]["liver"] for p in (True, False))
     assert stated.dose_mGy == usual.dose_mGy

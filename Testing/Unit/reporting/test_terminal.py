@@ -71,6 +71,16 @@ def test_the_summary_has_size_at_the_centre_effective_dose_and_scanner():
     assert "never the sum of organ doses" in printed
 
 
+def test_the_summary_says_a_childs_age_beside_that_of_the_factors():
+    analysis = tiny_analysis()
+    child = replace(analysis.series.acquisition, age_years=7.0)
+    series = replace(analysis.series, acquisition=child)
+    effective = effective_dose(series, analysis.measurements)
+    lines = summary(Result.of(replace(analysis, effective_dose=effective)))
+    (printed,) = [line for line in lines if line.startswith("Effective:")]
+    assert "; the patient is under 18: 7 years; taken are the factors of the nearest " in printed
+
+
 def test_the_summary_has_the_90_percent_intervals_of_size_and_ssde():
     result = tiny_result()
     measured = replace(

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from CTDoseSegLib.analysis import analyze
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.flags import codes, flag
+from CTDoseSegLib.flags.summary import summarize
 from CTDoseSegLib.segmentation.anatomy.check import check_anatomy
 from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
 from CTDoseSegLib.segmentation.labelmap import Labelmap
@@ -20,6 +22,7 @@ from CTDoseSegLib.segmentation.segmenting import segment
 SHAPE = (40, 60, 90)
 AFFINE = np.array([[-4.0, 0, 0, 180], [0, -4.0, 0, 120], [0, 0, 8, 0], [0, 0, 0, 1.0]])
 NAMES = ("body_rest", "bone", "lung_left", "lung_right", "liver", "spleen", "stomach")
+NO_BONE = tuple(name for name in NAMES if name != "bone")
 VALUE = {name: value for value, name in enumerate(NAMES, start=1)}
 
 
@@ -34,7 +37,8 @@ class Torso:
         self.hu = np.full(SHAPE, -1000.0)
         self.labels = np.zeros(SHAPE, np.uint8)
         noise = np.random.default_rng(1).normal(0, 1, SHAPE)
-        self.put("body_rest", box((0, 40), (4, 56), (5, 85)), 30)
+        self.put("body_rest", box((0, 40), (4, 56), (5, 85)), -100)
+        self.put("body_rest", box((0, 40), (8, 52), (9, 81)), 30)
         self.put("bone", box((0, 40), (43, 53), (40, 50)), 500)
         self.put("bone", box((0, 40), (45, 51), (42, 48)), 220)
         self.noise = 8 * noise
@@ -107,6 +111,17 @@ def test_a_heart_drawn_as_liver_is_taken_away_and_the_dome_stays():
     assert not taken[:, :, :36].any()
     assert ("organ_corrected", LIVER) in found(checked)
     assert "slices 20-29" in checked.flags[0].detail
+
+
+def test_what_was_corrected_and_stays_in_doubt_is_one_notice_with_organs_and_one_consequence():
+    flags = check_anatomy(*with_heart_as_liver().scan()).flags
+    assert {one.code for one in flags} == {"organ_corrected", "organ_doubtful"}
+    (notice,) = summarize(flags)
+    assert notice.findings == (
+        "What is drawn contradicts anatomy: liver (slices 20-29), 19 % of it had to be taken away: "
+        "it is heart, between the lungs and left of the dome.",
+    )
+    assert notice.consequences == ("volume, HU and dose are those of what is drawn now",)
 
 
 def test_what_goes_on_above_the_dome_is_taken_away():
@@ -267,7 +282,50 @@ def test_a_liver_far_too_small_for_the_body_is_flagged():
     torso.put("liver", box((10, 14), (14, 22), (16, 24)), 60)
     flags = check_anatomy(*torso.scan()).flags
     assert [(one.code, one.place) for one in flags] == [("organ_doubtful", LIVER)]
-    assert flags[0].detail.startswith("33 ml where a body of this size has ")
+    assert flags[0].detail.startswith("liver (slices 10-13), 33 ml where a body of this size has ")
+
+
+def test_a_cylinder_with_rods_of_bone_lung_and_fat_is_no_person():
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[:, 10:50, 20:70] = 1
+    hu = np.where(labels, 20, -1000).astype(np.int16)
+    for n, value in enumerate((900, -800, -100)):
+        hu[:, 20:25, 25 + 12 * n : 30 + 12 * n] = value
+    (one,) = check_anatomy(*scan(hu, labels, names=("body_rest",))).flags
+    assert one.code == "no_person"
+    assert "of one density" in one.detail
+
+
+def test_lungs_that_nobody_drew_are_flagged():
+    series, labelmap = Torso().scan()
+    lungs = (VALUE["lung_left"], VALUE["lung_right"])
+    none = np.where(np.isin(labelmap.labels, lungs), VALUE["body_rest"], labelmap.labels)
+    checked = check_anatomy(*scan(series.hu, none.astype(np.uint8)))
+    assert ("organ_left_out", "organ lung") in found(checked)
+    one_side = np.where(labelmap.labels == lungs[0], VALUE["body_rest"], labelmap.labels)
+    checked = check_anatomy(*scan(series.hu, one_side.astype(np.uint8)))
+    assert ("organ_left_out", "organ lung") not in found(checked)
+
+
+def test_bone_that_nobody_drew_is_flagged_and_an_enhanced_vessel_beside_bone_is_not():
+    series, labelmap = Torso().scan()
+    none = np.where(labelmap.labels == VALUE["bone"], VALUE["body_rest"], labelmap.labels)
+    checked = check_anatomy(*scan(series.hu, none.astype(np.uint8)))
+    assert found(checked) == [("organ_left_out", "organ bone")]
+    without = scan(series.hu, np.where(none > 1, none - 1, none).astype(np.uint8), names=NO_BONE)
+    assert [one.code for one in check_anatomy(*without).flags] == ["organ_left_out"]
+    assert check_anatomy(*without, keep=NO_BONE).flags == ()
+    torso = Torso()
+    torso.put("body_rest", box((20, 34), (24, 36), (40, 50)), 400)
+    assert check_anatomy(*torso.scan()).flags == ()
+
+
+def test_metal_is_flagged_with_its_slices():
+    torso = Torso()
+    torso.hu[box((4, 9), (30, 34), (70, 74))] = 8000
+    (one,) = check_anatomy(*torso.scan()).flags
+    assert (one.code, one.place) == ("metal", "scan")
+    assert one.detail == "10 ml in slices 4-8"
 
 
 def test_a_cylinder_of_plastic_is_no_person():
@@ -294,6 +352,33 @@ def test_a_trunk_smaller_than_a_newborns_is_no_person():
     series, labelmap = Torso().scan(tiny)
     details = [f.detail for f in check_anatomy(series, labelmap).flags if f.code == "no_person"]
     assert details == ["the largest section of the trunk has 39 cm2"]
+
+
+def two_round_bodies(apart):
+    j, i = np.ogrid[: SHAPE[1], : SHAPE[2]]
+    hu, labels = np.full(SHAPE, -1000, np.int16), np.zeros(SHAPE, np.uint8)
+    for middle in (45 - apart / 2, 45 + apart / 2):
+        labels[:, (j - 30) ** 2 / 22**2 + (i - middle) ** 2 / 17**2 < 1] = 1
+        hu[:, (j - 40) ** 2 + (i - middle) ** 2 < 9] = 700
+    inner = ndimage.binary_erosion(labels > 0, np.ones((1, 7, 7)))
+    hu[(labels > 0) & (hu < 0)] = -100
+    hu[inner & (hu < 0)] = 30
+    labels[hu == 700] = 2
+    return hu, labels
+
+
+@pytest.mark.parametrize(("apart", "flags"), [(33, ["several_bodies"]), (20, []), (0, [])])
+def test_two_bodies_that_touch_are_several_and_a_wide_one_is_not(apart, flags):
+    series, labelmap = scan(*two_round_bodies(apart), names=("body_rest", "bone"))
+    assert [one.code for one in check_anatomy(series, labelmap).flags] == flags
+
+
+def test_two_bodies_beside_each_other_are_not_mirrored():
+    torso = Torso()
+    torso.hu, torso.labels = torso.hu[:, :, ::-1], torso.labels[:, :, ::-1]
+    series, labelmap = torso.scan()
+    several = replace(labelmap, flags=(flag("several_bodies"),))
+    assert [one.code for one in check_anatomy(series, several).flags] == ["several_bodies"]
 
 
 @pytest.mark.parametrize("k", [2, 12, 22, 39])

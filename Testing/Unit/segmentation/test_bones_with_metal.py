@@ -31,3 +31,19 @@ def test_what_is_densest_in_its_middle_is_contrast_agent():
     hu[:, 8:32, 8:32] = 250.0
     hu[:, 10:30, 10:30] = 400.0
     assert not find_bone(coarse(hu), np.ones(hu.shape, bool)).any()
+
+
+def test_metal_by_itself_is_no_bone():
+    hu = np.full((6, 40, 40), 40.0, np.float32)
+    hu[:, 15:25, 15:25] = 3000.0
+    assert not find_bone(coarse(hu), np.ones(hu.shape, bool)).any()
+
+
+def test_the_thin_bones_of_a_child_are_bone_though_dense_inside_and_an_even_vessel_is_not():
+    hu = np.full((12, 60, 60), 40.0, np.float32)
+    for k in range(12):
+        hu[k, 29:31, 6:54] = 300.0  # ribs
+        hu[k, 26:34, 26:34] = 600.0 if k % 4 else 300.0  # vertebrae
+    every = np.ones(hu.shape, bool)
+    assert find_bone(coarse(hu), every)[:, 26:34, 26:34].all()
+    assert not find_bone(coarse(np.where(hu > 100, 400.0, hu)), every).any()

@@ -15,7 +15,8 @@ from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.errors import Cancelled, SegmentationError
 from CTDoseSegLib.flags import flag
 from CTDoseSegLib.segmentation import engines
-from CTDoseSegLib.segmentation.threshold.engine import SKIN_MM, _shell, segment
+from CTDoseSegLib.segmentation.threshold.engine import segment
+from CTDoseSegLib.segmentation.threshold.skin import SKIN_MM, _shell, air_around, skin_shell
 from CTDoseSegLib.segmentation.unet import doubts
 from CTDoseSegLib.segmentation.unet import engine as unet_engine
 from CTDoseSegLib.segmentation.working_grid import canonical_axes, dilated
@@ -398,3 +399,16 @@ def test_a_mask_is_dilated_as_by_scipy(rows, columns):
     cross[rows], cross[:, columns] = True, True
     wanted = ndimage.binary_dilation(mask, cross)
     assert np.array_equal(dilated(mask, rows, columns, square=False), wanted)
+
+
+def test_there_is_no_skin_beside_gas_in_the_body_and_some_between_arm_and_flank():
+    body = np.zeros((3, 80, 120), bool)
+    body[:, 10:70, 20:100] = True
+    body[1:, 30:40, 40:50] = False  # gas that the last slice cuts
+    body[1, 30:40, 70:80] = False  # a gap that another slice shows open
+    body[2, :40, 70:80] = False
+    hu, seen = np.where(body[1], 20, -1000), np.ones(body.shape[1:], bool)
+    skin = skin_shell(body[1], hu, seen, air_around(body)[1], (2.0, 2.0))
+    assert not skin[28:42, 38:52].any()
+    assert skin[28:30, 70:80].all()
+    assert skin[10:12, 20:100].all()

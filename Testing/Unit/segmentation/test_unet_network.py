@@ -13,6 +13,7 @@ pytest.importorskip("safetensors", reason="the UNet needs safetensors")
 from CTDoseSegLib.ct.acquisition import Acquisition  # noqa: E402
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo  # noqa: E402
 from CTDoseSegLib.errors import ModelError, SegmentationError  # noqa: E402
+from CTDoseSegLib.segmentation.engines import Automatic  # noqa: E402
 from CTDoseSegLib.segmentation.unet.engine import UNetEngine, predict, working_volume  # noqa: E402
 from CTDoseSegLib.segmentation.unet.finer import decide  # noqa: E402
 from CTDoseSegLib.segmentation.unet.network import (  # noqa: E402
@@ -176,7 +177,9 @@ def test_a_network_comes_back_from_its_files(tmp_path):
     assert sum(p.numel() for p in network.parameters()) > 0
 
 
-@pytest.mark.parametrize("damage", ["missing", "changed", "other card", "other network", "newer"])
+@pytest.mark.parametrize(
+    "damage", ["missing", "changed", "truncated", "other card", "other network", "newer", "no spec"]
+)
 def test_damaged_files_are_refused_with_a_sentence(tmp_path, damage):
     folder = write(tmp_path / "net")
     if damage == "missing":
@@ -185,6 +188,12 @@ def test_damaged_files_are_refused_with_a_sentence(tmp_path, damage):
         content = bytearray((folder / WEIGHTS_FILE).read_bytes())
         content[-1] ^= 1
         (folder / WEIGHTS_FILE).write_bytes(content)
+    elif damage == "truncated":  # and the card written anew for what is left
+        content = (folder / WEIGHTS_FILE).read_bytes()[:-100]
+        (folder / WEIGHTS_FILE).write_bytes(content)
+        (folder / CARD_FILE).write_text(f"---\nsha256: {sha256(content)}\n---\n")
+    elif damage == "no spec":
+        (folder / SPEC_FILE).write_text('["schema_version", 1]')
     elif damage == "other card":
         (folder / CARD_FILE).write_text("no hash")
     elif damage == "other network":
@@ -194,6 +203,19 @@ def test_damaged_files_are_refused_with_a_sentence(tmp_path, damage):
         (folder / SPEC_FILE).write_text(text.replace('"schema_version": 1', '"schema_version": 9'))
     with pytest.raises(ModelError, match=r"\.$"):
         load_unet(folder)
+
+
+def test_auto_goes_on_without_weights_that_are_damaged_and_says_so(tmp_path, monkeypatch):
+    folder = write(tmp_path / "net")
+    (folder / WEIGHTS_FILE).write_bytes((folder / WEIGHTS_FILE).read_bytes()[:-100])
+    for module in ("engine", "network"):
+        name = f"CTDoseSegLib.segmentation.unet.{module}.bundled_folder"
+        monkeypatch.setattr(name, lambda: folder)
+    scan = series(np.minimum(block(), 40), np.diag([-8.0, -8.0, 8.0, 1.0]))
+    made = Automatic("it is not installed").segment(scan, Progress())
+    (without,) = [one for one in made.flags if one.code == "no_network"]
+    assert made.engine == "classical"
+    assert "is not the file that its model_card.md describes" in without.detail
 
 
 def test_the_engine_reports_why_it_cannot_run(tmp_path):

@@ -24,8 +24,10 @@ from .field import cut_by_field
 from .findings import Doubt, Given, Taken
 from .gas import stomach_gas
 from .heart_as_liver import heart_as_liver
+from .metal import metal
+from .missing import bone_left_out, lung_left_out
 from .other_density import ORGANS, other_density
-from .person import no_person
+from .person import bodies_touch, no_person
 from .pieces import ONE_PIECE, pieces
 from .places import mirrored, out_of_place, upside_down
 from .sampled import Sampled
@@ -71,10 +73,10 @@ def check_anatomy(series: CTSeries, labelmap: Labelmap, *, keep: Iterable[str] =
     points = Sampled.of(series, labelmap)
     if not points.body.any():
         return labelmap
-    flags = list(_of_the_scan(series, points))
+    kept = set(keep)
+    flags = list(_of_the_scan(series, points, BODY_REST in kept))
     turned = any(one.code in ("mirrored", "upside_down") for one in flags)
     findings = list(_findings(series, points, turned))
-    kept = set(keep)
     rest = next((a.value for a in labelmap.atoms if a.name == BODY_REST), None)
     labels = labelmap.labels
     for one in findings:
@@ -83,7 +85,7 @@ def check_anatomy(series: CTSeries, labelmap: Labelmap, *, keep: Iterable[str] =
         if not isinstance(one, Doubt) and rest is not None and BODY_REST not in kept and members:
             labels = labels.copy() if labels is labelmap.labels else labels
             changed = _change(points, labels, one, rest, members)
-        flags += _flags(points, one, changed, labelmap)
+        flags += _flags(points, one, changed)
     if labels is labelmap.labels:
         return replace(labelmap, flags=(*labelmap.flags, *flags))
     return _with(labelmap, labels, flags)
@@ -120,16 +122,35 @@ def _findings(series: CTSeries, points: Sampled, turned: bool) -> Iterator[Taken
             yield Doubt(organ, why, points.mask(organ))
 
 
-def _of_the_scan(series: CTSeries, points: Sampled) -> Iterator[Flag]:
-    if not series.not_hu and (why := no_person(points)):
-        yield flag("no_person", why)
-    if organs := mirrored(points):
+def _of_the_scan(series: CTSeries, points: Sampled, drawn_by_hand: bool) -> Iterator[Flag]:
+    if not series.not_hu:
+        if why := no_person(points):
+            yield flag("no_person", why)
+        else:
+            yield from _by_density(points, drawn_by_hand)
+    several = any(one.code == "several_bodies" for one in points.labelmap.flags)
+    if not several and bodies_touch(points):
+        several = True
+        yield flag("several_bodies", "2 that touch each other")
+    # Of two persons beside each other, one has all organs on the other side.
+    if not several and (organs := mirrored(points)):
         yield flag("mirrored", organs)
     if order := upside_down(points):
         yield flag("upside_down", order)
     for organ, where in cut_by_field(points):
         slices = f"slices {slice_runs(points.slices(where))}"
         yield flag("organ_cut_by_field", slices).at(organ_place(organ))
+
+
+def _by_density(points: Sampled, drawn_by_hand: bool) -> Iterator[Flag]:
+    """Yield what the density of the body shows, whatever was drawn in it."""
+    for one in (lung_left_out(points), bone_left_out(points)):
+        # Who draws by hand may have left the organ out on purpose.
+        if one is not None and not (drawn_by_hand and one.organ not in points.labelmap.groups):
+            yield _at(points, one, "organ_left_out", one.detail)
+    if (found := metal(points)) is not None:
+        volume = f"{found.sum() * points.point_ml:.0f} ml"
+        yield flag("metal", f"{volume} in slices {slice_runs(points.slices(found))}")
 
 
 def _change(
@@ -156,30 +177,30 @@ def _change(
     return changed
 
 
-def _flags(
-    points: Sampled, one: Taken | Given | Doubt, changed: int, labelmap: Labelmap
-) -> Iterator[Flag]:
-    place = organ_place(one.organ)
-    slices = f"slices {slice_runs(points.slices(one.points))}"
+def _flags(points: Sampled, one: Taken | Given | Doubt, changed: int) -> Iterator[Flag]:
     own = int(points.mask(one.organ).sum())
     part = int(one.points.sum())
     volume = f"{part * points.point_ml:.0f} ml"
     if isinstance(one, Doubt):
-        yield flag("organ_doubtful", f"{one.detail}; {slices}").at(place)
+        yield _at(points, one, "organ_doubtful", one.detail)
     elif isinstance(one, Given):
         if changed:
-            yield flag("organ_corrected", f"{volume} of gas inside it were added; {slices}").at(
-                place
-            )
+            yield _at(points, one, "organ_corrected", f"{volume} of gas inside it were added")
     elif part * points.point_ml < LEAST_ML:
         return
     elif not changed:
-        yield flag("organ_doubtful", f"{volume} cannot be it: {one.rule}; {slices}").at(place)
+        yield _at(points, one, "organ_doubtful", f"{volume} cannot be it: {one.rule}")
     else:
-        yield flag("organ_corrected", f"{volume} were taken away: {one.rule}; {slices}").at(place)
+        yield _at(points, one, "organ_corrected", f"{volume} were taken away: {one.rule}")
         if part > MUCH * own:
-            detail = f"{100 * part / own:.0f} % of it had to be taken away; {slices}"
-            yield flag("organ_doubtful", detail).at(place)
+            detail = f"{100 * part / own:.0f} % of it had to be taken away: {one.rule}"
+            yield _at(points, one, "organ_doubtful", detail)
+
+
+def _at(points: Sampled, one: Taken | Given | Doubt, code: str, detail: str) -> Flag:
+    """Return a flag at the organ of a finding, which names it and its slices."""
+    where = f"{one.organ.replace('_', ' ')} (slices {slice_runs(points.slices(one.points))})"
+    return flag(code, f"{where}, {detail}").at(organ_place(one.organ))
 
 
 def _with(labelmap: Labelmap, labels: np.ndarray, flags: list[Flag]) -> Labelmap:

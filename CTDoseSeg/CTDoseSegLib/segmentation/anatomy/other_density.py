@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from .findings import Doubt, Taken
-from .sampled import Sampled, Window
+from .sampled import Sampled
 
 ORGANS = ("liver", "spleen")
 # What is denser than the organ by this, or by this many of its own standard deviations.
@@ -48,11 +48,10 @@ def other_density(points: Sampled, organ: str, gone: np.ndarray) -> Iterator[Tak
     ------
     Taken or Doubt
     """
-    whole = points.mask(organ) & ~gone
-    if not whole.any():
+    left = points.left_of(organ, gone, 4)
+    if left is None:
         return
-    window = points.window(whole, 4)
-    here = whole[window]
+    window, here = left
     hu = _mean_of_organ(points.raw_hu[window], here)
     core = hu[points.eroded(here, THICK_MM)]
     if core.size * points.point_ml < LEAST_CORE_ML:
@@ -71,7 +70,7 @@ def other_density(points: Sampled, organ: str, gone: np.ndarray) -> Iterator[Tak
         elif float(np.median(hu[region])) > NEVER_HU:
             detail = f"{region.sum() * points.point_ml:.0f} ml inside it have "
             detail += f"{np.median(hu[region]):.0f} HU, the rest {usual:.0f} HU"
-            yield Doubt(organ, detail, _on_grid(region, window, whole.shape))
+            yield Doubt(organ, detail, points.on_grid(region, window))
     if not taken.any():
         return
     taken |= _rim(points, here, taken)
@@ -79,16 +78,10 @@ def other_density(points: Sampled, organ: str, gone: np.ndarray) -> Iterator[Tak
         detail = (
             f"{100 * taken.sum() / here.sum():.0f} % of it is denser than the rest by more than "
         )
-        yield Doubt(organ, f"{detail}{limit - usual:.0f} HU", _on_grid(taken, window, whole.shape))
+        yield Doubt(organ, f"{detail}{limit - usual:.0f} HU", points.on_grid(taken, window))
         return
     rule = f"it is denser than the rest ({usual:.0f} HU) by more than {limit - usual:.0f} HU"
-    yield Taken(organ, _on_grid(taken, window, whole.shape), rule)
-
-
-def _on_grid(part: np.ndarray, window: Window, shape: tuple[int, ...]) -> np.ndarray:
-    whole = np.zeros(shape, bool)
-    whole[window] = part
-    return whole
+    yield Taken(organ, points.on_grid(taken, window), rule)
 
 
 def _mean_of_organ(hu: np.ndarray, organ: np.ndarray) -> np.ndarray:

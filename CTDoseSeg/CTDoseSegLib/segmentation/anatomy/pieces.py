@@ -42,11 +42,10 @@ def pieces(points: Sampled, organ: str, gone: np.ndarray) -> Iterator[Taken | Do
     ------
     Taken or Doubt
     """
-    whole = points.mask(organ) & ~gone
-    if not whole.any():
+    left = points.left_of(organ, gone, 2)
+    if left is None:
         return
-    window = points.window(whole, 2)
-    own = whole[window]
+    window, own = left
     parts, count = ndimage.label(ndimage.binary_dilation(own, np.ones((3, 3, 3))))
     if count < 2:
         return
@@ -54,7 +53,7 @@ def pieces(points: Sampled, organ: str, gone: np.ndarray) -> Iterator[Taken | Do
     sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:] * points.point_ml
     largest = int(sizes.argmax()) + 1
     away = ndimage.distance_transform_edt(parts != largest, sampling=points.spacing_mm)
-    at_edge = set(np.unique(parts[_edge(points, whole.shape)[window]]).tolist())
+    at_edge = set(np.unique(parts[_edge(points)[window]]).tolist())
     small = np.zeros_like(own)
     for value in range(1, count + 1):
         if value == largest or value in at_edge:
@@ -64,22 +63,20 @@ def pieces(points: Sampled, organ: str, gone: np.ndarray) -> Iterator[Taken | Do
             if apart > FAR_MM and organ not in NARROW:
                 small |= parts == value
         elif apart > GAP_MM and sizes[value - 1] > LEAST_ML and not organ.startswith("lung"):
-            full = np.zeros_like(whole)
-            full[window] = parts == value
             yield Doubt(
                 organ,
                 f"a second piece of {sizes[value - 1]:.0f} ml lies {apart:.0f} mm from the "
                 f"largest, of {sizes[largest - 1]:.0f} ml",
-                full,
+                points.on_grid(parts == value, window),
             )
     if small.any():
-        full = np.zeros_like(whole)
-        full[window] = small
-        yield Taken(organ, full, f"it lies more than {FAR_MM:.0f} mm from the rest")
+        yield Taken(
+            organ, points.on_grid(small, window), f"it lies more than {FAR_MM:.0f} mm from the rest"
+        )
 
 
-def _edge(points: Sampled, shape: tuple[int, ...]) -> np.ndarray:
-    edge = np.zeros(shape, bool)
+def _edge(points: Sampled) -> np.ndarray:
+    edge = np.zeros(points.labels.shape, bool)
     edge[[0, -1]] = True
     edge[:, ~ndimage.binary_erosion(points.seen)] = True
     return edge

@@ -139,6 +139,25 @@ class Sampled:
             spans.append(slice(max(0, here[0] - margin), min(size, here[-1] + 1 + margin)))
         return spans[0], spans[1], spans[2]
 
+    def left_of(
+        self, organ: str, gone: np.ndarray, margin: int
+    ) -> tuple[Window, np.ndarray] | None:
+        """Return what is left of an organ, in its window of the grid; None where nothing is.
+
+        `gone` are the points that were taken away from it, boolean [k, j, i].
+        """
+        whole = self.mask(organ) & ~gone
+        if not whole.any():
+            return None
+        window = self.window(whole, margin)
+        return window, whole[window]
+
+    def on_grid(self, part: np.ndarray, window: Window) -> np.ndarray:
+        """Return a mask of a window on the whole grid."""
+        whole = np.zeros(self.labels.shape, bool)
+        whole[window] = part
+        return whole
+
     def slices(self, mask: np.ndarray) -> list[int]:
         """Return the series' slices that a mask of points is in; along its own first axis."""
         axis = self.view.permutation.index(0)

@@ -15,6 +15,9 @@ from ..working_grid import Coarse, disc
 WEAK_HU, STRONG_HU = 170.0, 280.0
 METAL_HU = 2000.0
 SMALLEST_MM3 = 150.0
+# Contrast agent is thick, most of it deep inside, and of one density. A child's bones are as dense
+# inside as at their surface, but thin, and some denser than others.
+THIN, RATHER_THIN, UNEVEN_HU = 0.08, 0.15, 100.0
 MARROW_MM = 4.0
 MARROW_MM2 = 2500.0
 # A spinal canal looks like a marrow space, but holds cord and fluid.
@@ -55,8 +58,11 @@ def _is_bone(hu: np.ndarray, piece: np.ndarray) -> bool:
         return False
     # A prosthesis or a screw is denser than the bone that it lies in.
     piece = piece & ~ndimage.binary_dilation(hu > METAL_HU, disc(1))
+    if not piece.any():
+        return False
     middle = ndimage.binary_erosion(piece, disc(2))
-    if middle.sum() < 0.08 * piece.sum():
+    thick = middle.sum() / piece.sum()
+    if thick < THIN or (thick < RATHER_THIN and hu[middle].std() > UNEVEN_HU):
         return True
     rim = piece & ~middle
     return bool(np.percentile(hu[rim], 85) > np.median(hu[middle]) + 30.0)

@@ -15,21 +15,16 @@ from ...flags import Flag, flag
 from ...segmentation.atoms import groups_of, named_atom
 from ...tasks.progress import Progress
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
-from ..working_grid import Canonical, Coarse, dilated, disc, field_of_view
+from ..working_grid import Canonical, Coarse, disc, field_of_view
 from .body import find_body, surface_threshold
 from .bones import WEAK_HU, find_bone
 from .contact import Couch, without_cloth, without_couch
 from .lungs import Lungs, find_lungs
+from .skin import air_around, skin_shell
 
 ENGINE = "classical"
 NAMES = (BODY_REST, SKIN, COUCH, "lung_left", "lung_right", "trachea", "bone")
 VALUE = {name: value for value, name in enumerate(NAMES, start=1)}
-# The shell that the published dose models' skin was measured on: TotalSegmentator's skin is the
-# body's outer voxels from -200 to 250 HU. Its mean HU there is -54 (chest) and -47 (abdomen), its
-# SD 62-65. Nine scans (0.65-1.6 mm pixels) have, at 5.0 mm, slice medians of -27 to -94 HU with a
-# mean of -50 (chest -51, abdomen -50) and an SD of 55-75 (noisy ones to 115).
-SKIN_MM = 5.0
-SKIN_HU = (-200.0, 250.0)
 # Deeper than any cloth is thick: certainly body.
 DEEP_MM = 12.0
 
@@ -108,6 +103,7 @@ def _refine(
     couch = Couch.of(near, view.spacing_mm[1:])
     inside = ndimage.binary_erosion(body, disc(coarse.radius_px(DEEP_MM)), border_value=1)
     inside |= ndimage.binary_dilation(lungs.left | lungs.right, disc(1)) & body
+    open_air = air_around(body)
     for k, hu in enumerate(view.hu):
         if k % 8 == 0:
             progress.update(0.55 + 0.44 * k / len(labels), "drawing surfaces")
@@ -119,7 +115,8 @@ def _refine(
         body_mask = without_cloth(body_mask, hu, deep)
         out[dense & seen] = VALUE[COUCH]
         out[body_mask] = VALUE[BODY_REST]
-        out[skin_shell(body_mask, hu, seen, view.spacing_mm[1:])] = VALUE[SKIN]
+        outside = coarse.enlarge(open_air[k], shape)
+        out[skin_shell(body_mask, hu, seen, outside, view.spacing_mm[1:])] = VALUE[SKIN]
         hard = body_mask & _surface(coarse, bone[k], hu > WEAK_HU, shape)
         out[hard & (out == VALUE[BODY_REST])] = VALUE["bone"]
         air = hu < lungs.threshold
@@ -145,58 +142,3 @@ def _surface(
     inside = coarse.enlarge(ndimage.binary_erosion(mask, element, border_value=1), shape)
     near = coarse.enlarge(ndimage.binary_dilation(mask, element), shape)
     return inside | (near & belongs)
-
-
-def skin_shell(
-    body: np.ndarray, hu: np.ndarray, seen: np.ndarray, spacing_mm: tuple[float, float]
-) -> np.ndarray:
-    """Return the pixels of the body that are skin: its outer shell, where as dense as skin.
-
-    Parameters
-    ----------
-    body
-        Boolean [j, i].
-    hu
-        [j, i].
-    seen
-        Boolean [j, i], the field of view: where that cuts the body there is no skin.
-    spacing_mm
-        Along j and i.
-
-    Returns
-    -------
-    numpy.ndarray
-        Boolean [j, i].
-    """
-    shell = body & _shell(body | ~seen, spacing_mm)
-    return shell & (hu > SKIN_HU[0]) & (hu < SKIN_HU[1])
-
-
-def _shell(solid: np.ndarray, spacing_mm: tuple[float, float]) -> np.ndarray:
-    """Return the pixels of `solid` [j, i] within `SKIN_MM` of the air around it.
-
-    The distance is to the centre of the nearest pixel of air, half a pixel beyond the surface.
-    """
-    shell = np.zeros_like(solid)
-    if solid.all() or not solid.any():
-        return shell
-    # Where nothing is solid there is nothing to measure: about it, one pixel of air is enough.
-    box = tuple(
-        slice(max(0, lines[0] - 1), lines[-1] + 2)
-        for lines in (np.flatnonzero(solid.any(axis=axis)) for axis in (1, 0))
-    )
-    inside = solid[box]
-    air = ~inside
-    reach = int((SKIN_MM + 0.5 * max(spacing_mm)) / spacing_mm[0]) + 1
-    near = air.copy()
-    # A disc is a stack of rows: the air of each row counts as far to its sides as the disc goes.
-    columns = np.arange(air.shape[1])
-    for rows in range(min(reach, len(air) - 1) + 1):
-        depth = np.sqrt((rows * spacing_mm[0]) ** 2 + (columns * spacing_mm[1]) ** 2)
-        within = np.flatnonzero(depth - 0.5 * max(spacing_mm) < SKIN_MM)
-        if within.size:
-            wide = dilated(air, 0, int(within[-1]))
-            near[rows:] |= wide[: len(wide) - rows]
-            near[: len(near) - rows] |= wide[rows:]
-    shell[box] = inside & near
-    return shell

@@ -23,7 +23,8 @@ AIRWAY_MM2 = (25.0, 900.0)
 DISEASED_HU = -300.0
 LUNG_BESIDE_MM2 = 500.0
 SMALLEST_LUNG_MM2 = 200.0
-SMALL_LUNG_MM2 = 4000.0
+# Of a body whose largest section is of an adult; a newborn's has a quarter of it.
+SMALL_LUNG_MM2, ADULT_MM2 = 4000.0, 40000.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def find_lungs(coarse: Coarse, body: np.ndarray, progress: Progress) -> Lungs:
     trachea = _find_trachea(coarse, body, air)
     progress.check_cancelled()
     wall = ndimage.binary_dilation(trachea, disc(1))
-    lung = _choose_lungs(coarse, air & ~wall)
+    lung = _choose_lungs(coarse, air & ~wall, _small_mm2(coarse, body))
     progress.check_cancelled()
     left, right = _split(coarse, lung, _middle(body))
     airway = trachea | (wall & air & ~left & ~right)
@@ -184,7 +185,16 @@ def _is_central(piece: np.ndarray, body: np.ndarray, window: tuple[slice, ...]) 
     return bool(0.35 < across < 0.65 and 0.15 < deep < 0.75 and filled > 0.5)
 
 
-def _choose_lungs(coarse: Coarse, air: np.ndarray) -> np.ndarray:
+def _small_mm2(coarse: Coarse, body: np.ndarray) -> float:
+    """Return the cross section below which air may be stool or gas of the bowel.
+
+    It falls faster than the body's section: the lungs of a child are wide for its body.
+    """
+    largest_mm2 = float(body.sum(axis=(1, 2)).max(initial=0)) * coarse.pixel_mm2
+    return SMALL_LUNG_MM2 * min(1.0, largest_mm2 / ADULT_MM2) ** 1.5
+
+
+def _choose_lungs(coarse: Coarse, air: np.ndarray, small_mm2: float) -> np.ndarray:
     """Return the air that is lung: large, of partial density; grown back to its full extent."""
     opened = ndimage.binary_opening(air, disc(1))
     regions, n = ndimage.label(opened)
@@ -194,7 +204,7 @@ def _choose_lungs(coarse: Coarse, air: np.ndarray) -> np.ndarray:
     lung = [
         index
         for index, window in enumerate(ndimage.find_objects(regions), start=1)
-        if _is_lung(coarse, coarse.hu[window], regions[window] == index)
+        if _is_lung(coarse, coarse.hu[window], regions[window] == index, small_mm2)
     ]
     if not lung:
         return np.zeros_like(air)
@@ -204,14 +214,14 @@ def _choose_lungs(coarse: Coarse, air: np.ndarray) -> np.ndarray:
     return ndimage.binary_dilation(chosen, disc(1), iterations=2, mask=air)
 
 
-def _is_lung(coarse: Coarse, hu: np.ndarray, piece: np.ndarray) -> bool:
+def _is_lung(coarse: Coarse, hu: np.ndarray, piece: np.ndarray, small_mm2: float) -> bool:
     """Decide by the median density, more strictly for small pieces: stool or bowel gas."""
     area = piece.sum(axis=(1, 2)).max() * coarse.pixel_mm2
     if area < SMALLEST_LUNG_MM2:
         return False
     core = ndimage.binary_erosion(piece, disc(1))
     values = hu[core] if core.sum() >= 20 else hu[piece]
-    if area < SMALL_LUNG_MM2:
+    if area < small_mm2:
         return bool(-890.0 < np.median(values) < -480.0 and values.std() < 115.0)
     return bool(-955.0 < np.median(values) < -400.0)
 

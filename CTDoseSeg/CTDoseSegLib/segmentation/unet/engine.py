@@ -27,7 +27,7 @@ from ..doubt import Doubt
 from ..doubt_map import DoubtMap
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
 from ..slice_threads import for_each_slice, workers
-from ..threshold.engine import skin_shell
+from ..threshold.skin import air_around, skin_shell
 from ..working_grid import Canonical, field_of_view
 from .box import dense_box
 from .certainty import Certainty, put_back, shown_again, unsure, varied
@@ -44,6 +44,8 @@ ENGINE = "unet"
 BATCH = 8
 # Less than this of a scan is not a body but noise.
 LEAST_BODY_CM2 = 10.0
+# The air around the body is looked for on pixels of about this size.
+AIR_MM = 4.0
 
 
 @dataclass(frozen=True)
@@ -448,10 +450,14 @@ def _add_skin(
     seen = field_of_view(view.hu)
     within = np.ones(256, bool)
     within[[0, *outside]] = False
+    steps = [max(1, round(AIR_MM / size)) for size in view.spacing_mm[1:]]
+    air = air_around(within[drawn[:, :: steps[0], :: steps[1]]])
 
     def add(k: int) -> None:
         image = drawn[k]
-        shell = skin_shell(within[image], view.hu[k], seen, view.spacing_mm[1:])
+        near = air[k].repeat(steps[0], axis=0).repeat(steps[1], axis=1)
+        near = near[: image.shape[0], : image.shape[1]]
+        shell = skin_shell(within[image], view.hu[k], seen, near, view.spacing_mm[1:])
         image[shell & (image == rest)] = skin
 
     for_each_slice(add, range(len(drawn)))

@@ -1,0 +1,111 @@
+"""The skin: the outer shell of the body, by depth and density."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from ..working_grid import dilated
+
+# The shell that the published dose models' skin was measured on: TotalSegmentator's skin is the
+# body's outer voxels from -200 to 250 HU. Its mean HU there is -54 (chest) and -47 (abdomen), its
+# SD 62-65. Nine scans (0.65-1.6 mm pixels) have, at 5.0 mm, slice medians of -27 to -94 HU with a
+# mean of -50 (chest -51, abdomen -50) and an SD of 55-75 (noisy ones to 115).
+SKIN_MM = 5.0
+SKIN_HU = (-200.0, 250.0)
+
+
+def air_around(body: np.ndarray) -> np.ndarray:
+    """Return what is not the body and goes on to a side of the slices.
+
+    Air that a slice encloses may be that between arm and flank, which other slices show open, or
+    gas of the bowel that was left out of the body.
+
+    Parameters
+    ----------
+    body
+        Boolean [k, j, i]; a coarse grid is enough.
+
+    Returns
+    -------
+    numpy.ndarray
+        Boolean [k, j, i].
+    """
+    regions, count = ndimage.label(~body)
+    open_ones = np.zeros(count + 1, bool)
+    open_ones[regions[:, [0, -1]]] = True
+    open_ones[regions[:, :, [0, -1]]] = True
+    open_ones[0] = False
+    return open_ones[regions]
+
+
+def skin_shell(
+    body: np.ndarray,
+    hu: np.ndarray,
+    seen: np.ndarray,
+    air: np.ndarray,
+    spacing_mm: tuple[float, float],
+) -> np.ndarray:
+    """Return the pixels of the body that are skin: its outer shell, where as dense as skin.
+
+    Parameters
+    ----------
+    body
+        Boolean [j, i].
+    hu
+        [j, i].
+    seen
+        Boolean [j, i], the field of view: where that cuts the body there is no skin.
+    air
+        Boolean [j, i], the air around the body: beside gas in it there is no skin.
+    spacing_mm
+        Along j and i.
+
+    Returns
+    -------
+    numpy.ndarray
+        Boolean [j, i].
+    """
+    solid = body | ~seen
+    shell = body & _shell(solid | _enclosed(~solid, air), spacing_mm)
+    return shell & (hu > SKIN_HU[0]) & (hu < SKIN_HU[1])
+
+
+def _enclosed(holes: np.ndarray, air: np.ndarray) -> np.ndarray:
+    """Return the pieces of `holes` [j, i] that neither meet the air nor a side of the image."""
+    regions, count = ndimage.label(holes)
+    within = np.ones(count + 1, bool)
+    for met in (regions[air], regions[[0, -1]], regions[:, [0, -1]]):
+        within[met] = False
+    within[0] = False
+    return within[regions]
+
+
+def _shell(solid: np.ndarray, spacing_mm: tuple[float, float]) -> np.ndarray:
+    """Return the pixels of `solid` [j, i] within `SKIN_MM` of the air around it.
+
+    The distance is to the centre of the nearest pixel of air, half a pixel beyond the surface.
+    """
+    shell = np.zeros_like(solid)
+    if solid.all() or not solid.any():
+        return shell
+    # Where nothing is solid there is nothing to measure: about it, one pixel of air is enough.
+    box = tuple(
+        slice(max(0, lines[0] - 1), lines[-1] + 2)
+        for lines in (np.flatnonzero(solid.any(axis=axis)) for axis in (1, 0))
+    )
+    inside = solid[box]
+    air = ~inside
+    reach = int((SKIN_MM + 0.5 * max(spacing_mm)) / spacing_mm[0]) + 1
+    near = air.copy()
+    # A disc is a stack of rows: the air of each row counts as far to its sides as the disc goes.
+    columns = np.arange(air.shape[1])
+    for rows in range(min(reach, len(air) - 1) + 1):
+        depth = np.sqrt((rows * spacing_mm[0]) ** 2 + (columns * spacing_mm[1]) ** 2)
+        within = np.flatnonzero(depth - 0.5 * max(spacing_mm) < SKIN_MM)
+        if within.size:
+            wide = dilated(air, 0, int(within[-1]))
+            near[rows:] |= wide[: len(wide) - rows]
+            near[: len(near) - rows] |= wide[rows:]
+    shell[box] = inside & near
+    return shell
