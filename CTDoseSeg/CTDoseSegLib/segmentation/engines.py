@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +22,11 @@ from .unet.engine import UNetEngine
 NAMES = ("auto", "classical", "unet", "totalsegmentator")
 # What an engine is called besides; results keep the name that it always had.
 ALIASES = {"threshold": "classical"}
+# Organs that users look for, and a label that stands for each.
+LOOKED_FOR = {
+    **{name: name for name in ("heart", "liver", "spleen", "stomach", "pancreas")},
+    **{"kidneys": "kidney_left", "bowel": "bowel", "bladder": "urinary_bladder", "brain": "brain"},
+}
 
 
 class SegmentationEngine(Protocol):
@@ -101,18 +107,17 @@ class Automatic:
                 why = why_not_used(labelmap)
                 if not why:
                     labelmap = self._redrawn(series, labelmap, Stage(progress, 0.7, 1.0))
-                    missing = "heart, kidneys, bowel and other organs are missing"
-                    reason = without_remedy(self.reason)
-                    return _with(labelmap, "bundled_network", f"{reason}; {missing}")
+                    detail = f"{without_remedy(self.reason)}; {_missing(unet.spec.classes)}"
+                    return _with(labelmap, "bundled_network", detail)
             except Cancelled:
                 raise
             # Nor is a network that cannot run a reason to give no result.
             except (CTDoseSegError, ImportError, OSError, RuntimeError) as error:
                 why = f"the UNet failed: {str(error).rstrip('.') or type(error).__name__}"
         rest = Stage(progress, 0.7, 1.0) if able else progress
-        missing = "heart, liver, kidneys, spleen, stomach, bowel and other organs are missing"
         labelmap = ClassicalEngine().segment(series, rest)
-        return _with(labelmap, "no_network", f"{without_remedy(self.reason)}; {why}; {missing}")
+        detail = f"{without_remedy(self.reason)}; {why}; {_missing(engine.NAMES)}"
+        return _with(labelmap, "no_network", detail)
 
     def _redrawn(self, series: CTSeries, labelmap: Labelmap, progress: Progress) -> Labelmap:
         """Draw by thresholds what the network is far too unsure of; thresholds run for that only.
@@ -126,6 +131,12 @@ class Automatic:
             return redrawn(labelmap, ClassicalEngine().segment(series, progress), names)
         except SegmentationError:
             return labelmap
+
+
+def _missing(classes: Sequence[str]) -> str:
+    """Return which organs that users look for an engine does not draw."""
+    names = [name for name, label in LOOKED_FOR.items() if label not in classes]
+    return f"{', '.join([*names, ''])}and other organs are missing".replace(", and", " and")
 
 
 def _with(labelmap: Labelmap, code: str, detail: str) -> Labelmap:

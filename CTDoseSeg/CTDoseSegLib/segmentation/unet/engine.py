@@ -33,7 +33,7 @@ from .box import dense_box
 from .certainty import Certainty, put_back, shown_again, unsure, varied
 from .doubts import doubts
 from .finer import Finer, decide
-from .spec import AIR_HU, WEIGHTS_FILE, UNetSpec, bundled_folder, neighbours
+from .spec import AIR_HU, SPEC_FILE, WEIGHTS_FILE, UNetSpec, bundled_folder, neighbours
 from .surfaces import draw_surfaces, enlarged, fill_cavities, nearest_pixels
 
 if TYPE_CHECKING:
@@ -73,6 +73,12 @@ class UNetEngine:
         if self.folder is None:
             return "the bundled UNet is missing (install CTDoseSeg again, or give one with --unet)"
         return f"there is no {WEIGHTS_FILE} in the folder of the UNet"
+
+    @property
+    def spec(self) -> UNetSpec:
+        """What the network is; needs no package."""
+        place = bundled_folder() if self.folder is None else Path(self.folder)
+        return UNetSpec.from_json(place.joinpath(SPEC_FILE).read_text(encoding="utf-8"))
 
     def available(self) -> tuple[bool, str]:
         """Return whether it can run here, and why not, with the remedy in brackets."""
