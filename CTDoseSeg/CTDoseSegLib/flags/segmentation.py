@@ -92,7 +92,6 @@ FLAGS = {
         "Drawn by thresholds, as the network was far too unsure of it",
         "Look at the overlay; correct the organ or give a segmentation of your own.",
         mends=("segmentation", "engine"),
-        cause="segmentation_unsure",
         consequence="its volume, mean HU and dose are those of what thresholds drew",
     ),
     "organ_cut_by_field": Entry(

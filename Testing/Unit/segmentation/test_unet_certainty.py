@@ -54,15 +54,9 @@ def test_a_network_that_is_less_sure_lets_expect_less():
 def test_labels_of_a_varied_slice_come_back_to_where_they_were():
     labels = np.zeros((20, 24), np.uint8)
     labels[6:10, 4:8], labels[6:10, 14:20], labels[12:15, 4:9] = 2, 1, 3
-    seen = set()
-    for seed in range(8):
-        slices, mirror = varied(1000.0 * labels[None], SPEC, np.random.default_rng(seed))
-        shown = np.rint(slices[0] / 1000.0).astype(np.uint8)
-        if mirror:  # what is seen on the other side has the other side's name
-            shown = np.array([0, 2, 1, 3], np.uint8)[shown]
-        assert np.array_equal(put_back(shown, SPEC, mirror), labels)
-        seen.add(mirror)
-    assert seen == {True, False}
+    slices = varied(1000.0 * labels[None], np.random.default_rng(1))
+    assert not np.array_equal(slices[0], np.roll(1000.0 * labels, (3, -2), (0, 1)))  # noisier
+    assert np.array_equal(put_back(np.rint(slices[0] / 1000.0).astype(np.uint8)), labels)
 
 
 def test_agreement_counts_only_slices_that_were_shown_again():

@@ -2,7 +2,7 @@
 
 Dice expected from the probabilities is right where these are calibrated: of the pixels that a
 network calls liver with 70 %, 70 % are. On scans unlike its training it is too sure of itself; how
-much the labels change when the same slice is shown shifted, mirrored or with more noise tells of
+much the labels change when the same slice is shown shifted and with more noise tells of
 that too. Both are counted on the working grid, by class and slice.
 """
 
@@ -17,7 +17,7 @@ from ...flags import Flag
 from ..doubt import LEAST_AGREEMENT, Doubt, OrganDoubt, unsure_flag
 from ..doubt_map import WHOLLY
 from ..labelmap import BODY_REST, COUCH
-from .spec import UNetSpec, mirrored_classes
+from .spec import UNetSpec
 
 if TYPE_CHECKING:
     import torch
@@ -183,41 +183,20 @@ def shown_again(z_mm: np.ndarray) -> np.ndarray:
     return np.r_[True, np.diff(steps) > 0]
 
 
-def varied(slices: np.ndarray, spec: UNetSpec, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
-    """Return slices as they might have been scanned too: shifted, noisier, every other mirrored.
+def varied(slices: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return slices as they might have been scanned too: shifted, and with more noise.
 
     Parameters
     ----------
     slices
         HU [neighbours, j, i] on the working grid.
     rng
-        Source of the noise and of mirroring.
-
-    Returns
-    -------
-    slices : numpy.ndarray
-    mirror : bool
-        Whether left and right changed places.
+        Source of the noise.
     """
-    mirror = bool(rng.random() < 0.5) and _has_sides(spec)
     out = np.roll(slices.astype(np.float32), SHIFT_PX, axis=(1, 2))
-    out += rng.normal(0.0, NOISE_HU, out.shape).astype(np.float32)
-    return (out[:, :, ::-1] if mirror else out), mirror
+    return out + rng.normal(0.0, NOISE_HU, out.shape).astype(np.float32)
 
 
-def put_back(labels: np.ndarray, spec: UNetSpec, mirror: bool) -> np.ndarray:
+def put_back(labels: np.ndarray) -> np.ndarray:
     """Return labels [j, i] of varied slices on the slice as it was."""
-    if mirror:
-        labels = mirrored_classes(spec.classes)[labels[:, ::-1]]
     return np.roll(labels, [-n for n in SHIFT_PX], axis=(0, 1))
-
-
-def _has_sides(spec: UNetSpec) -> bool:
-    """Return whether each class of a side has its partner, so that it can be mirrored."""
-    other = {"left": "right", "right": "left"}
-    return all(
-        name.replace(side, other[side]) in spec.classes
-        for name in spec.classes
-        for side in other
-        if name.endswith(side)
-    )

@@ -256,15 +256,14 @@ def _look_again(network, spec, small, shown, start, decided, again, sums, device
     chosen = [k for k in range(start, start + len(decided)) if again[k]]
     if not chosen:
         return
-    scale, inputs, mirrors = value_scale(small, spec), [], []
+    scale, inputs = value_scale(small, spec), []
     for k in chosen:
-        slices, mirror = varied(small[shown[k]], spec, np.random.default_rng([k, 11]))
+        slices = varied(small[shown[k]], np.random.default_rng([k, 11]))
         inputs.append(network_input(slices, np.arange(len(slices))[None], spec, scale))
-        mirrors.append(mirror)
     logits = network(torch.cat(inputs).to(device)).cpu()
     other = decide(logits[..., : small.shape[1], : small.shape[2]], spec.threshold)
-    for k, labels, mirror in zip(chosen, other, mirrors, strict=True):
-        sums.add_again(k, decided[k - start], put_back(labels, spec, mirror))
+    for k, labels in zip(chosen, other, strict=True):
+        sums.add_again(k, decided[k - start], put_back(labels))
 
 
 def half(device: str) -> bool:
