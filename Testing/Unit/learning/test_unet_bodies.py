@@ -32,6 +32,20 @@ def test_a_body_has_its_organs_where_its_image_shows_them(monkeypatch):
     assert median["heart"] > median["liver"] > 0
 
 
+@pytest.mark.slow
+def test_all_bones_of_a_body_are_bone(monkeypatch):
+    monkeypatch.setattr(bodies, "_PIXELS", 96)
+    monkeypatch.setattr(bodies, "_SLICE_MM", (12.0, 13.0))
+    monkeypatch.setattr(bodies, "_REGIONS", {"head_neck": 1.0})
+    series, labels = bodies.training_body(1000, CLASSES)
+    within = np.isin(labels, [CLASSES.index(name) + 1 for name in ("bone", "body_rest")])
+    dense = within & (series.hu > 600)
+    # A skull is an organ in two parts, cortex and spongiosa; both are bone. The rest is pixels on
+    # its edge.
+    assert dense.sum() > 500
+    assert (labels[dense] == CLASSES.index("bone") + 1).mean() > 0.88
+
+
 def contrast(seed, hu):
     """A slice of 60 HU, in it one block of bone and one of aorta, with contrast by a seed."""
     spec = UNetSpec(classes=("body_rest", "bone", "aorta"), context=0)

@@ -170,6 +170,19 @@ def test_padding_is_air_before_pixels_are_averaged():
     assert small.min() >= -1024
 
 
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    # Pixels of 2 mm make a square of 120 mm 60 pixels wide; a disc of its area is 1.13 times so.
+    [(120, (113, 113)), (60, (226, 226)), (240, (113, 113)), (20, (256, 256)), (0, (113, 113))],
+)
+def test_small_bodies_are_shown_on_finer_pixels(width, expected):
+    hu = np.full((4, 256, 256), -1000, np.int16)
+    side = round(width / 0.8828)
+    hu[:, 100 : 100 + side, 20 : 20 + side] = 40
+    small = working_volume(hu, (0.8828, 0.8828), replace(TINY, pixel_mm=2.0, across=68))
+    assert small.shape[1:] == pytest.approx(expected, abs=3)
+
+
 def test_a_network_comes_back_from_its_files(tmp_path):
     network, spec, digest = load_unet(write(tmp_path / "net"))
     assert spec == TINY

@@ -13,7 +13,7 @@ from ...phantom.phantom import Phantom, phantom_series
 from .phantoms import truth_classes
 
 # Counts up when the bodies below change, so that kept ones of another form are not used.
-BODY_FORM = 1
+BODY_FORM = 2
 _REGIONS = {
     "trunk": 0.36,
     "chest": 0.16,
@@ -44,7 +44,7 @@ _ADULT_Y, _OLDEST_MOTHER_Y = 18.0, 45.0
 # Slices this far apart in an adult, and closer in a child.
 _SLICE_MM = (3.0, 8.0)
 _REFERENCE_MM = 1700.0
-_PIXELS = 256
+_PIXELS = 320
 
 
 def training_body(seed: int, classes: tuple[str, ...]) -> tuple[CTSeries, np.ndarray]:

@@ -237,7 +237,8 @@ def _counted(made: Iterator[Case], count: int, progress: Progress) -> Iterator[C
 def _phantom_case(config: Config, number: int, n: int, kept: Path | None) -> Case:
     source, spec = config.data[number], config.network
     make, number_of_form = _MAKERS[source.kind]
-    form = f"{__version__} {number_of_form} {spec.classes} {spec.pixel_mm} {spec.windows}"
+    pixels = f"{spec.pixel_mm} {spec.across}"
+    form = f"{__version__} {number_of_form} {spec.classes} {pixels} {spec.windows}"
     form = hashlib.sha256(form.encode()).hexdigest()[:12]
     seed = source.first_seed + n
     name, patient = _names(source, n)

@@ -11,7 +11,7 @@ from ...segmentation.atoms import groups_of
 from ...segmentation.labelmap import BODY, BODY_REST, COUCH
 
 # Counts up when the phantoms below change, so that kept ones of another form are not used.
-PHANTOM_FORM = 2
+PHANTOM_FORM = 3
 _AIRWAYS = ("trachea", "bronchi", "lung_trachea_bronchia")
 # The great vessels but for the aorta.
 _VESSELS = (
@@ -71,7 +71,7 @@ def truth_classes(truth: PhantomTruth, classes: tuple[str, ...]) -> np.ndarray:
         elif name == "bowel":
             members = tuple(m for m in truth.names if m.startswith(_BOWEL))
         elif name == "bone":
-            members = tuple(m for m in truth.names if is_bone(m))
+            members = (*members, *(m for m in truth.names if is_bone(m)))
         if name not in (BODY, BODY_REST, COUCH):
             for member in members:
                 lookup[truth.names[member]] = n

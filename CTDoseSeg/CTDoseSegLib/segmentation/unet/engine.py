@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 ENGINE = "unet"
 # Slices that the network is shown at once, by all threads together.
 BATCH = 8
+# Fat and what is denser.
+FAT_HU = -200
 # Less than this of a scan is not a body but noise.
 LEAST_BODY_CM2 = 10.0
 # The air around the body is looked for on pixels of about this size.
@@ -136,9 +138,8 @@ def _doubt(series: CTSeries, spec: UNetSpec, certainty: Certainty) -> Doubt | No
     view = Canonical.of(series)
     if view.permutation[0] != 0:
         return None
-    rows, columns = working_shape(view.hu.shape[1:], view.spacing_mm[1:], spec)
     area = float(np.prod(view.spacing_mm[1:])) * view.hu.shape[1] * view.hu.shape[2]
-    doubt = certainty.doubt(spec.classes, area / (rows * columns))
+    doubt = certainty.doubt(spec.classes, area / certainty.doubt_map[0].size)
     return doubt.reversed() if 0 in view.reversed_axes else doubt
 
 
@@ -297,7 +298,7 @@ def working_volume(hu: np.ndarray, pixel_mm: tuple[float, float], spec: UNetSpec
     """
     import torch
 
-    shape = working_shape(hu.shape[1:], pixel_mm, spec)
+    shape = _working_shape(hu, pixel_mm, spec)
     if shape == hu.shape[1:]:
         return np.ascontiguousarray(np.maximum(hu, AIR_HU).astype(hu.dtype) if spec.windows else hu)
     out = np.empty((len(hu), *shape), hu.dtype)
@@ -317,17 +318,27 @@ def working_volume(hu: np.ndarray, pixel_mm: tuple[float, float], spec: UNetSpec
     return out
 
 
-def working_shape(
-    shape: tuple[int, int], pixel_mm: tuple[float, float], spec: UNetSpec
+def _working_shape(
+    hu: np.ndarray, pixel_mm: tuple[float, float], spec: UNetSpec
 ) -> tuple[int, int]:
     """Return rows and columns of the working grid; it is never finer than the image."""
     if spec.pixel_mm <= 0:
-        return shape
+        return hu.shape[1], hu.shape[2]
+    working_mm = spec.pixel_mm
+    if spec.across and spec.windows and (across_mm := _across_mm(hu, pixel_mm)) > 0:
+        working_mm = min(working_mm, across_mm / spec.across)
     rows, columns = (
-        max(1, min(n, round(n * size / spec.pixel_mm)))
-        for n, size in zip(shape, pixel_mm, strict=True)
+        max(1, min(n, round(n * size / working_mm)))
+        for n, size in zip(hu.shape[1:], pixel_mm, strict=True)
     )
     return rows, columns
+
+
+def _across_mm(hu: np.ndarray, pixel_mm: tuple[float, float]) -> float:
+    """Return how wide what is as dense as fat is, mm: a disc of its area, in the large slices."""
+    few = hu[:: max(1, len(hu) // 16), ::4, ::4]
+    areas = (few > FAT_HU).mean(axis=(1, 2)) * hu.shape[1] * hu.shape[2] * pixel_mm[0] * pixel_mm[1]
+    return float(np.sqrt(4.0 / np.pi * np.quantile(areas, 0.9)))
 
 
 def value_scale(volume: np.ndarray, spec: UNetSpec) -> tuple[tuple[float, float], ...]:

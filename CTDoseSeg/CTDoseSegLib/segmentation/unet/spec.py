@@ -40,6 +40,10 @@ class UNetSpec:
         Distance of the neighbours along the body; 0: whatever slices are next.
     pixel_mm
         Pixel size of the working grid; 0: the image's own pixels.
+    across
+        Pixels across a body: a small one, such as a child's or a head, is shown on pixels so much
+        finer than `pixel_mm` that it has this many, as far as the image has them. 0: `pixel_mm`
+        for every body.
     windows
         (low, high) in HU; each window is one channel of a slice, scaled to -1 to 1. Empty for MR,
         whose values are scaled by their own first and 99th percentile.
@@ -60,6 +64,7 @@ class UNetSpec:
     context: int = 1
     context_mm: float = 5.0
     pixel_mm: float = 2.5
+    across: int = 0
     windows: tuple[tuple[float, float], ...] = CT_WINDOWS_HU
     threshold: float = 0.5
     least_ml: float = 0.5
@@ -73,6 +78,7 @@ class UNetSpec:
             (len(self.classes) > 254, "it has more than 254 classes"),
             (len(self.widths) < 2 or min(self.widths) < 1, f"its widths are {self.widths}"),
             (self.context < 0, f"its context is {self.context}"),
+            (self.across < 0, f"a body is {self.across} pixels across"),
             (min(self.context_mm, self.pixel_mm, self.least_ml) < 0, "a length is negative"),
             (any(not low < high for low, high in self.windows), f"its windows are {self.windows}"),
             (not 0 < self.threshold < 1, f"its threshold is {self.threshold}"),
