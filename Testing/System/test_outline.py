@@ -60,7 +60,7 @@ def test_the_unet_draws_it_in_a_process_of_its_own(temporary, scan, tmp_path):
         "assert made.mask('couch').any()\n"
         "print('torch' in sys.modules)\n"
         "print(*sorted(made.groups))\n"
-        "print({a.origin.split()[0] for a in made.atoms}, [f.code for f in made.flags])\n"
+        "print({a.origin.split()[0] for a in made.atoms}, {f.place for f in made.flags})\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "ct.npy"), str(tmp_path / "body.npy")],
@@ -82,7 +82,8 @@ def test_the_unet_draws_it_in_a_process_of_its_own(temporary, scan, tmp_path):
         "lung_right",
         "skin",
     }
-    assert about == "{'unet'} []"
+    # Nor is anything said of them; a few slices of a phantom leave its bone in doubt.
+    assert about in ("{'unet'} set()", "{'unet'} {'organ bone'}")
     body, true = np.load(tmp_path / "body.npy"), body_of(truth)
     assert 2 * (body & true).sum() / (body.sum() + true.sum()) > 0.99
 
@@ -137,9 +138,8 @@ def test_what_the_unet_flags_of_the_body_is_kept(temporary):
     pytest.importorskip("torch", reason="the UNet needs it")
     one = phantom_series(replace(PHANTOM, shape=(128, 128, 6), spacing_mm=(3.4, 3.4, 24.0)))[0]
     pair = series_from_array(np.concatenate([one.hu, one.hu], axis=2), one.affine)
-    assert [f.code for f in body_mask.find_body_mask(pair, Progress(), "cpu").flags] == [
-        "several_bodies"
-    ]
+    flags = body_mask.find_body_mask(pair, Progress(), "cpu").flags
+    assert [f.code for f in flags if f.place == "scan"] == ["several_bodies"]
 
 
 def test_a_cancelled_body_mask_ends_its_process(temporary, scan):

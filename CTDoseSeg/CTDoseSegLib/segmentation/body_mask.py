@@ -23,6 +23,7 @@ import numpy as np
 from ..ct.series import CTSeries
 from ..errors import SegmentationError
 from ..flags import Flag, flag
+from ..flags.places import organ_of
 from ..segmentation.atoms import groups_of, named_atom
 from ..tasks.process import TEMPORARY, TaskProcess, module_command, write_to_stderr
 from ..tasks.progress import Progress, Stage
@@ -97,7 +98,14 @@ def _by_unet(series: CTSeries, progress: Progress, device: str) -> Labelmap:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     body_mask = _without_organs(labels, result["atoms"], series)
-    return replace(body_mask, flags=tuple(Flag.from_plain(one) for one in result["flags"]))
+    flags = (Flag.from_plain(one) for one in result["flags"])
+    return replace(body_mask, flags=tuple(one for one in flags if _is_of(one, body_mask)))
+
+
+def _is_of(one: Flag, labelmap: Labelmap) -> bool:
+    """Return whether a flag is of the scan, or of an organ that the label map has."""
+    organ = organ_of(one.place)
+    return organ is None or organ in labelmap.groups
 
 
 def _without_organs(

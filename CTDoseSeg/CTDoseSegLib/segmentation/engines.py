@@ -24,8 +24,9 @@ NAMES = ("auto", "classical", "unet", "totalsegmentator")
 ALIASES = {"threshold": "classical"}
 # Organs that users look for, and a label that stands for each.
 LOOKED_FOR = {
-    **{name: name for name in ("heart", "liver", "spleen", "stomach", "pancreas")},
-    **{"kidneys": "kidney_left", "bowel": "bowel", "bladder": "urinary_bladder", "brain": "brain"},
+    **{"heart": "heart", "liver": "liver", "kidneys": "kidney_left", "spleen": "spleen"},
+    **{"stomach": "stomach", "pancreas": "pancreas", "bowel": "bowel"},
+    **{"urinary bladder": "urinary_bladder", "brain": "brain"},
 }
 
 
