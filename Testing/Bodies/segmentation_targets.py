@@ -25,7 +25,7 @@ SHARES = {
 }
 # Of an organ less than this in a scan is its edge.
 LEAST_ML = 1.0
-# What tells of doubt: Dice below and above which a flag is wanted or not.
+# Dice below which an organ should be flagged, and above which it should not.
 POOR, GOOD = 0.8, 0.9
 NOT_AN_ORGAN = ("body", "lung", "kidney")
 
@@ -68,7 +68,7 @@ def _worst(name: str, values: dict[str, float], target: float | None, most: bool
 
 
 def doubt_lines(rows: list[dict[str, str]], organs: tuple[str, ...]) -> Iterator[str]:
-    """Yield what agreement and flags tell of Dice, and what was drawn where there is none."""
+    """Yield how agreement and flags go with Dice, and what was drawn where there is none."""
     drawn, missed, invented = [], [], []
     for row in rows:
         for organ in organs:

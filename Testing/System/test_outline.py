@@ -140,6 +140,10 @@ def test_what_the_unet_flags_of_the_body_is_kept(temporary):
     pair = series_from_array(np.concatenate([one.hu, one.hu], axis=2), one.affine)
     flags = body_mask.find_body_mask(pair, Progress(), "cpu").flags
     assert [f.code for f in flags if f.place == "scan"] == ["several_bodies"]
+    assert {f.place for f in flags} <= {
+        "scan",
+        *(f"organ {name}" for name in body_mask.engine.NAMES),
+    }
 
 
 def test_a_cancelled_body_mask_ends_its_process(temporary, scan):

@@ -35,6 +35,8 @@ def flags_of_group(labelmap: Labelmap, organ: str) -> tuple[Flag, ...]:
 def certainty_of(labelmap: Labelmap, organ: str, flags: Iterable[Flag]) -> str | None:
     """Return how surely an organ is drawn, in a word; None where nothing is known of that.
 
+    An organ is as uncertain as the least certain of its parts.
+
     Parameters
     ----------
     labelmap
@@ -44,7 +46,10 @@ def certainty_of(labelmap: Labelmap, organ: str, flags: Iterable[Flag]) -> str |
     flags
         At the organ.
     """
-    if any(one.code in _DOUBTED for one in flags):
+    members = labelmap.groups.get(organ, ())
+    places = {organ_place(name) for name in members}
+    of_members = (one for one in labelmap.flags if one.place in places)
+    if any(one.code in _DOUBTED for one in (*flags, *of_members)):
         return UNCERTAIN
-    known = labelmap.doubt is not None and labelmap.doubt.of(labelmap.groups.get(organ, ()))
+    known = labelmap.doubt is not None and labelmap.doubt.of(members)
     return CERTAIN if known else None

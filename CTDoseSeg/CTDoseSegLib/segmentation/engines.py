@@ -137,7 +137,8 @@ class Automatic:
 def _missing(classes: Sequence[str]) -> str:
     """Return which organs that users look for an engine does not draw."""
     names = [name for name, label in LOOKED_FOR.items() if label not in classes]
-    return f"{', '.join([*names, ''])}and other organs are missing".replace(", and", " and")
+    listed = f"{', '.join(names)} and other organs" if names else "other organs"
+    return f"{listed} are missing"
 
 
 def _with(labelmap: Labelmap, code: str, detail: str) -> Labelmap:

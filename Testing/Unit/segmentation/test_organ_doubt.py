@@ -105,6 +105,11 @@ def test_an_engine_that_does_not_know_its_doubt_gives_no_word():
     assert flags_of_group(made, "lung") == ()
     assert certainty_of(made, "lung", ()) is None
     assert certainty_of(made, "lung", (flag("organ_doubtful"),)) == "uncertain"
+    # Of two lungs that are sure together, one is not.
+    sure = Doubt({"lung_left": organ_doubt(99), "lung_right": organ_doubt(94)})
+    one_is_not = label_map(flags=(unsure_flag("lung_right", 0.94),), doubt=sure)
+    assert certainty_of(one_is_not, "lung", flags_of_group(one_is_not, "lung")) == "uncertain"
+    assert certainty_of(label_map(doubt=sure), "lung", ()) == "certain"
     doubt = Doubt({"lung_left": organ_doubt()})
     assert certainty_of(label_map(doubt=doubt), "liver", ()) is None
 

@@ -14,8 +14,9 @@ from CTDoseSegLib.ct.acquisition import Acquisition  # noqa: E402
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo  # noqa: E402
 from CTDoseSegLib.errors import ModelError, SegmentationError  # noqa: E402
 from CTDoseSegLib.segmentation.engines import Automatic  # noqa: E402
-from CTDoseSegLib.segmentation.unet.engine import UNetEngine, predict, working_volume  # noqa: E402
+from CTDoseSegLib.segmentation.unet.engine import UNetEngine, predict  # noqa: E402
 from CTDoseSegLib.segmentation.unet.finer import decide  # noqa: E402
+from CTDoseSegLib.segmentation.unet.images import working_volume  # noqa: E402
 from CTDoseSegLib.segmentation.unet.network import (  # noqa: E402
     UNet,
     for_inference,

@@ -34,9 +34,9 @@ class DoubtTint:
         box.enabled = able
         box.toolTip = (
             _(
-                "Where the network is not sure of what it drew: pale where one of five "
-                "such voxels is drawn wrongly, red where one of two is. A thin line along an edge "
-                "is usual; an area is a place to look at. What you draw is no longer tinted."
+                "Where the network is not sure of what it drew, by its own estimate: pale from "
+                "20 % on, red from 50 % on. A thin line along an edge is usual; an area is a "
+                "place to look at. What you draw is no longer tinted."
             )
             if able
             else _("Only the UNet states how sure it is of each voxel.")

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from ...segmentation.unet.engine import network_input, value_scale
+from ...segmentation.unet.images import network_input, value_scale
 from ...segmentation.unet.spec import neighbours
 from .augment import augment
 from .cases import Case

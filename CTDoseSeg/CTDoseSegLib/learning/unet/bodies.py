@@ -10,6 +10,7 @@ from ...ct.series import CTSeries
 from ...phantom.bodies.body import Body
 from ...phantom.bodies.person import Person
 from ...phantom.phantom import Phantom, phantom_series
+from .metrics import UNKNOWN
 from .phantoms import truth_classes
 
 # Counts up when the bodies below change, so that kept ones of another form are not used.
@@ -37,7 +38,6 @@ _IMPLANTS = (
     ("pacemaker",),
     ("breast_implant_left", "breast_implant_right"),
 )
-UNKNOWN = 255
 # No class of a network: bone, or the tissue about it, may be drawn there.
 _UNKNOWN = ("teeth", "hip_prosthesis_left", "spinal_screws", "pacemaker")
 _ADULT_Y, _OLDEST_MOTHER_Y = 18.0, 45.0

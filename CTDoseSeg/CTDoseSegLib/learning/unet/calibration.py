@@ -17,8 +17,9 @@ from scipy.special import log_softmax
 
 from ...ct.series import CTSeries
 from ...segmentation.unet.certainty import SURELY_NOTHING
-from ...segmentation.unet.engine import BATCH, network_input, value_scale, working_volume
+from ...segmentation.unet.engine import BATCH
 from ...segmentation.unet.finer import decide
+from ...segmentation.unet.images import network_input, value_scale, working_volume
 from ...segmentation.unet.spec import UNetSpec, neighbours
 from ...segmentation.unet.surfaces import nearest_pixels
 from ...segmentation.working_grid import Canonical

@@ -16,7 +16,7 @@ from ... import __version__
 from ...ct.series import CTSeries
 from ...dicom.deidentify import iter_identities
 from ...errors import CTDoseSegError, InputError
-from ...segmentation.unet.engine import working_volume
+from ...segmentation.unet.images import working_volume
 from ...segmentation.unet.spec import UNetSpec
 from ...segmentation.working_grid import Canonical
 from ...tasks.progress import Progress

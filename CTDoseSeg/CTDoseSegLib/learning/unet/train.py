@@ -21,8 +21,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from ...errors import InputError, ModelError, OutputError
-from ...segmentation.unet.engine import best_device, half, network_input, value_scale
+from ...segmentation.unet.engine import best_device, half
 from ...segmentation.unet.finer import decide
+from ...segmentation.unet.images import network_input, value_scale
 from ...segmentation.unet.network import UNet, load_unet, sha256, weights_bytes
 from ...segmentation.unet.spec import (
     CARD_FILE,

@@ -2,8 +2,8 @@
 
 Dice expected from the probabilities is right where these are calibrated: of the pixels that a
 network calls liver with 70 %, 70 % are. On scans unlike its training it is too sure of itself; how
-much the labels change when the same slice is shown shifted and with more noise tells of
-that too. Both are counted on the working grid, by class and slice.
+much the labels change when the same slice is shown shifted and with more noise shows that too. Both
+are counted on the working grid, by class and slice.
 """
 
 from __future__ import annotations

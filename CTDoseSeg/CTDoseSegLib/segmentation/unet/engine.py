@@ -8,8 +8,6 @@ than the working pixel. Memory: the working volume and one slice's logits at a t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,7 +31,8 @@ from .box import dense_box
 from .certainty import Certainty, put_back, shown_again, unsure, varied
 from .doubts import doubts
 from .finer import Finer, decide
-from .spec import AIR_HU, SPEC_FILE, WEIGHTS_FILE, UNetSpec, bundled_folder, neighbours
+from .images import network_input, torch_threads, value_scale, working_volume
+from .spec import SPEC_FILE, WEIGHTS_FILE, UNetSpec, bundled_folder, neighbours
 from .surfaces import draw_surfaces, enlarged, fill_cavities, nearest_pixels
 
 if TYPE_CHECKING:
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
 ENGINE = "unet"
 # Slices that the network is shown at once, by all threads together.
 BATCH = 8
-# Fat and what is denser.
-FAT_HU = -200
 # Less than this of a scan is not a body but noise.
 LEAST_BODY_CM2 = 10.0
 # The air around the body is looked for on pixels of about this size.
@@ -225,7 +222,7 @@ def predict(
 
     report(0)
     # One thread a batch keeps all processors at work, also on what follows the network.
-    with _torch_threads(torch.get_num_threads() // threads):
+    with torch_threads(torch.get_num_threads() // threads):
         for_each_slice(look, range(0, len(small), batch), report, threads)
     if certainty is not None and sums is not None:
         certainty.append(replace(sums, doubt_map=view.restore(doubt)))
@@ -235,19 +232,6 @@ def predict(
     draw_surfaces(labels, coarse, small, view, spec)
     fill_cavities(labels, coarse, spec)
     return view.restore(labels)
-
-
-@contextmanager
-def _torch_threads(count: int) -> Iterator[None]:
-    """Let torch compute in so many threads for each thread that is started in here."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(max(1, count))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _look_again(network, spec, small, shown, start, decided, again, sums, device) -> None:
@@ -275,112 +259,6 @@ def half(device: str) -> bool:
         return device == "cuda"
     check = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     return bool(check())
-
-
-def working_volume(hu: np.ndarray, pixel_mm: tuple[float, float], spec: UNetSpec) -> np.ndarray:
-    """Return the slices on the working grid: means over the finer pixels.
-
-    The outer edges of the grid are those of the image.
-
-    Parameters
-    ----------
-    hu
-        int16 or float32, [k, j, i].
-    pixel_mm
-        Pixel size along j and i.
-    spec
-        Of the network.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of the type of `hu`, [k, rows, columns].
-    """
-    import torch
-
-    shape = _working_shape(hu, pixel_mm, spec)
-    if shape == hu.shape[1:]:
-        return np.ascontiguousarray(np.maximum(hu, AIR_HU).astype(hu.dtype) if spec.windows else hu)
-    out = np.empty((len(hu), *shape), hu.dtype)
-
-    def average(k: int) -> None:
-        plane = torch.from_numpy(np.ascontiguousarray(hu[k], dtype=np.float32))[None, None]
-        if spec.windows:
-            plane = plane.clamp(min=AIR_HU)  # a copy: float32 planes share the volume's memory
-        plane = torch.nn.functional.interpolate(
-            plane, shape, mode="bilinear", align_corners=False, antialias=True
-        )[0, 0].numpy()
-        out[k] = np.rint(plane) if hu.dtype == np.int16 else plane
-
-    threads = workers(torch.get_num_threads())
-    with _torch_threads(torch.get_num_threads() // threads):
-        for_each_slice(average, range(len(hu)), threads=threads)
-    return out
-
-
-def _working_shape(
-    hu: np.ndarray, pixel_mm: tuple[float, float], spec: UNetSpec
-) -> tuple[int, int]:
-    """Return rows and columns of the working grid; it is never finer than the image."""
-    if spec.pixel_mm <= 0:
-        return hu.shape[1], hu.shape[2]
-    working_mm = spec.pixel_mm
-    if spec.across and spec.windows and (across_mm := _across_mm(hu, pixel_mm)) > 0:
-        working_mm = min(working_mm, across_mm / spec.across)
-    rows, columns = (
-        max(1, min(n, round(n * size / working_mm)))
-        for n, size in zip(hu.shape[1:], pixel_mm, strict=True)
-    )
-    return rows, columns
-
-
-def _across_mm(hu: np.ndarray, pixel_mm: tuple[float, float]) -> float:
-    """Return how wide what is as dense as fat is, mm: a disc of its area, in the large slices."""
-    few = hu[:: max(1, len(hu) // 16), ::4, ::4]
-    areas = (few > FAT_HU).mean(axis=(1, 2)) * hu.shape[1] * hu.shape[2] * pixel_mm[0] * pixel_mm[1]
-    return float(np.sqrt(4.0 / np.pi * np.quantile(areas, 0.9)))
-
-
-def value_scale(volume: np.ndarray, spec: UNetSpec) -> tuple[tuple[float, float], ...]:
-    """Return (low, high) of each channel: the windows, or an MR volume's own percentiles."""
-    if spec.windows:
-        return spec.windows
-    low, high = np.percentile(volume[:: max(1, len(volume) // 32)], (1, 99))
-    return ((float(low), float(max(high, low + 1e-6))),)
-
-
-def network_input(
-    volume: np.ndarray, shown: np.ndarray, spec: UNetSpec, scale: tuple[tuple[float, float], ...]
-) -> torch.Tensor:
-    """Return slices with their neighbours as the network takes them.
-
-    Rows and columns are filled up with air to the network's multiple, below and to the right.
-
-    Parameters
-    ----------
-    volume
-        On the working grid, [k, rows, columns].
-    shown
-        Indices of the slices that are shown with each of n slices, [n, neighbours].
-    spec
-        Of the network.
-    scale
-        As `value_scale` returns it.
-
-    Returns
-    -------
-    torch.Tensor
-        float32 [n, channels, rows, columns], from -1 to 1.
-    """
-    import torch
-
-    slices = torch.from_numpy(volume[shown].astype(np.float32))  # [n, neighbours, j, i]
-    channels = torch.cat(
-        [((slices - low) * (2.0 / (high - low)) - 1.0).clamp_(-1.0, 1.0) for low, high in scale], 1
-    )
-    rows, columns = (-n % spec.multiple for n in channels.shape[2:])
-    channels = torch.nn.functional.pad(channels, (0, columns, 0, rows), value=-1.0)
-    return channels.contiguous(memory_format=torch.channels_last)
 
 
 def remove_islands(labels: np.ndarray, coarse: np.ndarray, spec: UNetSpec, pixel_ml: float) -> None:
