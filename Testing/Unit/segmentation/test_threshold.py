@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import ndimage
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
@@ -16,10 +15,9 @@ from CTDoseSegLib.errors import Cancelled, SegmentationError
 from CTDoseSegLib.flags import flag
 from CTDoseSegLib.segmentation import engines
 from CTDoseSegLib.segmentation.threshold.engine import segment
-from CTDoseSegLib.segmentation.threshold.skin import SKIN_MM, _shell, air_around, skin_shell
 from CTDoseSegLib.segmentation.unet import doubts
 from CTDoseSegLib.segmentation.unet import engine as unet_engine
-from CTDoseSegLib.segmentation.working_grid import canonical_axes, dilated
+from CTDoseSegLib.segmentation.working_grid import canonical_axes
 from CTDoseSegLib.tasks.progress import Collected
 
 # Columns run to the patient's left, rows to the back, slices to the head: as most CT are stored.
@@ -378,37 +376,3 @@ def test_auto_takes_the_unet_of_the_user(tmp_path):
 def test_an_unknown_engine_is_refused_with_the_known_ones():
     with pytest.raises(SegmentationError, match=r"'magic'.*totalsegmentator"):
         engines.choose("magic")
-
-
-@pytest.mark.parametrize("spacing", [(0.8, 0.8), (1.3, 0.7), (7.0, 6.0)])
-def test_skin_is_what_lies_within_its_thickness_of_air_by_the_exact_distance(spacing):
-    rng = np.random.default_rng(3)
-    solid = ndimage.gaussian_filter(rng.normal(size=(120, 140)), 6) > -0.01
-    depth = ndimage.distance_transform_edt(solid, sampling=spacing)
-    expected = solid & (depth - 0.5 * max(spacing) < SKIN_MM)
-    assert np.array_equal(_shell(solid, spacing), expected)
-    assert expected.any()
-
-
-@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (0, 5), (7, 2), (40, 3)])
-def test_a_mask_is_dilated_as_by_scipy(rows, columns):
-    mask = np.random.default_rng(1).random((30, 50)) > 0.99
-    box = np.ones((2 * rows + 1, 2 * columns + 1), bool)
-    assert np.array_equal(dilated(mask, rows, columns), ndimage.binary_dilation(mask, box))
-    cross = box & False
-    cross[rows], cross[:, columns] = True, True
-    wanted = ndimage.binary_dilation(mask, cross)
-    assert np.array_equal(dilated(mask, rows, columns, square=False), wanted)
-
-
-def test_there_is_no_skin_beside_gas_in_the_body_and_some_between_arm_and_flank():
-    body = np.zeros((3, 80, 120), bool)
-    body[:, 10:70, 20:100] = True
-    body[1:, 30:40, 40:50] = False  # gas that the last slice cuts
-    body[1, 30:40, 70:80] = False  # a gap that another slice shows open
-    body[2, :40, 70:80] = False
-    hu, seen = np.where(body[1], 20, -1000), np.ones(body.shape[1:], bool)
-    skin = skin_shell(body[1], hu, seen, air_around(body)[1], (2.0, 2.0))
-    assert not skin[28:42, 38:52].any()
-    assert skin[28:30, 70:80].all()
-    assert skin[10:12, 20:100].all()
