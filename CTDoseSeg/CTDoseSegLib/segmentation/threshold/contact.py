@@ -23,6 +23,7 @@ FLANK_MM = 70.0
 SHELL_MM = 9.0
 SMALLEST_RADIUS_MM = 40.0
 TRIPLES = 150
+JUDGES = 400
 SHORTEST_FLANK_MM = 25.0
 
 
@@ -292,7 +293,8 @@ def _arc_beneath(
         beneath = edge[np.abs(arc.beyond(edge) - outer) < 0.5 * pixel + 0.3]
         if len(beneath) < 5:
             break
-        better = _fit(np.vstack([points, _moved(beneath, arc, outer)]), pixel)
+        both = np.vstack([points, _moved(beneath, arc, outer)])
+        better = _refined(both, np.array([arc.x, arc.y, arc.radius]), pixel, rounds=2)
         if better is None:
             break
         arc = Arc.seen_from(middle, better[0], arc.thickness)
@@ -310,28 +312,35 @@ def _fit(points: np.ndarray, pixel: float) -> tuple[np.ndarray, float] | None:
 
     None where most lie on no thin arc.
 
-    The best of random triples (RANSAC), then least squares on what lies near it.
+    The best of random triples (RANSAC), judged by a part of the points, then refined on all.
     """
     if len(points) < 12:
         return None
-    chosen = np.random.default_rng(0).integers(len(points), size=(TRIPLES, 3))
-    circles = _circles(points[chosen])
-    x, y = (points[:, axis] - circles[:, axis, None] for axis in (0, 1))
+    random = np.random.default_rng(0)
+    circles = _circles(points[random.integers(len(points), size=(TRIPLES, 3))])
+    judges = points if len(points) <= JUDGES else points[random.integers(len(points), size=JUDGES)]
+    x, y = (judges[:, axis] - circles[:, axis, None] for axis in (0, 1))
     distance = np.sqrt(x * x + y * y) - circles[:, 2:]
     near = np.abs(distance) < 1.25 * pixel
-    circle = circles[np.count_nonzero(near, axis=1).argmax()]
+    return _refined(points, circles[np.count_nonzero(near, axis=1).argmax()], pixel)
+
+
+def _refined(
+    points: np.ndarray, circle: np.ndarray, pixel: float, rounds: int = 6
+) -> tuple[np.ndarray, float] | None:
+    """Return what least squares make of a circle on the points near it; None as for `_fit`."""
     reach = 1.25 * pixel
-    for _ in range(6):
-        residual = np.abs(np.linalg.norm(points - circle[:2], axis=1) - circle[2])
+    for _ in range(rounds):
+        residual = _from_circle(points, circle)
         inlier = residual < reach
-        reach = max(0.75 * pixel, 2.5 * float(np.median(residual[inlier])) if inlier.any() else 0)
-        if inlier.sum() < 12:
+        if np.count_nonzero(inlier) < 12:
             return None
+        reach = max(0.75 * pixel, 2.5 * float(np.median(residual[inlier])))
         circle = _least_squares(points[inlier])
-    residual = np.abs(np.linalg.norm(points - circle[:2], axis=1) - circle[2])[inlier]
+    residual = _from_circle(points, circle)[inlier]
     # Pixels that fill a shell evenly are a quarter of its thickness from its middle, in the median.
     thickness = max(4.0 * float(np.median(residual)), pixel)
-    length = inlier.sum() * pixel**2 / thickness
+    length = len(residual) * pixel**2 / thickness
     if (
         not np.isfinite(circle).all()
         or circle[2] < SMALLEST_RADIUS_MM
@@ -341,6 +350,12 @@ def _fit(points: np.ndarray, pixel: float) -> tuple[np.ndarray, float] | None:
     ):
         return None
     return circle, thickness
+
+
+def _from_circle(points: np.ndarray, circle: np.ndarray) -> np.ndarray:
+    """Return how far (mm) points [n, 2] are from a circle (x, y, radius)."""
+    x, y = (points - circle[:2]).T
+    return np.abs(np.sqrt(x * x + y * y) - circle[2])
 
 
 def _circles(triples: np.ndarray) -> np.ndarray:
@@ -361,6 +376,7 @@ def _least_squares(points: np.ndarray) -> np.ndarray:
     centre = points.mean(axis=0)
     local = points - centre
     system = np.column_stack([2 * local, np.ones(len(local))])
-    answer = np.linalg.lstsq(system, (local**2).sum(axis=1), rcond=1e-12)[0]
+    # The normal equations are small; local points on a line leave their rank to `lstsq`.
+    answer = np.linalg.lstsq(system.T @ system, system.T @ (local**2).sum(axis=1), rcond=1e-12)[0]
     radius = np.sqrt(max(0.0, answer[2] + answer[0] ** 2 + answer[1] ** 2))
     return np.array([centre[0] + answer[0], centre[1] + answer[1], radius])
