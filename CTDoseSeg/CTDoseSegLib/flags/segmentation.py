@@ -94,6 +94,13 @@ FLAGS = {
         mends=("segmentation", "engine"),
         consequence="its volume, mean HU and dose are those of what thresholds drew",
     ),
+    "drawn_by_chance": Entry(
+        "info",
+        "The network drew something that it did not draw again when the image was varied a little",
+        "It was taken away. Look at the images: an organ that is there is for you to draw.",
+        mends=("segmentation", "engine"),
+        consequence="no dose for the organs that are missing",
+    ),
     "organ_cut_by_field": Entry(
         "warning",
         "Cut by the edge of the field of view",

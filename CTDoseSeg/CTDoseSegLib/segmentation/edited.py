@@ -13,7 +13,7 @@ from .labelmap import BODY, Labelmap
 # What an edit does not change: how the label map was made.
 OF_ITS_MAKING = (
     *("no_network", "bundled_network", "network_found_nothing", "less_memory"),
-    *("slices_not_regular", "labels_scaled"),
+    *("slices_not_regular", "labels_scaled", "drawn_by_chance"),
 )
 # What holds as long as the body is the same.
 OF_THE_BODY = ("several_bodies", "tissue_left_out", "outline_by_rules")

@@ -9,6 +9,7 @@ from ..ct.series import CTSeries
 from ..tasks.progress import Progress, Stage
 from .anatomy.check import check_anatomy
 from .body_mask import find_body_mask
+from .chance import without_chance
 from .combining import combine
 from .engines import ClassicalEngine, choose
 from .labelmap import BODY_REST, Labelmap
@@ -103,6 +104,7 @@ def _segment(
     totalsegmentator = TotalSegmentatorEngine(quality, device, tuple(extra))
     chosen = choose(engine, unet, totalsegmentator=totalsegmentator)
     labelmap = chosen.segment(series, Stage(progress, 0.0, 0.7) if unet else progress)
+    labelmap = without_chance(labelmap)
     if BODY_REST not in {atom.name for atom in labelmap.atoms}:
         # A network that knows no body: all of its organs together are none.
         body = find_body_mask(series, Stage(progress, 0.7, 1.0), device)
