@@ -4,10 +4,10 @@
         [--machine "two cores"]
 
 RUN is the folder that training wrote, beside the configuration that `bundled_unet.py` laid out and
-the network that it began with. A class that is dropped loses its output: its pixels go to the next
-probable class; WHY is its figure and the target, for the card. Each FILE is what
-`benchmark_unet_quality.py` or `segmentation_of_bodies.py` printed for the network; it goes into
-the card.
+the network that it began with. A class that is dropped is withheld: the network tells it apart, so
+that it is taken for no other organ, and label maps do not hold it. WHY is its figure and the
+target, for the card. Each FILE is what `benchmark_unet_quality.py` or `segmentation_of_bodies.py`
+printed for the network; it goes into the card.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
 
 from CTDoseSegLib.learning.unet.config import MADE_HERE, Config, read_config
 from CTDoseSegLib.learning.unet.history import HISTORY_FILE
-from CTDoseSegLib.segmentation.unet.network import UNet, load_unet, sha256, weights_bytes
-from CTDoseSegLib.segmentation.unet.spec import CARD_FILE, SPEC_FILE, WEIGHTS_FILE, UNetSpec
+from CTDoseSegLib.segmentation.unet.network import load_unet, sha256, weights_bytes
+from CTDoseSegLib.segmentation.unet.spec import CARD_FILE, SPEC_FILE, WEIGHTS_FILE
 
 OUT = Path(__file__).resolve().parents[2] / "CTDoseSeg" / "CTDoseSegLib" / "models" / "unet"
 CONFIG = "bundled_unet.toml"
@@ -55,23 +55,6 @@ Of children, heads, pregnancies and arms beside the body it knows phantoms only,
 smooth and of one density; of the pelvis also one real scan, with a metal hip. It was never shown
 MR, cone-beam CT or an animal. Learnt from little:
 """
-
-
-def trimmed(network: UNet, spec: UNetSpec, dropped: Mapping[str, str]) -> tuple[UNet, UNetSpec]:
-    """Return the network and its spec without some classes."""
-    kept = [n for n, name in enumerate(spec.classes) if name not in dropped]
-    rows = [0, *(n + 1 for n in kept)]
-    small = replace(
-        spec,
-        classes=tuple(spec.classes[n] for n in kept),
-        single=tuple(name for name in spec.single if name not in dropped),
-    )
-    state = network.state_dict()
-    for name in ("head.weight", "head.bias"):
-        state[name] = state[name][rows]
-    made = UNet(small)
-    made.load_state_dict(state)
-    return made, small
 
 
 def how_trained(run: Path, config: Config, machine: str) -> str:
@@ -124,7 +107,8 @@ def left_out(dropped: Mapping[str, str]) -> str:
     """Return which classes do not ship, and why."""
     lines = [f"| {name} | {why} |" for name, why in dropped.items()]
     table = "\n".join(("| class | why |", "|---|---|", *lines))
-    return f"\n**Left out.** Trained, but not shipped: they missed their figure.\n\n{table}\n"
+    why = "They missed their figure: the network tells them apart, and label maps do not hold them."
+    return f"\n**Withheld.** {why}\n\n{table}\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -137,7 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     network, spec, digest = load_unet(args.run)
     dropped = reasons(args.drop, spec.classes)
-    network, small = trimmed(network, spec, dropped)
+    shipped = replace(spec, withheld=tuple(dropped))
     content = weights_bytes(network)
     if len(content) > LARGEST_BYTES:
         raise SystemExit(f"{len(content)} bytes are too many")
@@ -146,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
     card += how_trained(args.run, read_config(args.run.parent / CONFIG), args.machine)
     if dropped:
         card += left_out(dropped)
-    few = "; ".join(words for name, words in FEW.items() if name in small.classes)
+    few = "; ".join(words for name, words in FEW.items() if name in shipped.shown)
     card += DATA + LIMITS + (few or "nothing") + ".\n"
     if args.figures:
         card += "\n**Judged** (`Testing/Benchmarks`, `Testing/Bodies`); true labels of real scans "
@@ -155,10 +139,10 @@ def main(arguments: list[str] | None = None) -> int:
         card += f"\n{path.read_text(encoding='utf-8').strip()}\n"
     args.out.mkdir(exist_ok=True)
     (args.out / WEIGHTS_FILE).write_bytes(content)
-    (args.out / SPEC_FILE).write_text(small.to_json(), encoding="utf-8")
+    (args.out / SPEC_FILE).write_text(shipped.to_json(), encoding="utf-8")
     (args.out / CARD_FILE).write_text(card, encoding="utf-8")
     load_unet(args.out)
-    print(f"{args.out.name}: {len(content) / 1e6:.2f} MB, {', '.join(small.classes)}")
+    print(f"{args.out.name}: {len(content) / 1e6:.2f} MB, {', '.join(shipped.shown)}")
     return 0
 
 

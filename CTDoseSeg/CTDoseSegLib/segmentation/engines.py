@@ -108,7 +108,7 @@ class Automatic:
                 why = why_not_used(labelmap)
                 if not why:
                     labelmap = self._redrawn(series, labelmap, Stage(progress, 0.7, 1.0))
-                    detail = f"{without_remedy(self.reason)}; {_missing(unet.spec.classes)}"
+                    detail = f"{without_remedy(self.reason)}; {_missing(unet.spec.shown)}"
                     return _with(labelmap, "bundled_network", detail)
             except Cancelled:
                 raise

@@ -283,3 +283,27 @@ def test_a_network_that_knows_no_body_gets_one_beneath_its_organs(tmp_path, monk
     size = measure_size(ct, labelmap, measure(ct, labelmap))
     # Bone alone would be a body of some 100 mm.
     assert size.wed_mm == pytest.approx(truth.wed_mm, rel=0.02)
+
+
+class TwoDensities(torch.nn.Module):
+    """Stands in for a trained network: body above -500 HU, bone above 300 HU, else nothing."""
+
+    def forward(self, x):
+        middle = x[:, x.shape[1] // 2 - (x.shape[1] % 2 == 0)][:, None]
+        return torch.cat((middle * 0, (middle + 0.5) * 50, (middle - 0.3) * 150), dim=1)
+
+
+def test_a_class_that_is_withheld_becomes_the_rest_of_the_body():
+    hu = block()
+    hu[2, 10:14, 32:36] = 200
+    scan = series(hu, np.diag([-1.0, -1.0, 2.0, 1.0]))
+    spec = replace(TINY, classes=("body_rest", "bone"), windows=((-1000.0, 1000.0),), least_ml=0.0)
+    shown = predict(TwoDensities(), spec, scan)
+    withheld = predict(TwoDensities(), replace(spec, withheld=("bone",)), scan)
+    assert (shown == 2).sum() > 100
+    assert np.array_equal(withheld, np.where(shown == 2, 1, shown))
+
+
+def test_a_network_that_shows_nothing_is_refused():
+    with pytest.raises(ModelError, match="are not some classes"):
+        replace(TINY, withheld=("bone",))

@@ -99,7 +99,7 @@ def _case_scores(judged: Judged, spec: UNetSpec) -> list[CaseScore]:
     return [
         score(judged.name, name, judged.predicted == n, judged.truth == n, judged.known, spacing)
         for n, name in enumerate(spec.classes, start=1)
-        if name not in judged.not_drawn
+        if name in spec.shown and name not in judged.not_drawn
     ]
 
 
@@ -108,7 +108,7 @@ def _slice_rows(judged: Judged, spec: UNetSpec) -> list[Sequence[Any]]:
     series, known = judged.series, judged.known
     rows: list[Sequence[Any]] = []
     for n, name in enumerate(spec.classes, start=1):
-        if name in judged.not_drawn:
+        if name not in spec.shown or name in judged.not_drawn:
             continue
         predicted, truth = judged.predicted == n, judged.truth == n
         dice = slice_dice(predicted, truth, known)
@@ -138,7 +138,8 @@ def _pages(
         present = [
             n
             for n, name in enumerate(spec.classes, start=1)
-            if name not in judged.not_drawn
+            if name in spec.shown
+            and name not in judged.not_drawn
             and ((truth == n).any() or ((predicted == n) & known).any())
         ]
         if not present:

@@ -172,7 +172,7 @@ def unsure(certainty: Certainty, spec: UNetSpec) -> tuple[Flag, ...]:
     """Return a flag at each organ whose labels change when the slices are shown varied."""
     flags = []
     for name, agreement in zip(spec.classes, certainty.agreement(), strict=True):
-        if name not in (BODY_REST, COUCH) and agreement < LEAST_AGREEMENT:
+        if name not in (BODY_REST, COUCH, *spec.withheld) and agreement < LEAST_AGREEMENT:
             flags.append(unsure_flag(name, agreement))
     return tuple(flags)
 

@@ -137,6 +137,7 @@ def _doubt(series: CTSeries, spec: UNetSpec, certainty: Certainty) -> Doubt | No
         return None
     area = float(np.prod(view.spacing_mm[1:])) * view.hu.shape[1] * view.hu.shape[2]
     doubt = certainty.doubt(spec.classes, area / certainty.doubt_map[0].size)
+    doubt = doubt.only(spec.shown)
     return doubt.reversed() if 0 in view.reversed_axes else doubt
 
 
@@ -227,6 +228,7 @@ def predict(
     if certainty is not None and sums is not None:
         certainty.append(replace(sums, doubt_map=view.restore(doubt)))
     progress.update(0.92, "removing islands")
+    _withhold(labels, coarse, spec)
     remove_islands(labels, coarse, spec, _pixel_ml(view, small.shape))
     progress.update(0.95, "drawing surfaces")
     draw_surfaces(labels, coarse, small, view, spec)
@@ -259,6 +261,18 @@ def half(device: str) -> bool:
         return device == "cuda"
     check = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     return bool(check())
+
+
+def _withhold(labels: np.ndarray, coarse: np.ndarray, spec: UNetSpec) -> None:
+    """Make the withheld classes the rest of the body on both grids, in place."""
+    if not spec.withheld:
+        return
+    values = np.arange(256, dtype=np.uint8)
+    rest = spec.classes.index(BODY_REST) + 1 if BODY_REST in spec.classes else 0
+    values[[spec.classes.index(name) + 1 for name in spec.withheld]] = rest
+    for drawn in (labels, coarse):
+        for image in drawn:
+            image[:] = values[image]
 
 
 def remove_islands(labels: np.ndarray, coarse: np.ndarray, spec: UNetSpec, pixel_ml: float) -> None:

@@ -54,6 +54,9 @@ class UNetSpec:
         Connected pieces of a label smaller than this are removed.
     single
         Labels of which only the largest piece is kept.
+    withheld
+        Classes that the network tells apart, so that they are not taken for another, and that are
+        not good enough to be shown: they become the rest of the body.
     temperature
         Logits are divided by it to become probabilities (Guo et al. 2017, arXiv 1706.04599), so
         that of the pixels drawn with 70 % as many are right; no label depends on it.
@@ -69,6 +72,7 @@ class UNetSpec:
     threshold: float = 0.5
     least_ml: float = 0.5
     single: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
@@ -84,9 +88,15 @@ class UNetSpec:
             (not 0 < self.threshold < 1, f"its threshold is {self.threshold}"),
             (not 0 < self.temperature < np.inf, f"its temperature is {self.temperature}"),
             (not set(self.single) <= set(self.classes), f"{self.single} are not all classes"),
+            (not set(self.withheld) < set(self.classes), f"{self.withheld} are not some classes"),
         )
         if reasons := [reason for wrong, reason in problems if wrong]:
             raise ModelError(f"This is not a possible UNet: {', '.join(reasons)}.")
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The classes that a label map can hold."""
+        return tuple(name for name in self.classes if name not in self.withheld)
 
     @property
     def channels(self) -> int:
