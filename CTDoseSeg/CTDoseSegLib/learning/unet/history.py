@@ -83,7 +83,7 @@ class History:
             return
 
     def _draw(self, path: Path) -> None:
-        figure = new_figure(8, 4)
+        figure = new_figure(9, 4)
         left, right = figure.subplots(1, 2)
         epochs = [e.epoch for e in self.epochs]
         left.plot(epochs, [e.loss for e in self.epochs], color=BLUE)
@@ -93,7 +93,8 @@ class History:
             values = [np.nan if e.dice[n] is None else e.dice[n] for e in self.epochs]
             right.plot(epochs, values, color=organ(name).color, label=name.replace("_", " "))
         right.set(title="Dice (validation)", xlabel="epoch", ylim=(0, 1))
-        right.legend(loc="lower right", fontsize=7)
+        # Twenty classes would hide the lines.
+        figure.legend(loc="outside right upper", fontsize=7)
         save(figure, path)
 
 
