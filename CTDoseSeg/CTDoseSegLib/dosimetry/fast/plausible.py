@@ -24,8 +24,8 @@ from .model import OrganModel, RegionModel
 
 # Of an engine that knows nothing of its doubt: a contour moved by a voxel, by judgement.
 WITHOUT_DOUBT = 0.03
-# The fit of Testing/Bodies/doubt_of_bodies.py on 176 organs of adults among 28 bodies, seeds 3001 to
-# 3014 and 3101 to 3114: the 90 % interval holds 91 % of them. Fits on six sevenths of the bodies
+# The fit of Testing/Bodies/doubt_of_bodies.py on 176 organs of adults among 28 bodies, seeds 3001
+# to 3014 and 3101 to 3114: the 90 % interval holds 91 % of them. Fits on six sevenths of the bodies
 # hold 90 % of the rest, on one half 90 and 92 % of the other.
 FLOOR = 0.001
 PER_SPREAD = 1.0
