@@ -113,5 +113,5 @@ class Doubt:
 
 def unsure_flag(organ: str, agreement: float) -> Flag:
     """Return the flag at an organ of which the engine is not sure."""
-    detail = f"{100 * agreement:.0f} % of it is drawn again when the image is varied"
+    detail = f"agreement with itself {agreement:.3f}, sure from {LEAST_AGREEMENT:g} on"
     return flag("organ_unsure", detail).at(organ_place(organ))

@@ -9,16 +9,19 @@ import pytest
 from torso_in_boxes import (
     AFFINE,
     LIVER,
+    NAMES,
     VALUE,
     Torso,
     box,
     found,
+    scan,
     with_heart_as_liver,
 )
 
 from CTDoseSegLib.flags import flag
 from CTDoseSegLib.flags.summary import summarize
 from CTDoseSegLib.segmentation.anatomy.check import check_anatomy
+from CTDoseSegLib.segmentation.doubt import unsure_flag
 from CTDoseSegLib.segmentation.segmenting import segment
 
 
@@ -61,6 +64,28 @@ def test_what_was_corrected_and_stays_in_doubt_is_one_notice_with_organs_and_one
         "it is heart, between the lungs and left of the dome.",
     )
     assert notice.consequences == ("volume, HU and dose are those of what is drawn now",)
+
+
+def test_where_a_heart_is_drawn_a_left_lobe_that_grows_again_stays():
+    torso = with_heart_as_liver()
+    series, labelmap = torso.scan()
+    labels = labelmap.labels.copy()
+    labels[32:36, 20:30, 40:50] = len(NAMES) + 1
+    series, labelmap = scan(series.hu, labels, names=(*NAMES, "heart"))
+    checked = check_anatomy(series, labelmap)
+    assert (checked.labels == VALUE["liver"]).sum() == (labels == VALUE["liver"]).sum()
+
+
+def test_a_kidney_of_a_few_ml_in_a_lung_is_none_and_has_no_flag_of_doubt():
+    torso = Torso()
+    torso.labels[28:30, 30:33, 60:63] = len(NAMES) + 1
+    torso.hu[28:30, 30:33, 60:63] = 40
+    series, labelmap = torso.scan()
+    series, labelmap = scan(series.hu, labelmap.labels, names=(*NAMES, "kidney_left"))
+    checked = check_anatomy(series, replace(labelmap, flags=(unsure_flag("kidney_left", 0.9),)))
+    assert "kidney_left" not in checked.groups
+    assert found(checked) == [("organ_corrected", "organ kidney_left")]
+    assert "a body of this size has" in checked.flags[0].detail
 
 
 def test_what_goes_on_above_the_dome_is_taken_away():
@@ -182,7 +207,7 @@ def test_gas_inside_the_stomach_is_given_to_it():
 def test_a_liver_far_too_small_for_the_body_is_flagged():
     torso = Torso()
     torso.labels[torso.labels == VALUE["liver"]] = VALUE["body_rest"]
-    torso.put("liver", box((10, 14), (14, 22), (16, 24)), 60)
+    torso.put("liver", box((10, 18), (14, 28), (16, 36)), 60)
     flags = check_anatomy(*torso.scan()).flags
     assert [(one.code, one.place) for one in flags] == [("organ_doubtful", LIVER)]
-    assert flags[0].detail.startswith("liver (slices 10-13), 33 ml where a body of this size has ")
+    assert flags[0].detail.startswith("liver (slices 10-17), 287 ml where a body of this size has ")

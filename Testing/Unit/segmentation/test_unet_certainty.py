@@ -80,9 +80,24 @@ def test_an_organ_that_is_drawn_anew_elsewhere_is_flagged_at_its_place():
     other = one.copy()
     other[2:4, 2:8] = 0
     certainty.add_again(0, one, other)
-    (flag,) = unsure(certainty, SPEC)
+    (flag,) = unsure(certainty, SPEC, SPEC.classes)
     assert (flag.code, flag.place) == ("organ_unsure", "organ liver")
-    assert flag.detail.startswith("80 %")
+    assert flag.detail == "agreement with itself 0.800, sure from 0.96 on"
+    assert unsure(certainty, SPEC, ("body_rest",)) == ()
+
+
+def test_the_least_sure_organ_comes_first_and_one_that_is_only_drawn_again_is_known():
+    certainty = Certainty.empty(1, 3)
+    one = np.zeros((16, 16), np.uint8)
+    one[2:8, 2:8] = 3
+    logits = torch.nn.functional.one_hot(torch.from_numpy(one).long(), 4).permute(2, 0, 1)
+    certainty.add(0, 20.0 * logits.float()[None], one[None])
+    other = one.copy()
+    other[2:4, 2:8], other[12, 12] = 0, 2
+    certainty.add_again(0, one, other)
+    flags = unsure(certainty, SPEC, SPEC.classes)
+    assert [flag.place for flag in flags] == [f"organ {SPEC.classes[1]}", "organ liver"]
+    assert certainty.doubt(SPEC.classes, pixel_mm2=4.0).atoms[SPEC.classes[1]].agreement == 0.0
 
 
 def test_what_label_maps_keep_of_it_is_areas_by_slice():

@@ -14,7 +14,7 @@ from CTDoseSegLib.ct.acquisition import Acquisition  # noqa: E402
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo  # noqa: E402
 from CTDoseSegLib.errors import ModelError, SegmentationError  # noqa: E402
 from CTDoseSegLib.segmentation.engines import Automatic  # noqa: E402
-from CTDoseSegLib.segmentation.unet.engine import UNetEngine, predict  # noqa: E402
+from CTDoseSegLib.segmentation.unet.engine import UNetEngine, _withhold, predict  # noqa: E402
 from CTDoseSegLib.segmentation.unet.finer import decide  # noqa: E402
 from CTDoseSegLib.segmentation.unet.images import working_volume  # noqa: E402
 from CTDoseSegLib.segmentation.unet.network import (  # noqa: E402
@@ -302,6 +302,13 @@ def test_a_class_that_is_withheld_becomes_the_rest_of_the_body():
     withheld = predict(TwoDensities(), replace(spec, withheld=("bone",)), scan)
     assert (shown == 2).sum() > 100
     assert np.array_equal(withheld, np.where(shown == 2, 1, shown))
+
+
+def test_what_is_on_no_working_pixel_is_not_drawn():
+    labels, coarse = np.ones((1, 4, 4), np.uint8), np.ones((1, 2, 2), np.uint8)
+    labels[0, 2, 2] = 2
+    _withhold(labels, coarse, replace(TINY, classes=("body_rest", "bone")))
+    assert (labels == 1).all()
 
 
 def test_a_network_that_shows_nothing_is_refused():

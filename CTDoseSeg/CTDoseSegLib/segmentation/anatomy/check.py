@@ -192,7 +192,7 @@ def _flags(points: Sampled, one: Taken | Given | Doubt, changed: int) -> Iterato
         yield _at(points, one, "organ_doubtful", f"{volume} cannot be it: {one.rule}")
     else:
         yield _at(points, one, "organ_corrected", f"{volume} were taken away: {one.rule}")
-        if part > MUCH * own:
+        if MUCH * own < part < own:  # of an organ that is gone nothing is in doubt
             detail = f"{100 * part / own:.0f} % of it had to be taken away: {one.rule}"
             yield _at(points, one, "organ_doubtful", detail)
 
@@ -214,6 +214,8 @@ def _with(labelmap: Labelmap, labels: np.ndarray, flags: list[Flag]) -> Labelmap
     names = {a.name for a in atoms}
     if len(atoms) == len(labelmap.atoms):
         return replace(labelmap, labels=labels, flags=(*labelmap.flags, *flags))
+    gone = {organ_place(a.name) for a in labelmap.atoms if a.name not in names}
+    former = (f for f in labelmap.flags if f.code != "organ_unsure" or f.place not in gone)
     groups = {
         group: left
         for group, members in labelmap.groups.items()
@@ -224,7 +226,8 @@ def _with(labelmap: Labelmap, labels: np.ndarray, flags: list[Flag]) -> Labelmap
         labels=labels,
         atoms=atoms,
         groups=groups | groups_of(names),
-        flags=(*labelmap.flags, *flags),
+        flags=(*former, *flags),
+        doubt=labelmap.doubt.only(names) if labelmap.doubt else None,
     )
 
 

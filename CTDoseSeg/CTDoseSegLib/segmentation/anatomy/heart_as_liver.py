@@ -29,6 +29,8 @@ NECK = 0.06
 def heart_as_liver(points: Sampled) -> Taken | None:
     """Return the points of the liver that must be heart; None where there are none.
 
+    Who draws a heart tells it from the liver, and a left lobe may grow again: nothing is sure then.
+
     Parameters
     ----------
     points
@@ -38,6 +40,8 @@ def heart_as_liver(points: Sampled) -> Taken | None:
     -------
     Taken or None
     """
+    if points.mask("heart").any():
+        return None
     liver = points.mask(LIVER)
     lungs = points.mask("lung")
     area = np.maximum(1, points.body.sum(axis=(1, 2)))

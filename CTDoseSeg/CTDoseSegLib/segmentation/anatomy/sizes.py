@@ -5,7 +5,8 @@ do: an organ's volume in ml, over the mean lean area of its slices in cm2 to the
 one size at any age. Limits are a third of the least and three times the most of the bodies of
 Testing/Bodies/segmentation_of_bodies.py, whose organs have the masses of ICRP Publications 89, 145
 and 156 with their spread, and of real kidneys; six times the most for the spleen, which disease
-enlarges most.
+enlarges most. What has not even a fifth of the lower limit is no such organ: a tumour in the lung
+has been drawn as 5 ml of kidney.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from .findings import Doubt
+from .findings import Doubt, Taken
 from .sampled import Sampled
 
 LEAN_HU = -20.0
@@ -31,7 +32,10 @@ LIMITS: Mapping[str, tuple[float, float]] = {
 }
 
 
-def odd_sizes(points: Sampled, gone: Mapping[str, np.ndarray]) -> Iterator[Doubt]:
+TINY = 0.2
+
+
+def odd_sizes(points: Sampled, gone: Mapping[str, np.ndarray]) -> Iterator[Taken | Doubt]:
     """Yield organs that lie wholly in the images and are far too small or too large for the body.
 
     Parameters
@@ -43,7 +47,7 @@ def odd_sizes(points: Sampled, gone: Mapping[str, np.ndarray]) -> Iterator[Doubt
 
     Yields
     ------
-    Doubt
+    Taken or Doubt
     """
     lean = points.body & (points.hu > LEAN_HU)
     for organ, (least, most) in LIMITS.items():
@@ -60,4 +64,7 @@ def odd_sizes(points: Sampled, gone: Mapping[str, np.ndarray]) -> Iterator[Doubt
             usual = f"{3 * least * ml_of_one:.0f} ml or more"
             if volume_ml > most * ml_of_one:
                 usual = f"up to {most * ml_of_one / 3:.0f} ml"
+            if volume_ml < TINY * least * ml_of_one:
+                yield Taken(organ, mask, f"a body of this size has {usual}")
+                continue
             yield Doubt(organ, f"{volume_ml:.0f} ml where a body of this size has {usual}", mask)

@@ -8,6 +8,7 @@ are counted on the working grid, by class and slice.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
@@ -139,7 +140,7 @@ class Certainty:
             return np.where(drawn + again > 0, 2 * both / (drawn + again), np.nan)
 
     def doubt(self, classes: tuple[str, ...], pixel_mm2: float) -> Doubt:
-        """Return what label maps keep of it, by the names of the classes that were drawn.
+        """Return what label maps keep of it, by the names of the classes that were ever drawn.
 
         Parameters
         ----------
@@ -153,7 +154,7 @@ class Certainty:
         atoms = {}
         for n, name in enumerate(classes):
             drawn, again = self.drawn[:, n], self.again[:, n]
-            if not drawn.any():
+            if not drawn.any() and not again.any():
                 continue
             changed = np.interp(every, shown, (again - drawn)[shown]) if shown.size else 0 * drawn
             less, more = self.less[:, n] - drawn, self.more[:, n] - drawn
@@ -168,13 +169,27 @@ class Certainty:
         return Doubt(atoms)
 
 
-def unsure(certainty: Certainty, spec: UNetSpec) -> tuple[Flag, ...]:
-    """Return a flag at each organ whose labels change when the slices are shown varied."""
-    flags = []
-    for name, agreement in zip(spec.classes, certainty.agreement(), strict=True):
-        if name not in (BODY_REST, COUCH, *spec.withheld) and agreement < LEAST_AGREEMENT:
-            flags.append(unsure_flag(name, agreement))
-    return tuple(flags)
+def unsure(certainty: Certainty, spec: UNetSpec, drawn: Collection[str]) -> tuple[Flag, ...]:
+    """Return a flag at each organ whose labels change when the slices are shown varied.
+
+    The least sure comes first.
+
+    Parameters
+    ----------
+    certainty
+        Of the network.
+    spec
+        Of the network.
+    drawn
+        Names of the atoms that the label map holds.
+    """
+    agreement = dict(zip(spec.classes, certainty.agreement(), strict=True))
+    doubtful = [
+        (value, name)
+        for name, value in agreement.items()
+        if name in drawn and name not in (BODY_REST, COUCH) and value < LEAST_AGREEMENT
+    ]
+    return tuple(unsure_flag(name, value) for value, name in sorted(doubtful))
 
 
 def shown_again(z_mm: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ than the working pixel. Memory: the working volume and one slice's logits at a t
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -124,10 +125,20 @@ class UNetEngine:
         certainty: list[Certainty] = []
         labels = predict(for_inference(network, device), spec, series, progress, device, certainty)
         made = _labelmap(series, spec, labels, f"{ENGINE} {digest[:12]}")
-        flags = (*made.flags, *unsure(certainty[0], spec))
+        drawn = {atom.name for atom in made.atoms}
+        flags = (*made.flags, *unsure(certainty[0], spec, drawn))
         tint = DoubtMap.of(certainty[0].doubt_map, series.hu.shape, series.affine)
         doubt = _doubt(series, spec, certainty[0])
-        return replace(made, flags=flags, doubt=doubt, doubt_map=tint)
+        about = {
+            "network": {
+                "sha256": digest,
+                "spec_sha256": hashlib.sha256(spec.to_json().encode()).hexdigest(),
+                "classes": list(spec.shown),
+                "temperature": spec.temperature,
+                "device": device,
+            }
+        }
+        return replace(made, flags=flags, doubt=doubt, doubt_map=tint, about=about)
 
 
 def _doubt(series: CTSeries, spec: UNetSpec, certainty: Certainty) -> Doubt | None:
@@ -264,11 +275,16 @@ def half(device: str) -> bool:
 
 
 def _withhold(labels: np.ndarray, coarse: np.ndarray, spec: UNetSpec) -> None:
-    """Make the withheld classes the rest of the body on both grids, in place."""
-    if not spec.withheld:
-        return
-    values = np.arange(256, dtype=np.uint8)
+    """Make withheld classes the rest of the body on both grids, in place.
+
+    So becomes what is not on the working grid: between pixels a class can be the most probable
+    that is so at no pixel.
+    """
     rest = spec.classes.index(BODY_REST) + 1 if BODY_REST in spec.classes else 0
+    on_grid = np.flatnonzero(counts(coarse))
+    values = np.full(256, rest, np.uint8)
+    values[on_grid] = on_grid
+    values[0] = 0
     values[[spec.classes.index(name) + 1 for name in spec.withheld]] = rest
     for drawn in (labels, coarse):
         for image in drawn:
