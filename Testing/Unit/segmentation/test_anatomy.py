@@ -88,6 +88,19 @@ def test_a_kidney_of_a_few_ml_in_a_lung_is_none_and_has_no_flag_of_doubt():
     assert "a body of this size has" in checked.flags[0].detail
 
 
+def test_of_an_organ_that_is_taken_away_no_voxel_between_points_is_left():
+    torso = Torso()
+    series, labelmap = torso.scan()
+    fine = np.diag([1 / 4, 1 / 4, 1 / 2, 1.0])
+    hu = series.hu.repeat(2, 0).repeat(4, 1).repeat(4, 2)
+    labels = labelmap.labels.repeat(2, 0).repeat(4, 1).repeat(4, 2)
+    labels[57:60, 121:130, 241:250] = labels[61, 140, 260] = len(NAMES) + 1
+    hu[57:60, 121:130, 241:250] = 40
+    series, labelmap = scan(hu, labels, AFFINE @ fine, names=(*NAMES, "kidney_left"))
+    checked = check_anatomy(series, labelmap)
+    assert not (checked.labels == len(NAMES) + 1).any()
+
+
 def test_what_goes_on_above_the_dome_is_taken_away():
     torso = Torso()
     heart = box((23, 27), (20, 26), (38, 44))  # too little to have grown again, near the dome

@@ -166,6 +166,12 @@ def _change(
     kept = np.isin(points.labels, before) & ~one.points
     near = ndimage.binary_dilation(one.points, np.ones((1, 3, 3))) & ~kept
     changed = 0
+    if isinstance(one, Taken) and not kept.any():  # nothing of it is left, between points either
+        for image in labels:
+            here = np.isin(image, before)
+            image[here] = after
+            changed += int(here.sum())
+        return changed
     for k, point in enumerate(rows[0]):
         if not near[point].any():
             continue
