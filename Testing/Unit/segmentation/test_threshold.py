@@ -296,7 +296,7 @@ def test_auto_takes_the_bundled_unet_or_thresholds_and_flags_what_is_missing(lac
     assert choice.code == ("no_network" if lacking else "bundled_network")
     assert made.engine == ("classical" if lacking else "unet")
     assert "no weights" in choice.message
-    assert "kidneys" in choice.message
+    assert "pancreas" in choice.message
     assert ("liver" in choice.message, "torch is not installed" in choice.message) == (
         bool(lacking),
         bool(lacking),

@@ -45,8 +45,8 @@ def mirrored(points: Sampled) -> str:
         if at is not None and other_at is not None:
             (right if at > other_at else wrong).append(left.split("_")[0] + "s")
     organs = [organ for organ in wrong if organ != "lungs"]
-    # The heart lies in the middle in many; lungs are named by their side, not by their shape.
-    if len(organs) < 2 or any(organ in right for organ in ("liver", "spleen", "kidneys")):
+    # The heart lies in the middle in many; a network names lungs and kidneys by their side.
+    if len(organs) < 2 or any(organ in right for organ in ("liver", "spleen")):
         return ""
     return ", ".join(wrong)
 
