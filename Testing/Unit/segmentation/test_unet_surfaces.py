@@ -63,6 +63,23 @@ def test_a_bone_at_the_edge_of_a_lung_stays_bone():
     assert (after[before == BONE] == BONE).all()
 
 
+def test_beside_bone_what_is_as_dense_is_bone_and_what_is_not_stays():
+    hu, truth = trunk()
+    rows, columns = 2 * (
+        np.argwhere(ndimage.binary_erosion(truth[5] == REST, iterations=14))[0] // 2
+    )
+    rib = (slice(None), slice(rows, rows + 12), slice(columns, columns + 12))
+    assert (truth[rib] == REST).all()
+    hu[rib], truth[rib] = 600, BONE
+    thin = truth.copy()
+    thin[:, rows : rows + 2, columns : columns + 12] = REST
+    _, after = drawn(hu, thin)
+    assert (after[rib] == BONE).all()
+    hu[:, rows : rows + 2, columns : columns + 12] = 200
+    _, after = drawn(hu, thin)
+    assert not (after[:, rows, columns : columns + 12] == BONE).any()
+
+
 def test_a_dense_lung_takes_no_fat():
     """Halfway between consolidated lung and muscle, fat would be lung."""
     hu, truth = trunk(lung_hu=-50)

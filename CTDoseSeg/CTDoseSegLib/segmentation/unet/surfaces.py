@@ -19,9 +19,12 @@ from .spec import UNetSpec
 
 # An edge between lung and tissue lies in here, whatever the lung's own density.
 LUNG_EDGE_HU = (-500.0, -300.0)
+# Beside bone, what is as dense is bone. Chosen on phantoms and real scans (Dice 0.88 to 0.91 and
+# 0.90 to 0.91): lower ones take in what is beside the bone, higher ones leave out ribs.
+BONE_EDGE_HU = 300.0
 # Of the rest of the body, ordered by density, about half is fat.
 MUSCLE_PERCENT = 75
-LUNGS = ("lung_left", "lung_right")
+BONE, LUNGS = "bone", ("lung_left", "lung_right")
 # A separate piece of body is a limb: as dense as tissue. Foam and blankets are not.
 TISSUE_HU = 150.0
 SECOND_BODY = 0.5
@@ -52,6 +55,8 @@ def draw_surfaces(
     if COUCH in value:
         _part_pieces(labels, coarse, small, pixels, value[COUCH])
         _part_couch(labels, coarse, small, pixels, view, value)
+    if BONE in value:
+        _draw_bone(labels, coarse == value[BONE], pixels, view.hu, value[BONE], value[BODY_REST])
     edge = _lung_edge(small, coarse, value)
     for name in LUNGS:
         if name in value:
@@ -177,6 +182,23 @@ def _part_couch(
         image[(image == rest) & ~parted & drawn] = couch_value
 
     for_each_slice(part, range(len(labels)))
+
+
+def _draw_bone(
+    labels: np.ndarray,
+    bone: np.ndarray,
+    pixels: tuple[np.ndarray, np.ndarray],
+    hu: np.ndarray,
+    value: int,
+    rest: int,
+) -> None:
+    """Give to bone the pixels of the rest of the body beside it that are as dense as bone."""
+
+    def draw(k: int) -> None:
+        image = labels[k]
+        image[enlarged(_around(bone[k]), pixels) & (image == rest) & (hu[k] > BONE_EDGE_HU)] = value
+
+    for_each_slice(draw, np.flatnonzero(bone.any(axis=(1, 2))))
 
 
 def _lung_edge(small: np.ndarray, coarse: np.ndarray, value: dict[str, int]) -> float:
