@@ -130,10 +130,9 @@ def test_the_input_does_what_the_table_says(case, base, tmp_path, capfd, monkeyp
         assert bool(given) is case.doses, (given, sorted(found))
     if case.same_size:
         plain = request.getfixturevalue("plain_wed")
-        # Rules draw a patient who is turned over the same. A network was never shown a spine in
-        # front, as the turned phantom has it: 1.4 %.
+        # A network draws a patient who is turned over not quite the same; rules do.
         network = result["segmentation"]["engine"].startswith("unet")
-        tolerance = 2e-2 if network else 1e-3
+        tolerance = 4e-3 if network else 1e-3
         np.testing.assert_allclose(result["slices"]["wed_mm"], plain, rtol=tolerance)
     if case.check is not None:
         case.check(output, result)

@@ -102,6 +102,28 @@ def test_the_shell_beneath_the_body_is_the_couchs():
     assert (after[body] == COUCH).mean() < 0.003
 
 
+def test_a_piece_of_couch_within_the_body_is_body():
+    hu, truth = trunk()
+    j, i = 2 * (np.argwhere(ndimage.binary_erosion(truth[5] == REST, iterations=10))[0] // 2)
+    seen = truth.copy()
+    seen[3:6, j - 3 : j + 3, i - 3 : i + 3] = COUCH
+    _, after = drawn(hu, seen)
+    assert (after[truth == REST] == COUCH).mean() < 0.003
+    assert (after[3:6, j - 2 : j + 2, i - 2 : i + 2] == REST).all()
+
+
+def test_fat_beside_the_body_that_is_couch_in_one_slice_alone_is_body():
+    hu, truth = trunk()
+    seen = truth.copy()
+    rim = (truth[6] == REST) & ~ndimage.binary_erosion(truth[6] == REST, iterations=3)
+    rim &= np.arange(200)[:, None] > 100
+    rim &= ~ndimage.binary_dilation(truth[6] == LEFT, iterations=6)
+    seen[6][rim] = COUCH
+    before, after = drawn(hu, seen)
+    assert (before[6][rim] == COUCH).mean() > 0.5
+    assert (after[6][rim] == COUCH).mean() < 0.1
+
+
 def test_a_shell_that_the_network_never_drew_stays_in_the_body():
     """In a single slice it cannot be known from skin that follows the couch's circle."""
     hu, truth = trunk(depth=1)

@@ -28,6 +28,10 @@ BONE, LUNGS = "bone", ("lung_left", "lung_right")
 # A separate piece of body is a limb: as dense as tissue. Foam and blankets are not.
 TISSUE_HU = 150.0
 SECOND_BODY = 0.5
+# A piece of couch that has more body than this round it lies in the body.
+IN_BODY, FAT_HU = 0.5, -200.0
+# What is couch in a smaller part of the slices is not the couch: it has one place in all.
+OFTEN = 0.1
 # A hollow with more couch than this round it is the couch's.
 COUCH_RIM = 0.1
 
@@ -54,6 +58,7 @@ def draw_surfaces(
     value = {name: number for number, name in enumerate(spec.classes, start=1)}
     if COUCH in value:
         _part_pieces(labels, coarse, small, pixels, value[COUCH])
+        _return_pieces(labels, coarse, small, pixels, value)
         _part_couch(labels, coarse, small, pixels, view, value)
     if BONE in value:
         _draw_bone(labels, coarse == value[BONE], pixels, view.hu, value[BONE], value[BODY_REST])
@@ -151,6 +156,34 @@ def _part_pieces(
         image[(image > 0) & enlarged(reach, pixels)] = couch
 
 
+def _return_pieces(
+    labels: np.ndarray,
+    coarse: np.ndarray,
+    small: np.ndarray,
+    pixels: tuple[np.ndarray, np.ndarray],
+    value: dict[str, int],
+) -> None:
+    """Give to the body what is as dense as fat of separate pieces of couch that lie in it."""
+    couch, rest = value[COUCH], value[BODY_REST]
+    pieces, count = ndimage.label(coarse == couch)
+    if count < 2:
+        return
+    largest = int(np.bincount(pieces.ravel())[1:].argmax()) + 1
+    returned = np.zeros(coarse.shape, bool)
+    for number, window in enumerate(ndimage.find_objects(pieces), start=1):
+        around = tuple(slice(max(0, part.start - 1), part.stop + 1) for part in window)
+        piece = pieces[around] == number
+        rim = coarse[around][ndimage.binary_dilation(piece) & ~piece]
+        in_body = (rim > 0) & (rim != couch)
+        if number != largest and in_body.mean() > IN_BODY:
+            returned[around] |= piece & (small[around] > FAT_HU)
+    coarse[returned] = rest
+    for k in np.flatnonzero(returned.any(axis=(1, 2))):
+        image = labels[k]
+        reach = _around(returned[k]) & (returned[k] | (pieces[k] == 0))
+        image[(image == couch) & enlarged(reach, pixels)] = rest
+
+
 def _part_couch(
     labels: np.ndarray,
     coarse: np.ndarray,
@@ -173,13 +206,18 @@ def _part_couch(
         for hu, one in zip(view.hu, coarse, strict=True)
     )
     couch = Couch.of(slices, view.spacing_mm[1:])
-    drawn = enlarged(_around((coarse == couch_value).any(axis=0)), pixels)
+    everywhere = coarse == couch_value
+    drawn = enlarged(_around(everywhere.any(axis=0)), pixels)
+    steady = enlarged(everywhere.sum(axis=0) > max(1, OFTEN * len(coarse)), pixels)
 
     def part(k: int) -> None:
         hu, image = view.hu[k], labels[k]
         body = (image > 0) & (image != couch_value)
         parted = without_couch(body, (hu > threshold) & seen, couch, view.spacing_mm[1:])
+        # Fat beside the body that is couch in hardly another slice is the body's.
+        fat = (image == couch_value) & ~steady & (hu > FAT_HU) & dilated(body, 2, 2)
         image[(image == rest) & ~parted & drawn] = couch_value
+        image[fat] = rest
 
     for_each_slice(part, range(len(labels)))
 
