@@ -31,7 +31,8 @@ SECOND_BODY = 0.5
 # A piece of couch that has more body than this round it lies in the body.
 IN_BODY, FAT_HU = 0.5, -200.0
 # What is couch in a smaller part of the slices is not the couch: it has one place in all.
-OFTEN = 0.1
+# Its edge wavers by so much.
+OFTEN, WAVERS_MM = 0.1, 2.0
 # A hollow with more couch than this round it is the couch's.
 COUCH_RIM = 0.1
 
@@ -208,7 +209,11 @@ def _part_couch(
     couch = Couch.of(slices, view.spacing_mm[1:])
     everywhere = coarse == couch_value
     drawn = enlarged(_around(everywhere.any(axis=0)), pixels)
-    steady = enlarged(everywhere.sum(axis=0) > max(1, OFTEN * len(coarse)), pixels)
+    often = everywhere.sum(axis=0) > max(1, OFTEN * len(coarse))
+    pixel_mm = view.spacing_mm[1] * view.hu.shape[1] / coarse.shape[1]
+    if pixel_mm < 1.5 * WAVERS_MM:  # else within a pixel
+        often = _around(often)
+    steady = enlarged(often, pixels)
 
     def part(k: int) -> None:
         hu, image = view.hu[k], labels[k]
