@@ -75,7 +75,10 @@ def test_beside_bone_what_is_as_dense_is_bone_and_what_is_not_stays():
     thin[:, rows : rows + 2, columns : columns + 12] = REST
     _, after = drawn(hu, thin)
     assert (after[rib] == BONE).all()
-    hu[:, rows : rows + 2, columns : columns + 12] = 200
+    hu[:, rows : rows + 2, columns : columns + 12] = 280  # not half of it is bone
+    _, after = drawn(hu, thin)
+    assert not (after[:, rows, columns : columns + 12] == BONE).any()
+    hu[rib], hu[:, rows : rows + 2, columns : columns + 12] = 400, 240
     _, after = drawn(hu, thin)
     assert not (after[:, rows, columns : columns + 12] == BONE).any()
 
