@@ -20,8 +20,8 @@ from .spec import UNetSpec
 # An edge between lung and tissue lies in here, whatever the lung's own density.
 LUNG_EDGE_HU = (-500.0, -300.0)
 # Beside bone, a pixel is bone from half of the density of the densest bone near to it on: there
-# half of it is bone. Below the other limit it may be contrast agent or cartilage. Both were chosen on
-# phantoms, bodies and the scans that were held out.
+# half of it is bone. Below the other limit it may be contrast agent or cartilage. Both were chosen
+# on phantoms, bodies and the scans that were held out.
 HALF, NEAR_MM, LEAST_BONE_HU = 0.5, 4.0, 250.0
 # Of the rest of the body, ordered by density, about half is fat.
 MUSCLE_PERCENT = 75
