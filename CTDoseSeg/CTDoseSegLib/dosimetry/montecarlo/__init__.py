@@ -1,0 +1,1 @@
+"""The dose engine `montecarlo`: photons followed through the patient's own CT."""
