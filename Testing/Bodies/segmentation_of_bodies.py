@@ -126,7 +126,7 @@ def drawn_by(engine: str, unet: Path | None) -> tuple[str, ...]:
         return THRESHOLD_DRAWS
     place = bundled_folder() if unet is None else unet
     spec = UNetSpec.from_json(place.joinpath(SPEC_FILE).read_text(encoding="utf-8"))
-    groups = {"body", "lung", *groups_of((*spec.classes, "skin")), *spec.classes}
+    groups = {"body", "lung", *groups_of((*spec.shown, "skin")), *spec.shown}
     return tuple(o for o in ORGANS if set(PARTS.get(o, (o,))) <= groups)
 
 
