@@ -24,6 +24,7 @@ from CTDoseSegLib.learning.unet.metrics import dice
 from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.labelmap import Labelmap
 from CTDoseSegLib.segmentation.segmenting import segment
+from CTDoseSegLib.segmentation.unet.spec import SPEC_FILE, UNetSpec, bundled_folder
 
 # Never trained on.
 HELD = ("lungdx_A0002_thorax", "example_ct_dicom")
@@ -62,6 +63,7 @@ class Found:
 
     labelmap: Labelmap
     agreement: dict[str, float]
+    withheld: tuple[str, ...] = ()
 
     def mask(self, *organs: str) -> np.ndarray:
         """Return the mask of organs; those that were not drawn add nothing."""
@@ -90,7 +92,9 @@ class Network:
             print(f"{self.name}: {name}", file=sys.stderr, flush=True)
             with recorded_agreement() as agreement:
                 labelmap = segment(series, "unet", unet=self.folder, device="cpu")
-            self.made[name] = Found(labelmap, agreement)
+            place = bundled_folder() if self.folder is None else self.folder
+            spec = UNetSpec.from_json(place.joinpath(SPEC_FILE).read_text(encoding="utf-8"))
+            self.made[name] = Found(labelmap, agreement, spec.withheld)
         return self.made[name]
 
 
@@ -152,13 +156,16 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def agreements(found: Found, labels: np.ndarray) -> dict[str, float]:
-    """Return Dice of the body and of each organ in the labels, where these are decided."""
+    """Return Dice of the body and of each organ in the labels, where these are decided.
+
+    Classes that the network withholds are left out.
+    """
     known = labels != UNKNOWN
     inside = known & ~np.isin(labels, (0, VALUES["couch"]))
     values = {"body": overlap(found.mask("body") & known, inside)}
     for organ in ORGANS:
         truth = truth_mask(labels, organ)
-        if truth.any():
+        if truth.any() and organ not in found.withheld:
             values[organ] = overlap(found.mask(organ) & known, truth)
     return values
 
