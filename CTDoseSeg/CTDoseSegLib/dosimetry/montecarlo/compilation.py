@@ -1,4 +1,4 @@
-"""Whether the kernel can be compiled here, and the kernel, compiled into the user's cache folder."""
+"""Whether the kernel can be compiled here, and the kernel, kept in the user's cache folder."""
 
 from __future__ import annotations
 
