@@ -23,12 +23,13 @@ _ROOT_STEPS = 1024
 
 
 class Matter(NamedTuple):
-    """The grid: records [voxel, 2], its shape, voxels per cm, and the greatest mu, [e] in 1/cm."""
+    """The grid: records [voxel, 2], its shape, the box that holds all that is not empty (ends along
+    x, y, z in voxels), voxels per cm, and the greatest mu, [e] in 1/cm."""
 
     records: np.ndarray
     nx: int
     ny: int
-    nz: int
+    box: tuple[float, float, float, float, float, float]
     per_x: float
     per_y: float
     per_z: float
@@ -120,10 +121,10 @@ def matter_of(voxels: Voxels, photons: Photons) -> Matter:
     mu_max = (heaviest[:, None] * photons.total).max(axis=0)
     if not mu_max.any():
         raise ValueError("Voxels are all empty: there is nothing that photons could meet.")
-    k, j, i = voxels.material.shape
+    _, j, i = voxels.material.shape
     x, y, z = (10.0 / spacing for spacing in voxels.spacing_mm)
     # What float32 rounds up must not exceed the majorant.
-    return Matter(records, i, j, k, x, y, z, mu_max * (1.0 + 1e-6))
+    return Matter(records, i, j, _box(voxels.density_g_cm3), x, y, z, mu_max * (1.0 + 1e-6))
 
 
 def physics_of(photons: Photons, soft_tissue: np.ndarray, red_marrow: np.ndarray) -> Physics:
@@ -141,7 +142,6 @@ def physics_of(photons: Photons, soft_tissue: np.ndarray, red_marrow: np.ndarray
     x = photons.x_per_angstrom
     root_x = np.linspace(0.0, np.sqrt(x[-1]), _ROOT_STEPS + 1)
     scattering = [np.interp(root_x**2, x, row) for row in photons.scattering_function]
-    materials = len(coefficients)
     cumulative = np.concatenate([[0.0], np.cumsum(photons.k_line_share)])
     step_keV = photons.energies_keV[1] - photons.energies_keV[0]
     return Physics(
@@ -154,8 +154,8 @@ def physics_of(photons: Photons, soft_tissue: np.ndarray, red_marrow: np.ndarray
         float(_ROOT_STEPS / root_x[-1]),
         x**2,
         np.array(photons.form_factor, dtype=float),
-        np.broadcast_to(photons.k_line_keV, (materials, 4)).copy(),
-        np.tile(cumulative / cumulative[-1], (materials, 1)),
+        np.array(photons.k_line_keV, dtype=float),
+        cumulative / cumulative[-1],
     )
 
 
@@ -234,6 +234,13 @@ def empty_sums(strata: int, scores: int) -> Sums:
         np.zeros((strata, scores, 3)),
         np.zeros(2),
     )
+
+
+def _box(density: np.ndarray) -> tuple[float, float, float, float, float, float]:
+    """Return the ends along x, y and z, in voxels, of the box of all that is not empty."""
+    filled = [np.flatnonzero(density.any(axis=axes)) for axes in ((0, 1), (0, 2), (1, 2))]
+    (x0, x1), (y0, y1), (z0, z1) = ((float(f[0]), float(f[-1] + 1)) for f in filled)
+    return x0, x1, y0, y1, z0, z1
 
 
 def _cumulative(probability: np.ndarray) -> np.ndarray:
