@@ -20,6 +20,7 @@ import numpy as np
 
 from ...ct.scanner_profile import MeasuredBeam
 from ...errors import AcquisitionError
+from ...tasks.progress import Progress
 from .beams import REFERENCE_COLLIMATION_MM, REFERENCE_KV, BeamModel, behind, measured_model
 from .bowties import table
 from .ctdi import ctdi_in_air_per_history, ctdi_of
@@ -92,7 +93,10 @@ class FittedBeam:
 
 
 def commission(
-    measured: MeasuredCTDI, *, bowties: Sequence[str] | None = None
+    measured: MeasuredCTDI,
+    *,
+    bowties: Sequence[str] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[FittedBeam, ...]:
     """Fit the beam of each filter that was measured.
 
@@ -102,6 +106,8 @@ def commission(
         On one scanner.
     bowties
         Names of the published filters whose shapes are tried; None: all.
+    progress
+        Takes progress; may cancel.
 
     Returns
     -------
@@ -113,21 +119,26 @@ def commission(
     AcquisitionError
         If readings contradict each other; the sentence names them.
     """
-    return tuple(
-        _commissioned(one, measured, tuple(table().bowties if bowties is None else bowties))
-        for one in measured.filters
-    )
+    names = tuple(table().bowties if bowties is None else bowties)
+    progress = progress or Progress()
+    fits = []
+    for number, one in enumerate(measured.filters):
+        progress.update(number / len(measured.filters), f"fitting the filter {one.name}")
+        fits.append(_commissioned(one, measured, names, progress))
+    progress.update(1.0, "fitted")
+    return tuple(fits)
 
 
 def _commissioned(
-    one: MeasuredFilter, measured: MeasuredCTDI, bowties: Sequence[str]
+    one: MeasuredFilter, measured: MeasuredCTDI, bowties: Sequence[str], progress: Progress
 ) -> FittedBeam:
     readings, contradictions = list(one.readings), []
     while True:
-        fits = sorted(
-            (_Fit(readings, measured, name).run() for name in bowties),
-            key=lambda candidate: candidate.cost,
-        )
+        fits = []
+        for name in bowties:
+            fits.append(_Fit(readings, measured, name).run())
+            progress.check_cancelled()
+        fits.sort(key=lambda fit: fit.cost)
         distance = np.abs(fits[0].studentized())
         worst = int(distance.argmax())
         if distance[worst] < CONTRADICTS or len(readings) < 3:
@@ -260,7 +271,10 @@ class _Fit:
         """Return by which outputs a reading is multiplied, [reading, output]."""
         return np.array(
             [
-                [r.quantity != HVL, *(r.quantity != HVL and r.voltage_kV == v for v in self.voltages)]
+                [
+                    r.quantity != HVL,
+                    *(r.quantity != HVL and r.voltage_kV == v for v in self.voltages),
+                ]
                 for r in readings
             ],
             dtype=float,
