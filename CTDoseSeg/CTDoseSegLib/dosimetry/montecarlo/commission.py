@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from ...errors import AcquisitionError
 from ...tasks.progress import Progress
 from .beams import REFERENCE_COLLIMATION_MM, REFERENCE_KV, BeamModel, behind, measured_model
 from .bowties import table
-from .ctdi import ctdi_in_air_per_history, ctdi_of
+from .ctdi import CTDI, ctdi_in_air_per_history, ctdi_of
 from .measured_ctdi import CENTRE, HVL, IN_AIR, MeasuredCTDI, MeasuredFilter, Reading
 from .spectra import air_kerma_uGy, filtration_of, half_value_layer_mm, spectrum
 
@@ -205,7 +206,7 @@ class _Fit:
         )
         self.sd = np.array([_sd(reading, measured.relative_sd) for reading in readings])
         self.values = np.zeros(3 + len(self.voltages))
-        self.values[0] = np.log(filtration_of(REFERENCE_KV, PRIOR_HVL_MM[0]))
+        self.values[0] = _usual_log_mm()
         self.cost, self.rows, self.jacobian = np.inf, np.empty(0), np.empty(0)
 
     def run(self) -> _Fit:
@@ -269,16 +270,10 @@ class _Fit:
 
     def _outputs(self, readings: Sequence[Reading]) -> np.ndarray:
         """Return by which outputs a reading is multiplied, [reading, output]."""
-        return np.array(
-            [
-                [
-                    r.quantity != HVL,
-                    *(r.quantity != HVL and r.voltage_kV == v for v in self.voltages),
-                ]
-                for r in readings
-            ],
-            dtype=float,
-        )
+        dose = np.array([reading.quantity != HVL for reading in readings])
+        voltage = np.array([reading.voltage_kV for reading in readings])
+        own = voltage[:, None] == np.array(self.voltages)
+        return np.column_stack((dose, own & dose[:, None])).astype(float)
 
     def _logs(self, log_shape: np.ndarray, readings: Sequence[Reading]) -> np.ndarray:
         """Return ln of what readings would be of an ideal tube, [reading]."""
@@ -311,6 +306,8 @@ class IdealReadings:
         # Per mAs at 1 m in uGy; 100 mAs and mGy make a tenth.
         by_distance = (1000.0 / model.focus_isocentre_mm) ** 2
         self._in_air = air_kerma_uGy(*self._spectrum) / 10.0 * by_distance
+        self._scale = self._in_air / ctdi_in_air_per_history(self._beam)
+        self._ctdi: dict[int, CTDI] = {}
 
     def of(self, reading: Reading) -> float:
         """Return what a reading would be; its own value does not count."""
@@ -318,13 +315,20 @@ class IdealReadings:
             return half_value_layer_mm(*self._spectrum)
         if reading.quantity == IN_AIR or reading.phantom_cm is None:
             return self._in_air
-        ctdi = ctdi_of(self._beam, reading.phantom_cm)
-        share = ctdi.centre if reading.quantity == CENTRE else ctdi.periphery
-        return self._in_air * share / ctdi_in_air_per_history(self._beam)
+        if reading.phantom_cm not in self._ctdi:
+            self._ctdi[reading.phantom_cm] = ctdi_of(self._beam, reading.phantom_cm)
+        ctdi = self._ctdi[reading.phantom_cm]
+        return self._scale * (ctdi.centre if reading.quantity == CENTRE else ctdi.periphery)
 
 
 def _sd(reading: Reading, relative_sd: float) -> float:
     return HVL_SD if reading.quantity == HVL else relative_sd
+
+
+@lru_cache(maxsize=1)
+def _usual_log_mm() -> float:
+    """Return ln of the filtration of the prior."""
+    return float(np.log(filtration_of(REFERENCE_KV, PRIOR_HVL_MM[0])))
 
 
 def _hvl_at_120_kV(log_mm: float) -> tuple[float, float]:
