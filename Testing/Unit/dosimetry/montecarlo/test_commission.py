@@ -145,6 +145,14 @@ def test_centre_and_periphery_that_were_exchanged_are_named():
     assert "the periphery of the 32 cm phantom at 100 kV" in str(raised.value)
 
 
+def test_what_no_beam_gives_is_named_even_if_nothing_else_was_measured():
+    """A centre of twice the periphery in 32 cm."""
+    body = one_filter(centre_mGy_per_100mAs=8.0, periphery_mGy_per_100mAs=4.0)
+    measured = check_measured_ctdi({"manufacturer": "A", "model": "B", "filters": [body]})
+    with pytest.raises(AcquisitionError, match=r"of the 32 cm phantom at 120 kV is \d"):
+        commission(measured)
+
+
 def test_noise_alone_is_no_contradiction():
     for seed in range(10):
         commission(
