@@ -15,6 +15,7 @@ from typing import Any
 from . import (
     dose_report,
     effective_dose,
+    monte_carlo,
     organ_dose,
     published,
     reading,
@@ -55,6 +56,7 @@ FLAGS: Mapping[str, Entry] = {
     **size.FLAGS,
     **organ_dose.FLAGS,
     **published.FLAGS,
+    **monte_carlo.FLAGS,
     **effective_dose.FLAGS,
 }
 
