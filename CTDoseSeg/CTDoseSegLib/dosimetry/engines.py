@@ -10,12 +10,13 @@ from ..tasks.progress import Progress
 from .doses import DoseResult
 from .fast.engine import FastEngine, load_model
 from .fast.model import MODEL_FILE
+from .montecarlo.engine import MonteCarloEngine
 from .published.engine import PublishedEngine
 from .published.networks import REGIONS, model_files
 from .scan import Scan
 
 AUTO = "auto"
-NAMES = (AUTO, FastEngine.name, PublishedEngine.name)
+NAMES = (AUTO, FastEngine.name, PublishedEngine.name, MonteCarloEngine.name)
 # What a dose model can be: that of this package, a folder of ``train-dose``, or one of the
 # published repository.
 BUNDLED, TRAINED, PUBLISHED = "bundled", "trained", "published"
@@ -132,7 +133,8 @@ def choose_engine(
     ----------
     dose_engine
         One of `NAMES`, or an engine of your own. ``auto`` is the published networks where
-        `dose_model` is a folder of them, else the fast law.
+        `dose_model` is a folder of them, else the fast law; it is never Monte Carlo, which takes
+        its time.
     dose_model
         ``bundled``, or a folder: of the published repository, or of ``ctdoseseg train-dose``.
     region
@@ -162,6 +164,8 @@ give the folder of the published repository, with its networks and training arra
         raise DoseEngineChoiceError(
             f"There is no dose engine named {dose_engine!r}; choose one of {', '.join(NAMES)}."
         )
+    if dose_engine == MonteCarloEngine.name:
+        return _own(MonteCarloEngine(), dose_model, region)
     kind = model_kind(dose_model)
     wanted = PublishedEngine.name if kind == PUBLISHED else FastEngine.name
     if dose_engine not in (AUTO, wanted):

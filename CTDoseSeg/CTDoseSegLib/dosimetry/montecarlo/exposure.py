@@ -76,7 +76,8 @@ class Exposure:
     --------
     Two slices 10 mm apart; the path goes on 5 mm beyond them:
 
-    >>> exposure = Exposure(np.array([0.0, 10.0]), np.array([4.0, 6.0]), (-5.0, 15.0), 0.0, 32, 20.0)
+    >>> z_mm, ctdivol_mGy = np.array([0.0, 10.0]), np.array([4.0, 6.0])
+    >>> exposure = Exposure(z_mm, ctdivol_mGy, (-5.0, 15.0), 0.0, 32, 20.0)
     >>> exposure.between(np.array([-10.0, 0.0, 5.0, 20.0]))
     array([2., 2., 6.])
     >>> exposure.dose_length_mGy_cm
@@ -161,7 +162,7 @@ def exposure_of(scan: Scan, *, collimation_mm: float | None = None) -> Exposure:
     path = Exposure(
         z_mm=series.z_mm[order],
         ctdivol_mGy=ctdivol[order],
-        range_mm=_image_range(series),
+        range_mm=image_range(series),
         edge_sd_mm=0.0,
         phantom_cm=phantom_cm,
         collimation_mm=width or DEFAULT_COLLIMATION_MM,
@@ -184,8 +185,8 @@ def unusable(scan: Scan) -> str:
         values, _ = slice_ctdivol_mGy(series)
     if np.isnan(values).all():
         return (
-            "CTDIvol is not known, nor CTDI per mAs of the scanner with tube current, rotation time "
-            "and pitch; enter CTDIvol"
+            "CTDIvol is not known, nor CTDI per mAs of the scanner with tube current, rotation "
+            "time and pitch; enter CTDIvol"
         )
     values, _ = slice_ctdivol_mGy(series)
     if missing := int(np.isnan(values).sum()):
@@ -215,7 +216,8 @@ def _phantom(series: CTSeries) -> tuple[int, tuple[Flag, ...]]:
     return phantom_cm, (flag("monte_carlo_phantom_assumed", f"{phantom_cm} cm is assumed"),)
 
 
-def _image_range(series: CTSeries) -> tuple[float, float]:
+def image_range(series: CTSeries) -> tuple[float, float]:
+    """Return the outer edges of the first and last slice, RAS superior."""
     z = series.z_mm
     if len(z) > 1:
         half = cell_widths_mm(z) / 2
