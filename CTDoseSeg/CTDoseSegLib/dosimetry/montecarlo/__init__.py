@@ -1,1 +1,1 @@
-"""Photon Monte Carlo on the patient's own CT: materials, beams, transport, tallies."""
+"""The dose engine `montecarlo`: photons followed through the patient's own CT."""
