@@ -34,6 +34,8 @@ class Tally:
         batch of histories.
     batch_histories
         int64 [batch]: histories of each batch.
+    emitted_keV, escaped_keV
+        Energy of all photons at their start, and of those that left or missed the grid.
 
     Examples
     --------
@@ -43,7 +45,7 @@ class Tally:
     >>> sums = np.full((3, 1, 2, 1), 100.0) * np.array([1.0, 3.0])[:, None]
     >>> squares = np.full((3, 1, 2, 1), 100.0) * np.array([1.0, 9.0])[:, None]
     >>> half, number = np.full((2, 1), 0.5), np.full((2, 1), 100)
-    >>> tally = Tally(("liver",), half, number, sums, squares, None, np.array([200]))
+    >>> tally = Tally(("liver",), half, number, sums, squares, None, np.array([200]), 400, 0)
     >>> mean, se = tally.mean_energy_keV(MEDIUM, np.array([[3.0], [1.0]]))
     >>> mean.tolist(), se.tolist()
     ([1.5], [0.0])
@@ -56,6 +58,8 @@ class Tally:
     squares_keV2: np.ndarray
     map_keV: np.ndarray | None
     batch_histories: np.ndarray
+    emitted_keV: float
+    escaped_keV: float
 
     @property
     def total_histories(self) -> int:

@@ -1,0 +1,297 @@
+"""Follow the photons of a CT beam through voxels, on all cores of the processor.
+
+Histories are numbered. Each belongs to a stratum (a bin of z and one of the angle) by Kronecker's
+sequence, so that every stratum has its share at any time, and to a batch by its number. A batch is
+followed by one thread at a time, and batches are added up in their order: the result does not
+depend on the number of threads, to the last bit.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+
+from ...tasks.progress import Progress
+from .compilation import available, kernel
+from .kernel_inputs import (
+    Groups,
+    Matter,
+    Physics,
+    Source,
+    Sums,
+    empty_sums,
+    groups_of,
+    matter_of,
+    physics_of,
+    source_of,
+)
+from .materials import index_of
+from .photons import Photons, photons_of
+from .source_path import SourcePath
+from .tally import Tally
+from .voxels import Scores, Voxels
+from .xray_beam import XRayBeam
+
+__all__ = ["available", "simulate"]
+
+# Histories of one batch between two looks at the progress: 0.01 to 0.1 s of one core.
+ROUND_HISTORIES = 1000
+# `until` is asked after so many histories, then after each growth by a quarter.
+_FIRST_QUESTION = 200_000
+_GROWTH = 1.25
+_POLL_S = 0.1
+
+
+def simulate(
+    voxels: Voxels,
+    beam: XRayBeam,
+    path: SourcePath,
+    scores: Scores,
+    *,
+    histories: int,
+    seed: int = 1,
+    batches: int = 20,
+    with_map: bool = False,
+    map_weights: np.ndarray | None = None,
+    by_fan_and_energy: bool = False,
+    photons: Photons | None = None,
+    progress: Progress | None = None,
+    until: Callable[[Tally], bool] | None = None,
+    threads: int | None = None,
+) -> Tally:
+    """Simulate an exposure and return what it left in the regions.
+
+    Parameters
+    ----------
+    voxels, beam, path, scores
+        What is irradiated, with what, from where, and what is asked.
+    histories
+        Number of emitted photons at most; rounded up to whole rounds of all batches where it is
+        more than one such round.
+    seed
+        Of the random numbers; the same seed gives the same tally.
+    batches
+        Parts of the histories, for the uncertainty of the map.
+    with_map
+        True scores every voxel too: 8 bytes for each voxel and batch.
+    map_weights
+        [z, a]: relative number of photons from each stratum that the map is for; None: as the
+        histories are sampled.
+    by_fan_and_energy
+        True makes strata of every fan bin and energy of the beam too: the tally's arrays end in
+        [z, a, f, e], and other beams of the same fan and energies are weighted sums of it.
+    photons
+        Data of the materials; None: those of `MATERIALS`.
+    progress
+        Listens, and may cancel; it stops within a second.
+    until
+        Asked at fixed numbers of histories whether the tally is good enough; the tally that it
+        gets has no map.
+    threads
+        None: all that the process may use. Changes the time, never the result.
+
+    Returns
+    -------
+    Tally
+
+    Raises
+    ------
+    DependencyError
+        If numba cannot be used here.
+    Cancelled
+        If the listener asked for it.
+    ValueError
+        If the inputs do not fit together: a mistake in the program.
+
+    Examples
+    --------
+    Half a million photons of 60 keV into a cube of water:
+
+    >>> import numpy as np
+    >>> from CTDoseSegLib.dosimetry.montecarlo.materials import index_of
+    >>> shape = (10, 10, 10)
+    >>> water = Voxels(
+    ...     np.full(shape, index_of("water"), np.uint8), np.ones(shape, np.float32),
+    ...     np.ones(shape, np.uint16), (20, 20, 20), (-100, -100, -100), (0, 0),
+    ... )
+    >>> beam = XRayBeam(
+    ...     "narrow", 60, np.array([60.0]), np.array([-0.01, 0.01]), np.ones((1, 1)), 600, 10
+    ... )
+    >>> scores = Scores(("water",), ((1,),))
+    >>> path = SourcePath.standing_at(0.0, 0.0)
+    >>> tally = simulate(water, beam, path, scores, histories=20_000)  # doctest: +SKIP
+    >>> tally.mean_energy_keV()[0].round(0)  # doctest: +SKIP
+    """
+    if histories < 1 or batches < 1:
+        raise ValueError(f"{histories} histories in {batches} batches: both must be 1 or more.")
+    if map_weights is not None and np.shape(map_weights) != path.shape:
+        raise ValueError(
+            f"Map weights of the shape {np.shape(map_weights)} do not fit a path of {path.shape}."
+        )
+    run = _prepared(
+        voxels, beam, path, scores, photons, seed, batches, with_map, map_weights, by_fan_and_energy
+    )
+    count = min(ROUND_HISTORIES, -(-histories // batches))
+    rounds = -(-histories // (count * batches))
+    question = _FIRST_QUESTION
+    with _Workers(run, threads or _usable_threads(), progress or Progress()) as workers:
+        for number in range(rounds):
+            workers.follow(number, count)
+            done = (number + 1) * count * batches
+            if until is not None and done >= question:
+                question = max(int(done * _GROWTH), done + 1)
+                if until(run.tally(with_map=False)):
+                    break
+            workers.progress.update(
+                (number + 1) / rounds, f"following photons ({done:,} of {histories:,})"
+            )
+    return run.tally(with_map=with_map)
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """The kernel's inputs, and what each batch has added up."""
+
+    names: tuple[str, ...]
+    grid: tuple[int, ...]
+    key: np.uint64
+    matter: Matter
+    physics: Physics
+    source: Source
+    probability: np.ndarray
+    groups: list[Groups]
+    sums: list[Sums]
+    maps: np.ndarray
+
+    def follow(self, batch: int, first: int, count: int, module: ModuleType) -> None:
+        """Follow histories into a batch; numba leaves Python's lock to others meanwhile."""
+        module.follow(
+            first,
+            count,
+            self.key,
+            self.matter,
+            self.physics,
+            self.source,
+            self.groups[batch],
+            self.sums[batch],
+            self.maps[batch],
+        )
+
+    def tally(self, *, with_map: bool) -> Tally:
+        """Return the batches' sums, added in their order; the map, once taken, is divided."""
+        strata = self.probability.shape
+        histories = sum(s.histories for s in self.sums)
+        energy = sum(s.energy for s in self.sums)
+        squares = sum(s.squares for s in self.sums)
+        emitted, escaped = sum(s.balance for s in self.sums)
+        numbers = np.array([s.histories.sum() for s in self.sums])
+        voxel_map = None
+        if with_map:
+            self.maps[...] /= numbers[:, None, None].astype(np.float32)
+            voxel_map = np.moveaxis(self.maps.reshape(len(numbers), *self.grid, 2), -1, 1)
+        return Tally(
+            self.names,
+            self.probability,
+            histories.reshape(strata),
+            _by_detector(energy, strata),
+            _by_detector(squares, strata),
+            voxel_map,
+            numbers,
+            float(emitted),
+            float(escaped),
+        )
+
+
+class _Workers:
+    """Threads that follow the batches of a run, a round at a time, and heed the listener."""
+
+    def __init__(self, run: _Run, threads: int, progress: Progress) -> None:
+        self._run, self.progress = run, progress
+        self._pool = ThreadPoolExecutor(threads, "photons")
+        self._stopped = threading.Event()
+        self._kernel = _compiled(run)
+
+    def __enter__(self) -> _Workers:
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self._stopped.set()
+        self._pool.shutdown(cancel_futures=True)
+
+    def follow(self, number: int, count: int) -> None:
+        """Follow one round of all batches; Cancelled within a batch's share of it."""
+        batches = len(self._run.sums)
+        left: set[Future[None]] = {
+            self._pool.submit(self._one, batch, (number * batches + batch) * count, count)
+            for batch in range(batches)
+        }
+        while left:
+            done, left = wait(left, _POLL_S)
+            for future in done:
+                future.result()
+            self.progress.check_cancelled()
+
+    def _one(self, batch: int, first: int, count: int) -> None:
+        if not self._stopped.is_set():
+            self._run.follow(batch, first, count, self._kernel)
+
+
+def _compiled(run: _Run) -> ModuleType:
+    """Return the kernel, compiled for these inputs, with a cache if it can be written."""
+    module = kernel()
+    try:
+        run.follow(0, 0, 0, module)
+    except OSError:  # the disk of the cache is full
+        module = kernel(cached=False)
+        run.follow(0, 0, 0, module)
+    return module
+
+
+def _prepared(
+    voxels: Voxels,
+    beam: XRayBeam,
+    path: SourcePath,
+    scores: Scores,
+    photons: Photons | None,
+    seed: int,
+    batches: int,
+    with_map: bool,
+    map_weights: np.ndarray | None,
+    by_fan_and_energy: bool,
+) -> _Run:
+    own = photons_of()
+    tissues = [own.transfer[index_of(name)] for name in ("soft_tissue", "red_marrow")]
+    photons = photons or own
+    source, probability = source_of(
+        voxels, beam, path, by_fan_and_energy=by_fan_and_energy, map_weights=map_weights
+    )
+    mapped = voxels.material.size if with_map else 0
+    return _Run(
+        scores.names,
+        voxels.material.shape,
+        np.uint64(seed),
+        matter_of(voxels, photons),
+        physics_of(photons, *tissues),
+        source,
+        probability,
+        [groups_of(voxels, scores) for _ in range(batches)],
+        [empty_sums(probability.size, len(scores)) for _ in range(batches)],
+        np.zeros((batches, mapped, 2), np.float32),
+    )
+
+
+def _by_detector(values: np.ndarray, strata: tuple[int, ...]) -> np.ndarray:
+    """Return [detector, score, *strata] of [stratum, score, detector]."""
+    return np.ascontiguousarray(values.T).reshape(*values.T.shape[:2], *strata)
+
+
+def _usable_threads() -> int:
+    """Return the number of threads that numba would use: cores of the process or the user's."""
+    from numba import config
+
+    return int(config.NUMBA_NUM_THREADS)
