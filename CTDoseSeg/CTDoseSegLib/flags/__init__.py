@@ -16,6 +16,7 @@ from . import (
     dose_report,
     effective_dose,
     organ_dose,
+    patient_model,
     published,
     reading,
     scanner_output,
@@ -54,6 +55,7 @@ FLAGS: Mapping[str, Entry] = {
     **scanner_output.FLAGS,
     **size.FLAGS,
     **organ_dose.FLAGS,
+    **patient_model.FLAGS,
     **published.FLAGS,
     **effective_dose.FLAGS,
 }
