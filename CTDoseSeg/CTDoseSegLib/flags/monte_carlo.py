@@ -88,6 +88,11 @@ FLAGS = {
         "The dose differs from the fast law's by more than both intervals allow",
         "Compare voltage, size, filter and contrast agent; look at the segmentation.",
     ),
+    "monte_carlo_bone": Entry(
+        "info",
+        "The dose is that to the bone as a whole, with its mineral",
+        "Its marrow gets less; the dose to active red marrow is listed apart.",
+    ),
     "monte_carlo_marrow": Entry(
         "info",
         "Dose to active red marrow in the bones of the images",

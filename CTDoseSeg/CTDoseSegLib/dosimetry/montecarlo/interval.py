@@ -29,7 +29,8 @@ _ADDED_DOSE = 0.15
 _BEYOND_IMAGES = 0.20
 # Voxels at an organ's surface share material and dose with what lies beside it.
 _SURFACE = 0.04
-_MISCENTRING = 0.05
+# Of the axis of rotation, where the images state it and where it is taken from them or the body.
+_CENTRED, _MISCENTRING = 0.02, 0.05
 _START_ANGLES = 8
 # What two doses must have in common for a component to be the same error in both. The same scan is
 # simulated with the same histories.
@@ -202,7 +203,7 @@ def fixed_components(surface_share: float, acquisition: Acquisition) -> dict[str
     return {
         "partial_volume": _SURFACE * surface_share,
         "organ_modulation": modulation_component(acquisition.modulation),
-        "miscentring": _MISCENTRING,
+        "miscentring": _MISCENTRING if acquisition.isocentre_mm is None else _CENTRED,
         "segmentation": WITHOUT_DOUBT,
     }
 
