@@ -18,6 +18,10 @@ SMOOTH_HU = 150.0
 # Of the voxels around a region, the part that may hold cortex: a rib that touches a heart does.
 MOST_CORTEX = 0.15
 LEAST_ML = 5.0
+# What is left of a region without the voxels at its edge in the plane: ribs, which are two or
+# three voxels thick, have next to none. Its voxels are alike.
+LEAST_CORE_ML, CORE_SD_HU = 2.0, 40.0
+_IN_PLANE = np.array([[[0, 1, 0], [1, 1, 1], [0, 1, 0]]], bool)
 
 
 def contrast_in_bone(blocks: Blocks, is_bone: np.ndarray) -> np.ndarray:
@@ -55,6 +59,10 @@ def contrast_in_bone(blocks: Blocks, is_bone: np.ndarray) -> np.ndarray:
         wide = tuple(slice(max(0, b.start - 1), b.stop + 1) for b in box)
         region = regions[wide] == number
         ring = ndimage.binary_dilation(region, around) & ~region
+        core = ndimage.binary_erosion(region, _IN_PLANE)
+        thick = core.sum() * voxel_ml >= LEAST_CORE_ML
+        if not thick or blocks.hu[wide][core].std() > CORE_SD_HU:
+            continue
         if cortex[wide][ring].mean() <= MOST_CORTEX:
             found[wide] |= region
     if found.any():  # its edge, which partial volume darkens

@@ -59,8 +59,10 @@ SKIN_MM = 2.0
 # Bone by HU alone, and metal, below this volume are noise, calcification or a clip.
 NAMED_FROM_ML = 5.0
 METAL_FROM_ML = 0.2
+# A mean concentration of iodine below this is that of the edges of what lies beside.
+NAMED_FROM_MG_ML = 0.2
 # An organ's mass in the voxels may differ from that of its pixels by this.
-MASS_WITHIN = 0.10
+MASS_WITHIN = 0.20
 ADULT_Y = 18.0
 
 
@@ -431,7 +433,8 @@ def _iodine_of(scores: Scores, regions: Regions, materials: VoxelMaterials) -> d
     sums = np.bincount(flat, weights=materials.iodine_mg_ml.ravel(), minlength=size)
     counts = np.bincount(flat, minlength=size)
     means = scores.of_regions(sums) / np.maximum(scores.of_regions(counts), 1)
-    return {n: float(m) for n, m in zip(scores.names, means, strict=True) if m > 0}
+    named = zip(scores.names, means, strict=True)
+    return {name: float(mean) for name, mean in named if mean > NAMED_FROM_MG_ML}
 
 
 def _image_flags(scan: Scan, image: Upright, off_mm: float, labels: _Labels) -> list[Flag]:
