@@ -249,8 +249,11 @@ def _labels_of(scan: Scan) -> _Labels:
     has_body = any(a.name in (BODY, BODY_REST, "body_trunc") for a in atoms)
     unlabelled = laws.tissue("" if has_body else BODY_REST, float("nan"))
     tissues = (unlabelled, *(laws.tissue(a.name, means.get(a.name, np.nan)) for a in atoms))
-    contrast = any(tissue.enhanced for tissue in tissues)
     bones_named = any(tissue.kind is Kind.BONE for tissue in tissues)
+    stated = scan.series.acquisition.contrast
+    # Where bones have labels, what is as dense and has none is a vessel, unless none was enhanced.
+    contrast = any(tissue.enhanced for tissue in tissues) or bool(stated)
+    contrast |= bones_named and stated is None
     bone_hu = REST_IS_BONE_HU
     if contrast:
         bone_hu = REST_IS_BONE_BESIDE_IODINE_HU if bones_named else REST_IS_BONE_UNNAMED_HU
@@ -459,6 +462,7 @@ def _material_flags(blocks: Blocks, materials: VoxelMaterials, not_bone: np.ndar
         ("metal_simulated", materials.metal, METAL_FROM_ML),
         ("bone_is_contrast", not_bone, 0.0),
         ("tissue_by_hu", materials.bone_by_hu, NAMED_FROM_ML),
+        ("iodine_by_hu", materials.iodine_by_hu, NAMED_FROM_ML),
     ):
         volume_ml = float(where.sum()) * voxel_ml
         if volume_ml > least_ml:
