@@ -247,12 +247,16 @@ def _labels_of(scan: Scan) -> _Labels:
     laws = HULaws.at(scan.series.acquisition.kvp_kV)
     means = means_hu(measured.names, measured.counts, measured.sums)
     has_body = any(a.name in (BODY, BODY_REST, "body_trunc") for a in atoms)
-    unlabelled = laws.tissue("" if has_body else BODY_REST, float("nan"))
-    tissues = (unlabelled, *(laws.tissue(a.name, means.get(a.name, np.nan)) for a in atoms))
-    bones_named = any(tissue.kind is Kind.BONE for tissue in tissues)
     stated = scan.series.acquisition.contrast
+    tissues: tuple[Tissue, ...] = ()
+    contrast = bool(stated)
+    for _ in range(2):  # an organ that surely holds contrast agent makes others likely to
+        unlabelled = laws.tissue("" if has_body else BODY_REST, float("nan"))
+        named = (laws.tissue(a.name, means.get(a.name, np.nan), contrast=contrast) for a in atoms)
+        tissues = (unlabelled, *named)
+        contrast |= any(tissue.enhanced for tissue in tissues)
+    bones_named = any(tissue.kind is Kind.BONE for tissue in tissues)
     # Where bones have labels, what is as dense and has none is a vessel, unless none was enhanced.
-    contrast = any(tissue.enhanced for tissue in tissues) or bool(stated)
     contrast |= bones_named and stated is None
     bone_hu = REST_IS_BONE_HU
     if contrast:
