@@ -42,8 +42,8 @@ class VoxelMaterials:
         Iodine of contrast agent by HU, float32; 0 where none is counted.
     metal
         True where a voxel is metal.
-    bone_by_hu
-        True where tissue that no label names further is bone by its HU.
+    bone_by_hu, iodine_by_hu
+        True where tissue that no label names further is bone, or holds contrast agent, by its HU.
     """
 
     material: np.ndarray
@@ -51,6 +51,7 @@ class VoxelMaterials:
     iodine_mg_ml: np.ndarray
     metal: np.ndarray
     bone_by_hu: np.ndarray
+    iodine_by_hu: np.ndarray
 
 
 def materials_of(
@@ -97,7 +98,8 @@ def materials_of(
     _mix(material, rest, _between_fat_and_muscle(hu, laws), ("adipose", "soft_tissue"), drawn)
     _mix_bone(material, density, is_kind[Kind.BONE] | bone_by_hu, drawn)
 
-    iodine = _iodine(blocks, tissues, laws, is_kind, not_bone)
+    beside_bone = _grown(is_kind[Kind.BONE] | bone_by_hu)
+    iodine = _iodine(blocks, tissues, laws, is_kind, not_bone, beside_bone)
     iodine[bone_by_hu] = 0.0
     if not contrast:
         iodine[rest] = 0.0
@@ -109,7 +111,8 @@ def materials_of(
     metal = (blocks.metal > _MOSTLY) & ~is_kind[Kind.COUCH]
     material[metal] = index_of("titanium")
     material[metal & (blocks.dense_metal > _MOSTLY)] = index_of("iron")
-    return VoxelMaterials(material, density, iodine, metal, bone_by_hu & ~metal)
+    iodine_by_hu = rest & (iodine > 0)
+    return VoxelMaterials(material, density, iodine, metal, bone_by_hu & ~metal, iodine_by_hu)
 
 
 def _between_fat_and_muscle(hu: np.ndarray, laws: HULaws) -> np.ndarray:
@@ -153,11 +156,12 @@ def _iodine(
     laws: HULaws,
     is_kind: dict[Kind, np.ndarray],
     not_bone: np.ndarray | None,
+    beside_bone: np.ndarray,
 ) -> np.ndarray:
     """Return iodine in mg/ml by HU above the tissue's own without it.
 
     In an organ that is enhanced as a whole every voxel counts, elsewhere those that noise cannot
-    lift so high.
+    lift so high and that a bone beside them does not.
     """
     own = np.array([t.unenhanced_hu if np.isfinite(t.unenhanced_hu) else 45.0 for t in tissues])
     enhanced = np.array([tissue.enhanced for tissue in tissues])[blocks.label]
@@ -166,9 +170,17 @@ def _iodine(
     if not_bone is not None:
         enhanced |= not_bone
     above = blocks.hu - own[blocks.label].astype(np.float32)
-    counts = may & (enhanced | (above > CERTAIN_HU))
+    counts = may & (enhanced | ((above > CERTAIN_HU) & ~beside_bone))
     iodine: np.ndarray = np.where(counts, np.maximum(above, 0.0) / laws.hu_per_mg_ml, 0.0)
     return iodine.astype(np.float32)
+
+
+def _grown(mask: np.ndarray) -> np.ndarray:
+    """Return a mask with the voxels that touch it."""
+    from scipy import ndimage
+
+    grown: np.ndarray = ndimage.binary_dilation(mask, np.ones((3, 3, 3), bool))
+    return grown
 
 
 def _put_iodine(material: np.ndarray, iodine: np.ndarray, drawn: np.ndarray) -> None:

@@ -59,8 +59,10 @@ SKIN_MM = 2.0
 # Bone by HU alone, and metal, below this volume are noise, calcification or a clip.
 NAMED_FROM_ML = 5.0
 METAL_FROM_ML = 0.2
+# A mean concentration of iodine below this is that of the edges of what lies beside.
+NAMED_FROM_MG_ML = 0.2
 # An organ's mass in the voxels may differ from that of its pixels by this.
-MASS_WITHIN = 0.10
+MASS_WITHIN = 0.20
 ADULT_Y = 18.0
 
 
@@ -245,10 +247,17 @@ def _labels_of(scan: Scan) -> _Labels:
     laws = HULaws.at(scan.series.acquisition.kvp_kV)
     means = means_hu(measured.names, measured.counts, measured.sums)
     has_body = any(a.name in (BODY, BODY_REST, "body_trunc") for a in atoms)
-    unlabelled = laws.tissue("" if has_body else BODY_REST, float("nan"))
-    tissues = (unlabelled, *(laws.tissue(a.name, means.get(a.name, np.nan)) for a in atoms))
-    contrast = any(tissue.enhanced for tissue in tissues)
+    stated = scan.series.acquisition.contrast
+    tissues: tuple[Tissue, ...] = ()
+    contrast = bool(stated)
+    for _ in range(2):  # an organ that surely holds contrast agent makes others likely to
+        unlabelled = laws.tissue("" if has_body else BODY_REST, float("nan"))
+        named = (laws.tissue(a.name, means.get(a.name, np.nan), contrast=contrast) for a in atoms)
+        tissues = (unlabelled, *named)
+        contrast |= any(tissue.enhanced for tissue in tissues)
     bones_named = any(tissue.kind is Kind.BONE for tissue in tissues)
+    # Where bones have labels, what is as dense and has none is a vessel, unless none was enhanced.
+    contrast |= bones_named and stated is None
     bone_hu = REST_IS_BONE_HU
     if contrast:
         bone_hu = REST_IS_BONE_BESIDE_IODINE_HU if bones_named else REST_IS_BONE_UNNAMED_HU
@@ -431,7 +440,8 @@ def _iodine_of(scores: Scores, regions: Regions, materials: VoxelMaterials) -> d
     sums = np.bincount(flat, weights=materials.iodine_mg_ml.ravel(), minlength=size)
     counts = np.bincount(flat, minlength=size)
     means = scores.of_regions(sums) / np.maximum(scores.of_regions(counts), 1)
-    return {n: float(m) for n, m in zip(scores.names, means, strict=True) if m > 0}
+    named = zip(scores.names, means, strict=True)
+    return {name: float(mean) for name, mean in named if mean > NAMED_FROM_MG_ML}
 
 
 def _image_flags(scan: Scan, image: Upright, off_mm: float, labels: _Labels) -> list[Flag]:
@@ -456,6 +466,7 @@ def _material_flags(blocks: Blocks, materials: VoxelMaterials, not_bone: np.ndar
         ("metal_simulated", materials.metal, METAL_FROM_ML),
         ("bone_is_contrast", not_bone, 0.0),
         ("tissue_by_hu", materials.bone_by_hu, NAMED_FROM_ML),
+        ("iodine_by_hu", materials.iodine_by_hu, NAMED_FROM_ML),
     ):
         volume_ml = float(where.sum()) * voxel_ml
         if volume_ml > least_ml:

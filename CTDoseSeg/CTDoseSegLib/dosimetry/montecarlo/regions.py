@@ -65,12 +65,12 @@ def regions_of(
     part[not_bone] = NOT_BONE
     part[skin] = SKIN_OVER
     key = np.where(scored & (label > 0), label.astype(np.uint32) * _PARTS + part, 0)
-    present, region = np.unique(key, return_inverse=True)
-    region = region.reshape(key.shape).astype(np.uint16)
-    if present[0] != 0:
-        region += 1
-    pairs = [(int(value) // _PARTS, int(value) % _PARTS) for value in present if value]
-    return Regions(region, tuple(pairs))
+    present = np.flatnonzero(np.bincount(key.ravel()))
+    present = present[present > 0]
+    number = np.zeros(int(present.max(initial=0)) + 1, np.uint16)
+    number[present] = np.arange(1, len(present) + 1)
+    pairs = tuple((int(value) // _PARTS, int(value) % _PARTS) for value in present)
+    return Regions(number[key], pairs)
 
 
 def scores_of(
