@@ -125,15 +125,14 @@ class MonteCarloEngine:
         simulation = simulate_scan(scan, settings, _fast_doses(scan), progress or Progress())
         return DoseResult(
             organs=organ_doses(simulation.run),
-            flags=(*flags, *simulation.run.exposure.flags, *self._flags(simulation)),
+            flags=(*flags, *simulation.run.scan_flags, *self._flags(simulation)),
             model_card=self._card(simulation),
             dose_map=simulation.dose_map,
             shared_by=SHARED_BY,
         )
 
     def _flags(self, simulation: Simulation) -> Iterator[Flag]:
-        """Yield what holds for all organs."""
-        yield from simulation.patient.flags
+        """Yield what the beam and the end of the simulation leave in doubt."""
         model = simulation.model
         if model.name.startswith("generic"):
             yield flag("monte_carlo_generic_beam", model.name)

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from ...ct.organs import OUTSIDE_BODY, is_bone
-from ...flags import Flag, flag
+from ...flags import SCAN, Flag, flag, organ_place
 from ...measurement.ctdi_per_mas import K90
 from ...segmentation.labelmap import BODY_REST
 from ..doses import RED_MARROW, OrganDose
@@ -60,6 +60,8 @@ class Run:
         Score to the share of active red marrow that lies in it.
     iodine_mg_ml
         Organ to the concentration of iodine in it, where it holds any.
+    flags
+        Of the simulated patient; those that have an organ's place go to that organ.
     """
 
     scan: Scan
@@ -71,11 +73,17 @@ class Run:
     fast: Mapping[str, OrganDose] = field(default_factory=dict)
     marrow_share: Mapping[str, float] = field(default_factory=dict)
     iodine_mg_ml: Mapping[str, float] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
 
     @property
     def scores(self) -> dict[str, int]:
         """Name of each score to its position."""
         return {name: n for n, name in enumerate(self.response.tally.names)}
+
+    @property
+    def scan_flags(self) -> tuple[Flag, ...]:
+        """What holds for all organs."""
+        return (*self.exposure.flags, *(one for one in self.flags if one.place == SCAN))
 
     @cached_property
     def dose(self) -> tuple[np.ndarray, np.ndarray]:
@@ -214,6 +222,7 @@ def _flags(run: Run, name: str, score: int) -> Iterator[Flag]:
             detail,
             consequence=f"soft tissue without it would get {without:.1f} mGy in the same place",
         )
+    yield from (one for one in run.flags if one.place == organ_place(name))
     if is_bone(name):
         yield flag("monte_carlo_bone")
     cut = run.scan.size.truncated_fraction[occupied]

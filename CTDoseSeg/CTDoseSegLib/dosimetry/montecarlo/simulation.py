@@ -146,6 +146,7 @@ def simulate_scan(
         fast=fast,
         marrow_share=_marrow_shares(patient),
         iodine_mg_ml=patient.iodine_mg_ml,
+        flags=patient.flags,
     )
     progress.update(0.98, "making the dose map")
     dose_map = None
