@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ..ct.organs import LABEL_TABLES
 from ..errors import DoseEngineChoiceError, InputError
@@ -189,7 +190,7 @@ def chooses_exposure(sub: argparse.ArgumentParser) -> None:
     )
 
 
-def simulation_settings(args: argparse.Namespace) -> dict[str, float | str]:
+def simulation_settings(args: argparse.Namespace) -> dict[str, Any]:
     """Return what was chosen for Monte Carlo, by the names of `MonteCarloEngine`.
 
     Raises
