@@ -186,10 +186,10 @@ class _Run:
     def tally(self, *, with_map: bool) -> Tally:
         """Return the batches' sums, added in their order; the map, once taken, is divided."""
         strata = self.probability.shape
-        histories = sum(s.histories for s in self.sums)
-        energy = sum(s.energy for s in self.sums)
-        squares = sum(s.squares for s in self.sums)
-        emitted, escaped = sum(s.balance for s in self.sums)
+        total = empty_sums(self.probability.size, len(self.names))
+        for batch in self.sums:
+            for array, added in zip(total, batch, strict=True):
+                array += added
         numbers = np.array([s.histories.sum() for s in self.sums])
         voxel_map = None
         if with_map:
@@ -198,13 +198,13 @@ class _Run:
         return Tally(
             self.names,
             self.probability,
-            histories.reshape(strata),
-            _by_detector(energy, strata),
-            _by_detector(squares, strata),
+            total.histories.reshape(strata),
+            _by_detector(total.energy, strata),
+            _by_detector(total.squares, strata),
             voxel_map,
             numbers,
-            float(emitted),
-            float(escaped),
+            float(total.balance[0]),
+            float(total.balance[1]),
         )
 
 

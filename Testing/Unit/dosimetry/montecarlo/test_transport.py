@@ -236,8 +236,11 @@ def test_the_error_is_true():
     assert abs(np.mean(z)) < 0.6
 
 
-def test_the_map_is_what_the_scores_say():
-    tally = simulate(WATER, fan(), STILL, OCTANTS, histories=20_000, batches=5, with_map=True)
+@pytest.mark.parametrize("energy_keV", [60.0, 5.03])
+def test_the_map_is_what_the_scores_say(energy_keV):
+    """Also where photons end below the cut-off: what is left of them is scored in both."""
+    beam = fan((energy_keV,))
+    tally = simulate(WATER, beam, STILL, OCTANTS, histories=20_000, batches=5, with_map=True)
     assert tally.map_keV.shape == (5, 2, *WATER.material.shape)
     assert tally.map_keV.dtype == np.float32
     for layer, detector in ((0, MEDIUM), (1, SOFT_TISSUE)):
