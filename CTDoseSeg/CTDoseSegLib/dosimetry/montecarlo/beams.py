@@ -10,7 +10,7 @@ known: each beam carries the spread of its half-value layer and the filters that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -52,7 +52,7 @@ class BeamModel:
     hvl_sd_mm
         Standard deviation of `hvl_mm`.
     alternatives
-        Bowtie filters that the scanner might have as well.
+        Bowtie filters that the scanner might have as well, with the factor on their thickness.
     source
         Where the numbers come from.
 
@@ -69,7 +69,7 @@ class BeamModel:
     bowtie_scale: float = 1.0
     focus_isocentre_mm: float = 595.0
     hvl_sd_mm: float = 0.4
-    alternatives: tuple[str, ...] = ()
+    alternatives: Mapping[str, float] = field(default_factory=dict)
     source: str = ""
 
     def beam(self, voltage_kV: float, *, collimation_mm: float = 20.0) -> XRayBeam:
@@ -87,8 +87,8 @@ class BeamModel:
             for hvl in (self.hvl_mm - self.hvl_sd_mm, self.hvl_mm + self.hvl_sd_mm)
         )
         others = (
-            replace(self, name=f"{self.name}, {bowtie}", bowtie=bowtie, bowtie_scale=1.0)
-            for bowtie in self.alternatives
+            replace(self, name=f"{self.name}, {bowtie}", bowtie=bowtie, bowtie_scale=scale)
+            for bowtie, scale in self.alternatives.items()
         )
         return (lower, higher, *others)
 
@@ -241,6 +241,7 @@ def measured_model(beam: MeasuredBeam) -> BeamModel:
         bowtie_scale=beam.bowtie_scale,
         focus_isocentre_mm=beam.focus_isocentre_mm,
         hvl_sd_mm=beam.hvl_sd_mm,
+        alternatives=beam.alternatives,
         source="scanner profile",
     )
 
@@ -252,4 +253,4 @@ def _models() -> tuple[BeamModel, ...]:
 
 def _model(entry: Mapping[str, Any]) -> BeamModel:
     values = {key: value for key, value in entry.items() if key != "scanners"}
-    return BeamModel(**{**values, "alternatives": tuple(entry.get("alternatives", ()))})
+    return BeamModel(**{**values, "alternatives": dict.fromkeys(entry.get("alternatives", ()), 1.0)})
