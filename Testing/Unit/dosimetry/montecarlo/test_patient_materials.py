@@ -159,6 +159,12 @@ def test_a_heart_that_was_labelled_bone_is_contrast_agent():
     assert all(name.startswith("soft_tissue_iodine") for name in names(material))
 
 
+def test_bone_stays_bone_where_no_contrast_agent_was_given():
+    patient = patient_of(box_scan({"bone": (BOX, 260.0)}, contrast=False))
+    assert "bone_is_contrast" not in codes(patient.flags)
+    assert inside(patient, "bone")[0].size == 6 * 16 * 16
+
+
 def test_a_vertebra_with_a_cortex_stays_bone():
     def cortex(hu):
         k, j, i = BOX

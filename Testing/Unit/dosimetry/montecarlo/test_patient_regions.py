@@ -57,7 +57,7 @@ def test_skin_is_a_shell_of_two_millimetres_around_the_body_and_part_of_it():
     shell = (rows * columns - (rows - 4) * (columns - 4)) * length / 1000 * 1.05
     assert mass(patient, "skin") == pytest.approx(shell, rel=0.1)
     assert members(patient, "skin") < members(patient, "body")
-    k, j, i = np.nonzero(np.isin(patient.voxels.region, list(members(patient, "skin"))))
+    _, j, i = np.nonzero(np.isin(patient.voxels.region, list(members(patient, "skin"))))
     # Rows 15 to 44 and columns 15 to 54 of the voxels are body.
     assert ((j == 15) | (j == 44) | (i == 15) | (i == 54)).all()
 
