@@ -69,8 +69,12 @@ def compton_transfer(z: int) -> np.ndarray:
 
 
 def scattering_function(z: int) -> np.ndarray:
-    """Return S(x) of an atom at `X_PER_ANGSTROM`; at x = 0 it is 0."""
-    return np.array([0.0, *(xraylib.SF_Compt(z, x) for x in X_PER_ANGSTROM[1:])])
+    """Return S(x) of an atom at `X_PER_ANGSTROM`, from 0 at x = 0 towards Z.
+
+    It never falls: xraylib's spline does, by 1e-5.
+    """
+    bound = np.array([0.0, *(xraylib.SF_Compt(z, x) for x in X_PER_ANGSTROM[1:])])
+    return np.maximum.accumulate(bound)
 
 
 def form_factor(z: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from typing import Any
 from . import (
     dose_report,
     effective_dose,
+    monte_carlo,
     organ_dose,
     patient_model,
     published,
@@ -57,6 +58,7 @@ FLAGS: Mapping[str, Entry] = {
     **organ_dose.FLAGS,
     **patient_model.FLAGS,
     **published.FLAGS,
+    **monte_carlo.FLAGS,
     **effective_dose.FLAGS,
 }
 
