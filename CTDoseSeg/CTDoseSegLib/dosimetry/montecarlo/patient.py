@@ -156,6 +156,8 @@ def patient_of(
     )
     progress.update(0.9, "making voxels")
     not_bone = contrast_in_bone(blocks, labels.pixel_laws.is_bone)
+    if scan.series.acquisition.contrast is False:
+        not_bone[:] = False
     materials = materials_of(
         blocks,
         labels.tissues,

@@ -77,7 +77,8 @@ _BY_WORD = (
 _SOFT = (
     *("trachea", "bronchi", "prostate", "adrenal", "gland", "gallbladder", "thymus", "uterus"),
     *("ovary", "testis", "salivary", "glands", "pharynx", "larynx", "airways", "nasal", "sinuses"),
-    *("lesion", "tumor", "tumour", "nodule", "lymph", "node", "nodes", "wall", "contents", "lobe"),
+    *("lesion", "tumor", "tumour", "nodule", "lesions", "tumors", "tumours", "nodules"),
+    *("lymph", "node", "nodes", "wall", "contents", "lobe"),
 )
 _LUNG_PARTS = ("left", "right", "upper", "middle", "lower")
 _BONE_WORDS = (
