@@ -253,4 +253,6 @@ def _models() -> tuple[BeamModel, ...]:
 
 def _model(entry: Mapping[str, Any]) -> BeamModel:
     values = {key: value for key, value in entry.items() if key != "scanners"}
-    return BeamModel(**{**values, "alternatives": dict.fromkeys(entry.get("alternatives", ()), 1.0)})
+    return BeamModel(
+        **{**values, "alternatives": dict.fromkeys(entry.get("alternatives", ()), 1.0)}
+    )

@@ -260,7 +260,10 @@ class _Fit:
         """Return by which outputs a reading is multiplied, [reading, output]."""
         return np.array(
             [
-                [r.quantity != HVL, *(r.quantity != HVL and r.voltage_kV == v for v in self.voltages)]
+                [
+                    r.quantity != HVL,
+                    *(r.quantity != HVL and r.voltage_kV == v for v in self.voltages),
+                ]
                 for r in readings
             ],
             dtype=float,
