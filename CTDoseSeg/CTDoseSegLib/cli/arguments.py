@@ -131,7 +131,8 @@ def chooses_doses(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--beam",
         metavar="NAME",
-        help="montecarlo: name of the beam, such as 'generic body' (default: by the scanner)",
+        help="montecarlo: name of the beam, such as 'generic body', or of a beam of the scanner "
+        "profile (default: by the scanner)",
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ...ct.scanner_profile import words
 from ...errors import InputError
 from ...flags import Flag, flag
 from ...tasks.progress import Progress
@@ -46,7 +47,8 @@ class MonteCarloEngine:
     histories
         or after so many photons.
     beam
-        Name of a beam (`montecarlo.beams.beam_names`); None: by the scanner, else a generic one.
+        Name of a beam, of `montecarlo.beams.beam_names` or of the scanner profile; None: the
+        profile's for the filter, else by the scanner, else a generic one.
     seed
         Of the random numbers; the same seed and number of photons give the same doses.
     voxel_mm
@@ -94,11 +96,17 @@ class MonteCarloEngine:
 
     def available(self, scan: Scan) -> tuple[bool, str]:
         """Return whether the scan can be simulated here, and a sentence with the reason if not."""
-        if reason := next(_objections(scan), ""):
+        if reason := next(_objections(scan, own_beam=self._has_own_beam(scan)), ""):
             return False, reason
         from .compilation import available
 
         return available()
+
+    def _has_own_beam(self, scan: Scan) -> bool:
+        """Return whether a beam was chosen that was measured on this scanner."""
+        if self.beam is None:
+            return False
+        return any(words(beam.name) == words(self.beam) for beam in scan.scanner.beams)
 
     def estimate(self, scan: Scan, progress: Progress | None = None) -> DoseResult:
         """Return the dose of every organ in the images, of red marrow, and of every voxel.
@@ -170,8 +178,11 @@ class MonteCarloEngine:
         }
 
 
-def _objections(scan: Scan) -> Iterator[str]:
-    """Yield why a scan cannot be simulated, the first reason first."""
+def _objections(scan: Scan, *, own_beam: bool) -> Iterator[str]:
+    """Yield why a scan cannot be simulated, the first reason first.
+
+    A beam that was measured on the scanner, and chosen by its name, may be an unusual one.
+    """
     series = scan.series
     acquisition = series.acquisition
     if not scan.own_exposure:
@@ -185,7 +196,8 @@ def _objections(scan: Scan) -> Iterator[str]:
     elif not VOLTAGES_KV[0] <= acquisition.kvp_kV <= VOLTAGES_KV[1]:
         low, high = VOLTAGES_KV
         yield f"the tube voltage is {acquisition.kvp_kV:g} kV, outside {low:g} to {high:g} kV"
-    yield from _unusual_beams(scan)
+    if not own_beam:
+        yield from _unusual_beams(scan)
     if reason := unusable(scan):
         yield reason
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...ct.scanner_profile import words
 from ...measurement.ssde import anatomy_of
 from ...tasks.progress import Progress, Stage
 from ..dose_map import DoseMap
 from ..doses import OrganDose
 from ..scan import Scan
 from .beam_doubt import beam_components, compared
-from .beams import BeamModel, beam_of, model_of, usual_beam
+from .beams import BeamModel, beam_of, measured_model, model_of, usual_beam
 from .ctdi import ctdi_weighted_per_history
 from .exposure import Exposure, exposure_of
 from .maps import dose_map_of, scale_of_maps, slice_doses
@@ -159,17 +160,20 @@ def simulate_scan(
 def beam_model(name: str | None, scan: Scan, exposure: Exposure) -> BeamModel:
     """Return the beam of a name, or the one that a scan had most probably.
 
+    The scanner profile's own beams come first: by their name, else by their filter.
+
     Raises
     ------
     AcquisitionError
         If there is no beam of that name.
     """
+    own = scan.scanner.beams
     if name is not None:
-        return model_of(name)
-    acquisition = scan.series.acquisition
-    return usual_beam(
-        filter_phantom_cm(scan, exposure), acquisition.manufacturer, acquisition.model
-    )
+        named = next((beam for beam in own if words(beam.name) == words(name)), None)
+        return model_of(name) if named is None else measured_model(named)
+    stated = scan.series.acquisition
+    phantom_cm = filter_phantom_cm(scan, exposure)
+    return usual_beam(phantom_cm, stated.manufacturer, stated.model, own)
 
 
 def filter_phantom_cm(scan: Scan, exposure: Exposure) -> int:
