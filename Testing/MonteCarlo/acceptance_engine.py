@@ -156,7 +156,7 @@ def profiles(trunk: Trunk, number: int, histories: float, flat: Tally) -> list[R
     """Recombine `flat`, and simulate the same exposures."""
     rng = np.random.default_rng(7)
     z_mm = trunk.exposure.z_mm
-    off, far = [], 0
+    off, errors, far = [], [], 0
     for n in range(number):
         waves = rng.normal(0, 0.5, 4) @ np.cos(
             np.outer(np.arange(1, 5), 2 * np.pi * (z_mm - z_mm[0]) / np.ptp(z_mm))
@@ -169,6 +169,7 @@ def profiles(trunk: Trunk, number: int, histories: float, flat: Tally) -> list[R
         )
         ratio = recombined / direct - 1
         off.append(ratio)
+        errors.append((own / recombined, se / direct))
         allowed = WITHIN + SIGMAS * np.hypot(own / recombined, se / direct)
         far += int((np.abs(ratio) > allowed).sum())
     off = np.array(off)

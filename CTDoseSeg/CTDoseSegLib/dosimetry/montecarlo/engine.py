@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -80,27 +80,42 @@ class MonteCarloEngine:
     voxel_mm: float | None = None
     dose_map: bool = True
     name: ClassVar[str] = "montecarlo"
+    # The last run, for other exposures of the same examination.
+    _kept: list[Simulation] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for field, low, high in (
+        for name, low, high in (
             ("relative_se", 0.0, 0.2),
             ("max_minutes", 0.0, 1e6),
             ("histories", 0, 10**12),
             ("voxel_mm", 0.5, 10.0),
         ):
-            value = getattr(self, field)
+            value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and low < value <= high):
                 raise InputError(
-                    f"{field} is {value:g}; give a number above {low:g} and at most {high:g}."
+                    f"{name} is {value:g}; give a number above {low:g} and at most {high:g}."
                 )
 
     def available(self, scan: Scan) -> tuple[bool, str]:
-        """Return whether the scan can be simulated here, and a sentence with the reason if not."""
+        """Return whether the scan can be simulated here, and a sentence with the reason if not.
+
+        Another exposure of the examination can, once the images' own was: what stands against it
+        is then in the flags of its organs.
+        """
+        if not scan.own_exposure:
+            if self._run_of(scan) is not None:
+                return True, ""
+            return False, "another exposure of the examination needs the run of the images' own"
         if reason := next(_objections(scan, own_beam=self._has_own_beam(scan)), ""):
             return False, reason
         from .compilation import available
 
         return available()
+
+    def _run_of(self, scan: Scan) -> Simulation | None:
+        """Return the run of the same anatomy, where it was the last one."""
+        of_scan = (one for one in self._kept if one.run.scan.labelmap is scan.labelmap)
+        return next(of_scan, None)
 
     def _has_own_beam(self, scan: Scan) -> bool:
         """Return whether a beam was chosen that was measured on this scanner."""
@@ -129,8 +144,14 @@ class MonteCarloEngine:
         from .organs import organ_doses
         from .simulation import Settings, simulate_scan
 
-        settings = Settings(**asdict(self))
+        settings = Settings(**{one.name: getattr(self, one.name) for one in fields(Settings)})
+        if (kept := self._run_of(scan)) is not None and not scan.own_exposure:
+            from .events import event_doses
+
+            reason = next(_objections(scan, own_beam=self._has_own_beam(scan)), "")
+            return event_doses(kept, scan, settings, reason)
         simulation = simulate_scan(scan, settings, _fast_doses(scan), progress or Progress())
+        self._kept[:] = [simulation.without_map()]
         return DoseResult(
             organs=organ_doses(simulation.run),
             flags=(*flags, *simulation.run.scan_flags, *self._flags(simulation)),
@@ -185,8 +206,6 @@ def _objections(scan: Scan, *, own_beam: bool) -> Iterator[str]:
     """
     series = scan.series
     acquisition = series.acquisition
-    if not scan.own_exposure:
-        yield "another exposure of the examination would need a simulation of its own"
     if series.not_hu:
         yield "the values of the CT are no Hounsfield units"
     if not scan.organs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +32,8 @@ from .xray_beam import XRayBeam
 # Histories that tell how doses change with the beam: their noise cancels.
 _DOUBT_HISTORIES = 200_000
 _DOUBT_SEED = 1009
+# The path goes on beyond the range by this, so that another range needs no other run.
+_MARGIN_MM = 50.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,12 @@ class Simulation:
     worst: tuple[float, str]
     seconds: float
 
+    def without_map(self) -> Simulation:
+        """Return the run without the doses of its voxels, which take most of the memory."""
+        tally = replace(self.run.response.tally, map_keV=None)
+        run = replace(self.run, response=replace(self.run.response, tally=tally))
+        return replace(self, run=run, dose_map=None)
+
 
 class _Cancels(Progress):
     """Passes on that the user cancelled, and no reports: the stop rule makes those."""
@@ -86,7 +94,11 @@ class _Cancels(Progress):
 
 
 def simulate_scan(
-    scan: Scan, settings: Settings, fast: Mapping[str, OrganDose], progress: Progress
+    scan: Scan,
+    settings: Settings,
+    fast: Mapping[str, OrganDose],
+    progress: Progress,
+    patient: Patient | None = None,
 ) -> Simulation:
     """Simulate a scan until its organs are as certain as the settings ask.
 
@@ -100,14 +112,18 @@ def simulate_scan(
         Doses by the fast law, to stand beside.
     progress
         Takes progress; may cancel.
+    patient
+        Of the scan, where it is known already.
     """
     progress.update(0.0, "preparing the simulation")
     exposure = exposure_of(scan)
     model = beam_model(settings.beam, scan, exposure)
     voltage = float(scan.series.acquisition.kvp_kV or 0.0)
     beam = beam_of(model, voltage, collimation_mm=exposure.collimation_mm)
-    patient = patient_of(scan, voxel_mm=settings.voxel_mm, progress=Stage(progress, 0.0, 0.05))
-    path = path_of(exposure)
+    if patient is None:
+        stage = Stage(progress, 0.0, 0.05)
+        patient = patient_of(scan, voxel_mm=settings.voxel_mm, progress=stage)
+    path = path_of(exposure, reach_mm=_reach_mm(patient, scan, exposure))
     kerma = ctdi_weighted_per_history(beam, exposure.phantom_cm)
 
     def response_of(tally: Tally) -> Response:
@@ -131,6 +147,7 @@ def simulate_scan(
         histories=settings.histories,
         seed=settings.seed,
         with_map=True,
+        map_weights=exposure.weights(path.z_edges_mm, path.angle_bins),
         progress=_Cancels(progress),
         until=rule,
     )
@@ -142,7 +159,7 @@ def simulate_scan(
         exposure=exposure,
         response=response_of(tally),
         surface_share=surface_shares(patient.voxels, patient.scores),
-        beam_sd=_beam_sd(patient, path, exposure, model, voltage, _Cancels(progress)),
+        beam_sd=_beam_sd(patient, exposure, model, voltage, _Cancels(progress)),
         slice_dose_mGy=slice_doses(tally, patient.voxels, patient.scores, scale, scan.series.z_mm),
         fast=fast,
         marrow_share=_marrow_shares(patient),
@@ -155,6 +172,19 @@ def simulate_scan(
         seen = _seen_slices(patient)
         dose_map = dose_map_of(tally, patient.voxels, scale, slices=seen)
     return Simulation(run, patient, model, beam, dose_map, rule.worst(tally), seconds)
+
+
+def _reach_mm(patient: Patient, scan: Scan, exposure: Exposure) -> tuple[float, float]:
+    """Return how far the path goes: for other exposures of the examination, and a little more."""
+    low, high = exposure.range_mm
+    report = scan.series.dose_report
+    placed = [] if report is None else [one.range_mm for one in report.events]
+    ends = [(low - _MARGIN_MM, high + _MARGIN_MM), *(one for one in placed if one is not None)]
+    bottom = patient.voxels.corner_mm[2]
+    top = bottom + patient.voxels.size_mm[2]
+    first = max(min(end for end, _ in ends), bottom)
+    last = min(max(end for _, end in ends), top)
+    return min(first, low), max(last, high)
 
 
 def beam_model(name: str | None, scan: Scan, exposure: Exposure) -> BeamModel:
@@ -195,7 +225,6 @@ def filter_phantom_cm(scan: Scan, exposure: Exposure) -> int:
 
 def _beam_sd(
     patient: Patient,
-    path: SourcePath,
     exposure: Exposure,
     model: BeamModel,
     voltage_kV: float,
@@ -206,8 +235,7 @@ def _beam_sd(
     beams = compared(
         [beam_of(one, voltage_kV, collimation_mm=exposure.collimation_mm) for one in models]
     )
-    edges = path.z_edges_mm[[0, -1]]
-    whole = SourcePath(edges, np.ones(1), 1)
+    whole = SourcePath(np.array(exposure.range_mm), np.ones(1), 1)
     tally = simulate(
         patient.voxels,
         beams[0],
