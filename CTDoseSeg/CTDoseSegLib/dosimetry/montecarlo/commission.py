@@ -15,14 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
 from ...ct.scanner_profile import MeasuredBeam
 from ...errors import AcquisitionError
+from ...tasks.progress import Progress
 from .beams import REFERENCE_COLLIMATION_MM, REFERENCE_KV, BeamModel, behind, measured_model
 from .bowties import table
-from .ctdi import ctdi_in_air_per_history, ctdi_of
+from .ctdi import CTDI, ctdi_in_air_per_history, ctdi_of
 from .measured_ctdi import CENTRE, HVL, IN_AIR, MeasuredCTDI, MeasuredFilter, Reading
 from .spectra import air_kerma_uGy, filtration_of, half_value_layer_mm, spectrum
 
@@ -92,7 +94,10 @@ class FittedBeam:
 
 
 def commission(
-    measured: MeasuredCTDI, *, bowties: Sequence[str] | None = None
+    measured: MeasuredCTDI,
+    *,
+    bowties: Sequence[str] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[FittedBeam, ...]:
     """Fit the beam of each filter that was measured.
 
@@ -102,6 +107,8 @@ def commission(
         On one scanner.
     bowties
         Names of the published filters whose shapes are tried; None: all.
+    progress
+        Takes progress; may cancel.
 
     Returns
     -------
@@ -113,21 +120,26 @@ def commission(
     AcquisitionError
         If readings contradict each other; the sentence names them.
     """
-    return tuple(
-        _commissioned(one, measured, tuple(table().bowties if bowties is None else bowties))
-        for one in measured.filters
-    )
+    names = tuple(table().bowties if bowties is None else bowties)
+    progress = progress or Progress()
+    fits = []
+    for number, one in enumerate(measured.filters):
+        progress.update(number / len(measured.filters), f"fitting the filter {one.name}")
+        fits.append(_commissioned(one, measured, names, progress))
+    progress.update(1.0, "fitted")
+    return tuple(fits)
 
 
 def _commissioned(
-    one: MeasuredFilter, measured: MeasuredCTDI, bowties: Sequence[str]
+    one: MeasuredFilter, measured: MeasuredCTDI, bowties: Sequence[str], progress: Progress
 ) -> FittedBeam:
     readings, contradictions = list(one.readings), []
     while True:
-        fits = sorted(
-            (_Fit(readings, measured, name).run() for name in bowties),
-            key=lambda candidate: candidate.cost,
-        )
+        fits = []
+        for name in bowties:
+            fits.append(_Fit(readings, measured, name).run())
+            progress.check_cancelled()
+        fits.sort(key=lambda fit: fit.cost)
         distance = np.abs(fits[0].studentized())
         worst = int(distance.argmax())
         if distance[worst] < CONTRADICTS or len(readings) < 3:
@@ -194,7 +206,7 @@ class _Fit:
         )
         self.sd = np.array([_sd(reading, measured.relative_sd) for reading in readings])
         self.values = np.zeros(3 + len(self.voltages))
-        self.values[0] = np.log(filtration_of(REFERENCE_KV, PRIOR_HVL_MM[0]))
+        self.values[0] = _usual_log_mm()
         self.cost, self.rows, self.jacobian = np.inf, np.empty(0), np.empty(0)
 
     def run(self) -> _Fit:
@@ -258,6 +270,7 @@ class _Fit:
 
     def _outputs(self, readings: Sequence[Reading]) -> np.ndarray:
         """Return by which outputs a reading is multiplied, [reading, output]."""
+<<<<<<< HEAD
         return np.array(
             [
                 [
@@ -268,6 +281,12 @@ class _Fit:
             ],
             dtype=float,
         )
+=======
+        dose = np.array([reading.quantity != HVL for reading in readings])
+        voltage = np.array([reading.voltage_kV for reading in readings])
+        own = voltage[:, None] == np.array(self.voltages)
+        return np.column_stack((dose, own & dose[:, None])).astype(float)
+>>>>>>> mc-beams
 
     def _logs(self, log_shape: np.ndarray, readings: Sequence[Reading]) -> np.ndarray:
         """Return ln of what readings would be of an ideal tube, [reading]."""
@@ -300,6 +319,8 @@ class IdealReadings:
         # Per mAs at 1 m in uGy; 100 mAs and mGy make a tenth.
         by_distance = (1000.0 / model.focus_isocentre_mm) ** 2
         self._in_air = air_kerma_uGy(*self._spectrum) / 10.0 * by_distance
+        self._scale = self._in_air / ctdi_in_air_per_history(self._beam)
+        self._ctdi: dict[int, CTDI] = {}
 
     def of(self, reading: Reading) -> float:
         """Return what a reading would be; its own value does not count."""
@@ -307,13 +328,20 @@ class IdealReadings:
             return half_value_layer_mm(*self._spectrum)
         if reading.quantity == IN_AIR or reading.phantom_cm is None:
             return self._in_air
-        ctdi = ctdi_of(self._beam, reading.phantom_cm)
-        share = ctdi.centre if reading.quantity == CENTRE else ctdi.periphery
-        return self._in_air * share / ctdi_in_air_per_history(self._beam)
+        if reading.phantom_cm not in self._ctdi:
+            self._ctdi[reading.phantom_cm] = ctdi_of(self._beam, reading.phantom_cm)
+        ctdi = self._ctdi[reading.phantom_cm]
+        return self._scale * (ctdi.centre if reading.quantity == CENTRE else ctdi.periphery)
 
 
 def _sd(reading: Reading, relative_sd: float) -> float:
     return HVL_SD if reading.quantity == HVL else relative_sd
+
+
+@lru_cache(maxsize=1)
+def _usual_log_mm() -> float:
+    """Return ln of the filtration of the prior."""
+    return float(np.log(filtration_of(REFERENCE_KV, PRIOR_HVL_MM[0])))
 
 
 def _hvl_at_120_kV(log_mm: float) -> tuple[float, float]:
