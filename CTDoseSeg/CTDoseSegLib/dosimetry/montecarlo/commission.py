@@ -270,23 +270,10 @@ class _Fit:
 
     def _outputs(self, readings: Sequence[Reading]) -> np.ndarray:
         """Return by which outputs a reading is multiplied, [reading, output]."""
-<<<<<<< HEAD
-        return np.array(
-            [
-                [
-                    r.quantity != HVL,
-                    *(r.quantity != HVL and r.voltage_kV == v for v in self.voltages),
-                ]
-                for r in readings
-            ],
-            dtype=float,
-        )
-=======
         dose = np.array([reading.quantity != HVL for reading in readings])
         voltage = np.array([reading.voltage_kV for reading in readings])
         own = voltage[:, None] == np.array(self.voltages)
         return np.column_stack((dose, own & dose[:, None])).astype(float)
->>>>>>> mc-beams
 
     def _logs(self, log_shape: np.ndarray, readings: Sequence[Reading]) -> np.ndarray:
         """Return ln of what readings would be of an ideal tube, [reading]."""
