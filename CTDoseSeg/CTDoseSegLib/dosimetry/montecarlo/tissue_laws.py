@@ -144,7 +144,7 @@ class HULaws:
         Examples
         --------
         >>> round(HULaws(120.0).hu_per_mg_ml, 1), round(HULaws(80.0).hu_per_mg_ml, 1)
-        (25.2, 41.9)
+        (25.2, 40.2)
         """
         return water_ratio("I", self.kvp)
 

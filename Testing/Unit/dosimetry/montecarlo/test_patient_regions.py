@@ -85,6 +85,20 @@ def test_skin_over_an_organ_belongs_to_both():
     assert members(patient, "breast_right") & members(patient, "skin")
 
 
+def test_the_front_millilitre_of_an_eye_is_scored_with_its_lens():
+    eye = (slice(4, 8), slice(32, 44), slice(80, 92))
+    lens = (slice(5, 7), slice(32, 34), slice(84, 88))
+    patient = patient_of(box_scan({"eye_left": (eye, 10), "eye_lens_left": (lens, 45)}))
+    front = np.isin(patient.voxels.region, list(members(patient, "anterior_eye_left")))
+    assert front.sum() * np.prod(patient.voxels.spacing_mm) == pytest.approx(1000.0, rel=0.05)
+    rows = np.nonzero(front)[1]
+    eye_rows = np.nonzero(np.isin(patient.voxels.region, list(members(patient, "eye_left"))))[1]
+    assert rows.min() == eye_rows.min()
+    assert rows.max() < eye_rows.max()
+    assert members(patient, "eye_lens_left") & members(patient, "anterior_eye_left")
+    assert "anterior_eye_right" not in patient.scores.names
+
+
 def test_marrow_is_scored_in_the_spongiosa_and_not_in_the_cortex():
     def cortex(hu):
         hu[0:12, 70:74, 60:80] = 1300.0
