@@ -165,10 +165,8 @@ class MonteCarloEngine:
         model = simulation.model
         if model.name.startswith("generic"):
             yield flag("monte_carlo_generic_beam", model.name)
-        worst, name = simulation.worst
-        if worst > self.relative_se:
-            organ = name.replace("_", " ")
-            yield flag("monte_carlo_stopped", f"{100 * worst:.1f} % in {organ}")
+        if not simulation.worst.reached:
+            yield flag("monte_carlo_stopped", simulation.worst.in_words)
 
     def _card(self, simulation: Simulation) -> dict[str, Any]:
         """Return what made the doses, as plain values."""
@@ -191,7 +189,7 @@ class MonteCarloEngine:
             "histories": histories,
             "seed": self.seed,
             "relative_se": self.relative_se,
-            "largest_relative_se": simulation.worst[0],
+            "largest_relative_se": simulation.worst.relative_se,
             "seconds": round(simulation.seconds, 1),
             "voxel_mm": list(simulation.patient.voxels.spacing_mm),
             "tables_sha256": _checksums(),

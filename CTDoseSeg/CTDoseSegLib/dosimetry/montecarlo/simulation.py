@@ -23,7 +23,7 @@ from .organs import Run
 from .patient import Patient, patient_of
 from .response import Response, path_of
 from .source_path import SourcePath
-from .stopping import StopRule, deciding_organs
+from .stopping import Precision, StopRule, deciding_organs
 from .surfaces import surface_shares
 from .tally import Tally
 from .transport import simulate
@@ -62,7 +62,7 @@ class Simulation:
     dose_map
         None where it was not asked for.
     worst
-        Largest relative standard error of the organs that decide, and whose it is.
+        Precision of the organ that is farthest from what was asked for.
     seconds
         Of the histories alone.
     """
@@ -72,7 +72,7 @@ class Simulation:
     model: BeamModel
     beam: XRayBeam
     dose_map: DoseMap | None
-    worst: tuple[float, str]
+    worst: Precision
     seconds: float
 
     def without_map(self) -> Simulation:
