@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .dosimetry.dose_map import DoseMap
     from .dosimetry.doses import DoseResult, OrganDose
     from .dosimetry.engines import DoseEngine
+    from .dosimetry.montecarlo.engine import MonteCarloEngine
     from .errors import CTDoseSegError
     from .flags import Flag
     from .reading.reader import read_series as read_ct
@@ -58,6 +59,7 @@ _DOORS = {
     "DoseResult": "dosimetry.doses",
     "Flag": "flags",
     "Labelmap": "segmentation.labelmap",
+    "MonteCarloEngine": "dosimetry.montecarlo.engine",
     "OrganDose": "dosimetry.doses",
     "Progress": "tasks.progress",
     "Result": "result",
@@ -87,6 +89,7 @@ __all__ = [
     "DoseResult",
     "Flag",
     "Labelmap",
+    "MonteCarloEngine",
     "OrganDose",
     "Progress",
     "Result",

@@ -97,7 +97,8 @@ def analyze(
     region
         ``auto`` (each organ by the region whose model knows it), ``chest`` or ``abdomen``.
     dose_engine
-        ``auto``, ``fast``, ``published``, or an engine of your own (`DoseEngine`).
+        ``auto``, ``fast``, ``published``, ``montecarlo``, or an engine of your own (`DoseEngine`),
+        such as a `MonteCarloEngine` with settings.
     dose_model
         ``bundled``, or a folder: of the published repository for its networks, or of
         ``ctdoseseg train-dose`` for a fast law of your own.

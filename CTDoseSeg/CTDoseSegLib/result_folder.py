@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .errors import DependencyError
 from .files.staging import RESULT, staged_folder
+from .outputs.dose_maps import DOSE_MAP_FILES, write_dose_map
 from .outputs.result_json import write_result_json
 from .outputs.tables import SEGMENTATION_FILES, write_labelmap, write_tables
 from .reporting.charts import CHARTS, write_charts
@@ -17,11 +18,16 @@ from .tasks.progress import Progress
 if TYPE_CHECKING:
     from .analysis import Analysis
 
+# What an earlier run may have left that this one need not write.
+_REPLACED = (*CHARTS, *SEGMENTATION_FILES, *DOSE_MAP_FILES)
+
 
 def write_result(
     analysis: Analysis, target: str | Path, progress: Progress | None = None
 ) -> tuple[Path, ...]:
     """Write all tables, pictures, the segmentation and ``result.json`` to the folder `target`.
+
+    Where the dose engine made a dose map, that is written too (`outputs.dose_maps`).
 
     Without matplotlib the pictures are left out with a warning; those of an earlier run are
     removed, for they would show another result.
@@ -55,12 +61,14 @@ def write_result(
     """
     progress = progress or Progress()
     result = Result.of(analysis)
-    with staged_folder(target, replaces=(*CHARTS, *SEGMENTATION_FILES)) as folder:
+    with staged_folder(target, replaces=_REPLACED) as folder:
         progress.update(0.0, "writing tables")
         label_files = write_labelmap(analysis.labelmap, folder)
         segmentation = replace(result.segmentation, file=label_files[0].name)
         result = replace(result, segmentation=segmentation)
         written = [*write_tables(result, folder), *label_files]
+        if analysis.doses.dose_map is not None:
+            written += write_dose_map(analysis.doses.dose_map, folder)
         progress.update(0.3, "drawing pictures")
         try:
             written += write_charts(result, analysis.series, analysis.labelmap, folder)

@@ -6,9 +6,10 @@ import argparse
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ..ct.organs import LABEL_TABLES
-from ..errors import InputError
+from ..errors import DoseEngineChoiceError, InputError
 from ..tasks.paths import absolute_if_path
 
 # Adds a command of this name, function and summary, and returns its parser.
@@ -31,6 +32,17 @@ def positive_minutes(text: str) -> float:
     if not 0 < minutes < 1e6:
         raise argparse.ArgumentTypeError("write a number of minutes above 0")
     return minutes
+
+
+def relative_error(text: str) -> float:
+    """Return a relative standard error, above 0 and at most 0.2."""
+    try:
+        part = float(text)
+    except ValueError:
+        part = 0.0
+    if not 0 < part <= 0.2:
+        raise argparse.ArgumentTypeError("write a part above 0 and at most 0.2, such as 0.01")
+    return part
 
 
 def output_folder(text: str) -> Path:
@@ -90,10 +102,11 @@ def chooses_doses(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument(
         "--dose-engine",
-        choices=("auto", "fast", "published"),
+        choices=("auto", "fast", "published", "montecarlo"),
         default="auto",
         help="what estimates the organ doses; auto: published for a folder of the published "
-        "repository, else fast",
+        "repository, else fast; montecarlo simulates the photons in this CT, which takes a minute "
+        "and needs the package numba",
     )
     sub.add_argument(
         "--dose-model",
@@ -101,6 +114,25 @@ def chooses_doses(sub: argparse.ArgumentParser) -> None:
         metavar="bundled|FOLDER",
         help="FOLDER of the published repository: its networks as a reference mode; of "
         "train-dose: a fast dose model of your own",
+    )
+    sub.add_argument(
+        "--relative-se",
+        type=relative_error,
+        metavar="PART",
+        help="montecarlo: simulate until the dose of every organ over 20 ml that is at least half "
+        "in the irradiated range has this relative standard error (default 0.01)",
+    )
+    sub.add_argument(
+        "--max-minutes",
+        type=positive_minutes,
+        metavar="MIN",
+        help="montecarlo: end the simulation after these minutes (default 5)",
+    )
+    sub.add_argument(
+        "--beam",
+        metavar="NAME",
+        help="montecarlo: name of the beam, such as 'generic body', or of a beam of the scanner "
+        "profile (default: by the scanner)",
     )
 
 
@@ -157,6 +189,25 @@ def chooses_exposure(sub: argparse.ArgumentParser) -> None:
         metavar="FILE.json",
         help="what was measured on the scanner: CTDIvol check, overranging, CTDI per mAs",
     )
+
+
+def simulation_settings(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what was chosen for Monte Carlo, by the names of `MonteCarloEngine`.
+
+    Raises
+    ------
+    DoseEngineChoiceError
+        If another engine is to estimate the doses.
+    """
+    settings = {
+        name: value
+        for name in ("relative_se", "max_minutes", "beam")
+        if (value := getattr(args, name)) is not None
+    }
+    if settings and args.dose_engine != "montecarlo":
+        option = "--" + next(iter(settings)).replace("_", "-")
+        raise DoseEngineChoiceError(f"{option} is for Monte Carlo; add --dose-engine montecarlo.")
+    return settings
 
 
 def options_that_differ(args: argparse.Namespace, parser: argparse.ArgumentParser) -> list[str]:

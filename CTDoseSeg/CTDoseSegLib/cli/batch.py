@@ -16,6 +16,7 @@ from .arguments import (
     options_that_differ,
     output_folder,
     positive_minutes,
+    simulation_settings,
     whole_number,
 )
 
@@ -79,6 +80,7 @@ def _analysis_arguments(args: argparse.Namespace) -> tuple[str, ...]:
     from ..dosimetry.engines import BUNDLED, choose_engine
 
     choose_engine(args.dose_engine, args.dose_model, region=args.region)
+    simulation_settings(args)
     parser = argparse.ArgumentParser()
     _analysis_options(parser)
     if args.dose_model != BUNDLED:

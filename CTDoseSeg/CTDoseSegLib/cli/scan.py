@@ -15,6 +15,7 @@ from .arguments import (
     chooses_exposure,
     chooses_segmentation,
     output_folder,
+    simulation_settings,
 )
 
 if TYPE_CHECKING:
@@ -27,13 +28,18 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
     from ..analysis import analyze
     from ..ct.scanner_profile import read_scanner_profile
     from ..dosimetry.engines import choose_engine
+    from ..dosimetry.montecarlo.engine import MonteCarloEngine
     from ..reading.reader import read_series
     from ..reporting.terminal import print_result
     from ..result import Result
     from ..result_folder import write_result
 
     # A dose engine that cannot use the dose model is refused before anything is read.
-    choose_engine(args.dose_engine, args.dose_model, region=args.region)
+    engine = choose_engine(args.dose_engine, args.dose_model, region=args.region)
+    settings = simulation_settings(args)
+    analysed = 0.7
+    if isinstance(engine, MonteCarloEngine):  # most of the time goes into the simulation
+        engine, analysed = MonteCarloEngine(**settings), 0.95
     profile = read_scanner_profile(args.scanner_profile) if args.scanner_profile else None
     series = read_series(
         args.input,
@@ -47,13 +53,13 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
         series,
         labelmap,
         region=args.region,
-        dose_engine=args.dose_engine,
+        dose_engine=engine if settings else args.dose_engine,
         dose_model=args.dose_model,
         scanner_profile=profile,
         parameters=_parameters(args),
-        progress=Stage(progress, 0.6, 0.7),
+        progress=Stage(progress, 0.6, analysed),
     )
-    written = write_result(analysis, args.output, Stage(progress, 0.7, 1.0))
+    written = write_result(analysis, args.output, Stage(progress, analysed, 1.0))
     progress.result(folder=str(args.output), files=[path.name for path in written])
     if args.events == "rich":
         with contextlib.suppress(KeyboardInterrupt, Cancelled):  # all is written already
@@ -115,7 +121,7 @@ def _parameters(args: argparse.Namespace) -> dict[str, object]:
     names = ["engine", "segmentation", "labels", "acquisition", "rdsr", "scanner_profile"]
     if args.engine == "totalsegmentator":
         names += ["quality", "device", "extra"]
-    return {name: getattr(args, name) for name in names}
+    return {**{name: getattr(args, name) for name in names}, **simulation_settings(args)}
 
 
 def _reads_ct(sub: argparse.ArgumentParser) -> None:

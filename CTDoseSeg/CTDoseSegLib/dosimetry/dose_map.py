@@ -22,6 +22,10 @@ class DoseMap:
         alone.
     histories
         Number of simulated particles.
+    soft_tissue_batches_mGy
+        float32 [batch, k, j, i]: dose to soft tissue in the same fluence, from each batch of
+        histories alone; None where it was not asked for. It does not jump at bone, so that the
+        dose of another region follows from it, with the uncertainty of that region.
 
     Raises
     ------
@@ -42,6 +46,7 @@ class DoseMap:
     affine: np.ndarray
     statistical_sd_mGy: np.ndarray
     histories: int
+    soft_tissue_batches_mGy: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for what, values in (("dose", self.dose_mGy), ("uncertainty", self.statistical_sd_mGy)):
@@ -66,6 +71,14 @@ class DoseMap:
             raise ValueError(f"A dose map has {self.histories!r} histories; give their number.")
         if self.histories < 1:
             raise ValueError(f"A dose map has {self.histories} histories; it needs at least 1.")
+        batches = self.soft_tissue_batches_mGy
+        if batches is not None and (
+            batches.ndim != 4 or len(batches) < 2 or batches.shape[1:] != self.dose_mGy.shape
+        ):
+            raise ValueError(
+                f"The batches of a dose map have {batches.shape} voxels; give two or more of "
+                f"{self.dose_mGy.shape}."
+            )
 
     @property
     def voxel_ml(self) -> float:

@@ -13,6 +13,8 @@ from .dose_map import DoseMap
 
 # `OrganDose.route` of an organ without a dose.
 NO_BASIS = "none"
+# Organ of a dose that is no group of the label map: it lies in the bones.
+RED_MARROW = "red_marrow"
 
 
 @dataclass(frozen=True)

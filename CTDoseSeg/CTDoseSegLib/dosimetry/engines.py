@@ -10,12 +10,13 @@ from ..tasks.progress import Progress
 from .doses import DoseResult
 from .fast.engine import FastEngine, load_model
 from .fast.model import MODEL_FILE
+from .montecarlo.engine import MonteCarloEngine
 from .published.engine import PublishedEngine
 from .published.networks import REGIONS, model_files
 from .scan import Scan
 
 AUTO = "auto"
-NAMES = (AUTO, FastEngine.name, PublishedEngine.name)
+NAMES = (AUTO, FastEngine.name, PublishedEngine.name, MonteCarloEngine.name)
 # What a dose model can be: that of this package, a folder of ``train-dose``, or one of the
 # published repository.
 BUNDLED, TRAINED, PUBLISHED = "bundled", "trained", "published"
@@ -132,7 +133,8 @@ def choose_engine(
     ----------
     dose_engine
         One of `NAMES`, or an engine of your own. ``auto`` is the published networks where
-        `dose_model` is a folder of them, else the fast law.
+        `dose_model` is a folder of them, else the fast law; it is never Monte Carlo, which takes
+        its time.
     dose_model
         ``bundled``, or a folder: of the published repository, or of ``ctdoseseg train-dose``.
     region
@@ -163,6 +165,12 @@ give the folder of the published repository, with its networks and training arra
             f"There is no dose engine named {dose_engine!r}; choose one of {', '.join(NAMES)}."
         )
     kind = model_kind(dose_model)
+    if dose_engine == MonteCarloEngine.name:
+        if kind != BUNDLED or region != "auto":
+            raise DoseEngineChoiceError(
+                "The dose engine montecarlo has no dose model and no region; leave both out."
+            )
+        return MonteCarloEngine()
     wanted = PublishedEngine.name if kind == PUBLISHED else FastEngine.name
     if dose_engine not in (AUTO, wanted):
         raise DoseEngineChoiceError(_mismatch(dose_engine, kind, Path(dose_model).name))

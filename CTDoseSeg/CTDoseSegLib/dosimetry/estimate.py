@@ -14,7 +14,7 @@ from ..flags import Flag, flag, organ_place
 from ..segmentation.labelmap import SKIN
 from ..tasks.progress import Progress
 from .dose_map import DoseMap
-from .doses import DoseResult, OrganDose
+from .doses import RED_MARROW, DoseResult, OrganDose
 from .engines import DoseEngine
 from .scan import Scan, cut_by_field, touches_an_end
 
@@ -125,7 +125,11 @@ def _of_what_is_there(result: DoseResult) -> Iterator[Flag]:
 def _cut(organ: OrganDose, scan: Scan) -> OrganDose:
     """Return an organ with the flag of its coverage; skin goes on beyond the images of any scan."""
     whole = organ.coverage is not None and organ.coverage >= 1.0
-    if whole or organ.organ == SKIN or any(one.code == "organ_cut" for one in organ.flags):
+    if (
+        whole
+        or organ.organ in (SKIN, RED_MARROW)
+        or any(one.code == "organ_cut" for one in organ.flags)
+    ):
         return organ
     occupied = scan.measurements.occupied(organ.organ)
     if cut_by_field(scan.labelmap, organ.organ) and not touches_an_end(scan.series.z_mm, occupied):
@@ -165,7 +169,7 @@ def _problems(result: object, scan: Scan) -> Iterator[str]:
 
 def _organ_problems(organ: OrganDose, scan: Scan) -> Iterator[str]:
     name = organ.organ
-    if name not in scan.labelmap.groups:
+    if name not in scan.labelmap.groups and name != RED_MARROW:
         yield f"{name} is no organ of the label map"
     numbers = {field: getattr(organ, field) for field in _NUMBERS}
     numbers |= {f"by_route {key}": value for key, value in organ.by_route.items()}

@@ -15,7 +15,9 @@ from typing import Any
 from . import (
     dose_report,
     effective_dose,
+    monte_carlo,
     organ_dose,
+    patient_model,
     published,
     reading,
     scanner_output,
@@ -54,7 +56,9 @@ FLAGS: Mapping[str, Entry] = {
     **scanner_output.FLAGS,
     **size.FLAGS,
     **organ_dose.FLAGS,
+    **patient_model.FLAGS,
     **published.FLAGS,
+    **monte_carlo.FLAGS,
     **effective_dose.FLAGS,
 }
 

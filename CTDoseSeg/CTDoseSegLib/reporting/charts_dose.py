@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 BASES = {
     "ctdivol": "scaled by CTDIvol",
     "mas": "scaled by effective mAs",
+    "montecarlo": "simulated in this CT",
     "none": "no scaling basis",
 }
 ROW_IN = 0.28

@@ -155,7 +155,7 @@ def uncertainty_components(
         Component that depends on how surely the organ was drawn.
     """
     by_ctdi = basis != MAS or scanner.nctdiw_mGy_per_100mAs is not None
-    display = _CHECKED_CTDIVOL if scanner.ctdivol_checked else math.log(1.2) / _RECTANGULAR
+    display = display_component(scanner)
     components = {
         "model": model_log_q90 / K90,
         "ctdivol_display": 0.0 if basis == MAS else display,
@@ -165,7 +165,7 @@ def uncertainty_components(
         "segmentation": segmentation,
         "irradiated_range": irradiated_range,
         "truncation": truncation,
-        "organ_modulation": _modulation_component(acquisition.modulation),
+        "organ_modulation": modulation_component(acquisition.modulation),
         "couch": 0.03,
         "miscentring": _MISCENTRING,
         "composition": 0.03,
@@ -237,7 +237,13 @@ def known_range_component(
     return math.sqrt(sum(part**2 for part in parts))
 
 
-def _modulation_component(modulation: str | None) -> float:
+def display_component(scanner: Scanner) -> float:
+    """Return the component of a displayed CTDIvol, smaller where the scanner's was checked."""
+    return _CHECKED_CTDIVOL if scanner.ctdivol_checked else math.log(1.2) / _RECTANGULAR
+
+
+def modulation_component(modulation: str | None) -> float:
+    """Return the component of a modulation that may spare the front, by its name."""
     if modulation is None:
         return 0.05
     spares = any(word in modulation.upper() for word in _ORGAN_MODULATION)

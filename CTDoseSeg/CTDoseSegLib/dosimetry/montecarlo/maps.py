@@ -1,0 +1,258 @@
+"""The dose of every voxel, of every slice of an organ, and of any other region of a dose map."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..dose_map import DoseMap
+from .response import MGY_PER_KEV_PER_G
+from .tally import Tally
+from .voxels import Scores, Voxels
+
+# What is lighter than this is air: a dose to it has no meaning and is all noise.
+LEAST_DENSITY_G_CM3 = 0.02
+_MEDIUM, _SOFT = 0, 1
+# So many voxels of a region are enough for its mean.
+_MOST_PLACES = 100_000
+
+
+def dose_map_of(
+    tally: Tally,
+    voxels: Voxels,
+    mGy_g_per_keV: float,
+    *,
+    slices: slice = slice(None),
+    keep_batches: bool = True,
+) -> DoseMap:
+    """Return the dose of every voxel with its statistical uncertainty, 0 in air.
+
+    Parameters
+    ----------
+    tally
+        With its map.
+    voxels
+        That were simulated.
+    mGy_g_per_keV
+        Dose to 1 g for 1 keV per emitted photon, mGy.
+    slices
+        Of k: what the images show, without the anatomy that was added beyond them.
+    keep_batches
+        False leaves out the dose to soft tissue, which takes 4 bytes for each voxel and batch.
+
+    Raises
+    ------
+    ValueError
+        If the tally has no map.
+    """
+    batches = _map(tally)[:, :, slices]
+    mass_g = voxels.voxel_mass_g()[slices]
+    tissue = voxels.density_g_cm3[slices] >= LEAST_DENSITY_G_CM3
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = np.where(tissue, np.float32(mGy_g_per_keV) / mass_g, np.float32(0.0))
+    scale = scale.astype(np.float32)
+    share = (tally.batch_histories / tally.batch_histories.sum()).astype(np.float32)
+    mean = np.tensordot(share, batches[:, _MEDIUM], axes=1)
+    square = sum(
+        part**2 * (one - mean) ** 2 for part, one in zip(share, batches[:, _MEDIUM], strict=True)
+    )
+    number = len(share)
+    error = np.sqrt(square * (number / max(number - 1, 1))).astype(np.float32)
+    return DoseMap(
+        dose_mGy=(mean * scale).astype(np.float32),
+        affine=ras_affine(voxels, slices.start or 0),
+        statistical_sd_mGy=error * scale,
+        histories=tally.total_histories,
+        soft_tissue_batches_mGy=batches[:, _SOFT] * scale if keep_batches else None,
+    )
+
+
+def ras_affine(voxels: Voxels, first_slice: int = 0) -> np.ndarray:
+    """Return the 4 x 4 matrix from (i, j, k, 1) of voxels to RAS in mm.
+
+    Parameters
+    ----------
+    voxels
+        Along left, posterior and superior, in mm from the origin of the CT.
+    first_slice
+        k of the first slice that is kept.
+    """
+    x, y, z = voxels.spacing_mm
+    left, back, low = (
+        corner + step / 2 for corner, step in zip(voxels.corner_mm, voxels.spacing_mm, strict=True)
+    )
+    affine = np.diag([-x, -y, z, 1.0])
+    affine[:3, 3] = -left, -back, low + first_slice * z
+    return affine
+
+
+def slice_doses(
+    tally: Tally, voxels: Voxels, scores: Scores, mGy_g_per_keV: float, z_mm: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the dose of each score on each slice of the CT, mGy, NaN where it is not there.
+
+    Parameters
+    ----------
+    tally, voxels, scores, mGy_g_per_keV
+        As in `dose_map_of`.
+    z_mm
+        Slice centres, RAS superior, [k].
+    """
+    batches = _map(tally)
+    share = (tally.batch_histories / tally.batch_histories.sum()).astype(np.float32)
+    energy = np.tensordot(share, batches[:, _MEDIUM], axes=1)
+    size = int(voxels.region.max()) + 1
+    layers = np.arange(len(energy))[:, None, None] * size + voxels.region
+    shape = (len(energy), size)
+    total = size * len(energy)
+    of_energy, of_mass = (
+        np.bincount(layers.ravel(), values.ravel(), total).reshape(shape)
+        for values in (energy, voxels.voxel_mass_g())
+    )
+    corner, step = voxels.corner_mm[2], voxels.spacing_mm[2]
+    layer = np.clip(((z_mm - corner) / step).astype(int), 0, len(energy) - 1)
+    doses = {}
+    for name, members in zip(scores.names, scores.members, strict=True):
+        columns = [region for region in members if region < size]
+        mass = of_mass[:, columns].sum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            dose = mGy_g_per_keV * of_energy[:, columns].sum(axis=1) / mass
+        doses[name] = np.where(mass > 0, dose, np.nan)[layer]
+    return doses
+
+
+@dataclass(frozen=True)
+class RegionDose:
+    """The mean dose of a region of a dose map.
+
+    Attributes
+    ----------
+    dose_mGy
+        To soft tissue, weighted by mass.
+    statistical_sd_mGy
+        By the batches of the run.
+    edge_sd_mGy
+        How much it changes as the region grows or shrinks by half a voxel: partial volume.
+    mass_g
+        Of the region.
+    """
+
+    dose_mGy: float
+    statistical_sd_mGy: float
+    edge_sd_mGy: float
+    mass_g: float
+
+
+def dose_of_region(
+    dose_map: DoseMap, mask: np.ndarray, affine: np.ndarray, density_g_cm3: np.ndarray
+) -> RegionDose | None:
+    """Return the dose of a region that was drawn after the run; None where the map has none of it.
+
+    The dose to soft tissue does not jump where materials meet, and is interpolated linearly.
+
+    Parameters
+    ----------
+    dose_map
+        With its batches.
+    mask
+        Boolean [k, j, i], on the grid of the CT.
+    affine
+        4 x 4 of that grid, (i, j, k, 1) to RAS in mm.
+    density_g_cm3
+        On that grid, [k, j, i]: each voxel counts by its mass.
+
+    Raises
+    ------
+    ValueError
+        If the map was made without batches.
+    """
+    batches = dose_map.soft_tissue_batches_mGy
+    if batches is None:
+        raise ValueError("The dose map has no batches; simulate again and keep them.")
+    grown, shrunk = _half_a_voxel(mask)
+    weights = np.where(grown, density_g_cm3, 0.0)
+    places = np.argwhere(weights > 0)
+    if not len(places):
+        return None
+    every = math.ceil(len(places) / _MOST_PLACES)
+    places = places[::every]
+    here = tuple(places.T)
+    corners = _Corners.of(dose_map, affine, places)
+    mass = weights[here]
+    own = mass * mask[here]
+    if not own.sum() > 0:
+        return None
+    per_batch = np.array([corners.mean(batch, own) for batch in batches])
+    mean = np.mean(batches, axis=0)
+    wide, narrow = (
+        corners.mean(mean, part) if part.sum() > 0 else float(per_batch.mean())
+        for part in (mass, mass * shrunk[here])
+    )
+    voxel_ml = abs(float(np.linalg.det(affine[:3, :3]))) / 1000.0
+    return RegionDose(
+        dose_mGy=float(per_batch.mean()),
+        statistical_sd_mGy=float(per_batch.std(ddof=1) / np.sqrt(len(per_batch))),
+        edge_sd_mGy=abs(wide - narrow) / 4,  # a whole voxel apart: half of it either way, halved
+        mass_g=float(weights[mask].sum()) * voxel_ml,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Corners:
+    """The eight voxels of a map around each of some points, and their weights, [point, 8]."""
+
+    index: np.ndarray
+    weight: np.ndarray
+
+    @classmethod
+    def of(cls, dose_map: DoseMap, affine: np.ndarray, places: np.ndarray) -> _Corners:
+        to_map = np.linalg.inv(dose_map.affine) @ affine
+        ijk = places[:, ::-1] @ to_map[:3, :3].T + to_map[:3, 3]
+        shape = dose_map.dose_mGy.shape
+        last = np.array(shape[::-1]) - 1
+        ijk = np.clip(ijk, 0, last)
+        first = np.minimum(ijk.astype(int), np.maximum(last - 1, 0))
+        part = ijk - first
+        offsets = np.array(list(np.ndindex(2, 2, 2)))
+        corners = np.minimum(first[:, None] + offsets, last)
+        weight = np.prod(np.where(offsets, part[:, None], 1 - part[:, None]), axis=2)
+        index = np.ravel_multi_index(tuple(corners[..., ::-1].transpose(2, 0, 1)), shape)
+        # Air has no dose in the map: it does not count.
+        weight = weight * (dose_map.dose_mGy.ravel()[index] > 0)
+        total = weight.sum(axis=1, keepdims=True)
+        return cls(index, np.divide(weight, total, out=np.zeros_like(weight), where=total > 0))
+
+    def mean(self, voxels: np.ndarray, mass: np.ndarray) -> float:
+        values = np.sum(voxels.ravel()[self.index] * self.weight, axis=1)
+        return float(values @ mass / mass.sum())
+
+
+def _half_a_voxel(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a mask with its neighbours in the plane, and without its outermost voxels."""
+    from scipy import ndimage
+
+    plane = ndimage.generate_binary_structure(3, 1)
+    plane[[0, 2]] = False
+    grown = ndimage.binary_dilation(mask, plane)
+    return grown, ndimage.binary_erosion(mask, plane)
+
+
+def _map(tally: Tally) -> np.ndarray:
+    if tally.map_keV is None:
+        raise ValueError("The tally has no map; simulate with one.")
+    return tally.map_keV
+
+
+def scale_of_maps(dose_length_mGy_cm: float, kerma_mGy_cm: float) -> float:
+    """Return the dose to 1 g for 1 keV per emitted photon, mGy.
+
+    Parameters
+    ----------
+    dose_length_mGy_cm
+        CTDIvol times length over the whole path.
+    kerma_mGy_cm
+        c, per emitted photon.
+    """
+    return MGY_PER_KEV_PER_G * dose_length_mGy_cm / kerma_mGy_cm

@@ -1,0 +1,301 @@
+"""Organ doses of a simulation as every engine gives them, or why there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from ...ct.organs import OUTSIDE_BODY, is_bone
+from ...flags import SCAN, Flag, flag, organ_place
+from ...measurement.ctdi_per_mas import K90
+from ...segmentation.labelmap import BODY_REST
+from ..doses import RED_MARROW, OrganDose
+from ..fast.uncertainty import total_log_half_width
+from ..scan import Scan
+from .exposure import Exposure, image_range
+from .interval import (
+    beyond_images_components,
+    differs_from_fast,
+    fixed_components,
+    material_component,
+    range_components,
+    start_angle_components,
+    truncation_component,
+)
+from .response import Response
+from .stopping import histories_to
+from .tally import MEDIUM, SOFT_TISSUE
+from .tally import RED_MARROW as MARROW_DETECTOR
+
+ROUTE = "montecarlo"
+# A mean that is less certain than this is no dose.
+LARGEST_SE = 0.10
+# Less iodine raises the dose by less than 5 %.
+LEAST_IODINE_MG_ML = 0.3
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class Run:
+    """A simulated scan, and what explains its doses.
+
+    Attributes
+    ----------
+    scan, exposure, response
+        What was simulated.
+    regions
+        For each score its region numbers.
+    surface_share
+        Of each score, `geometry.surface_shares`, [score].
+    beam_sd
+        Of each score, `beam_doubt.beam_components`, [score].
+    slice_dose_mGy
+        Organ to its dose on each slice of the CT, [k].
+    fast
+        Organ to its dose by the fast law, where that gives one.
+    marrow_share
+        Score to the share of active red marrow that lies in it.
+    iodine_mg_ml
+        Organ to the concentration of iodine in it, where it holds any.
+    flags
+        Of the simulated patient; those that have an organ's place go to that organ.
+    largest_se
+        Relative standard error of a dose that is still given.
+    """
+
+    scan: Scan
+    exposure: Exposure
+    response: Response
+    surface_share: np.ndarray
+    beam_sd: np.ndarray
+    slice_dose_mGy: Mapping[str, np.ndarray] = field(default_factory=dict)
+    fast: Mapping[str, OrganDose] = field(default_factory=dict)
+    marrow_share: Mapping[str, float] = field(default_factory=dict)
+    iodine_mg_ml: Mapping[str, float] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
+    largest_se: float = LARGEST_SE
+
+    @property
+    def scores(self) -> dict[str, int]:
+        """Name of each score to its position."""
+        return {name: n for n, name in enumerate(self.response.tally.names)}
+
+    @property
+    def scan_flags(self) -> tuple[Flag, ...]:
+        """What holds for all organs."""
+        return (*self.exposure.flags, *(one for one in self.flags if one.place == SCAN))
+
+    @cached_property
+    def dose(self) -> tuple[np.ndarray, np.ndarray]:
+        """Dose of every score and its relative standard error, [score]."""
+        return self.response.doses(self.exposure, MEDIUM)
+
+    @cached_property
+    def soft_tissue_mGy(self) -> np.ndarray:
+        """Dose to soft tissue in place of every score, [score]."""
+        return self.response.doses(self.exposure, SOFT_TISSUE)[0]
+
+    @cached_property
+    def along_components(self) -> dict[str, np.ndarray]:
+        """Uncertainty components by the place of the tube, by name, [score]."""
+        dose, _ = self.dose
+        images = image_range(self.scan.series)
+        of_scores = (self.response, self.exposure)
+        return {
+            "irradiated_range": range_components(*of_scores, dose),
+            "missing_anatomy": beyond_images_components(*of_scores, images, dose),
+            "start_angle": start_angle_components(*of_scores, dose),
+        }
+
+
+def organ_doses(run: Run) -> tuple[OrganDose, ...]:
+    """Return the dose of every organ in the images, in the label map's order, then red marrow."""
+    left_out = (*OUTSIDE_BODY, BODY_REST)
+    organs = [_organ(run, name) for name in run.scan.organs if name not in left_out]
+    if (marrow := _red_marrow(run)) is not None:
+        organs.append(marrow)
+    return tuple(organs)
+
+
+def _organ(run: Run, name: str) -> OrganDose:
+    score = run.scores.get(name)
+    if score is None or not run.response.mass_g[score] > 0:
+        return run.scan.without_dose(name, (flag("monte_carlo_not_simulated"),))
+    dose, relative_se = (float(values[score]) for values in run.dose)
+    if not relative_se <= run.largest_se:
+        return run.scan.without_dose(name, (_noisy(run, relative_se),))
+    components = {
+        "statistics": math.hypot(relative_se, run.response.kerma_relative_se),
+        **run.exposure.log_sd,
+        "beam": float(run.beam_sd[score]),
+        "materials": material_component(dose, float(run.soft_tissue_mGy[score])),
+        **{part: float(values[score]) for part, values in run.along_components.items()},
+        **fixed_components(float(run.surface_share[score]), run.scan.series.acquisition),
+    }
+    count = run.scan.organs[name].count
+    cut = truncation_component(run.scan.size, count)
+    components["missing_anatomy"] = math.hypot(components["missing_anatomy"], cut)
+    slices = run.slice_dose_mGy.get(name)
+    own = replace(
+        _with_dose(run.scan.without_dose(name), dose, components, slices),
+        seen_mass_g=float(run.response.mass_g[score]),
+        flags=tuple(_flags(run, name, score)),
+    )
+    fast = run.fast.get(name)
+    if fast is None or fast.dose_mGy is None:
+        return own if own.coverage is None else _whole(own)
+    if differs_from_fast(own, fast):
+        own = replace(own, flags=(*own.flags, _differs(own, fast)))
+    return _whole(own) if own.coverage == 1.0 else _completed(own, fast)
+
+
+def _with_dose(
+    organ: OrganDose,
+    dose_mGy: float,
+    components: Mapping[str, float],
+    slice_dose_mGy: np.ndarray | None = None,
+) -> OrganDose:
+    """Return an organ with a dose and both intervals: of the histories alone, and of all."""
+    statistics, total = K90 * components["statistics"], total_log_half_width(components)
+    slices = organ.slice_dose_mGy if slice_dose_mGy is None else slice_dose_mGy
+    known = slices[np.isfinite(slices)]
+    return replace(
+        organ,
+        dose_mGy=dose_mGy,
+        model_low_mGy=dose_mGy * math.exp(-statistics),
+        model_high_mGy=dose_mGy * math.exp(statistics),
+        total_low_mGy=dose_mGy * math.exp(-total),
+        total_high_mGy=dose_mGy * math.exp(total),
+        dose_slice_mean_mGy=float(known.mean()) if known.size else None,
+        route=ROUTE,
+        by_route={ROUTE: dose_mGy},
+        slice_dose_mGy=slices,
+        budget=dict(components),
+    )
+
+
+def _whole(organ: OrganDose) -> OrganDose:
+    """Return an organ that ends inside the images: the seen part is all of it."""
+    return replace(
+        organ,
+        whole_organ_dose_mGy=organ.dose_mGy,
+        whole_organ_low_mGy=organ.total_low_mGy,
+        whole_organ_high_mGy=organ.total_high_mGy,
+    )
+
+
+def _completed(own: OrganDose, fast: OrganDose) -> OrganDose:
+    """Return an organ that the images cut, with that of the completed one.
+
+    The fast law knows how much of a reference adult's organ is missing and how the dose falls off
+    beyond the images: the completed organ's dose over that of the seen part is taken from it, with
+    its interval.
+    """
+    whole, low, high = (
+        fast.whole_organ_dose_mGy,
+        fast.whole_organ_low_mGy,
+        fast.whole_organ_high_mGy,
+    )
+    ends = (fast.total_low_mGy, fast.total_high_mGy)
+    if not (own.dose_mGy and fast.dose_mGy and whole and low and high and all(ends)):
+        return own
+    return replace(
+        own,
+        whole_organ_dose_mGy=own.dose_mGy * whole / fast.dose_mGy,
+        whole_organ_low_mGy=own.dose_mGy * low / fast.dose_mGy,
+        whole_organ_high_mGy=own.dose_mGy * high / fast.dose_mGy,
+        missing_mass_g=fast.missing_mass_g,
+    )
+
+
+def _flags(run: Run, name: str, score: int) -> Iterator[Flag]:
+    occupied = run.scan.organs[name].count > 0
+    z = run.scan.series.z_mm[occupied]
+    low, high = run.exposure.range_mm
+    if outside := float(((z < low) | (z > high)).mean()):
+        yield flag("monte_carlo_outside_range", f"{outside:.0%} of its slices")
+    if (iodine := run.iodine_mg_ml.get(name, 0.0)) >= LEAST_IODINE_MG_ML:
+        detail = f"{iodine:.1f} mg of iodine in 1 ml"
+        without = float(run.soft_tissue_mGy[score])
+        yield flag(
+            "monte_carlo_iodine",
+            detail,
+            consequence=f"soft tissue without it would get {without:.1f} mGy in the same place",
+        )
+    yield from (one for one in run.flags if one.place == organ_place(name))
+    if is_bone(name):
+        yield flag("monte_carlo_bone")
+    cut = run.scan.size.truncated_fraction[occupied]
+    if np.nanmax(np.append(cut, 0.0)) > 0:
+        detail = f"up to {np.nanmax(cut):.0%} of the body contour lie outside the field of view"
+        yield flag("monte_carlo_anatomy", detail)
+
+
+def _noisy(run: Run, relative_se: float) -> Flag:
+    histories = run.response.tally.total_histories
+    detail = f"{histories / 1e6:.1f} million photons"
+    if np.isfinite(relative_se):
+        needed = histories_to(LARGEST_SE, relative_se, histories) / 1e6
+        detail += f" gave {relative_se:.0%}; {LARGEST_SE:.0%} takes about {needed:.0f} million"
+    return flag("monte_carlo_noisy", detail)
+
+
+def _differs(own: OrganDose, fast: OrganDose) -> Flag:
+    ends = (fast.dose_mGy, fast.total_low_mGy, fast.total_high_mGy)
+    dose, low, high = (0.0 if value is None else value for value in ends)
+    return flag(
+        "monte_carlo_differs",
+        f"{own.dose_mGy:.1f} mGy simulated, {dose:.1f} mGy ({low:.1f} to {high:.1f}) by the law",
+    )
+
+
+def _red_marrow(run: Run) -> OrganDose | None:
+    """Return the dose to active red marrow; None where no bone with marrow is in the images."""
+    sites = [(run.scores[n], share) for n, share in run.marrow_share.items() if n in run.scores]
+    sites = [(score, share) for score, share in sites if run.response.mass_g[score] > 0]
+    if not sites or not sum(share for _, share in sites) > 0:
+        return None
+    positions = np.array([score for score, _ in sites])
+    share = np.array([part for _, part in sites])
+    share = share / share.sum()
+    dose, relative_se = run.response.doses(run.exposure, MARROW_DETECTOR)
+    mean = float(dose[positions] @ share)
+    if not mean > 0:
+        return None
+    part = dose[positions] * share / mean
+    statistics = float(np.sqrt(np.sum((part * relative_se[positions]) ** 2)))
+    components = {
+        "statistics": math.hypot(statistics, run.response.kerma_relative_se),
+        **run.exposure.log_sd,
+        "beam": float(run.beam_sd[positions] @ part),
+        "materials": material_component(1.0, 1.0),
+        **{name: float(sd[positions] @ part) for name, sd in run.along_components.items()},
+        **fixed_components(1.0, run.scan.series.acquisition),
+    }
+    seen = sum(run.marrow_share.values())
+    detail = f"the images hold {min(seen, 1.0):.0%} of an adult's active marrow"
+    blank = _empty(run.scan)
+    return replace(_with_dose(blank, mean, components), flags=(flag("monte_carlo_marrow", detail),))
+
+
+def _empty(scan: Scan) -> OrganDose:
+    """Return red marrow without a dose: it is no group of the label map."""
+    return OrganDose(
+        organ=RED_MARROW,
+        region="",
+        dose_mGy=None,
+        model_low_mGy=None,
+        model_high_mGy=None,
+        total_low_mGy=None,
+        total_high_mGy=None,
+        dose_slice_mean_mGy=None,
+        volume_ml=None,
+        n_slices=0,
+        coverage=None,
+        route=ROUTE,
+        by_route={},
+        slice_dose_mGy=np.full(len(scan.series.slices), np.nan),
+    )

@@ -1,0 +1,293 @@
+"""From a scan to a simulated run: patient, beam, path, histories, and what explains the doses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...ct.scanner_profile import words
+from ...measurement.ssde import anatomy_of
+from ...segmentation.labelmap import BODY, BODY_REST
+from ...tasks.progress import Progress, Stage
+from ..dose_map import DoseMap
+from ..doses import OrganDose
+from ..scan import Scan
+from .beam_doubt import beam_components, compared
+from .beams import BeamModel, beam_of, measured_model, model_of, usual_beam
+from .ctdi import ctdi_weighted_per_history
+from .dose_volume import DoseVolume, dose_volumes
+from .exposure import Exposure, exposure_of
+from .maps import dose_map_of, scale_of_maps, slice_doses
+from .organs import Run
+from .patient import Patient, patient_of
+from .response import Response, path_of
+from .source_path import SourcePath
+from .stopping import Precision, StopRule, deciding_organs
+from .surfaces import surface_shares
+from .tally import Tally
+from .transport import simulate
+from .xray_beam import XRayBeam
+
+# Histories that tell how doses change with the beam: their noise cancels.
+_DOUBT_HISTORIES = 200_000
+_DOUBT_SEED = 1009
+# Parts of a run, for the uncertainty of its map; each takes 12 bytes for each voxel.
+_BATCHES, _MANY_VOXELS = 20, 4_000_000
+# The path goes on beyond the range by this, so that another range needs no other run.
+_MARGIN_MM = 50.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to simulate a scan; the fields are those of `MonteCarloEngine`."""
+
+    relative_se: float
+    max_minutes: float
+    histories: int
+    beam: str | None
+    seed: int
+    voxel_mm: float | None
+    dose_map: bool
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class Simulation:
+    """A finished run with what it took.
+
+    Attributes
+    ----------
+    run
+        What organ doses are made from.
+    patient, model, beam
+        What was irradiated, and with what.
+    dose_map
+        None where it was not asked for.
+    parts
+        Organ to the doses of its parts.
+    worst
+        Precision of the organ that is farthest from what was asked for.
+    seconds
+        Of the histories alone.
+    """
+
+    run: Run
+    patient: Patient
+    model: BeamModel
+    beam: XRayBeam
+    dose_map: DoseMap | None
+    parts: Mapping[str, DoseVolume]
+    worst: Precision
+    seconds: float
+
+    def without_map(self) -> Simulation:
+        """Return the run without the doses of its voxels, which take most of the memory."""
+        tally = replace(self.run.response.tally, map_keV=None)
+        run = replace(self.run, response=replace(self.run.response, tally=tally))
+        return replace(self, run=run, dose_map=None)
+
+
+class _Cancels(Progress):
+    """Passes on that the user cancelled, and no reports: the stop rule makes those."""
+
+    def __init__(self, whole: Progress) -> None:
+        super().__init__()
+        self._whole = whole
+
+    def check_cancelled(self) -> None:
+        self._whole.check_cancelled()
+
+
+def simulate_scan(
+    scan: Scan,
+    settings: Settings,
+    fast: Mapping[str, OrganDose],
+    progress: Progress,
+    patient: Patient | None = None,
+) -> Simulation:
+    """Simulate a scan until its organs are as certain as the settings ask.
+
+    Parameters
+    ----------
+    scan
+        Which the engine can be used on.
+    settings
+        How to simulate it.
+    fast
+        Doses by the fast law, to stand beside.
+    progress
+        Takes progress; may cancel.
+    patient
+        Of the scan, where it is known already.
+    """
+    progress.update(0.0, "preparing the simulation")
+    exposure = exposure_of(scan)
+    model = beam_model(settings.beam, scan, exposure)
+    voltage = float(scan.series.acquisition.kvp_kV or 0.0)
+    beam = beam_of(model, voltage, collimation_mm=exposure.collimation_mm)
+    if patient is None:
+        stage = Stage(progress, 0.0, 0.05)
+        patient = patient_of(scan, voxel_mm=settings.voxel_mm, progress=stage)
+    path = path_of(exposure, reach_mm=_reach_mm(patient, scan, exposure))
+    kerma = ctdi_weighted_per_history(beam, exposure.phantom_cm)
+
+    def response_of(tally: Tally) -> Response:
+        return Response(tally, path, patient.mass_g, kerma[0], kerma[1] / kerma[0])
+
+    scores = {name: n for n, name in enumerate(patient.scores.names)}
+    rule = StopRule(
+        organs=deciding_organs(scan, exposure, scores),
+        relative_se=settings.relative_se,
+        max_seconds=60.0 * settings.max_minutes,
+        response_of=response_of,
+        exposure=exposure,
+        progress=Stage(progress, 0.05, 0.95),
+    )
+    started = time.monotonic()
+    tally = simulate(
+        patient.voxels,
+        beam,
+        path,
+        patient.scores,
+        histories=settings.histories,
+        seed=settings.seed,
+        batches=_batches(patient),
+        with_map=True,
+        map_weights=exposure.weights(path.z_edges_mm, path.angle_bins),
+        progress=_Cancels(progress),
+        until=rule,
+    )
+    seconds = time.monotonic() - started
+    progress.update(0.95, "comparing beams")
+    scale = scale_of_maps(exposure.dose_length_mGy_cm, kerma[0])
+    run = Run(
+        scan=scan,
+        exposure=exposure,
+        response=response_of(tally),
+        surface_share=surface_shares(patient.voxels, patient.scores),
+        beam_sd=_beam_sd(patient, exposure, model, voltage, _Cancels(progress)),
+        slice_dose_mGy=slice_doses(tally, patient.voxels, patient.scores, scale, scan.series.z_mm),
+        fast=fast,
+        marrow_share=_marrow_shares(patient),
+        iodine_mg_ml=patient.iodine_mg_ml,
+        flags=patient.flags,
+    )
+    progress.update(0.97, "making the dose map")
+    dose_map = None
+    if settings.dose_map:
+        seen = _seen_slices(patient)
+        dose_map = dose_map_of(tally, patient.voxels, scale, slices=seen)
+    organs = [name for name in scores if name in scan.organs and name not in (BODY, BODY_REST)]
+    parts = dose_volumes(tally, patient.voxels, patient.scores, organs, scale)
+    return Simulation(run, patient, model, beam, dose_map, parts, rule.worst(tally), seconds)
+
+
+def _batches(patient: Patient) -> int:
+    """Return the number of batches: fewer where their maps would take too much memory."""
+    return _BATCHES if patient.voxels.material.size <= _MANY_VOXELS else _BATCHES // 2
+
+
+def _reach_mm(patient: Patient, scan: Scan, exposure: Exposure) -> tuple[float, float]:
+    """Return how far the path goes: for other exposures of the examination, and a little more."""
+    low, high = exposure.range_mm
+    report = scan.series.dose_report
+    placed = [] if report is None else [one.range_mm for one in report.events]
+    ends = [(low - _MARGIN_MM, high + _MARGIN_MM), *(one for one in placed if one is not None)]
+    bottom = patient.voxels.corner_mm[2]
+    top = bottom + patient.voxels.size_mm[2]
+    first = max(min(end for end, _ in ends), bottom)
+    last = min(max(end for _, end in ends), top)
+    return min(first, low), max(last, high)
+
+
+def beam_model(name: str | None, scan: Scan, exposure: Exposure) -> BeamModel:
+    """Return the beam of a name, or the one that a scan had most probably.
+
+    The scanner profile's own beams come first: by their name, else by their filter.
+
+    Raises
+    ------
+    AcquisitionError
+        If there is no beam of that name.
+    """
+    own = scan.scanner.beams
+    if name is not None:
+        named = next((beam for beam in own if words(beam.name) == words(name)), None)
+        return model_of(name) if named is None else measured_model(named)
+    stated = scan.series.acquisition
+    phantom_cm = filter_phantom_cm(scan, exposure)
+    return usual_beam(phantom_cm, stated.manufacturer, stated.model, own)
+
+
+def filter_phantom_cm(scan: Scan, exposure: Exposure) -> int:
+    """Return the CTDI phantom that goes with the filter of a scan: 16 for heads, 32 for bodies.
+
+    A child's body is scanned with the filter for bodies, whatever phantom its CTDIvol is for.
+    """
+    acquisition = scan.series.acquisition
+    stated = (acquisition.filter_type or "").upper()
+    for word, phantom_cm in (("HEAD", 16), ("BODY", 32)):
+        if word in stated:
+            return phantom_cm
+    anatomy = anatomy_of(acquisition.body_part)
+    if anatomy is not None:
+        return 16 if anatomy == "head" else 32
+    trunk = any(name in scan.organs for name in ("lung", "liver", "urinary_bladder"))
+    return 32 if trunk or exposure.phantom_cm == 32 else 16
+
+
+def _beam_sd(
+    patient: Patient,
+    exposure: Exposure,
+    model: BeamModel,
+    voltage_kV: float,
+    progress: Progress,
+) -> np.ndarray:
+    """Return the uncertainty component of the beam for every score, [score]."""
+    models = (model, *model.variants())
+    beams = compared(
+        [beam_of(one, voltage_kV, collimation_mm=exposure.collimation_mm) for one in models]
+    )
+    whole = SourcePath(np.array(exposure.range_mm), np.ones(1), 1)
+    tally = simulate(
+        patient.voxels,
+        beams[0],
+        whole,
+        patient.scores,
+        histories=_DOUBT_HISTORIES,
+        seed=_DOUBT_SEED,
+        by_fan_and_energy=True,
+        progress=progress,
+    )
+    return beam_components(tally, np.ones((1, 1)), beams, exposure.phantom_cm)
+
+
+def _marrow_shares(patient: Patient) -> dict[str, float]:
+    """Return the share of the body's active marrow by score, of what the images show.
+
+    Where labels do not name the bones it is in proportion to their mass, and adds up to 1.
+    """
+    named = {
+        site.score: site.active_share * (1.0 if site.seen_share is None else site.seen_share)
+        for site in patient.marrow
+        if site.active_share is not None
+    }
+    if named:
+        return named
+    mass = dict(zip(patient.scores.names, patient.mass_g, strict=True))
+    unnamed = {site.score: float(mass[site.score]) for site in patient.marrow}
+    total = sum(unnamed.values())
+    return {score: part / total for score, part in unnamed.items()} if total > 0 else {}
+
+
+def _seen_slices(patient: Patient) -> slice:
+    """Return the k of the simulation's voxels that the images show."""
+    voxels = patient.voxels
+    step = voxels.spacing_mm[2]
+    low, high = patient.image_range_mm
+    count = voxels.material.shape[0]
+    first = int(np.clip(np.floor((low - voxels.corner_mm[2]) / step + 0.01), 0, count - 1))
+    last = int(np.clip(np.ceil((high - voxels.corner_mm[2]) / step - 0.01), first + 1, count))
+    return slice(first, last)

@@ -1,0 +1,111 @@
+"""Monte Carlo on the patient's own CT (dosimetry/montecarlo/)."""
+
+from .entry import Entry
+
+FLAGS = {
+    "monte_carlo_child_phantom": Entry(
+        "refusal",
+        "The patient is under 18 and the CTDI phantom of CTDIvol is not stated",
+        mends=("phantom_cm", "dose_report"),
+        cause="phantom",
+        consequence="no organ dose: with the 16 cm phantom it would be half of that with 32 cm",
+    ),
+    "monte_carlo_phantom_assumed": Entry(
+        "warning",
+        "The CTDI phantom is not stated",
+        mends=("phantom_cm", "dose_report"),
+        cause="phantom",
+        consequence="with the other phantom all organ doses would change by a factor of about two",
+    ),
+    "monte_carlo_range_assumed": Entry(
+        "warning",
+        "The irradiated range is not known",
+        mends=("irradiated_range_mm", "dlp_mGy_cm", "dose_report"),
+        cause="irradiated_range",
+        consequence="30 to 70 mm of overranging were allowed for; doses near the ends depend on it",
+    ),
+    "monte_carlo_range_by_dlp": Entry(
+        "info",
+        "The irradiated range is not stated; its length is DLP over CTDIvol",
+        mends=("irradiated_range_mm", "dose_report"),
+        cause="irradiated_range",
+        consequence="it was centred on the images",
+    ),
+    "monte_carlo_dlp": Entry(
+        "warning",
+        "DLP differs by more than 5 % from CTDIvol times the irradiated length",
+        "Check CTDIvol, its phantom and the irradiated range.",
+        mends=("ctdivol_mGy", "phantom_cm", "dlp_mGy_cm", "irradiated_range_mm"),
+        consequence="organ doses follow CTDIvol",
+    ),
+    "monte_carlo_generic_beam": Entry(
+        "info",
+        "The beam of this scanner is not known",
+        "Its beam can be chosen by name, or measured.",
+        cause="beam",
+        consequence="a generic filter and bowtie stand in; the intervals allow for it",
+    ),
+    "monte_carlo_wide_beam": Entry(
+        "warning",
+        "The collimation is above 40 mm",
+        cause="beam",
+        consequence="CTDIvol is taken as IEC 60601-2-44 edition 3.1 defines it there; scanners "
+        "that follow an older edition display less",
+    ),
+    "monte_carlo_stopped": Entry(
+        "warning",
+        "The simulation ended before every organ reached the uncertainty that was asked for",
+        "Allow more minutes or histories.",
+        cause="statistics",
+        consequence="the intervals of these organs are wider",
+    ),
+    "monte_carlo_event": Entry(
+        "refusal",
+        "The exposure cannot be simulated",
+        consequence="no organ dose of it",
+    ),
+    "monte_carlo_noisy": Entry(
+        "refusal",
+        "Too few photons reached the organ",
+        "Allow more minutes or histories.",
+        cause="statistics",
+        consequence="no dose",
+    ),
+    "monte_carlo_not_simulated": Entry(
+        "refusal",
+        "The organ has no voxel of its own in the simulation",
+        consequence="no dose: it is smaller than the simulation's voxels",
+    ),
+    "monte_carlo_outside_range": Entry(
+        "warning",
+        "Partly or wholly outside the irradiated range",
+        cause="irradiated_range",
+        consequence="scattered radiation alone reaches that part",
+    ),
+    "monte_carlo_iodine": Entry(
+        "info",
+        "The organ holds contrast agent",
+        cause="contrast",
+        consequence="iodine raises its dose",
+    ),
+    "monte_carlo_differs": Entry(
+        "warning",
+        "The dose differs from the fast law's by more than both intervals allow",
+        "Compare voltage, size, filter and contrast agent; look at the segmentation.",
+    ),
+    "monte_carlo_bone": Entry(
+        "info",
+        "The dose is that to the bone as a whole, with its mineral",
+        "Its marrow gets less; the dose to active red marrow is listed apart.",
+    ),
+    "monte_carlo_marrow": Entry(
+        "info",
+        "Dose to active red marrow in the bones of the images",
+        "Each bone counts by its share of an adult's active marrow.",
+    ),
+    "monte_carlo_anatomy": Entry(
+        "warning",
+        "Part of what was irradiated is not in the images",
+        consequence="it was completed; the intervals allow for it",
+    ),
+}
