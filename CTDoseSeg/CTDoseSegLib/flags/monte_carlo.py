@@ -101,7 +101,14 @@ FLAGS = {
     "monte_carlo_marrow": Entry(
         "info",
         "Dose to active red marrow in the bones of the images",
-        "Each bone counts by its share of an adult's active marrow.",
+        "Where labels name the bones, each counts by its share of the body's active marrow at the "
+        "patient's age.",
+    ),
+    "monte_carlo_marrow_part": Entry(
+        "warning",
+        "The dose is that of the active red marrow in the images, not of the whole body's",
+        consequence="the mean of the whole body's marrow is lower where the rest was not "
+        "irradiated",
     ),
     "monte_carlo_anatomy": Entry(
         "warning",

@@ -219,6 +219,7 @@ class _Setup:
             slice_dose_mGy=slice_doses(tally, patient.voxels, patient.scores, self.scale, z_mm),
             fast=fast,
             marrow_share=_marrow_shares(patient),
+            marrow_share_known=any(site.active_share is not None for site in patient.marrow),
             iodine_mg_ml=patient.iodine_mg_ml,
             flags=patient.flags,
         )

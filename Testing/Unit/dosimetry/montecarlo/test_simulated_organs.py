@@ -116,6 +116,35 @@ def test_red_marrow_is_the_bones_doses_by_their_share_of_active_marrow():
     assert RED_MARROW not in organs(marrow_share={"sacrum": 0.2})
 
 
+def marrow_flags(**changes):
+    made = organs(**changes)[RED_MARROW]
+    return made, {one.code: one for one in made.flags}
+
+
+def test_red_marrow_is_told_to_be_that_of_the_images_with_the_least_of_the_bodys():
+    marrow, found = marrow_flags(marrow_share={"spine": 0.3, "sacrum": 0.2})
+    # The sacrum is not in the images: what they hold is 30 %.
+    assert "30% of an adult's" in found["monte_carlo_marrow"].detail
+    part = found["monte_carlo_marrow_part"]
+    assert part.severity == "warning"
+    assert f"at least {0.3 * marrow.dose_mGy:.2g} mGy" in part.message
+    _, found = marrow_flags(marrow_share={"spine": 0.95})
+    assert set(found) == {"monte_carlo_marrow"}
+
+
+def test_the_share_of_marrow_in_bones_that_no_label_names_is_not_known():
+    _, found = marrow_flags(marrow_share={"spine": 1.0}, marrow_share_known=False)
+    assert not any("%" in one.message for one in found.values())
+    assert "not known" in found["monte_carlo_marrow_part"].message
+
+
+def test_a_childs_share_of_marrow_is_that_of_its_age():
+    child = scan_of(*make(organs=("liver", "aorta"), age_years=4.0))
+    _, found = marrow_flags(marrow_share={"spine": 0.3}, scan=child)
+    assert "30% of the active marrow at the age of 4 years" in found["monte_carlo_marrow"].message
+    assert not any("adult" in one.message for one in found.values())
+
+
 def test_every_engines_checks_take_red_marrow_although_no_label_has_it():
     made = run(marrow_share={"spine": 0.3})
     result = estimate(HandMade(made), made.scan)
