@@ -32,11 +32,12 @@ def organ_flags(run: Run, name: str, score: int) -> Iterator[Flag]:
         yield flag("monte_carlo_outside_range", f"{outside:.0%} of its slices")
     if (iodine := run.iodine_mg_ml.get(name, 0.0)) >= LEAST_IODINE_MG_ML:
         detail = f"{iodine:.1f} mg of iodine in 1 ml"
-        without = float(run.soft_tissue_mGy[score])
+        average = float(run.soft_tissue_mGy[score])
         yield flag(
             "monte_carlo_iodine",
             detail,
-            consequence=f"soft tissue without it would get {without:.1f} mGy in the same place",
+            consequence="iodine raises its dose; average soft tissue in its place would get "
+            f"{average:.1f} mGy",
         )
     yield from (one for one in run.flags if one.place == organ_place(name))
     if is_bone(name):
