@@ -76,6 +76,13 @@ FLAGS = {
         "The organ has no voxel of its own in the simulation",
         consequence="no dose: it is smaller than the simulation's voxels",
     ),
+    "monte_carlo_unnamed": Entry(
+        "refusal",
+        "The label has no name",
+        mends=("label_names",),
+        cause="unnamed_labels",
+        consequence="no dose: it may be the couch or no organ at all",
+    ),
     "monte_carlo_outside_range": Entry(
         "warning",
         "Partly or wholly outside the irradiated range",

@@ -12,7 +12,8 @@ import numpy as np
 from ...ct.organs import OUTSIDE_BODY
 from ...flags import SCAN, Flag, flag
 from ...measurement.ctdi_per_mas import K90
-from ...segmentation.labelmap import BODY_REST
+from ...segmentation.atoms import is_unnamed
+from ...segmentation.labelmap import BODY, BODY_REST
 from ..doses import RED_MARROW, OrganDose
 from ..fast.uncertainty import total_log_half_width
 from ..scan import Scan
@@ -115,14 +116,32 @@ class Run:
 
 def organ_doses(run: Run) -> tuple[OrganDose, ...]:
     """Return the dose of every organ in the images, in the label map's order, then red marrow."""
-    left_out = (*OUTSIDE_BODY, BODY_REST)
-    organs = [_organ(run, name) for name in run.scan.organs if name not in left_out]
+    organs = [_organ(run, name) for name in patient_organs(run.scan)]
     if (marrow := _red_marrow(run)) is not None:
         organs.append(marrow)
     return tuple(organs)
 
 
+def patient_organs(scan: Scan) -> list[str]:
+    """Return the groups that are the patient's: neither couch, by name or member, nor the rest."""
+    groups = scan.labelmap.groups
+    return [
+        name
+        for name in scan.organs
+        if name != BODY_REST and not {name, *groups.get(name, ())} & set(OUTSIDE_BODY)
+    ]
+
+
+def _is_unnamed(scan: Scan, name: str) -> bool:
+    """Return whether a group consists of labels that have no name but a number."""
+    members = scan.labelmap.groups.get(name, ())
+    atoms = [atom for atom in scan.labelmap.atoms if atom.name in members]
+    return bool(atoms) and all(is_unnamed(atom) for atom in atoms)
+
+
 def _organ(run: Run, name: str) -> OrganDose:
+    if name != BODY and _is_unnamed(run.scan, name):
+        return run.scan.without_dose(name, (flag("monte_carlo_unnamed"),))
     score = run.scores.get(name)
     if score is None or not run.response.mass_g[score] > 0:
         return run.scan.without_dose(name, (flag("monte_carlo_not_simulated"),))

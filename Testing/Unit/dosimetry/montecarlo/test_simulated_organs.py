@@ -92,6 +92,30 @@ def test_an_organ_without_a_score_or_a_mass_has_a_reason_and_no_dose():
     assert "monte_carlo_not_simulated" in codes(organs(scan=scan)["spleen"].flags)
 
 
+@pytest.mark.parametrize("name", ["label_7", "label_255", "Segment_1"])
+def test_a_label_that_has_only_a_number_gets_no_dose_and_is_told_why(name):
+    """It may be the couch; the label map's flag promises no dose for it."""
+    scan = scan_of(*make(organs=("liver", name)))
+    made = run(scan=scan)
+    tally = replace(made.response.tally, names=("body", "skin", "liver", name, "spine"))
+    made = replace(made, response=replace(made.response, tally=tally))
+    by_name = {organ.organ: organ for organ in organ_doses(made)}
+    assert by_name[name].dose_mGy is None
+    assert codes(by_name[name].flags) == {"monte_carlo_unnamed"}
+    assert by_name["liver"].dose_mGy > 0
+    assert by_name["body"].dose_mGy > 0
+
+
+@pytest.mark.parametrize("name", ["couch", "headrest", "blanket"])
+def test_the_couch_and_what_a_user_groups_with_it_get_no_dose(name):
+    series, labelmap = make(organs=("liver", name))
+    groups = {**labelmap.groups, "spine": (name,)}
+    scan = scan_of(series, replace(labelmap, groups=groups))
+    found = {organ.organ for organ in organ_doses(run(scan=scan))}
+    assert "liver" in found
+    assert not {name, "spine"} & found
+
+
 def test_a_mean_that_is_all_noise_is_no_dose_and_tells_what_it_would_take():
     n = 24 * 16 * 1000
     noisy = organs(scatter=2 * LARGEST_SE * math.sqrt(n))["liver"]
