@@ -55,7 +55,6 @@ FLAGS = {
     "monte_carlo_stopped": Entry(
         "warning",
         "The simulation ended before every organ reached the uncertainty that was asked for",
-        "Allow more minutes or histories.",
         cause="statistics",
         consequence="the intervals of these organs are wider",
     ),
@@ -67,7 +66,6 @@ FLAGS = {
     "monte_carlo_noisy": Entry(
         "refusal",
         "Too few photons reached the organ",
-        "Allow more minutes or histories.",
         cause="statistics",
         consequence="no dose",
     ),

@@ -166,7 +166,8 @@ class MonteCarloEngine:
         if model.name.startswith("generic"):
             yield flag("monte_carlo_generic_beam", model.name)
         if not simulation.worst.reached:
-            yield flag("monte_carlo_stopped", simulation.worst.in_words)
+            wider = f"the intervals of these organs are wider; {simulation.run.ended.value}"
+            yield flag("monte_carlo_stopped", simulation.worst.in_words, consequence=wider)
 
     def _card(self, simulation: Simulation) -> dict[str, Any]:
         """Return what made the doses, as plain values."""

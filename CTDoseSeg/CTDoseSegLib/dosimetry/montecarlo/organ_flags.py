@@ -10,7 +10,7 @@ import numpy as np
 from ...ct.organs import is_bone
 from ...flags import Flag, flag, organ_place
 from ..doses import OrganDose
-from .stopping import histories_to
+from .stopping import histories_to, in_millions
 
 if TYPE_CHECKING:
     from .organs import Run
@@ -51,11 +51,11 @@ def organ_flags(run: Run, name: str, score: int) -> Iterator[Flag]:
 def noisy(run: Run, relative_se: float) -> Flag:
     """Return why an organ has no dose, and how many photons it would take."""
     histories = run.response.tally.total_histories
-    detail = f"{histories / 1e6:.1f} million photons"
+    detail = f"{in_millions(histories)} photons"
     if np.isfinite(relative_se):
-        needed = histories_to(run.largest_se, relative_se, histories) / 1e6
-        detail += f" gave {relative_se:.0%}; {run.largest_se:.0%} takes about {needed:.0f} million"
-    return flag("monte_carlo_noisy", detail)
+        needed = in_millions(histories_to(run.largest_se, relative_se, histories))
+        detail += f" gave {100 * relative_se:.3g} %; {run.largest_se:.0%} takes about {needed}"
+    return flag("monte_carlo_noisy", detail, consequence=f"no dose; {run.ended.value}")
 
 
 def differs(own: OrganDose, fast: OrganDose) -> Flag:

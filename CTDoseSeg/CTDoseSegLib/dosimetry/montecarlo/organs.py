@@ -29,6 +29,7 @@ from .interval import (
 )
 from .organ_flags import differs, marrow_flags, noisy, organ_flags
 from .response import Response
+from .stopping import Ended
 from .tally import MEDIUM, SOFT_TISSUE
 from .tally import RED_MARROW as MARROW_DETECTOR
 
@@ -66,6 +67,8 @@ class Run:
         Of the simulated patient; those that have an organ's place go to that organ.
     largest_se
         Relative standard error of a dose that is still given.
+    ended
+        What ended it.
     """
 
     scan: Scan
@@ -80,6 +83,7 @@ class Run:
     iodine_mg_ml: Mapping[str, float] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
     largest_se: float = LARGEST_SE
+    ended: Ended = Ended.HISTORIES
 
     @property
     def scores(self) -> dict[str, int]:

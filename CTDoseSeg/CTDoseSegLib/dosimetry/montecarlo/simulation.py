@@ -129,7 +129,7 @@ def simulate_scan(
     tally = setup.follow(settings, rule, _Cancels(progress))
     seconds = time.monotonic() - started
     progress.update(0.95, "comparing beams")
-    run = setup.run(tally, fast, _Cancels(progress))
+    run = replace(setup.run(tally, fast, _Cancels(progress)), ended=rule.ended(tally))
     progress.update(0.97, "making the dose map")
     dose_map = setup.dose_map(tally) if settings.dose_map else None
     return Simulation(

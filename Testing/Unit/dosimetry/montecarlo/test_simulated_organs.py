@@ -13,6 +13,7 @@ from hand_made_tallies import exposure_between, response_of
 from CTDoseSegLib.dosimetry.doses import RED_MARROW, DoseResult
 from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.montecarlo.organs import LARGEST_SE, Run, organ_doses
+from CTDoseSegLib.dosimetry.montecarlo.stopping import Ended
 from CTDoseSegLib.errors import DoseEngineError
 from CTDoseSegLib.flags import flag
 from CTDoseSegLib.measurement.ctdi_per_mas import K90
@@ -122,10 +123,26 @@ def test_a_mean_that_is_all_noise_is_no_dose_and_tells_what_it_would_take():
     assert noisy.dose_mGy is None
     (reason,) = noisy.flags
     assert reason.code == "monte_carlo_noisy"
-    # Twice the largest error: four times the 0.4 million photons.
-    assert "about 2 million" in reason.detail
+    # Twice the largest error: four times the 0.38 million photons.
+    assert reason.detail == "0.38 million photons gave 20 %; 10% takes about 1.5 million"
     dark = organs(energy=ENERGY_KEV * [1, 1, 0, 1, 1])["liver"]
     assert dark.dose_mGy is None
+
+
+@pytest.mark.parametrize(
+    ("ended", "advice"),
+    [
+        (Ended.PRECISE, "ask for a smaller relative standard error"),
+        (Ended.MINUTES, "allow more minutes"),
+        (Ended.HISTORIES, "allow more histories"),
+    ],
+)
+def test_what_would_give_a_dose_is_what_ended_the_run(ended, advice):
+    n = 24 * 16 * 1000
+    (reason,) = organs(scatter=2 * LARGEST_SE * math.sqrt(n), ended=ended)["liver"].flags
+    assert reason.consequence == f"no dose; {advice}"
+    others = {one.value for one in Ended} - {advice}
+    assert not any(other in reason.message.lower() for other in others)
 
 
 def test_red_marrow_is_the_bones_doses_by_their_share_of_active_marrow():
