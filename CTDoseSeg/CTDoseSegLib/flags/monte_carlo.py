@@ -45,6 +45,12 @@ FLAGS = {
         cause="beam",
         consequence="a generic filter and bowtie stand in; the intervals allow for it",
     ),
+    "monte_carlo_other_filter": Entry(
+        "warning",
+        "The beam that was chosen does not go with the part of the body",
+        cause="beam",
+        consequence="it stands in another proportion to CTDIvol, and all doses with it",
+    ),
     "monte_carlo_wide_beam": Entry(
         "warning",
         "The collimation is above 40 mm",
@@ -97,6 +103,11 @@ FLAGS = {
         "warning",
         "The dose differs from the fast law's by more than both intervals allow",
         "Compare voltage, size, filter and contrast agent; look at the segmentation.",
+    ),
+    "monte_carlo_beside_fast": Entry(
+        "info",
+        "The simulated doses beside those of the fast law",
+        "The fast law was fitted to simulations for one scanner and protocol.",
     ),
     "monte_carlo_bone": Entry(
         "info",

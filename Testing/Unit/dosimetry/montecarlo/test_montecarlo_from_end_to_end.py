@@ -126,6 +126,7 @@ def test_a_stored_result_says_what_was_simulated(simulated):
     assert card["kerma_relative_se"] < 0.01
     assert len(card["tables_sha256"]["photons.npz"]) == 64
     assert set(card["fast_law_mGy"]) >= {"liver", "aorta"}
+    assert "monte_carlo_beside_fast" in codes(result.flags)
     assert set(card["parts_of_organs"]) >= {"liver", "aorta"}
     for part in card["parts_of_organs"].values():
         assert part["d2_mGy"] is not None or part["photons"] is None or part["photons"] > 60_000
@@ -143,7 +144,9 @@ def test_too_few_photons_for_what_was_asked_are_flagged(simulated):
 def test_a_beam_of_another_scanner_is_taken_by_name_and_an_unknown_one_refused():
     result, _ = doses(scan(), replace(ENGINE, beam="Siemens Force W3"))
     assert result.model_card["beam"] == "Siemens Force W3"
-    assert "monte_carlo_generic_beam" not in codes(result.flags)
+    assert not {"monte_carlo_generic_beam", "monte_carlo_other_filter"} & codes(result.flags)
+    wrong, _ = doses(scan(), replace(ENGINE, beam="generic head", dose_map=False))
+    assert "monte_carlo_other_filter" in codes(wrong.flags)
     with pytest.raises(AcquisitionError, match="no beam 'Nowhere'"):
         doses(scan(), replace(ENGINE, beam="Nowhere"))
 
