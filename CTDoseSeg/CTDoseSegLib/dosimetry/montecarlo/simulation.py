@@ -226,9 +226,9 @@ class _Setup:
         )
 
     def dose_map(self, tally: Tally) -> DoseMap:
-        return dose_map_of(
-            tally, self.patient.voxels, self.scale, slices=_seen_slices(self.patient)
-        )
+        patient = self.patient
+        seen = _seen_slices(patient)
+        return dose_map_of(tally, patient.voxels, self.scale, body=patient.body, slices=seen)
 
     def parts_of_organs(self, tally: Tally) -> dict[str, DoseVolume]:
         patient = self.patient

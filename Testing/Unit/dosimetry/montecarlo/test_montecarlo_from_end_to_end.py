@@ -13,6 +13,7 @@ from CTDoseSegLib import MonteCarloEngine, Result, analyze
 from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.montecarlo.maps import dose_of_region
 from CTDoseSegLib.errors import AcquisitionError, Cancelled
+from CTDoseSegLib.segmentation.labelmap import Atom
 from CTDoseSegLib.tasks.progress import Collected
 
 pytest.importorskip("numba")
@@ -89,6 +90,24 @@ def test_the_map_lies_on_the_images():
         block = dose_map.dose_mGy[tuple(slice(n - 3, n + 4) for n in centre)]
         assert (block.mean() == 0.0) == (flipped == (0, 0, 0)), flipped
     assert not dose_map.dose_mGy[:, 0, 0].any()
+
+
+def test_the_couch_has_no_dose_in_the_map():
+    series, labelmap = make(**BODY)
+    hu, labels = series.hu.copy(), labelmap.labels.copy()
+    couch = np.s_[:, 68:72, 20:60]  # below the body, which ends at row 63
+    hu[couch], labels[couch] = 100, 200
+    atoms = (*labelmap.atoms, Atom(200, "couch", "", "#777777", "test"))
+    groups = {**labelmap.groups, "couch": ("couch",)}
+    lying = replace(labelmap, labels=labels, atoms=atoms, groups=groups)
+    made = scan_of(replace(series, hu=hu), lying)
+    result, organs = doses(made, replace(ENGINE, histories=20_000, relative_se=0.2))
+    assert "couch" not in organs
+    to_map = np.linalg.inv(result.dose_map.affine) @ series.affine
+    place = np.argwhere(labels == 200)[::97, ::-1]
+    i, j, k = np.rint(to_map[:3, :3] @ place.T + to_map[:3, 3:]).astype(int)
+    assert not result.dose_map.dose_mGy[k, j, i].any()
+    assert result.dose_map.dose_mGy.any()
 
 
 def test_twice_the_ctdivol_is_twice_the_dose_and_the_same_photons_the_same(simulated):
