@@ -75,6 +75,11 @@ FLAGS = {
         cause="statistics",
         consequence="no dose",
     ),
+    "monte_carlo_noisy_map": Entry(
+        "info",
+        "Single voxels of the dose map are noise",
+        consequence="the map shows means of organs only",
+    ),
     "monte_carlo_not_simulated": Entry(
         "refusal",
         "The organ has no voxel of its own in the simulation",

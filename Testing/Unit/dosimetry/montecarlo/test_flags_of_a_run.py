@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from dose_scans import make, scan_of
 
-from CTDoseSegLib.dosimetry.montecarlo.run_flags import beside_fast, other_filter
+from CTDoseSegLib.dosimetry.dose_map import DoseMap
+from CTDoseSegLib.dosimetry.montecarlo.run_flags import beside_fast, noisy_map, other_filter
 
 SCAN = scan_of(*make(organs=("liver", "aorta", "spleen", "stomach")))
 
@@ -39,3 +41,27 @@ def test_a_beam_of_the_other_filter_is_a_warning(beam_cm, usual_cm):
     of_beam, of_scan = {16: ("heads", "bodies"), 32: ("bodies", "heads")}[beam_cm]
     assert f"filter for {of_beam}, and such a scan that for {of_scan}" in found.detail
     assert not list(other_filter("some beam", usual_cm, usual_cm))
+
+
+def map_of(relative_sd):
+    """Half of the voxels are air."""
+    dose = np.zeros((4, 6, 8), np.float32)
+    dose[:, :3] = 5.0
+    return DoseMap(dose, np.eye(4), dose * np.float32(relative_sd), histories=2_000_000)
+
+
+def test_voxels_that_are_noise_are_told_with_what_would_make_them_certain():
+    (found,) = noisy_map(map_of(0.30), 0.02)
+    assert found.detail.startswith("30% standard deviation")
+    # Half the deviation: four times the photons, half the organs' error.
+    assert "8 million photons" in found.consequence
+    assert "relative standard error of 1 %" in found.consequence
+    assert not list(noisy_map(map_of(0.14), 0.02))
+
+
+def test_an_empty_map_or_one_without_an_error_to_scale_says_no_nonsense():
+    nothing = np.zeros((4, 6, 8), np.float32)
+    assert not list(noisy_map(DoseMap(nothing, np.eye(4), nothing, 2_000_000), 0.02))
+    for error in (float("inf"), 0.0):
+        (found,) = noisy_map(map_of(0.30), error)
+        assert "relative standard error" not in found.consequence
