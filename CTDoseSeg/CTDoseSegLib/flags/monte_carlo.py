@@ -17,6 +17,14 @@ FLAGS = {
         cause="phantom",
         consequence="with the other phantom all organ doses would change by a factor of about two",
     ),
+    "monte_carlo_phantom_of_images": Entry(
+        "warning",
+        "A child's CTDIvol was typed without its CTDI phantom, and taken for that of the images",
+        mends=("phantom_cm",),
+        cause="phantom",
+        consequence="if it was stated for the other phantom, all organ doses are wrong by a factor "
+        "of about two",
+    ),
     "monte_carlo_range_assumed": Entry(
         "warning",
         "The irradiated range is not known",
