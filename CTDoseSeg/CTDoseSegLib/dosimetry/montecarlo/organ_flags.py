@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...ct.organs import is_bone
 from ...flags import Flag, flag, organ_place
 from ..doses import OrganDose
+from .run import Run
 from .stopping import histories_to, in_millions
-
-if TYPE_CHECKING:
-    from .organs import Run
 
 # Less iodine raises the dose by less than 5 %.
 LEAST_IODINE_MG_ML = 0.3

@@ -75,10 +75,13 @@ def noisy_map(dose_map: DoseMap, relative_se: float) -> Iterator[Flag]:
     if not middle > NOISY_VOXELS:
         return
     photons = in_millions(histories_to(NOISY_VOXELS, middle, dose_map.histories))
-    only = f"the map shows means of organs only; {photons} photons give voxels {NOISY_VOXELS:.0%}"
+    only = (
+        "the map shows means of organs only; for voxels ask for "
+        f"{photons} photons, which bring half of them to {NOISY_VOXELS:.0%}"
+    )
     if 0 < relative_se < np.inf:
         needed = 100 * relative_se * NOISY_VOXELS / middle
-        only += f", as a relative standard error of {needed:.1g} % does"
+        only += f", or a relative standard error of {needed:.1g} %"
     detail = f"{middle:.0%} standard deviation in half of the voxels or more"
     yield flag("monte_carlo_noisy_map", detail, consequence=only)
 
