@@ -28,6 +28,7 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
     from ..analysis import analyze
     from ..ct.scanner_profile import read_scanner_profile
     from ..dosimetry.engines import choose_engine
+    from ..dosimetry.montecarlo.beam_choice import named_beam
     from ..dosimetry.montecarlo.engine import MonteCarloEngine
     from ..reading.reader import read_series
     from ..reporting.terminal import print_result
@@ -41,6 +42,8 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
     if isinstance(engine, MonteCarloEngine):  # most of the time goes into the simulation
         engine, analysed = MonteCarloEngine(**settings), 0.95
     profile = read_scanner_profile(args.scanner_profile) if args.scanner_profile else None
+    if args.beam is not None:
+        named_beam(args.beam, profile.beams if profile else ())
     series = read_series(
         args.input,
         series_uid=args.series,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...ct.scanner_profile import words
+from collections.abc import Sequence
+
+from ...ct.scanner_profile import MeasuredBeam, words
 from ...measurement.ssde import anatomy_of
 from ..scan import Scan
 from .beams import BeamModel, measured_model, model_of, usual_beam
@@ -21,11 +23,34 @@ def beam_model(name: str | None, scan: Scan, exposure: Exposure) -> BeamModel:
     """
     own = scan.scanner.beams
     if name is not None:
-        named = next((beam for beam in own if words(beam.name) == words(name)), None)
-        return model_of(name) if named is None else measured_model(named)
+        return named_beam(name, own)
     stated = scan.series.acquisition
     phantom_cm = filter_phantom_cm(scan, exposure)
     return usual_beam(phantom_cm, stated.manufacturer, stated.model, own)
+
+
+def named_beam(name: str, measured: Sequence[MeasuredBeam] = ()) -> BeamModel:
+    """Return a beam of a scanner profile, or one that comes with CTDoseSeg, by its name.
+
+    Parameters
+    ----------
+    name
+        In any case.
+    measured
+        Beams of the profile.
+
+    Raises
+    ------
+    AcquisitionError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> named_beam("Generic Body").name
+    'generic body'
+    """
+    own = next((beam for beam in measured if words(beam.name) == words(name)), None)
+    return model_of(name) if own is None else measured_model(own)
 
 
 def filter_phantom_cm(scan: Scan, exposure: Exposure) -> int:
