@@ -32,7 +32,9 @@ LABEL_TABLES = ("totalsegmentator-v2", "totalsegmentator-v1", "lungmask")
 _LUNGMASK = {1: "lung_right", 2: "lung_left"}
 # SNOMED CT codes of laterality (DICOM PS3.16, CID 244).
 _SIDES = {"24028007": "right", "7771000": "left"}
-_BONES = ("bone", "bone_rest", "spine", "ribs", "sacrum", "skull", "sternum")
+_BONES = ("bone", "bone_rest", "spine", "ribs", "sacrum", "skull", "sternum", "mandible")
+# Labels of a bone's parts, as the phantoms have them.
+_BONE_PARTS = ("_cortex", "_spongiosa", "_medullary")
 _BONE_PREFIXES = ("vertebrae_", "rib_", "humerus_", "scapula_", "clavicula_", "femur_", "hip_")
 
 
@@ -208,5 +210,13 @@ def _names_by_lower_case() -> Mapping[str, str]:
 
 
 def is_bone(name: str) -> bool:
-    """Return whether `name` is a bone or a part of one."""
+    """Return whether `name` is a bone or a part of one; teeth are none.
+
+    Examples
+    --------
+    >>> is_bone("skull_cortex"), is_bone("kidney_left_cortex"), is_bone("teeth")
+    (True, False, False)
+    """
+    for part in _BONE_PARTS:
+        name = name.removesuffix(part)
     return name in _BONES or name.startswith(_BONE_PREFIXES)

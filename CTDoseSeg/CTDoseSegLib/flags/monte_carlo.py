@@ -17,6 +17,14 @@ FLAGS = {
         cause="phantom",
         consequence="with the other phantom all organ doses would change by a factor of about two",
     ),
+    "monte_carlo_phantom_of_images": Entry(
+        "warning",
+        "A child's CTDIvol was typed without its CTDI phantom, and taken for that of the images",
+        mends=("phantom_cm",),
+        cause="phantom",
+        consequence="if it was stated for the other phantom, all organ doses are wrong by a factor "
+        "of about two",
+    ),
     "monte_carlo_range_assumed": Entry(
         "warning",
         "The irradiated range is not known",
@@ -45,6 +53,12 @@ FLAGS = {
         cause="beam",
         consequence="a generic filter and bowtie stand in; the intervals allow for it",
     ),
+    "monte_carlo_other_filter": Entry(
+        "warning",
+        "The beam that was chosen does not go with the part of the body",
+        cause="beam",
+        consequence="it stands in another proportion to CTDIvol, and all doses with it",
+    ),
     "monte_carlo_wide_beam": Entry(
         "warning",
         "The collimation is above 40 mm",
@@ -55,7 +69,6 @@ FLAGS = {
     "monte_carlo_stopped": Entry(
         "warning",
         "The simulation ended before every organ reached the uncertainty that was asked for",
-        "Allow more minutes or histories.",
         cause="statistics",
         consequence="the intervals of these organs are wider",
     ),
@@ -67,14 +80,25 @@ FLAGS = {
     "monte_carlo_noisy": Entry(
         "refusal",
         "Too few photons reached the organ",
-        "Allow more minutes or histories.",
         cause="statistics",
         consequence="no dose",
+    ),
+    "monte_carlo_noisy_map": Entry(
+        "info",
+        "Single voxels of the dose map are noise",
+        consequence="the map shows means of organs only",
     ),
     "monte_carlo_not_simulated": Entry(
         "refusal",
         "The organ has no voxel of its own in the simulation",
         consequence="no dose: it is smaller than the simulation's voxels",
+    ),
+    "monte_carlo_unnamed": Entry(
+        "refusal",
+        "The label has no name",
+        mends=("label_names",),
+        cause="unnamed_labels",
+        consequence="no dose: it may be the couch or no organ at all",
     ),
     "monte_carlo_outside_range": Entry(
         "warning",
@@ -93,6 +117,11 @@ FLAGS = {
         "The dose differs from the fast law's by more than both intervals allow",
         "Compare voltage, size, filter and contrast agent; look at the segmentation.",
     ),
+    "monte_carlo_beside_fast": Entry(
+        "info",
+        "The simulated doses beside those of the fast law",
+        "The fast law was fitted to simulations for one scanner and protocol.",
+    ),
     "monte_carlo_bone": Entry(
         "info",
         "The dose is that to the bone as a whole, with its mineral",
@@ -101,7 +130,14 @@ FLAGS = {
     "monte_carlo_marrow": Entry(
         "info",
         "Dose to active red marrow in the bones of the images",
-        "Each bone counts by its share of an adult's active marrow.",
+        "Where labels name the bones, each counts by its share of the body's active marrow at the "
+        "patient's age.",
+    ),
+    "monte_carlo_marrow_part": Entry(
+        "warning",
+        "The dose is that of the active red marrow in the images, not of the whole body's",
+        consequence="the mean of the whole body's marrow is lower where the rest was not "
+        "irradiated",
     ),
     "monte_carlo_anatomy": Entry(
         "warning",

@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from ..result import Result
 
 # Scaling basis of a dose in words.
+MONTE_CARLO = "montecarlo"
 BASES = {
     "ctdivol": "scaled by CTDIvol",
     "mas": "scaled by effective mAs",
-    "montecarlo": "simulated in this CT",
+    MONTE_CARLO: "simulated in this CT",
     "none": "no scaling basis",
 }
 ROW_IN = 0.28
@@ -98,9 +99,11 @@ def draw_organ_doses(result: Result) -> Figure:
 
 def _draw_given(axes: Axes, given: list[OrganDose]) -> None:
     y = np.arange(len(given))
+    simulated = all(organ.route == MONTE_CARLO for organ in given)
+    inner = "number of photons alone" if simulated else "model alone"
     for low, high, width, color, label in (
         ("total_low_mGy", "total_high_mGy", 2.0, SKY, "90 %, all uncertainties"),
-        ("model_low_mGy", "model_high_mGy", 6.0, BLUE, "90 %, model alone"),
+        ("model_low_mGy", "model_high_mGy", 6.0, BLUE, f"90 %, {inner}"),
     ):
         ends = [(getattr(o, low), getattr(o, high)) for o in given]
         lows, highs = (

@@ -102,6 +102,16 @@ def test_bones_are_bone(name):
     assert organs.is_bone(name)
 
 
-@pytest.mark.parametrize("name", ["costal_cartilages", "spinal_cord", "liver"])
+@pytest.mark.parametrize("part", ["cortex", "spongiosa"])
+@pytest.mark.parametrize("bone", ["skull", "mandible", "sacrum", "sternum", "vertebrae_C1"])
+def test_a_part_of_a_bone_is_bone_and_in_its_group(bone, part):
+    name = f"{bone}_{part}"
+    assert organs.is_bone(name)
+    assert groups_of([name, "brain"])["bone"] == (name,)
+
+
+@pytest.mark.parametrize(
+    "name", ["costal_cartilages", "spinal_cord", "liver", "kidney_left_cortex", "teeth"]
+)
 def test_cartilage_and_cord_are_not(name):
     assert not organs.is_bone(name)

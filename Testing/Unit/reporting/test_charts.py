@@ -116,6 +116,19 @@ def test_coronal_pictures_have_true_proportions_and_the_head_up():
     assert not blue[-1]
 
 
+@pytest.mark.parametrize(
+    ("route", "inner"),
+    [("ctdivol", "90 %, model alone"), ("montecarlo", "90 %, number of photons alone")],
+)
+def test_the_legend_says_what_the_inner_interval_holds(route, inner):
+    doses = [replace(organ_dose(name, 3.0), route=route) for name in ("liver", "spleen")]
+    figure = draw_organ_doses(replace(tiny_result(), organs=tuple(doses)))
+    legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
+    said = [text.get_text() for one in legends if one for text in one.get_texts()]
+    assert inner in said
+    assert sum(text.endswith("alone") for text in said) == 1
+
+
 MANY = tuple(organ_dose(f"organ_number_{n}", 3.0 + n, 4, WARNING) for n in range(32))
 KINDS = {
     "usual": {},

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...ct.scanner_profile import words
 from ...errors import InputError
-from ...flags import Flag, flag
+from ...flags import flag
 from ...tasks.progress import Progress
 from ..applicability import ADULT_YEARS, patient_flags
 from ..doses import DoseResult, OrganDose
@@ -142,6 +142,7 @@ class MonteCarloEngine:
             return DoseResult(organs, (*flags, refusal))
         from .interval import SHARED_BY
         from .organs import organ_doses
+        from .run_flags import run_flags
         from .simulation import Settings, simulate_scan
 
         settings = Settings(**{one.name: getattr(self, one.name) for one in fields(Settings)})
@@ -152,21 +153,15 @@ class MonteCarloEngine:
             return event_doses(kept, scan, settings, reason)
         simulation = simulate_scan(scan, settings, _fast_doses(scan), progress or Progress())
         self._kept[:] = [simulation.without_map()]
+        organs = organ_doses(simulation.run)
+        about_run = run_flags(simulation, organs, by_name=self.beam is not None)
         return DoseResult(
-            organs=organ_doses(simulation.run),
-            flags=(*flags, *simulation.run.scan_flags, *self._flags(simulation)),
+            organs=organs,
+            flags=(*flags, *simulation.run.scan_flags, *about_run),
             model_card=self._card(simulation),
             dose_map=simulation.dose_map,
             shared_by=SHARED_BY,
         )
-
-    def _flags(self, simulation: Simulation) -> Iterator[Flag]:
-        """Yield what the beam and the end of the simulation leave in doubt."""
-        model = simulation.model
-        if model.name.startswith("generic"):
-            yield flag("monte_carlo_generic_beam", model.name)
-        if not simulation.worst.reached:
-            yield flag("monte_carlo_stopped", simulation.worst.in_words)
 
     def _card(self, simulation: Simulation) -> dict[str, Any]:
         """Return what made the doses, as plain values."""

@@ -15,7 +15,7 @@ from ..scan import Scan
 from .beam_choice import beam_model
 from .ctdi import ctdi_weighted_per_history
 from .exposure import Exposure, exposure_of
-from .organs import Run, organ_doses
+from .organs import Run, organ_doses, patient_organs
 from .simulation import Settings, Simulation, simulate_scan
 
 # Voltages that differ by less are the same.
@@ -40,7 +40,7 @@ def event_doses(kept: Simulation, scan: Scan, settings: Settings, objection: str
     objection
         Why the event cannot be simulated; empty where it can.
     """
-    names = list(scan.organs)
+    names = patient_organs(scan)
     if objection:
         refusal = flag("monte_carlo_event", objection)
         return DoseResult(tuple(scan.without_dose(name, (refusal,)) for name in names))

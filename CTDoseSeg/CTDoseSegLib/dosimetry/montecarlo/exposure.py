@@ -8,7 +8,7 @@ cancel, so that CTDIvol and the path of the beam's centre are all that a scan ha
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -210,10 +210,22 @@ def _along_body(series: CTSeries, by_mas: bool) -> tuple[np.ndarray, tuple[Flag,
 def _phantom(series: CTSeries) -> tuple[int, tuple[Flag, ...]]:
     stated = series.acquisition.phantom_cm
     if stated is not None:
-        return stated, ()
+        return stated, tuple(_other_statement(series, stated))
     head = anatomy_of(series.acquisition.body_part) == "head"
     phantom_cm = HEAD_PHANTOM_CM if head else BODY_PHANTOM_CM
     return phantom_cm, (flag("monte_carlo_phantom_assumed", f"{phantom_cm} cm is assumed"),)
+
+
+def _other_statement(series: CTSeries, phantom_cm: int) -> Iterator[Flag]:
+    """Yield that a child's CTDIvol was typed without its phantom, which is then the images' own.
+
+    Consoles may show a child's CTDIvol for 16 cm where the images state 32 cm.
+    """
+    acquisition = series.acquisition
+    typed, own = (acquisition.sources.get(name) for name in ("ctdivol_mGy", "phantom_cm"))
+    age = acquisition.age_years
+    if typed == "user" and own != "user" and age is not None and age < ADULT_YEARS:
+        yield flag("monte_carlo_phantom_of_images", f"{phantom_cm} cm ({own or 'images'})")
 
 
 def image_range(series: CTSeries) -> tuple[float, float]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...ct.organs import OUTSIDE_BODY
-from ...segmentation.labelmap import BODY, BODY_REST, SKIN
+from ...segmentation.labelmap import BODY, BODY_REST, SKIN, Atom
 from ...segmentation.threshold.skin import enclosed, outer_shell
 from ..scan import Scan
 from .blocks import PixelLaws
@@ -76,13 +77,14 @@ def labels_of(scan: Scan) -> Labels:
     measured = scan.measurements
     laws = HULaws.at(scan.series.acquisition.kvp_kV)
     means = means_hu(measured.names, measured.counts, measured.sums)
+    usual = {atom.name: _usual_hu(scan, atom, means, laws) for atom in atoms}
     has_body = any(a.name in _WHOLE for a in atoms)
     stated = scan.series.acquisition.contrast
     tissues: tuple[Tissue, ...] = ()
     contrast = bool(stated)
     for _ in range(2):  # an organ that surely holds contrast agent makes others likely to
         unlabelled = laws.tissue("" if has_body else BODY_REST, float("nan"))
-        named = (laws.tissue(a.name, means.get(a.name, np.nan), contrast=contrast) for a in atoms)
+        named = (laws.tissue(a.name, usual[a.name], contrast=contrast) for a in atoms)
         tissues = (unlabelled, *named)
         contrast |= any(tissue.enhanced and tissue.shows_contrast for tissue in tissues)
     bones_named = any(tissue.kind is Kind.BONE for tissue in tissues)
@@ -111,6 +113,23 @@ def labels_of(scan: Scan) -> Labels:
         body_values=tuple(a.value for a in atoms if a.name not in OUTSIDE_BODY),
         has_body=has_body,
     )
+
+
+def _usual_hu(scan: Scan, atom: Atom, means: Mapping[str, float], laws: HULaws) -> float:
+    """Return the mean HU of a label, or their median where that is lower and decides.
+
+    Pixels at the edge of a bone or of metal lift the mean of a small organ beside it like contrast
+    agent; they hardly move the median.
+    """
+    mean = means.get(atom.name, float("nan"))
+    if not laws.tissue(atom.name, mean, contrast=True).enhanced:
+        return mean
+    own = (
+        values[np.isfinite(values)]
+        for image, labels in zip(scan.series.hu, scan.labelmap.labels, strict=True)
+        if (values := image[labels == atom.value]).size
+    )
+    return min(mean, float(np.median(np.concatenate(list(own)))))
 
 
 class SkinOf:

@@ -24,10 +24,11 @@ def dose_map_of(
     voxels: Voxels,
     mGy_g_per_keV: float,
     *,
+    body: np.ndarray | None = None,
     slices: slice = slice(None),
     keep_batches: bool = True,
 ) -> DoseMap:
-    """Return the dose of every voxel with its statistical uncertainty, 0 in air.
+    """Return the dose of every voxel with its statistical uncertainty, 0 in air and off the body.
 
     Parameters
     ----------
@@ -37,6 +38,8 @@ def dose_map_of(
         That were simulated.
     mGy_g_per_keV
         Dose to 1 g for 1 keV per emitted photon, mGy.
+    body
+        Boolean [k, j, i]: elsewhere, as in the couch, there is no dose; None: all voxels.
     slices
         Of k: what the images show, without the anatomy that was added beyond them.
     keep_batches
@@ -50,6 +53,8 @@ def dose_map_of(
     batches = _map(tally)[:, :, slices]
     mass_g = voxels.voxel_mass_g()[slices]
     tissue = voxels.density_g_cm3[slices] >= LEAST_DENSITY_G_CM3
+    if body is not None:
+        tissue &= body[slices]
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.where(tissue, np.float32(mGy_g_per_keV) / mass_g, np.float32(0.0))
     scale = scale.astype(np.float32)

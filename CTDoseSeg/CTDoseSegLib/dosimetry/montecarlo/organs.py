@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
-from ...ct.organs import OUTSIDE_BODY, is_bone
-from ...flags import SCAN, Flag, flag, organ_place
+from ...ct.organs import OUTSIDE_BODY
+from ...flags import SCAN, Flag, flag
 from ...measurement.ctdi_per_mas import K90
-from ...segmentation.labelmap import BODY_REST
+from ...segmentation.atoms import is_unnamed
+from ...segmentation.labelmap import BODY, BODY_REST
 from ..doses import RED_MARROW, OrganDose
 from ..fast.uncertainty import total_log_half_width
 from ..scan import Scan
@@ -26,16 +27,15 @@ from .interval import (
     start_angle_components,
     truncation_component,
 )
+from .organ_flags import differs, marrow_flags, noisy, organ_flags
 from .response import Response
-from .stopping import histories_to
+from .stopping import Ended
 from .tally import MEDIUM, SOFT_TISSUE
 from .tally import RED_MARROW as MARROW_DETECTOR
 
 ROUTE = "montecarlo"
 # A mean that is less certain than this is no dose.
 LARGEST_SE = 0.10
-# Less iodine raises the dose by less than 5 %.
-LEAST_IODINE_MG_ML = 0.3
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -57,13 +57,18 @@ class Run:
     fast
         Organ to its dose by the fast law, where that gives one.
     marrow_share
-        Score to the share of active red marrow that lies in it.
+        Score to the share of the body's active red marrow that lies in it.
+    marrow_share_known
+        False where no label names the bones: shares are then those of the bones' mass, and what
+        part of the marrow the images hold is not known.
     iodine_mg_ml
         Organ to the concentration of iodine in it, where it holds any.
     flags
         Of the simulated patient; those that have an organ's place go to that organ.
     largest_se
         Relative standard error of a dose that is still given.
+    ended
+        What ended it.
     """
 
     scan: Scan
@@ -74,9 +79,11 @@ class Run:
     slice_dose_mGy: Mapping[str, np.ndarray] = field(default_factory=dict)
     fast: Mapping[str, OrganDose] = field(default_factory=dict)
     marrow_share: Mapping[str, float] = field(default_factory=dict)
+    marrow_share_known: bool = True
     iodine_mg_ml: Mapping[str, float] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
     largest_se: float = LARGEST_SE
+    ended: Ended = Ended.HISTORIES
 
     @property
     def scores(self) -> dict[str, int]:
@@ -113,20 +120,38 @@ class Run:
 
 def organ_doses(run: Run) -> tuple[OrganDose, ...]:
     """Return the dose of every organ in the images, in the label map's order, then red marrow."""
-    left_out = (*OUTSIDE_BODY, BODY_REST)
-    organs = [_organ(run, name) for name in run.scan.organs if name not in left_out]
+    organs = [_organ(run, name) for name in patient_organs(run.scan)]
     if (marrow := _red_marrow(run)) is not None:
         organs.append(marrow)
     return tuple(organs)
 
 
+def patient_organs(scan: Scan) -> list[str]:
+    """Return the groups that are the patient's: neither couch, by name or member, nor the rest."""
+    groups = scan.labelmap.groups
+    return [
+        name
+        for name in scan.organs
+        if name != BODY_REST and not {name, *groups.get(name, ())} & set(OUTSIDE_BODY)
+    ]
+
+
+def _is_unnamed(scan: Scan, name: str) -> bool:
+    """Return whether a group consists of labels that have no name but a number."""
+    members = scan.labelmap.groups.get(name, ())
+    atoms = [atom for atom in scan.labelmap.atoms if atom.name in members]
+    return bool(atoms) and all(is_unnamed(atom) for atom in atoms)
+
+
 def _organ(run: Run, name: str) -> OrganDose:
+    if name != BODY and _is_unnamed(run.scan, name):
+        return run.scan.without_dose(name, (flag("monte_carlo_unnamed"),))
     score = run.scores.get(name)
     if score is None or not run.response.mass_g[score] > 0:
         return run.scan.without_dose(name, (flag("monte_carlo_not_simulated"),))
     dose, relative_se = (float(values[score]) for values in run.dose)
     if not relative_se <= run.largest_se:
-        return run.scan.without_dose(name, (_noisy(run, relative_se),))
+        return run.scan.without_dose(name, (noisy(run, relative_se),))
     components = {
         "statistics": math.hypot(relative_se, run.response.kerma_relative_se),
         **run.exposure.log_sd,
@@ -142,13 +167,13 @@ def _organ(run: Run, name: str) -> OrganDose:
     own = replace(
         _with_dose(run.scan.without_dose(name), dose, components, slices),
         seen_mass_g=float(run.response.mass_g[score]),
-        flags=tuple(_flags(run, name, score)),
+        flags=tuple(organ_flags(run, name, score)),
     )
     fast = run.fast.get(name)
     if fast is None or fast.dose_mGy is None:
         return own if own.coverage is None else _whole(own)
     if differs_from_fast(own, fast):
-        own = replace(own, flags=(*own.flags, _differs(own, fast)))
+        own = replace(own, flags=(*own.flags, differs(own, fast)))
     return _whole(own) if own.coverage == 1.0 else _completed(own, fast)
 
 
@@ -211,47 +236,6 @@ def _completed(own: OrganDose, fast: OrganDose) -> OrganDose:
     )
 
 
-def _flags(run: Run, name: str, score: int) -> Iterator[Flag]:
-    occupied = run.scan.organs[name].count > 0
-    z = run.scan.series.z_mm[occupied]
-    low, high = run.exposure.range_mm
-    if outside := float(((z < low) | (z > high)).mean()):
-        yield flag("monte_carlo_outside_range", f"{outside:.0%} of its slices")
-    if (iodine := run.iodine_mg_ml.get(name, 0.0)) >= LEAST_IODINE_MG_ML:
-        detail = f"{iodine:.1f} mg of iodine in 1 ml"
-        without = float(run.soft_tissue_mGy[score])
-        yield flag(
-            "monte_carlo_iodine",
-            detail,
-            consequence=f"soft tissue without it would get {without:.1f} mGy in the same place",
-        )
-    yield from (one for one in run.flags if one.place == organ_place(name))
-    if is_bone(name):
-        yield flag("monte_carlo_bone")
-    cut = run.scan.size.truncated_fraction[occupied]
-    if np.nanmax(np.append(cut, 0.0)) > 0:
-        detail = f"up to {np.nanmax(cut):.0%} of the body contour lie outside the field of view"
-        yield flag("monte_carlo_anatomy", detail)
-
-
-def _noisy(run: Run, relative_se: float) -> Flag:
-    histories = run.response.tally.total_histories
-    detail = f"{histories / 1e6:.1f} million photons"
-    if np.isfinite(relative_se):
-        needed = histories_to(LARGEST_SE, relative_se, histories) / 1e6
-        detail += f" gave {relative_se:.0%}; {LARGEST_SE:.0%} takes about {needed:.0f} million"
-    return flag("monte_carlo_noisy", detail)
-
-
-def _differs(own: OrganDose, fast: OrganDose) -> Flag:
-    ends = (fast.dose_mGy, fast.total_low_mGy, fast.total_high_mGy)
-    dose, low, high = (0.0 if value is None else value for value in ends)
-    return flag(
-        "monte_carlo_differs",
-        f"{own.dose_mGy:.1f} mGy simulated, {dose:.1f} mGy ({low:.1f} to {high:.1f}) by the law",
-    )
-
-
 def _red_marrow(run: Run) -> OrganDose | None:
     """Return the dose to active red marrow; None where no bone with marrow is in the images."""
     sites = [(run.scores[n], share) for n, share in run.marrow_share.items() if n in run.scores]
@@ -275,10 +259,9 @@ def _red_marrow(run: Run) -> OrganDose | None:
         **{name: float(sd[positions] @ part) for name, sd in run.along_components.items()},
         **fixed_components(1.0, run.scan.series.acquisition),
     }
-    seen = sum(run.marrow_share.values())
-    detail = f"the images hold {min(seen, 1.0):.0%} of an adult's active marrow"
-    blank = _empty(run.scan)
-    return replace(_with_dose(blank, mean, components), flags=(flag("monte_carlo_marrow", detail),))
+    seen = sum(part for _, part in sites) if run.marrow_share_known else None
+    marrow = _with_dose(_empty(run.scan), mean, components)
+    return replace(marrow, flags=tuple(marrow_flags(run, mean, seen)))
 
 
 def _empty(scan: Scan) -> OrganDose:

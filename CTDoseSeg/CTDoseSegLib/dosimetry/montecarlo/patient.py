@@ -82,6 +82,8 @@ class Patient:
         Lengths added below and above them.
     added_area_mm2
         Most tissue that was added to a slab beyond the field of view.
+    body
+        Boolean [k, j, i]: True for the patient, added anatomy included; False for the couch.
     completed
         Boolean [k, j, i]: True for what the images do not show, tissue and the air beside it.
     flags
@@ -98,6 +100,7 @@ class Patient:
     image_range_mm: tuple[float, float]
     repeated_mm: tuple[float, float]
     added_area_mm2: float
+    body: np.ndarray
     completed: np.ndarray
     flags: tuple[Flag, ...] = ()
 
@@ -193,6 +196,7 @@ def patient_of(
         image_range_mm=(float(image.edges_mm[0]), float(image.edges_mm[-1])),
         repeated_mm=repeated_mm,
         added_area_mm2=added_mm2,
+        body=anatomy.body,
         completed=anatomy.completed,
         flags=flags,
     )

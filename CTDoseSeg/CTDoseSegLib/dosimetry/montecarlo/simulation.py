@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...segmentation.atoms import is_unnamed
 from ...segmentation.labelmap import BODY, BODY_REST
 from ...tasks.progress import Progress, Stage
 from ..dose_map import DoseMap
@@ -128,7 +129,7 @@ def simulate_scan(
     tally = setup.follow(settings, rule, _Cancels(progress))
     seconds = time.monotonic() - started
     progress.update(0.95, "comparing beams")
-    run = setup.run(tally, fast, _Cancels(progress))
+    run = replace(setup.run(tally, fast, _Cancels(progress)), ended=rule.ended(tally))
     progress.update(0.97, "making the dose map")
     dose_map = setup.dose_map(tally) if settings.dose_map else None
     return Simulation(
@@ -219,19 +220,21 @@ class _Setup:
             slice_dose_mGy=slice_doses(tally, patient.voxels, patient.scores, self.scale, z_mm),
             fast=fast,
             marrow_share=_marrow_shares(patient),
+            marrow_share_known=any(site.active_share is not None for site in patient.marrow),
             iodine_mg_ml=patient.iodine_mg_ml,
             flags=patient.flags,
         )
 
     def dose_map(self, tally: Tally) -> DoseMap:
-        return dose_map_of(
-            tally, self.patient.voxels, self.scale, slices=_seen_slices(self.patient)
-        )
+        patient = self.patient
+        seen = _seen_slices(patient)
+        return dose_map_of(tally, patient.voxels, self.scale, body=patient.body, slices=seen)
 
     def parts_of_organs(self, tally: Tally) -> dict[str, DoseVolume]:
         patient = self.patient
         named = (name for name in patient.scores.names if name in self.scan.organs)
-        organs = [name for name in named if name not in (BODY, BODY_REST)]
+        unnamed = {atom.name for atom in self.scan.labelmap.atoms if is_unnamed(atom)}
+        organs = [name for name in named if name not in (BODY, BODY_REST, *unnamed)]
         return dose_volumes(tally, patient.voxels, patient.scores, organs, self.scale)
 
     def _beam_sd(self, progress: Progress) -> np.ndarray:

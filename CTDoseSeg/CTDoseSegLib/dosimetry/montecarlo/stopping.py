@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 import numpy as np
 
@@ -18,6 +19,14 @@ from .tally import Tally
 LEAST_ML, LEAST_IN_RANGE = 20.0, 0.5
 # The lens of the eye is small and matters; it is asked for no more precisely than this.
 LENS, LENS_SE = "eye_lens", 0.03
+
+
+class Ended(Enum):
+    """What ended a run, and with it what would make its doses more certain."""
+
+    PRECISE = "ask for a smaller relative standard error"
+    MINUTES = "allow more minutes"
+    HISTORIES = "allow more histories"
 
 
 @dataclass(frozen=True)
@@ -77,13 +86,20 @@ class StopRule:
 
     def __post_init__(self) -> None:
         self._started = self.clock()
+        self._seconds = 0.0
 
     def __call__(self, tally: Tally) -> bool:
         """Return whether the simulation may end; tells the progress how far it is."""
         worst = self.worst(tally)
-        seconds = self.clock() - self._started
-        self.progress.update(self._fraction(worst, seconds), _message(worst, tally))
-        return worst.reached or seconds >= self.max_seconds
+        self._seconds = self.clock() - self._started
+        self.progress.update(self._fraction(worst, self._seconds), _message(worst, tally))
+        return worst.reached or self._seconds >= self.max_seconds
+
+    def ended(self, tally: Tally) -> Ended:
+        """Return what ended a run, of its last tally."""
+        if self.worst(tally).reached:
+            return Ended.PRECISE
+        return Ended.MINUTES if self._seconds >= self.max_seconds else Ended.HISTORIES
 
     def worst(self, tally: Tally) -> Precision:
         """Return the precision of the organ that is farthest from what was asked for."""
@@ -146,6 +162,18 @@ def histories_to(relative_se: float, present: float, histories: int) -> float:
     4000000.0
     """
     return histories * (present / relative_se) ** 2
+
+
+def in_millions(histories: float) -> str:
+    """Return a number of photons in words, with two digits below ten million.
+
+    Examples
+    --------
+    >>> in_millions(321_000), in_millions(25_400_000)
+    ('0.32 million', '25 million')
+    """
+    millions = histories / 1e6
+    return f"{millions:.2g} million" if millions < 9.95 else f"{millions:.0f} million"
 
 
 def _message(worst: Precision, tally: Tally) -> str:

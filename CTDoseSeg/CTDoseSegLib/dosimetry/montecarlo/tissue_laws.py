@@ -167,7 +167,7 @@ class HULaws:
         name
             Of the label.
         mean_hu
-            Of its pixels; NaN where it has none.
+            Of its pixels, without those that a bone beside it lifts; NaN where it has none.
         contrast
             True where the scan is known to hold contrast agent.
         """

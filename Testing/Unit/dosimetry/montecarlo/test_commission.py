@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +25,8 @@ KNOWN = (
     replace(model_of("Siemens Force W3"), bowtie_scale=0.9, hvl_mm=7.6),
     replace(model_of("Canon Aquilion ONE S"), bowtie_scale=1.3, hvl_mm=7.5),
 )
+
+GUIDE = Path(__file__).parents[4] / "Resources" / "Guide"
 
 # Few, where it does not matter which are tried.
 SHAPES = ("Siemens Definition Flash W3", "Canon Aquilion ONE L")
@@ -262,3 +265,12 @@ def test_organ_doses_of_the_fitted_beam_are_those_of_the_known_one():
         assert (np.atleast_2d(error)[0] < 0.01 * np.atleast_2d(mean)[0]).all()
         doses.append(np.atleast_2d(mean)[0] / ctdi_of(beam, 32).weighted)
     assert doses[1] == pytest.approx(doses[0], rel=0.05)
+
+
+def test_the_guides_example_is_fitted_within_a_percent():
+    text = (GUIDE / "how-to-commission.md").read_text(encoding="utf-8")
+    example = json.loads(text.split("```json\n")[1].split("```")[0])
+    body, head = commission(check_measured_ctdi(example))
+    assert {len(body.residuals), len(head.residuals)} == {4, 2}
+    for fit in (body, head):
+        assert max(abs(residual.percent) for residual in fit.residuals) < 1.0

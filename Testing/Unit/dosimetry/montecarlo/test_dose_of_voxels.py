@@ -56,6 +56,16 @@ def test_a_map_is_energy_over_mass_and_nothing_in_air():
     assert made.histories == 20 * 500
 
 
+def test_what_is_no_part_of_the_body_has_no_dose_however_dense_it_is():
+    body = np.ones(SHAPE, bool)
+    body[:, 6:] = False  # the couch
+    made = dose_map_of(tally(np.ones(SHAPE)), voxels(), 1.0, body=body, slices=slice(2, 5))
+    assert (made.dose_mGy[:, :6] > 0).all()
+    for values in (made.dose_mGy, made.statistical_sd_mGy):
+        assert not values[:, 6:].any()
+    assert not made.soft_tissue_batches_mGy[:, :, 6:].any()
+
+
 def test_the_error_of_a_voxel_is_that_of_the_mean_of_its_batches():
     made = dose_map_of(tally(np.full(SHAPE, 3.0), noise=0.2), voxels(), 7.0)
     relative = made.statistical_sd_mGy / made.dose_mGy

@@ -147,6 +147,28 @@ def test_the_phantom_is_that_of_the_report_and_for_a_child_never_assumed():
     assert not child_without_phantom(scan(phantom_cm=None).series)
 
 
+IMAGES = {"ctdivol_mGy": "image (0018,9345)", "phantom_cm": "image (0018,115E)"}
+
+
+@pytest.mark.parametrize(
+    ("age_years", "typed", "warned"),
+    [
+        (6.0, ("ctdivol_mGy",), True),
+        (6.0, ("ctdivol_mGy", "phantom_cm"), False),
+        (6.0, (), False),
+        (50.0, ("ctdivol_mGy",), False),
+    ],
+)
+def test_a_childs_ctdivol_typed_without_its_phantom_is_a_warning(age_years, typed, warned):
+    sources = {**IMAGES, **dict.fromkeys(typed, "user")}
+    made = exposure(age_years=age_years, phantom_cm=32, sources=sources)
+    found = [one for one in made.flags if one.code == "monte_carlo_phantom_of_images"]
+    assert bool(found) == warned
+    for one in found:
+        assert one.severity == "warning"
+        assert one.detail == "32 cm (image (0018,115E))"
+
+
 def test_a_checked_scanner_narrows_ctdivol_and_a_wide_beam_widens_it():
     plain = exposure()
     checked = exposure_of(scan_of(*make(), Scanner("A B", ctdivol_checked=True)))

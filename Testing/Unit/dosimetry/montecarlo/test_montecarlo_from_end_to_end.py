@@ -13,6 +13,7 @@ from CTDoseSegLib import MonteCarloEngine, Result, analyze
 from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.montecarlo.maps import dose_of_region
 from CTDoseSegLib.errors import AcquisitionError, Cancelled
+from CTDoseSegLib.segmentation.labelmap import Atom
 from CTDoseSegLib.tasks.progress import Collected
 
 pytest.importorskip("numba")
@@ -91,6 +92,24 @@ def test_the_map_lies_on_the_images():
     assert not dose_map.dose_mGy[:, 0, 0].any()
 
 
+def test_the_couch_has_no_dose_in_the_map():
+    series, labelmap = make(**BODY)
+    hu, labels = series.hu.copy(), labelmap.labels.copy()
+    couch = np.s_[:, 68:72, 20:60]  # below the body, which ends at row 63
+    hu[couch], labels[couch] = 100, 200
+    atoms = (*labelmap.atoms, Atom(200, "couch", "", "#777777", "test"))
+    groups = {**labelmap.groups, "couch": ("couch",)}
+    lying = replace(labelmap, labels=labels, atoms=atoms, groups=groups)
+    made = scan_of(replace(series, hu=hu), lying)
+    result, organs = doses(made, replace(ENGINE, histories=20_000, relative_se=0.2))
+    assert "couch" not in organs
+    to_map = np.linalg.inv(result.dose_map.affine) @ series.affine
+    place = np.argwhere(labels == 200)[::97, ::-1]
+    i, j, k = np.rint(to_map[:3, :3] @ place.T + to_map[:3, 3:]).astype(int)
+    assert not result.dose_map.dose_mGy[k, j, i].any()
+    assert result.dose_map.dose_mGy.any()
+
+
 def test_twice_the_ctdivol_is_twice_the_dose_and_the_same_photons_the_same(simulated):
     _, result, organs = simulated
     twice, by_name = doses(scan(ctdivol=18.0))
@@ -126,6 +145,7 @@ def test_a_stored_result_says_what_was_simulated(simulated):
     assert card["kerma_relative_se"] < 0.01
     assert len(card["tables_sha256"]["photons.npz"]) == 64
     assert set(card["fast_law_mGy"]) >= {"liver", "aorta"}
+    assert "monte_carlo_beside_fast" in codes(result.flags)
     assert set(card["parts_of_organs"]) >= {"liver", "aorta"}
     for part in card["parts_of_organs"].values():
         assert part["d2_mGy"] is not None or part["photons"] is None or part["photons"] > 60_000
@@ -143,7 +163,9 @@ def test_too_few_photons_for_what_was_asked_are_flagged(simulated):
 def test_a_beam_of_another_scanner_is_taken_by_name_and_an_unknown_one_refused():
     result, _ = doses(scan(), replace(ENGINE, beam="Siemens Force W3"))
     assert result.model_card["beam"] == "Siemens Force W3"
-    assert "monte_carlo_generic_beam" not in codes(result.flags)
+    assert not {"monte_carlo_generic_beam", "monte_carlo_other_filter"} & codes(result.flags)
+    wrong, _ = doses(scan(), replace(ENGINE, beam="generic head", dose_map=False))
+    assert "monte_carlo_other_filter" in codes(wrong.flags)
     with pytest.raises(AcquisitionError, match="no beam 'Nowhere'"):
         doses(scan(), replace(ENGINE, beam="Nowhere"))
 

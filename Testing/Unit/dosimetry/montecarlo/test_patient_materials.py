@@ -103,6 +103,22 @@ def test_the_same_hu_are_less_iodine_at_a_lower_voltage():
     assert low / high == pytest.approx(25.2 / 40.2, rel=0.05)
 
 
+def test_the_edges_of_a_bone_beside_an_organ_make_no_iodine_in_it():
+    """A quarter of the gland has the HU of bone's edges: its mean is that of an enhanced one."""
+    gland = (slice(3, 9), slice(40, 60), slice(52, 60))
+    jaw = (slice(3, 9), slice(40, 60), slice(60, 70))
+    edge = (slice(3, 9), slice(40, 60), slice(58, 60))
+
+    def paint(hu):
+        hu[edge] = 400.0
+
+    scan = box_scan({"parotid_gland_left": (gland, 25.0), "skull": (jaw, 900.0)}, paint=paint)
+    assert scan.series.hu[gland].mean() > 100.0
+    patient = patient_of(scan)
+    assert "parotid_gland_left" not in patient.iodine_mg_ml
+    assert patient.mass_g[patient.scores.index_of("parotid_gland_left")] > 0
+
+
 @pytest.mark.parametrize("noise_hu", [0.0, 60.0])
 def test_noise_makes_no_iodine_in_an_organ_without_any(noise_hu):
     scan = box_scan({"liver": (BOX, 58.0)}, noise_hu=noise_hu)

@@ -13,6 +13,7 @@ from hand_made_tallies import exposure_between, response_of
 from CTDoseSegLib.dosimetry.doses import RED_MARROW, DoseResult
 from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.montecarlo.organs import LARGEST_SE, Run, organ_doses
+from CTDoseSegLib.dosimetry.montecarlo.stopping import Ended
 from CTDoseSegLib.errors import DoseEngineError
 from CTDoseSegLib.flags import flag
 from CTDoseSegLib.measurement.ctdi_per_mas import K90
@@ -92,16 +93,56 @@ def test_an_organ_without_a_score_or_a_mass_has_a_reason_and_no_dose():
     assert "monte_carlo_not_simulated" in codes(organs(scan=scan)["spleen"].flags)
 
 
+@pytest.mark.parametrize("name", ["label_7", "label_255", "Segment_1"])
+def test_a_label_that_has_only_a_number_gets_no_dose_and_is_told_why(name):
+    """It may be the couch; the label map's flag promises no dose for it."""
+    scan = scan_of(*make(organs=("liver", name)))
+    made = run(scan=scan)
+    tally = replace(made.response.tally, names=("body", "skin", "liver", name, "spine"))
+    made = replace(made, response=replace(made.response, tally=tally))
+    by_name = {organ.organ: organ for organ in organ_doses(made)}
+    assert by_name[name].dose_mGy is None
+    assert codes(by_name[name].flags) == {"monte_carlo_unnamed"}
+    assert by_name["liver"].dose_mGy > 0
+    assert by_name["body"].dose_mGy > 0
+
+
+@pytest.mark.parametrize("name", ["couch", "headrest", "blanket"])
+def test_the_couch_and_what_a_user_groups_with_it_get_no_dose(name):
+    series, labelmap = make(organs=("liver", name))
+    groups = {**labelmap.groups, "spine": (name,)}
+    scan = scan_of(series, replace(labelmap, groups=groups))
+    found = {organ.organ for organ in organ_doses(run(scan=scan))}
+    assert "liver" in found
+    assert not {name, "spine"} & found
+
+
 def test_a_mean_that_is_all_noise_is_no_dose_and_tells_what_it_would_take():
     n = 24 * 16 * 1000
     noisy = organs(scatter=2 * LARGEST_SE * math.sqrt(n))["liver"]
     assert noisy.dose_mGy is None
     (reason,) = noisy.flags
     assert reason.code == "monte_carlo_noisy"
-    # Twice the largest error: four times the 0.4 million photons.
-    assert "about 2 million" in reason.detail
+    # Twice the largest error: four times the 0.38 million photons.
+    assert reason.detail == "0.38 million photons gave 20 %; 10% takes about 1.5 million"
     dark = organs(energy=ENERGY_KEV * [1, 1, 0, 1, 1])["liver"]
     assert dark.dose_mGy is None
+
+
+@pytest.mark.parametrize(
+    ("ended", "advice"),
+    [
+        (Ended.PRECISE, "ask for a smaller relative standard error"),
+        (Ended.MINUTES, "allow more minutes"),
+        (Ended.HISTORIES, "allow more histories"),
+    ],
+)
+def test_what_would_give_a_dose_is_what_ended_the_run(ended, advice):
+    n = 24 * 16 * 1000
+    (reason,) = organs(scatter=2 * LARGEST_SE * math.sqrt(n), ended=ended)["liver"].flags
+    assert reason.consequence == f"no dose; {advice}"
+    others = {one.value for one in Ended} - {advice}
+    assert not any(other in reason.message.lower() for other in others)
 
 
 def test_red_marrow_is_the_bones_doses_by_their_share_of_active_marrow():
@@ -116,6 +157,35 @@ def test_red_marrow_is_the_bones_doses_by_their_share_of_active_marrow():
     assert RED_MARROW not in organs(marrow_share={"sacrum": 0.2})
 
 
+def marrow_flags(**changes):
+    made = organs(**changes)[RED_MARROW]
+    return made, {one.code: one for one in made.flags}
+
+
+def test_red_marrow_is_told_to_be_that_of_the_images_with_the_least_of_the_bodys():
+    marrow, found = marrow_flags(marrow_share={"spine": 0.3, "sacrum": 0.2})
+    # The sacrum is not in the images: what they hold is 30 %.
+    assert "30% of an adult's" in found["monte_carlo_marrow"].detail
+    part = found["monte_carlo_marrow_part"]
+    assert part.severity == "warning"
+    assert f"at least {0.3 * marrow.dose_mGy:.2g} mGy" in part.message
+    _, found = marrow_flags(marrow_share={"spine": 0.95})
+    assert set(found) == {"monte_carlo_marrow"}
+
+
+def test_the_share_of_marrow_in_bones_that_no_label_names_is_not_known():
+    _, found = marrow_flags(marrow_share={"spine": 1.0}, marrow_share_known=False)
+    assert not any("%" in one.message for one in found.values())
+    assert "not known" in found["monte_carlo_marrow_part"].message
+
+
+def test_a_childs_share_of_marrow_is_that_of_its_age():
+    child = scan_of(*make(organs=("liver", "aorta"), age_years=4.0))
+    _, found = marrow_flags(marrow_share={"spine": 0.3}, scan=child)
+    assert "30% of the active marrow at the age of 4 years" in found["monte_carlo_marrow"].message
+    assert not any("adult" in one.message for one in found.values())
+
+
 def test_every_engines_checks_take_red_marrow_although_no_label_has_it():
     made = run(marrow_share={"spine": 0.3})
     result = estimate(HandMade(made), made.scan)
@@ -128,11 +198,12 @@ def test_every_engines_checks_take_red_marrow_although_no_label_has_it():
         estimate(engine, made.scan)
 
 
-def test_iodine_is_told_with_the_dose_without_it():
+def test_iodine_is_told_with_what_average_soft_tissue_would_get():
     liver = organs(iodine_mg_ml={"liver": 2.4})["liver"]
     (found,) = (one for one in liver.flags if one.code == "monte_carlo_iodine")
     assert "2.4 mg" in found.detail
-    assert f"{liver.dose_mGy / 1.2:.1f} mGy" in found.consequence
+    average = f"average soft tissue in its place would get {liver.dose_mGy / 1.2:.1f} mGy"
+    assert average in found.consequence
 
 
 def test_a_flag_of_the_simulated_patient_stands_with_its_organ_alone():

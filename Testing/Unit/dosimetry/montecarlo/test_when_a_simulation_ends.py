@@ -9,6 +9,7 @@ from hand_made_tallies import exposure_between, response_of
 
 from CTDoseSegLib.dosimetry.montecarlo.response import Response
 from CTDoseSegLib.dosimetry.montecarlo.stopping import (
+    Ended,
     StopRule,
     deciding_organs,
     histories_to,
@@ -65,6 +66,19 @@ def test_time_that_is_over_ends_it_whatever_it_reached():
     assert progress.log[-1]["fraction"] == pytest.approx(0.9)
     seconds[0] = 10.0
     assert asked(tally(noise))
+
+
+def test_it_is_known_what_ended_it():
+    asked, _, seconds = rule(max_seconds=10.0)
+    n = 1000 * 20 * 16
+    sure, unsure = tally(0.009 * np.sqrt(n)), tally(0.5 * np.sqrt(n))
+    asked(unsure)
+    assert asked.ended(unsure) is Ended.HISTORIES
+    asked(sure)
+    assert asked.ended(sure) is Ended.PRECISE
+    seconds[0] = 11.0
+    asked(unsure)
+    assert asked.ended(unsure) is Ended.MINUTES
 
 
 def test_a_cancelled_progress_ends_it_with_the_question():
