@@ -277,7 +277,7 @@ def head(folder: Path, relative_se: float) -> list[Reached]:
 def missing(folder: Path, relative_se: float) -> list[Reached]:
     print("\n## Images that end short, or cut the outline, against the whole body's run\n")
     rows, inside, number = [], 0, 0
-    for subject, cut in product((ADULTS[1], ADULTS[4]), CUTS):
+    for subject, cut in product((ADULTS[0], ADULTS[4]), CUTS):
         organs = compared_with_whole(subject, subject.images(folder), cut, relative_se)
         off = np.array([one.off for one in organs])
         held = np.array([one.held for one in organs])
