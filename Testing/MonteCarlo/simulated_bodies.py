@@ -31,7 +31,7 @@ from CTDoseSegLib.phantom.bodies.person import Person
 from CTDoseSegLib.phantom.phantom import Phantom, phantom_series
 from CTDoseSegLib.segmentation.labelmap import Atom, Labelmap
 
-MOST_HISTORIES = 60_000_000
+MOST_HISTORIES = 20_000_000
 # Half of the usual overranging of helical scans, 30 to 70 mm.
 OVERRANGING_MM = 25.0
 RED_MARROW = "red marrow"
