@@ -80,11 +80,15 @@ HUDA_RUNS = (
     (ADULTS[1], "Siemens Definition Flash W3"),
     (ADULTS[2], "generic body"),
 )
-# Voltage in kV, width of the beam and its place above the lenses, mm.
+# Beam, voltage in kV, width of the beam and its place above the lenses, mm.
 PERFUSION = (
-    *((80.0, 28.8, 0.0), (80.0, 40.0, 0.0), (120.0, 40.0, 0.0)),
-    *((80.0, 28.8, above) for above in (5.0, 10.0, 15.0, 20.0)),
-    (80.0, 40.0, 40.0),
+    ("generic head", 80.0, 28.8, 0.0),
+    ("generic head", 80.0, 40.0, 0.0),
+    ("generic head", 120.0, 40.0, 0.0),
+    ("Siemens Definition Flash W2", 80.0, 28.8, 0.0),
+    ("GE VCT-like small", 80.0, 40.0, 0.0),
+    *(("generic head", 80.0, 28.8, above) for above in (5.0, 10.0, 15.0, 20.0)),
+    ("generic head", 80.0, 40.0, 40.0),
 )
 LENS = ("anterior_eye_left", "anterior_eye_right")
 LENS_PERFUSION, LENS_POINTS = (59.0, 63.0), 10.0
@@ -233,7 +237,7 @@ def contrast(folder: Path, relative_se: float) -> list[Reached]:
 
 
 def head(folder: Path, relative_se: float) -> list[Reached]:
-    print("\n## Front millilitre of the eyes / CTDIvol (16 cm), generic head beam, 120 kV\n")
+    print("\n## Front millilitre of the eyes / CTDIvol (16 cm)\n")
     subject = Subject(
         *("man, head", 40, "male"),
         region="head",
@@ -247,12 +251,18 @@ def head(folder: Path, relative_se: float) -> list[Reached]:
     rows, figures = [], []
 
     def front(
-        scan: Exposure, width_mm: float, voltage_kV: float, error: float, *, at_rest: bool
+        scan: Exposure,
+        width_mm: float,
+        voltage_kV: float,
+        error: float,
+        *,
+        at_rest: bool,
+        beam: str = "generic head",
     ) -> tuple[float, float]:
         found = body.doses(
             {"head": scan},
             {"head": LENS},
-            beam_name="generic head",
+            beam_name=beam,
             voltage_kV=voltage_kV,
             relative_se=error,
             collimation_mm=width_mm,
@@ -262,19 +272,28 @@ def head(folder: Path, relative_se: float) -> list[Reached]:
         scale = width_mm / (scan.range_mm[1] - scan.range_mm[0]) if at_rest else 1.0
         return scale * float(values.mean()), float(np.linalg.norm(errors * values) / values.sum())
 
-    for voltage_kV, width, above in PERFUSION:
+    for beam, voltage_kV, width, above in PERFUSION:
         scan = body.exposure(plane + above, plane + above, 16, beyond_mm=0.5)
-        value, error = front(scan, width, voltage_kV, _lens_se(above), at_rest=True)
+        value, error = front(scan, width, voltage_kV, _lens_se(above), at_rest=True, beam=beam)
         beside = "59 to 63 %" if above == 0 else ""
-        what = f"perfusion, {voltage_kV:.0f} kV, {width:g} mm wide, {above:g} mm above the lenses"
+        setting = f"{beam}, {voltage_kV:.0f} kV, {width:g} mm"
+        what = f"perfusion, {setting} wide, {above:g} mm above the lenses"
         rows.append((what, f"{100 * value:.0f} % ({100 * error:.1f})", beside))
         if above == 0:
             off = max(LENS_PERFUSION[0] - 100 * value, 100 * value - LENS_PERFUSION[1], 0.0)
-            name = f"lens, perfusion at {voltage_kV:.0f} kV, {width:g} mm: points off 59 to 63 %"
+            name = f"lens, perfusion, {setting}: points off 59 to 63 %"
             figures.append(Reached(name, off, LENS_POINTS, most=True, digits=0))
     for what, above, beside in (
-        ("whole brain, the orbit in the beam", min(eye[0], brain[0]) - plane, "81 to 103 %"),
-        ("whole brain from 15 mm above the eyes", eye[1] + 15.0 - plane, "10 to 22 %"),
+        (
+            "whole brain, generic head, 120 kV, the orbit in the beam",
+            min(eye[0], brain[0]) - plane,
+            "81 to 103 %",
+        ),
+        (
+            "whole brain, generic head, 120 kV, from 15 mm above the eyes",
+            eye[1] + 15.0 - plane,
+            "10 to 22 %",
+        ),
     ):
         scan = body.exposure(plane + above, brain[1] + 10, 16, beyond_mm=10.0)
         value, error = front(scan, 20.0, 120.0, _lens_se(above), at_rest=False)
