@@ -43,6 +43,8 @@ class Acquisition:
     irradiated_range_mm
         (low, high) RAS superior coordinates between which the tube was on, not the image range.
         The dosimetry adds the overranging where `sources` names neither a user nor a dose report.
+    isocentre_mm
+        (x, y), RAS right and anterior coordinates of the axis that the tube turns around.
     modulation
         Modulation of the tube current, as written by the scanner.
     filter_type
@@ -74,6 +76,7 @@ class Acquisition:
     phantom_cm: int | None = None
     dlp_mGy_cm: float | None = None
     irradiated_range_mm: tuple[float, float] | None = None
+    isocentre_mm: tuple[float, float] | None = None
     modulation: str | None = None
     filter_type: str | None = None
     kernel: str | None = None
@@ -233,6 +236,8 @@ def _typed_value(key: str, value: Any) -> Any:
         return int(value)
     if key == "irradiated_range_mm":
         return _range(value)
+    if key == "isocentre_mm":
+        return _place(value)
     if key == "sex":
         if value not in ("M", "F", "O"):
             raise AcquisitionError(f"sex is {value!r}; write M, F or O.")
@@ -253,6 +258,15 @@ def _range(value: Any) -> tuple[float, float]:
     if not good or not value[0] < value[1] or max(abs(v) for v in value) > 1e5:
         raise AcquisitionError(
             f"irradiated_range_mm is {value!r}; write [low, high], RAS coordinates in mm."
+        )
+    return float(value[0]), float(value[1])
+
+
+def _place(value: Any) -> tuple[float, float]:
+    good = isinstance(value, list) and len(value) == 2 and all(_is_number(v) for v in value)
+    if not good or max(abs(v) for v in value) > 1e5:
+        raise AcquisitionError(
+            f"isocentre_mm is {value!r}; write [right, anterior], RAS coordinates in mm."
         )
     return float(value[0]), float(value[1])
 

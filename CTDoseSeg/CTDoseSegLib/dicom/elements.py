@@ -57,7 +57,7 @@ KEYWORDS = _words(
     "ManufacturerModelName "
     # geometry
     "ImagePositionPatient ImageOrientationPatient PixelSpacing SliceThickness SliceLocation "
-    "GantryDetectorTilt "
+    "GantryDetectorTilt DataCollectionCenterPatient "
     # pixels
     "Rows Columns SamplesPerPixel BitsAllocated BitsStored HighBit "
     "PixelRepresentation NumberOfFrames RescaleSlope RescaleIntercept RescaleType "

@@ -66,6 +66,7 @@ def read_exposure(headers: Sequence[Header], z_mm: Sequence[float]) -> SeriesExp
     _gather_tin_filter(gathered)
     _gather_tubes(gathered)
     _gather_phantom(gathered)
+    _gather_isocentre(gathered)
     slices = gather_slices(gathered, z_mm)
     gather_irradiated_range(gathered, z_mm)
     acquisition = Acquisition(**gathered.values, sources=gathered.sources)
@@ -210,6 +211,19 @@ def _gather_phantom(gathered: TagValues) -> None:
     else:
         detail = "more than one code" if len(sizes) > 1 else ""
         gathered.flags.append(flag("phantom_unknown", detail))
+
+
+def _gather_isocentre(gathered: TagValues) -> None:
+    """Gather where the axis of rotation is: the centre of data collection, in all slices alike.
+
+    ReconstructionTargetCenterPatient is the centre of the images, and TableHeight is measured from
+    a zero that makers put elsewhere.
+    """
+    keyword = "DataCollectionCenterPatient"
+    places = {tuple(round(v, 1) for v in h.numbers(keyword)[:2]) for h in gathered.headers}
+    if len(places) == 1 and len(place := places.pop()) == 2:
+        # The tag is in the patient's coordinates, x to the left and y to posterior.
+        gathered.put("isocentre_mm", (-place[0], -place[1]), tag_source(keyword))
 
 
 def _phantom_codes(header: Header) -> tuple:

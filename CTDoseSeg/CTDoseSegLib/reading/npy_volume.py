@@ -164,9 +164,10 @@ def _exposure(about: Mapping[str, Any], name: str) -> tuple[Acquisition, tuple[S
         _check_kinds(values, Acquisition)
         for item in listed:
             _check_kinds(item, SliceInfo)
-        if values.get("irradiated_range_mm") is not None:
-            low, high = values["irradiated_range_mm"]
-            values["irradiated_range_mm"] = (float(low), float(high))
+        for name in ("irradiated_range_mm", "isocentre_mm"):
+            if values.get(name) is not None:
+                first, second = values[name]
+                values[name] = (float(first), float(second))
         slices = tuple(SliceInfo(**item) for item in listed)
         stated_names = (n for n, v in values.items() if v is not None and n != "sources")
         sources = dict.fromkeys(stated_names, "volume file")

@@ -67,11 +67,11 @@ def skin_shell(
         Boolean [j, i].
     """
     solid = body | ~seen
-    shell = body & _shell(solid | _enclosed(~solid, air), spacing_mm)
+    shell = body & outer_shell(solid | enclosed(~solid, air), spacing_mm, SKIN_MM)
     return shell & (hu > SKIN_HU[0]) & (hu < SKIN_HU[1])
 
 
-def _enclosed(holes: np.ndarray, air: np.ndarray) -> np.ndarray:
+def enclosed(holes: np.ndarray, air: np.ndarray) -> np.ndarray:
     """Return the pieces of `holes` [j, i] that neither meet the air nor a side of the image."""
     regions, count = ndimage.label(holes)
     within = np.ones(count + 1, bool)
@@ -81,8 +81,8 @@ def _enclosed(holes: np.ndarray, air: np.ndarray) -> np.ndarray:
     return within[regions]
 
 
-def _shell(solid: np.ndarray, spacing_mm: tuple[float, float]) -> np.ndarray:
-    """Return the pixels of `solid` [j, i] within `SKIN_MM` of the air around it.
+def outer_shell(solid: np.ndarray, spacing_mm: tuple[float, float], depth_mm: float) -> np.ndarray:
+    """Return the pixels of `solid` [j, i] within `depth_mm` of the air around it.
 
     The distance is to the centre of the nearest pixel of air, half a pixel beyond the surface.
     """
@@ -96,13 +96,13 @@ def _shell(solid: np.ndarray, spacing_mm: tuple[float, float]) -> np.ndarray:
     )
     inside = solid[box]
     air = ~inside
-    reach = int((SKIN_MM + 0.5 * max(spacing_mm)) / spacing_mm[0]) + 1
+    reach = int((depth_mm + 0.5 * max(spacing_mm)) / spacing_mm[0]) + 1
     near = air.copy()
     # A disc is a stack of rows: the air of each row counts as far to its sides as the disc goes.
     columns = np.arange(air.shape[1])
     for rows in range(min(reach, len(air) - 1) + 1):
         depth = np.sqrt((rows * spacing_mm[0]) ** 2 + (columns * spacing_mm[1]) ** 2)
-        within = np.flatnonzero(depth - 0.5 * max(spacing_mm) < SKIN_MM)
+        within = np.flatnonzero(depth - 0.5 * max(spacing_mm) < depth_mm)
         if within.size:
             wide = dilated(air, 0, int(within[-1]))
             near[rows:] |= wide[: len(wide) - rows]

@@ -1,0 +1,110 @@
+"""Exclusive regions of a simulation's voxels, and the organs that gather them.
+
+A label's voxels fall into up to four regions: its inside, the skin over it, a bone's cortex (dose
+to marrow is taken from the rest of the bone), and contrast agent that was labelled as bone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...ct.organs import OUTSIDE_BODY
+from ...segmentation.labelmap import BODY, SKIN
+from .marrow import MarrowSite
+from .voxels import Scores
+
+# Bone of this density is cortex; spongiosa has 1.03 to 1.25, in children's skulls up to 1.43.
+CORTEX_G_CM3 = 1.4
+INSIDE, SKIN_OVER, CORTEX, NOT_BONE = range(4)
+_PARTS = 4
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class Regions:
+    """Regions of voxels.
+
+    Attributes
+    ----------
+    region
+        uint16 [k, j, i]; 0 for what is scored nowhere.
+    of
+        For each region from 1 on, the position of its label and its part of the label.
+    """
+
+    region: np.ndarray
+    of: tuple[tuple[int, int], ...]
+
+    def numbers(self, labels: set[int], parts: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the regions that are these parts of these labels."""
+        found = enumerate(self.of, start=1)
+        return tuple(n for n, (label, part) in found if label in labels and part in parts)
+
+
+def regions_of(
+    label: np.ndarray,
+    *,
+    skin: np.ndarray,
+    cortex: np.ndarray,
+    not_bone: np.ndarray,
+    scored: np.ndarray,
+) -> Regions:
+    """Return the regions of voxels.
+
+    Parameters
+    ----------
+    label
+        Position in the list of labels, [k, j, i].
+    skin, cortex, not_bone, scored
+        Boolean [k, j, i]: the parts, and where anything is scored.
+    """
+    part = np.zeros(label.shape, np.uint32)
+    part[cortex] = CORTEX
+    part[not_bone] = NOT_BONE
+    part[skin] = SKIN_OVER
+    key = np.where(scored & (label > 0), label.astype(np.uint32) * _PARTS + part, 0)
+    present = np.flatnonzero(np.bincount(key.ravel()))
+    present = present[present > 0]
+    number = np.zeros(int(present.max(initial=0)) + 1, np.uint16)
+    number[present] = np.arange(1, len(present) + 1)
+    pairs = tuple((int(value) // _PARTS, int(value) % _PARTS) for value in present)
+    return Regions(number[key], pairs)
+
+
+def scores_of(
+    regions: Regions,
+    names: Sequence[str],
+    groups: Mapping[str, tuple[str, ...]],
+    marrow: Sequence[MarrowSite],
+) -> Scores:
+    """Return the scores: groups of the label map, skin, and the marrow spaces of bones.
+
+    Parameters
+    ----------
+    regions
+        Of the voxels.
+    names
+        Of the labels; the first is that of no label.
+    groups
+        Of the label map; the couch and what is like it is none of the patient's.
+    marrow
+        Bones with active marrow.
+    """
+    place = {name: n for n, name in enumerate(names)}
+    scores: dict[str, tuple[int, ...]] = {}
+    body = {n for name, n in place.items() if n and name not in OUTSIDE_BODY}
+    everything = (INSIDE, SKIN_OVER, CORTEX, NOT_BONE)
+    scores[BODY] = regions.numbers(body, everything)
+    for group, atoms in groups.items():
+        if group not in (BODY, SKIN) and not any(atom in OUTSIDE_BODY for atom in atoms):
+            labels = {place[atom] for atom in atoms}
+            scores[group] = regions.numbers(labels, (INSIDE, SKIN_OVER, CORTEX))
+    scores[SKIN] = regions.numbers(body, (SKIN_OVER,))
+    for site in marrow:
+        labels = {place[atom] for atom in site.atoms}
+        spaces = regions.numbers(labels, (INSIDE,))
+        scores[site.score] = spaces or regions.numbers(labels, (INSIDE, CORTEX))
+    kept = {name: members for name, members in scores.items() if members}
+    return Scores(tuple(kept), tuple(kept.values()))

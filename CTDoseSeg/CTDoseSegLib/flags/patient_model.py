@@ -1,0 +1,89 @@
+"""The patient that Monte Carlo simulates (dosimetry/montecarlo/patient.py)."""
+
+from .entry import Entry
+
+FLAGS = {
+    "grid_resampled": Entry(
+        "info",
+        "The volume is inclined to the patient's axes",
+        cause="inclined",
+        consequence="it was resampled for the simulation",
+    ),
+    "hu_not_finite": Entry(
+        "warning",
+        "The volume holds values that are no numbers",
+        mends=("series",),
+        consequence="they were simulated as air",
+    ),
+    "hu_voltage_assumed": Entry(
+        "warning",
+        "HU cannot be told apart at this tube voltage",
+        mends=("kvp_kV", "dose_report"),
+        cause="tube_voltage_unknown",
+        consequence="iodine and bone were taken by the HU that they have at the voltage named",
+    ),
+    "tissue_by_hu": Entry(
+        "warning",
+        "Tissue that no label names was taken for bone by its HU alone",
+        mends=("segmentation",),
+        consequence="doses in and beside enhanced vessels are wrong where these were meant",
+    ),
+    "body_by_hu": Entry(
+        "warning",
+        "The label map names organs but no body",
+        mends=("segmentation",),
+        consequence="all else was taken by its HU alone, the couch as tissue",
+    ),
+    "metal_simulated": Entry(
+        "warning",
+        "There is metal in the body",
+        cause="metal",
+        consequence="it was simulated as titanium or iron of at most 3 g/cm3; doses beside it are "
+        "rough, and its streaks change HU around it",
+    ),
+    "bone_is_contrast": Entry(
+        "warning",
+        "A region labelled bone is as smooth as contrast agent and has no cortex",
+        mends=("segmentation",),
+        cause="contrast",
+        consequence="it was simulated as blood with iodine and left out of the bones",
+    ),
+    "isocentre_assumed": Entry(
+        "info",
+        "The images do not state where the axis of rotation is",
+        cause="isocentre",
+        consequence="the place named was taken; 2 cm beside it change organ doses by some percent",
+    ),
+    "ends_repeated": Entry(
+        "info",
+        "The body goes on beyond the images",
+        cause="missing_anatomy",
+        consequence="their end slices were repeated so that radiation scatters there too",
+    ),
+    "field_completed": Entry(
+        "warning",
+        "The field of view cuts the body",
+        cause="truncation",
+        consequence="soft tissue was added beyond it for the simulation, up to the corrected size",
+    ),
+    "field_not_completed": Entry(
+        "warning",
+        "The field of view cuts the body, and it is not known how much is missing",
+        mends=("series",),
+        cause="truncation",
+        consequence="organ doses are too high there",
+    ),
+    "organ_mass_changed": Entry(
+        "warning",
+        "The organ has another mass in the simulation's voxels than in the images",
+        cause="small_organ",
+        consequence="its dose is that of voxels which also hold what lies beside it",
+    ),
+    "marrow_bones_unnamed": Entry(
+        "info",
+        "The label map does not tell one bone from another",
+        mends=("segmentation",),
+        cause="marrow",
+        consequence="the dose to active marrow cannot be weighed by bone",
+    ),
+}
