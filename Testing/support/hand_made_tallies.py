@@ -27,6 +27,8 @@ def tally_of(names, path, energy_keV, *, scatter: float = 0.1, per_stratum: int 
         squares,
         None,
         np.array([number.sum()]),
+        1.0,
+        0.0,
     )
 
 

@@ -164,9 +164,13 @@ give the folder of the published repository, with its networks and training arra
         raise DoseEngineChoiceError(
             f"There is no dose engine named {dose_engine!r}; choose one of {', '.join(NAMES)}."
         )
-    if dose_engine == MonteCarloEngine.name:
-        return _own(MonteCarloEngine(), dose_model, region)
     kind = model_kind(dose_model)
+    if dose_engine == MonteCarloEngine.name:
+        if kind != BUNDLED or region != "auto":
+            raise DoseEngineChoiceError(
+                "The dose engine montecarlo has no dose model and no region; leave both out."
+            )
+        return MonteCarloEngine()
     wanted = PublishedEngine.name if kind == PUBLISHED else FastEngine.name
     if dose_engine not in (AUTO, wanted):
         raise DoseEngineChoiceError(_mismatch(dose_engine, kind, Path(dose_model).name))

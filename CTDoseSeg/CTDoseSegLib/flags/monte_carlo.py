@@ -36,13 +36,12 @@ FLAGS = {
         "DLP differs by more than 5 % from CTDIvol times the irradiated length",
         "Check CTDIvol, its phantom and the irradiated range.",
         mends=("ctdivol_mGy", "phantom_cm", "dlp_mGy_cm", "irradiated_range_mm"),
-        cause="dlp",
         consequence="organ doses follow CTDIvol",
     ),
     "monte_carlo_generic_beam": Entry(
         "info",
         "The beam of this scanner is not known",
-        "A scanner can be named, or measured (ctdoseseg commission).",
+        "Its beam can be chosen by name, or measured.",
         cause="beam",
         consequence="a generic filter and bowtie stand in; the intervals allow for it",
     ),
@@ -70,7 +69,6 @@ FLAGS = {
     "monte_carlo_not_simulated": Entry(
         "refusal",
         "The organ has no voxel of its own in the simulation",
-        cause="small_organ",
         consequence="no dose: it is smaller than the simulation's voxels",
     ),
     "monte_carlo_outside_range": Entry(
@@ -89,18 +87,15 @@ FLAGS = {
         "warning",
         "The dose differs from the fast law's by more than both intervals allow",
         "Compare voltage, size, filter and contrast agent; look at the segmentation.",
-        cause="engines_differ",
     ),
     "monte_carlo_marrow": Entry(
         "info",
         "Dose to active red marrow in the bones of the images",
         "Each bone counts by its share of an adult's active marrow.",
-        cause="marrow",
     ),
     "monte_carlo_anatomy": Entry(
         "warning",
         "Part of what was irradiated is not in the images",
-        cause="missing_anatomy",
         consequence="it was completed; the intervals allow for it",
     ),
 }

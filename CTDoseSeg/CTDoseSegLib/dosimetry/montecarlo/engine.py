@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import InputError
@@ -24,6 +26,8 @@ VOLTAGES_KV = (60.0, 150.0)
 # No CT with a fan beam is collimated as wide; cone beams have other doses and no CTDIvol.
 _WIDEST_MM = 160.0
 _CONE_BEAM = re.compile(r"CBCT|CONE.?BEAM|\bXVI\b|\bOBI\b|ON.?BOARD IMAGER")
+# The tables' own lists of their files.
+_CARDS = ("tables.json", "beams.json")
 # Flags of the patient that hold for any engine.
 _OF_ANY_ENGINE = ("age_unknown", "pregnancy")
 
@@ -140,8 +144,6 @@ class MonteCarloEngine:
 
     def _card(self, simulation: Simulation) -> dict[str, Any]:
         """Return what made the doses, as plain values."""
-        from .tables import checksums
-
         run, model = simulation.run, simulation.model
         exposure, response = run.exposure, run.response
         histories = response.tally.total_histories
@@ -164,7 +166,7 @@ class MonteCarloEngine:
             "largest_relative_se": simulation.worst[0],
             "seconds": round(simulation.seconds, 1),
             "voxel_mm": list(simulation.patient.voxels.spacing_mm),
-            "tables_sha256": checksums(),
+            "tables_sha256": _checksums(),
             "fast_law_mGy": _beside(run.fast),
         }
 
@@ -211,6 +213,13 @@ def _fast_doses(scan: Scan) -> dict[str, OrganDose]:
         return {}
     result = FastEngine(load_model()).estimate(scan)
     return {organ.organ: organ for organ in result.organs if organ.dose_mGy is not None}
+
+
+def _checksums() -> dict[str, str]:
+    """Return the SHA-256 of every table, by file name, which reading it has checked."""
+    folder = files("CTDoseSegLib.models").joinpath("montecarlo")
+    cards = [json.loads(folder.joinpath(card).read_text(encoding="utf-8")) for card in _CARDS]
+    return {name: about["sha256"] for card in cards for name, about in card["files"].items()}
 
 
 def _beside(fast: Mapping[str, OrganDose]) -> dict[str, list[float | None]]:

@@ -49,7 +49,7 @@ class Response:
     >>> number = np.full(path.shape, 100)
     >>> sums, squares = (np.full((3, 1, *path.shape), 100.0 * keV) for keV in (2, 4))
     >>> share = path.stratum_probability()
-    >>> tally = Tally(("liver",), share, number, sums, squares, None, np.array([1000]))
+    >>> tally = Tally(("liver",), share, number, sums, squares, None, np.array([1000]), 1, 0)
     >>> response = Response(tally, path, np.array([1.0]), 1e-10, 0.0)
     >>> dose_mGy, relative_se = response.doses(exposure)
     >>> print(f"{dose_mGy[0]:.1f} mGy at {exposure.dose_length_mGy_cm:g} mGy cm")

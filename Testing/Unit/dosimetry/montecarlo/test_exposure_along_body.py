@@ -1,4 +1,4 @@
-"""CTDIvol along the path of the beam's centre: what is known of it, what is assumed, what is not."""
+"""CTDIvol along the path of the beam's centre: what is known of it and what is assumed."""
 
 from __future__ import annotations
 

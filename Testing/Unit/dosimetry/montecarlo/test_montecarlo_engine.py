@@ -1,0 +1,122 @@
+"""Which scans the Monte Carlo engine takes, and how it is chosen."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+
+import pytest
+from dose_scans import codes, make, scan_of
+
+from CTDoseSegLib import MonteCarloEngine
+from CTDoseSegLib.cli.arguments import chooses_doses, simulation_settings
+from CTDoseSegLib.dosimetry.engines import DoseEngine, choose_engine
+from CTDoseSegLib.dosimetry.estimate import estimate
+from CTDoseSegLib.errors import DoseEngineChoiceError, DoseEngineError, InputError
+from CTDoseSegLib.flags import flag
+from CTDoseSegLib.segmentation.labelmap import Labelmap
+
+
+def scan(**changes):
+    return scan_of(*make(**changes))
+
+
+def reason(made) -> str:
+    able, why = MonteCarloEngine().available(made)
+    assert able == (not why)
+    return why
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"kvp_kV": None}, "the tube voltage is not known"),
+        ({"kvp_kV": 50.0}, "the tube voltage is 50 kV, outside 60 to 150 kV"),
+        ({"kvp_kV": 160.0}, "outside 60 to 150 kV"),
+        ({"tin_filter": True}, "a tin filter"),
+        ({"dual_source": True}, "two tubes"),
+        ({"total_collimation_mm": 200.0}, "cone-beam"),
+        ({"model": "XVI"}, "cone-beam"),
+        ({"ctdivol": None}, "CTDIvol is not known"),
+        ({"ctdivol": None, "current": None}, "CTDIvol is not known"),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused_with_the_reason(changes, why):
+    assert why in reason(scan(**changes))
+
+
+@pytest.mark.parametrize("changes", [{}, {"kvp_kV": 60.0}, {"kvp_kV": 150.0}, {"phantom_cm": 16}])
+def test_usual_scans_are_taken(changes):
+    assert reason(scan(**changes)) in ("", MonteCarloEngine().available(scan())[1])
+
+
+def test_two_voltages_values_that_are_no_hu_and_another_exposure_are_refused():
+    series, labelmap = make()
+    two = replace(series, flags=(flag("dual_energy"),))
+    assert "two tube voltages" in reason(scan_of(two, labelmap))
+    raw = replace(series, flags=(flag("not_hu"),))
+    assert "no Hounsfield units" in reason(scan_of(raw, labelmap))
+    other = scan_of(series, labelmap)
+    assert "simulation of its own" in reason(other.exposed_as(series))
+
+
+def test_a_label_map_without_an_organ_is_refused():
+    series, labelmap = make()
+    empty = Labelmap(labelmap.labels * 0, labelmap.affine, labelmap.atoms, labelmap.groups, "none")
+    assert "no label map" in reason(scan_of(series, empty))
+
+
+def test_a_child_without_a_phantom_gets_no_dose_and_needs_no_simulation():
+    child = scan(age_years=9.0, phantom_cm=None)
+    result = MonteCarloEngine().estimate(child)
+    assert {organ.organ for organ in result.organs} == set(child.organs)
+    assert all(organ.dose_mGy is None for organ in result.organs)
+    assert "monte_carlo_child_phantom" in codes(result.flags)
+
+
+def test_the_error_of_estimate_names_the_engine_and_the_reason():
+    with pytest.raises(DoseEngineError, match="montecarlo cannot be used: a tin filter"):
+        estimate(MonteCarloEngine(), scan(tin_filter=True))
+
+
+def test_it_is_chosen_by_name_and_never_by_itself():
+    engine = choose_engine("montecarlo")
+    assert isinstance(engine, MonteCarloEngine)
+    assert isinstance(engine, DoseEngine)
+    assert choose_engine("auto").name == "fast"
+    with pytest.raises(DoseEngineChoiceError, match="no region"):
+        choose_engine("montecarlo", region="chest")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"relative_se": 0.5}, {"max_minutes": 0}, {"histories": 0}, {"voxel_mm": 50}],
+)
+def test_impossible_settings_are_refused_by_their_name(setting):
+    (name,) = setting
+    with pytest.raises(InputError, match=name):
+        MonteCarloEngine(**setting)
+
+
+def parsed(*arguments):
+    parser = argparse.ArgumentParser()
+    chooses_doses(parser)
+    return parser.parse_args(arguments)
+
+
+def test_the_command_line_takes_its_settings_for_this_engine_alone():
+    chosen = parsed("--dose-engine", "montecarlo", "--relative-se", "0.02", "--max-minutes", "3")
+    assert simulation_settings(chosen) == {"relative_se": 0.02, "max_minutes": 3.0}
+    named = parsed("--dose-engine", "montecarlo", "--beam", "generic body")
+    assert MonteCarloEngine(**simulation_settings(named)).beam == "generic body"
+    assert simulation_settings(parsed()) == {}
+    with pytest.raises(DoseEngineChoiceError, match="--relative-se is for Monte Carlo"):
+        simulation_settings(parsed("--relative-se", "0.02"))
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "0.3", "one", "nan"])
+def test_an_uncertainty_that_cannot_be_asked_for_is_wrong_usage(value, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        parsed("--dose-engine", "montecarlo", "--relative-se", value)
+    assert stopped.value.code == 2
+    assert "such as 0.01" in capsys.readouterr().err

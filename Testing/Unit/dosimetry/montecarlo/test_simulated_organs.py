@@ -1,0 +1,162 @@
+"""Organ doses of a simulation, from a tally made by hand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from dose_scans import codes, make, scan_of
+from hand_made_tallies import exposure_between, response_of
+
+from CTDoseSegLib.dosimetry.doses import RED_MARROW, DoseResult
+from CTDoseSegLib.dosimetry.estimate import estimate
+from CTDoseSegLib.dosimetry.montecarlo.organs import LARGEST_SE, Run, organ_doses
+from CTDoseSegLib.errors import DoseEngineError
+from CTDoseSegLib.measurement.ctdi_per_mas import K90
+
+NAMES = ("body", "skin", "liver", "aorta", "spine")
+# Energy of the detectors: medium, soft tissue, red marrow.
+ENERGY_KEV = np.ones((3, len(NAMES))) * np.array([[1.2], [1.0], [0.8]])
+
+
+def run(*, energy=ENERGY_KEV, mass_g=(10.0, 1.0, 2.0, 1.0, 1.0), scatter=0.1, **changes):
+    scan = changes.pop("scan", None) or scan_of(*make(organs=("liver", "aorta")))
+    exposure = changes.pop("exposure", None) or exposure_between(
+        -20.0, 220.0, log_sd={"ctdivol_display": 0.1}
+    )
+    response = response_of(
+        exposure, NAMES, energy[:, :, None, None], mass_g=mass_g, scatter=scatter
+    )
+    number = len(NAMES)
+    made = Run(scan, exposure, response, np.full(number, 0.5), np.full(number, 0.04))
+    return replace(made, **changes)
+
+
+def organs(**changes):
+    return {organ.organ: organ for organ in organ_doses(run(**changes))}
+
+
+class HandMade:
+    """A dose engine that gives the organs of `run`, for the checks that every engine passes."""
+
+    name = "by hand"
+
+    def __init__(self, made):
+        self.made = made
+
+    def available(self, scan):
+        return True, ""
+
+    def estimate(self, scan, progress=None):
+        return DoseResult(organ_doses(self.made))
+
+
+def test_a_dose_has_an_interval_of_its_histories_and_one_of_everything():
+    liver = organs()["liver"]
+    assert liver.dose_mGy > 0
+    statistics = math.log(liver.model_high_mGy / liver.dose_mGy)
+    assert statistics == pytest.approx(K90 * liver.budget["statistics"])
+    total = math.sqrt(sum(sd**2 for sd in liver.budget.values()))
+    assert math.log(liver.total_high_mGy / liver.dose_mGy) == pytest.approx(K90 * total)
+    assert {"statistics", "ctdivol_display", "beam", "materials", "missing_anatomy"} <= set(
+        liver.budget
+    )
+    assert {"start_angle", "partial_volume", "irradiated_range"} <= set(liver.budget)
+
+
+def test_the_error_of_c_is_part_of_the_statistics():
+    made = run()
+    unsure = replace(made, response=replace(made.response, kerma_relative_se=0.3))
+    liver = organ_doses(unsure)[2]
+    assert liver.budget["statistics"] == pytest.approx(0.3, rel=0.01)
+
+
+def test_an_organ_without_a_score_or_a_mass_has_a_reason_and_no_dose():
+    lost = organs(mass_g=(10.0, 1.0, 0.0, 1.0, 1.0))["liver"]
+    assert lost.dose_mGy is None
+    assert "monte_carlo_not_simulated" in codes(lost.flags)
+    scan = scan_of(*make(organs=("spleen",)))
+    assert "monte_carlo_not_simulated" in codes(organs(scan=scan)["spleen"].flags)
+
+
+def test_a_mean_that_is_all_noise_is_no_dose_and_tells_what_it_would_take():
+    n = 24 * 16 * 1000
+    noisy = organs(scatter=2 * LARGEST_SE * math.sqrt(n))["liver"]
+    assert noisy.dose_mGy is None
+    (flag,) = noisy.flags
+    assert flag.code == "monte_carlo_noisy"
+    # Twice the largest error: four times the 0.4 million photons.
+    assert "about 2 million" in flag.detail
+    dark = organs(energy=ENERGY_KEV * [1, 1, 0, 1, 1])["liver"]
+    assert dark.dose_mGy is None
+
+
+def test_red_marrow_is_the_bones_doses_by_their_share_of_active_marrow():
+    energy = ENERGY_KEV * [1, 1, 1, 1, 3]
+    share = {"liver": 0.1, "spine": 0.3, "sacrum": 0.2}
+    marrow = organs(energy=energy, marrow_share=share, mass_g=(10, 1, 1, 1, 1))[RED_MARROW]
+    soft = organs(energy=energy, mass_g=(10, 1, 1, 1, 1))["aorta"].dose_mGy / 1.2
+    # Marrow takes 0.8 of soft tissue's dose here; the sacrum is not in the images.
+    assert marrow.dose_mGy == pytest.approx(soft * 0.8 * (0.1 * 1 + 0.3 * 3) / 0.4)
+    assert "monte_carlo_marrow" in codes(marrow.flags)
+    assert RED_MARROW not in organs()
+    assert RED_MARROW not in organs(marrow_share={"sacrum": 0.2})
+
+
+def test_every_engines_checks_take_red_marrow_although_no_label_has_it():
+    made = run(marrow_share={"spine": 0.3})
+    result = estimate(HandMade(made), made.scan)
+    assert result.organs[-1].organ == RED_MARROW
+    assert "organ_cut" not in codes(result.organs[-1].flags)
+    wrong = replace(result.organs[-1], organ="yellow_marrow")
+    engine = HandMade(made)
+    engine.estimate = lambda scan, progress=None: DoseResult((wrong,))
+    with pytest.raises(DoseEngineError, match="yellow_marrow is no organ"):
+        estimate(engine, made.scan)
+
+
+def test_iodine_is_told_with_the_dose_without_it():
+    liver = organs(iodine_mg_ml={"liver": 2.4})["liver"]
+    (flag,) = (one for one in liver.flags if one.code == "monte_carlo_iodine")
+    assert "2.4 mg" in flag.detail
+    assert f"{liver.dose_mGy / 1.2:.1f} mGy" in flag.consequence
+
+
+def test_an_organ_out_of_the_range_is_flagged():
+    exposure = exposure_between(100.0, 220.0)
+    liver = organs(exposure=exposure)["liver"]  # its slices lie at 60 to 135 mm
+    (flag,) = (one for one in liver.flags if one.code == "monte_carlo_outside_range")
+    assert flag.detail == "50% of its slices"
+
+
+def test_a_dose_far_from_the_laws_is_flagged_with_both():
+    made = run()
+    liver = organ_doses(made)[2]
+    law = replace(liver, dose_mGy=3 * liver.dose_mGy, budget={"model": 0.05})
+    liver = organ_doses(replace(made, fast={"liver": law}))[2]
+    (flag,) = (one for one in liver.flags if one.code == "monte_carlo_differs")
+    assert f"{law.dose_mGy:.1f} mGy" in flag.detail
+    near = replace(law, dose_mGy=1.05 * liver.dose_mGy)
+    assert "monte_carlo_differs" not in codes(
+        organ_doses(replace(made, fast={"liver": near}))[2].flags
+    )
+
+
+def test_a_whole_organ_is_what_was_seen_of_it_and_a_cut_one_is_completed_by_the_law():
+    liver = organs()["liver"]
+    assert liver.whole_organ_dose_mGy == liver.dose_mGy
+    cut = run(scan=scan_of(*make(organs=("liver",), organ_slices=(0, 16))))
+    liver = organ_doses(cut)[2]
+    assert liver.coverage is None
+    assert liver.whole_organ_dose_mGy is None
+    law = replace(
+        liver,
+        whole_organ_dose_mGy=0.5 * liver.dose_mGy,
+        whole_organ_low_mGy=0.2 * liver.dose_mGy,
+        whole_organ_high_mGy=0.9 * liver.dose_mGy,
+    )
+    liver = organ_doses(replace(cut, fast={"liver": law}))[2]
+    assert liver.whole_organ_dose_mGy == pytest.approx(0.5 * liver.dose_mGy)
+    assert liver.whole_organ_low_mGy == pytest.approx(0.2 * liver.dose_mGy)
