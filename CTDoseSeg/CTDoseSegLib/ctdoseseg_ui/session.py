@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from ..analysis import Analysis, analyze
 from ..ct.series import CTSeries
+from ..dosimetry.montecarlo.edits import EditedEngine
 from ..measurement.body_contour import BodyContours, trace_contours
 from ..measurement.measurements import Measurements, measure
 from ..result import Result
@@ -51,6 +52,8 @@ class Session:
         self.series, self.region, self.dose_model = series, region, dose_model
         self.choices = dict(choices or {})
         self.before = before
+        # Of a simulated result; None: the fast law.
+        self.dose_engine: EditedEngine | None = None
         self.labelmap: Labelmap | None = None
         # Slice to what the user changed in it, boolean [j, i], since this was last emptied.
         self.edited: dict[int, np.ndarray] = {}
@@ -126,7 +129,8 @@ class Session:
         return analyze(
             self.series,
             check_anatomy(self.series, labelmap, keep=drawn),
-            region=self.region,
+            region=self.region if self.dose_engine is None else "auto",
+            dose_engine=self.dose_engine or "auto",
             parameters=self.choices,
             measurements=self._measurements(),
             outlines=self._contours,

@@ -19,7 +19,13 @@ FOLDER_MODELS = ("published", "trained")
 NO_EDITS = (
     "Doses of a dose model in a folder do not follow edits: press Apply with this segmentation."
 )
+NO_BATCHES = (
+    "Doses of a simulation whose batches were not kept do not follow edits: press Apply with this "
+    "segmentation."
+)
 RESULT_FOLDER = "result"
+# Where the simulated result of an export is handed over.
+SIMULATED_FOLDER = "simulated"
 
 
 @dataclass

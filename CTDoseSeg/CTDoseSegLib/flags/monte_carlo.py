@@ -88,6 +88,25 @@ FLAGS = {
         "The dose differs from the fast law's by more than both intervals allow",
         "Compare voltage, size, filter and contrast agent; look at the segmentation.",
     ),
+    "monte_carlo_edited": Entry(
+        "info",
+        "The organ was edited after the simulation",
+        cause="edited",
+        consequence="its dose follows from the dose map",
+    ),
+    "monte_carlo_drawn": Entry(
+        "info",
+        "Drawn after the simulation",
+        cause="edited",
+        consequence="its dose is that to soft tissue in its place, by the dose map",
+    ),
+    "monte_carlo_rerun": Entry(
+        "warning",
+        "The edit changes the material of more than 5 % of the organ's mass: a rerun is advised",
+        "Simulate again.",
+        cause="edited",
+        consequence="the dose map is that of the materials before",
+    ),
     "monte_carlo_marrow": Entry(
         "info",
         "Dose to active red marrow in the bones of the images",

@@ -38,11 +38,41 @@ def summary(results: Results) -> str:
         text = _("SSDE {ssde} mGy.").format(ssde=number(result.ssde.mean_mGy))
         interval = _(" (90 % interval {low} to {high} mGy).")
         lines.append(_with_interval(text, result.ssde.mean_interval_mGy, interval))
+    lines += _simulation(result)
     n_whole, n_parts = _counted(result, doses)
     text = _("{n} organs have a dose, and {parts} of their parts.") if n_parts else ""
     text = text or _("{n} organs have a dose.")
     lines.append(text.format(n=n_whole, parts=n_parts))
     return " ".join(lines)
+
+
+def rerun_advised(results: Results | None) -> str:
+    """Return for which organs the simulation should be run again, as a sentence; else empty."""
+    organs = results.result.organs if results is not None else ()
+    names = [o.organ for o in organs if any(f.code == "monte_carlo_rerun" for f in o.flags)]
+    if not names:
+        return ""
+    return " " + _("Rerun advised (press Simulate): {organs}.").format(organs=", ".join(names))
+
+
+def _simulation(result: Result) -> list[str]:
+    """Return what made the doses in words, where they were simulated."""
+    card = result.dose_model
+    if result.chosen("dose_engine") != "montecarlo" or "histories" not in card:
+        return []
+    text = _("Doses by {engine}: {millions:.1f} million photons, beam {beam}.")
+    words = text.format(
+        engine="<b>" + _("Monte Carlo") + "</b>",
+        millions=card["histories"] / 1e6,
+        beam=escape(str(card.get("beam", ""))),
+    )
+    largest = card.get("largest_relative_se")
+    if largest:
+        certain = _(
+            "The mean dose of the larger organs is certain to {percent} % or better (1 SE)."
+        )
+        words += " " + certain.format(percent=number(100 * float(largest)))
+    return [words]
 
 
 def _counted(result: Result, doses: Mapping[str, float]) -> tuple[int, int]:

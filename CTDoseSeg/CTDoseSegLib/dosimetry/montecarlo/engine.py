@@ -122,7 +122,7 @@ class MonteCarloEngine:
         from .simulation import Settings, simulate_scan
 
         settings = Settings(**asdict(self))
-        simulation = simulate_scan(scan, settings, _fast_doses(scan), progress or Progress())
+        simulation = simulate_scan(scan, settings, fast_doses(scan), progress or Progress())
         return DoseResult(
             organs=organ_doses(simulation.run),
             flags=(*flags, *simulation.run.exposure.flags, *self._flags(simulation)),
@@ -167,7 +167,7 @@ class MonteCarloEngine:
             "seconds": round(simulation.seconds, 1),
             "voxel_mm": list(simulation.patient.voxels.spacing_mm),
             "tables_sha256": _checksums(),
-            "fast_law_mGy": _beside(run.fast),
+            "fast_law_mGy": beside(run.fast),
         }
 
 
@@ -206,7 +206,7 @@ def _unusual_beams(scan: Scan) -> Iterator[str]:
         yield "it is a cone-beam CT, whose beam and dose index are other ones"
 
 
-def _fast_doses(scan: Scan) -> dict[str, OrganDose]:
+def fast_doses(scan: Scan) -> dict[str, OrganDose]:
     """Return the doses by the fast law where it gives one, by organ; none for children."""
     age = scan.series.acquisition.age_years
     if age is not None and age < ADULT_YEARS:
@@ -222,7 +222,7 @@ def _checksums() -> dict[str, str]:
     return {name: about["sha256"] for card in cards for name, about in card["files"].items()}
 
 
-def _beside(fast: Mapping[str, OrganDose]) -> dict[str, list[float | None]]:
+def beside(fast: Mapping[str, OrganDose]) -> dict[str, list[float | None]]:
     """Return the fast law's dose of each organ with the ends of its 90 % interval."""
     return {
         name: [organ.dose_mGy, organ.total_low_mGy, organ.total_high_mGy]

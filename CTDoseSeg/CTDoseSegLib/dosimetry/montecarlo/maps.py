@@ -199,6 +199,29 @@ def dose_of_region(
     )
 
 
+def dose_along(
+    dose_map: DoseMap, mask: np.ndarray, affine: np.ndarray, density_g_cm3: np.ndarray
+) -> np.ndarray:
+    """Return the dose of a region on each of its slices, mGy, NaN where it is not there, [k].
+
+    Parameters are those of `dose_of_region`.
+    """
+    batches = dose_map.soft_tissue_batches_mGy
+    if batches is None:
+        raise ValueError("The dose map has no batches; simulate again and keep them.")
+    mean = np.mean(batches, axis=0)
+    doses = np.full(len(mask), np.nan)
+    places = np.argwhere(mask & (density_g_cm3 > 0))
+    places = places[:: max(1, math.ceil(len(places) / _MOST_PLACES))]
+    if len(places):
+        mass = density_g_cm3[tuple(places.T)]
+        dose = _Corners.of(dose_map, affine, places).values(mean)
+        total = np.bincount(places[:, 0], mass, len(mask))
+        energy = np.bincount(places[:, 0], mass * dose, len(mask))
+        np.divide(energy, total, out=doses, where=total > 0)
+    return doses
+
+
 @dataclass(frozen=True, eq=False)
 class _Corners:
     """The eight voxels of a map around each of some points, and their weights, [point, 8]."""
@@ -224,9 +247,14 @@ class _Corners:
         total = weight.sum(axis=1, keepdims=True)
         return cls(index, np.divide(weight, total, out=np.zeros_like(weight), where=total > 0))
 
+    def values(self, voxels: np.ndarray) -> np.ndarray:
+        """Return the values of voxels at the points, [point]."""
+        interpolated: np.ndarray = np.sum(voxels.ravel()[self.index] * self.weight, axis=1)
+        return interpolated
+
     def mean(self, voxels: np.ndarray, mass: np.ndarray) -> float:
-        values = np.sum(voxels.ravel()[self.index] * self.weight, axis=1)
-        return float(values @ mass / mass.sum())
+        """Return the mean of voxels at the points, weighted by mass."""
+        return float(self.values(voxels) @ mass / mass.sum())
 
 
 def _half_a_voxel(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -125,7 +125,7 @@ def _organ(run: Run, name: str) -> OrganDose:
     components["missing_anatomy"] = math.hypot(components["missing_anatomy"], cut)
     slices = run.slice_dose_mGy.get(name)
     own = replace(
-        _with_dose(run.scan.without_dose(name), dose, components, slices),
+        with_dose(run.scan.without_dose(name), dose, components, slices),
         seen_mass_g=float(run.response.mass_g[score]),
         flags=tuple(_flags(run, name, score)),
     )
@@ -133,11 +133,11 @@ def _organ(run: Run, name: str) -> OrganDose:
     if fast is None or fast.dose_mGy is None:
         return own if own.coverage is None else _whole(own)
     if differs_from_fast(own, fast):
-        own = replace(own, flags=(*own.flags, _differs(own, fast)))
+        own = replace(own, flags=(*own.flags, differs(own, fast)))
     return _whole(own) if own.coverage == 1.0 else _completed(own, fast)
 
 
-def _with_dose(
+def with_dose(
     organ: OrganDose,
     dose_mGy: float,
     components: Mapping[str, float],
@@ -225,7 +225,7 @@ def _noisy(run: Run, relative_se: float) -> Flag:
     return flag("monte_carlo_noisy", detail)
 
 
-def _differs(own: OrganDose, fast: OrganDose) -> Flag:
+def differs(own: OrganDose, fast: OrganDose) -> Flag:
     ends = (fast.dose_mGy, fast.total_low_mGy, fast.total_high_mGy)
     dose, low, high = (0.0 if value is None else value for value in ends)
     return flag(
@@ -260,7 +260,7 @@ def _red_marrow(run: Run) -> OrganDose | None:
     seen = sum(run.marrow_share.values())
     detail = f"the images hold {min(seen, 1.0):.0%} of an adult's active marrow"
     blank = _empty(run.scan)
-    return replace(_with_dose(blank, mean, components), flags=(flag("monte_carlo_marrow", detail),))
+    return replace(with_dose(blank, mean, components), flags=(flag("monte_carlo_marrow", detail),))
 
 
 def _empty(scan: Scan) -> OrganDose:

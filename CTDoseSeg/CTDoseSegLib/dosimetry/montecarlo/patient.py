@@ -145,7 +145,7 @@ def patient_of(
     _require_usable(scan)
     progress = progress or Progress()
     target_mm = voxel_mm or usual_voxel_mm(scan)
-    labels = _labels_of(scan)
+    labels = labels_of(scan)
     image, off_mm = upright(scan, target_mm)
     blocks = make_blocks(
         image,
@@ -215,7 +215,7 @@ def usual_voxel_mm(scan: Scan) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class _Labels:
+class Labels:
     """The labels of a map, the first being that of no label, and what they are made of."""
 
     names: tuple[str, ...]
@@ -241,7 +241,7 @@ def _require_usable(scan: Scan) -> None:
         )
 
 
-def _labels_of(scan: Scan) -> _Labels:
+def labels_of(scan: Scan) -> Labels:
     atoms = scan.labelmap.atoms
     measured = scan.measurements
     laws = HULaws.at(scan.series.acquisition.kvp_kV)
@@ -264,7 +264,7 @@ def _labels_of(scan: Scan) -> _Labels:
         metal_hu=METAL_HU,
         dense_metal_hu=DENSE_METAL_HU,
     )
-    return _Labels(
+    return Labels(
         names=("", *(atom.name for atom in atoms)),
         tissues=tissues,
         laws=laws,
@@ -294,7 +294,7 @@ class _SkinOf:
 
 
 def _regions(
-    blocks: Blocks, materials: VoxelMaterials, labels: _Labels, not_bone: np.ndarray
+    blocks: Blocks, materials: VoxelMaterials, labels: Labels, not_bone: np.ndarray
 ) -> Regions:
     couch = np.array([tissue.kind is Kind.COUCH for tissue in labels.tissues])
     is_bone = labels.pixel_laws.is_bone[blocks.label]
@@ -320,7 +320,7 @@ def _anatomy(
     blocks: Blocks,
     materials: VoxelMaterials,
     regions: Regions,
-    labels: _Labels,
+    labels: Labels,
 ) -> _Completed:
     """Return the anatomy with what the images lack."""
     inside = np.array([t.kind not in (Kind.COUCH, Kind.OUTSIDE) for t in labels.tissues])
@@ -386,7 +386,7 @@ def _seen_blocks(image: Upright, blocks: Blocks) -> np.ndarray:
     return np.asarray(share > 0.5)
 
 
-def _marrow(scan: Scan, labels: _Labels, regions: Regions) -> tuple[MarrowSite, ...]:
+def _marrow(scan: Scan, labels: Labels, regions: Regions) -> tuple[MarrowSite, ...]:
     simulated = {labels.names[label] for label, _ in regions.of}
     present = [name for name in labels.names if name in simulated]
     z_mm, measured = scan.series.z_mm, scan.measurements
@@ -396,7 +396,7 @@ def _marrow(scan: Scan, labels: _Labels, regions: Regions) -> tuple[MarrowSite, 
     return marrow_sites(present, cut, acquisition.age_years, acquisition.sex)
 
 
-def _image_masses(scan: Scan, scores: Scores, blocks: Blocks, labels: _Labels) -> np.ndarray:
+def _image_masses(scan: Scan, scores: Scores, blocks: Blocks, labels: Labels) -> np.ndarray:
     place = {name: n for n, name in enumerate(labels.names)}
     masses = np.full(len(scores), np.nan)
     for n, name in enumerate(scores.names):
@@ -437,7 +437,7 @@ def _iodine_of(scores: Scores, regions: Regions, materials: VoxelMaterials) -> d
     return {name: float(mean) for name, mean in named if mean > NAMED_FROM_MG_ML}
 
 
-def _image_flags(scan: Scan, image: Upright, off_mm: float, labels: _Labels) -> list[Flag]:
+def _image_flags(scan: Scan, image: Upright, off_mm: float, labels: Labels) -> list[Flag]:
     flags = []
     if off_mm > ALONG_AXES_MM:
         flags.append(flag("grid_resampled", f"by up to {off_mm:.0f} mm"))
