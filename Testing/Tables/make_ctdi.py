@@ -1,7 +1,7 @@
 """Make the table of CTDI phantoms: the air kerma in their chambers by ray and photon energy.
 
     pip install -e .[montecarlo]
-    python Testing/Tables/make_ctdi.py [--histories 1.2e7] [--output FOLDER]
+    python Testing/Tables/make_ctdi.py [--histories 2.5e7] [--output FOLDER]
 
 For each phantom, distance of the ray from the axis, and photon energy: the 100 mm integral of air
 kerma in the chamber at the centre and in those at the periphery, per photon, and its standard
@@ -52,7 +52,7 @@ def allocation(pilot: CTDIResponse, histories: float) -> np.ndarray:
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--histories", type=float, default=1.2e7, help="for each phantom")
+    parser.add_argument("--histories", type=float, default=2.5e7, help="for each phantom")
     parser.add_argument("--output", type=Path, default=OUT)
     args = parser.parse_args()
     arrays: dict[str, np.ndarray] = {}

@@ -1,7 +1,7 @@
 """What a medical physicist measured on one scanner, in a small file, and how it changes a scan.
 
 The profile narrows what is else assumed of any scanner: how far the displayed CTDIvol may be off,
-how much a spiral overranges, and what dose an mAs gives.
+how much a spiral overranges, what dose an mAs gives, and what its beams are like.
 """
 
 from __future__ import annotations
@@ -23,7 +23,45 @@ _TEXTS = ("manufacturer", "model", "station", "serial")
 # Lowest and highest value that a scanner can have.
 _POSSIBLE = {"ctdivol_check_ratio": (0.5, 2.0), "overranging_mm": (0.0, 300.0)}
 _KVP, _NCTDIW = (40.0, 200.0), (0.1, 100.0)
-_KEYS = (*_TEXTS, *_POSSIBLE, "ctdivol_check_date", "nctdiw_mGy_per_100mAs")
+_KEYS = (*_TEXTS, *_POSSIBLE, "ctdivol_check_date", "nctdiw_mGy_per_100mAs", "beams")
+_PHANTOMS_CM = (16, 32)
+# Numbers of a beam: 3 to 15 mm of aluminium are half-value layers with and without a tin filter.
+_OF_A_BEAM = {
+    "hvl_mm": (3.0, 15.0),
+    "hvl_sd_mm": (0.0, 3.0),
+    "bowtie_scale": (0.0, 10.0),
+    "focus_isocentre_mm": (300.0, 1000.0),
+}
+
+
+@dataclass(frozen=True)
+class MeasuredBeam:
+    """A beam of the scanner, as `ctdoseseg commission` fits it to measured CTDI.
+
+    Attributes
+    ----------
+    name
+        Of its filter: ``body``, ``head``.
+    phantom_cm
+        CTDI phantom that goes with the filter, 16 or 32.
+    bowtie
+        Name of the published bowtie filter whose shape it has.
+    bowtie_scale
+        Its thickness over that of the published one.
+    hvl_mm, hvl_sd_mm
+        Half-value layer of the central ray at 120 kV in mm of aluminium, and its standard
+        deviation.
+    focus_isocentre_mm
+        Distance of the focus from the axis of rotation.
+    """
+
+    name: str
+    phantom_cm: int
+    bowtie: str
+    bowtie_scale: float
+    hvl_mm: float
+    hvl_sd_mm: float
+    focus_isocentre_mm: float
 
 
 @dataclass(frozen=True)
@@ -46,6 +84,8 @@ class ScannerProfile:
     nctdiw_mGy_per_100mAs
         Tube voltage (kV) to weighted CTDI per 100 mAs in the 32 cm phantom, with the collimation
         and filter of body scans.
+    beams
+        For the Monte Carlo engine, one for each filter.
     """
 
     manufacturer: str
@@ -56,6 +96,7 @@ class ScannerProfile:
     ctdivol_check_date: datetime.date | None = None
     overranging_mm: float | None = None
     nctdiw_mGy_per_100mAs: Mapping[float, float] = field(default_factory=dict)
+    beams: tuple[MeasuredBeam, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,6 +128,8 @@ class Scanner:
         True where station or serial number of profile and images agree.
     flags
         What was done, and what could not be.
+    beams
+        Measured beams of the profile.
     """
 
     name: str = GENERIC_NAME
@@ -100,6 +143,7 @@ class Scanner:
     nctdiw_source: str | None = None
     device_checked: bool = False
     flags: tuple[Flag, ...] = ()
+    beams: tuple[MeasuredBeam, ...] = ()
 
 
 GENERIC = Scanner()
@@ -178,6 +222,7 @@ def check_profile(values: Mapping[str, Any]) -> ScannerProfile:
         ctdivol_check_date=None if date is None else _date(date),
         overranging_mm=numbers.get("overranging_mm"),
         nctdiw_mGy_per_100mAs={} if nctdiw is None else _by_kvp(nctdiw),
+        beams=_beams(stated.get("beams", [])),
     )
 
 
@@ -226,3 +271,37 @@ def _by_kvp(value: Any) -> dict[float, float]:
             raise AcquisitionError(f"{key} has the tube voltage {voltage!r}; write it in kV.")
         by_kvp[kvp] = _number(f"{key} at {kvp:g} kV", dose, _NCTDIW)
     return by_kvp
+
+
+def _beams(values: Any) -> tuple[MeasuredBeam, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        raise AcquisitionError(f"beams is {values!r}; write a list of objects, one for each beam.")
+    beams = tuple(_beam(number, value) for number, value in enumerate(values, start=1))
+    for number, beam in enumerate(beams):
+        if beam.name in [other.name for other in beams[:number]]:
+            raise AcquisitionError(f"beams has the name {beam.name!r} twice; give each its own.")
+    return beams
+
+
+def _beam(number: int, value: Mapping[str, Any]) -> MeasuredBeam:
+    keys = {"name", "phantom_cm", "bowtie", *_OF_A_BEAM}
+    for key in sorted(keys ^ set(value)):
+        what = "has no" if key in keys else "has an unknown value"
+        raise AcquisitionError(
+            f"beam {number} {what} {key}; a beam has {', '.join(sorted(keys))} "
+            "(ctdoseseg commission writes them)."
+        )
+    if value["phantom_cm"] not in _PHANTOMS_CM:
+        raise AcquisitionError(
+            f"phantom_cm of beam {number} is {value['phantom_cm']!r}; write 16 or 32."
+        )
+    numbers = {
+        key: _number(f"{key} of beam {number}", value[key], possible)
+        for key, possible in _OF_A_BEAM.items()
+    }
+    return MeasuredBeam(
+        name=_text(f"name of beam {number}", value["name"]),
+        phantom_cm=int(value["phantom_cm"]),
+        bowtie=_text(f"bowtie of beam {number}", value["bowtie"]),
+        **numbers,
+    )

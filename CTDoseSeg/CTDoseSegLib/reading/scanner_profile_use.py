@@ -93,6 +93,7 @@ def with_profile(
             getattr(profile, name) and device[name] for name in ("station", "serial")
         ),
         flags=tuple(flags),
+        beams=profile.beams,
     )
     return series, scanner
 

@@ -49,8 +49,8 @@ NETWORK = {
     "learning/unet/start.py",
     "learning/unet/train.py",
 }
-# What numba compiles has it at the top; `compilation` imports this file inside a function.
-KERNEL = {"dosimetry/montecarlo/photon_kernel.py"}
+# What numba compiles has it at the top; `compilation` imports these files inside a function.
+KERNEL = {"dosimetry/montecarlo/ctdi_kernel.py", "dosimetry/montecarlo/photon_kernel.py"}
 AT_IMPORT = {"numpy", "scipy", "pydicom", "SimpleITK"}
 SLICER = {"slicer", "qt", "ctk", "vtk"}
 SMALLEST_ROOM = "ct"

@@ -9,14 +9,14 @@ known: each beam carries the spread of its half-value layer and the filters that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from ...ct.scanner_profile import words
+from ...ct.scanner_profile import MeasuredBeam, words
 from ...errors import AcquisitionError
 from .bowties import aluminium_per_mm, bowtie_of, table
 from .spectra import filtration_of, spectrum
@@ -133,20 +133,38 @@ def beam_of(
     True
     """
     model = model_of(name) if isinstance(name, str) else name
-    scale = model.bowtie_scale if bowtie is None else 1.0
-    central_mm = (
-        filtration_of(REFERENCE_KV, model.hvl_mm)
-        if hvl_mm is None
-        else filtration_of(voltage_kV, hvl_mm)
-    )
+    if bowtie is not None:
+        model = replace(model, bowtie=bowtie, bowtie_scale=1.0)
+    if hvl_mm is None:
+        central_mm = filtration_of(REFERENCE_KV, model.hvl_mm)
+    else:
+        central_mm = filtration_of(voltage_kV, hvl_mm)
+    return behind(model, voltage_kV, central_mm, collimation_mm)
+
+
+def behind(
+    model: BeamModel, voltage_kV: float, central_mm: float, collimation_mm: float
+) -> XRayBeam:
+    """Return a beam whose central ray has passed so much aluminium, its bowtie filter included.
+
+    Parameters
+    ----------
+    model
+        Its half-value layer does not count.
+    voltage_kV
+        60 to 150.
+    central_mm
+        In place of the filtration that the half-value layer would give.
+    collimation_mm
+        Width along z at the isocentre.
+    """
     energies, photons = spectrum(voltage_kV, central_mm)
     present = (photons > 1e-6 * photons.max()) & (energies >= 5.0)
     energies, photons = energies[present], photons[present]
     edges = np.linspace(-_FAN_TANGENT, _FAN_TANGENT, _FAN_BINS + 1)
     fan_deg = np.degrees(np.arctan((edges[1:] + edges[:-1]) / 2))
-    thickness = scale * bowtie_of(bowtie or model.bowtie).thickness_mm(
-        fan_deg, voltage_kV, central_mm
-    )
+    bowtie = bowtie_of(model.bowtie)
+    thickness = model.bowtie_scale * bowtie.thickness_mm(fan_deg, voltage_kV, central_mm)
     return XRayBeam(
         name=model.name,
         voltage_kV=float(voltage_kV),
@@ -178,7 +196,10 @@ def model_of(name: str) -> BeamModel:
 
 
 def usual_beam(
-    phantom_cm: int, manufacturer: str | None = None, scanner: str | None = None
+    phantom_cm: int,
+    manufacturer: str | None = None,
+    scanner: str | None = None,
+    measured: Sequence[MeasuredBeam] = (),
 ) -> BeamModel:
     """Return the beam that a scan had most probably.
 
@@ -189,6 +210,8 @@ def usual_beam(
         may be for the 16 cm phantom although the filter is that for bodies.
     manufacturer, scanner
         As the images state them; a scanner that is not among the beams gets the generic one.
+    measured
+        Beams of the scanner's profile; the one for this phantom goes before all others.
 
     Examples
     --------
@@ -197,12 +220,29 @@ def usual_beam(
     >>> usual_beam(16, "Philips", "iCT 256").name
     'generic head'
     """
+    for beam in measured:
+        if beam.phantom_cm == phantom_cm:
+            return measured_model(beam)
     stated = set(words(f"{manufacturer or ''} {scanner or ''}"))
     for entry in table().beams:
         known = [set(words(text)) for text in entry.get("scanners", ())]
         if entry["phantom_cm"] == phantom_cm and any(names <= stated for names in known):
             return model_of(entry["name"])
     return model_of(GENERIC_BODY if phantom_cm == 32 else GENERIC_HEAD)
+
+
+def measured_model(beam: MeasuredBeam) -> BeamModel:
+    """Return the beam of a scanner profile."""
+    return BeamModel(
+        name=f"{beam.name} (scanner profile)",
+        bowtie=beam.bowtie,
+        hvl_mm=beam.hvl_mm,
+        phantom_cm=beam.phantom_cm,
+        bowtie_scale=beam.bowtie_scale,
+        focus_isocentre_mm=beam.focus_isocentre_mm,
+        hvl_sd_mm=beam.hvl_sd_mm,
+        source="scanner profile",
+    )
 
 
 @lru_cache(maxsize=1)

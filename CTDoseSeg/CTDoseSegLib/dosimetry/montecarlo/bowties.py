@@ -74,15 +74,16 @@ class Bowtie:
         if self.aluminium_mm:
             return _at_angles(self.aluminium_mm, fan_deg)
         voltages = sorted(self.relative_kerma)
-        by_voltage = [
+        high = min(int(np.searchsorted(voltages, voltage_kV)), len(voltages) - 1)
+        low = max(high - 1, 0) if voltage_kV < voltages[high] else high
+        ends = [
             _at_angles(_as_aluminium(self.relative_kerma[v], v, central_mm), fan_deg)
-            for v in voltages
+            for v in (voltages[low], voltages[high])
         ]
-        place = float(np.interp(voltage_kV, voltages, np.arange(len(voltages))))
-        low = min(int(place), max(len(voltages) - 2, 0))
-        high = min(low + 1, len(voltages) - 1)
-        between: np.ndarray = by_voltage[low] + (place - low) * (by_voltage[high] - by_voltage[low])
-        return between
+        span = voltages[high] - voltages[low]
+        share = (voltage_kV - voltages[low]) / span if span else 0.0
+        thickness: np.ndarray = ends[0] + min(share, 1.0) * (ends[1] - ends[0])
+        return thickness
 
 
 def bowtie_of(name: str) -> Bowtie:

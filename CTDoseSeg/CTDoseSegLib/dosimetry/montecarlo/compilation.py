@@ -14,6 +14,7 @@ from types import ModuleType
 
 from ...errors import DependencyError
 
+KERNEL = "photon_kernel"
 _LOCK = threading.Lock()
 _EXTRA = 'pip install "ctdoseseg[montecarlo]"'
 
@@ -45,7 +46,7 @@ def available() -> tuple[bool, str]:
     return True, ""
 
 
-def kernel(*, cached: bool = True) -> ModuleType:
+def kernel(*, cached: bool = True, name: str = KERNEL) -> ModuleType:
     """Return the module of compiled functions; the first call in a process takes a second or two.
 
     The very first on a computer compiles for some 20 s. What was compiled is kept where
@@ -56,13 +57,15 @@ def kernel(*, cached: bool = True) -> ModuleType:
     ----------
     cached
         False compiles once more and keeps nothing, where the cache could not be written.
+    name
+        Of the file: ``photon_kernel``, or ``ctdi_kernel``.
 
     Raises
     ------
     DependencyError
         If numba cannot be used here; the sentence says why.
     """
-    name = f"{__package__}.photon_kernel"
+    name = f"{__package__}.{name}"
     with _LOCK:
         if cached and name in sys.modules:
             return sys.modules[name]
@@ -98,7 +101,7 @@ def cache_folder(stated: str = "") -> Path:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for name in ("photon_kernel.py", "kernel_inputs.py"):
+    for name in ("photon_kernel.py", "ctdi_kernel.py", "kernel_inputs.py"):
         digest.update((here / name).read_bytes())
     return base / "ctdoseseg" / f"numba-{digest.hexdigest()[:12]}"
 

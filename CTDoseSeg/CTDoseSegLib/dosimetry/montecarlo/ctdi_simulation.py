@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .compilation import kernel
 from .ctdi import (
     CHAMBER_MM,
     CHAMBER_RADIUS_MM,
@@ -13,6 +14,7 @@ from .ctdi import (
     PMMA_G_CM3,
     CTDIResponse,
 )
+from .kernel_inputs import physics_of
 from .materials import index_of
 from .photons import photons_of
 from .voxels import Scores, Voxels
@@ -52,22 +54,17 @@ def simulate_response(
     collimation_mm
         Width of the beam along z.
     """
-    from .ctdi_kernel import run
-
     radius_cm = phantom_cm / 2.0
     offsets_cm = np.linspace(0.0, radius_cm, OFFSET_BINS + 1)
-    photons, pmma = photons_of(), index_of("pmma")
-    parts = (photons.photoelectric[pmma], photons.compton[pmma], photons.rayleigh[pmma])
-    tables = np.array([sum(parts), parts[1], parts[2], photons.transfer[index_of("air")]])
-    tables[:3] *= PMMA_G_CM3
+    photons, pmma, air = photons_of(), index_of("pmma"), index_of("air")
     counts = np.ascontiguousarray(histories, np.int64)
-    sums, squares = run(
+    sums, squares = kernel(name="ctdi_kernel").follow_in_cylinder(
         offsets_cm,
         ENERGY_EDGES_KEV,
         counts,
-        seed * 1_000_003 % (1 << 31),
+        np.uint64(seed),
         0.5 * collimation_mm / FOCUS_ISOCENTRE_MM,
-        np.array([radius_cm, LENGTH_MM / 20.0, FOCUS_ISOCENTRE_MM / 10.0]),
+        np.array([radius_cm, LENGTH_MM / 20.0, FOCUS_ISOCENTRE_MM / 10.0, PMMA_G_CM3]),
         np.array(
             [
                 radius_cm - DEPTH_MM / 10.0,
@@ -77,10 +74,9 @@ def simulate_response(
                 RING,
             ]
         ),
-        tables,
-        np.asarray(photons.x_per_angstrom, float),
-        np.array([photons.scattering_function[pmma], photons.form_factor[pmma]]),
-        np.array([photons.energies_keV[0], photons.energies_keV[1] - photons.energies_keV[0]]),
+        physics_of(photons, photons.transfer[air], photons.transfer[air]),
+        pmma,
+        air,
     )
     mean = sums / counts
     variance = np.maximum(squares / counts - mean**2, 0.0) / np.maximum(counts - 1, 1)
