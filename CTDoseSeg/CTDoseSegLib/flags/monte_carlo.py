@@ -107,6 +107,11 @@ FLAGS = {
         cause="edited",
         consequence="the dose map is that of the materials before",
     ),
+    "monte_carlo_bone": Entry(
+        "info",
+        "The dose is that to the bone as a whole, with its mineral",
+        "Its marrow gets less; the dose to active red marrow is listed apart.",
+    ),
     "monte_carlo_marrow": Entry(
         "info",
         "Dose to active red marrow in the bones of the images",

@@ -28,6 +28,14 @@ FLAGS = {
         mends=("segmentation",),
         consequence="doses in and beside enhanced vessels are wrong where these were meant",
     ),
+    "iodine_by_hu": Entry(
+        "info",
+        "Tissue that no label names holds contrast agent by its HU",
+        mends=("segmentation",),
+        cause="contrast",
+        consequence="it was simulated with iodine; where it is bone or lime, doses beside it are "
+        "slightly off",
+    ),
     "body_by_hu": Entry(
         "warning",
         "The label map names organs but no body",

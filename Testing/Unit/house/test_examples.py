@@ -63,6 +63,8 @@ def in_example_folder(example_folder, monkeypatch):
 def test_the_examples_of_a_module_run(name, in_example_folder):
     if ".unet" in name:
         pytest.importorskip("torch", reason="the UNet runs on it")
+    if name.endswith("montecarlo.transport"):
+        pytest.importorskip("numba", reason="the Monte Carlo engine is compiled by it")
     module = importlib.import_module(name)
     failed, tried = doctest.testmod(module, optionflags=OPTIONS)
     assert tried

@@ -251,7 +251,8 @@ class _Gatherer:
             labels = self._laws.position[image.labels]
             density, values = self._density(image.hu, labels)
             height_mm = weight * (high_mm - low_mm)
-            self._add_masses(labels, density, height_mm)
+            real = labels if image.repeated is None else np.where(image.repeated, 0, labels)
+            self._add_masses(real, density, height_mm)
             for total, of in zip(sums, (density, values), strict=False):
                 total += weight * self._sum(of)
             self._add_metal(sums, image.hu, weight)

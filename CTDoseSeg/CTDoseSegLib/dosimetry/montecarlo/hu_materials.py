@@ -42,8 +42,8 @@ class VoxelMaterials:
         Iodine of contrast agent by HU, float32; 0 where none is counted.
     metal
         True where a voxel is metal.
-    bone_by_hu
-        True where tissue that no label names further is bone by its HU.
+    bone_by_hu, iodine_by_hu
+        True where tissue that no label names further is bone, or holds contrast agent, by its HU.
     """
 
     material: np.ndarray
@@ -51,6 +51,7 @@ class VoxelMaterials:
     iodine_mg_ml: np.ndarray
     metal: np.ndarray
     bone_by_hu: np.ndarray
+    iodine_by_hu: np.ndarray
 
 
 def materials_of(
@@ -110,7 +111,8 @@ def materials_of(
     metal = (blocks.metal > _MOSTLY) & ~is_kind[Kind.COUCH]
     material[metal] = index_of("titanium")
     material[metal & (blocks.dense_metal > _MOSTLY)] = index_of("iron")
-    return VoxelMaterials(material, density, iodine, metal, bone_by_hu & ~metal)
+    iodine_by_hu = rest & (iodine > 0)
+    return VoxelMaterials(material, density, iodine, metal, bone_by_hu & ~metal, iodine_by_hu)
 
 
 def _between_fat_and_muscle(hu: np.ndarray, laws: HULaws) -> np.ndarray:

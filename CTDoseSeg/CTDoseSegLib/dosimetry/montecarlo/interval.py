@@ -29,7 +29,8 @@ _ADDED_DOSE = 0.15
 _BEYOND_IMAGES = 0.20
 # Voxels at an organ's surface share material and dose with what lies beside it.
 _SURFACE = 0.04
-_MISCENTRING = 0.05
+# Of the axis of rotation, where the images state it and where it is taken from them or the body.
+_CENTRED, _MISCENTRING = 0.02, 0.05
 _START_ANGLES = 8
 # What two doses must have in common for a component to be the same error in both. The same scan is
 # simulated with the same histories.
@@ -202,7 +203,7 @@ def fixed_components(surface_share: float, acquisition: Acquisition) -> dict[str
     return {
         "partial_volume": _SURFACE * surface_share,
         "organ_modulation": modulation_component(acquisition.modulation),
-        "miscentring": _MISCENTRING,
+        "miscentring": _MISCENTRING if acquisition.isocentre_mm is None else _CENTRED,
         "segmentation": WITHOUT_DOUBT,
     }
 
@@ -210,17 +211,24 @@ def fixed_components(surface_share: float, acquisition: Acquisition) -> dict[str
 def differs_from_fast(own: OrganDose, fast: OrganDose) -> bool:
     """Return whether two doses of an organ differ by more than both intervals allow.
 
-    Errors that both make in the same direction (`SHARED_WITH_FAST`) do not set them apart.
+    Each interval counts on the side of the other dose. Errors that both doses make in the same
+    direction (`SHARED_WITH_FAST`) do not set them apart and are taken out of both.
     """
-    if not own.dose_mGy or not fast.dose_mGy:
+    ends = (own.total_low_mGy, own.total_high_mGy, fast.total_low_mGy, fast.total_high_mGy)
+    if not (own.dose_mGy and fast.dose_mGy and all(ends)):
         return False
-    variance = sum(
-        sd**2
-        for dose in (own, fast)
-        for name, sd in dose.budget.items()
-        if name not in SHARED_WITH_FAST
-    )
-    return abs(math.log(own.dose_mGy / fast.dose_mGy)) > K90 * math.sqrt(variance)
+    upward = fast.dose_mGy > own.dose_mGy
+    reach = _reach(own, upward=upward) + _reach(fast, upward=not upward)
+    return abs(math.log(own.dose_mGy / fast.dose_mGy)) > math.sqrt(reach)
+
+
+def _reach(organ: OrganDose, *, upward: bool) -> float:
+    """Return the square of how far an interval reaches in ln(dose), without shared errors."""
+    end = organ.total_high_mGy if upward else organ.total_low_mGy
+    if not (end and organ.dose_mGy):
+        return math.inf
+    shared = sum(organ.budget.get(name, 0.0) ** 2 for name in SHARED_WITH_FAST)
+    return max(math.log(end / organ.dose_mGy) ** 2 - K90**2 * shared, 0.0)
 
 
 def _parts(part_mGy: np.ndarray, dose_mGy: np.ndarray) -> np.ndarray:

@@ -23,12 +23,13 @@ _ROOT_STEPS = 1024
 
 
 class Matter(NamedTuple):
-    """The grid: records [voxel, 2], its shape, voxels per cm, and the greatest mu, [e] in 1/cm."""
+    """The grid: records [voxel, 2], its shape, the box that holds all that is not empty (ends along
+    x, y, z in voxels), voxels per cm, and the greatest mu, [e] in 1/cm."""
 
     records: np.ndarray
     nx: int
     ny: int
-    nz: int
+    box: tuple[float, float, float, float, float, float]
     per_x: float
     per_y: float
     per_z: float
@@ -120,10 +121,10 @@ def matter_of(voxels: Voxels, photons: Photons) -> Matter:
     mu_max = (heaviest[:, None] * photons.total).max(axis=0)
     if not mu_max.any():
         raise ValueError("Voxels are all empty: there is nothing that photons could meet.")
-    k, j, i = voxels.material.shape
+    _, j, i = voxels.material.shape
     x, y, z = (10.0 / spacing for spacing in voxels.spacing_mm)
     # What float32 rounds up must not exceed the majorant.
-    return Matter(records, i, j, k, x, y, z, mu_max * (1.0 + 1e-6))
+    return Matter(records, i, j, _box(voxels.density_g_cm3), x, y, z, mu_max * (1.0 + 1e-6))
 
 
 def physics_of(photons: Photons, soft_tissue: np.ndarray, red_marrow: np.ndarray) -> Physics:
@@ -234,6 +235,16 @@ def empty_sums(strata: int, scores: int) -> Sums:
         np.zeros((strata, scores, 3)),
         np.zeros(2),
     )
+
+
+def _box(density: np.ndarray) -> tuple[float, ...]:
+    """Return the ends along x, y and z, in voxels, of the box of all that is not empty."""
+    ends = []
+    for axis in (2, 1, 0):
+        others = tuple({0, 1, 2} - {axis})
+        filled = np.flatnonzero(density.any(axis=others))
+        ends += [float(filled[0]), float(filled[-1] + 1)]
+    return tuple(ends)
 
 
 def _cumulative(probability: np.ndarray) -> np.ndarray:

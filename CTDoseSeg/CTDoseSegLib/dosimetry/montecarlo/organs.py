@@ -9,9 +9,10 @@ from functools import cached_property
 
 import numpy as np
 
-from ...flags import Flag, flag
+from ...ct.organs import OUTSIDE_BODY, is_bone
+from ...flags import SCAN, Flag, flag, organ_place
 from ...measurement.ctdi_per_mas import K90
-from ...segmentation.labelmap import COUCH
+from ...segmentation.labelmap import BODY_REST
 from ..doses import RED_MARROW, OrganDose
 from ..fast.uncertainty import total_log_half_width
 from ..scan import Scan
@@ -33,6 +34,8 @@ from .tally import RED_MARROW as MARROW_DETECTOR
 ROUTE = "montecarlo"
 # A mean that is less certain than this is no dose.
 LARGEST_SE = 0.10
+# Less iodine raises the dose by less than 5 %.
+LEAST_IODINE_MG_ML = 0.3
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -57,6 +60,8 @@ class Run:
         Score to the share of active red marrow that lies in it.
     iodine_mg_ml
         Organ to the concentration of iodine in it, where it holds any.
+    flags
+        Of the simulated patient; those that have an organ's place go to that organ.
     """
 
     scan: Scan
@@ -68,11 +73,17 @@ class Run:
     fast: Mapping[str, OrganDose] = field(default_factory=dict)
     marrow_share: Mapping[str, float] = field(default_factory=dict)
     iodine_mg_ml: Mapping[str, float] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
 
     @property
     def scores(self) -> dict[str, int]:
         """Name of each score to its position."""
         return {name: n for n, name in enumerate(self.response.tally.names)}
+
+    @property
+    def scan_flags(self) -> tuple[Flag, ...]:
+        """What holds for all organs."""
+        return (*self.exposure.flags, *(one for one in self.flags if one.place == SCAN))
 
     @cached_property
     def dose(self) -> tuple[np.ndarray, np.ndarray]:
@@ -99,7 +110,8 @@ class Run:
 
 def organ_doses(run: Run) -> tuple[OrganDose, ...]:
     """Return the dose of every organ in the images, in the label map's order, then red marrow."""
-    organs = [_organ(run, name) for name in run.scan.organs if name != COUCH]
+    left_out = (*OUTSIDE_BODY, BODY_REST)
+    organs = [_organ(run, name) for name in run.scan.organs if name not in left_out]
     if (marrow := _red_marrow(run)) is not None:
         organs.append(marrow)
     return tuple(organs)
@@ -202,7 +214,7 @@ def _flags(run: Run, name: str, score: int) -> Iterator[Flag]:
     low, high = run.exposure.range_mm
     if outside := float(((z < low) | (z > high)).mean()):
         yield flag("monte_carlo_outside_range", f"{outside:.0%} of its slices")
-    if iodine := run.iodine_mg_ml.get(name, 0.0):
+    if (iodine := run.iodine_mg_ml.get(name, 0.0)) >= LEAST_IODINE_MG_ML:
         detail = f"{iodine:.1f} mg of iodine in 1 ml"
         without = float(run.soft_tissue_mGy[score])
         yield flag(
@@ -210,6 +222,9 @@ def _flags(run: Run, name: str, score: int) -> Iterator[Flag]:
             detail,
             consequence=f"soft tissue without it would get {without:.1f} mGy in the same place",
         )
+    yield from (one for one in run.flags if one.place == organ_place(name))
+    if is_bone(name):
+        yield flag("monte_carlo_bone")
     cut = run.scan.size.truncated_fraction[occupied]
     if np.nanmax(np.append(cut, 0.0)) > 0:
         detail = f"up to {np.nanmax(cut):.0%} of the body contour lie outside the field of view"

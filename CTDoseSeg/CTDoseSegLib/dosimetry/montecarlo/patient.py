@@ -247,10 +247,17 @@ def labels_of(scan: Scan) -> Labels:
     laws = HULaws.at(scan.series.acquisition.kvp_kV)
     means = means_hu(measured.names, measured.counts, measured.sums)
     has_body = any(a.name in (BODY, BODY_REST, "body_trunc") for a in atoms)
-    unlabelled = laws.tissue("" if has_body else BODY_REST, float("nan"))
-    tissues = (unlabelled, *(laws.tissue(a.name, means.get(a.name, np.nan)) for a in atoms))
-    contrast = any(tissue.enhanced for tissue in tissues)
+    stated = scan.series.acquisition.contrast
+    tissues: tuple[Tissue, ...] = ()
+    contrast = bool(stated)
+    for _ in range(2):  # an organ that surely holds contrast agent makes others likely to
+        unlabelled = laws.tissue("" if has_body else BODY_REST, float("nan"))
+        named = (laws.tissue(a.name, means.get(a.name, np.nan), contrast=contrast) for a in atoms)
+        tissues = (unlabelled, *named)
+        contrast |= any(tissue.enhanced for tissue in tissues)
     bones_named = any(tissue.kind is Kind.BONE for tissue in tissues)
+    # Where bones have labels, what is as dense and has none is a vessel, unless none was enhanced.
+    contrast |= bones_named and stated is None
     bone_hu = REST_IS_BONE_HU
     if contrast:
         bone_hu = REST_IS_BONE_BESIDE_IODINE_HU if bones_named else REST_IS_BONE_UNNAMED_HU
@@ -459,6 +466,7 @@ def _material_flags(blocks: Blocks, materials: VoxelMaterials, not_bone: np.ndar
         ("metal_simulated", materials.metal, METAL_FROM_ML),
         ("bone_is_contrast", not_bone, 0.0),
         ("tissue_by_hu", materials.bone_by_hu, NAMED_FROM_ML),
+        ("iodine_by_hu", materials.iodine_by_hu, NAMED_FROM_ML),
     ):
         volume_ml = float(where.sum()) * voxel_ml
         if volume_ml > least_ml:

@@ -177,27 +177,21 @@ def _emitted(source, stratum, state):
 
 
 @_compiled
-def _crossed(position, step, length, near, far):
-    """Return the part of [near, far] of a ray that lies between 0 and length on one axis."""
+def _crossed(position, step, low, high, near, far):
+    """Return the part of [near, far] of a ray that lies between low and high on one axis."""
     if step == 0.0:
-        return (near, far) if 0.0 <= position < length else (1.0, 0.0)
-    a, b = -position / step, (length - position) / step
+        return (near, far) if low <= position < high else (1.0, 0.0)
+    a, b = (low - position) / step, (high - position) / step
     return max(near, min(a, b)), min(far, max(a, b))
 
 
 @_compiled
-def _entered(matter, x, y, z, vx, vy, vz):
-    """Return True and the point where a ray enters the grid; all in voxels."""
-    nx, ny, nz = matter.nx, matter.ny, matter.nz
-    near, far = _crossed(x, vx, nx, 0.0, 1e30)
-    near, far = _crossed(y, vy, ny, near, far)
-    near, far = _crossed(z, vz, nz, near, far)
-    return (
-        far > near,
-        min(max(x + vx * near, 0.0), nx - 1e-9),
-        min(max(y + vy * near, 0.0), ny - 1e-9),
-        min(max(z + vz * near, 0.0), nz - 1e-9),
-    )
+def _entered(box, x, y, z, vx, vy, vz):
+    """Return True and the point where a ray enters the box of what is not empty; in voxels."""
+    near, far = _crossed(x, vx, box[0], box[1], 0.0, 1e30)
+    near, far = _crossed(y, vy, box[2], box[3], near, far)
+    near, far = _crossed(z, vz, box[4], box[5], near, far)
+    return far > near, x + vx * near, y + vy * near, z + vz * near
 
 
 @_compiled
@@ -215,9 +209,6 @@ def _score(groups, per_region, voxel_map, weight, h, region, voxel, medium, soft
             per_region[region, 0] += medium
             per_region[region, 1] += soft
             per_region[region, 2] += marrow
-    if len(voxel_map) > 0:
-        voxel_map[voxel, 0] += weight * medium
-        voxel_map[voxel, 1] += weight * soft
 
 
 @_compiled
@@ -285,7 +276,10 @@ def follow(first, count, key, matter, physics, source, groups, sums, voxel_map):
         float32 [voxel, 2] or [0, 2], keV.
     """
     per_region, per_score = groups.per_region, groups.per_score
-    plane = matter.nx * matter.ny
+    plane, row = matter.nx * matter.ny, matter.nx
+    box = matter.box
+    mapped = len(voxel_map) > 0
+    x_low, x_high, y_low, y_high, z_low, z_high = box
     for number in range(first, first + count):
         h = np.int64(number)
         # Kronecker's sequence: the strata get their shares after any number of histories.
@@ -297,11 +291,15 @@ def follow(first, count, key, matter, physics, source, groups, sums, voxel_map):
         sums.balance[0] += energy
         x, y, z = x * matter.per_x, y * matter.per_y, z * matter.per_z
         inside, x, y, z = _entered(
-            matter, x, y, z, ux * matter.per_x, uy * matter.per_y, uz * matter.per_z
+            box, x, y, z, ux * matter.per_x, uy * matter.per_y, uz * matter.per_z
         )
         if not inside:
             sums.balance[1] += energy
         weight = source.map_weight[stratum]
+        current = 0
+        s0 = 0.0
+        s1 = 0.0
+        s2 = 0.0
         while inside:
             place_e = (energy - physics.first_keV) * physics.per_keV
             cell = min(int(place_e), physics.last_cell)
@@ -315,22 +313,15 @@ def follow(first, count, key, matter, physics, source, groups, sums, voxel_map):
             vx, vy, vz = ux * matter.per_x, uy * matter.per_y, uz * matter.per_z
             while True:
                 state += _GAMMA
-                flight = -math.log(1.0 - _uniform(state)) * free_cm
+                flight = -math.log(np.float32(1.0 - _uniform(state))) * free_cm
                 x += vx * flight
                 y += vy * flight
                 z += vz * flight
-                inside = (
-                    x >= 0.0
-                    and y >= 0.0
-                    and z >= 0.0
-                    and x < matter.nx
-                    and y < matter.ny
-                    and z < matter.nz
-                )
+                inside = x_low <= x < x_high and y_low <= y < y_high and z_low <= z < z_high
                 if not inside:
                     sums.balance[1] += energy
                     break
-                voxel = int(z) * plane + int(y) * matter.nx + int(x)
+                voxel = int(z) * plane + int(y) * row + int(x)
                 density = matter.records[voxel, 0]
                 if density == 0.0:
                     continue
@@ -339,18 +330,18 @@ def follow(first, count, key, matter, physics, source, groups, sums, voxel_map):
                 low = physics.coefficients[material, cell]
                 high = physics.coefficients[material, cell + 1]
                 transfer = low[1] + share * (high[1] - low[1])
-                _score(
-                    groups,
-                    per_region,
-                    voxel_map,
-                    weight,
-                    h,
-                    region,
-                    voxel,
-                    scale * density * transfer,
-                    density * soft,
-                    density * marrow,
-                )
+                if region != current:
+                    _score(groups, per_region, voxel_map, weight, h, current, 0, s0, s1, s2)
+                    current = region
+                    s0 = 0.0
+                    s1 = 0.0
+                    s2 = 0.0
+                s0 += scale * density * transfer
+                s1 += density * soft
+                s2 += density * marrow
+                if mapped:
+                    voxel_map[voxel, 0] += weight * scale * density * transfer
+                    voxel_map[voxel, 1] += weight * density * soft
                 total = low[0] + share * (high[0] - low[0])
                 state += _GAMMA
                 if _uniform(state) * most < density * total:
@@ -382,4 +373,5 @@ def follow(first, count, key, matter, physics, source, groups, sums, voxel_map):
                 state += _GAMMA
                 cosine = 2.0 * _uniform(state) - 1.0
             ux, uy, uz = _turned(ux, uy, uz, cosine, azimuth)
+        _score(groups, per_region, voxel_map, weight, h, current, 0, s0, s1, s2)
         _add_up(groups, per_region, per_score, sums.energy[stratum], sums.squares[stratum], h)

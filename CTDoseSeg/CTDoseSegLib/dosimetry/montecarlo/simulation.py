@@ -16,7 +16,7 @@ from ..scan import Scan
 from .beam_doubt import beam_components, compared
 from .beams import BeamModel, beam_of, model_of, usual_beam
 from .ctdi import ctdi_weighted_per_history
-from .exposure import Exposure, exposure_of, image_range
+from .exposure import Exposure, exposure_of
 from .maps import dose_map_of, scale_of_maps, slice_doses
 from .organs import Run
 from .patient import Patient, patient_of
@@ -42,7 +42,7 @@ class Settings:
     histories: int
     beam: str | None
     seed: int
-    voxel_mm: float
+    voxel_mm: float | None
     dose_map: bool
 
 
@@ -105,7 +105,7 @@ def simulate_scan(
     model = beam_model(settings.beam, scan, exposure)
     voltage = float(scan.series.acquisition.kvp_kV or 0.0)
     beam = beam_of(model, voltage, collimation_mm=exposure.collimation_mm)
-    patient = patient_of(scan, voxel_mm=settings.voxel_mm)
+    patient = patient_of(scan, voxel_mm=settings.voxel_mm, progress=Stage(progress, 0.0, 0.05))
     path = path_of(exposure)
     kerma = ctdi_weighted_per_history(beam, exposure.phantom_cm)
 
@@ -144,13 +144,14 @@ def simulate_scan(
         beam_sd=_beam_sd(patient, path, exposure, model, voltage, _Cancels(progress)),
         slice_dose_mGy=slice_doses(tally, patient.voxels, patient.scores, scale, scan.series.z_mm),
         fast=fast,
-        marrow_share=patient.marrow_share,
+        marrow_share=_marrow_shares(patient),
         iodine_mg_ml=patient.iodine_mg_ml,
+        flags=patient.flags,
     )
     progress.update(0.98, "making the dose map")
     dose_map = None
     if settings.dose_map:
-        seen = _seen_slices(patient, scan)
+        seen = _seen_slices(patient)
         dose_map = dose_map_of(tally, patient.voxels, scale, slices=seen)
     return Simulation(run, patient, model, beam, dose_map, rule.worst(tally), seconds)
 
@@ -216,11 +217,29 @@ def _beam_sd(
     return beam_components(tally, np.ones((1, 1)), beams, exposure.phantom_cm)
 
 
-def _seen_slices(patient: Patient, scan: Scan) -> slice:
+def _marrow_shares(patient: Patient) -> dict[str, float]:
+    """Return the share of the body's active marrow by score, of what the images show.
+
+    Where labels do not name the bones it is in proportion to their mass, and adds up to 1.
+    """
+    named = {
+        site.score: site.active_share * (1.0 if site.seen_share is None else site.seen_share)
+        for site in patient.marrow
+        if site.active_share is not None
+    }
+    if named:
+        return named
+    mass = dict(zip(patient.scores.names, patient.mass_g, strict=True))
+    unnamed = {site.score: float(mass[site.score]) for site in patient.marrow}
+    total = sum(unnamed.values())
+    return {score: part / total for score, part in unnamed.items()} if total > 0 else {}
+
+
+def _seen_slices(patient: Patient) -> slice:
     """Return the k of the simulation's voxels that the images show."""
     voxels = patient.voxels
     step = voxels.spacing_mm[2]
-    low, high = image_range(scan.series)
+    low, high = patient.image_range_mm
     count = voxels.material.shape[0]
     first = int(np.clip(np.floor((low - voxels.corner_mm[2]) / step + 0.01), 0, count - 1))
     last = int(np.clip(np.ceil((high - voxels.corner_mm[2]) / step - 0.01), first + 1, count))

@@ -116,6 +116,8 @@ class Tally:
             )
         if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
             raise ValueError("Weights of strata must be finite, not negative and not all zero.")
+        if (weights[self.probability == 0] > 0).any():
+            raise ValueError("Weights give a share to a stratum that no history could start in.")
         shares: np.ndarray = weights / weights.sum()
         return shares
 

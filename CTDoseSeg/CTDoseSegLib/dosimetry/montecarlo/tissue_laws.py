@@ -34,6 +34,9 @@ CERTAIN_HU = 80.0
 # HU above its own that the mean of an organ without contrast agent does not reach, as the fast
 # law's list has it for the organs it names.
 ENHANCED_BY_HU = 40.0
+# The same where other organs of the scan hold contrast agent, or it is stated: means of organs
+# without any scatter by 9 HU (liver, note in `fast.iodine`).
+ENHANCED_BESIDE_HU = 15.0
 # Unlabelled tissue from here on is bone (without contrast agent in the scan; with it, and with
 # bones that have labels of their own, from the second on, as vessels reach 500 HU).
 REST_IS_BONE_HU, REST_IS_BONE_BESIDE_IODINE_HU = 150.0, 500.0
@@ -148,7 +151,7 @@ class HULaws:
         """Return the HU of a material, at its own density or another."""
         return _hu(material, density_g_cm3, self.kvp)
 
-    def tissue(self, name: str, mean_hu: float) -> Tissue:
+    def tissue(self, name: str, mean_hu: float, *, contrast: bool = False) -> Tissue:
         """Return what a label is made of.
 
         Parameters
@@ -157,6 +160,8 @@ class HULaws:
             Of the label.
         mean_hu
             Of its pixels; NaN where it has none.
+        contrast
+            True where the scan is known to hold contrast agent.
         """
         kind = kind_of(name)
         material = _material_of(name, kind)
@@ -167,6 +172,8 @@ class HULaws:
             density = UNENHANCED_G_CM3["lung"]
         own = _UNENHANCED_HU.get(material, self.hu(material, density))
         threshold = ENHANCED_HU.get(name, own + ENHANCED_BY_HU)
+        if contrast:
+            threshold = own + ENHANCED_BESIDE_HU
         may_hold = kind is Kind.SOFT and material != "cartilage"
         return Tissue(kind, material, density, own, may_hold and bool(mean_hu > threshold))
 

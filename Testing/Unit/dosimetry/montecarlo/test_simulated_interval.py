@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +23,7 @@ from CTDoseSegLib.dosimetry.montecarlo.interval import (
     truncation_component,
     turned,
 )
+from CTDoseSegLib.measurement.ctdi_per_mas import K90
 
 STEPPED = by_z(lambda z: np.where(z < 0, 3.0, 1.0))
 
@@ -123,10 +125,41 @@ def test_every_component_says_what_makes_it_the_same_in_two_doses():
     assert fixed["partial_volume"] > fixed_components(0.1, make()[0].acquisition)["partial_volume"]
 
 
-@pytest.mark.parametrize(("ratio", "differs"), [(1.2, False), (2.0, True), (0.5, True)])
+def with_interval(blank, dose, low, high, budget):
+    return replace(
+        blank,
+        dose_mGy=dose,
+        total_low_mGy=dose * low,
+        total_high_mGy=dose * high,
+        budget=budget,
+    )
+
+
+@pytest.mark.parametrize(
+    ("ratio", "differs"), [(1.0, False), (1.3, False), (1.6, True), (0.9, False), (0.5, True)]
+)
 def test_two_engines_differ_where_both_intervals_do_not_reach(ratio, differs):
-    scan = scan_of(*make())
-    blank = scan.without_dose("liver")
-    own = replace(blank, dose_mGy=10.0, budget={"beam": 0.1, "ctdivol_display": 1.0})
-    fast = replace(blank, dose_mGy=10.0 * ratio, budget={"model": 0.15, "ctdivol_display": 1.0})
+    blank = scan_of(*make()).without_dose("liver")
+    own = with_interval(blank, 10.0, 0.9, 1.1, {"beam": 0.06})
+    fast = with_interval(blank, 10.0 * ratio, 0.7, 1.4, {"model": 0.2})
     assert differs_from_fast(own, fast) is differs
+    assert not differs_from_fast(own, replace(blank, flags=()))
+
+
+def test_an_error_that_both_engines_make_does_not_excuse_a_difference():
+    blank = scan_of(*make()).without_dose("liver")
+    display = {"ctdivol_display": math.log(1.5) / K90}
+    own = with_interval(blank, 10.0, 1 / 1.5, 1.5, display)
+    fast = with_interval(blank, 13.0, 1 / 1.5, 1.5, display)
+    assert differs_from_fast(own, fast)
+    unshared = {"beam": math.log(1.5) / K90}
+    other = with_interval(blank, 13.0, 1 / 1.5, 1.5, unshared)
+    assert not differs_from_fast(replace(own, budget=unshared), other)
+
+
+def test_an_interval_that_reaches_to_one_side_alone_counts_on_that_side():
+    blank = scan_of(*make()).without_dose("liver")
+    law = with_interval(blank, 10.0, 0.95, 2.0, {"model": 0.03})
+    above, below = (with_interval(blank, dose, 0.98, 1.02, {}) for dose in (15.0, 7.0))
+    assert not differs_from_fast(above, law)
+    assert differs_from_fast(below, law)

@@ -14,6 +14,7 @@ from CTDoseSegLib.dosimetry.doses import RED_MARROW, DoseResult
 from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.montecarlo.organs import LARGEST_SE, Run, organ_doses
 from CTDoseSegLib.errors import DoseEngineError
+from CTDoseSegLib.flags import flag
 from CTDoseSegLib.measurement.ctdi_per_mas import K90
 
 NAMES = ("body", "skin", "liver", "aorta", "spine")
@@ -36,6 +37,16 @@ def run(*, energy=ENERGY_KEV, mass_g=(10.0, 1.0, 2.0, 1.0, 1.0), scatter=0.1, **
 
 def organs(**changes):
     return {organ.organ: organ for organ in organ_doses(run(**changes))}
+
+
+def scaled(organ, factor):
+    """The dose of an organ as another engine gives it, all of it `factor` times as high."""
+    names = ("dose_mGy", "total_low_mGy", "total_high_mGy")
+    return replace(organ, **{name: factor * getattr(organ, name) for name in names})
+
+
+def liver_of(made):
+    return next(organ for organ in organ_doses(made) if organ.organ == "liver")
 
 
 class HandMade:
@@ -69,7 +80,7 @@ def test_a_dose_has_an_interval_of_its_histories_and_one_of_everything():
 def test_the_error_of_c_is_part_of_the_statistics():
     made = run()
     unsure = replace(made, response=replace(made.response, kerma_relative_se=0.3))
-    liver = organ_doses(unsure)[2]
+    liver = liver_of(unsure)
     assert liver.budget["statistics"] == pytest.approx(0.3, rel=0.01)
 
 
@@ -85,10 +96,10 @@ def test_a_mean_that_is_all_noise_is_no_dose_and_tells_what_it_would_take():
     n = 24 * 16 * 1000
     noisy = organs(scatter=2 * LARGEST_SE * math.sqrt(n))["liver"]
     assert noisy.dose_mGy is None
-    (flag,) = noisy.flags
-    assert flag.code == "monte_carlo_noisy"
+    (reason,) = noisy.flags
+    assert reason.code == "monte_carlo_noisy"
     # Twice the largest error: four times the 0.4 million photons.
-    assert "about 2 million" in flag.detail
+    assert "about 2 million" in reason.detail
     dark = organs(energy=ENERGY_KEV * [1, 1, 0, 1, 1])["liver"]
     assert dark.dose_mGy is None
 
@@ -119,36 +130,43 @@ def test_every_engines_checks_take_red_marrow_although_no_label_has_it():
 
 def test_iodine_is_told_with_the_dose_without_it():
     liver = organs(iodine_mg_ml={"liver": 2.4})["liver"]
-    (flag,) = (one for one in liver.flags if one.code == "monte_carlo_iodine")
-    assert "2.4 mg" in flag.detail
-    assert f"{liver.dose_mGy / 1.2:.1f} mGy" in flag.consequence
+    (found,) = (one for one in liver.flags if one.code == "monte_carlo_iodine")
+    assert "2.4 mg" in found.detail
+    assert f"{liver.dose_mGy / 1.2:.1f} mGy" in found.consequence
+
+
+def test_a_flag_of_the_simulated_patient_stands_with_its_organ_alone():
+    odd = flag("organ_mass_changed", "1 g beside 2 g").at("organ liver")
+    made = run(flags=(odd, flag("metal_simulated", "2 ml")))
+    by_name = {organ.organ: codes(organ.flags) for organ in organ_doses(made)}
+    assert "organ_mass_changed" in by_name.pop("liver")
+    assert not any("organ_mass_changed" in found for found in by_name.values())
+    assert codes(made.scan_flags) == {"metal_simulated"}
 
 
 def test_an_organ_out_of_the_range_is_flagged():
     exposure = exposure_between(100.0, 220.0)
     liver = organs(exposure=exposure)["liver"]  # its slices lie at 60 to 135 mm
-    (flag,) = (one for one in liver.flags if one.code == "monte_carlo_outside_range")
-    assert flag.detail == "50% of its slices"
+    (found,) = (one for one in liver.flags if one.code == "monte_carlo_outside_range")
+    assert found.detail == "50% of its slices"
 
 
 def test_a_dose_far_from_the_laws_is_flagged_with_both():
     made = run()
-    liver = organ_doses(made)[2]
-    law = replace(liver, dose_mGy=3 * liver.dose_mGy, budget={"model": 0.05})
-    liver = organ_doses(replace(made, fast={"liver": law}))[2]
-    (flag,) = (one for one in liver.flags if one.code == "monte_carlo_differs")
-    assert f"{law.dose_mGy:.1f} mGy" in flag.detail
-    near = replace(law, dose_mGy=1.05 * liver.dose_mGy)
-    assert "monte_carlo_differs" not in codes(
-        organ_doses(replace(made, fast={"liver": near}))[2].flags
-    )
+    liver = liver_of(made)
+    law = scaled(liver, 3.0)
+    liver = liver_of(replace(made, fast={"liver": law}))
+    (found,) = (one for one in liver.flags if one.code == "monte_carlo_differs")
+    assert f"{law.dose_mGy:.1f} mGy" in found.detail
+    near = scaled(liver, 1.05)
+    assert "monte_carlo_differs" not in codes(liver_of(replace(made, fast={"liver": near})).flags)
 
 
 def test_a_whole_organ_is_what_was_seen_of_it_and_a_cut_one_is_completed_by_the_law():
     liver = organs()["liver"]
     assert liver.whole_organ_dose_mGy == liver.dose_mGy
     cut = run(scan=scan_of(*make(organs=("liver",), organ_slices=(0, 16))))
-    liver = organ_doses(cut)[2]
+    liver = liver_of(cut)
     assert liver.coverage is None
     assert liver.whole_organ_dose_mGy is None
     law = replace(
@@ -157,6 +175,6 @@ def test_a_whole_organ_is_what_was_seen_of_it_and_a_cut_one_is_completed_by_the_
         whole_organ_low_mGy=0.2 * liver.dose_mGy,
         whole_organ_high_mGy=0.9 * liver.dose_mGy,
     )
-    liver = organ_doses(replace(cut, fast={"liver": law}))[2]
+    liver = liver_of(replace(cut, fast={"liver": law}))
     assert liver.whole_organ_dose_mGy == pytest.approx(0.5 * liver.dose_mGy)
     assert liver.whole_organ_low_mGy == pytest.approx(0.2 * liver.dose_mGy)
