@@ -26,8 +26,8 @@ def fill_dose_map(results: Results, dose_map: DoseMap | None) -> None:
     volumes = {
         "doseMap": dose_map.dose_mGy if dose_map is not None else None,
         "doseMapSD": dose_map.statistical_sd_mGy if dose_map is not None else None,
-        # The batches of a voxel as its components, last.
-        "doseMapBatches": np.moveaxis(batches, 0, -1) if batches is not None else None,
+        # One upon the other: Slicer saves no voxels of more than three values.
+        "doseMapBatches": batches.reshape(-1, *batches.shape[2:]) if batches is not None else None,
     }
     for role, voxels in volumes.items():
         if voxels is None or dose_map is None:
@@ -51,18 +51,20 @@ def dose_map_of(results: Results) -> DoseMap | None:
     nodes = [results.get(role) for role in ROLES]
     if None in nodes:
         return None
-    dose, sd, batches = (slicer.util.arrayFromVolume(node) for node in nodes)
+    dose, sd, batches = (
+        np.asarray(slicer.util.arrayFromVolume(node), np.float32) for node in nodes
+    )
     own, moved, _ = geometry(results.volume)
     matrix = vtk.vtkMatrix4x4()
     nodes[0].GetIJKToRASMatrix(matrix)
     affine = moved @ np.linalg.inv(own) @ slicer.util.arrayFromVTKMatrix(matrix)
     try:
         return DoseMap(
-            dose_mGy=np.asarray(dose, np.float32),
+            dose_mGy=dose,
             affine=affine,
-            statistical_sd_mGy=np.asarray(sd, np.float32),
+            statistical_sd_mGy=sd,
             histories=int(nodes[0].GetAttribute(HISTORIES) or 0),
-            soft_tissue_batches_mGy=np.moveaxis(batches, -1, 0),
+            soft_tissue_batches_mGy=batches.reshape(-1, *dose.shape),
         )
     except ValueError as error:
         raise InputError(

@@ -35,7 +35,7 @@ CLASSES = {
     "doubt": "vtkMRMLScalarVolumeNode",
     "doseMap": "vtkMRMLScalarVolumeNode",
     "doseMapSD": "vtkMRMLScalarVolumeNode",
-    "doseMapBatches": "vtkMRMLVectorVolumeNode",
+    "doseMapBatches": "vtkMRMLScalarVolumeNode",
 }
 TITLES = {
     "segmentation": "segmentation",
