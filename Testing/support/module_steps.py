@@ -48,6 +48,33 @@ def show_result(host, panel):
     host.process_events()
 
 
+def choose_monte_carlo(panel):
+    """Choose Monte Carlo and what it needs, for a simulation of seconds."""
+    from CTDoseSegLib.ctdoseseg_ui.parameters import DoseEngine
+
+    parameters = panel._parameterNode
+    parameters.kvp_kV = "120"
+    parameters.doseEngine = DoseEngine.MONTE_CARLO
+    parameters.aimedPercent, parameters.mostMinutes = 5.0, 0.5
+
+
+def show_simulation(host, panel):
+    """As when the simulation of the result shown has ended; it runs only once for all tests."""
+    from CTDoseSegLib.ctdoseseg_ui.job import run_and_wait
+
+    task = panel.logic.prepareSimulation(panel.results.results, 0.05, 0.5)
+    kept = _files_of(("simulated",))
+    if not any(kept.iterdir()):
+        assert run_and_wait(task.arguments) == (0, "")
+        shutil.copytree(task.folder / "result", kept, dirs_exist_ok=True)
+    else:
+        shutil.copytree(kept, task.folder / "result")
+    results = panel.logic.finishSimulation(task)
+    task.clear()
+    panel.simulation._on_end("done", "", results)
+    host.process_events()
+
+
 @functools.cache
 def _files_of(_choices: tuple[str, ...]) -> Path:
     """Where the files of a task are kept while the tests run; empty at first."""

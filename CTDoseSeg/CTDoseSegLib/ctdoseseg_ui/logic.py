@@ -227,8 +227,6 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
 
     def prepareExport(self, results: Results, folder: str | Path) -> StagedAnalysis:
         """A task that writes the files of the command line's ``analyze`` to `folder`."""
-        from ..outputs.simulated import is_simulated
-
         session = self.session(results)
         if session.dose_model in FOLDER_MODELS:
             raise InputError(
@@ -239,17 +237,16 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
             self.look(results)
         elif session.dose_model == BUNDLED:
             self.recompute(results)
-        simulated = is_simulated(results.result)
         arguments = ["--region", session.region, "--dose-model", session.dose_model]
         task = staging.stage_input(
             results.volume,
             session.series,
             session.as_known(),
-            [] if simulated else arguments,
+            [] if results.simulated else arguments,
             {},
             output=folder,
         )
-        if simulated:
+        if results.simulated:
             self.stageSimulated(results, task)
         return task
 

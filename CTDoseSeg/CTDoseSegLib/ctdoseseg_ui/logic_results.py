@@ -13,6 +13,7 @@ from .nodes.results import EDITED, Results
 from .staging import BUNDLED, NO_BATCHES, NO_EDITS
 
 if TYPE_CHECKING:
+    from ..dosimetry.dose_map import DoseMap
     from .session import Session
 
 
@@ -31,7 +32,6 @@ class ResultsLogic:
         givenID: str = "",
     ) -> Results:
         """Bring the files of ``analyze`` in `folder` into the scene, as the result of `volume`."""
-        from ..outputs.simulated import dose_map_in
         from ..outputs.tables import read_doubt
         from ..result import read_result
         from ..segmentation.user import read_labelmap
@@ -51,7 +51,7 @@ class ResultsLogic:
         segmentation = results.segmentation_to_fill(givenID)
         segmentations.fill_segmentation(segmentation, labelmap, volume)
         fill_doubt(results, labelmap)
-        fill_dose_map(results, dose_map_in(folder, result))
+        fill_dose_map(results, self._dose_map_in(folder, results))
         session = Session(
             series,
             choices["region"],
@@ -66,6 +66,13 @@ class ResultsLogic:
         charts.show_charts(results)
         scene.place(results)
         return results
+
+    def _dose_map_in(self, folder: Path, results: Results) -> DoseMap | None:
+        if not results.simulated:
+            return None
+        from ..outputs.simulated import dose_map_in
+
+        return dose_map_in(folder, results.result)
 
     def recompute(self, results: Results) -> int:
         """Bring a result up to date with its segmentation.
@@ -84,19 +91,16 @@ class ResultsLogic:
         if reason := self.whyNoEdits(results):
             raise InputError(reason)
         changed = self.look(results)
-        if changed or session.pending:
-            session.finish()
+        session.finish()
+        if changed or session.edited:
             self.publish(results)
         return changed
 
     def whyNoEdits(self, results: Results) -> str:
         """Why a result cannot follow edits; empty if it can."""
-        from ..outputs.simulated import is_simulated
-
-        result = results.result
-        if result.chosen("dose_model", BUNDLED) != BUNDLED:
+        if results.result.chosen("dose_model", BUNDLED) != BUNDLED:
             return NO_EDITS
-        if is_simulated(result) and results.get("doseMapBatches") is None:
+        if results.simulated and results.get("doseMapBatches") is None:
             return NO_BATCHES
         return ""
 
@@ -115,18 +119,18 @@ class ResultsLogic:
         else:
             labelmap = replace(labelmap, groups=groups_of_edited(results.result, labelmap))
         renamed = known is not None and labelmap.atoms != known.atoms
-        engine = results.result.segmentation.engine.removesuffix(", edited")
-        changed = session.take(replace(labelmap, engine=f"{engine}, edited"))
+        engine = results.result.segmentation.engine
+        changed = session.take(replace(labelmap, engine=engine))
         return max(changed, int(renamed))
 
     def keepSimulation(self, results: Results) -> None:
         """Remember what a simulated result was made from, before its segmentation is edited."""
-        from ..outputs.simulated import engine_after, is_simulated, scan_of
+        session = self.session(results)
+        if session.dose_engine is not None or not results.simulated:
+            return
+        from ..outputs.simulated import engine_after, scan_of
         from .nodes.dose_map import dose_map_of
 
-        session = self.session(results)
-        if session.dose_engine is not None or not is_simulated(results.result):
-            return
         dose_map = dose_map_of(results)
         if dose_map is not None:
             scan = scan_of(session.analysis())
@@ -139,6 +143,8 @@ class ResultsLogic:
         session = self.session(results)
         forget_doubt(results, session.edited, len(session.series.slices))
         session.edited = {}
+        engine = session.labelmap.engine.removesuffix(", edited")
+        session.labelmap = replace(session.labelmap, engine=f"{engine}, edited")
         self.rewrite(results)
         results.segmentation.SetAttribute(EDITED, "1")
 

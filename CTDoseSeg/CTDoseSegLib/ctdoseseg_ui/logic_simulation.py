@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import slicer
 
-from ..errors import CTDoseSegError, InputError
+from ..errors import CTDoseSegError, InputError, OutputError
 from . import staging
 from .job import CANCELLED, DONE, FAILED, Job, run_and_wait
 from .logic_results import ResultsLogic
@@ -17,6 +17,10 @@ from .staging import StagedAnalysis
 
 if TYPE_CHECKING:
     from ..dosimetry.scan import Scan
+
+# A simulation leaves nothing but its temporary folder, which goes with the task: it need not end
+# by itself.
+GRACE_MS = 300
 
 
 @dataclass
@@ -121,7 +125,14 @@ class SimulationLogic(ResultsLogic):
                 raise
             onEnd(state, "" if state == CANCELLED else message, results)
 
-        job = Job(task.arguments, on_event=onEvent, on_log=onLog, on_end=end, on_cleanup=task.clear)
+        job = Job(
+            task.arguments,
+            on_event=onEvent,
+            on_log=onLog,
+            on_end=end,
+            on_cleanup=task.clear,
+            grace_ms=GRACE_MS,
+        )
         job.start()
         return job
 
@@ -161,6 +172,10 @@ class SimulationLogic(ResultsLogic):
         if session.dose_engine is None:
             raise InputError(staging.NO_BATCHES)
         folder = task.folder / staging.SIMULATED_FOLDER
-        folder.mkdir()
-        write_simulation(session.analysis(), session.dose_engine.dose_map, folder)
+        try:
+            folder.mkdir()
+            write_simulation(session.analysis(), session.dose_engine.dose_map, folder)
+        except OSError as error:
+            task.clear()
+            raise OutputError(staging.refusal()) from error
         task.arguments += ["--dose-engine", "montecarlo", "--simulated", str(folder)]

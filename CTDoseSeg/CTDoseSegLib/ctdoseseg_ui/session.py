@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,13 +13,15 @@ from scipy import ndimage
 
 from ..analysis import Analysis, analyze
 from ..ct.series import CTSeries
-from ..dosimetry.montecarlo.edits import EditedEngine
 from ..measurement.body_contour import BodyContours, trace_contours
 from ..measurement.measurements import Measurements, measure
 from ..result import Result
 from ..segmentation.anatomy.check import check_anatomy
 from ..segmentation.edited import with_what_holds
 from ..segmentation.labelmap import BODY, BODY_REST, COUCH, Labelmap
+
+if TYPE_CHECKING:
+    from ..dosimetry.montecarlo.edits import EditedEngine
 
 BUNDLED = "bundled"
 MOMENTS = ("counts", "sums", "squares")

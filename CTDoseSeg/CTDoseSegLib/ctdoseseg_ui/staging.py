@@ -100,11 +100,12 @@ def stage_input(
     except OSError as error:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
-        raise OutputError(_refusal()) from error
+        raise OutputError(refusal()) from error
     return StagedAnalysis(volumeNode.GetID(), givenID, folder, command, series, choices, output)
 
 
-def _refusal() -> str:
+def refusal() -> str:
+    """Return why the input of a task cannot be handed over."""
     return (
         "The volume cannot be written for the analysis: the folder for temporary files is full or "
         "cannot be written. Free some space, or choose another folder in Slicer's settings (Cache)."

@@ -117,6 +117,12 @@ class Results:
         return self.get("overlay")
 
     @property
+    def simulated(self) -> bool:
+        """Whether the doses are those of Monte Carlo, not of the fast law."""
+        result = self.result
+        return result is not None and result.chosen("dose_engine") == "montecarlo"
+
+    @property
     def doseMap(self) -> Any:
         """The simulated dose of every voxel; None without a simulation."""
         return self.get("doseMap")

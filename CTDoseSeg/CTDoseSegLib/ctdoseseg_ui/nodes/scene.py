@@ -33,6 +33,7 @@ DOSE_COLUMNS = {
     "model 90 %": "How well the dose model knows such an organ, in mGy: in nine of ten patients of "
     "the scanner that it was made for, the simulated dose lies in this interval. It leaves out "
     "that your scanner is another one.",
+    "statistics 90 %": "How well the simulated photons alone determine the dose, in mGy.",
     "total 90 %": "The interval to judge the dose by, in mGy: our estimate of a 90 % interval for "
     "this patient and scanner, from model, scanner, CTDIvol, segmentation, irradiated range and "
     "contrast agent. It was not checked against measurements on other scanners.",
@@ -131,10 +132,13 @@ def show_doses(results: Results, hypothetical: Mapping[str, float] | None = None
     }
     if hypothetical is not None:
         columns["HYPOTHETICAL (mGy)"] = [number(hypothetical.get(o.organ)) for o in organs]
-    if fast := fast_law_of(results.result):
+    fast = fast_law_of(results.result)
+    if results.simulated:
         columns["fast law (mGy)"] = [_beside(fast.get(o.organ)) for o in organs]
+    # What a simulation alone leaves open is its statistics.
+    own_interval = "statistics 90 %" if results.simulated else "model 90 %"
     columns |= {
-        "model 90 %": [_interval(o.model_low_mGy, o.model_high_mGy) for o in organs],
+        own_interval: [_interval(o.model_low_mGy, o.model_high_mGy) for o in organs],
         "total 90 %": [_interval(o.total_low_mGy, o.total_high_mGy) for o in organs],
         "coverage": [_coverage(o) for o in organs],
         "volume (ml)": ["" if o.volume_ml is None else f"{o.volume_ml:.0f}" for o in organs],
