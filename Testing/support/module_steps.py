@@ -60,19 +60,24 @@ def choose_monte_carlo(panel):
 
 def show_simulation(host, panel):
     """As when the simulation of the result shown has ended; it runs only once for all tests."""
-    from CTDoseSegLib.ctdoseseg_ui.job import run_and_wait
-
     task = panel.logic.prepareSimulation(panel.results.results, 0.05, 0.5)
-    kept = _files_of(("simulated",))
-    if not any(kept.iterdir()):
-        assert run_and_wait(task.arguments) == (0, "")
-        shutil.copytree(task.folder / "result", kept, dirs_exist_ok=True)
-    else:
-        shutil.copytree(kept, task.folder / "result")
+    put_simulation(task)
     results = panel.logic.finishSimulation(task)
     task.clear()
     panel.simulation._on_end("done", "", results)
     host.process_events()
+
+
+def put_simulation(task):
+    """Put the files of a simulation where `task` would; of the phantom with its own organs."""
+    from CTDoseSegLib.ctdoseseg_ui.job import run_and_wait
+
+    kept = _files_of(("simulated",))
+    if any(kept.iterdir()):
+        shutil.copytree(kept, task.folder / "result")
+    else:
+        assert run_and_wait(task.arguments) == (0, "")
+        shutil.copytree(task.folder / "result", kept, dirs_exist_ok=True)
 
 
 @functools.cache
