@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
-from scipy import ndimage
 
 from ..dose_map import DoseMap
 from ..scan import Scan
@@ -22,21 +22,24 @@ from .photons import photons_of
 _ALIKE, _ENERGY_KEV = 0.05, 60.0
 # Materials are those of voxels of about this size, without the noise of single pixels.
 _SMOOTH_MM = 4.0
-# A larger region is taken on every second slice, or fewer: it is a mean over millions of pixels.
-_MOST_PIXELS = 3_000_000
+# Of larger boxes some pixels are taken, evenly: for a dose, whose organ may be thin, more of them
+# than for a part of the mass.
+_FOR_DOSE, _FOR_MATERIALS = 8_000_000, 60_000
+# Taken slices are not farther apart, where in the plane fewer pixels do.
+_ALONG_MM = 8.0
 _AIR_HU = -1000.0
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class Pixels:
-    """An organ's pixels in a box around them.
+    """An organ's pixels in a box around them, of a large one every second, third, ... pixel.
 
     Attributes
     ----------
     box
-        Slices of k, j and i; of k every slice, or every second one, and so on.
+        Slices of k, j and i, with their steps.
     mask
-        Boolean [k, j, i] in the box.
+        Boolean [k, j, i] of the box.
     affine
         4 x 4, (i, j, k, 1) of the box to RAS in mm.
     """
@@ -46,36 +49,43 @@ class Pixels:
     affine: np.ndarray
 
     @classmethod
-    def of(cls, scan: Scan, organ: str) -> Pixels | None:
-        """Return the pixels of an organ; None where it has none."""
-        if organ not in scan.labelmap.groups:
+    def of(cls, scan: Scan, organ: str, most: int = _FOR_DOSE) -> Pixels | None:
+        """Return the pixels of an organ, `most` of its box; None where it has none."""
+        bounds = _bounds(scan, organ) if organ in scan.labelmap.groups else None
+        if bounds is None:
             return None
-        labels, values = scan.labelmap.labels, scan.labelmap.values(organ)
-        rows = np.flatnonzero(scan.measurements.occupied(organ))
-        if not rows.size:
-            return None
-        inside = np.zeros(int(np.iinfo(labels.dtype).max) + 1, bool)
-        inside[list(values)] = True
-        seen = np.zeros(labels.shape[1:], bool)
-        for k in range(rows[0], rows[-1] + 1):
-            seen |= inside[labels[k]]
-        down, right = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
-        size = (rows[-1] - rows[0] + 1) * (np.ptp(down) + 3) * (np.ptp(right) + 3)
-        every = math.ceil(size / _MOST_PIXELS)
-        box = (
-            slice(int(rows[0]), int(rows[-1]) + 1, every),
-            # A pixel more all around, for what grows by half a one.
-            slice(max(int(down[0]) - 1, 0), int(down[-1]) + 2),
-            slice(max(int(right[0]) - 1, 0), int(right[-1]) + 2),
-        )
-        onto = np.diag([1.0, 1.0, every, 1.0])
-        onto[:3, 3] = [part.start for part in reversed(box)]
-        return cls(box, inside[labels[box]], scan.series.affine @ onto)
+        affine = scan.series.affine
+        size_mm = np.linalg.norm(affine[:3, :3], axis=0)[::-1]
+        steps = _steps([high - low for low, high in bounds], size_mm, most)
+        k, j, i = (slice(*of, step) for of, step in zip(bounds, steps, strict=True))
+        onto = np.diag([*(float(step) for step in reversed(steps)), 1.0])
+        onto[:3, 3] = i.start, j.start, k.start
+        inside = _lookup(scan, organ)[scan.labelmap.labels[k, j, i]]
+        return cls((k, j, i), inside, affine @ onto)
+
+    def hu(self, scan: Scan) -> np.ndarray:
+        """Return the HU of the pixels, float32."""
+        return _finite(scan.series.hu[self.box])
+
+    def smooth_hu(self, scan: Scan) -> np.ndarray:
+        """Return the mean HU of some millimetres around each pixel in the plane, float32."""
+        volume = scan.series.hu
+        size_mm = np.linalg.norm(scan.series.affine[:3, :3], axis=0)
+        k, j, i = (np.arange(of.start, of.stop, of.step) for of in self.box)
+        total, count = np.zeros(self.mask.shape, np.float32), 0
+        for down in _around(_SMOOTH_MM / size_mm[1]):
+            rows = (j + down).clip(0, volume.shape[1] - 1)
+            for right in _around(_SMOOTH_MM / size_mm[0]):
+                columns = (i + right).clip(0, volume.shape[2] - 1)
+                total += np.maximum(_finite(volume[np.ix_(k, rows, columns)]), _AIR_HU)
+                count += 1
+        return total / np.float32(count)
 
     @property
-    def every(self) -> int:
-        """Of how many slices one is taken."""
-        return self.box[0].step or 1
+    def steps(self) -> tuple[int, int, int]:
+        """Of how many pixels one is taken along k, j and i."""
+        k, j, i = (part.step or 1 for part in self.box)
+        return k, j, i
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,18 +109,22 @@ class Region:
         pixels = Pixels.of(scan, organ)
         if pixels is None:
             return None
-        density = materials_in(scan, pixels, labels_of(scan)).density_g_cm3
+        density = density_in(scan, pixels, labels_of(scan))
         of_map = (dose_map, pixels.mask, pixels.affine, density)
         dose = dose_of_region(*of_map)
         if dose is None or not dose.dose_mGy > 0:
             return None
-        taken = np.arange(len(scan.labelmap.labels))[pixels.box[0]]
         occupied = scan.measurements.occupied(organ)
-        along = dose_along(*of_map)
+        taken, along = np.arange(len(occupied))[pixels.box[0]], dose_along(*of_map)
         seen = np.isfinite(along)
         slices = np.interp(np.arange(len(occupied)), taken[seen], along[seen])
-        mass_g = dose.mass_g * pixels.every
-        whole = RegionDose(dose.dose_mGy, dose.statistical_sd_mGy, dose.edge_sd_mGy, mass_g)
+        volume_ml = scan.measurements.volume_ml(organ, scan.series.spacing_mm[2])
+        whole = replace(
+            dose,
+            # Half a pixel of the CT, not of those that were taken.
+            edge_sd_mGy=dose.edge_sd_mGy / pixels.steps[1],
+            mass_g=float(density[pixels.mask].mean()) * volume_ml,
+        )
         return cls(whole, np.where(occupied, slices, np.nan))
 
 
@@ -126,37 +140,42 @@ def changed_share(before: Scan, now: Scan, organ: str) -> float:
     organ
         Group of the second one.
     """
-    pixels = Pixels.of(now, organ)
-    if pixels is None:
+    pixels = Pixels.of(now, organ, _FOR_MATERIALS)
+    if pixels is None or not pixels.mask.any():
         return 0.0
-    new = materials_in(now, pixels, labels_of(now))
-    old = materials_in(before, pixels, labels_of(before))
+    smooth_hu = pixels.smooth_hu(now)
+    new = materials_in(now, pixels, smooth_hu)
+    old = materials_in(before, pixels, smooth_hu)
     ratio = _transfer()[new.material] / _transfer()[old.material]
     mass = np.where(pixels.mask, new.density_g_cm3, 0.0)
-    changed = mass[np.abs(ratio - 1.0) > _ALIKE].sum()
-    return float(changed / mass.sum()) if changed else 0.0
+    return float(mass[np.abs(ratio - 1.0) > _ALIKE].sum() / mass.sum())
 
 
-def materials_in(scan: Scan, pixels: Pixels, labels: Labels) -> VoxelMaterials:
-    """Return material and density of every pixel of a box, as the simulation assigns them."""
-    hu = np.nan_to_num(scan.series.hu[pixels.box].astype(np.float32), nan=_AIR_HU)
-    label = labels.pixel_laws.position[scan.labelmap.labels[pixels.box]].astype(np.uint16)
-    table, lowest = labels.pixel_laws.density_g_cm3, labels.pixel_laws.lowest_hu
-    column = (np.rint(hu) - lowest).clip(0, table.shape[1] - 1).astype(np.int32)
-    size = np.linalg.norm(pixels.affine[:3, :3], axis=0)
-    width = [1, *(max(1, round(_SMOOTH_MM / step)) for step in (size[1], size[0]))]
-    none = np.zeros(hu.shape, np.float32)
+def density_in(scan: Scan, pixels: Pixels, labels: Labels) -> np.ndarray:
+    """Return the density of pixels by label and HU, g/cm3."""
     laws = labels.pixel_laws
+    label = laws.position[scan.labelmap.labels[pixels.box]]
+    width = laws.density_g_cm3.shape[1]
+    column = (np.rint(pixels.hu(scan)) - laws.lowest_hu).clip(0, width - 1).astype(np.int32)
+    density: np.ndarray = laws.density_g_cm3.ravel()[label * np.int32(width) + column]
+    return density
+
+
+def materials_in(scan: Scan, pixels: Pixels, smooth_hu: np.ndarray) -> VoxelMaterials:
+    """Return material and density of pixels, as the simulation assigns them to its voxels."""
+    labels = labels_of(scan)
+    laws, hu = labels.pixel_laws, pixels.hu(scan)
+    none = np.zeros(hu.shape, np.float32)
     blocks = Blocks(
-        density_g_cm3=table[label, column],
-        hu=ndimage.uniform_filter(np.maximum(hu, _AIR_HU), width),
-        label=label,
+        density_g_cm3=density_in(scan, pixels, labels),
+        hu=smooth_hu,
+        label=laws.position[scan.labelmap.labels[pixels.box]].astype(np.uint16),
         skin=none.astype(bool),
         brightest_hu=none,
         metal=(hu >= laws.metal_hu).astype(np.float32),
         dense_metal=(hu >= laws.dense_metal_hu).astype(np.float32),
         repeated=none.astype(bool),
-        spacing_mm=(float(size[0]), float(size[1]), float(size[2])),
+        spacing_mm=(1.0, 1.0, 1.0),
         corner_mm=(0.0, 0.0, 0.0),
         volume_mm3=np.zeros(len(labels.tissues)),
         mass_g=np.zeros(len(labels.tissues)),
@@ -164,6 +183,60 @@ def materials_in(scan: Scan, pixels: Pixels, labels: Labels) -> VoxelMaterials:
     return materials_of(
         blocks, labels.tissues, labels.laws, bone_hu=labels.bone_hu, contrast=labels.contrast
     )
+
+
+def _finite(hu: np.ndarray) -> np.ndarray:
+    values = hu.astype(np.float32)
+    return values if hu.dtype.kind in "iu" else np.nan_to_num(values, nan=_AIR_HU)
+
+
+def _around(pixels: float) -> range:
+    """Return the offsets of so many pixels around one."""
+    count = max(1, round(pixels))
+    return range(-((count - 1) // 2), count // 2 + 1)
+
+
+def _lookup(scan: Scan, organ: str) -> np.ndarray:
+    """Return for every value of the label map whether it is the organ's."""
+    inside = np.zeros(int(np.iinfo(scan.labelmap.labels.dtype).max) + 1, bool)
+    inside[list(scan.labelmap.values(organ))] = True
+    return inside
+
+
+def _bounds(scan: Scan, organ: str) -> list[tuple[int, int]] | None:
+    """Return first and last + 1 along k, j and i, with a pixel more all around in the plane."""
+    labels, inside = scan.labelmap.labels, _lookup(scan, organ)
+    slices = np.flatnonzero(scan.measurements.occupied(organ))
+    if not slices.size:
+        return None
+    seen = np.zeros(labels.shape[1:], bool)
+    for k in range(slices[0], slices[-1] + 1):
+        seen |= inside[labels[k]]
+    down, right = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    if not down.size:
+        return None
+    plane = [(max(int(of[0]) - 1, 0), int(of[-1]) + 2) for of in (down, right)]
+    return [(int(slices[0]), int(slices[-1]) + 1), *plane]
+
+
+def _steps(shape: Sequence[int], size_mm: np.ndarray, most: int) -> tuple[int, int, int]:
+    """Return of how many pixels to take one along k, j and i.
+
+    Examples
+    --------
+    >>> _steps((4, 20, 20), np.array([5.0, 0.8, 0.8]), 60_000)
+    (1, 1, 1)
+    >>> _steps((60, 400, 300), np.array([5.0, 0.8, 0.8]), 60_000)
+    (1, 11, 11)
+    """
+    too_many = math.prod(shape) / most
+    if too_many <= 1:
+        return 1, 1, 1
+    plane = min(math.ceil(math.sqrt(too_many)), max(1, math.floor(_SMOOTH_MM / size_mm[2])))
+    too_many /= plane**2
+    along = min(max(1, math.ceil(too_many)), max(1, math.floor(_ALONG_MM / size_mm[0])))
+    plane = math.ceil(plane * math.sqrt(max(1.0, too_many / along)))
+    return along, plane, plane
 
 
 @cache

@@ -16,7 +16,7 @@ from .voxels import Scores, Voxels
 LEAST_DENSITY_G_CM3 = 0.02
 _MEDIUM, _SOFT = 0, 1
 # So many voxels of a region are enough for its mean.
-_MOST_PLACES = 100_000
+_MOST_PLACES = 30_000
 
 
 def dose_map_of(
@@ -184,10 +184,12 @@ def dose_of_region(
     own = mass * mask[here]
     if not own.sum() > 0:
         return None
-    per_batch = np.array([corners.mean(batch, own) for batch in batches])
-    mean = np.mean(batches, axis=0)
+    by_batch = batches.reshape(len(batches), -1)
+    per_batch = by_batch @ corners.share(own, by_batch.shape[1])
     wide, narrow = (
-        corners.mean(mean, part) if part.sum() > 0 else float(per_batch.mean())
+        float((by_batch @ corners.share(part, by_batch.shape[1])).mean())
+        if part.sum() > 0
+        else float(per_batch.mean())
         for part in (mass, mass * shrunk[here])
     )
     voxel_ml = abs(float(np.linalg.det(affine[:3, :3]))) / 1000.0
@@ -252,19 +254,30 @@ class _Corners:
         interpolated: np.ndarray = np.sum(voxels.ravel()[self.index] * self.weight, axis=1)
         return interpolated
 
-    def mean(self, voxels: np.ndarray, mass: np.ndarray) -> float:
-        """Return the mean of voxels at the points, weighted by mass."""
-        return float(self.values(voxels) @ mass / mass.sum())
+    def share(self, mass: np.ndarray, size: int) -> np.ndarray:
+        """Return how much each of `size` voxels counts in the mean weighted by mass, float32."""
+        parts = (self.weight * mass[:, None]).ravel()
+        shares: np.ndarray = np.bincount(self.index.ravel(), parts, size) / mass.sum()
+        return shares.astype(np.float32)
 
 
 def _half_a_voxel(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return a mask with its neighbours in the plane, and without its outermost voxels."""
-    from scipy import ndimage
+    """Return a mask with its neighbours in the plane, and without its outermost voxels.
 
-    plane = ndimage.generate_binary_structure(3, 1)
-    plane[[0, 2]] = False
-    grown = ndimage.binary_dilation(mask, plane)
-    return grown, ndimage.binary_erosion(mask, plane)
+    By shifting: the general morphology of scipy takes ten times as long.
+    """
+    grown, shrunk = mask.copy(), mask.copy()
+    for axis in (1, 2):
+        for here, beside in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
+            to = (slice(None),) * axis + (here,)
+            of = (slice(None),) * axis + (beside,)
+            grown[to] |= mask[of]
+            shrunk[to] &= mask[of]
+    # Beyond the edge of the grid is nothing.
+    for axis in (1, 2):
+        for edge in (0, -1):
+            shrunk[(slice(None),) * axis + (edge,)] = False
+    return grown, shrunk
 
 
 def _map(tally: Tally) -> np.ndarray:
