@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ..ct.organs import LABEL_TABLES
 from ..errors import DoseEngineChoiceError, InputError
@@ -130,7 +131,8 @@ def chooses_doses(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--beam",
         metavar="NAME",
-        help="montecarlo: name of the beam, such as 'generic body' (default: by the scanner)",
+        help="montecarlo: name of the beam, such as 'generic body', or of a beam of the scanner "
+        "profile (default: by the scanner)",
     )
 
 
@@ -189,7 +191,7 @@ def chooses_exposure(sub: argparse.ArgumentParser) -> None:
     )
 
 
-def simulation_settings(args: argparse.Namespace) -> dict[str, float | str]:
+def simulation_settings(args: argparse.Namespace) -> dict[str, Any]:
     """Return what was chosen for Monte Carlo, by the names of `MonteCarloEngine`.
 
     Raises

@@ -53,6 +53,8 @@ class MeasuredBeam:
         deviation.
     focus_isocentre_mm
         Distance of the focus from the axis of rotation.
+    alternatives
+        Other filters that fit the measurements nearly as well, with the factors on them.
     """
 
     name: str
@@ -62,6 +64,7 @@ class MeasuredBeam:
     hvl_mm: float
     hvl_sd_mm: float
     focus_isocentre_mm: float
+    alternatives: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -285,7 +288,7 @@ def _beams(values: Any) -> tuple[MeasuredBeam, ...]:
 
 def _beam(number: int, value: Mapping[str, Any]) -> MeasuredBeam:
     keys = {"name", "phantom_cm", "bowtie", *_OF_A_BEAM}
-    for key in sorted(keys ^ set(value)):
+    for key in sorted(keys ^ (set(value) - {"alternatives"})):
         what = "has no" if key in keys else "has an unknown value"
         raise AcquisitionError(
             f"beam {number} {what} {key}; a beam has {', '.join(sorted(keys))} "
@@ -299,9 +302,16 @@ def _beam(number: int, value: Mapping[str, Any]) -> MeasuredBeam:
         key: _number(f"{key} of beam {number}", value[key], possible)
         for key, possible in _OF_A_BEAM.items()
     }
+    scales, others = _OF_A_BEAM["bowtie_scale"], value.get("alternatives", {})
+    if not isinstance(others, dict):
+        raise AcquisitionError(f"alternatives of beam {number} must be an object by filter.")
     return MeasuredBeam(
         name=_text(f"name of beam {number}", value["name"]),
         phantom_cm=int(value["phantom_cm"]),
         bowtie=_text(f"bowtie of beam {number}", value["bowtie"]),
+        alternatives={
+            name: _number(f"{name} of beam {number}", other, scales)
+            for name, other in others.items()
+        },
         **numbers,
     )

@@ -59,6 +59,11 @@ FLAGS = {
         cause="statistics",
         consequence="the intervals of these organs are wider",
     ),
+    "monte_carlo_event": Entry(
+        "refusal",
+        "The exposure cannot be simulated",
+        consequence="no organ dose of it",
+    ),
     "monte_carlo_noisy": Entry(
         "refusal",
         "Too few photons reached the organ",

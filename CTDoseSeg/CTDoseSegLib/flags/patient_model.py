@@ -6,7 +6,6 @@ FLAGS = {
     "grid_resampled": Entry(
         "info",
         "The volume is inclined to the patient's axes",
-        cause="inclined",
         consequence="it was resampled for the simulation",
     ),
     "hu_not_finite": Entry(
@@ -17,10 +16,10 @@ FLAGS = {
     ),
     "hu_voltage_assumed": Entry(
         "warning",
-        "HU cannot be told apart at this tube voltage",
+        "HU of iodine and bone are not known at this tube voltage",
         mends=("kvp_kV", "dose_report"),
         cause="tube_voltage_unknown",
-        consequence="iodine and bone were taken by the HU that they have at the voltage named",
+        consequence="those at another voltage were taken",
     ),
     "tissue_by_hu": Entry(
         "warning",
@@ -59,13 +58,11 @@ FLAGS = {
     "isocentre_assumed": Entry(
         "info",
         "The images do not state where the axis of rotation is",
-        cause="isocentre",
         consequence="the place named was taken; 2 cm beside it change organ doses by some percent",
     ),
     "ends_repeated": Entry(
         "info",
         "The body goes on beyond the images",
-        cause="missing_anatomy",
         consequence="their end slices were repeated so that radiation scatters there too",
     ),
     "field_completed": Entry(
@@ -84,14 +81,12 @@ FLAGS = {
     "organ_mass_changed": Entry(
         "warning",
         "The organ has another mass in the simulation's voxels than in the images",
-        cause="small_organ",
         consequence="its dose is that of voxels which also hold what lies beside it",
     ),
     "marrow_bones_unnamed": Entry(
         "info",
         "The label map does not tell one bone from another",
         mends=("segmentation",),
-        cause="marrow",
         consequence="the dose to active marrow cannot be weighed by bone",
     ),
 }

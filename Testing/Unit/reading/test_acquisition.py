@@ -224,6 +224,18 @@ def test_the_irradiated_range_is_not_the_image_range():
     assert "irradiated_range_unknown" not in flag_codes
 
 
+def test_the_axis_of_rotation_is_the_centre_of_data_collection_in_all_slices():
+    stated = header(DataCollectionCenterPatient=(12.5, -188.0, 40.0))
+    higher = header(DataCollectionCenterPatient=(12.5, -188.0, 45.0))
+    elsewhere = header(DataCollectionCenterPatient=(20.0, -188.0, 45.0))
+    acquisition, _, _ = exposure(stated, higher)
+    # DICOM counts to the left and to posterior.
+    assert acquisition.isocentre_mm == (-12.5, 188.0)
+    assert acquisition.sources["isocentre_mm"] == "image (0018,9313)"
+    assert exposure(stated, elsewhere)[0].isocentre_mm is None
+    assert exposure(header(), header())[0].isocentre_mm is None
+
+
 def test_every_known_field_has_a_source(tmp_path):
     write_series(tmp_path)
     acquisition = read_series(tmp_path).acquisition
@@ -296,6 +308,8 @@ def test_a_typed_pitch_changes_effective_mas(tmp_path):
         ("sex", "female"),
         ("irradiated_range_mm", [10, 5]),
         ("irradiated_range_mm", 10),
+        ("isocentre_mm", [10]),
+        ("isocentre_mm", [10, "5"]),
         ("tube_current_mA", []),
         ("tube_current_mA", [100, -1]),
         ("ctdivol_mGy", 0),

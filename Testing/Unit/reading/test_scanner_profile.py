@@ -60,6 +60,55 @@ def test_a_profile_is_read_with_its_units(tmp_path):
     assert (read.overranging_mm, read.serial, read.station) == (44.0, "60064", None)
 
 
+BEAM = {
+    "name": "body",
+    "phantom_cm": 32,
+    "bowtie": "Siemens Force W3",
+    "bowtie_scale": 1.1,
+    "hvl_mm": 7.9,
+    "hvl_sd_mm": 0.1,
+    "focus_isocentre_mm": 595,
+}
+
+
+def test_measured_beams_reach_the_scan():
+    _, _, scanner = applied({"beams": [{**BEAM, "alternatives": {"Siemens Force W1": 0.9}}]})
+    (beam,) = scanner.beams
+    assert (beam.hvl_mm, beam.phantom_cm, beam.focus_isocentre_mm) == (7.9, 32, 595.0)
+    assert beam.alternatives == {"Siemens Force W1": 0.9}
+    assert profile().beams == GENERIC.beams == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"hvl_mm": 40}, "hvl_mm of beam 1 is 40"),
+        ({"hvl_mm": float("nan")}, "hvl_mm of beam 1 is nan"),
+        ({"phantom_cm": 10}, "phantom_cm of beam 1 is 10"),
+        ({"bowtie_scale": -1}, "bowtie_scale of beam 1 is -1"),
+        ({"filter": "body"}, "beam 1 has an unknown value filter"),
+        ({"name": ""}, "name of beam 1"),
+        ({"alternatives": ["Siemens Force W1"]}, "alternatives of beam 1"),
+    ],
+)
+def test_a_beam_that_cannot_be_is_named(changes, says):
+    with pytest.raises(AcquisitionError, match=says):
+        profile(beams=[{**BEAM, **changes}])
+
+
+@pytest.mark.parametrize(
+    ("beams", "says"),
+    [
+        ({"body": BEAM}, "write a list of objects"),
+        ([BEAM, BEAM], "'body' twice"),
+        ([{k: v for k, v in BEAM.items() if k != "hvl_mm"}], "beam 1 has no hvl_mm"),
+    ],
+)
+def test_beams_are_a_list_of_whole_and_different_ones(beams, says):
+    with pytest.raises(AcquisitionError, match=says):
+        profile(beams=beams)
+
+
 @pytest.mark.parametrize(
     ("values", "says"),
     [

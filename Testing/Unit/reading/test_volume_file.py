@@ -178,8 +178,12 @@ def test_a_scene_volume_comes_back_exactly(tmp_path, values, z, dtype, regular):
     acquisition = Acquisition(
         kvp_kV=120.0,
         irradiated_range_mm=(-3.5, 900.25),
+        isocentre_mm=(1.5, -180.0),
         ecg_gated=False,
-        sources={"kvp_kV": "user", "irradiated_range_mm": "rdsr", "ecg_gated": "image"},
+        sources={
+            **{"kvp_kV": "user", "irradiated_range_mm": "rdsr", "ecg_gated": "image"},
+            "isocentre_mm": "image",
+        },
     )
     series = CTSeries(hu, affine, slices, acquisition, "1.2.3", regular, (), (), "2 Thorax äß")
     path = tmp_path / "volume.npy"

@@ -10,7 +10,7 @@ known: each beam carries the spread of its half-value layer and the filters that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -27,8 +27,8 @@ GENERIC_BODY, GENERIC_HEAD = "generic body", "generic head"
 REFERENCE_KV = 120.0
 # Above this collimation the displayed CTDIvol is that of a narrower beam (IEC 60601-2-44).
 REFERENCE_COLLIMATION_MM = 20.0
-# As far as a field of 50 cm at 540 mm from the focus; beyond it nothing meets a patient's middle.
-_FAN_TANGENT, _FAN_BINS = 0.5, 100
+# Tangents of the fan angle: as far as a field of view of 50 cm reaches, 540 mm from the focus.
+_FAN_EDGES = np.linspace(-0.5, 0.5, 101)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class BeamModel:
     hvl_sd_mm
         Standard deviation of `hvl_mm`.
     alternatives
-        Bowtie filters that the scanner might have as well.
+        Bowtie filters that the scanner might have as well, with the factor on their thickness.
     source
         Where the numbers come from.
 
@@ -69,7 +69,7 @@ class BeamModel:
     bowtie_scale: float = 1.0
     focus_isocentre_mm: float = 595.0
     hvl_sd_mm: float = 0.4
-    alternatives: tuple[str, ...] = ()
+    alternatives: Mapping[str, float] = field(default_factory=dict)
     source: str = ""
 
     def beam(self, voltage_kV: float, *, collimation_mm: float = 20.0) -> XRayBeam:
@@ -87,8 +87,8 @@ class BeamModel:
             for hvl in (self.hvl_mm - self.hvl_sd_mm, self.hvl_mm + self.hvl_sd_mm)
         )
         others = (
-            replace(self, name=f"{self.name}, {bowtie}", bowtie=bowtie, bowtie_scale=1.0)
-            for bowtie in self.alternatives
+            replace(self, name=f"{self.name}, {bowtie}", bowtie=bowtie, bowtie_scale=scale)
+            for bowtie, scale in self.alternatives.items()
         )
         return (lower, higher, *others)
 
@@ -161,19 +161,24 @@ def behind(
     energies, photons = spectrum(voltage_kV, central_mm)
     present = (photons > 1e-6 * photons.max()) & (energies >= 5.0)
     energies, photons = energies[present], photons[present]
-    edges = np.linspace(-_FAN_TANGENT, _FAN_TANGENT, _FAN_BINS + 1)
-    fan_deg = np.degrees(np.arctan((edges[1:] + edges[:-1]) / 2))
-    bowtie = bowtie_of(model.bowtie)
-    thickness = model.bowtie_scale * bowtie.thickness_mm(fan_deg, voltage_kV, central_mm)
+    thickness = model.bowtie_scale * _thickness_mm(model.bowtie, float(voltage_kV))
     return XRayBeam(
         name=model.name,
         voltage_kV=float(voltage_kV),
         energies_keV=energies,
-        fan_tangent_edges=edges,
+        fan_tangent_edges=_FAN_EDGES,
         photons=photons * np.exp(-np.outer(thickness, aluminium_per_mm(energies))),
         focus_isocentre_mm=model.focus_isocentre_mm,
         collimation_mm=float(collimation_mm),
     )
+
+
+@lru_cache(maxsize=128)
+def _thickness_mm(bowtie: str, voltage_kV: float) -> np.ndarray:
+    fan_deg = np.degrees(np.arctan((_FAN_EDGES[1:] + _FAN_EDGES[:-1]) / 2))
+    thickness = bowtie_of(bowtie).thickness_mm(fan_deg, voltage_kV)
+    thickness.flags.writeable = False
+    return thickness
 
 
 def beam_names() -> tuple[str, ...]:
@@ -241,6 +246,7 @@ def measured_model(beam: MeasuredBeam) -> BeamModel:
         bowtie_scale=beam.bowtie_scale,
         focus_isocentre_mm=beam.focus_isocentre_mm,
         hvl_sd_mm=beam.hvl_sd_mm,
+        alternatives=beam.alternatives,
         source="scanner profile",
     )
 
@@ -252,4 +258,6 @@ def _models() -> tuple[BeamModel, ...]:
 
 def _model(entry: Mapping[str, Any]) -> BeamModel:
     values = {key: value for key, value in entry.items() if key != "scanners"}
-    return BeamModel(**{**values, "alternatives": tuple(entry.get("alternatives", ()))})
+    return BeamModel(
+        **{**values, "alternatives": dict.fromkeys(entry.get("alternatives", ()), 1.0)}
+    )

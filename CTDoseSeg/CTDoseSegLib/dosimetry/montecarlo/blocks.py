@@ -238,9 +238,12 @@ class _Gatherer:
             [max(min(high_mm, edges[n + 1]) - max(low_mm, edges[n]), 0.0) for n in numbers]
         )
         weights /= high_mm - low_mm
-        chosen = first + int(np.searchsorted(np.cumsum(weights), _spread(k), side="right"))
-        chosen = min(chosen, numbers[-1])
         size = self._across[0] * self._across[1]
+        rows, columns, heights = self._drawn_pixels(k)
+        drawn_from = np.searchsorted(np.cumsum(weights), heights.ravel(), side="right") + first
+        drawn_from = drawn_from.clip(max=numbers[-1])
+        skin_from = first + int(np.searchsorted(np.cumsum(weights), _spread(k), side="right"))
+        skin_from = min(skin_from, numbers[-1])
         sums = np.zeros((4, size))
         bright = np.full(size, -1000.0)
         repeats = np.zeros(size)
@@ -260,9 +263,9 @@ class _Gatherer:
             votes.add(self._block, labels, weight)
             if image.repeated is not None:
                 repeats += weight * self._sum(image.repeated)
-            if n == chosen:
-                rows, columns = self._drawn_pixels(k)
-                drawn = labels[rows, columns].ravel()
+            here = drawn_from == n
+            drawn[here] = labels[rows, columns].ravel()[here]
+            if n == skin_from:  # one slice of each slab: to find it is work
                 skin = self._skin_of(image)[rows, columns].ravel()
         density_mean, hu_sum, metal, dense = sums / self._full
         beyond = 1.0 - np.bincount(self._block.ravel(), minlength=size) / self._full
@@ -309,8 +312,8 @@ class _Gatherer:
         if where.size:
             np.maximum.at(bright, self._block.ravel()[where], values.ravel()[where])
 
-    def _drawn_pixels(self, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return row and column of the pixel that is drawn from each block of a slab."""
+    def _drawn_pixels(self, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return row, column and height (0 to 1) of the pixel drawn from each block of a slab."""
         rows, columns = self._image.shape
         right, down = self._factors
         offset = k / _ROOT
@@ -318,7 +321,8 @@ class _Gatherer:
         i = lattice((1, *self._across), offset + 0.25, turn=2)[0] * right
         j = j.astype(int) + np.arange(self._across[0])[:, None] * down
         i = i.astype(int) + np.arange(self._across[1]) * right
-        return j.clip(max=rows - 1), i.clip(max=columns - 1)
+        heights = lattice((1, *self._across), offset + 0.5)[0]
+        return j.clip(max=rows - 1), i.clip(max=columns - 1), heights
 
 
 class _Votes:

@@ -2,7 +2,8 @@
 
 `models/montecarlo/bowties.json` holds thicknesses of aluminium (XCIST) or the air kerma relative to
 the central ray at several voltages (Siemens and Canon filters), each with its source. A relative
-kerma becomes the thickness of aluminium that gives it, behind the filtration of the central ray.
+kerma becomes the thickness of aluminium that gives it, behind the filtration of the beam that it
+was measured with.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ...ct.scanner_profile import words
 from ...errors import AcquisitionError
 from .materials import MATERIALS, index_of
 from .photons import mass_attenuation, mass_energy_transfer
-from .spectra import spectrum
+from .spectra import filtration_of, spectrum
 from .tables import table_bytes
 
 CARD = "beams.json"
@@ -44,11 +45,13 @@ class Bowtie:
         (fan angle in degrees, thickness along the ray in mm); empty where the kerma is known.
     relative_kerma
         Tube voltage in kV to (fan angle in degrees, air kerma over that of the central ray).
+    hvl_mm
+        Half-value layer of the central ray at 120 kV of the beam which that was measured with.
 
     Examples
     --------
     >>> filter_of_body = bowtie_of("GE VCT-like large")
-    >>> filter_of_body.thickness_mm(np.array([0.0, 10.0]), 120, 8.0).round(1)
+    >>> filter_of_body.thickness_mm(np.array([0.0, 10.0]), 120).round(1)
     array([0. , 7.6])
     """
 
@@ -56,8 +59,9 @@ class Bowtie:
     source: str
     aluminium_mm: Points = ()
     relative_kerma: Mapping[float, Points] = field(default_factory=dict)
+    hvl_mm: float = 7.7
 
-    def thickness_mm(self, fan_deg: np.ndarray, voltage_kV: float, central_mm: float) -> np.ndarray:
+    def thickness_mm(self, fan_deg: np.ndarray, voltage_kV: float) -> np.ndarray:
         """Return the aluminium beyond that of the central ray, in mm, [f].
 
         Beyond the last point of the profile the thickness stays as it is there.
@@ -68,21 +72,19 @@ class Bowtie:
             Fan angles in degrees, [f].
         voltage_kV
             Tube voltage. Between those of a profile the thickness is linear in it.
-        central_mm
-            Aluminium in the central ray, bowtie included.
         """
         if self.aluminium_mm:
             return _at_angles(self.aluminium_mm, fan_deg)
         voltages = sorted(self.relative_kerma)
         high = min(int(np.searchsorted(voltages, voltage_kV)), len(voltages) - 1)
-        low = max(high - 1, 0) if voltage_kV < voltages[high] else high
+        low = max(high - 1, 0) if voltages[0] < voltage_kV < voltages[high] else high
         ends = [
-            _at_angles(_as_aluminium(self.relative_kerma[v], v, central_mm), fan_deg)
+            _at_angles(_as_aluminium(self.relative_kerma[v], v, self.hvl_mm), fan_deg)
             for v in (voltages[low], voltages[high])
         ]
         span = voltages[high] - voltages[low]
         share = (voltage_kV - voltages[low]) / span if span else 0.0
-        thickness: np.ndarray = ends[0] + min(share, 1.0) * (ends[1] - ends[0])
+        thickness: np.ndarray = ends[0] + share * (ends[1] - ends[0])
         return thickness
 
 
@@ -146,11 +148,13 @@ def _bowtie(entry: Mapping[str, Any]) -> Bowtie:
         entry["source"],
         points(entry.get("aluminium_mm", [])),
         {float(voltage): points(pairs) for voltage, pairs in by_voltage.items()},
+        entry.get("hvl_mm", 7.7),
     )
 
 
-def _as_aluminium(relative_kerma: Points, voltage_kV: float, central_mm: float) -> Points:
-    energies, photons = spectrum(voltage_kV, central_mm)
+@lru_cache(maxsize=128)
+def _as_aluminium(relative_kerma: Points, voltage_kV: float, hvl_mm: float) -> Points:
+    energies, photons = spectrum(voltage_kV, filtration_of(120.0, hvl_mm))
     # Steps that grow, as the kerma falls ever more slowly.
     thickness = np.expm1(np.linspace(0.0, math.log1p(_THICKEST_MM), 200))
     passed = np.exp(-np.outer(thickness, aluminium_per_mm(energies)))

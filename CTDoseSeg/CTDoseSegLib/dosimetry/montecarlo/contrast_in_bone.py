@@ -17,7 +17,7 @@ SMOOTH_HU = 150.0
 # those of the core. Of the edges of spongiosa in three scans and a phantom 30 to 74 % do; of a
 # heart that was labelled with ribs that touch it, these.
 CORTEX_ABOVE_HU, MOST_CORTEX = 60.0, 0.15
-LEAST_ML = 5.0
+LEAST_ML, LEAST_SLABS = 5.0, 2
 # What is left of a region without the voxels at its edge in the plane: ribs, which are two or
 # three voxels thick, have next to none. Its voxels are alike.
 LEAST_CORE_ML, CORE_SD_HU = 2.0, 40.0
@@ -53,7 +53,7 @@ def contrast_in_bone(blocks: Blocks, is_bone: np.ndarray) -> np.ndarray:
     regions, count = ndimage.label(candidates)
     sizes = np.bincount(regions.ravel(), minlength=count + 1) * voxel_ml
     for number, box in enumerate(ndimage.find_objects(regions), start=1):
-        if sizes[number] < LEAST_ML or box is None:
+        if sizes[number] < LEAST_ML or box is None or box[0].stop - box[0].start < LEAST_SLABS:
             continue
         wide = tuple(slice(max(0, b.start - 1), b.stop + 1) for b in box)
         region = regions[wide] == number

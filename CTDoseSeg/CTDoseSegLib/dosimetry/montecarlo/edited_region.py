@@ -13,8 +13,8 @@ from ..dose_map import DoseMap
 from ..scan import Scan
 from .blocks import Blocks
 from .hu_materials import VoxelMaterials, materials_of
+from .labels import Labels, labels_of
 from .maps import RegionDose, dose_along, dose_of_region
-from .patient import Labels, labels_of
 from .photons import photons_of
 
 # Two materials are alike where their energy transfer coefficients at 60 keV, the mean energy of a

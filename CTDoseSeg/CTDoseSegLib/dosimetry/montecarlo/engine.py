@@ -6,10 +6,11 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ...ct.scanner_profile import words
 from ...errors import InputError
 from ...flags import Flag, flag
 from ...tasks.progress import Progress
@@ -46,7 +47,8 @@ class MonteCarloEngine:
     histories
         or after so many photons.
     beam
-        Name of a beam (`montecarlo.beams.beam_names`); None: by the scanner, else a generic one.
+        Name of a beam, of `montecarlo.beams.beam_names` or of the scanner profile; None: the
+        profile's for the filter, else by the scanner, else a generic one.
     seed
         Of the random numbers; the same seed and number of photons give the same doses.
     voxel_mm
@@ -78,27 +80,48 @@ class MonteCarloEngine:
     voxel_mm: float | None = None
     dose_map: bool = True
     name: ClassVar[str] = "montecarlo"
+    # The last run, for other exposures of the same examination.
+    _kept: list[Simulation] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for field, low, high in (
+        for name, low, high in (
             ("relative_se", 0.0, 0.2),
             ("max_minutes", 0.0, 1e6),
             ("histories", 0, 10**12),
             ("voxel_mm", 0.5, 10.0),
         ):
-            value = getattr(self, field)
+            value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and low < value <= high):
                 raise InputError(
-                    f"{field} is {value:g}; give a number above {low:g} and at most {high:g}."
+                    f"{name} is {value:g}; give a number above {low:g} and at most {high:g}."
                 )
 
     def available(self, scan: Scan) -> tuple[bool, str]:
-        """Return whether the scan can be simulated here, and a sentence with the reason if not."""
-        if reason := next(_objections(scan), ""):
+        """Return whether the scan can be simulated here, and a sentence with the reason if not.
+
+        Another exposure of the examination can, once the images' own was: what stands against it
+        is then in the flags of its organs.
+        """
+        if not scan.own_exposure:
+            if self._run_of(scan) is not None:
+                return True, ""
+            return False, "another exposure of the examination needs the run of the images' own"
+        if reason := next(_objections(scan, own_beam=self._has_own_beam(scan)), ""):
             return False, reason
         from .compilation import available
 
         return available()
+
+    def _run_of(self, scan: Scan) -> Simulation | None:
+        """Return the run of the same anatomy, where it was the last one."""
+        of_scan = (one for one in self._kept if one.run.scan.labelmap is scan.labelmap)
+        return next(of_scan, None)
+
+    def _has_own_beam(self, scan: Scan) -> bool:
+        """Return whether a beam was chosen that was measured on this scanner."""
+        if self.beam is None:
+            return False
+        return any(words(beam.name) == words(self.beam) for beam in scan.scanner.beams)
 
     def estimate(self, scan: Scan, progress: Progress | None = None) -> DoseResult:
         """Return the dose of every organ in the images, of red marrow, and of every voxel.
@@ -121,8 +144,14 @@ class MonteCarloEngine:
         from .organs import organ_doses
         from .simulation import Settings, simulate_scan
 
-        settings = Settings(**asdict(self))
+        settings = Settings(**{one.name: getattr(self, one.name) for one in fields(Settings)})
+        if (kept := self._run_of(scan)) is not None and not scan.own_exposure:
+            from .events import event_doses
+
+            reason = next(_objections(scan, own_beam=self._has_own_beam(scan)), "")
+            return event_doses(kept, scan, settings, reason)
         simulation = simulate_scan(scan, settings, fast_doses(scan), progress or Progress())
+        self._kept[:] = [simulation.without_map()]
         return DoseResult(
             organs=organ_doses(simulation.run),
             flags=(*flags, *simulation.run.scan_flags, *self._flags(simulation)),
@@ -136,10 +165,8 @@ class MonteCarloEngine:
         model = simulation.model
         if model.name.startswith("generic"):
             yield flag("monte_carlo_generic_beam", model.name)
-        worst, name = simulation.worst
-        if worst > self.relative_se:
-            organ = name.replace("_", " ")
-            yield flag("monte_carlo_stopped", f"{100 * worst:.1f} % in {organ}")
+        if not simulation.worst.reached:
+            yield flag("monte_carlo_stopped", simulation.worst.in_words)
 
     def _card(self, simulation: Simulation) -> dict[str, Any]:
         """Return what made the doses, as plain values."""
@@ -162,7 +189,7 @@ class MonteCarloEngine:
             "histories": histories,
             "seed": self.seed,
             "relative_se": self.relative_se,
-            "largest_relative_se": simulation.worst[0],
+            "largest_relative_se": simulation.worst.relative_se,
             "seconds": round(simulation.seconds, 1),
             "voxel_mm": list(simulation.patient.voxels.spacing_mm),
             "tables_sha256": _checksums(),
@@ -170,12 +197,13 @@ class MonteCarloEngine:
         }
 
 
-def _objections(scan: Scan) -> Iterator[str]:
-    """Yield why a scan cannot be simulated, the first reason first."""
+def _objections(scan: Scan, *, own_beam: bool) -> Iterator[str]:
+    """Yield why a scan cannot be simulated, the first reason first.
+
+    A beam that was measured on the scanner, and chosen by its name, may be an unusual one.
+    """
     series = scan.series
     acquisition = series.acquisition
-    if not scan.own_exposure:
-        yield "another exposure of the examination would need a simulation of its own"
     if series.not_hu:
         yield "the values of the CT are no Hounsfield units"
     if not scan.organs:
@@ -185,7 +213,8 @@ def _objections(scan: Scan) -> Iterator[str]:
     elif not VOLTAGES_KV[0] <= acquisition.kvp_kV <= VOLTAGES_KV[1]:
         low, high = VOLTAGES_KV
         yield f"the tube voltage is {acquisition.kvp_kV:g} kV, outside {low:g} to {high:g} kV"
-    yield from _unusual_beams(scan)
+    if not own_beam:
+        yield from _unusual_beams(scan)
     if reason := unusable(scan):
         yield reason
 

@@ -18,10 +18,12 @@ from .tissue_laws import CERTAIN_HU, NO_AIR_G_CM3, HULaws, Kind, Tissue
 
 # Lighter voxels are gas: of the bowel, the airways, or around the body.
 _GAS_G_CM3 = 0.05
+# Blood with iodine stands for vessels and, as it is nearer to them than soft tissue, which holds
+# fat, for organs: (mg/ml, index), ascending.
 _IODINE = sorted(
     (m.iodine_mg_ml, n)
     for n, m in enumerate(MATERIALS)
-    if m.name == "soft_tissue" or m.iodine_mg_ml > 0
+    if m.name == "blood" or m.name.startswith("blood_iodine_")
 )
 _BONES = ("yellow_marrow", "spongiosa", "mixed_bone", "cortical_bone", "teeth")
 # Part of a voxel that must be metal for the voxel to be metal.

@@ -142,7 +142,6 @@ def physics_of(photons: Photons, soft_tissue: np.ndarray, red_marrow: np.ndarray
     x = photons.x_per_angstrom
     root_x = np.linspace(0.0, np.sqrt(x[-1]), _ROOT_STEPS + 1)
     scattering = [np.interp(root_x**2, x, row) for row in photons.scattering_function]
-    materials = len(coefficients)
     cumulative = np.concatenate([[0.0], np.cumsum(photons.k_line_share)])
     step_keV = photons.energies_keV[1] - photons.energies_keV[0]
     return Physics(
@@ -155,8 +154,8 @@ def physics_of(photons: Photons, soft_tissue: np.ndarray, red_marrow: np.ndarray
         float(_ROOT_STEPS / root_x[-1]),
         x**2,
         np.array(photons.form_factor, dtype=float),
-        np.broadcast_to(photons.k_line_keV, (materials, 4)).copy(),
-        np.tile(cumulative / cumulative[-1], (materials, 1)),
+        np.array(photons.k_line_keV, dtype=float),
+        cumulative / cumulative[-1],
     )
 
 
@@ -237,14 +236,11 @@ def empty_sums(strata: int, scores: int) -> Sums:
     )
 
 
-def _box(density: np.ndarray) -> tuple[float, ...]:
+def _box(density: np.ndarray) -> tuple[float, float, float, float, float, float]:
     """Return the ends along x, y and z, in voxels, of the box of all that is not empty."""
-    ends = []
-    for axis in (2, 1, 0):
-        others = tuple({0, 1, 2} - {axis})
-        filled = np.flatnonzero(density.any(axis=others))
-        ends += [float(filled[0]), float(filled[-1] + 1)]
-    return tuple(ends)
+    filled = [np.flatnonzero(density.any(axis=axes)) for axes in ((0, 1), (0, 2), (1, 2))]
+    (x0, x1), (y0, y1), (z0, z1) = ((float(f[0]), float(f[-1] + 1)) for f in filled)
+    return x0, x1, y0, y1, z0, z1
 
 
 def _cumulative(probability: np.ndarray) -> np.ndarray:

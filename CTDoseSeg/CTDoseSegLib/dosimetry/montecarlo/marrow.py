@@ -119,8 +119,8 @@ def marrow_sites(
             counted = atoms
         if atoms:
             seen = sum(0.5 if atom in cut else 1.0 for atom in counted) / int(row["expected"])
-            share = active_share(site, age_y, sex)
-            sites.append(MarrowSite(site, SCORE + site, tuple(atoms), share, min(seen, 1.0)))
+            whole = active_share(site, age_y, sex)
+            sites.append(MarrowSite(site, SCORE + site, tuple(atoms), whole, min(seen, 1.0)))
     done = {site.site for site in sites}
     for label, rows in _SEVERAL.items():
         if label in present and label not in done:

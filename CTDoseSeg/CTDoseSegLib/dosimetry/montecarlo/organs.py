@@ -62,6 +62,8 @@ class Run:
         Organ to the concentration of iodine in it, where it holds any.
     flags
         Of the simulated patient; those that have an organ's place go to that organ.
+    largest_se
+        Relative standard error of a dose that is still given.
     """
 
     scan: Scan
@@ -74,6 +76,7 @@ class Run:
     marrow_share: Mapping[str, float] = field(default_factory=dict)
     iodine_mg_ml: Mapping[str, float] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
+    largest_se: float = LARGEST_SE
 
     @property
     def scores(self) -> dict[str, int]:
@@ -122,7 +125,7 @@ def _organ(run: Run, name: str) -> OrganDose:
     if score is None or not run.response.mass_g[score] > 0:
         return run.scan.without_dose(name, (flag("monte_carlo_not_simulated"),))
     dose, relative_se = (float(values[score]) for values in run.dose)
-    if not relative_se <= LARGEST_SE:
+    if not relative_se <= run.largest_se:
         return run.scan.without_dose(name, (_noisy(run, relative_se),))
     components = {
         "statistics": math.hypot(relative_se, run.response.kerma_relative_se),

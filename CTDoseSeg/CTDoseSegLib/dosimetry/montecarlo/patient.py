@@ -14,16 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...ct.attenuation import LEAST_KV, MOST_KV
-from ...ct.organs import OUTSIDE_BODY
 from ...errors import PixelDataError, SegmentationError
-from ...flags import Flag, flag, organ_place
-from ...segmentation.labelmap import BODY, BODY_REST, SKIN
-from ...segmentation.threshold.skin import enclosed, outer_shell
+from ...flags import Flag, flag
 from ...tasks.progress import Progress, Stage
-from ..fast.completed_organ import REFERENCE_MASS_G
-from ..scan import Scan, cut_by_field, touches_an_end
-from .blocks import Blocks, PixelLaws, make_blocks
+from ..scan import Scan, touches_an_end
+from .blocks import Blocks, make_blocks
 from .completion import (
     Anatomy,
     complete_field,
@@ -35,35 +30,25 @@ from .completion import (
 from .contrast_in_bone import contrast_in_bone
 from .hu_materials import VoxelMaterials, materials_of
 from .isocentre import isocentre_of
+from .labels import Labels, SkinOf, labels_of
 from .marrow import MarrowSite, marrow_sites
-from .regions import CORTEX_G_CM3, Regions, regions_of, scores_of
-from .tissue_laws import (
-    DENSE_METAL_HU,
-    LOWEST_HU,
-    METAL_HU,
-    REST_IS_BONE_BESIDE_IODINE_HU,
-    REST_IS_BONE_HU,
-    REST_IS_BONE_UNNAMED_HU,
-    HULaws,
-    Kind,
-    Tissue,
-    means_hu,
+from .patient_report import (
+    image_flags,
+    image_masses,
+    iodine_of,
+    marrow_flags,
+    mass_flags,
+    material_flags,
+    seen_shares,
 )
-from .upright import ALONG_AXES_MM, Slice, Upright, upright
+from .regions import CORTEX_G_CM3, Regions, front_of_eyes, regions_of, scores_of
+from .tissue_laws import Kind
+from .upright import Upright, upright
 from .voxels import Scores, Voxels
 
 TRUNK_VOXEL_MM, HEAD_VOXEL_MM = 4.0, 2.0
 # A brain of this volume makes the scan one of a head, whose lenses are small.
 HEAD_BRAIN_ML = 200.0
-SKIN_MM = 2.0
-# Bone by HU alone, and metal, below this volume are noise, calcification or a clip.
-NAMED_FROM_ML = 5.0
-METAL_FROM_ML = 0.2
-# A mean concentration of iodine below this is that of the edges of what lies beside.
-NAMED_FROM_MG_ML = 0.2
-# An organ's mass in the voxels may differ from that of its pixels by this.
-MASS_WITHIN = 0.20
-ADULT_Y = 18.0
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -72,8 +57,12 @@ class Patient:
 
     Attributes
     ----------
-    voxels, scores
+    voxels
         What the transport takes.
+    scores
+        Groups of the label map; ``skin``, the body's outer 2 mm; ``red_marrow_`` and a site, the
+        marrow spaces of bones; ``anterior_eye_left`` and ``_right``, the front millilitre of an
+        eye, which holds its lens.
     mass_g
         Of each score in the voxels, [score]: energy over it is dose.
     image_mass_g
@@ -151,11 +140,13 @@ def patient_of(
         image,
         labels.pixel_laws,
         target_mm,
-        _SkinOf(image, labels.body_values),
+        SkinOf(image, labels.body_values),
         Stage(progress, 0.0, 0.9),
     )
     progress.update(0.9, "making voxels")
     not_bone = contrast_in_bone(blocks, labels.pixel_laws.is_bone)
+    if scan.series.acquisition.contrast is False:
+        not_bone[:] = False
     materials = materials_of(
         blocks,
         labels.tissues,
@@ -181,23 +172,23 @@ def patient_of(
     scores = scores_of(regions, labels.names, scan.labelmap.groups, marrow)
     marrow = tuple(site for site in marrow if site.score in scores.names)
     mass_g = scores.of_regions(voxels.region_mass_g())
-    image_mass_g = _image_masses(scan, scores, blocks, labels)
+    image_mass_g = image_masses(scan, scores, blocks, labels)
     flags = (
-        *_image_flags(scan, image, off_mm, labels),
-        *_material_flags(blocks, materials, not_bone),
+        *image_flags(scan, image, off_mm, labels),
+        *material_flags(blocks, materials, not_bone),
         *isocentre_flags,
         *missing,
-        *_marrow_flags(marrow),
-        *_mass_flags(scores, mass_g, image_mass_g),
+        *marrow_flags(marrow),
+        *mass_flags(scores, mass_g, image_mass_g),
     )
     return Patient(
         voxels=voxels,
         scores=scores,
         mass_g=mass_g,
         image_mass_g=image_mass_g,
-        seen_share=_seen_shares(scan, scores, image_mass_g),
+        seen_share=seen_shares(scan, scores, image_mass_g),
         marrow=marrow,
-        iodine_mg_ml=_iodine_of(scores, regions, materials),
+        iodine_mg_ml=iodine_of(scores, regions, materials),
         image_range_mm=(float(image.edges_mm[0]), float(image.edges_mm[-1])),
         repeated_mm=repeated_mm,
         added_area_mm2=added_mm2,
@@ -214,20 +205,6 @@ def usual_voxel_mm(scan: Scan) -> float:
     return HEAD_VOXEL_MM if brain_ml >= HEAD_BRAIN_ML else TRUNK_VOXEL_MM
 
 
-@dataclass(frozen=True, eq=False)
-class Labels:
-    """The labels of a map, the first being that of no label, and what they are made of."""
-
-    names: tuple[str, ...]
-    tissues: tuple[Tissue, ...]
-    laws: HULaws
-    pixel_laws: PixelLaws
-    bone_hu: float
-    contrast: bool
-    body_values: tuple[int, ...]
-    has_body: bool
-
-
 def _require_usable(scan: Scan) -> None:
     if scan.series.not_hu:
         raise PixelDataError(
@@ -241,65 +218,6 @@ def _require_usable(scan: Scan) -> None:
         )
 
 
-def labels_of(scan: Scan) -> Labels:
-    atoms = scan.labelmap.atoms
-    measured = scan.measurements
-    laws = HULaws.at(scan.series.acquisition.kvp_kV)
-    means = means_hu(measured.names, measured.counts, measured.sums)
-    has_body = any(a.name in (BODY, BODY_REST, "body_trunc") for a in atoms)
-    stated = scan.series.acquisition.contrast
-    tissues: tuple[Tissue, ...] = ()
-    contrast = bool(stated)
-    for _ in range(2):  # an organ that surely holds contrast agent makes others likely to
-        unlabelled = laws.tissue("" if has_body else BODY_REST, float("nan"))
-        named = (laws.tissue(a.name, means.get(a.name, np.nan), contrast=contrast) for a in atoms)
-        tissues = (unlabelled, *named)
-        contrast |= any(tissue.enhanced for tissue in tissues)
-    bones_named = any(tissue.kind is Kind.BONE for tissue in tissues)
-    # Where bones have labels, what is as dense and has none is a vessel, unless none was enhanced.
-    contrast |= bones_named and stated is None
-    bone_hu = REST_IS_BONE_HU
-    if contrast:
-        bone_hu = REST_IS_BONE_BESIDE_IODINE_HU if bones_named else REST_IS_BONE_UNNAMED_HU
-    position = np.zeros(int(np.iinfo(scan.labelmap.labels.dtype).max) + 1, np.int32)
-    position[[atom.value for atom in atoms]] = np.arange(1, len(atoms) + 1)
-    pixel_laws = PixelLaws(
-        position=position,
-        density_g_cm3=laws.density_table(tissues, bone_hu),
-        lowest_hu=LOWEST_HU,
-        is_bone=np.array([tissue.kind is Kind.BONE for tissue in tissues]),
-        metal_hu=METAL_HU,
-        dense_metal_hu=DENSE_METAL_HU,
-    )
-    return Labels(
-        names=("", *(atom.name for atom in atoms)),
-        tissues=tissues,
-        laws=laws,
-        pixel_laws=pixel_laws,
-        bone_hu=bone_hu,
-        contrast=contrast,
-        body_values=tuple(a.value for a in atoms if a.name not in OUTSIDE_BODY),
-        has_body=has_body,
-    )
-
-
-class _SkinOf:
-    """Finds the skin of a slice: the body's outer 2 mm, beside the air around it."""
-
-    def __init__(self, image: Upright, body_values: tuple[int, ...]) -> None:
-        self._seen = image.seen
-        self._spacing = (image.pixel_mm[1], image.pixel_mm[0])
-        self._values = np.array(body_values)
-
-    def __call__(self, image: Slice) -> np.ndarray:
-        lookup = np.zeros(max(int(image.labels.max()), int(self._values.max())) + 1, bool)
-        lookup[self._values] = True
-        body = lookup[image.labels]
-        solid = body if self._seen is None else body | ~self._seen
-        holes = enclosed(~solid, np.zeros_like(solid))
-        return body & outer_shell(solid | holes, self._spacing, SKIN_MM)
-
-
 def _regions(
     blocks: Blocks, materials: VoxelMaterials, labels: Labels, not_bone: np.ndarray
 ) -> Regions:
@@ -308,6 +226,7 @@ def _regions(
     return regions_of(
         blocks.label,
         skin=blocks.skin,
+        front_of_eye=front_of_eyes(blocks.label, labels.names, blocks.spacing_mm),
         cortex=is_bone & (materials.density_g_cm3 > CORTEX_G_CM3),
         not_bone=not_bone,
         scored=~couch[blocks.label] & ~blocks.repeated,
@@ -401,89 +320,3 @@ def _marrow(scan: Scan, labels: Labels, regions: Regions) -> tuple[MarrowSite, .
     cut = [name for name in present if touches_an_end(z_mm, occupied[name])]
     acquisition = scan.series.acquisition
     return marrow_sites(present, cut, acquisition.age_years, acquisition.sex)
-
-
-def _image_masses(scan: Scan, scores: Scores, blocks: Blocks, labels: Labels) -> np.ndarray:
-    place = {name: n for n, name in enumerate(labels.names)}
-    masses = np.full(len(scores), np.nan)
-    for n, name in enumerate(scores.names):
-        if name != SKIN and (atoms := scan.labelmap.groups.get(name)):
-            masses[n] = sum(blocks.mass_g[place[atom]] for atom in atoms)
-    return masses
-
-
-def _seen_shares(scan: Scan, scores: Scores, image_mass_g: np.ndarray) -> dict[str, float | None]:
-    shares: dict[str, float | None] = {}
-    acquisition, z_mm = scan.series.acquisition, scan.series.z_mm
-    adult = acquisition.age_years is None or acquisition.age_years >= ADULT_Y
-    for name, mass in zip(scores.names, image_mass_g, strict=True):
-        if name not in scan.organs:
-            continue
-        if name == SKIN:
-            shares[name] = None  # no scan holds all of it
-            continue
-        occupied = scan.measurements.occupied(name)
-        if not (touches_an_end(z_mm, occupied) or cut_by_field(scan.labelmap, name)):
-            shares[name] = 1.0
-        elif adult and name in REFERENCE_MASS_G:
-            male, female = REFERENCE_MASS_G[name]
-            reference = {"M": male, "F": female}.get(acquisition.sex or "", (male + female) / 2)
-            shares[name] = min(float(mass) / reference, 1.0)
-        else:
-            shares[name] = None
-    return shares
-
-
-def _iodine_of(scores: Scores, regions: Regions, materials: VoxelMaterials) -> dict[str, float]:
-    flat = regions.region.ravel()
-    size = len(regions.of) + 1
-    sums = np.bincount(flat, weights=materials.iodine_mg_ml.ravel(), minlength=size)
-    counts = np.bincount(flat, minlength=size)
-    means = scores.of_regions(sums) / np.maximum(scores.of_regions(counts), 1)
-    named = zip(scores.names, means, strict=True)
-    return {name: float(mean) for name, mean in named if mean > NAMED_FROM_MG_ML}
-
-
-def _image_flags(scan: Scan, image: Upright, off_mm: float, labels: Labels) -> list[Flag]:
-    flags = []
-    if off_mm > ALONG_AXES_MM:
-        flags.append(flag("grid_resampled", f"by up to {off_mm:.0f} mm"))
-    if image.not_finite:
-        flags.append(flag("hu_not_finite", f"{image.not_finite} voxels"))
-    kvp = scan.series.acquisition.kvp_kV
-    if kvp is None or not LEAST_KV <= kvp <= MOST_KV:
-        found = "not known" if kvp is None else f"{kvp:g} kV"
-        flags.append(flag("hu_voltage_assumed", f"{found}, {labels.laws.kvp:g} kV was taken"))
-    if not labels.has_body:
-        flags.append(flag("body_by_hu"))
-    return flags
-
-
-def _material_flags(blocks: Blocks, materials: VoxelMaterials, not_bone: np.ndarray) -> list[Flag]:
-    voxel_ml = float(np.prod(blocks.spacing_mm)) / 1000.0
-    flags = []
-    for code, where, least_ml in (
-        ("metal_simulated", materials.metal, METAL_FROM_ML),
-        ("bone_is_contrast", not_bone, 0.0),
-        ("tissue_by_hu", materials.bone_by_hu, NAMED_FROM_ML),
-        ("iodine_by_hu", materials.iodine_by_hu, NAMED_FROM_ML),
-    ):
-        volume_ml = float(where.sum()) * voxel_ml
-        if volume_ml > least_ml:
-            flags.append(flag(code, f"{volume_ml:.3g} ml"))
-    return flags
-
-
-def _marrow_flags(marrow: tuple[MarrowSite, ...]) -> list[Flag]:
-    if marrow and all(site.active_share is None for site in marrow):
-        return [flag("marrow_bones_unnamed")]
-    return []
-
-
-def _mass_flags(scores: Scores, mass_g: np.ndarray, image_mass_g: np.ndarray) -> list[Flag]:
-    flags = []
-    for name, voxels_g, images_g in zip(scores.names, mass_g, image_mass_g, strict=True):
-        if images_g > 0 and abs(voxels_g / images_g - 1.0) > MASS_WITHIN:
-            detail = f"{voxels_g:.3g} g beside {images_g:.3g} g"
-            flags.append(flag("organ_mass_changed", detail).at(organ_place(name)))
-    return flags

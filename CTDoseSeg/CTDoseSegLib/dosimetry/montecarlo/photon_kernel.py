@@ -24,7 +24,7 @@ import numpy as np
 
 from .kernel_inputs import CUT_OFF_KEV, MATERIAL_BITS
 
-MATERIAL_MASK = (1 << MATERIAL_BITS) - 1
+_MATERIAL_MASK = (1 << MATERIAL_BITS) - 1
 
 _ELECTRON_KEV = 510.99895
 _HC_KEV_ANGSTROM = 12.398419843
@@ -36,6 +36,8 @@ _UNIT = 2.0**-53
 _FULL_TURN = 2.0 * math.pi
 # Without a folder for it there is no cache: numba would write into the package else.
 _compiled = numba.njit(fastmath=True, nogil=True, cache=bool(numba.config.CACHE_DIR))
+# A call hands over tuples of arrays, whose reference counts cost a fifth of the whole time.
+_inlined = numba.njit(fastmath=True, nogil=True, inline="always")
 
 
 @_compiled
@@ -64,7 +66,7 @@ def _bin_of(edges, value):
     return low
 
 
-@_compiled
+@_inlined
 def _turned(ux, uy, uz, cosine, azimuth):
     """Return the unit vector that lies at these angles from (ux, uy, uz)."""
     sine = math.sqrt(max(0.0, 1.0 - cosine * cosine))
@@ -137,7 +139,7 @@ def _rayleigh(physics, material, energy, state):
             return max(-1.0, cosine), state
 
 
-@_compiled
+@_inlined
 def _emitted(source, stratum, state):
     """Return energy, focus (x, y, z) and unit vector of a new photon; lengths in cm."""
     state += _GAMMA
@@ -186,59 +188,137 @@ def _crossed(position, step, low, high, near, far):
 
 
 @_compiled
-def _entered(box, x, y, z, vx, vy, vz):
-    """Return True and the point where a ray enters the box of what is not empty; in voxels."""
+def _entered(matter, x_cm, y_cm, z_cm, ux, uy, uz):
+    """Return True and the place, in voxels, where a ray enters the box of what is not empty."""
+    x, y, z = x_cm * matter.per_x, y_cm * matter.per_y, z_cm * matter.per_z
+    vx, vy, vz = ux * matter.per_x, uy * matter.per_y, uz * matter.per_z
+    box = matter.box
     near, far = _crossed(x, vx, box[0], box[1], 0.0, 1e30)
     near, far = _crossed(y, vy, box[2], box[3], near, far)
     near, far = _crossed(z, vz, box[4], box[5], near, far)
     return far > near, x + vx * near, y + vy * near, z + vz * near
 
 
-@_compiled
-def _score(groups, per_region, voxel_map, weight, h, region, voxel, medium, soft, marrow):
-    """Add energies to a history's sums by region, and to the map; return nothing."""
-    if region > 0:
-        if groups.seen[region] != h:
-            groups.seen[region] = h
-            groups.touched[groups.counts[0]] = region
-            groups.counts[0] += 1
-            per_region[region, 0] = medium
-            per_region[region, 1] = soft
-            per_region[region, 2] = marrow
-        else:
-            per_region[region, 0] += medium
-            per_region[region, 1] += soft
-            per_region[region, 2] += marrow
+@_inlined
+def _score(groups, history, region, medium, soft, marrow):
+    """Add energies in a region to a history's own sums."""
+    if region == 0:
+        return
+    if groups.seen[region] != history:
+        groups.seen[region] = history
+        groups.touched[groups.counts[0]] = region
+        groups.counts[0] += 1
+        groups.per_region[region, 0] = 0.0
+        groups.per_region[region, 1] = 0.0
+        groups.per_region[region, 2] = 0.0
+    groups.per_region[region, 0] += medium
+    groups.per_region[region, 1] += soft
+    groups.per_region[region, 2] += marrow
 
 
-@_compiled
-def _add_up(groups, per_region, per_score, sums, squares, h):
+@_inlined
+def _add_up(groups, history, sums, squares):
     """Add the sums by region of one history to the scores' sums and sums of squares."""
-    n = 0
+    scores = 0
     for t in range(groups.counts[0]):
         region = groups.touched[t]
         for c in range(groups.first[region], groups.first[region + 1]):
             score = groups.score[c]
-            if groups.score_seen[score] != h:
-                groups.score_seen[score] = h
-                groups.score_touched[n] = score
-                n += 1
+            if groups.score_seen[score] != history:
+                groups.score_seen[score] = history
+                groups.score_touched[scores] = score
+                scores += 1
                 for d in range(3):
-                    per_score[score, d] = 0.0
+                    groups.per_score[score, d] = 0.0
             for d in range(3):
-                per_score[score, d] += per_region[region, d]
-    for t in range(n):
+                groups.per_score[score, d] += groups.per_region[region, d]
+    for t in range(scores):
         score = groups.score_touched[t]
         for d in range(3):
-            energy = per_score[score, d]
+            energy = groups.per_score[score, d]
             sums[score, d] += energy
             squares[score, d] += energy * energy
     groups.counts[0] = 0
 
 
+@_inlined
+def _kerma(matter, physics, cell, share):
+    """Return 1 / mu_max in cm, and mu_tr/rho of soft tissue and red marrow, at an energy."""
+    low, high = physics.tissues[cell], physics.tissues[cell + 1]
+    most = matter.mu_max[cell] + share * (matter.mu_max[cell + 1] - matter.mu_max[cell])
+    return 1.0 / most, low[0] + share * (high[0] - low[0]), low[1] + share * (high[1] - low[1])
+
+
+@_inlined
+def _flown(matter, physics, groups, voxel_map, history, weight, photon, cell, share, state):
+    """Fly to the next real collision and score on the way.
+
+    A photon is (energy, x, y, z, ux, uy, uz), its place in voxels. Returns the voxel, or -1 for
+    outside, the place and the state.
+    """
+    energy, x, y, z, ux, uy, uz = photon
+    x_low, x_high, y_low, y_high, z_low, z_high = matter.box
+    vx, vy, vz = ux * matter.per_x, uy * matter.per_y, uz * matter.per_z
+    free_cm, soft, marrow = _kerma(matter, physics, cell, share)
+    scale = energy * free_cm
+    soft *= scale
+    marrow *= scale
+    records, coefficients = matter.records, physics.coefficients
+    nx, ny, mapped = matter.nx, matter.ny, len(voxel_map) > 0
+    # Collisions in one region are added up here before they go to the history's sums.
+    current, in_medium, in_soft, in_marrow = 0, 0.0, 0.0, 0.0
+    while True:
+        state += _GAMMA
+        flight = -math.log(np.float32(1.0 - _uniform(state))) * free_cm
+        x += vx * flight
+        y += vy * flight
+        z += vz * flight
+        if not (x_low <= x < x_high and y_low <= y < y_high and z_low <= z < z_high):
+            voxel = -1
+            break
+        voxel = (int(z) * ny + int(y)) * nx + int(x)
+        density = records[voxel, 0]
+        if density == 0.0:
+            continue
+        record = np.int64(records[voxel, 1])
+        region, material = record >> MATERIAL_BITS, record & _MATERIAL_MASK
+        if region != current:
+            _score(groups, history, current, in_medium, in_soft, in_marrow)
+            current, in_medium, in_soft, in_marrow = region, 0.0, 0.0, 0.0
+        transfer = coefficients[material, cell, 1]
+        transfer += share * (coefficients[material, cell + 1, 1] - transfer)
+        medium = scale * density * transfer
+        in_medium += medium
+        in_soft += density * soft
+        in_marrow += density * marrow
+        if mapped:
+            voxel_map[voxel, 0] += weight * medium
+            voxel_map[voxel, 1] += weight * density * soft
+        state += _GAMMA
+        total = coefficients[material, cell, 0]
+        total += share * (coefficients[material, cell + 1, 0] - total)
+        if _uniform(state) < free_cm * density * total:
+            break
+    _score(groups, history, current, in_medium, in_soft, in_marrow)
+    return voxel, x, y, z, state
+
+
 @_compiled
+def _left_behind(matter, physics, groups, voxel_map, history, weight, voxel, energy):
+    """Score the energy of a photon below the cut-off where it is, in every detector's measure."""
+    record = np.int64(matter.records[voxel, 1])
+    transfer = physics.coefficients[record & _MATERIAL_MASK, 0, 1]
+    _, soft, marrow = _kerma(matter, physics, 0, 0.0)
+    soft, marrow = energy * soft / transfer, energy * marrow / transfer
+    _score(groups, history, record >> MATERIAL_BITS, energy, soft, marrow)
+    if len(voxel_map) > 0:
+        voxel_map[voxel, 0] += weight * energy
+        voxel_map[voxel, 1] += weight * soft
+
+
+@_inlined
 def _interacted(physics, material, cell, share, energy, state):
-    """Return energy and cosine after a real collision, and what stays: (energy, cosine, state).
+    """Return energy, cosine and state after a real collision.
 
     An energy of 0 is a photon that was absorbed; a cosine of 2 one that was sent out anew.
     """
@@ -252,12 +332,47 @@ def _interacted(physics, material, cell, share, energy, state):
         if _uniform(state) >= emission:
             return 0.0, 0.0, state
         state += _GAMMA
-        line = _bin_of(physics.k_cumulative[material], _uniform(state))
-        return physics.k_line_keV[material, line], 2.0, state
+        line = _bin_of(physics.k_cumulative, _uniform(state))
+        return physics.k_line_keV[line], 2.0, state
     if kind < photoelectric + low[3] + share * (high[3] - low[3]):
         cosine, state = _rayleigh(physics, material, energy, state)
         return energy, cosine, state
     return _compton(physics, material, energy, state)
+
+
+@_inlined
+def _redirected(ux, uy, uz, cosine, state):
+    """Return the direction after a collision; a cosine of 2 stands for any direction."""
+    state += _GAMMA
+    azimuth = _FULL_TURN * _uniform(state)
+    if cosine > 1.0:
+        state += _GAMMA
+        cosine = 2.0 * _uniform(state) - 1.0
+    ux, uy, uz = _turned(ux, uy, uz, cosine, azimuth)
+    return ux, uy, uz, state
+
+
+@_inlined
+def _walked(matter, physics, groups, voxel_map, history, weight, photon, state):
+    """Follow a photon in the grid to its end; return the energy with which it left, or 0."""
+    energy, x, y, z, ux, uy, uz = photon
+    while True:
+        place = (energy - physics.first_keV) * physics.per_keV
+        cell = min(int(place), physics.last_cell)
+        share = place - cell
+        photon = energy, x, y, z, ux, uy, uz
+        voxel, x, y, z, state = _flown(
+            matter, physics, groups, voxel_map, history, weight, photon, cell, share, state
+        )
+        if voxel < 0:
+            return energy
+        material = np.int64(matter.records[voxel, 1]) & _MATERIAL_MASK
+        energy, cosine, state = _interacted(physics, material, cell, share, energy, state)
+        if energy < CUT_OFF_KEV:
+            if energy > 0.0:
+                _left_behind(matter, physics, groups, voxel_map, history, weight, voxel, energy)
+            return 0.0
+        ux, uy, uz, state = _redirected(ux, uy, uz, cosine, state)
 
 
 @_compiled
@@ -275,13 +390,8 @@ def follow(first, count, key, matter, physics, source, groups, sums, voxel_map):
     voxel_map
         float32 [voxel, 2] or [0, 2], keV.
     """
-    per_region, per_score = groups.per_region, groups.per_score
-    plane, row = matter.nx * matter.ny, matter.nx
-    box = matter.box
-    mapped = len(voxel_map) > 0
-    x_low, x_high, y_low, y_high, z_low, z_high = box
     for number in range(first, first + count):
-        h = np.int64(number)
+        history = np.int64(number)
         # Kronecker's sequence: the strata get their shares after any number of histories.
         place = (_mixed(key) + np.uint64(number) * _GAMMA) >> _11
         stratum = _bin_of(source.cumulative, place * _UNIT)
@@ -289,89 +399,10 @@ def follow(first, count, key, matter, physics, source, groups, sums, voxel_map):
         energy, x, y, z, ux, uy, uz, state = _emitted(source, stratum, state)
         sums.histories[stratum] += 1
         sums.balance[0] += energy
-        x, y, z = x * matter.per_x, y * matter.per_y, z * matter.per_z
-        inside, x, y, z = _entered(
-            box, x, y, z, ux * matter.per_x, uy * matter.per_y, uz * matter.per_z
-        )
-        if not inside:
-            sums.balance[1] += energy
-        weight = source.map_weight[stratum]
-        current = 0
-        s0 = 0.0
-        s1 = 0.0
-        s2 = 0.0
-        while inside:
-            place_e = (energy - physics.first_keV) * physics.per_keV
-            cell = min(int(place_e), physics.last_cell)
-            share = place_e - cell
-            most = matter.mu_max[cell] + share * (matter.mu_max[cell + 1] - matter.mu_max[cell])
-            free_cm = 1.0 / most
-            tissues = physics.tissues[cell], physics.tissues[cell + 1]
-            scale = energy * free_cm
-            soft = scale * (tissues[0][0] + share * (tissues[1][0] - tissues[0][0]))
-            marrow = scale * (tissues[0][1] + share * (tissues[1][1] - tissues[0][1]))
-            vx, vy, vz = ux * matter.per_x, uy * matter.per_y, uz * matter.per_z
-            while True:
-                state += _GAMMA
-                flight = -math.log(np.float32(1.0 - _uniform(state))) * free_cm
-                x += vx * flight
-                y += vy * flight
-                z += vz * flight
-                inside = x_low <= x < x_high and y_low <= y < y_high and z_low <= z < z_high
-                if not inside:
-                    sums.balance[1] += energy
-                    break
-                voxel = int(z) * plane + int(y) * row + int(x)
-                density = matter.records[voxel, 0]
-                if density == 0.0:
-                    continue
-                record = np.int64(matter.records[voxel, 1])
-                region, material = record >> MATERIAL_BITS, record & MATERIAL_MASK
-                low = physics.coefficients[material, cell]
-                high = physics.coefficients[material, cell + 1]
-                transfer = low[1] + share * (high[1] - low[1])
-                if region != current:
-                    _score(groups, per_region, voxel_map, weight, h, current, 0, s0, s1, s2)
-                    current = region
-                    s0 = 0.0
-                    s1 = 0.0
-                    s2 = 0.0
-                s0 += scale * density * transfer
-                s1 += density * soft
-                s2 += density * marrow
-                if mapped:
-                    voxel_map[voxel, 0] += weight * scale * density * transfer
-                    voxel_map[voxel, 1] += weight * density * soft
-                total = low[0] + share * (high[0] - low[0])
-                state += _GAMMA
-                if _uniform(state) * most < density * total:
-                    break
-            if not inside:
-                break
-            energy, cosine, state = _interacted(physics, material, cell, share, energy, state)
-            if energy < CUT_OFF_KEV:
-                # What is left of a Compton photon below the cut-off stays here; a photon that
-                # was absorbed has been scored on its way.
-                if energy > 0.0:
-                    ratio = energy / transfer / scale
-                    _score(
-                        groups,
-                        per_region,
-                        voxel_map,
-                        weight,
-                        h,
-                        region,
-                        voxel,
-                        energy,
-                        ratio * soft,
-                        ratio * marrow,
-                    )
-                break
-            state += _GAMMA
-            azimuth = _FULL_TURN * _uniform(state)
-            if cosine > 1.0:
-                state += _GAMMA
-                cosine = 2.0 * _uniform(state) - 1.0
-            ux, uy, uz = _turned(ux, uy, uz, cosine, azimuth)
-        _score(groups, per_region, voxel_map, weight, h, current, 0, s0, s1, s2)
-        _add_up(groups, per_region, per_score, sums.energy[stratum], sums.squares[stratum], h)
+        enters, x, y, z = _entered(matter, x, y, z, ux, uy, uz)
+        if enters:
+            photon = energy, x, y, z, ux, uy, uz
+            weight = source.map_weight[stratum]
+            energy = _walked(matter, physics, groups, voxel_map, history, weight, photon, state)
+            _add_up(groups, history, sums.energy[stratum], sums.squares[stratum])
+        sums.balance[1] += energy

@@ -1,7 +1,8 @@
 """Exclusive regions of a simulation's voxels, and the organs that gather them.
 
-A label's voxels fall into up to four regions: its inside, the skin over it, a bone's cortex (dose
-to marrow is taken from the rest of the bone), and contrast agent that was labelled as bone.
+A label's voxels fall into up to five regions: its inside, the skin over it, a bone's cortex (dose
+to marrow is taken from the rest of the bone), contrast agent that was labelled as bone, and the
+front of an eye.
 """
 
 from __future__ import annotations
@@ -18,8 +19,12 @@ from .voxels import Scores
 
 # Bone of this density is cortex; spongiosa has 1.03 to 1.25, in children's skulls up to 1.43.
 CORTEX_G_CM3 = 1.4
-INSIDE, SKIN_OVER, CORTEX, NOT_BONE = range(4)
-_PARTS = 4
+# A lens has 0.2 ml, which few photons meet: dose to it is that of the front millilitre of the eye.
+FRONT_OF_EYE_ML = 1.0
+FRONT_SCORE = "anterior_eye"
+INSIDE, SKIN_OVER, CORTEX, NOT_BONE, FRONT = range(5)
+_PARTS = 5
+_SIDES = ("_left", "_right")
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -49,6 +54,7 @@ def regions_of(
     skin: np.ndarray,
     cortex: np.ndarray,
     not_bone: np.ndarray,
+    front_of_eye: np.ndarray,
     scored: np.ndarray,
 ) -> Regions:
     """Return the regions of voxels.
@@ -57,13 +63,14 @@ def regions_of(
     ----------
     label
         Position in the list of labels, [k, j, i].
-    skin, cortex, not_bone, scored
+    skin, cortex, not_bone, front_of_eye, scored
         Boolean [k, j, i]: the parts, and where anything is scored.
     """
     part = np.zeros(label.shape, np.uint32)
     part[cortex] = CORTEX
     part[not_bone] = NOT_BONE
     part[skin] = SKIN_OVER
+    part[front_of_eye] = FRONT
     key = np.where(scored & (label > 0), label.astype(np.uint32) * _PARTS + part, 0)
     present = np.flatnonzero(np.bincount(key.ravel()))
     present = present[present > 0]
@@ -71,6 +78,29 @@ def regions_of(
     number[present] = np.arange(1, len(present) + 1)
     pairs = tuple((int(value) // _PARTS, int(value) % _PARTS) for value in present)
     return Regions(number[key], pairs)
+
+
+def front_of_eyes(
+    label: np.ndarray, names: Sequence[str], spacing_mm: tuple[float, float, float]
+) -> np.ndarray:
+    """Return the front millilitre of each eye, its lens included, boolean [k, j, i].
+
+    Parameters
+    ----------
+    label
+        Position in the list of labels, [k, j, i]; j grows to posterior.
+    names
+        Of the labels. An eye without a side is not divided.
+    spacing_mm
+        (x, y, z) of a voxel.
+    """
+    front = np.zeros(label.shape, bool)
+    wanted = max(1, round(1000.0 * FRONT_OF_EYE_ML / float(np.prod(spacing_mm))))
+    for side in _SIDES:
+        k, j, i = np.nonzero(np.isin(label, list(_of_eye(names, side))))
+        first = np.argsort(j, kind="stable")[:wanted]
+        front[k[first], j[first], i[first]] = True
+    return front
 
 
 def scores_of(
@@ -95,16 +125,24 @@ def scores_of(
     place = {name: n for n, name in enumerate(names)}
     scores: dict[str, tuple[int, ...]] = {}
     body = {n for name, n in place.items() if n and name not in OUTSIDE_BODY}
-    everything = (INSIDE, SKIN_OVER, CORTEX, NOT_BONE)
+    organ = (INSIDE, SKIN_OVER, CORTEX, FRONT)
+    everything = (*organ, NOT_BONE)
     scores[BODY] = regions.numbers(body, everything)
     for group, atoms in groups.items():
         if group not in (BODY, SKIN) and not any(atom in OUTSIDE_BODY for atom in atoms):
             labels = {place[atom] for atom in atoms}
-            scores[group] = regions.numbers(labels, (INSIDE, SKIN_OVER, CORTEX))
+            scores[group] = regions.numbers(labels, organ)
     scores[SKIN] = regions.numbers(body, (SKIN_OVER,))
+    for side in _SIDES:
+        scores[FRONT_SCORE + side] = regions.numbers(_of_eye(names, side), (FRONT,))
     for site in marrow:
         labels = {place[atom] for atom in site.atoms}
         spaces = regions.numbers(labels, (INSIDE,))
         scores[site.score] = spaces or regions.numbers(labels, (INSIDE, CORTEX))
     kept = {name: members for name, members in scores.items() if members}
     return Scores(tuple(kept), tuple(kept.values()))
+
+
+def _of_eye(names: Sequence[str], side: str) -> set[int]:
+    """Return the labels of an eye and what lies in it."""
+    return {n for n, name in enumerate(names) if name.startswith("eye") and name.endswith(side)}

@@ -19,6 +19,8 @@ MGY_PER_KEV_PER_G = 1.602176634e-10
 # Length of a bin of the path; shorter ones would each get too few histories for a variance.
 BIN_MM = 10.0
 _MOST_BINS = 150
+# Of the histories, for exposures that go on further than the one that is asked for.
+BEYOND_SHARE = 0.1
 # Rounding of edges.
 _SLACK_MM = 1e-6
 
@@ -131,8 +133,13 @@ class Response:
         return exposure.dose_length_mGy_cm
 
 
-def path_of(exposure: Exposure, *, angle_bins: int = 16) -> SourcePath:
-    """Return a path that samples an exposure as it is, so that maps need no weights.
+def path_of(
+    exposure: Exposure,
+    *,
+    angle_bins: int = 16,
+    reach_mm: tuple[float, float] | None = None,
+) -> SourcePath:
+    """Return a path that samples an exposure as it is, and a little beyond it.
 
     Parameters
     ----------
@@ -140,12 +147,30 @@ def path_of(exposure: Exposure, *, angle_bins: int = 16) -> SourcePath:
         Where the tube is on, and how much.
     angle_bins
         Number of bins of the angle.
+    reach_mm
+        (low, high): what other exposures may need; None: no more than the exposure's own range.
+        `BEYOND_SHARE` of the histories start outside the exposure's range, where there is any.
     """
     low, high = exposure.range_mm
-    bins = int(np.clip(np.ceil((high - low) / BIN_MM), 1, _MOST_BINS))
-    edges = np.linspace(low, high, bins + 1)
+    first, last = (low, high) if reach_mm is None else reach_mm
+    own = _edges(low, high)
+    below, above = _edges(min(first, low), low), _edges(high, max(last, high))
+    edges = np.concatenate((below[:-1], own, above[1:]))
     along = exposure.between(edges)
+    share = along / along.sum()
+    outside = share <= 0
+    if outside.any():
+        length = np.where(outside, np.diff(edges), 0.0)
+        share = (1 - BEYOND_SHARE) * share + BEYOND_SHARE * length / length.sum()
     around = exposure.angle_weight
     if around is not None:
-        around = np.broadcast_to(around, (bins, angle_bins)).copy()
-    return SourcePath(edges, along / along.sum(), angle_bins, angle_weight=around)
+        around = np.broadcast_to(around, (len(share), angle_bins)).copy()
+    return SourcePath(edges, share, angle_bins, angle_weight=around)
+
+
+def _edges(low_mm: float, high_mm: float) -> np.ndarray:
+    """Return edges of bins of about `BIN_MM`; one edge where both ends are the same."""
+    if high_mm - low_mm < _SLACK_MM:
+        return np.array([low_mm])
+    bins = int(np.clip(np.ceil((high_mm - low_mm) / BIN_MM), 1, _MOST_BINS))
+    return np.linspace(low_mm, high_mm, bins + 1)

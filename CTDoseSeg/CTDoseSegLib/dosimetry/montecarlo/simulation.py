@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...ct.scanner_profile import words
 from ...measurement.ssde import anatomy_of
 from ...tasks.progress import Progress, Stage
 from ..dose_map import DoseMap
 from ..doses import OrganDose
 from ..scan import Scan
 from .beam_doubt import beam_components, compared
-from .beams import BeamModel, beam_of, model_of, usual_beam
+from .beams import BeamModel, beam_of, measured_model, model_of, usual_beam
 from .ctdi import ctdi_weighted_per_history
 from .exposure import Exposure, exposure_of
 from .maps import dose_map_of, scale_of_maps, slice_doses
@@ -22,7 +23,7 @@ from .organs import Run
 from .patient import Patient, patient_of
 from .response import Response, path_of
 from .source_path import SourcePath
-from .stopping import StopRule, deciding_organs
+from .stopping import Precision, StopRule, deciding_organs
 from .surfaces import surface_shares
 from .tally import Tally
 from .transport import simulate
@@ -31,6 +32,8 @@ from .xray_beam import XRayBeam
 # Histories that tell how doses change with the beam: their noise cancels.
 _DOUBT_HISTORIES = 200_000
 _DOUBT_SEED = 1009
+# The path goes on beyond the range by this, so that another range needs no other run.
+_MARGIN_MM = 50.0
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Simulation:
     dose_map
         None where it was not asked for.
     worst
-        Largest relative standard error of the organs that decide, and whose it is.
+        Precision of the organ that is farthest from what was asked for.
     seconds
         Of the histories alone.
     """
@@ -69,8 +72,14 @@ class Simulation:
     model: BeamModel
     beam: XRayBeam
     dose_map: DoseMap | None
-    worst: tuple[float, str]
+    worst: Precision
     seconds: float
+
+    def without_map(self) -> Simulation:
+        """Return the run without the doses of its voxels, which take most of the memory."""
+        tally = replace(self.run.response.tally, map_keV=None)
+        run = replace(self.run, response=replace(self.run.response, tally=tally))
+        return replace(self, run=run, dose_map=None)
 
 
 class _Cancels(Progress):
@@ -85,7 +94,11 @@ class _Cancels(Progress):
 
 
 def simulate_scan(
-    scan: Scan, settings: Settings, fast: Mapping[str, OrganDose], progress: Progress
+    scan: Scan,
+    settings: Settings,
+    fast: Mapping[str, OrganDose],
+    progress: Progress,
+    patient: Patient | None = None,
 ) -> Simulation:
     """Simulate a scan until its organs are as certain as the settings ask.
 
@@ -99,14 +112,18 @@ def simulate_scan(
         Doses by the fast law, to stand beside.
     progress
         Takes progress; may cancel.
+    patient
+        Of the scan, where it is known already.
     """
     progress.update(0.0, "preparing the simulation")
     exposure = exposure_of(scan)
     model = beam_model(settings.beam, scan, exposure)
     voltage = float(scan.series.acquisition.kvp_kV or 0.0)
     beam = beam_of(model, voltage, collimation_mm=exposure.collimation_mm)
-    patient = patient_of(scan, voxel_mm=settings.voxel_mm, progress=Stage(progress, 0.0, 0.05))
-    path = path_of(exposure)
+    if patient is None:
+        stage = Stage(progress, 0.0, 0.05)
+        patient = patient_of(scan, voxel_mm=settings.voxel_mm, progress=stage)
+    path = path_of(exposure, reach_mm=_reach_mm(patient, scan, exposure))
     kerma = ctdi_weighted_per_history(beam, exposure.phantom_cm)
 
     def response_of(tally: Tally) -> Response:
@@ -130,6 +147,7 @@ def simulate_scan(
         histories=settings.histories,
         seed=settings.seed,
         with_map=True,
+        map_weights=exposure.weights(path.z_edges_mm, path.angle_bins),
         progress=_Cancels(progress),
         until=rule,
     )
@@ -141,7 +159,7 @@ def simulate_scan(
         exposure=exposure,
         response=response_of(tally),
         surface_share=surface_shares(patient.voxels, patient.scores),
-        beam_sd=_beam_sd(patient, path, exposure, model, voltage, _Cancels(progress)),
+        beam_sd=_beam_sd(patient, exposure, model, voltage, _Cancels(progress)),
         slice_dose_mGy=slice_doses(tally, patient.voxels, patient.scores, scale, scan.series.z_mm),
         fast=fast,
         marrow_share=_marrow_shares(patient),
@@ -156,20 +174,36 @@ def simulate_scan(
     return Simulation(run, patient, model, beam, dose_map, rule.worst(tally), seconds)
 
 
+def _reach_mm(patient: Patient, scan: Scan, exposure: Exposure) -> tuple[float, float]:
+    """Return how far the path goes: for other exposures of the examination, and a little more."""
+    low, high = exposure.range_mm
+    report = scan.series.dose_report
+    placed = [] if report is None else [one.range_mm for one in report.events]
+    ends = [(low - _MARGIN_MM, high + _MARGIN_MM), *(one for one in placed if one is not None)]
+    bottom = patient.voxels.corner_mm[2]
+    top = bottom + patient.voxels.size_mm[2]
+    first = max(min(end for end, _ in ends), bottom)
+    last = min(max(end for _, end in ends), top)
+    return min(first, low), max(last, high)
+
+
 def beam_model(name: str | None, scan: Scan, exposure: Exposure) -> BeamModel:
     """Return the beam of a name, or the one that a scan had most probably.
+
+    The scanner profile's own beams come first: by their name, else by their filter.
 
     Raises
     ------
     AcquisitionError
         If there is no beam of that name.
     """
+    own = scan.scanner.beams
     if name is not None:
-        return model_of(name)
-    acquisition = scan.series.acquisition
-    return usual_beam(
-        filter_phantom_cm(scan, exposure), acquisition.manufacturer, acquisition.model
-    )
+        named = next((beam for beam in own if words(beam.name) == words(name)), None)
+        return model_of(name) if named is None else measured_model(named)
+    stated = scan.series.acquisition
+    phantom_cm = filter_phantom_cm(scan, exposure)
+    return usual_beam(phantom_cm, stated.manufacturer, stated.model, own)
 
 
 def filter_phantom_cm(scan: Scan, exposure: Exposure) -> int:
@@ -191,7 +225,6 @@ def filter_phantom_cm(scan: Scan, exposure: Exposure) -> int:
 
 def _beam_sd(
     patient: Patient,
-    path: SourcePath,
     exposure: Exposure,
     model: BeamModel,
     voltage_kV: float,
@@ -202,8 +235,7 @@ def _beam_sd(
     beams = compared(
         [beam_of(one, voltage_kV, collimation_mm=exposure.collimation_mm) for one in models]
     )
-    edges = path.z_edges_mm[[0, -1]]
-    whole = SourcePath(edges, np.ones(1), 1)
+    whole = SourcePath(np.array(exposure.range_mm), np.ones(1), 1)
     tally = simulate(
         patient.voxels,
         beams[0],

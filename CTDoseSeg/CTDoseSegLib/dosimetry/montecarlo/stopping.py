@@ -16,6 +16,35 @@ from .tally import Tally
 
 # Organs that decide: neither small nor, for the greater part, out of the beam.
 LEAST_ML, LEAST_IN_RANGE = 20.0, 0.5
+# The lens of the eye is small and matters; it is asked for no more precisely than this.
+LENS, LENS_SE = "eye_lens", 0.03
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How certain the dose of an organ is.
+
+    Attributes
+    ----------
+    organ
+        Its name; empty where no organ decides.
+    relative_se, asked_for
+        Relative standard error that was reached, and that was asked for.
+    """
+
+    organ: str
+    relative_se: float
+    asked_for: float
+
+    @property
+    def reached(self) -> bool:
+        """Whether it is as certain as was asked for."""
+        return self.relative_se <= self.asked_for
+
+    @property
+    def in_words(self) -> str:
+        """Error and organ, such as ``1.2 % in liver``."""
+        return f"{100 * self.relative_se:.1f} % in {self.organ.replace('_', ' ')}"
 
 
 @dataclass
@@ -51,27 +80,38 @@ class StopRule:
 
     def __call__(self, tally: Tally) -> bool:
         """Return whether the simulation may end; tells the progress how far it is."""
-        worst, name = self.worst(tally)
+        worst = self.worst(tally)
         seconds = self.clock() - self._started
-        self.progress.update(self._fraction(worst, seconds), _message(worst, name, tally))
-        return worst <= self.relative_se or seconds >= self.max_seconds
+        self.progress.update(self._fraction(worst, seconds), _message(worst, tally))
+        return worst.reached or seconds >= self.max_seconds
 
-    def worst(self, tally: Tally) -> tuple[float, str]:
-        """Return the largest relative standard error of the organs that decide, and whose it is."""
+    def worst(self, tally: Tally) -> Precision:
+        """Return the precision of the organ that is farthest from what was asked for."""
         if not self.organs:
-            return 0.0, ""
+            return Precision("", 0.0, self.relative_se)
         _, relative_se = self.response_of(tally).doses(self.exposure)
-        name = max(self.organs, key=lambda organ: float(relative_se[self.organs[organ]]))
-        return float(relative_se[self.organs[name]]), name
+        return max(
+            (
+                Precision(name, float(relative_se[score]), self._asked_for(name))
+                for name, score in self.organs.items()
+            ),
+            key=lambda one: one.relative_se / one.asked_for,
+        )
 
-    def _fraction(self, worst: float, seconds: float) -> float:
+    def _asked_for(self, organ: str) -> float:
+        return max(self.relative_se, LENS_SE) if organ.startswith(LENS) else self.relative_se
+
+    def _fraction(self, worst: Precision, seconds: float) -> float:
         """Return how much of the work is done: variance falls with the number of histories."""
-        of_histories = (self.relative_se / worst) ** 2 if 0 < worst < np.inf else 0.0
+        known = 0 < worst.relative_se < np.inf
+        of_histories = (worst.asked_for / worst.relative_se) ** 2 if known else 0.0
         return float(min(max(of_histories, seconds / self.max_seconds), 1.0))
 
 
 def deciding_organs(scan: Scan, exposure: Exposure, scores: Mapping[str, int]) -> dict[str, int]:
-    """Return the organs over 20 ml that are in the range by half or more, with their scores.
+    """Return the organs that are in the range by half or more, with their scores.
+
+    Those over 20 ml, and the lenses of the eyes.
 
     Parameters
     ----------
@@ -91,7 +131,8 @@ def deciding_organs(scan: Scan, exposure: Exposure, scores: Mapping[str, int]) -
             continue
         volume_ml = scan.measurements.volume_ml(name, scan.series.spacing_mm[2])
         share = slices.count[inside].sum() / slices.count.sum()
-        if volume_ml >= LEAST_ML and share >= LEAST_IN_RANGE:
+        large = volume_ml >= LEAST_ML or name.startswith(LENS)
+        if large and share >= LEAST_IN_RANGE:
             deciding[name] = scores[name]
     return deciding
 
@@ -107,9 +148,7 @@ def histories_to(relative_se: float, present: float, histories: int) -> float:
     return histories * (present / relative_se) ** 2
 
 
-def _message(worst: float, name: str, tally: Tally) -> str:
-    millions = tally.total_histories / 1e6
-    if not name or not np.isfinite(worst):
-        return f"simulating, {millions:.1f} million photons"
-    organ = name.replace("_", " ")
-    return f"simulating, {millions:.1f} million photons: {100 * worst:.1f} % in {organ}"
+def _message(worst: Precision, tally: Tally) -> str:
+    photons = f"simulating, {tally.total_histories / 1e6:.1f} million photons"
+    known = worst.organ and np.isfinite(worst.relative_se)
+    return f"{photons}: {worst.in_words}" if known else photons

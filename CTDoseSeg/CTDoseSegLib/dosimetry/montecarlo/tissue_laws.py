@@ -77,7 +77,8 @@ _BY_WORD = (
 _SOFT = (
     *("trachea", "bronchi", "prostate", "adrenal", "gland", "gallbladder", "thymus", "uterus"),
     *("ovary", "testis", "salivary", "glands", "pharynx", "larynx", "airways", "nasal", "sinuses"),
-    *("lesion", "tumor", "tumour", "nodule", "lymph", "node", "nodes", "wall", "contents", "lobe"),
+    *("lesion", "tumor", "tumour", "nodule", "lesions", "tumors", "tumours", "nodules"),
+    *("lymph", "node", "nodes", "wall", "contents", "lobe"),
 )
 _LUNG_PARTS = ("left", "right", "upper", "middle", "lower")
 _BONE_WORDS = (
@@ -143,7 +144,7 @@ class HULaws:
         Examples
         --------
         >>> round(HULaws(120.0).hu_per_mg_ml, 1), round(HULaws(80.0).hu_per_mg_ml, 1)
-        (25.2, 41.9)
+        (25.2, 40.2)
         """
         return water_ratio("I", self.kvp)
 

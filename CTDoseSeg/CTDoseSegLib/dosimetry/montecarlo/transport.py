@@ -8,28 +8,14 @@ depend on the number of threads, to the last bit.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from types import ModuleType
 
 import numpy as np
 
 from ...tasks.progress import Progress
-from .compilation import available, kernel
-from .kernel_inputs import (
-    Groups,
-    Matter,
-    Physics,
-    Source,
-    Sums,
-    empty_sums,
-    groups_of,
-    matter_of,
-    physics_of,
-    source_of,
-)
+from .batches import Run, Workers, lanes_of
+from .compilation import available
+from .kernel_inputs import empty_sums, groups_of, matter_of, physics_of, source_of
 from .materials import index_of
 from .photons import Photons, photons_of
 from .source_path import SourcePath
@@ -44,7 +30,6 @@ ROUND_HISTORIES = 1000
 # `until` is asked after so many histories, then after each growth by a quarter.
 _FIRST_QUESTION = 200_000
 _GROWTH = 1.25
-_POLL_S = 0.1
 
 
 def simulate(
@@ -140,7 +125,7 @@ def simulate(
     count = min(ROUND_HISTORIES, -(-histories // batches))
     rounds = -(-histories // (count * batches))
     question = _FIRST_QUESTION
-    with _Workers(run, threads or _usable_threads(), progress or Progress()) as workers:
+    with Workers(run, threads or _usable_threads(), progress or Progress()) as workers:
         for number in range(rounds):
             workers.follow(number, count)
             done = (number + 1) * count * batches
@@ -154,105 +139,6 @@ def simulate(
     return run.tally(with_map=with_map)
 
 
-@dataclass(frozen=True, eq=False)
-class _Run:
-    """The kernel's inputs, and what each batch has added up."""
-
-    names: tuple[str, ...]
-    grid: tuple[int, ...]
-    key: np.uint64
-    matter: Matter
-    physics: Physics
-    source: Source
-    probability: np.ndarray
-    groups: list[Groups]
-    sums: list[Sums]
-    maps: np.ndarray
-
-    def follow(self, batch: int, first: int, count: int, module: ModuleType) -> None:
-        """Follow histories into a batch; numba leaves Python's lock to others meanwhile."""
-        module.follow(
-            first,
-            count,
-            self.key,
-            self.matter,
-            self.physics,
-            self.source,
-            self.groups[batch],
-            self.sums[batch],
-            self.maps[batch],
-        )
-
-    def tally(self, *, with_map: bool) -> Tally:
-        """Return the batches' sums, added in their order; the map, once taken, is divided."""
-        strata = self.probability.shape
-        histories = sum(s.histories for s in self.sums)
-        energy = sum(s.energy for s in self.sums)
-        squares = sum(s.squares for s in self.sums)
-        emitted, escaped = sum(s.balance for s in self.sums)
-        numbers = np.array([s.histories.sum() for s in self.sums])
-        voxel_map = None
-        if with_map:
-            self.maps[...] /= numbers[:, None, None].astype(np.float32)
-            voxel_map = np.moveaxis(self.maps.reshape(len(numbers), *self.grid, 2), -1, 1)
-        return Tally(
-            self.names,
-            self.probability,
-            histories.reshape(strata),
-            _by_detector(energy, strata),
-            _by_detector(squares, strata),
-            voxel_map,
-            numbers,
-            float(emitted),
-            float(escaped),
-        )
-
-
-class _Workers:
-    """Threads that follow the batches of a run, a round at a time, and heed the listener."""
-
-    def __init__(self, run: _Run, threads: int, progress: Progress) -> None:
-        self._run, self.progress = run, progress
-        self._pool = ThreadPoolExecutor(threads, "photons")
-        self._stopped = threading.Event()
-        self._kernel = _compiled(run)
-
-    def __enter__(self) -> _Workers:
-        return self
-
-    def __exit__(self, *unused: object) -> None:
-        self._stopped.set()
-        self._pool.shutdown(cancel_futures=True)
-
-    def follow(self, number: int, count: int) -> None:
-        """Follow one round of all batches; Cancelled within a batch's share of it."""
-        batches = len(self._run.sums)
-        left: set[Future[None]] = {
-            self._pool.submit(self._one, batch, (number * batches + batch) * count, count)
-            for batch in range(batches)
-        }
-        while left:
-            done, left = wait(left, _POLL_S)
-            for future in done:
-                future.result()
-            self.progress.check_cancelled()
-
-    def _one(self, batch: int, first: int, count: int) -> None:
-        if not self._stopped.is_set():
-            self._run.follow(batch, first, count, self._kernel)
-
-
-def _compiled(run: _Run) -> ModuleType:
-    """Return the kernel, compiled for these inputs, with a cache if it can be written."""
-    module = kernel()
-    try:
-        run.follow(0, 0, 0, module)
-    except OSError:  # the disk of the cache is full
-        module = kernel(cached=False)
-        run.follow(0, 0, 0, module)
-    return module
-
-
 def _prepared(
     voxels: Voxels,
     beam: XRayBeam,
@@ -264,15 +150,16 @@ def _prepared(
     with_map: bool,
     map_weights: np.ndarray | None,
     by_fan_and_energy: bool,
-) -> _Run:
+) -> Run:
     own = photons_of()
     tissues = [own.transfer[index_of(name)] for name in ("soft_tissue", "red_marrow")]
     photons = photons or own
     source, probability = source_of(
         voxels, beam, path, by_fan_and_energy=by_fan_and_energy, map_weights=map_weights
     )
+    lanes = lanes_of(probability.size, len(scores), batches)
     mapped = voxels.material.size if with_map else 0
-    return _Run(
+    return Run(
         scores.names,
         voxels.material.shape,
         np.uint64(seed),
@@ -280,15 +167,11 @@ def _prepared(
         physics_of(photons, *tissues),
         source,
         probability,
-        [groups_of(voxels, scores) for _ in range(batches)],
-        [empty_sums(probability.size, len(scores)) for _ in range(batches)],
+        [groups_of(voxels, scores) for _ in range(lanes)],
+        [empty_sums(probability.size, len(scores)) for _ in range(lanes)],
         np.zeros((batches, mapped, 2), np.float32),
+        np.zeros(batches, np.int64),
     )
-
-
-def _by_detector(values: np.ndarray, strata: tuple[int, ...]) -> np.ndarray:
-    """Return [detector, score, *strata] of [stratum, score, detector]."""
-    return np.ascontiguousarray(values.T).reshape(*values.T.shape[:2], *strata)
 
 
 def _usable_threads() -> int:

@@ -167,9 +167,10 @@ class _Inclined:
         self.edges_mm = low[2] + np.arange(counts[2] + 1) * steps_mm[2]
         # Uneven slices: the affine counts in mean steps, the volume in slices.
         z_mm = scan.series.z_mm
-        steps = (z_mm - z_mm[0]) / affine[2, 2] if abs(affine[2, 2]) > 1e-6 else None
-        self._steps = steps
-        self.uneven = steps is not None and bool(np.abs(steps - np.arange(len(z_mm))).max() > 0.1)
+        rise = affine[2, 2] if abs(affine[2, 2]) > 1e-6 else 1.0
+        self._steps = (z_mm - z_mm[0]) / rise
+        off = np.abs(self._steps - np.arange(len(z_mm))).max()
+        self.uneven = along == 0 and bool(off > 0.1)
 
     def slice(self, number: int) -> Slice:
         rows, columns = self.shape

@@ -67,17 +67,31 @@ def test_a_filter_weakens_the_beam_as_was_measured(name, voltage_kV):
 
 def test_a_filter_of_known_thickness_has_it():
     angles = np.array([-14.0, 0.0, 2.0, 10.0, 27.0, 40.0])
-    thickness = bowtie_of("GE VCT-like large").thickness_mm(angles, 120, 8.0)
+    thickness = bowtie_of("GE VCT-like large").thickness_mm(angles, 120)
     assert thickness == pytest.approx([18.07, 0, 0, 7.63, 34.40, 34.40], abs=0.01)
 
 
 def test_between_voltages_a_filter_lies_between():
     angles = np.array([9.5])
     low, between, high = (
-        bowtie_of("Siemens Force W3").thickness_mm(angles, voltage, 9.0)[0]
-        for voltage in (100, 110, 120)
+        bowtie_of("Siemens Definition Flash W3").thickness_mm(angles, voltage)[0]
+        for voltage in (80, 85, 100)
     )
-    assert between == pytest.approx((low + high) / 2)
+    assert low < between < high
+    assert between == pytest.approx(0.75 * low + 0.25 * high)
+    assert high > 1.02 * low
+
+
+@pytest.mark.parametrize("name", ["Siemens Force W1", "Siemens Force W2"])
+def test_a_filter_that_was_measured_at_nine_voltages_is_one_piece_of_metal(name):
+    """Its equivalent thickness does not depend on the voltage: what the conversion rests on."""
+    low, high = (bowtie_of(name).thickness_mm(np.array([8.0, 10.0, 12.0]), kV) for kV in (80, 150))
+    assert high == pytest.approx(low, rel=0.05)
+
+
+def test_beyond_its_voltages_a_filter_is_that_of_the_last():
+    angles, force = np.array([9.5]), bowtie_of("Siemens Force W3")
+    assert force.thickness_mm(angles, 70) == pytest.approx(force.thickness_mm(angles, 100))
 
 
 def test_a_half_value_layer_of_your_own_is_that_of_the_voltage():

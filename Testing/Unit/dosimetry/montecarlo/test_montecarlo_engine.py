@@ -10,8 +10,11 @@ from dose_scans import codes, make, scan_of
 
 from CTDoseSegLib import MonteCarloEngine
 from CTDoseSegLib.cli.arguments import chooses_doses, simulation_settings
+from CTDoseSegLib.ct.scanner_profile import MeasuredBeam, Scanner
 from CTDoseSegLib.dosimetry.engines import DoseEngine, choose_engine
 from CTDoseSegLib.dosimetry.estimate import estimate
+from CTDoseSegLib.dosimetry.montecarlo.exposure import exposure_of
+from CTDoseSegLib.dosimetry.montecarlo.simulation import beam_model, filter_phantom_cm
 from CTDoseSegLib.errors import DoseEngineChoiceError, DoseEngineError, InputError
 from CTDoseSegLib.flags import flag
 from CTDoseSegLib.segmentation.labelmap import Labelmap
@@ -50,14 +53,51 @@ def test_usual_scans_are_taken(changes):
     assert reason(scan(**changes)) in ("", MonteCarloEngine().available(scan())[1])
 
 
-def test_two_voltages_values_that_are_no_hu_and_another_exposure_are_refused():
+BODY = MeasuredBeam("body", 32, "GE VCT-like large", 1.0, 7.7, 0.1, 560.0)
+TIN = MeasuredBeam("tin", 32, "GE VCT-like large", 1.0, 11.0, 0.2, 560.0)
+
+
+def test_a_beam_that_was_measured_on_the_scanner_may_be_an_unusual_one():
+    series, labelmap = make(tin_filter=True)
+    profiled = scan_of(series, labelmap, Scanner("A B", beams=(BODY, TIN)))
+    assert "tin filter" in MonteCarloEngine().available(profiled)[1]
+    assert "tin filter" in MonteCarloEngine(beam="generic body").available(profiled)[1]
+    assert "tin filter" not in MonteCarloEngine(beam="Tin").available(profiled)[1]
+
+
+def test_a_profiles_beam_comes_before_the_scanners_and_a_name_before_both():
+    series, labelmap = make(manufacturer="SIEMENS", model="SOMATOM Force")
+    plain = scan_of(series, labelmap)
+    profiled = scan_of(series, labelmap, Scanner("A B", beams=(TIN, BODY)))
+    exposure = exposure_of(plain)
+    assert beam_model(None, plain, exposure).name == "Siemens Force W3"
+    assert beam_model(None, profiled, exposure).hvl_mm == TIN.hvl_mm
+    assert beam_model("body", profiled, exposure).hvl_mm == BODY.hvl_mm
+    assert beam_model("generic head", profiled, exposure).name == "generic head"
+
+
+@pytest.mark.parametrize(
+    ("changes", "phantom_cm"),
+    [
+        ({}, 32),
+        ({"body_part": "HEAD", "phantom_cm": 16}, 16),
+        ({"age_years": 4.0, "phantom_cm": 16, "body_part": "CHEST"}, 32),
+        ({"age_years": 4.0, "phantom_cm": 16}, 32),  # its organs are a trunk's
+        ({"filter_type": "HEAD FILTER"}, 16),
+        ({"phantom_cm": 16, "organs": ("brain",)}, 16),
+    ],
+)
+def test_the_filter_goes_with_the_anatomy_and_not_with_the_reports_phantom(changes, phantom_cm):
+    made = scan(**changes)
+    assert filter_phantom_cm(made, exposure_of(made)) == phantom_cm
+
+
+def test_two_voltages_and_values_that_are_no_hu_are_refused():
     series, labelmap = make()
     two = replace(series, flags=(flag("dual_energy"),))
     assert "two tube voltages" in reason(scan_of(two, labelmap))
     raw = replace(series, flags=(flag("not_hu"),))
     assert "no Hounsfield units" in reason(scan_of(raw, labelmap))
-    other = scan_of(series, labelmap)
-    assert "simulation of its own" in reason(other.exposed_as(series))
 
 
 def test_a_label_map_without_an_organ_is_refused():

@@ -6,9 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hand_made_tallies import by_z, exposure_between, response_of
+from hand_made_tallies import by_z, exposure_between, response_of, tally_of
 
-from CTDoseSegLib.dosimetry.montecarlo.response import MGY_PER_KEV_PER_G, path_of
+from CTDoseSegLib.dosimetry.montecarlo.response import (
+    BEYOND_SHARE,
+    MGY_PER_KEV_PER_G,
+    Response,
+    path_of,
+)
 from CTDoseSegLib.dosimetry.montecarlo.tally import SOFT_TISSUE
 
 
@@ -43,6 +48,20 @@ def test_a_path_samples_its_exposure_as_it_is():
     turned = replace(exposure, angle_weight=around)
     path = path_of(turned, angle_bins=4)
     assert path.stratum_probability() == pytest.approx(turned.weights(path.z_edges_mm, 4))
+
+
+def test_a_path_that_goes_on_gives_a_longer_range_without_another_run():
+    short = exposure_between(50.0, 150.0, 10.0)
+    path = path_of(short, reach_mm=(0.0, 200.0))
+    own = short.weights(path.z_edges_mm, path.angle_bins)
+    share = path.stratum_probability()
+    assert share[own > 0].sum() == pytest.approx(1 - BEYOND_SHARE)
+    assert share[own > 0] == pytest.approx((1 - BEYOND_SHARE) * own[own > 0])
+    energy = by_z(lambda z: np.where(z < 100, 4.0, 1.0))(path)
+    response = Response(tally_of(("organ",), path, energy), path, np.ones(1), 1e-10, 0.0)
+    for exposure, by_hand in ((short, 250.0), (exposure_between(0.0, 200.0, 10.0), 500.0)):
+        dose, _ = response.doses(exposure)
+        assert dose[0] / MGY_PER_KEV_PER_G * 1e-10 == pytest.approx(by_hand)
 
 
 def test_another_current_profile_is_another_weighted_sum():

@@ -11,6 +11,7 @@ from photon_scenes import box, each, fan, in_octants, path
 
 pytest.importorskip("numba", reason="the Monte Carlo engine is compiled by it")
 
+from CTDoseSegLib.dosimetry.montecarlo.batches import lanes_of
 from CTDoseSegLib.dosimetry.montecarlo.materials import MATERIALS, index_of
 from CTDoseSegLib.dosimetry.montecarlo.photons import (
     mass_attenuation,
@@ -236,8 +237,11 @@ def test_the_error_is_true():
     assert abs(np.mean(z)) < 0.6
 
 
-def test_the_map_is_what_the_scores_say():
-    tally = simulate(WATER, fan(), STILL, OCTANTS, histories=20_000, batches=5, with_map=True)
+@pytest.mark.parametrize("energy_keV", [60.0, 5.03])
+def test_the_map_is_what_the_scores_say(energy_keV):
+    """Also where photons end below the cut-off: what is left of them is scored in both."""
+    beam = fan((energy_keV,))
+    tally = simulate(WATER, beam, STILL, OCTANTS, histories=20_000, batches=5, with_map=True)
     assert tally.map_keV.shape == (5, 2, *WATER.material.shape)
     assert tally.map_keV.dtype == np.float32
     for layer, detector in ((0, MEDIUM), (1, SOFT_TISSUE)):
@@ -314,3 +318,14 @@ def test_a_photon_that_misses_the_grid_is_a_history_that_leaves_nothing():
     assert not tally.sums_keV.any()
     assert tally.escaped_keV == pytest.approx(tally.emitted_keV)
     assert tally.total_histories == 100
+
+
+def test_many_strata_share_fewer_sums_and_give_the_same(monkeypatch):
+    """The sums of every stratum and score would not fit into memory for each batch."""
+    plain = simulate(WATER, fan(), path(), OCTANTS, histories=20_000, with_map=True)
+    monkeypatch.setattr("CTDoseSegLib.dosimetry.montecarlo.batches._SUMS_BYTES", 10_000)
+    narrow = simulate(WATER, fan(), path(), OCTANTS, histories=20_000, with_map=True)
+    assert lanes_of(8, 8, 20) == 3
+    assert narrow.sums_keV == pytest.approx(plain.sums_keV, rel=1e-12)
+    assert np.array_equal(narrow.map_keV, plain.map_keV)
+    assert np.array_equal(narrow.batch_histories, plain.batch_histories)

@@ -80,6 +80,19 @@ def test_without_an_organ_that_decides_the_first_answer_is_enough():
     assert asked(tally(100.0))
 
 
+def test_the_lens_of_an_eye_decides_although_it_is_small_but_is_asked_for_less():
+    scan = scan_of(*make(organs=("eye_lens_left",), organ_slices=(5, 7)))
+    assert set(deciding_organs(scan, EXPOSURE, {"eye_lens_left": 0})) == {"eye_lens_left"}
+    asked, _, _ = rule()
+    n = 1000 * 20 * 16
+    asked.organs = {"quiet": 0, "eye_lens_left": 1}
+    assert asked(tally(0.029 * np.sqrt(n)))
+    assert not asked(tally(0.031 * np.sqrt(n)))
+    rough, _, _ = rule(relative_se=0.1)
+    rough.organs = {"eye_lens_left": 1}
+    assert rough(tally(0.09 * np.sqrt(n)))
+
+
 def test_small_organs_and_those_out_of_the_beam_do_not_decide():
     scan = scan_of(*make(organs=("liver", "aorta"), organ_slices=(5, 21)))
     scores = {"liver": 0, "aorta": 1, "body": 2}
