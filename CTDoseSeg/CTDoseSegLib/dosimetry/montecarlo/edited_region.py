@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
+from scipy import ndimage
 
 from ..dose_map import DoseMap
 from ..scan import Scan
@@ -18,8 +19,8 @@ from .maps import RegionDose, dose_along, dose_of_region
 from .photons import photons_of
 
 # Two materials are alike where their energy transfer coefficients at 60 keV, the mean energy of a
-# CT beam, differ by less.
-_ALIKE, _ENERGY_KEV = 0.05, 60.0
+# CT beam, differ by less: spleen and soft tissue by 8 %, fat or 1 mg/ml of iodine by 15 %.
+_ALIKE, _ENERGY_KEV = 0.10, 60.0
 # Materials are those of voxels of about this size, without the noise of single pixels.
 _SMOOTH_MM = 4.0
 # Of larger boxes some pixels are taken, evenly: for a dose, whose organ may be thin, more of them
@@ -146,9 +147,46 @@ def changed_share(before: Scan, now: Scan, organ: str) -> float:
     smooth_hu = pixels.smooth_hu(now)
     new = materials_in(now, pixels, smooth_hu)
     old = materials_in(before, pixels, smooth_hu)
-    ratio = _transfer()[new.material] / _transfer()[old.material]
-    mass = np.where(pixels.mask, new.density_g_cm3, 0.0)
-    return float(mass[np.abs(ratio - 1.0) > _ALIKE].sum() / mass.sum())
+    # Mixtures are drawn voxel by voxel: one tells nothing, the mean of those around it does.
+    mean_new, mean_old = (
+        ndimage.uniform_filter(np.where(pixels.mask, _transfer()[of.material], 0.0), (1, 5, 5))
+        for of in (new, old)
+    )
+    changed = pixels.mask & (np.abs(mean_new - mean_old) > _ALIKE * mean_old)
+    return float(new.density_g_cm3[changed].sum() / new.density_g_cm3[pixels.mask].sum())
+
+
+def edited_pixels(before: Scan, now: Scan) -> set[tuple[str, str]]:
+    """Return the labels that pixels had and have, where these differ, of two label maps.
+
+    The empty name is that of no label.
+    """
+    was, has = (_places(scan, before, now) for scan in (before, now))
+    names = _names(before, now)
+    same_values = np.array_equal(was, has)
+    pairs: set[int] = set()
+    for old, new in zip(before.labelmap.labels, now.labelmap.labels, strict=True):
+        if same_values and np.array_equal(old, new):
+            continue
+        first, second = was[old], has[new]
+        changed = first != second
+        pairs.update(np.unique(first[changed] * len(names) + second[changed]).tolist())
+    return {(names[pair // len(names)], names[pair % len(names)]) for pair in pairs}
+
+
+def _names(before: Scan, now: Scan) -> list[str]:
+    """Return the names of both label maps, that of no label first."""
+    both = (atom.name for scan in (before, now) for atom in scan.labelmap.atoms)
+    return list(dict.fromkeys(("", *both)))
+
+
+def _places(scan: Scan, before: Scan, now: Scan) -> np.ndarray:
+    """Return for every value of a scan's label map the place of its name in `_names`."""
+    place = {name: n for n, name in enumerate(_names(before, now))}
+    places = np.zeros(1 << 16, np.int32)
+    for atom in scan.labelmap.atoms:
+        places[atom.value] = place[atom.name]
+    return places
 
 
 def density_in(scan: Scan, pixels: Pixels, labels: Labels) -> np.ndarray:

@@ -22,7 +22,7 @@ from ...tasks.progress import Progress
 from ..dose_map import DoseMap
 from ..doses import RED_MARROW, DoseResult, OrganDose
 from ..scan import Scan
-from .edited_region import Pixels, Region, changed_share
+from .edited_region import Pixels, Region, changed_share, edited_pixels
 from .engine import MonteCarloEngine, beside, fast_doses
 from .interval import differs_from_fast
 from .organs import LARGEST_SE, differs, with_dose
@@ -63,6 +63,8 @@ class EditedEngine:
 
     def available(self, scan: Scan) -> tuple[bool, str]:
         """Return whether the map tells the doses of a scan, and a sentence why not."""
+        if not scan.own_exposure:
+            return False, "another exposure of the examination is not in the dose map"
         if scan.series.hu.shape != self.simulated.series.hu.shape:
             return False, "the images are not those that were simulated"
         if self.dose_map.soft_tissue_batches_mGy is None:
@@ -72,13 +74,13 @@ class EditedEngine:
     def estimate(self, scan: Scan, progress: Progress | None = None) -> DoseResult:
         """Return the doses of all organs of a scan; those that were edited cost some time."""
         progress = progress or Progress()
-        fast = fast_doses(scan)
+        fast, edited = fast_doses(scan), edited_pixels(self.simulated, scan)
         organs = []
         for name in scan.organs:
             if name == COUCH:
                 continue
             progress.check_cancelled()
-            own = self._organ(scan, name)
+            own = self._organ(scan, name, edited)
             known = fast.get(name)
             if known is not None and differs_from_fast(own, known):
                 own = replace(own, flags=(*own.flags, differs(own, known)))
@@ -92,9 +94,10 @@ class EditedEngine:
             shared_by=self.shared_by,
         )
 
-    def _organ(self, scan: Scan, name: str) -> OrganDose:
+    def _organ(self, scan: Scan, name: str, edited: set[tuple[str, str]]) -> OrganDose:
         before = next((organ for organ in self.organs if organ.organ == name), None)
-        if before is None or not as_it_was(name, self.simulated, scan):
+        was, has = (one.labelmap.groups.get(name, ()) for one in (self.simulated, scan))
+        if before is None or any((old in was) != (new in has) for old, new in edited):
             return self._edited(scan, name, before)
         kept = tuple(one for one in before.flags if one.code in FLAGS)
         return replace(before, flags=tuple(f for f in kept if f.code != "monte_carlo_differs"))
@@ -171,16 +174,6 @@ class EditedEngine:
             needed = histories_to(LARGEST_SE, relative_se, histories) / 1e6
             detail += f" gave {relative_se:.0%}; {LARGEST_SE:.0%} takes about {needed:.0f} million"
         return flag("monte_carlo_noisy", detail)
-
-
-def as_it_was(organ: str, before: Scan, now: Scan) -> bool:
-    """Return whether an organ has the pixels that it had, by their number and HU on each slice."""
-    if organ not in before.measurements.groups:
-        return False
-    was, has = before.measurements.of(organ), now.measurements.of(organ)
-    return np.array_equal(was.count, has.count) and np.allclose(
-        was.mean_hu, has.mean_hu, atol=1e-3, equal_nan=True
-    )
 
 
 def _completed(own: OrganDose, before: OrganDose | None) -> OrganDose:
