@@ -35,6 +35,7 @@ acceptance: $(TEST)/ready
 	$(TEST)/bin/python Testing/Benchmarks/acceptance_batch.py
 	$(TEST)/bin/python Testing/Benchmarks/benchmark_unet_quality.py
 	$(TEST)/bin/python Testing/System/kill_batch.py
+	$(TEST)/bin/python Testing/MonteCarlo/acceptance_tg195.py
 
 # Slicer's own Python, without torch: what a first Apply in Slicer has to work with.
 test-slicer-python: $(SLICER)/ready

@@ -8,7 +8,9 @@ error if a value is outside its bound: 4.1 slab 1 0.7 %, slabs 2 to 4 1.5 %; 4.2
 degrees, behind the cylinder 3 % or three standard errors.
 
 FOLDER holds `tg195.csv` (case, beam, geometry, quantity, and eV per history by code) and
-`tg195_spectra.csv` (spectrum, energy_keV, relative), both transcribed from the report.
+`tg195_spectra.csv` (spectrum, energy_keV, relative): the report's values for case 4 and its
+spectrum of 120 kV, which lie in `tg195` beside this file. (AAPM Report 195: I. Sechopoulos et al.,
+Monte Carlo reference data sets for imaging research, Med. Phys. 42, 2015.)
 
 Case 4: cylinder of 320 mm diameter, 3 m long, in air; a point source 600 mm from its axis emits
 isotropically into a rectangle of 320 x 10 or 320 x 80 mm at the axis. 4.1 scores slabs of 10 mm
@@ -27,7 +29,8 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT / "CTDoseSeg"), str(ROOT / "Testing" / "support")]
 
 from tg195 import MATERIALS, RADIUS_MM, ROD_MM, ROD_RADIUS_MM, cylinder, fan  # noqa: E402
@@ -166,7 +169,7 @@ def case_2(folder: Path, histories: int) -> list[Row]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--reference", type=Path, default=ROOT.parent / "shared" / "montecarlo")
+    parser.add_argument("--reference", type=Path, default=HERE / "tg195")
     parser.add_argument("--histories", type=float, default=2e7, help="of each beam")
     parser.add_argument("--case", choices=("4.1", "4.2", "both"), default="both")
     options = parser.parse_args()

@@ -63,13 +63,17 @@ FLAGS = {
     "ends_repeated": Entry(
         "info",
         "The body goes on beyond the images",
-        consequence="their end slices were repeated so that radiation scatters there too",
+        consequence="their end slices were repeated so that radiation scatters there too; in two "
+        "phantoms cut 40 mm short of the beam, doses to whole organs were then within 1.1 % of the "
+        "whole body's, and 12 to 22 % too low without",
     ),
     "field_completed": Entry(
         "warning",
         "The field of view cuts the body",
         cause="truncation",
-        consequence="soft tissue was added beyond it for the simulation, up to the corrected size",
+        consequence="soft tissue was added beyond it for the simulation, up to the corrected size; "
+        "in two phantoms with 16 to 19 % of the contour cut, organ doses were then within 6 % of the "
+        "whole body's (root mean square 2 %), and up to 13 % too high without",
     ),
     "field_not_completed": Entry(
         "warning",

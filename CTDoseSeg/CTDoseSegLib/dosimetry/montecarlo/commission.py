@@ -142,7 +142,7 @@ def _commissioned(
         fits.sort(key=lambda fit: fit.cost)
         distance = np.abs(fits[0].studentized())
         worst = int(distance.argmax())
-        if distance[worst] < CONTRADICTS or len(readings) < 3:
+        if distance[worst] < CONTRADICTS or len(readings) == 1:
             break
         contradictions.append(readings.pop(worst))
     if contradictions:

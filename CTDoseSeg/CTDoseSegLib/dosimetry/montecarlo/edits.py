@@ -85,11 +85,19 @@ class EditedEngine:
             if known is not None and differs_from_fast(own, known):
                 own = replace(own, flags=(*own.flags, differs(own, known)))
             organs.append(own)
+        # D2, D98 and the like are those of the organs as simulated.
+        of_run = self.model_card.get("parts_of_organs", {})
+        as_simulated = {one.organ for one in organs if not _is_edited(one)}
+        card = {
+            **self.model_card,
+            "fast_law_mGy": beside(fast),
+            "parts_of_organs": {name: of for name, of in of_run.items() if name in as_simulated},
+        }
         organs += [organ for organ in self.organs if organ.organ == RED_MARROW]
         return DoseResult(
             organs=tuple(organs),
             flags=self.flags,
-            model_card={**self.model_card, "fast_law_mGy": beside(fast)},
+            model_card=card,
             dose_map=self.dose_map,
             shared_by=self.shared_by,
         )
@@ -174,6 +182,10 @@ class EditedEngine:
             needed = histories_to(LARGEST_SE, relative_se, histories) / 1e6
             detail += f" gave {relative_se:.0%}; {LARGEST_SE:.0%} takes about {needed:.0f} million"
         return flag("monte_carlo_noisy", detail)
+
+
+def _is_edited(organ: OrganDose) -> bool:
+    return any(one.code in (EDITED, DRAWN) for one in organ.flags)
 
 
 def _completed(own: OrganDose, before: OrganDose | None) -> OrganDose:

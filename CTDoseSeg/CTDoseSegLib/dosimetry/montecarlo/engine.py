@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -194,6 +194,7 @@ class MonteCarloEngine:
             "voxel_mm": list(simulation.patient.voxels.spacing_mm),
             "tables_sha256": _checksums(),
             "fast_law_mGy": beside(run.fast),
+            "parts_of_organs": {name: asdict(part) for name, part in simulation.parts.items()},
         }
 
 

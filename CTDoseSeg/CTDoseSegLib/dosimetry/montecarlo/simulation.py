@@ -10,6 +10,7 @@ import numpy as np
 
 from ...ct.scanner_profile import words
 from ...measurement.ssde import anatomy_of
+from ...segmentation.labelmap import BODY, BODY_REST
 from ...tasks.progress import Progress, Stage
 from ..dose_map import DoseMap
 from ..doses import OrganDose
@@ -17,6 +18,7 @@ from ..scan import Scan
 from .beam_doubt import beam_components, compared
 from .beams import BeamModel, beam_of, measured_model, model_of, usual_beam
 from .ctdi import ctdi_weighted_per_history
+from .dose_volume import DoseVolume, dose_volumes
 from .exposure import Exposure, exposure_of
 from .maps import dose_map_of, scale_of_maps, slice_doses
 from .organs import Run
@@ -61,6 +63,8 @@ class Simulation:
         What was irradiated, and with what.
     dose_map
         None where it was not asked for.
+    parts
+        Organ to the doses of its parts.
     worst
         Precision of the organ that is farthest from what was asked for.
     seconds
@@ -72,6 +76,7 @@ class Simulation:
     model: BeamModel
     beam: XRayBeam
     dose_map: DoseMap | None
+    parts: Mapping[str, DoseVolume]
     worst: Precision
     seconds: float
 
@@ -166,12 +171,14 @@ def simulate_scan(
         iodine_mg_ml=patient.iodine_mg_ml,
         flags=patient.flags,
     )
-    progress.update(0.98, "making the dose map")
+    progress.update(0.97, "making the dose map")
     dose_map = None
     if settings.dose_map:
         seen = _seen_slices(patient)
         dose_map = dose_map_of(tally, patient.voxels, scale, slices=seen)
-    return Simulation(run, patient, model, beam, dose_map, rule.worst(tally), seconds)
+    organs = [name for name in scores if name in scan.organs and name not in (BODY, BODY_REST)]
+    parts = dose_volumes(tally, patient.voxels, patient.scores, organs, scale)
+    return Simulation(run, patient, model, beam, dose_map, parts, rule.worst(tally), seconds)
 
 
 def _reach_mm(patient: Patient, scan: Scan, exposure: Exposure) -> tuple[float, float]:

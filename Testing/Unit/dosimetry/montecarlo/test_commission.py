@@ -25,6 +25,9 @@ KNOWN = (
     replace(model_of("Canon Aquilion ONE S"), bowtie_scale=1.3, hvl_mm=7.5),
 )
 
+# Few, where it does not matter which are tried.
+SHAPES = ("Siemens Definition Flash W3", "Canon Aquilion ONE L")
+
 
 def differences(true, fitted) -> dict[str, float]:
     """What dose at a depth over CTDI turns on: centre and periphery of both phantoms over CTDIw of
@@ -120,7 +123,7 @@ def test_a_reading_that_the_others_contradict_is_named(wrong, factor, named):
         for r in readings_of(true, seed=2)
     )
     with pytest.raises(AcquisitionError, match="contradict each other") as raised:
-        commission(measured_on(true, readings))
+        commission(measured_on(true, readings), bowties=SHAPES)
     sentence = str(raised.value)
     assert named in sentence
     assert sentence.count("where the other measurements expect") == 1
@@ -140,9 +143,17 @@ def test_centre_and_periphery_that_were_exchanged_are_named():
     readings[pair[0]] = replace(centre, value=periphery.value)
     readings[pair[1]] = replace(periphery, value=centre.value)
     with pytest.raises(AcquisitionError) as raised:
-        commission(measured_on(true, tuple(readings)))
+        commission(measured_on(true, tuple(readings)), bowties=SHAPES)
     assert "the centre of the 32 cm phantom at 100 kV" in str(raised.value)
     assert "the periphery of the 32 cm phantom at 100 kV" in str(raised.value)
+
+
+def test_what_no_beam_gives_is_named_even_if_nothing_else_was_measured():
+    """A centre of twice the periphery in 32 cm."""
+    body = one_filter(centre_mGy_per_100mAs=8.0, periphery_mGy_per_100mAs=4.0)
+    measured = check_measured_ctdi({"manufacturer": "A", "model": "B", "filters": [body]})
+    with pytest.raises(AcquisitionError, match=r"of the 32 cm phantom at 120 kV is \d"):
+        commission(measured)
 
 
 def test_noise_alone_is_no_contradiction():

@@ -183,6 +183,28 @@ def test_a_new_simulation_gives_the_table_again():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("phantom_cm", PHANTOMS_CM)
+def test_the_engine_gives_the_table_in_a_phantom_on_voxels(phantom_cm):
+    """Five cavities of air in PMMA, followed as a patient is."""
+    pytest.importorskip("numba")
+    from CTDoseSegLib.dosimetry.montecarlo.ctdi_simulation import phantom_voxels
+    from CTDoseSegLib.dosimetry.montecarlo.source_path import SourcePath
+    from CTDoseSegLib.dosimetry.montecarlo.transport import simulate
+
+    voxels, scores = phantom_voxels(phantom_cm, voxel_mm=1.0)
+    beam = beam_of(GENERIC_BODY, 120)
+    path = SourcePath(np.array([0.0, 0.0]), np.ones(1))
+    tally = simulate(voxels, beam, path, scores, histories=800_000, seed=2)
+    energy, error = (values[0] for values in map(np.atleast_2d, tally.mean_energy_keV()))
+    # Kerma per gram of air, times 100 mm.
+    integral = energy / scores.of_regions(voxels.region_mass_g()) * MGY_PER_KEV_G * 10
+    shipped = ctdi_of(beam, phantom_cm)
+    assert (error < (0.06, 0.02) * energy).all()
+    away = (integral - (shipped.centre, shipped.periphery)) / (integral * error / energy)
+    assert (np.abs(away) < 4).all()
+
+
+@pytest.mark.slow
 def test_threads_change_nothing():
     numba = pytest.importorskip("numba")
     from CTDoseSegLib.dosimetry.montecarlo.ctdi_simulation import (

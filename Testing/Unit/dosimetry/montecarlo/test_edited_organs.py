@@ -218,6 +218,12 @@ def test_a_label_map_with_other_values_for_the_same_names_is_not_edited(run):
     assert "monte_carlo_edited" not in codes(now["liver"].flags)
 
 
+def test_extremes_of_an_edited_organ_are_no_longer_stated(run):
+    series, labelmap, engine = run
+    result = estimate(engine, scan_of(series, shifted(labelmap, LIVER, 3)))
+    assert set(result.model_card["parts_of_organs"]) == {"kidney_left"}
+
+
 def test_a_removed_organ_goes_and_red_marrow_stays(run):
     series, labelmap, engine = run
     marrow = replace(engine.organs[0], organ="red_marrow", coverage=None)

@@ -126,6 +126,9 @@ def test_a_stored_result_says_what_was_simulated(simulated):
     assert card["kerma_relative_se"] < 0.01
     assert len(card["tables_sha256"]["photons.npz"]) == 64
     assert set(card["fast_law_mGy"]) >= {"liver", "aorta"}
+    assert set(card["parts_of_organs"]) >= {"liver", "aorta"}
+    for part in card["parts_of_organs"].values():
+        assert part["d2_mGy"] is not None or part["photons"] is None or part["photons"] > 60_000
     assert "monte_carlo_generic_beam" in codes(result.flags)
     assert Result.from_json(result.to_json()).dose_of("liver").route == "montecarlo"
 

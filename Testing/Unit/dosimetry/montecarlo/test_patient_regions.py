@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from box_bodies import BODY, box_scan
-from dose_scans import codes
+from dose_scans import codes, scan_of
 
 from CTDoseSegLib.dosimetry.montecarlo.marrow import AGES_Y, active_share, marrow_sites
 from CTDoseSegLib.dosimetry.montecarlo.patient import patient_of
@@ -51,32 +53,61 @@ def test_masses_are_those_of_the_voxels_that_are_scored():
         assert g == pytest.approx(by_region[list(regions)].sum()), name
 
 
+def skin_of(patient):
+    return np.isin(patient.voxels.region, list(members(patient, "skin")))
+
+
 def test_skin_is_a_shell_of_two_millimetres_around_the_body_and_part_of_it():
-    patient = patient_of(box_scan({"liver": (LEFT, 55)}))
-    rows, columns, length = 120.0, 160.0, 60.0
-    shell = (rows * columns - (rows - 4) * (columns - 4)) * length / 1000 * 1.05
+    scan = box_scan(
+        {"liver": ((slice(1, 3), slice(80, 120), slice(90, 130)), 55)},
+        shape=(4, 240, 280),
+        body=(slice(0, 4), slice(60, 180), slice(60, 220)),
+        spacing_mm=(1.0, 1.0, 5.0),
+    )
+    patient = patient_of(scan)
+    shell = (120 * 160 - 116 * 156) * 20.0 / 1000 * 1.05
     assert mass(patient, "skin") == pytest.approx(shell, rel=0.1)
     assert members(patient, "skin") < members(patient, "body")
-    _, j, i = np.nonzero(np.isin(patient.voxels.region, list(members(patient, "skin"))))
+    _, j, i = np.nonzero(skin_of(patient))
     # Rows 15 to 44 and columns 15 to 54 of the voxels are body.
     assert ((j == 15) | (j == 44) | (i == 15) | (i == 54)).all()
 
 
-def test_there_is_no_skin_where_the_field_of_view_cuts_the_body_or_around_gas():
-    whole = (BODY[0], slice(0, 90), slice(30, 110))
+def test_there_is_no_skin_around_a_hole_in_the_label_map():
+    scan = box_scan({})
+    labels = scan.labelmap.labels.copy()
+    labels[:, 50:60, 60:70] = 0
+    patient = patient_of(scan_of(scan.series, replace(scan.labelmap, labels=labels)))
+    assert not skin_of(patient)[:, 20:40, 20:50].any()
+    assert skin_of(patient).any()
 
-    def gas(hu):
-        hu[:, 50:60, 60:70] = -1000.0
 
-    patient = patient_of(box_scan({}, body=whole, paint=gas))
-    skin = np.isin(patient.voxels.region, list(members(patient, "skin")))
-    slab = skin[len(skin) // 2]
-    # The field was completed: look for the front of the images by the voxels scored.
-    front = np.flatnonzero((patient.voxels.region[len(skin) // 2] > 0).any(axis=1))[0]
-    middle = slab.shape[1] // 2
-    assert not slab[front, middle - 10 : middle + 10].any()
-    assert not slab[front + 20 : front + 40, middle - 15 : middle + 15].any()
-    assert slab[front + 44, middle - 10 : middle + 10].any()
+def test_there_is_no_skin_where_the_images_end():
+    patient = patient_of(box_scan({}, body=(BODY[0], slice(0, 90), slice(30, 110))))
+    skin, body = skin_of(patient), patient.voxels.region > 0
+    slab = len(skin) // 2
+    front = np.flatnonzero(body[slab].any(axis=1))[0]
+    middle = skin.shape[2] // 2
+    assert not skin[slab, front, middle - 10 : middle + 10].any()
+    assert skin[slab, front + 44, middle - 10 : middle + 10].any()
+
+
+def test_there_is_no_skin_where_the_circle_of_reconstruction_cuts_the_body():
+    y, x = np.mgrid[:120, :120]
+    circle = (y - 59.5) ** 2 + (x - 59.5) ** 2 <= 60**2
+    body = circle & (y > 30) & (y < 90)
+    scan = box_scan({}, shape=(4, 120, 120), body=(slice(0, 4), slice(40, 60), slice(40, 60)))
+    noise = np.random.default_rng(2).integers(-9, 10, (4, 120, 120))
+    hu = np.where(circle, np.where(body, 40, -1000) + noise, -1024).astype(np.int16)
+    labels = np.repeat(body[None], 4, axis=0).astype(np.uint8)
+    series = replace(scan.series, hu=hu)
+    patient = patient_of(scan_of(series, replace(scan.labelmap, labels=labels)))
+    skin, scored = skin_of(patient), patient.voxels.region > 0
+    rows = slice(22, 38)  # within the body's sides, which the circle cuts, in voxels of the images
+    first = (scored.shape[1] - 60) // 2
+    assert scored[:, first:][:, rows].any()
+    assert not skin[:, first:][:, rows].any()
+    assert skin.any()
 
 
 def test_skin_over_an_organ_belongs_to_both():

@@ -11,6 +11,7 @@ from photon_scenes import box, each, fan, in_octants, path
 
 pytest.importorskip("numba", reason="the Monte Carlo engine is compiled by it")
 
+from CTDoseSegLib.dosimetry.montecarlo import compilation
 from CTDoseSegLib.dosimetry.montecarlo.batches import lanes_of
 from CTDoseSegLib.dosimetry.montecarlo.materials import MATERIALS, index_of
 from CTDoseSegLib.dosimetry.montecarlo.photons import (
@@ -329,3 +330,20 @@ def test_many_strata_share_fewer_sums_and_give_the_same(monkeypatch):
     assert narrow.sums_keV == pytest.approx(plain.sums_keV, rel=1e-12)
     assert np.array_equal(narrow.map_keV, plain.map_keV)
     assert np.array_equal(narrow.batch_histories, plain.batch_histories)
+
+
+def test_a_cache_that_cannot_be_written_does_not_stop_a_run(monkeypatch):
+    asked = []
+
+    class Full:
+        def follow(self, *arguments):
+            raise OSError(28, "No space left on device")
+
+    def kernel(*, cached=True):
+        asked.append(cached)
+        return Full() if cached else compilation.kernel()
+
+    monkeypatch.setattr("CTDoseSegLib.dosimetry.montecarlo.batches.kernel", kernel)
+    tally = simulate(WATER, fan(), path(), OCTANTS, histories=100)
+    assert asked == [True, False]
+    assert tally.total_histories == 100
