@@ -220,7 +220,7 @@ def test_a_label_map_with_other_values_for_the_same_names_is_not_edited(run):
 
 def test_extremes_of_an_edited_organ_are_no_longer_stated(run):
     series, labelmap, engine = run
-    result = estimate(engine, scan_of(series, shifted(labelmap, LIVER, 3)))
+    result = estimate(engine, scan_of(series, shifted(labelmap, LIVER, -3)))
     assert set(result.model_card["parts_of_organs"]) == {"kidney_left"}
 
 
