@@ -66,9 +66,9 @@ def run():
         for name, value in values.items()
     )
     whole = organ(scan, "body", 2.0)
-    engine = EditedEngine(
-        scan, map_of(series), (*organs, whole), model_card={"histories": 1_000_000}
-    )
+    parts = {name: {"d98_mGy": 1.0} for name in ("liver", "kidney_left")}
+    card = {"histories": 1_000_000, "parts_of_organs": parts}
+    engine = EditedEngine(scan, map_of(series), (*organs, whole), model_card=card)
     return series, labelmap, engine
 
 
