@@ -103,7 +103,7 @@ FLAGS = {
         "info",
         "Drawn after the simulation",
         cause="edited",
-        consequence="its dose is that to soft tissue in its place, by the dose map",
+        consequence="its dose follows from the dose map",
     ),
     "monte_carlo_rerun": Entry(
         "warning",

@@ -16,11 +16,15 @@ from .blocks import Blocks
 from .hu_materials import VoxelMaterials, materials_of
 from .labels import Labels, labels_of
 from .maps import RegionDose, dose_along, dose_of_region
+from .materials import index_of
 from .photons import photons_of
 
-# Two materials are alike where their energy transfer coefficients at 60 keV, the mean energy of a
-# CT beam, differ by less: spleen and soft tissue by 8 %, fat or 1 mg/ml of iodine by 15 %.
-_ALIKE, _ENERGY_KEV = 0.10, 60.0
+# Two materials are alike where their energy transfer coefficients differ by less: spleen and soft
+# tissue by 8 %, fat or 1 mg/ml of iodine by 15 %.
+_ALIKE = 0.10
+# Mean energy of a beam of 120 kV, and the power of the voltage that it goes with: 48 keV at 80 kV,
+# 66 keV at 140 kV (7 mm of aluminium).
+_ENERGY_KEV, _POWER = 61.0, 0.58
 # Materials are those of voxels of about this size, without the noise of single pixels.
 _SMOOTH_MM = 4.0
 # Of larger boxes some pixels are taken, evenly: for a dose, whose organ may be thin, more of them
@@ -99,10 +103,19 @@ class Region:
         To soft tissue, with its uncertainty.
     slice_dose_mGy
         On each slice of the CT, [k]; NaN where the organ is not there.
+    material_factor
+        Dose to what the region is made of over that to soft tissue, by their energy transfer
+        coefficients at the mean energy of the beam.
     """
 
     dose: RegionDose
     slice_dose_mGy: np.ndarray
+    material_factor: float
+
+    @property
+    def dose_mGy(self) -> float:
+        """Dose to what the region is made of."""
+        return self.dose.dose_mGy * self.material_factor
 
     @classmethod
     def of(cls, scan: Scan, organ: str, dose_map: DoseMap) -> Region | None:
@@ -126,7 +139,8 @@ class Region:
             edge_sd_mGy=dose.edge_sd_mGy / pixels.steps[1],
             mass_g=float(density[pixels.mask].mean()) * volume_ml,
         )
-        return cls(whole, np.where(occupied, slices, np.nan))
+        factor = _material_factor(scan, organ)
+        return cls(whole, np.where(occupied, slices, np.nan), factor)
 
 
 def changed_share(before: Scan, now: Scan, organ: str) -> float:
@@ -147,9 +161,10 @@ def changed_share(before: Scan, now: Scan, organ: str) -> float:
     smooth_hu = pixels.smooth_hu(now)
     new = materials_in(now, pixels, smooth_hu)
     old = materials_in(before, pixels, smooth_hu)
+    transfer = _transfer(now.series.acquisition.kvp_kV)
     # Mixtures are drawn voxel by voxel: one tells nothing, the mean of those around it does.
     mean_new, mean_old = (
-        ndimage.uniform_filter(np.where(pixels.mask, _transfer()[of.material], 0.0), (1, 5, 5))
+        ndimage.uniform_filter(np.where(pixels.mask, transfer[of.material], 0.0), (1, 5, 5))
         for of in (new, old)
     )
     changed = pixels.mask & (np.abs(mean_new - mean_old) > _ALIKE * mean_old)
@@ -277,8 +292,20 @@ def _steps(shape: Sequence[int], size_mm: np.ndarray, most: int) -> tuple[int, i
     return along, plane, plane
 
 
+def _material_factor(scan: Scan, organ: str) -> float:
+    pixels = Pixels.of(scan, organ, _FOR_MATERIALS)
+    if pixels is None or not pixels.mask.any():
+        return 1.0
+    made = materials_in(scan, pixels, pixels.smooth_hu(scan))
+    transfer = _transfer(scan.series.acquisition.kvp_kV)
+    mass = made.density_g_cm3[pixels.mask]
+    mean = np.average(transfer[made.material[pixels.mask]], weights=mass)
+    return float(mean / transfer[index_of("soft_tissue")])
+
+
 @cache
-def _transfer() -> np.ndarray:
-    """Return mu_tr/rho of every material at `_ENERGY_KEV`, cm2/g."""
+def _transfer(kvp_kV: float | None) -> np.ndarray:
+    """Return mu_tr/rho of every material at the mean energy of a beam, cm2/g."""
     photons = photons_of()
-    return np.array([np.interp(_ENERGY_KEV, photons.energies_keV, of) for of in photons.transfer])
+    energy = _ENERGY_KEV * ((kvp_kV or 120.0) / 120.0) ** _POWER
+    return np.array([np.interp(energy, photons.energies_keV, of) for of in photons.transfer])

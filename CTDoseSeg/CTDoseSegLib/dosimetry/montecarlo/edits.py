@@ -1,9 +1,10 @@
 """Doses of organs that were edited after a simulation, from the dose map of its run.
 
-`EditedEngine` stands in for the engine that made the run: organs that are as they were keep their
-dose, the others get it from the dose to soft tissue in the same fluence, which does not jump where
-materials meet. An organ that was simulated keeps its ratio of dose to that of soft tissue in its
-place (iodine, bone); what was drawn anew gets the dose to soft tissue.
+`EditedEngine` stands in for the engine that made the run. Organs that are as they were keep their
+dose. The others get it from the dose to soft tissue in the same fluence, which does not jump where
+materials meet, times the ratio of the energy transfer coefficients of what they are made of and of
+soft tissue (iodine, bone, fat). An organ that was simulated is scaled so that the organ as it was
+then has the dose of the run.
 """
 
 from __future__ import annotations
@@ -117,22 +118,22 @@ class EditedEngine:
         like = before if simulated else self._around(scan, name)
         if region is None or like is None:
             return scan.without_dose(name, (flag("monte_carlo_not_simulated"),))
-        soft_mGy = region.dose.dose_mGy
-        relative_se = region.dose.statistical_sd_mGy / soft_mGy
+        relative_se = region.dose.statistical_sd_mGy / region.dose.dose_mGy
         if not relative_se <= LARGEST_SE:
             return scan.without_dose(name, (self._noisy(relative_se),))
-        factor = 1.0
+        factor = region.material_factor
         if simulated and (then := self._region_then(name)) is not None:
-            factor = float(like.dose_mGy or 0.0) / then.dose.dose_mGy
+            factor *= float(like.dose_mGy or 0.0) / then.dose_mGy
         kerma_se = float(self.model_card.get("kerma_relative_se", 0.0))
-        edge = region.dose.edge_sd_mGy / soft_mGy
+        edge = region.dose.edge_sd_mGy / region.dose.dose_mGy
         components = {
             **like.budget,
             "statistics": math.hypot(relative_se, kerma_se),
             "partial_volume": math.hypot(like.budget.get("partial_volume", 0.0), edge),
         }
         blank = scan.without_dose(name)
-        own = with_dose(blank, factor * soft_mGy, components, factor * region.slice_dose_mGy)
+        slices = factor * region.slice_dose_mGy
+        own = with_dose(blank, factor * region.dose.dose_mGy, components, slices)
         flags = tuple(self._flags(scan, name, before))
         own = replace(own, seen_mass_g=region.dose.mass_g, flags=flags)
         return _completed(own, before)
