@@ -83,7 +83,7 @@ def test_an_engine_that_cannot_use_the_folder_is_wrong_usage(
 
 
 def test_an_engine_that_there_is_not_is_wrong_usage(ct, tmp_path):
-    done = run("analyze", ct, "--output", tmp_path / "o", "--dose-engine", "montecarlo")
+    done = run("analyze", ct, "--output", tmp_path / "o", "--dose-engine", "analytic")
     assert done.returncode == 2
     assert "auto" in done.stderr
     assert not (tmp_path / "o").exists()
@@ -103,3 +103,44 @@ def test_a_batch_estimates_doses_with_the_engine_and_model_that_were_chosen(base
     again = run("batch", ct, "--output", output, *arguments, "--events", "none", "--workers", 1)
     assert again.returncode == 3, "one run has one set of choices"
     assert "--dose-engine fast" in again.stderr
+
+
+def test_monte_carlo_gives_doses_a_map_and_what_it_was_asked_for(base, ct, tmp_path):
+    pytest.importorskip("numba")
+    arguments = ("--segmentation", base.truth(), "--dose-engine", "montecarlo")
+    asked = ("--relative-se", "0.1", "--max-minutes", "1", "--beam", "generic body")
+    result = analyzed(ct, tmp_path / "o", *arguments, *asked)
+    assert {"dose_map.nii.gz", "dose_map_sd.nii.gz"} <= {p.name for p in (tmp_path / "o").iterdir()}
+    dosed = [one for one in rows(tmp_path / "o" / "organ_doses.csv") if one["dose_mGy"]]
+    assert {one["route"] for one in dosed} == {"montecarlo"}
+    assert "red_marrow" in {one["organ"] for one in dosed}
+    parameters = result["provenance"]["parameters"]
+    assert (parameters["dose_engine"], parameters["relative_se"]) == ("montecarlo", 0.1)
+    assert parameters["beam"] == "generic body"
+    assert result["dose_model"]["largest_relative_se"] <= 0.1
+
+
+@pytest.mark.parametrize("command", ["analyze", "batch"])
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--relative-se", "0.02"), "--relative-se is for Monte Carlo"),
+        (("--dose-engine", "montecarlo", "--region", "chest"), "no region"),
+        (("--dose-engine", "montecarlo", "--relative-se", "2"), "at most 0.2"),
+    ],
+)
+def test_settings_of_monte_carlo_that_make_no_sense_are_wrong_usage(
+    command, arguments, sentence, tmp_path
+):
+    done = run(command, tmp_path / "no_ct", "--output", tmp_path / "o", *arguments)
+    assert done.returncode == 2, done.stderr
+    assert sentence in done.stderr
+
+
+def test_a_beam_of_another_name_is_refused_with_the_names(base, ct, tmp_path):
+    pytest.importorskip("numba")
+    arguments = ("--segmentation", base.truth(), "--dose-engine", "montecarlo", "--beam", "best")
+    done = run("analyze", ct, "--output", tmp_path / "o", *arguments, "--events", "none")
+    assert done.returncode == 3, done.stderr
+    assert "generic body" in done.stderr
+    assert not (tmp_path / "o").exists()

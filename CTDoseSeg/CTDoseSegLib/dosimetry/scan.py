@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -64,7 +65,7 @@ class Scan:
         beam = beam_of(series, self.scanner.overranging_mm)
         return replace(self, series=series, beam=beam, own_exposure=False)
 
-    @property
+    @cached_property
     def organs(self) -> dict[str, GroupSlices]:
         """Groups of the label map that are in the images, with what was measured of each slice."""
         return {

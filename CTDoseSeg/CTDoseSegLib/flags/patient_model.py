@@ -72,8 +72,8 @@ FLAGS = {
         "The field of view cuts the body",
         cause="truncation",
         consequence="soft tissue was added beyond it for the simulation, up to the corrected size; "
-        "in two phantoms with 16 to 19 % of the contour cut, organ doses were then within 6 % of the "
-        "whole body's (root mean square 2 %), and up to 13 % too high without",
+        "in two phantoms with 16 to 19 % of the contour cut, organ doses were then within 6 % of "
+        "the whole body's (root mean square 2 %), and up to 13 % too high without",
     ),
     "field_not_completed": Entry(
         "warning",

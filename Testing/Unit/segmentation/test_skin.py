@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from CTDoseSegLib.segmentation.threshold.skin import SKIN_MM, _shell, air_around, skin_shell
+from CTDoseSegLib.segmentation.threshold.skin import SKIN_MM, air_around, outer_shell, skin_shell
 from CTDoseSegLib.segmentation.working_grid import dilated
 
 
@@ -16,7 +16,7 @@ def test_skin_is_what_lies_within_its_thickness_of_air_by_the_exact_distance(spa
     solid = ndimage.gaussian_filter(rng.normal(size=(120, 140)), 6) > -0.01
     depth = ndimage.distance_transform_edt(solid, sampling=spacing)
     expected = solid & (depth - 0.5 * max(spacing) < SKIN_MM)
-    assert np.array_equal(_shell(solid, spacing), expected)
+    assert np.array_equal(outer_shell(solid, spacing, SKIN_MM), expected)
     assert expected.any()
 
 

@@ -166,15 +166,39 @@ def _iodine(
     lift so high and that a bone beside them does not.
     """
     own = np.array([t.unenhanced_hu if np.isfinite(t.unenhanced_hu) else 45.0 for t in tissues])
-    enhanced = np.array([tissue.enhanced for tissue in tissues])[blocks.label]
-    may = np.array([tissue.material != "cartilage" for tissue in tissues])[blocks.label]
+    label = blocks.label
+    may = np.array([tissue.material != "cartilage" for tissue in tissues])[label]
     may &= is_kind[Kind.SOFT] | is_kind[Kind.LUNG] | is_kind[Kind.REST]
+    above = blocks.hu - own[label].astype(np.float32)
+    certain = may & (above > CERTAIN_HU) & ~beside_bone
+    positive = np.maximum(above, 0.0)
+    part = _enhanced_part(label, above, positive, tissues, beside_bone)[label]
     if not_bone is not None:
-        enhanced |= not_bone
-    above = blocks.hu - own[blocks.label].astype(np.float32)
-    counts = may & (enhanced | ((above > CERTAIN_HU) & ~beside_bone))
-    iodine: np.ndarray = np.where(counts, np.maximum(above, 0.0) / laws.hu_per_mg_ml, 0.0)
-    return iodine.astype(np.float32)
+        part[not_bone] = 1.0
+    counted = np.where(certain, positive, positive * part * may)
+    return np.asarray(counted / laws.hu_per_mg_ml, np.float32)
+
+
+def _enhanced_part(
+    label: np.ndarray,
+    above: np.ndarray,
+    positive: np.ndarray,
+    tissues: Sequence[Tissue],
+    beside_bone: np.ndarray,
+) -> np.ndarray:
+    """Return what part of the HU above a tissue's own is contrast agent, [label]: 0 for most.
+
+    Where noise, or fat in a muscle, lifts and lowers HU, the lower half must count against the
+    upper one: the mean of an organ holds as much iodine as its mean HU say.
+    """
+    count = len(tissues)
+    flat = label[~beside_bone]
+    mean, upper = (
+        np.bincount(flat, weights=of[~beside_bone], minlength=count) for of in (above, positive)
+    )
+    part = (mean / np.maximum(upper, 1e-6)).clip(0.0, 1.0)
+    enhanced = np.array([tissue.enhanced for tissue in tissues])
+    return np.asarray(np.where(enhanced, part, 0.0), np.float32)
 
 
 def _grown(mask: np.ndarray) -> np.ndarray:

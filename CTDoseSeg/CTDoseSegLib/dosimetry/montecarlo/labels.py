@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...ct.organs import OUTSIDE_BODY
-from ...segmentation.labelmap import BODY, BODY_REST
+from ...segmentation.labelmap import BODY, BODY_REST, SKIN
 from ...segmentation.threshold.skin import enclosed, outer_shell
 from ..scan import Scan
 from .blocks import PixelLaws
@@ -26,6 +26,8 @@ from .tissue_laws import (
 from .upright import Slice, Upright
 
 SKIN_MM = 2.0
+# A label map with one of these leaves nothing of the body without a label.
+_WHOLE = (BODY, BODY_REST, SKIN, "body_trunc", "subcutaneous_fat")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +76,7 @@ def labels_of(scan: Scan) -> Labels:
     measured = scan.measurements
     laws = HULaws.at(scan.series.acquisition.kvp_kV)
     means = means_hu(measured.names, measured.counts, measured.sums)
-    has_body = any(a.name in (BODY, BODY_REST, "body_trunc") for a in atoms)
+    has_body = any(a.name in _WHOLE for a in atoms)
     stated = scan.series.acquisition.contrast
     tissues: tuple[Tissue, ...] = ()
     contrast = bool(stated)
@@ -82,7 +84,7 @@ def labels_of(scan: Scan) -> Labels:
         unlabelled = laws.tissue("" if has_body else BODY_REST, float("nan"))
         named = (laws.tissue(a.name, means.get(a.name, np.nan), contrast=contrast) for a in atoms)
         tissues = (unlabelled, *named)
-        contrast |= any(tissue.enhanced for tissue in tissues)
+        contrast |= any(tissue.enhanced and tissue.shows_contrast for tissue in tissues)
     bones_named = any(tissue.kind is Kind.BONE for tissue in tissues)
     # Where bones have labels, what is as dense and has none is a vessel, unless none was enhanced.
     contrast |= bones_named and stated is None

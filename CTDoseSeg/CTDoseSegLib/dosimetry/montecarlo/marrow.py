@@ -112,13 +112,12 @@ def marrow_sites(
     sites = []
     for site, row in _table().items():
         patterns = row["atoms"].split()
-        atoms = [a for a in present if any(fnmatchcase(a, pattern) for pattern in patterns)]
-        if site == "sacrum" and "sacrum" in atoms:
-            counted = [a for a in atoms if a == "sacrum"]  # S1, where named, is a part of it
-        else:
-            counted = atoms
+        atoms = [a for a in present if any(fnmatchcase(_stem(a), p) for p in patterns)]
+        # S1, where it is named, is a part of the sacrum.
+        counted = {_stem(a) for a in atoms} - ({"vertebrae_S1"} if "sacrum" in atoms else set())
         if atoms:
-            seen = sum(0.5 if atom in cut else 1.0 for atom in counted) / int(row["expected"])
+            halves = {_stem(atom) for atom in cut}
+            seen = sum(0.5 if bone in halves else 1.0 for bone in counted) / int(row["expected"])
             whole = active_share(site, age_y, sex)
             sites.append(MarrowSite(site, SCORE + site, tuple(atoms), whole, min(seen, 1.0)))
     done = {site.site for site in sites}
@@ -127,6 +126,11 @@ def marrow_sites(
             share = math.fsum(active_share(row, age_y, sex) for row in rows) if rows else None
             sites.append(MarrowSite(label, SCORE + label, (label,), share, None))
     return tuple(sites)
+
+
+def _stem(atom: str) -> str:
+    """Return the bone that a label names, or a part of it: its cortex, spongiosa or shaft."""
+    return atom.removesuffix("_cortex").removesuffix("_spongiosa").removesuffix("_medullary")
 
 
 def _shares_by_age(row: Mapping[str, str], sex: str) -> list[float]:

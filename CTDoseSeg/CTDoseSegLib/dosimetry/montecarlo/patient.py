@@ -26,6 +26,7 @@ from .completion import (
     lengths_beyond,
     missing_area_mm2,
     repeat_ends,
+    without_air_around,
 )
 from .contrast_in_bone import contrast_in_bone
 from .hu_materials import VoxelMaterials, materials_of
@@ -82,7 +83,7 @@ class Patient:
     added_area_mm2
         Most tissue that was added to a slab beyond the field of view.
     completed
-        Boolean [k, j, i]: True for tissue that the images do not show.
+        Boolean [k, j, i]: True for what the images do not show, tissue and the air beside it.
     flags
         Of the scan and its organs.
     """
@@ -199,6 +200,8 @@ def patient_of(
 
 def usual_voxel_mm(scan: Scan) -> float:
     """Return the voxels to use: finer for heads, whose lenses are small."""
+    if any(organ.startswith("eye") for organ in scan.organs):
+        return HEAD_VOXEL_MM
     if "brain" not in scan.organs:
         return TRUNK_VOXEL_MM
     brain_ml = scan.measurements.volume_ml("brain", scan.series.spacing_mm[2])
@@ -277,7 +280,7 @@ def _anatomy(
             flags.append(flag("field_completed", f"up to {added / 100:.0f} cm2 in a slice"))
     images = (float(image.edges_mm[0]), float(image.edges_mm[-1]))
     lengths = lengths_beyond(images, scan.beam.range_mm, going_on)
-    anatomy = repeat_ends(anatomy, *lengths)
+    anatomy = without_air_around(repeat_ends(anatomy, *lengths))
     low = round((blocks.corner_mm[2] - anatomy.corner_mm[2]) / dz) * dz
     high = (anatomy.region.shape[0] - blocks.label.shape[0]) * dz - low
     if low or high:

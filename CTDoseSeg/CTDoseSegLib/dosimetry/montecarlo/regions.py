@@ -136,7 +136,8 @@ def scores_of(
     for side in _SIDES:
         scores[FRONT_SCORE + side] = regions.numbers(_of_eye(names, side), (FRONT,))
     for site in marrow:
-        labels = {place[atom] for atom in site.atoms}
+        spongy = [atom for atom in site.atoms if not atom.endswith("_cortex")]
+        labels = {place[atom] for atom in spongy or site.atoms}
         spaces = regions.numbers(labels, (INSIDE,))
         scores[site.score] = spaces or regions.numbers(labels, (INSIDE, CORTEX))
     kept = {name: members for name, members in scores.items() if members}

@@ -34,6 +34,8 @@ from .xray_beam import XRayBeam
 # Histories that tell how doses change with the beam: their noise cancels.
 _DOUBT_HISTORIES = 200_000
 _DOUBT_SEED = 1009
+# Parts of a run, for the uncertainty of its map; each takes 12 bytes for each voxel.
+_BATCHES, _MANY_VOXELS = 20, 4_000_000
 # The path goes on beyond the range by this, so that another range needs no other run.
 _MARGIN_MM = 50.0
 
@@ -151,6 +153,7 @@ def simulate_scan(
         patient.scores,
         histories=settings.histories,
         seed=settings.seed,
+        batches=_batches(patient),
         with_map=True,
         map_weights=exposure.weights(path.z_edges_mm, path.angle_bins),
         progress=_Cancels(progress),
@@ -179,6 +182,11 @@ def simulate_scan(
     organs = [name for name in scores if name in scan.organs and name not in (BODY, BODY_REST)]
     parts = dose_volumes(tally, patient.voxels, patient.scores, organs, scale)
     return Simulation(run, patient, model, beam, dose_map, parts, rule.worst(tally), seconds)
+
+
+def _batches(patient: Patient) -> int:
+    """Return the number of batches: fewer where their maps would take too much memory."""
+    return _BATCHES if patient.voxels.material.size <= _MANY_VOXELS else _BATCHES // 2
 
 
 def _reach_mm(patient: Patient, scan: Scan, exposure: Exposure) -> tuple[float, float]:

@@ -65,7 +65,7 @@ _VESSELS = (
 _BY_WORD = (
     ("lens", "eye_lens"),
     *((word, "brain") for word in ("brain", "cord", "brainstem", "cerebellum")),
-    *((word, "urine") for word in ("bladder", "cyst", "cerebrospinal", "eye")),
+    *((word, "urine") for word in ("bladder", "cyst", "cerebrospinal", "eye", "renal", "amniotic")),
     *((word, "blood") for word in _VESSELS),
     *(("kidney", "kidney"), ("liver", "liver"), ("spleen", "spleen"), ("pancreas", "pancreas")),
     *(("heart", "heart_muscle"), ("myocardium", "heart_muscle"), ("thyroid", "thyroid")),
@@ -78,13 +78,16 @@ _SOFT = (
     *("trachea", "bronchi", "prostate", "adrenal", "gland", "gallbladder", "thymus", "uterus"),
     *("ovary", "testis", "salivary", "glands", "pharynx", "larynx", "airways", "nasal", "sinuses"),
     *("lesion", "tumor", "tumour", "nodule", "lesions", "tumors", "tumours", "nodules"),
-    *("lymph", "node", "nodes", "wall", "contents", "lobe"),
+    *("lymph", "node", "nodes", "wall", "contents", "lobe", "nerve", "placenta", "connective"),
 )
 _LUNG_PARTS = ("left", "right", "upper", "middle", "lower")
 _BONE_WORDS = (
     *("mandible", "teeth", "tooth", "radius", "ulna", "tibia", "fibula", "patella", "carpal"),
     *("tarsal", "phalanges", "metacarpal", "metatarsal", "cortical", "spongiosa", "vertebra"),
+    *("bone", "skull", "cranium", "sacrum", "sternum", "medullary"),
 )
+# What lies in bones or beside them and is none.
+_FOREIGN = ("prosthesis", "screws", "cement", "implant", "pacemaker", "fillings", "stent", "clip")
 # Not bone's material, although a body without it would be one. What a label names as such.
 _REST = (BODY, BODY_REST, SKIN, "body_trunc", "body_extremities", "face", "breast")
 _REST_WORDS = ("fat", "breast")
@@ -111,6 +114,9 @@ class Tissue:
         HU at that density.
     enhanced
         True where its HU are those of contrast agent.
+    shows_contrast
+        True for blood and the organs of which the fast law judges by HU whether a scan holds
+        contrast agent.
     """
 
     kind: Kind
@@ -118,6 +124,7 @@ class Tissue:
     most_g_cm3: float
     unenhanced_hu: float
     enhanced: bool = False
+    shows_contrast: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,7 +183,9 @@ class HULaws:
         if contrast:
             threshold = own + ENHANCED_BESIDE_HU
         may_hold = kind is Kind.SOFT and material != "cartilage"
-        return Tissue(kind, material, density, own, may_hold and bool(mean_hu > threshold))
+        enhanced = may_hold and bool(mean_hu > threshold)
+        shows = name in ENHANCED_HU or material == "blood"
+        return Tissue(kind, material, density, own, enhanced, shows)
 
     def density_table(self, tissues: Sequence[Tissue], bone_hu: float) -> np.ndarray:
         """Return density by tissue and HU, float32 [tissue, HU from `LOWEST_HU`].
@@ -256,7 +265,9 @@ def kind_of(name: str) -> Kind:
         return Kind.OUTSIDE
     if name in OUTSIDE_BODY:
         return Kind.COUCH
-    if "cartilage" in name or "cartilages" in words:
+    if any(word in _FOREIGN for word in words):
+        return Kind.REST
+    if "cartilage" in name:
         return Kind.SOFT
     if is_bone(name) or any(word.startswith(_BONE_WORDS) for word in words):
         return Kind.BONE

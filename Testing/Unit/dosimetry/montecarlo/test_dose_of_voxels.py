@@ -59,7 +59,7 @@ def test_a_map_is_energy_over_mass_and_nothing_in_air():
 def test_the_error_of_a_voxel_is_that_of_the_mean_of_its_batches():
     made = dose_map_of(tally(np.full(SHAPE, 3.0), noise=0.2), voxels(), 7.0)
     relative = made.statistical_sd_mGy / made.dose_mGy
-    assert np.sqrt((relative**2).mean()) == pytest.approx(0.2 / np.sqrt(20), rel=0.05)
+    assert np.sqrt((relative**2).mean()) == pytest.approx(0.2 / np.sqrt(20), rel=0.02)
 
 
 def test_voxels_lie_where_the_ct_has_them():

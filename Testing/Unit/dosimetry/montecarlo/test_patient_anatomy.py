@@ -10,6 +10,7 @@ from box_bodies import BODY, box_scan
 from dose_scans import codes, scan_of
 
 from CTDoseSegLib.dosimetry.beam import Beam
+from CTDoseSegLib.dosimetry.montecarlo import completion
 from CTDoseSegLib.dosimetry.montecarlo.completion import lengths_beyond
 from CTDoseSegLib.dosimetry.montecarlo.patient import patient_of
 from CTDoseSegLib.measurement.truncation import error_range
@@ -115,6 +116,17 @@ def test_or_the_middle_of_images_as_wide_as_the_scanners_field():
     beside = (slice(0, 4), slice(20, 80), slice(40, 120))
     patient = patient_of(box_scan({}, body=beside, shape=(4, 240, 240), spacing_mm=(2.0, 2.0, 5.0)))
     assert patient.voxels.isocentre_mm == pytest.approx((0.0, 0.0), abs=1e-6)
+
+
+def test_a_large_grid_is_cut_to_what_is_not_air(monkeypatch):
+    whole = patient_of(box_scan({"liver": (LIVER, 55)}))
+    monkeypatch.setattr(completion, "LARGE_VOXELS", 1000)
+    small = patient_of(box_scan({"liver": (LIVER, 55)}))
+    assert small.voxels.material.shape == (52, 30, 40)
+    assert small.voxels.corner_mm == (-80.0, -60.0, -130.0)
+    assert small.voxels.isocentre_mm == whole.voxels.isocentre_mm
+    assert small.mass_g == pytest.approx(whole.mass_g)
+    assert small.completed.shape == small.voxels.material.shape
 
 
 def test_an_organ_that_is_wholly_seen_has_all_of_its_mass():

@@ -128,6 +128,26 @@ def test_a_weakly_enhanced_organ_holds_iodine_where_another_surely_does():
     assert iodine_mg_ml(beside, "spleen") == pytest.approx((75 - 48) / 25.2, rel=0.1)
 
 
+def test_muscle_with_fat_in_it_holds_as_much_iodine_as_its_mean_hu_say():
+    def marbled(hu):
+        hu[3:9, 44:56, 80:100] += np.where(np.indices((6, 12, 20))[1] % 4 < 2, 50.0, -50.0)
+
+    muscle = {"iliopsoas_left": (ELSEWHERE, 65.0)}
+    scan = box_scan({**muscle, "aorta": (BOX, 200.0)}, paint=marbled)
+    assert iodine_mg_ml(patient_of(scan), "iliopsoas_left") == pytest.approx(
+        (65 - 43.5) / 25.2, rel=0.15
+    )
+
+
+def test_an_organ_beside_bone_is_not_enhanced_by_it():
+    """A thin layer of fluid along the skull, which partial volume lifts."""
+    fluid = (slice(3, 9), slice(38, 40), slice(40, 72))
+    patient = patient_of(
+        box_scan({"skull": (BOX, 900.0), "cerebrospinal_fluid": (fluid, 150.0)}, contrast=True)
+    )
+    assert iodine_mg_ml(patient, "cerebrospinal_fluid") == 0
+
+
 def test_the_couch_is_light_carbon_however_dense_it_shows():
     couch = (slice(0, 12), slice(94, 100), slice(30, 110))
     patient = patient_of(box_scan({"couch": (couch, 600.0)}))
@@ -273,6 +293,11 @@ def test_without_a_body_all_tissue_goes_by_hu_and_is_flagged():
         ("subcutaneous_fat", Kind.REST),
         ("skeletal_muscle", Kind.SOFT),
         ("headrest", Kind.COUCH),
+        ("skull_cortex", Kind.BONE),
+        ("kidney_cortex_left", Kind.SOFT),
+        ("hip_prosthesis_left", Kind.REST),
+        ("bone_cement", Kind.REST),
+        ("renal_pelvis_left", Kind.SOFT),
         ("skin", Kind.REST),
         ("my structure", Kind.REST),
     ],

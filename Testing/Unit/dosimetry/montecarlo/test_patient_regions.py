@@ -181,6 +181,13 @@ def test_sites_tell_how_much_of_a_bone_is_in_the_images():
     assert sites["sternum"].active_share == 0.032
 
 
+def test_labels_of_a_bones_cortex_and_spongiosa_are_one_bone():
+    parts = tuple(f"vertebrae_L{n}_{part}" for n in (1, 2) for part in ("cortex", "spongiosa"))
+    (site,) = marrow_sites(parts, (), None, None)
+    assert site.seen_share == 0.4
+    assert site.atoms == parts
+
+
 def test_a_spine_without_its_vertebrae_counts_as_all_of_them():
     (spine,) = marrow_sites(("spine",), (), None, "M")
     assert spine.active_share == pytest.approx(0.044 + 0.175 + 0.125)

@@ -236,6 +236,8 @@ def test_values_that_are_no_hu_are_refused():
 def test_heads_get_finer_voxels():
     brain = ((slice(2, 10), slice(32, 88), slice(32, 108)), 40.0)
     assert patient_of(box_scan({"brain": brain})).voxels.spacing_mm[0] == 2.0
+    eye = ((slice(4, 8), slice(32, 44), slice(80, 92)), 10.0)
+    assert patient_of(box_scan({"eye_left": eye})).voxels.spacing_mm[0] == 2.0
 
 
 def test_the_task_can_be_cancelled():
