@@ -130,6 +130,24 @@ def test_an_enhanced_organ_keeps_its_ratio_to_soft_tissue(run):
     )
 
 
+def test_an_enhanced_organ_that_grows_into_fat_gets_the_dose_of_fat_there(run):
+    series, labelmap, engine = run
+    hu = series.hu.copy()
+    hu[labelmap.labels == KIDNEY] = 200
+    hu[:, 34:50] = np.where(labelmap.labels[:, 34:50] == 1, -100, hu[:, 34:50])
+    series = replace(series, hu=hu)
+    engine = replace(engine, simulated=scan_of(series, labelmap))
+    labels = labelmap.labels.copy()
+    kidney = labels == KIDNEY
+    labels[np.roll(kidney, 8, axis=1)] = KIDNEY  # as much again, in fat
+    grown = replace(labelmap, labels=labels)
+    dose = doses(engine, series, grown)["kidney_left"]
+    in_fat = truth_mGy(series, np.roll(kidney, 8, axis=1))
+    # Less than with iodine everywhere, more than without any.
+    assert in_fat < dose.dose_mGy < 0.95 * 1.5 * in_fat
+    assert "monte_carlo_rerun" in codes(dose.flags)
+
+
 def test_what_is_drawn_anew_has_the_dose_of_soft_tissue_and_the_doubts_of_its_place(run):
     series, labelmap, engine = run
     lesion = np.zeros(series.hu.shape, bool)
