@@ -12,10 +12,11 @@ from ...flags import flag
 from ...tasks.progress import Progress
 from ..doses import DoseResult, OrganDose
 from ..scan import Scan
+from .beam_choice import beam_model
 from .ctdi import ctdi_weighted_per_history
 from .exposure import Exposure, exposure_of
 from .organs import Run, organ_doses
-from .simulation import Settings, Simulation, beam_model, simulate_scan
+from .simulation import Settings, Simulation, simulate_scan
 
 # Voltages that differ by less are the same.
 _SAME_KV = 0.5

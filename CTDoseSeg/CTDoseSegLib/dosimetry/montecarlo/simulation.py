@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...ct.scanner_profile import words
-from ...measurement.ssde import anatomy_of
 from ...segmentation.labelmap import BODY, BODY_REST
 from ...tasks.progress import Progress, Stage
 from ..dose_map import DoseMap
 from ..doses import OrganDose
 from ..scan import Scan
+from .beam_choice import beam_model
 from .beam_doubt import beam_components, compared
-from .beams import BeamModel, beam_of, measured_model, model_of, usual_beam
+from .beams import BeamModel, beam_of
 from .ctdi import ctdi_weighted_per_history
 from .dose_volume import DoseVolume, dose_volumes
 from .exposure import Exposure, exposure_of
@@ -123,65 +122,135 @@ def simulate_scan(
         Of the scan, where it is known already.
     """
     progress.update(0.0, "preparing the simulation")
-    exposure = exposure_of(scan)
-    model = beam_model(settings.beam, scan, exposure)
-    voltage = float(scan.series.acquisition.kvp_kV or 0.0)
-    beam = beam_of(model, voltage, collimation_mm=exposure.collimation_mm)
-    if patient is None:
-        stage = Stage(progress, 0.0, 0.05)
-        patient = patient_of(scan, voxel_mm=settings.voxel_mm, progress=stage)
-    path = path_of(exposure, reach_mm=_reach_mm(patient, scan, exposure))
-    kerma = ctdi_weighted_per_history(beam, exposure.phantom_cm)
-
-    def response_of(tally: Tally) -> Response:
-        return Response(tally, path, patient.mass_g, kerma[0], kerma[1] / kerma[0])
-
-    scores = {name: n for n, name in enumerate(patient.scores.names)}
-    rule = StopRule(
-        organs=deciding_organs(scan, exposure, scores),
-        relative_se=settings.relative_se,
-        max_seconds=60.0 * settings.max_minutes,
-        response_of=response_of,
-        exposure=exposure,
-        progress=Stage(progress, 0.05, 0.95),
-    )
+    setup = _Setup.of(scan, settings, patient, Stage(progress, 0.0, 0.05))
+    rule = setup.stop_rule(settings, Stage(progress, 0.05, 0.95))
     started = time.monotonic()
-    tally = simulate(
-        patient.voxels,
-        beam,
-        path,
-        patient.scores,
-        histories=settings.histories,
-        seed=settings.seed,
-        batches=_batches(patient),
-        with_map=True,
-        map_weights=exposure.weights(path.z_edges_mm, path.angle_bins),
-        progress=_Cancels(progress),
-        until=rule,
-    )
+    tally = setup.follow(settings, rule, _Cancels(progress))
     seconds = time.monotonic() - started
     progress.update(0.95, "comparing beams")
-    scale = scale_of_maps(exposure.dose_length_mGy_cm, kerma[0])
-    run = Run(
-        scan=scan,
-        exposure=exposure,
-        response=response_of(tally),
-        surface_share=surface_shares(patient.voxels, patient.scores),
-        beam_sd=_beam_sd(patient, exposure, model, voltage, _Cancels(progress)),
-        slice_dose_mGy=slice_doses(tally, patient.voxels, patient.scores, scale, scan.series.z_mm),
-        fast=fast,
-        marrow_share=_marrow_shares(patient),
-        iodine_mg_ml=patient.iodine_mg_ml,
-        flags=patient.flags,
-    )
+    run = setup.run(tally, fast, _Cancels(progress))
     progress.update(0.97, "making the dose map")
-    dose_map = None
-    if settings.dose_map:
-        seen = _seen_slices(patient)
-        dose_map = dose_map_of(tally, patient.voxels, scale, slices=seen)
-    organs = [name for name in scores if name in scan.organs and name not in (BODY, BODY_REST)]
-    parts = dose_volumes(tally, patient.voxels, patient.scores, organs, scale)
-    return Simulation(run, patient, model, beam, dose_map, parts, rule.worst(tally), seconds)
+    dose_map = setup.dose_map(tally) if settings.dose_map else None
+    return Simulation(
+        run=run,
+        patient=setup.patient,
+        model=setup.model,
+        beam=setup.beam,
+        dose_map=dose_map,
+        parts=setup.parts_of_organs(tally),
+        worst=rule.worst(tally),
+        seconds=seconds,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Setup:
+    """What a run needs before its first photon, and what turns its tally into doses."""
+
+    scan: Scan
+    exposure: Exposure
+    model: BeamModel
+    beam: XRayBeam
+    patient: Patient
+    path: SourcePath
+    kerma_mGy_cm: float
+    kerma_se: float
+
+    @classmethod
+    def of(
+        cls, scan: Scan, settings: Settings, patient: Patient | None, progress: Progress
+    ) -> _Setup:
+        exposure = exposure_of(scan)
+        model = beam_model(settings.beam, scan, exposure)
+        voltage = float(scan.series.acquisition.kvp_kV or 0.0)
+        beam = beam_of(model, voltage, collimation_mm=exposure.collimation_mm)
+        if patient is None:
+            patient = patient_of(scan, voxel_mm=settings.voxel_mm, progress=progress)
+        path = path_of(exposure, reach_mm=_reach_mm(patient, scan, exposure))
+        kerma = ctdi_weighted_per_history(beam, exposure.phantom_cm)
+        return cls(scan, exposure, model, beam, patient, path, *kerma)
+
+    @property
+    def scale(self) -> float:
+        """Dose to 1 g for 1 keV per emitted photon, mGy."""
+        return scale_of_maps(self.exposure.dose_length_mGy_cm, self.kerma_mGy_cm)
+
+    def response_of(self, tally: Tally) -> Response:
+        error = self.kerma_se / self.kerma_mGy_cm
+        return Response(tally, self.path, self.patient.mass_g, self.kerma_mGy_cm, error)
+
+    def stop_rule(self, settings: Settings, progress: Progress) -> StopRule:
+        scores = {name: n for n, name in enumerate(self.patient.scores.names)}
+        return StopRule(
+            organs=deciding_organs(self.scan, self.exposure, scores),
+            relative_se=settings.relative_se,
+            max_seconds=60.0 * settings.max_minutes,
+            response_of=self.response_of,
+            exposure=self.exposure,
+            progress=progress,
+        )
+
+    def follow(self, settings: Settings, rule: StopRule, progress: Progress) -> Tally:
+        """Follow photons until the rule is content."""
+        return simulate(
+            self.patient.voxels,
+            self.beam,
+            self.path,
+            self.patient.scores,
+            histories=settings.histories,
+            seed=settings.seed,
+            batches=_batches(self.patient),
+            with_map=True,
+            map_weights=self.exposure.weights(self.path.z_edges_mm, self.path.angle_bins),
+            progress=progress,
+            until=rule,
+        )
+
+    def run(self, tally: Tally, fast: Mapping[str, OrganDose], progress: Progress) -> Run:
+        """Return the run with what explains its doses."""
+        patient = self.patient
+        z_mm = self.scan.series.z_mm
+        return Run(
+            scan=self.scan,
+            exposure=self.exposure,
+            response=self.response_of(tally),
+            surface_share=surface_shares(patient.voxels, patient.scores),
+            beam_sd=self._beam_sd(progress),
+            slice_dose_mGy=slice_doses(tally, patient.voxels, patient.scores, self.scale, z_mm),
+            fast=fast,
+            marrow_share=_marrow_shares(patient),
+            iodine_mg_ml=patient.iodine_mg_ml,
+            flags=patient.flags,
+        )
+
+    def dose_map(self, tally: Tally) -> DoseMap:
+        return dose_map_of(
+            tally, self.patient.voxels, self.scale, slices=_seen_slices(self.patient)
+        )
+
+    def parts_of_organs(self, tally: Tally) -> dict[str, DoseVolume]:
+        patient = self.patient
+        named = (name for name in patient.scores.names if name in self.scan.organs)
+        organs = [name for name in named if name not in (BODY, BODY_REST)]
+        return dose_volumes(tally, patient.voxels, patient.scores, organs, self.scale)
+
+    def _beam_sd(self, progress: Progress) -> np.ndarray:
+        """Return the uncertainty component of the beam for every score, [score]."""
+        width = self.exposure.collimation_mm
+        models = (self.model, *self.model.variants())
+        voltage = self.beam.voltage_kV
+        beams = compared([beam_of(one, voltage, collimation_mm=width) for one in models])
+        tally = simulate(
+            self.patient.voxels,
+            beams[0],
+            SourcePath(np.array(self.exposure.range_mm), np.ones(1), 1),
+            self.patient.scores,
+            histories=_DOUBT_HISTORIES,
+            seed=_DOUBT_SEED,
+            by_fan_and_energy=True,
+            progress=progress,
+        )
+        return beam_components(tally, np.ones((1, 1)), beams, self.exposure.phantom_cm)
 
 
 def _batches(patient: Patient) -> int:
@@ -200,68 +269,6 @@ def _reach_mm(patient: Patient, scan: Scan, exposure: Exposure) -> tuple[float, 
     first = max(min(end for end, _ in ends), bottom)
     last = min(max(end for _, end in ends), top)
     return min(first, low), max(last, high)
-
-
-def beam_model(name: str | None, scan: Scan, exposure: Exposure) -> BeamModel:
-    """Return the beam of a name, or the one that a scan had most probably.
-
-    The scanner profile's own beams come first: by their name, else by their filter.
-
-    Raises
-    ------
-    AcquisitionError
-        If there is no beam of that name.
-    """
-    own = scan.scanner.beams
-    if name is not None:
-        named = next((beam for beam in own if words(beam.name) == words(name)), None)
-        return model_of(name) if named is None else measured_model(named)
-    stated = scan.series.acquisition
-    phantom_cm = filter_phantom_cm(scan, exposure)
-    return usual_beam(phantom_cm, stated.manufacturer, stated.model, own)
-
-
-def filter_phantom_cm(scan: Scan, exposure: Exposure) -> int:
-    """Return the CTDI phantom that goes with the filter of a scan: 16 for heads, 32 for bodies.
-
-    A child's body is scanned with the filter for bodies, whatever phantom its CTDIvol is for.
-    """
-    acquisition = scan.series.acquisition
-    stated = (acquisition.filter_type or "").upper()
-    for word, phantom_cm in (("HEAD", 16), ("BODY", 32)):
-        if word in stated:
-            return phantom_cm
-    anatomy = anatomy_of(acquisition.body_part)
-    if anatomy is not None:
-        return 16 if anatomy == "head" else 32
-    trunk = any(name in scan.organs for name in ("lung", "liver", "urinary_bladder"))
-    return 32 if trunk or exposure.phantom_cm == 32 else 16
-
-
-def _beam_sd(
-    patient: Patient,
-    exposure: Exposure,
-    model: BeamModel,
-    voltage_kV: float,
-    progress: Progress,
-) -> np.ndarray:
-    """Return the uncertainty component of the beam for every score, [score]."""
-    models = (model, *model.variants())
-    beams = compared(
-        [beam_of(one, voltage_kV, collimation_mm=exposure.collimation_mm) for one in models]
-    )
-    whole = SourcePath(np.array(exposure.range_mm), np.ones(1), 1)
-    tally = simulate(
-        patient.voxels,
-        beams[0],
-        whole,
-        patient.scores,
-        histories=_DOUBT_HISTORIES,
-        seed=_DOUBT_SEED,
-        by_fan_and_energy=True,
-        progress=progress,
-    )
-    return beam_components(tally, np.ones((1, 1)), beams, exposure.phantom_cm)
 
 
 def _marrow_shares(patient: Patient) -> dict[str, float]:

@@ -13,8 +13,8 @@ from CTDoseSegLib.cli.arguments import chooses_doses, simulation_settings
 from CTDoseSegLib.ct.scanner_profile import MeasuredBeam, Scanner
 from CTDoseSegLib.dosimetry.engines import DoseEngine, choose_engine
 from CTDoseSegLib.dosimetry.estimate import estimate
+from CTDoseSegLib.dosimetry.montecarlo.beam_choice import beam_model, filter_phantom_cm
 from CTDoseSegLib.dosimetry.montecarlo.exposure import exposure_of
-from CTDoseSegLib.dosimetry.montecarlo.simulation import beam_model, filter_phantom_cm
 from CTDoseSegLib.errors import DoseEngineChoiceError, DoseEngineError, InputError
 from CTDoseSegLib.flags import flag
 from CTDoseSegLib.segmentation.labelmap import Labelmap

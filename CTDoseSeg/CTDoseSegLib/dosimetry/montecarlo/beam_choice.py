@@ -1,0 +1,70 @@
+"""Which beam a scan was made with: by name, as measured on the scanner, or the most probable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...ct.scanner_profile import MeasuredBeam, words
+from ...measurement.ssde import anatomy_of
+from ..scan import Scan
+from .beams import BeamModel, measured_model, model_of, usual_beam
+from .exposure import Exposure
+
+
+def beam_model(name: str | None, scan: Scan, exposure: Exposure) -> BeamModel:
+    """Return the beam of a name, or the one that a scan had most probably.
+
+    The scanner profile's own beams come first: by their name, else by their filter.
+
+    Raises
+    ------
+    AcquisitionError
+        If there is no beam of that name.
+    """
+    own = scan.scanner.beams
+    if name is not None:
+        return named_beam(name, own)
+    stated = scan.series.acquisition
+    phantom_cm = filter_phantom_cm(scan, exposure)
+    return usual_beam(phantom_cm, stated.manufacturer, stated.model, own)
+
+
+def named_beam(name: str, measured: Sequence[MeasuredBeam] = ()) -> BeamModel:
+    """Return a beam of a scanner profile, or one that comes with CTDoseSeg, by its name.
+
+    Parameters
+    ----------
+    name
+        In any case.
+    measured
+        Beams of the profile.
+
+    Raises
+    ------
+    AcquisitionError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> named_beam("Generic Body").name
+    'generic body'
+    """
+    own = next((beam for beam in measured if words(beam.name) == words(name)), None)
+    return model_of(name) if own is None else measured_model(own)
+
+
+def filter_phantom_cm(scan: Scan, exposure: Exposure) -> int:
+    """Return the CTDI phantom that goes with the filter of a scan: 16 for heads, 32 for bodies.
+
+    A child's body is scanned with the filter for bodies, whatever phantom its CTDIvol is for.
+    """
+    acquisition = scan.series.acquisition
+    stated = (acquisition.filter_type or "").upper()
+    for word, phantom_cm in (("HEAD", 16), ("BODY", 32)):
+        if word in stated:
+            return phantom_cm
+    anatomy = anatomy_of(acquisition.body_part)
+    if anatomy is not None:
+        return 16 if anatomy == "head" else 32
+    trunk = any(name in scan.organs for name in ("lung", "liver", "urinary_bladder"))
+    return 32 if trunk or exposure.phantom_cm == 32 else 16
