@@ -235,6 +235,29 @@ def test_what_if_scales_simulated_doses_too(host, simulated):
     assert doubled["liver"] == pytest.approx(2 * results.doses()["liver"])
 
 
+def test_the_console_simulates_a_result_too(host, analysed, monkeypatch):
+    from CTDoseSegLib.ctdoseseg_ui import logic_simulation
+
+    pytest.importorskip("numba", reason="Monte Carlo needs it")
+    panel, given = analysed, []
+    prepare = panel.logic.prepareSimulation
+
+    def prepared(*settings):
+        given.append(prepare(*settings))
+        put_simulation(given[0])
+        return given[0]
+
+    monkeypatch.setattr(panel.logic, "prepareSimulation", prepared)
+    monkeypatch.setattr(logic_simulation, "run_and_wait", lambda *_: (0, ""))
+    results = panel.logic.simulate(panel.results.results, relativeSE=0.02, maxMinutes=3.0)
+    assert results.simulated
+    (task,) = given
+    text = " ".join(task.arguments)
+    assert "--relative-se 0.02 --max-minutes 3" in text
+    assert "--keep-batches" in text
+    assert not task.folder.exists()
+
+
 def test_the_next_apply_by_the_fast_law_takes_the_map_away(host, simulated):
     simulated._parameterNode.showDoseMap = True
     host.process_events()

@@ -157,6 +157,7 @@ class SimulationLogic(ResultsLogic):
         if session.labelmap is None:
             self.look(results)
         session.choices |= settings_of(result)
+        session.dose_model = staging.BUNDLED  # one in a folder, if there was one, is out of use
         session.dose_engine = engine_after(result, dose_map, task.scan)
         fill_dose_map(results, dose_map)
         self.rewrite(results)
