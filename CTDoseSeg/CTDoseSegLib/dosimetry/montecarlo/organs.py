@@ -165,7 +165,7 @@ def _organ(run: Run, name: str) -> OrganDose:
     components["missing_anatomy"] = math.hypot(components["missing_anatomy"], cut)
     slices = run.slice_dose_mGy.get(name)
     own = replace(
-        _with_dose(run.scan.without_dose(name), dose, components, slices),
+        with_dose(run.scan.without_dose(name), dose, components, slices),
         seen_mass_g=float(run.response.mass_g[score]),
         flags=tuple(organ_flags(run, name, score)),
     )
@@ -177,7 +177,7 @@ def _organ(run: Run, name: str) -> OrganDose:
     return _whole(own) if own.coverage == 1.0 else _completed(own, fast)
 
 
-def _with_dose(
+def with_dose(
     organ: OrganDose,
     dose_mGy: float,
     components: Mapping[str, float],
@@ -260,7 +260,7 @@ def _red_marrow(run: Run) -> OrganDose | None:
         **fixed_components(1.0, run.scan.series.acquisition),
     }
     seen = sum(part for _, part in sites) if run.marrow_share_known else None
-    marrow = _with_dose(_empty(run.scan), mean, components)
+    marrow = with_dose(_empty(run.scan), mean, components)
     return replace(marrow, flags=tuple(marrow_flags(run, mean, seen)))
 
 
