@@ -26,9 +26,10 @@ from ..scan import Scan
 from .edited_region import Pixels, Region, changed_share, edited_pixels
 from .engine import MonteCarloEngine, beside, fast_doses
 from .interval import differs_from_fast
-from .organ_flags import differs
-from .organs import LARGEST_SE, with_dose
-from .stopping import histories_to
+from .organ_flags import differs, noisy
+from .organs import with_dose
+from .run import LARGEST_SE
+from .stopping import Ended
 
 # From this part of its mass on, changed materials make the photons of the run others.
 MOST_CHANGED = 0.05
@@ -121,7 +122,9 @@ class EditedEngine:
             return scan.without_dose(name, (flag("monte_carlo_not_simulated"),))
         relative_se = region.dose.statistical_sd_mGy / region.dose.dose_mGy
         if not relative_se <= LARGEST_SE:
-            return scan.without_dose(name, (self._noisy(relative_se),))
+            histories = self.dose_map.histories
+            refusal = noisy(histories, relative_se, LARGEST_SE, Ended.PRECISE.value)
+            return scan.without_dose(name, (refusal,))
         factor = region.material_factor
         if simulated and (then := self._region_then(name)) is not None:
             factor *= float(like.dose_mGy or 0.0) / then.dose_mGy
@@ -176,14 +179,6 @@ class EditedEngine:
         if not best or not held[best][0]:
             return None
         return next(organ for organ in self.organs if organ.organ == best)
-
-    def _noisy(self, relative_se: float) -> Flag:
-        histories = self.dose_map.histories
-        detail = f"{histories / 1e6:.1f} million photons"
-        if np.isfinite(relative_se):
-            needed = histories_to(LARGEST_SE, relative_se, histories) / 1e6
-            detail += f" gave {relative_se:.0%}; {LARGEST_SE:.0%} takes about {needed:.0f} million"
-        return flag("monte_carlo_noisy", detail)
 
 
 def _is_edited(organ: OrganDose) -> bool:

@@ -15,7 +15,8 @@ from ..scan import Scan
 from .beam_choice import beam_model
 from .ctdi import ctdi_weighted_per_history
 from .exposure import Exposure, exposure_of
-from .organs import Run, organ_doses, patient_organs
+from .organs import organ_doses, patient_organs
+from .run import Run
 from .simulation import Settings, Simulation, simulate_scan
 
 # Voltages that differ by less are the same.

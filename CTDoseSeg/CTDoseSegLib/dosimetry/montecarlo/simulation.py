@@ -21,9 +21,9 @@ from .ctdi import ctdi_weighted_per_history
 from .dose_volume import DoseVolume, dose_volumes
 from .exposure import Exposure, exposure_of
 from .maps import dose_map_of, scale_of_maps, slice_doses
-from .organs import Run
 from .patient import Patient, patient_of
 from .response import Response, path_of
+from .run import Run
 from .source_path import SourcePath
 from .stopping import Precision, StopRule, deciding_organs
 from .surfaces import surface_shares

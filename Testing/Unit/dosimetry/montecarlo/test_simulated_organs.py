@@ -12,7 +12,8 @@ from hand_made_tallies import exposure_between, response_of
 
 from CTDoseSegLib.dosimetry.doses import RED_MARROW, DoseResult
 from CTDoseSegLib.dosimetry.estimate import estimate
-from CTDoseSegLib.dosimetry.montecarlo.organs import LARGEST_SE, Run, organ_doses
+from CTDoseSegLib.dosimetry.montecarlo.organs import organ_doses
+from CTDoseSegLib.dosimetry.montecarlo.run import LARGEST_SE, Run
 from CTDoseSegLib.dosimetry.montecarlo.stopping import Ended
 from CTDoseSegLib.errors import DoseEngineError
 from CTDoseSegLib.flags import flag
