@@ -36,6 +36,7 @@ acceptance: $(TEST)/ready
 	$(TEST)/bin/python Testing/Benchmarks/benchmark_unet_quality.py
 	$(TEST)/bin/python Testing/System/kill_batch.py
 	$(TEST)/bin/python Testing/MonteCarlo/acceptance_tg195.py
+	$(TEST)/bin/python Testing/MonteCarlo/acceptance_edits.py
 	$(TEST)/bin/python Testing/MonteCarlo/acceptance_engine.py
 
 # Slicer's own Python, without torch: what a first Apply in Slicer has to work with.

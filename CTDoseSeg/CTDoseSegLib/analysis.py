@@ -14,6 +14,7 @@ from .dosimetry.effective_dose import EffectiveDose, effective_dose
 from .dosimetry.engines import DoseEngine, choose_engine, model_kind
 from .dosimetry.estimate import estimate
 from .dosimetry.examination import Examination, examine
+from .dosimetry.montecarlo.engine import MonteCarloEngine
 from .dosimetry.scan import Scan
 from .flags import Flag, organ_place
 from .measurement.body_contour import BodyContours
@@ -143,16 +144,17 @@ def analyze(
     if scanner_profile is not None:
         series, scanner = with_profile(series, scanner_profile)
     series, scanner = with_known_output(series, scanner)
+    measured = 0.1 if engine.name == MonteCarloEngine.name else 0.7
     if measurements is None:
-        measurements = measure(series, labelmap, Stage(progress, 0.0, 0.7))
+        measurements = measure(series, labelmap, Stage(progress, 0.0, measured))
     odd = implausible_organs(series, labelmap, measurements)
     labelmap = replace(labelmap, flags=_each_once(labelmap.flags, odd))
-    progress.update(0.7, "measuring size")
+    progress.update(measured, "measuring size")
     size = measure_size(series, labelmap, measurements, outlines)
     size_specific = ssde(series, size, scanner=scanner)
-    progress.update(0.8, "predicting organ doses")
+    progress.update(measured + 0.1, "predicting organ doses")
     scan = Scan.of(series, labelmap, measurements, size, scanner)
-    doses = _flagged(estimate(engine, scan, Stage(progress, 0.8, 0.95)), labelmap)
+    doses = _flagged(estimate(engine, scan, Stage(progress, measured + 0.1, 0.95)), labelmap)
     examination = examine(scan, doses, engine)
     effective = effective_dose(series, measurements, overranging_mm=scanner.overranging_mm)
     progress.update(1.0, "analysed")

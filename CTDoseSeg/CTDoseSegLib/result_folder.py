@@ -23,7 +23,11 @@ _REPLACED = (*CHARTS, *SEGMENTATION_FILES, *DOSE_MAP_FILES)
 
 
 def write_result(
-    analysis: Analysis, target: str | Path, progress: Progress | None = None
+    analysis: Analysis,
+    target: str | Path,
+    progress: Progress | None = None,
+    *,
+    dose_batches: bool = False,
 ) -> tuple[Path, ...]:
     """Write all tables, pictures, the segmentation and ``result.json`` to the folder `target`.
 
@@ -40,6 +44,8 @@ def write_result(
         Folder; made with its parents where it is missing.
     progress
         Takes progress; may cancel.
+    dose_batches
+        Also write the batches of the dose map, from which doses of regions drawn later follow.
 
     Returns
     -------
@@ -68,7 +74,7 @@ def write_result(
         result = replace(result, segmentation=segmentation)
         written = [*write_tables(result, folder), *label_files]
         if analysis.doses.dose_map is not None:
-            written += write_dose_map(analysis.doses.dose_map, folder)
+            written += write_dose_map(analysis.doses.dose_map, folder, batches=dose_batches)
         progress.update(0.3, "drawing pictures")
         try:
             written += write_charts(result, analysis.series, analysis.labelmap, folder)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from module_steps import MODULE, SMALL, show_result
+from module_steps import MODULE, SMALL, choose_monte_carlo, show_result, show_simulation
 
 import CTDoseSegLib  # noqa: F401 - the package that all tests share, whichever comes first
 
@@ -84,4 +84,15 @@ def use_organs(panel, phantom):
 def analysed(host, use_organs):
     """The panel as after Apply with the phantom's own organs."""
     show_result(host, use_organs)
+    return use_organs
+
+
+@pytest.fixture
+def simulated(host, use_organs):
+    """The panel as after Apply with Monte Carlo, once the simulation has ended."""
+    pytest.importorskip("numba", reason="Monte Carlo needs it")
+    choose_monte_carlo(use_organs)
+    host.process_events()
+    show_result(host, use_organs)
+    show_simulation(host, use_organs)
     return use_organs

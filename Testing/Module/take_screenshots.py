@@ -98,6 +98,33 @@ def abdomen(host, panel, picture) -> None:
     picture("abdomen_dark")
 
 
+def simulated(host, panel, picture) -> None:
+    """Monte Carlo: fast doses while it runs, then the simulated ones with the dose map."""
+    load_dicom(host, panel, "chest", (1.6, 1.6, 6.5))
+    panel._parameterNode.kvp_kV = "120"
+    steps.choose_monte_carlo(panel)
+    panel._parameterNode.aimedPercent = 1.0
+    panel.ui.advancedCollapsibleButton.collapsed = False
+    host.process_events()
+    steps.apply(host, panel)
+    host.wait_until(lambda: "% in" in panel.ui.simulationLabel.text, 120)
+    picture("simulating")
+    host.wait_until(lambda: not panel.simulation.active, 300)
+    for name in ("inputs", "acquisition"):
+        getattr(panel.ui, f"{name}CollapsibleButton").collapsed = True
+    panel._parameterNode.showDoseMap = True
+    host.wait(0.5)
+    picture("simulated")
+    panel.ui.resultsCollapsibleButton.collapsed = True
+    panel.ui.editCollapsibleButton.collapsed = False
+    panel._parameterNode.showDoseMap = False
+    steps.warm(host, panel)
+    panel.results.results.segmentation.GetSegmentation().RemoveSegment("stomach")
+    host.wait_until(lambda: "updated" in panel.ui.liveLabel.text, 60)
+    host.wait(0.5)
+    picture("simulated_edit")
+
+
 def doubt(host, panel, picture) -> None:
     """What the bundled UNet is not sure of in an enhanced body that it was not trained on."""
     import slicer
@@ -147,6 +174,7 @@ STATES = {
     "empty": (empty, "light", LARGE),
     "chest": (chest, "light", LARGE),
     "abdomen": (abdomen, "dark", LARGE),
+    "simulated": (simulated, "light", LARGE),
     "doubt": (doubt, "light", LARGE),
     "without_dicom": (without_dicom, "light", SMALL_WINDOW),
 }

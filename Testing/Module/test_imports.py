@@ -32,7 +32,9 @@ LIGHT = {
     "CTDoseSegLib.tasks",
     "CTDoseSegLib.ctdoseseg_ui",
 }
-BLOCKED = "torch nibabel sklearn matplotlib typer rich totalsegmentator highdicom skimage trimesh"
+BLOCKED = (
+    "torch nibabel sklearn matplotlib typer rich totalsegmentator highdicom skimage trimesh numba"
+)
 APPLY = f"""
 import sys
 sys.path[:0] = [{str(HOST)!r}, {str(SUPPORT)!r}]

@@ -48,6 +48,38 @@ def show_result(host, panel):
     host.process_events()
 
 
+def choose_monte_carlo(panel):
+    """Choose Monte Carlo and what it needs, for a simulation of seconds."""
+    from CTDoseSegLib.ctdoseseg_ui.parameters import DoseEngine
+
+    parameters = panel._parameterNode
+    parameters.kvp_kV = "120"
+    parameters.doseEngine = DoseEngine.MONTE_CARLO
+    parameters.aimedPercent, parameters.mostMinutes = 5.0, 0.5
+
+
+def show_simulation(host, panel):
+    """As when the simulation of the result shown has ended; it runs only once for all tests."""
+    task = panel.logic.prepareSimulation(panel.results.results, 0.05, 0.5)
+    put_simulation(task)
+    results = panel.logic.finishSimulation(task)
+    task.clear()
+    panel.simulation._on_end("done", "", results)
+    host.process_events()
+
+
+def put_simulation(task):
+    """Put the files of a simulation where `task` would; of the phantom with its own organs."""
+    from CTDoseSegLib.ctdoseseg_ui.job import run_and_wait
+
+    kept = _files_of(("simulated",))
+    if any(kept.iterdir()):
+        shutil.copytree(kept, task.folder / "result")
+    else:
+        assert run_and_wait(task.arguments) == (0, "")
+        shutil.copytree(task.folder / "result", kept, dirs_exist_ok=True)
+
+
 @functools.cache
 def _files_of(_choices: tuple[str, ...]) -> Path:
     """Where the files of a task are kept while the tests run; empty at first."""

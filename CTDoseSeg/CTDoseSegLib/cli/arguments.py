@@ -204,8 +204,9 @@ def simulation_settings(args: argparse.Namespace) -> dict[str, Any]:
         for name in ("relative_se", "max_minutes", "beam")
         if (value := getattr(args, name)) is not None
     }
-    if settings and args.dose_engine != "montecarlo":
-        option = "--" + next(iter(settings)).replace("_", "-")
+    named = {**settings, **{n: True for n in ("keep_batches", "simulated") if vars(args).get(n)}}
+    if named and args.dose_engine != "montecarlo":
+        option = "--" + next(iter(named)).replace("_", "-")
         raise DoseEngineChoiceError(f"{option} is for Monte Carlo; add --dose-engine montecarlo.")
     return settings
 

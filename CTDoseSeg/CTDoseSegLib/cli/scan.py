@@ -27,20 +27,24 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
     """Analyse a CT: write tables, pictures and result.json."""
     from ..analysis import analyze
     from ..ct.scanner_profile import read_scanner_profile
-    from ..dosimetry.engines import choose_engine
+    from ..dosimetry.engines import DoseEngine, choose_engine
     from ..dosimetry.montecarlo.beam_choice import named_beam
     from ..dosimetry.montecarlo.engine import MonteCarloEngine
+    from ..outputs.simulated import read_simulation
     from ..reading.reader import read_series
     from ..reporting.terminal import print_result
     from ..result import Result
     from ..result_folder import write_result
 
     # A dose engine that cannot use the dose model is refused before anything is read.
-    engine = choose_engine(args.dose_engine, args.dose_model, region=args.region)
+    engine: str | DoseEngine = args.dose_engine
+    chosen = choose_engine(engine, args.dose_model, region=args.region)
     settings = simulation_settings(args)
-    analysed = 0.7
-    if isinstance(engine, MonteCarloEngine):  # most of the time goes into the simulation
-        engine, analysed = MonteCarloEngine(**settings), 0.95
+    segmented, analysed = 0.6, 0.7
+    if isinstance(chosen, MonteCarloEngine) and not args.simulated:
+        analysed = 0.95  # most of the time goes into the simulation
+        segmented = 0.1 if args.segmentation else segmented
+        engine = MonteCarloEngine(**settings) if settings else engine
     profile = read_scanner_profile(args.scanner_profile) if args.scanner_profile else None
     if args.beam is not None:
         named_beam(args.beam, profile.beams if profile else ())
@@ -49,20 +53,23 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
         series_uid=args.series,
         acquisition=args.acquisition,
         rdsr=args.rdsr,
-        progress=Stage(progress, 0.0, 0.2),
+        progress=Stage(progress, 0.0, segmented / 3),
     )
-    labelmap = _labelmap(args, series, Stage(progress, 0.2, 0.6))
+    labelmap = _labelmap(args, series, Stage(progress, segmented / 3, segmented))
+    if args.simulated:
+        engine = read_simulation(args.simulated, series)
     analysis = analyze(
         series,
         labelmap,
         region=args.region,
-        dose_engine=engine if settings else args.dose_engine,
+        dose_engine=engine,
         dose_model=args.dose_model,
         scanner_profile=profile,
         parameters=_parameters(args),
-        progress=Stage(progress, 0.6, analysed),
+        progress=Stage(progress, segmented, analysed),
     )
-    written = write_result(analysis, args.output, Stage(progress, analysed, 1.0))
+    writing = Stage(progress, analysed, 1.0)
+    written = write_result(analysis, args.output, writing, dose_batches=args.keep_batches)
     progress.result(folder=str(args.output), files=[path.name for path in written])
     if args.events == "rich":
         with contextlib.suppress(KeyboardInterrupt, Cancelled):  # all is written already
@@ -147,6 +154,19 @@ def add(command: Command) -> None:
     _reads_ct(sub)
     chooses_doses(sub)
     chooses_exposure(sub)
+    sub.add_argument(
+        "--keep-batches",
+        action="store_true",
+        help="montecarlo: also write the dose map by batches of photons (some 10 MB), from which "
+        "doses of organs that are edited later follow with their uncertainty",
+    )
+    sub.add_argument(
+        "--simulated",
+        type=Path,
+        metavar="FOLDER",
+        help="montecarlo: result of --keep-batches on this CT; organs of --segmentation that were "
+        "edited since get their dose from its dose map, the others keep theirs",
+    )
     sub.add_argument(
         "--all-flags",
         action="store_true",

@@ -48,6 +48,8 @@ class Job:
         Called once with the final state: done, failed or cancelled.
     on_cleanup
         Called once when the task is over in any way, also by `end`, and after `on_end`.
+    grace_ms
+        How long the task may take to end when it is cancelled.
     make_process, make_timer
         Give a QProcess and a QTimer; a test hands in its own.
     """
@@ -60,6 +62,7 @@ class Job:
         on_log: Callable[[str], None],
         on_end: Callable[[str], None],
         on_cleanup: Callable[[], None] | None = None,
+        grace_ms: int = GRACE_MS,
         make_process: Callable[[], Any] | None = None,
         make_timer: Callable[[], Any] | None = None,
     ) -> None:
@@ -69,6 +72,7 @@ class Job:
         self._arguments = list(arguments)
         self._on_event, self._on_log, self._on_end = on_event, on_log, on_end
         self._on_cleanup = on_cleanup or _ignore
+        self._grace_ms = grace_ms
         self._make_process = make_process or _process
         self._timer = (make_timer or _timer)()
         self._process: Any = None
@@ -109,7 +113,7 @@ class Job:
             return
         self.state = CANCELLING
         self._process.closeWriteChannel()
-        self._timer.start(GRACE_MS)
+        self._timer.start(self._grace_ms)
 
     def end(self) -> None:
         """End the task at once, without waiting and without calling back."""

@@ -16,7 +16,6 @@ import slicer
 
 from ..errors import CTDoseSegError
 from .nodes.results import Results
-from .staging import NO_EDITS
 
 if TYPE_CHECKING:
     from .logic import CTDoseSegLogic
@@ -77,7 +76,7 @@ class Live:
 
     def warm(self) -> None:
         """Measure in the background what an edit will be compared with."""
-        if self.results is not None and self._logic.followsEdits(self.results):
+        if self.results is not None and not self._logic.whyNoEdits(self.results):
             self._timer.start(0)
 
     def stop(self) -> None:
@@ -107,8 +106,8 @@ class Live:
         if results.volume is None or results.segmentation is None:
             self.stop()
             return
-        if not self._logic.followsEdits(results):
-            self._on_error(NO_EDITS)
+        if reason := self._logic.whyNoEdits(results):
+            self._on_error(reason)
             return
         session = self._logic.session(results)
         if self._started is None:

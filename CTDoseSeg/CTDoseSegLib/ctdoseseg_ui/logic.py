@@ -18,7 +18,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from ..errors import CTDoseSegError, InputError, OutputError
 from . import packages, staging
 from .job import CANCELLED, DONE, FAILED, Job, run_and_wait, turn_event_loop
-from .logic_results import ResultsLogic
+from .logic_simulation import SimulationLogic
 from .nodes.results import Results
 from .staging import BUNDLED, FOLDER_MODELS, StagedAnalysis
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..batch import Run
 
 
-class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
+class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
     """From a CT volume of the scene to organ doses.
 
     Examples
@@ -46,7 +46,7 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
     """
 
     def __init__(self) -> None:
-        ResultsLogic.__init__(self)
+        SimulationLogic.__init__(self)
         ScriptedLoadableModuleLogic.__init__(self)
 
     def getParameterNode(self) -> Any:
@@ -238,9 +238,17 @@ class CTDoseSegLogic(ResultsLogic, ScriptedLoadableModuleLogic):
         elif session.dose_model == BUNDLED:
             self.recompute(results)
         arguments = ["--region", session.region, "--dose-model", session.dose_model]
-        return staging.stage_input(
-            results.volume, session.series, session.as_known(), arguments, {}, output=folder
+        task = staging.stage_input(
+            results.volume,
+            session.series,
+            session.as_known(),
+            [] if results.simulated else arguments,
+            {},
+            output=folder,
         )
+        if results.simulated:
+            self.stageSimulated(results, task)
+        return task
 
     def export(self, results: Results, folder: str | Path) -> Path:
         """Write the files of the command line's ``analyze`` to `folder`; return the folder."""

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError
 from . import packages
 from .nodes.results import EDITED, Results
-from .staging import BUNDLED, NO_EDITS
+from .staging import BUNDLED, NO_BATCHES, NO_EDITS
 
 if TYPE_CHECKING:
+    from ..dosimetry.dose_map import DoseMap
     from .session import Session
 
 
@@ -35,6 +36,7 @@ class ResultsLogic:
         from ..result import read_result
         from ..segmentation.user import read_labelmap
         from .nodes import charts, scene, segmentations
+        from .nodes.dose_map import fill_dose_map
         from .nodes.doubt import fill_doubt
         from .session import Session
 
@@ -49,6 +51,7 @@ class ResultsLogic:
         segmentation = results.segmentation_to_fill(givenID)
         segmentations.fill_segmentation(segmentation, labelmap, volume)
         fill_doubt(results, labelmap)
+        fill_dose_map(results, self._dose_map_in(folder, results))
         session = Session(
             series,
             choices["region"],
@@ -64,6 +67,13 @@ class ResultsLogic:
         scene.place(results)
         return results
 
+    def _dose_map_in(self, folder: Path, results: Results) -> DoseMap | None:
+        if not results.simulated:
+            return None
+        from ..outputs.simulated import dose_map_in
+
+        return dose_map_in(folder, results.result)
+
     def recompute(self, results: Results) -> int:
         """Bring a result up to date with its segmentation.
 
@@ -75,20 +85,24 @@ class ResultsLogic:
         Raises
         ------
         InputError
-            If the result came from a dose model in a folder.
+            If the result cannot follow edits.
         """
         session = self.session(results)
-        if not self.followsEdits(results):
-            raise InputError(NO_EDITS)
+        if reason := self.whyNoEdits(results):
+            raise InputError(reason)
         changed = self.look(results)
-        if changed or session.pending:
-            session.finish()
+        session.finish()
+        if changed or session.edited:
             self.publish(results)
         return changed
 
-    def followsEdits(self, results: Results) -> bool:
-        """Whether a result can follow edits: doses of a dose model in a folder cannot."""
-        return results.result.chosen("dose_model", BUNDLED) == BUNDLED
+    def whyNoEdits(self, results: Results) -> str:
+        """Why a result cannot follow edits; empty if it can."""
+        if results.result.chosen("dose_model", BUNDLED) != BUNDLED:
+            return NO_EDITS
+        if results.simulated and results.get("doseMapBatches") is None:
+            return NO_BATCHES
+        return ""
 
     def look(self, results: Results) -> int:
         """Compare the segmentation with what is known of it; returns how many slices differ."""
@@ -97,27 +111,50 @@ class ResultsLogic:
 
         session = self.session(results)
         labelmap = labelmap_of(results.segmentation, results.volume, session.series)
+        if session.labelmap is not None:
+            self.keepSimulation(results)  # with the segmentation that its doses are of
         known = session.labelmap
         if known is not None and same_atoms(known, labelmap):
             labelmap = replace(labelmap, atoms=known.atoms, groups=known.groups)
         else:
             labelmap = replace(labelmap, groups=groups_of_edited(results.result, labelmap))
         renamed = known is not None and labelmap.atoms != known.atoms
-        engine = results.result.segmentation.engine.removesuffix(", edited")
-        changed = session.take(replace(labelmap, engine=f"{engine}, edited"))
+        engine = results.result.segmentation.engine
+        changed = session.take(replace(labelmap, engine=engine))
         return max(changed, int(renamed))
 
+    def keepSimulation(self, results: Results) -> None:
+        """Remember what a simulated result was made from, before its segmentation is edited."""
+        session = self.session(results)
+        if session.dose_engine is not None or not results.simulated:
+            return
+        from ..outputs.simulated import engine_after, scan_of
+        from .nodes.dose_map import dose_map_of
+
+        dose_map = dose_map_of(results)
+        if dose_map is not None:
+            scan = scan_of(session.analysis())
+            session.dose_engine = engine_after(results.result, dose_map, scan)
+
     def publish(self, results: Results) -> None:
-        """Write the present state of the session into the result, its tables and its charts."""
-        from ..result import Result
-        from .nodes import charts, scene
+        """Write the state of an edited session into the result, its tables and its charts."""
         from .nodes.doubt import forget_doubt
 
         session = self.session(results)
         forget_doubt(results, session.edited, len(session.series.slices))
         session.edited = {}
-        results.write(Result.of(session.analysis()))
+        engine = session.labelmap.engine.removesuffix(", edited")
+        session.labelmap = replace(session.labelmap, engine=f"{engine}, edited")
+        self.rewrite(results)
         results.segmentation.SetAttribute(EDITED, "1")
+
+    def rewrite(self, results: Results) -> None:
+        """Write the present state of the session into the result, its tables and its charts."""
+        from ..result import Result
+        from .nodes import charts, scene
+
+        self.keepSimulation(results)
+        results.write(Result.of(self.session(results).analysis()))
         scene.show_slices(results)
         scene.show_doses(results)
         charts.show_charts(results)
@@ -175,10 +212,10 @@ class ResultsLogic:
         """
         doses = {}
         for organ in results.result.organs:
-            if organ.dose_mGy is None or organ.route not in ("ctdivol", "mas"):
+            if organ.dose_mGy is None or organ.route not in ("ctdivol", "mas", "montecarlo"):
                 continue
             factor = tubeCurrent * rotationTime
-            if organ.route == "ctdivol":
+            if organ.route != "mas":
                 factor *= ctdivol
             doses[organ.organ] = organ.dose_mGy * factor
         return doses

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -18,6 +21,7 @@ NEEDED = {
     "unet": ("torch", "safetensors"),
     # The bundled UNet draws body and couch beneath its organs.
     "totalsegmentator": ("torch", "TotalSegmentator", "safetensors"),
+    "montecarlo": ("numba",),
 }
 # Which versions.
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "Resources" / "requirements.txt"
@@ -110,6 +114,58 @@ def ensure_nifti(paths: Iterable[str | Path]) -> None:
                 "Slicer and analyse the volume, or save it as NRRD."
             )
         ) from error
+
+
+def ensure_simulation() -> None:
+    """Ask for and install what Monte Carlo needs; Slicer's own numpy stays as it is.
+
+    Raises
+    ------
+    DependencyError
+        If numba is not made for this computer, the user refuses, or the installation fails.
+    """
+    names = missing("montecarlo")
+    if not names:
+        return
+    import subprocess
+
+    import slicer.packaging
+
+    from ..dosimetry.montecarlo.compilation import without_wheel
+
+    if reason := without_wheel():
+        raise DependencyError(reason)
+    instead = _("Choose Doses by: Fast law, which needs nothing")
+    try:
+        with _numpy_as_it_is() as constraints:
+            slicer.packaging.pip_ensure(
+                list(names), constraints=constraints, requester="CTDoseSeg (Monte Carlo)"
+            )
+    except RuntimeError as error:
+        raise DependencyError(
+            _(
+                "Monte Carlo needs {names}, which was not installed. {instead}, or press Apply "
+                "again to install it."
+            ).format(names=", ".join(names), instead=instead)
+        ) from error
+    except subprocess.CalledProcessError as error:
+        raise DependencyError(
+            _(
+                "Monte Carlo needs {names}, and no version of it could be installed beside this "
+                "numpy, which Slicer itself needs; nothing was changed. {instead}, or see Slicer's "
+                "log for the reason."
+            ).format(names=", ".join(names), instead=instead)
+        ) from error
+
+
+@contextlib.contextmanager
+def _numpy_as_it_is() -> Iterator[Path]:
+    """Give a file that keeps pip from replacing numpy, which Slicer has loaded."""
+    with tempfile.TemporaryDirectory(prefix="ctdoseseg-") as folder:
+        path = Path(folder) / "constraints.txt"
+        version = importlib.metadata.version("numpy")
+        path.write_text(f"numpy=={version}\n", encoding="utf-8")
+        yield path
 
 
 def names_below(folder: str | Path) -> Iterator[str]:

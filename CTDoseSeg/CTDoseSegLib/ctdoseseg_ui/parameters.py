@@ -14,6 +14,9 @@ from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import Default, WithinRange, parameterNodeWrapper
 
 LOWEST_FACTOR, HIGHEST_FACTOR = 0.25, 4.0
+# What a simulation aims at: percent of the dose of every larger organ, and minutes at most.
+LEAST_PERCENT, MOST_PERCENT = 0.1, 20.0
+LEAST_MINUTES, MOST_MINUTES = 0.1, 600.0
 
 
 class Method(Enum):
@@ -51,6 +54,20 @@ class Region(Enum):
             Region.AUTO: _("Automatic"),
             Region.CHEST: _("Chest"),
             Region.ABDOMEN: _("Abdomen"),
+        }[self]
+
+
+class DoseEngine(Enum):
+    """What the organ doses come from."""
+
+    FAST = "fast"
+    MONTE_CARLO = "montecarlo"
+
+    def label(self) -> str:
+        """Text in the menu."""
+        return {
+            DoseEngine.FAST: _("Fast law (at once)"),
+            DoseEngine.MONTE_CARLO: _("Monte Carlo on this CT (asks before it installs)"),
         }[self]
 
 
@@ -92,6 +109,9 @@ class CTDoseSegParameterNode:
     method: Method = Method.AUTO
     inputSegmentation: vtkMRMLSegmentationNode
     region: Region = Region.AUTO
+    doseEngine: DoseEngine = DoseEngine.FAST
+    aimedPercent: Annotated[float, WithinRange(LEAST_PERCENT, MOST_PERCENT), Default(1.0)]
+    mostMinutes: Annotated[float, WithinRange(LEAST_MINUTES, MOST_MINUTES), Default(5.0)]
     doseModelFolder: str = ""
     unetFolder: str = ""
     trainingConfig: str = ""
@@ -113,6 +133,7 @@ class CTDoseSegParameterNode:
     result: vtkMRMLTextNode
     lowerChart: LowerChart = LowerChart.DOSES
     showOverlay: bool = False
+    showDoseMap: bool = False
     overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.5
     showDoubt: bool = False
     show3D: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from ..result import Result
 from ..segmentation.anatomy.check import check_anatomy
 from ..segmentation.edited import with_what_holds
 from ..segmentation.labelmap import BODY, BODY_REST, COUCH, Labelmap
+
+if TYPE_CHECKING:
+    from ..dosimetry.montecarlo.edits import EditedEngine
 
 BUNDLED = "bundled"
 MOMENTS = ("counts", "sums", "squares")
@@ -51,6 +54,8 @@ class Session:
         self.series, self.region, self.dose_model = series, region, dose_model
         self.choices = dict(choices or {})
         self.before = before
+        # Of a simulated result; None: the fast law.
+        self.dose_engine: EditedEngine | None = None
         self.labelmap: Labelmap | None = None
         # Slice to what the user changed in it, boolean [j, i], since this was last emptied.
         self.edited: dict[int, np.ndarray] = {}
@@ -126,7 +131,8 @@ class Session:
         return analyze(
             self.series,
             check_anatomy(self.series, labelmap, keep=drawn),
-            region=self.region,
+            region=self.region if self.dose_engine is None else "auto",
+            dose_engine=self.dose_engine or "auto",
             parameters=self.choices,
             measurements=self._measurements(),
             outlines=self._contours,

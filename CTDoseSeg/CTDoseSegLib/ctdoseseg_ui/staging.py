@@ -19,7 +19,13 @@ FOLDER_MODELS = ("published", "trained")
 NO_EDITS = (
     "Doses of a dose model in a folder do not follow edits: press Apply with this segmentation."
 )
+NO_BATCHES = (
+    "Doses of a simulation whose batches were not kept do not follow edits: press Apply with this "
+    "segmentation."
+)
 RESULT_FOLDER = "result"
+# Where the simulated result of an export is handed over.
+SIMULATED_FOLDER = "simulated"
 
 
 @dataclass
@@ -94,11 +100,12 @@ def stage_input(
     except OSError as error:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
-        raise OutputError(_refusal()) from error
+        raise OutputError(refusal()) from error
     return StagedAnalysis(volumeNode.GetID(), givenID, folder, command, series, choices, output)
 
 
-def _refusal() -> str:
+def refusal() -> str:
+    """Return why the input of a task cannot be handed over."""
     return (
         "The volume cannot be written for the analysis: the folder for temporary files is full or "
         "cannot be written. Free some space, or choose another folder in Slicer's settings (Cache)."

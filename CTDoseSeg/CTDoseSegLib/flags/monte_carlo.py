@@ -122,6 +122,25 @@ FLAGS = {
         "The simulated doses beside those of the fast law",
         "The fast law was fitted to simulations for one scanner and protocol.",
     ),
+    "monte_carlo_edited": Entry(
+        "info",
+        "The organ was edited after the simulation",
+        cause="edited",
+        consequence="its dose follows from the dose map",
+    ),
+    "monte_carlo_drawn": Entry(
+        "info",
+        "Drawn after the simulation",
+        cause="edited",
+        consequence="its dose follows from the dose map",
+    ),
+    "monte_carlo_rerun": Entry(
+        "warning",
+        "The edit changes the material of more than 5 % of the organ's mass: a rerun is advised",
+        "Simulate again.",
+        cause="edited",
+        consequence="the dose map is that of the materials before",
+    ),
     "monte_carlo_bone": Entry(
         "info",
         "The dose is that to the bone as a whole, with its mineral",

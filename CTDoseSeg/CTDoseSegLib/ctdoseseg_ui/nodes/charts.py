@@ -16,7 +16,7 @@ import slicer
 import vtk
 
 from .results import Results
-from .scene import SCALED_CURRENT, current_scale, numbers, ordered, set_columns
+from .scene import SCALED_CURRENT, current_scale, fast_law_of, numbers, ordered, set_columns
 
 BLUE, ORANGE, GREEN, RED, GRAY = (
     (0.10, 0.37, 0.70),
@@ -86,6 +86,9 @@ def show_dose_chart(results: Results, hypothetical: Mapping[str, float] | None =
     columns: dict[str, Any] = {"number": np.arange(1.0, len(organs) + 1)}
     for name in ("dose_mGy", "total_low_mGy", "total_high_mGy"):
         columns[name] = numbers([getattr(o, name) for o in organs])
+    fast = fast_law_of(results.result)
+    if fast:
+        columns["fast_law_mGy"] = numbers([fast.get(o.organ, (None,))[0] for o in organs])
     if hypothetical is not None:
         columns["hypothetical_mGy"] = numbers([hypothetical.get(o.organ) for o in organs])
     columns["organ"] = [o.organ for o in organs]
@@ -109,6 +112,9 @@ def show_dose_chart(results: Results, hypothetical: Mapping[str, float] | None =
             marker.MarkerStyleCross,
         ),
     ]
+    if fast:
+        square = marker.MarkerStyleSquare
+        points.append(_points(results, "fast", "fast law", table, "fast_law_mGy", ORANGE, square))
     if hypothetical is not None:
         points.append(
             _points(

@@ -19,7 +19,7 @@ VERSION = "1"
 ROLE = "CTDoseSeg."
 # Of a segmentation that somebody changed by hand.
 EDITED = "CTDoseSeg.Edited"
-# Of the dose overlay and the doubt, which are scalar volumes and no CT.
+# Of dose overlay, dose map and doubt, which are scalar volumes and no CT.
 OVERLAY = "CTDoseSeg.Overlay"
 # Role to class; nodes that are made when they are first needed.
 CLASSES = {
@@ -33,6 +33,9 @@ CLASSES = {
     "doseChart": "vtkMRMLPlotChartNode",
     "overlay": "vtkMRMLScalarVolumeNode",
     "doubt": "vtkMRMLScalarVolumeNode",
+    "doseMap": "vtkMRMLScalarVolumeNode",
+    "doseMapSD": "vtkMRMLScalarVolumeNode",
+    "doseMapBatches": "vtkMRMLScalarVolumeNode",
 }
 TITLES = {
     "segmentation": "segmentation",
@@ -45,6 +48,9 @@ TITLES = {
     "doseChart": "organ dose chart",
     "overlay": "dose overlay (mGy)",
     "doubt": "doubt (%)",
+    "doseMap": "dose map (mGy)",
+    "doseMapSD": "dose map uncertainty (mGy)",
+    "doseMapBatches": "dose map batches",
 }
 
 
@@ -109,6 +115,17 @@ class Results:
     def overlay(self) -> Any:
         """The dose overlay; None until it is asked for."""
         return self.get("overlay")
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the doses are those of Monte Carlo, not of the fast law."""
+        result = self.result
+        return result is not None and result.chosen("dose_engine") == "montecarlo"
+
+    @property
+    def doseMap(self) -> Any:
+        """The simulated dose of every voxel; None without a simulation."""
+        return self.get("doseMap")
 
     def get(self, role: str) -> Any:
         """Return the node of a role; None where there is none."""

@@ -28,9 +28,12 @@ OVERLAY_COLORS = "vtkMRMLColorTableNodeIron"
 DOSE_COLUMNS = {
     "organ": "Click an organ to go to it.",
     "dose (mGy)": "Mean dose to the part of the organ that is in the images.",
+    "fast law (mGy)": "What the fast law gives, with its total 90 % interval; both are flagged "
+    "where they differ by more than both intervals allow.",
     "model 90 %": "How well the dose model knows such an organ, in mGy: in nine of ten patients of "
     "the scanner that it was made for, the simulated dose lies in this interval. It leaves out "
     "that your scanner is another one.",
+    "statistics 90 %": "How well the simulated photons alone determine the dose, in mGy.",
     "total 90 %": "The interval to judge the dose by, in mGy: our estimate of a 90 % interval for "
     "this patient and scanner, from model, scanner, CTDIvol, segmentation, irradiated range and "
     "contrast agent. It was not checked against measurements on other scanners.",
@@ -129,8 +132,13 @@ def show_doses(results: Results, hypothetical: Mapping[str, float] | None = None
     }
     if hypothetical is not None:
         columns["HYPOTHETICAL (mGy)"] = [number(hypothetical.get(o.organ)) for o in organs]
+    fast = fast_law_of(results.result)
+    if results.simulated:
+        columns["fast law (mGy)"] = [_beside(fast.get(o.organ)) for o in organs]
+    # What a simulation alone leaves open is its statistics.
+    own_interval = "statistics 90 %" if results.simulated else "model 90 %"
     columns |= {
-        "model 90 %": [_interval(o.model_low_mGy, o.model_high_mGy) for o in organs],
+        own_interval: [_interval(o.model_low_mGy, o.model_high_mGy) for o in organs],
         "total 90 %": [_interval(o.total_low_mGy, o.total_high_mGy) for o in organs],
         "coverage": [_coverage(o) for o in organs],
         "volume (ml)": ["" if o.volume_ml is None else f"{o.volume_ml:.0f}" for o in organs],
@@ -139,6 +147,21 @@ def show_doses(results: Results, hypothetical: Mapping[str, float] | None = None
         "flags": ["; ".join(f.code for f in o.flags) for o in organs],
     }
     set_columns(results.ensure("doseTable"), columns, DOSE_COLUMNS)
+
+
+def fast_law_of(result: Result) -> dict[str, tuple[float, float | None, float | None]]:
+    """Return organ to its dose by the fast law and the ends of its interval, mGy, beside simulated.
+
+    Empty where the doses are the fast law's own.
+    """
+    beside = result.dose_model.get("fast_law_mGy") or {}
+    return {organ: tuple(of) for organ, of in beside.items() if of and of[0] is not None}
+
+
+def _beside(fast: tuple[float, float | None, float | None] | None) -> str:
+    from ...reporting.numbers import number
+
+    return "-" if fast is None else f"{number(fast[0])} ({_interval(*fast[1:])})"
 
 
 def ordered(organs: Sequence[OrganDose]) -> list[OrganDose]:
@@ -182,7 +205,7 @@ def show_overlay(results: Results, labels: np.ndarray, values: Mapping[str, int]
         node.SetIJKToRASMatrix(matrix)
         node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
         slicer.util.updateVolumeFromArray(node, dose)
-        node.SetVoxelValueUnits(_mGy_unit())
+        node.SetVoxelValueUnits(mGy_unit())
     finally:
         node.EndModify(was)
     doses = table[table > 0]
@@ -204,7 +227,8 @@ def dose_table(result: Result, values: Mapping[str, int], n_slices: int) -> np.n
     return table
 
 
-def _mGy_unit() -> Any:
+def mGy_unit() -> Any:
+    """Unit of the voxels of a dose, as DICOM codes it."""
     entry = slicer.vtkCodedEntry()
     entry.SetValueSchemeMeaning("mGy", "UCUM", "mGy")
     return entry

@@ -57,7 +57,8 @@ def require_ct(volumeNode: Any) -> None:
         )
     if volumeNode.GetAttribute(OVERLAY):
         raise InputError(
-            "The chosen volume is a dose overlay or the doubt of a result; choose the CT."
+            "The chosen volume is a dose overlay, a dose map or the doubt of a result; choose the "
+            "CT."
         )
     image = volumeNode.GetImageData()
     if image is None or image.GetNumberOfPoints() == 0:

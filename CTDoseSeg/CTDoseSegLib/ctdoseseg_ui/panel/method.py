@@ -8,7 +8,7 @@ import qt
 from slicer.i18n import tr as _
 
 from ...errors import ModelError
-from ..parameters import TYPED, CTDoseSegParameterNode, Method
+from ..parameters import TYPED, CTDoseSegParameterNode, DoseEngine, Method
 from ..staging import BUNDLED, StagedAnalysis
 
 if TYPE_CHECKING:
@@ -70,6 +70,10 @@ class MethodSection:
         """The task of Apply; installs what it needs, after asking."""
         node = self._parameters()
         typed = self._acquisition.typed()
+        if node.doseEngine == DoseEngine.MONTE_CARLO:
+            from .. import packages
+
+            packages.ensure_simulation()
         engine = self.engine()
         unet = node.unetFolder.strip() if engine == "unet" else ""
         if engine == "unet":

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from ...flags import FLAGS
 from ...reporting.numbers import number
+from ...segmentation.labelmap import BODY, BODY_REST
 
 if TYPE_CHECKING:
     from ...dosimetry.effective_dose import EffectiveDose
@@ -38,6 +39,7 @@ def summary(results: Results) -> str:
         text = _("SSDE {ssde} mGy.").format(ssde=number(result.ssde.mean_mGy))
         interval = _(" (90 % interval {low} to {high} mGy).")
         lines.append(_with_interval(text, result.ssde.mean_interval_mGy, interval))
+    lines += _simulation(results)
     n_whole, n_parts = _counted(result, doses)
     text = _("{n} organs have a dose, and {parts} of their parts.") if n_parts else ""
     text = text or _("{n} organs have a dose.")
@@ -45,19 +47,50 @@ def summary(results: Results) -> str:
     return " ".join(lines)
 
 
+def rerun_advised(results: Results | None) -> str:
+    """Return for which organs the simulation should be run again, as a sentence; else empty."""
+    organs = results.result.organs if results is not None else ()
+    names = [o.organ for o in organs if any(f.code == "monte_carlo_rerun" for f in o.flags)]
+    if not names:
+        return ""
+    return " " + _("Rerun advised (press Simulate): {organs}.").format(organs=", ".join(names))
+
+
+def _simulation(results: Results) -> list[str]:
+    """Return what made the doses in words, where they were simulated."""
+    card = results.result.dose_model
+    if not results.simulated or "histories" not in card:
+        return []
+    text = _("Doses by {engine}: {millions:.1f} million photons, beam {beam}.")
+    words = text.format(
+        engine="<b>" + _("Monte Carlo") + "</b>",
+        millions=card["histories"] / 1e6,
+        beam=escape(str(card.get("beam", ""))),
+    )
+    largest = card.get("largest_relative_se")
+    if largest:
+        certain = _(
+            "The mean dose of the larger organs is certain to {percent} % or better (1 SE)."
+        )
+        words += " " + certain.format(percent=number(100 * float(largest)))
+    return [words]
+
+
 def _counted(result: Result, doses: Mapping[str, float]) -> tuple[int, int]:
     """Return how many organs have a dose, and how many parts of these (lobes, chambers) have one.
 
-    A part holds some of the voxels of another organ with a dose, or has its name and more.
+    A part holds some of the voxels of another organ with a dose, or has its name and more; the
+    body, which holds all of them, is none.
     """
-    atoms = {n: set(s.atoms) for n, s in result.structures.items() if n in doses}
+    organs = [name for name in doses if name not in (BODY, BODY_REST)]
+    atoms = {n: set(s.atoms) for n, s in result.structures.items() if n in organs}
     parts = [
         name
-        for name in doses
-        if any(name.startswith(f"{other}_") for other in doses)
+        for name in organs
+        if any(name.startswith(f"{other}_") for other in organs)
         or any(atoms.get(name, {""}) < others for others in atoms.values())
     ]
-    return len(doses) - len(parts), len(parts)
+    return len(organs) - len(parts), len(parts)
 
 
 def _wed_interval(result: Result) -> str:

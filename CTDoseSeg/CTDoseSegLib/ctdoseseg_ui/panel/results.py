@@ -13,6 +13,7 @@ from ..nodes.results import Results
 from . import layout
 from .doubt import DoubtTint
 from .flag_words import all_notices, flag_items, notices
+from .overlay import Overlay
 
 if TYPE_CHECKING:
     from ...result import Result
@@ -40,13 +41,13 @@ class ResultsSection:
     """
 
     def __init__(self, ui: Any, logic: CTDoseSegLogic, parameters: Any, report: Any) -> None:
-        self._ui, self._logic = ui, logic
+        self._ui = ui
         self._parameters, self._report = parameters, report
         self.results: Results | None = None
         self._former_layout: int | None = None
         self._watch: SliceWatch | None = None
         self._views: list[tuple[Any, str, Any]] = []
-        self._overlay_shown = False
+        self._overlay = Overlay(ui, logic)
         self._tint = DoubtTint(ui)
         self._covered, self._former_fill = False, FILL
         self._surfaces_shown = False
@@ -99,7 +100,7 @@ class ResultsSection:
             "show3DCheckBox",
         ):
             getattr(self._ui, name).enabled = results is not None
-        self._ui.overlayCheckBox.enabled = results is not None and bool(results.doses())
+        self._overlay.offer(results)
         self._tint.offer(results)
         layout.fill(results, self._parameters().lowerChart.value)
         self._ui.doseTableView.resizeColumnsToContents()
@@ -125,10 +126,7 @@ class ResultsSection:
         parameters = self._parameters()
         layout.fill(self.results, parameters.lowerChart.value)
         try:
-            if parameters.showOverlay and self.results.doses():
-                self._show_overlay(parameters.overlayOpacity)
-            else:
-                self._hide_overlay()
+            self._overlay.follow(self.results, parameters)
             if parameters.showDoubt:
                 self._tint.show(self.results)
             else:
@@ -140,33 +138,11 @@ class ResultsSection:
 
     def update_overlay(self) -> None:
         """Fill the overlay again, if it is shown."""
-        if self._overlay_shown and self.results is not None:
-            self._logic.showOverlay(self.results)
-
-    def _show_overlay(self, opacity: float) -> None:
-        from ..nodes.scene import show_legend
-
-        if not self._overlay_shown:
-            with slicer.util.tryWithErrorDisplay(_("The overlay cannot be made."), waitCursor=True):
-                node = self._logic.showOverlay(self.results)
-            slicer.util.setSliceViewerLayers(foreground=node)
-            show_legend(node, True)
-            self._overlay_shown = True
-        slicer.util.setSliceViewerLayers(foregroundOpacity=opacity)
-
-    def _hide_overlay(self) -> None:
-        if not self._overlay_shown:
-            return
-        from ..nodes.scene import show_legend
-
-        self._overlay_shown = False
-        node = self.results.overlay if self.results is not None else None
-        if node is not None:
-            show_legend(node, False)
-        slicer.util.setSliceViewerLayers(foreground=None)
+        if self.results is not None:
+            self._overlay.update(self.results)
 
     def _hide_overlays(self) -> None:
-        self._hide_overlay()
+        self._overlay.hide()
         self._tint.hide()
         self._fill_segments()
 
@@ -176,7 +152,7 @@ class ResultsSection:
         display = node.GetDisplayNode() if node is not None else None
         if display is None:
             return
-        covered = self._overlay_shown or self._tint.shown
+        covered = bool(self._overlay.role) or self._tint.shown
         if covered and not self._covered:
             # A scene that was saved with an overlay has none.
             self._former_fill = display.GetOpacity2DFill() or FILL
@@ -306,7 +282,8 @@ class ResultsSection:
 
     def scene_closed(self) -> None:
         """Release what is gone."""
-        self._overlay_shown = self._surfaces_shown = self._covered = False
+        self._surfaces_shown = self._covered = False
+        self._overlay.scene_closed()
         self._tint.scene_closed()
         self.show(None)
 

@@ -18,13 +18,14 @@ from ..job import CANCELLED, DONE, Job
 from ..live import Live
 from ..logic import CTDoseSegLogic
 from ..nodes.results import EDITED, OVERLAY, Results
-from ..parameters import CTDoseSegParameterNode, Method
+from ..parameters import CTDoseSegParameterNode, DoseEngine, Method
 from ..staging import StagedAnalysis
 from . import layout
 from .acquisition import AcquisitionSection
 from .batch import BatchSection
 from .method import MethodSection
 from .results import ResultsSection
+from .simulation import SimulationSection
 from .task import TaskSection
 from .training import TrainingSection
 from .whatif import WhatIfSection
@@ -65,6 +66,9 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.method = MethodSection(self.ui, self.logic, self._parameters, self.acquisition)
         self.results = ResultsSection(self.ui, self.logic, self._parameters, self.task.show_problem)
         self.whatIf = WhatIfSection(self.ui, self.logic, self._parameters)
+        self.simulation = SimulationSection(
+            self.ui, self.logic, self._parameters, self.task.log, self._onSimulated
+        )
         self.training = TrainingSection(self.ui, self._parameters, self.task.log)
         self.batch = BatchSection(
             self.ui, self.logic, self.method.engine, self._onStudyLoaded, self.task.show_problem
@@ -90,6 +94,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Let go of everything; before the module is unloaded or made anew."""
         if self.live is not None:
             self.task.end()
+            self.simulation.end()
             self.training.end()
             self.live.stop()
             self._overlayTimer.stop()
@@ -110,6 +115,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onReload(self) -> None:
         """Reload the package too, which Slicer's own reload leaves as it is."""
         self.task.end()
+        self.simulation.end()
         self.batch.cleanup()
         for name in list(sys.modules):
             if name.partition(".")[0] == PACKAGE:
@@ -190,8 +196,10 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         has = self.results.results is not None and not running
         ui.editButton.enabled = has
         ui.exportButton.enabled = has
-        for widget in (ui.inputVolumeSelector, ui.methodComboBox, ui.segmentationSelector):
+        selectors = (ui.inputVolumeSelector, ui.methodComboBox, ui.segmentationSelector)
+        for widget in (*selectors, ui.doseEngineComboBox):
             widget.enabled = not running
+        self.simulation.update(self.results.results, busy=running)
         if reason and not running:
             ui.statusLabel.text = reason
         elif not running and ui.statusLabel.text == self._lastReason:
@@ -221,7 +229,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             text = _("Fetching TotalSegmentator's weights...")
             self.task.start(text, lambda: fetch, self._beginFetching)
         else:
-            self._start(self._prepareAnalysis, self._onAnalysed)
+            self._start(self._prepareAnalysis, self._onApplied)
 
     def _mayLeaveCorrection(self) -> bool:
         """Ask before a new segmentation takes the place of one that was corrected by hand."""
@@ -256,9 +264,10 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.task.ended(state, message)
         self._updateButtons()
         if state == DONE:
-            self._start(self._prepareAnalysis, self._onAnalysed)
+            self._start(self._prepareAnalysis, self._onApplied)
 
     def _prepareAnalysis(self) -> StagedAnalysis:
+        self.simulation.end()  # of the result that is to be replaced
         self._startedWith = self.method.choices()
         return self.method.prepare()
 
@@ -269,6 +278,12 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             )
 
         self.task.start(_("Writing the volume..."), prepare, begin)
+
+    def _onApplied(self, state: str, message: str, results: Results | None) -> None:
+        self._onAnalysed(state, message, results)
+        simulated = self._parameters().doseEngine == DoseEngine.MONTE_CARLO
+        if state == DONE and results is not None and simulated:
+            self.simulation.start(results)
 
     def _onAnalysed(self, state: str, message: str, results: Results | None) -> None:
         self.task.ended(state, message)
@@ -304,10 +319,23 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _onLiveUpdate(self, changed: int, seconds: float) -> None:
         self.results.refresh()
         self.whatIf.update(self.results.results, force=True)
-        self.ui.liveLabel.text = _("{n} slices changed; updated in {ms:.0f} ms.").format(
-            n=changed, ms=1000 * seconds
+        from .result_words import rerun_advised
+
+        text = _("{n} slices changed; updated in {ms:.0f} ms.")
+        self.ui.liveLabel.text = text.format(n=changed, ms=1000 * seconds) + rerun_advised(
+            self.results.results
         )
         self._overlayTimer.start(300)
+
+    def _onSimulated(self, results: Results) -> None:
+        """The doses of a result are those of Monte Carlo now."""
+        shown = self.results.results
+        if shown is None or shown.node is not results.node:
+            return
+        self.results.refresh()
+        self.results.apply_parameters()
+        self.whatIf.update(shown, force=True)
+        self._overlayTimer.start(0)
 
     def onEdit(self) -> None:
         """Open Segment Editor on the result's segmentation."""
@@ -338,6 +366,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _onSceneStartClose(self, *_args: Any) -> None:
         self.task.end()
         self.task.ended(CANCELLED, "")
+        self.simulation.end()
         self.training.end()
         self.live.stop()
         self.logic.forget()
@@ -360,6 +389,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _onNodeRemoved(self, _caller: Any, _event: Any, node: Any = None) -> None:
         results = self.results.results
+        self.simulation.end_of_removed()
         if node is None or results is None or slicer.mrmlScene.IsClosing():
             return
         gone = results.volume is None or results.segmentation is None

@@ -35,11 +35,8 @@ def available() -> tuple[bool, str]:
     except ModuleNotFoundError as error:
         if error.name != "numba":
             return False, f"numba, which the Monte Carlo engine needs, lacks {error.name}."
-        if sys.platform == "darwin" and platform.machine() == "x86_64":
-            return False, (
-                "The Monte Carlo engine needs numba, which is no longer made for Macs with an "
-                "Intel processor; use the fast dose engine or another computer."
-            )
+        if reason := without_wheel():
+            return False, reason
         return False, f"The Monte Carlo engine needs numba, which is not installed: {_EXTRA}."
     except Exception as error:  # noqa: BLE001 - numba raises whatever its own parts raise
         return False, (
@@ -117,3 +114,13 @@ def _made(folder: Path) -> Path | None:
             return folder
     except OSError:
         return None
+
+
+def without_wheel() -> str:
+    """Return why numba cannot be installed on this computer; empty where it can."""
+    if sys.platform == "darwin" and platform.machine() == "x86_64":
+        return (
+            "The Monte Carlo engine needs numba, which is no longer made for Macs with an "
+            "Intel processor; use the fast dose engine or another computer."
+        )
+    return ""

@@ -151,7 +151,7 @@ class MonteCarloEngine:
 
             reason = next(_objections(scan, own_beam=self._has_own_beam(scan)), "")
             return event_doses(kept, scan, settings, reason)
-        simulation = simulate_scan(scan, settings, _fast_doses(scan), progress or Progress())
+        simulation = simulate_scan(scan, settings, fast_doses(scan), progress or Progress())
         self._kept[:] = [simulation.without_map()]
         organs = organ_doses(simulation.run)
         about_run = run_flags(simulation, organs, by_name=self.beam is not None)
@@ -188,7 +188,7 @@ class MonteCarloEngine:
             "seconds": round(simulation.seconds, 1),
             "voxel_mm": list(simulation.patient.voxels.spacing_mm),
             "tables_sha256": _checksums(),
-            "fast_law_mGy": _beside(run.fast),
+            "fast_law_mGy": beside(run.fast),
             "parts_of_organs": {name: asdict(part) for name, part in simulation.parts.items()},
         }
 
@@ -230,7 +230,7 @@ def _unusual_beams(scan: Scan) -> Iterator[str]:
         yield "it is a cone-beam CT, whose beam and dose index are other ones"
 
 
-def _fast_doses(scan: Scan) -> dict[str, OrganDose]:
+def fast_doses(scan: Scan) -> dict[str, OrganDose]:
     """Return the doses by the fast law where it gives one, by organ; none for children."""
     age = scan.series.acquisition.age_years
     if age is not None and age < ADULT_YEARS:
@@ -246,7 +246,7 @@ def _checksums() -> dict[str, str]:
     return {name: about["sha256"] for card in cards for name, about in card["files"].items()}
 
 
-def _beside(fast: Mapping[str, OrganDose]) -> dict[str, list[float | None]]:
+def beside(fast: Mapping[str, OrganDose]) -> dict[str, list[float | None]]:
     """Return the fast law's dose of each organ with the ends of its 90 % interval."""
     return {
         name: [organ.dose_mGy, organ.total_low_mGy, organ.total_high_mGy]

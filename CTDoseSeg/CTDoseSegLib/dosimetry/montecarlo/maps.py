@@ -16,7 +16,7 @@ from .voxels import Scores, Voxels
 LEAST_DENSITY_G_CM3 = 0.02
 _MEDIUM, _SOFT = 0, 1
 # So many voxels of a region are enough for its mean.
-_MOST_PLACES = 100_000
+_MOST_PLACES = 30_000
 
 
 def dose_map_of(
@@ -189,10 +189,12 @@ def dose_of_region(
     own = mass * mask[here]
     if not own.sum() > 0:
         return None
-    per_batch = np.array([corners.mean(batch, own) for batch in batches])
-    mean = np.mean(batches, axis=0)
+    by_batch = batches.reshape(len(batches), -1)
+    per_batch = by_batch @ corners.share(own, by_batch.shape[1])
     wide, narrow = (
-        corners.mean(mean, part) if part.sum() > 0 else float(per_batch.mean())
+        float((by_batch @ corners.share(part, by_batch.shape[1])).mean())
+        if part.sum() > 0
+        else float(per_batch.mean())
         for part in (mass, mass * shrunk[here])
     )
     voxel_ml = abs(float(np.linalg.det(affine[:3, :3]))) / 1000.0
@@ -202,6 +204,29 @@ def dose_of_region(
         edge_sd_mGy=abs(wide - narrow) / 4,  # a whole voxel apart: half of it either way, halved
         mass_g=float(weights[mask].sum()) * voxel_ml,
     )
+
+
+def dose_along(
+    dose_map: DoseMap, mask: np.ndarray, affine: np.ndarray, density_g_cm3: np.ndarray
+) -> np.ndarray:
+    """Return the dose of a region on each of its slices, mGy, NaN where it is not there, [k].
+
+    Parameters are those of `dose_of_region`.
+    """
+    batches = dose_map.soft_tissue_batches_mGy
+    if batches is None:
+        raise ValueError("The dose map has no batches; simulate again and keep them.")
+    mean = np.mean(batches, axis=0)
+    doses = np.full(len(mask), np.nan)
+    places = np.argwhere(mask & (density_g_cm3 > 0))
+    places = places[:: max(1, math.ceil(len(places) / _MOST_PLACES))]
+    if len(places):
+        mass = density_g_cm3[tuple(places.T)]
+        dose = _Corners.of(dose_map, affine, places).values(mean)
+        total = np.bincount(places[:, 0], mass, len(mask))
+        energy = np.bincount(places[:, 0], mass * dose, len(mask))
+        np.divide(energy, total, out=doses, where=total > 0)
+    return doses
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,19 +254,35 @@ class _Corners:
         total = weight.sum(axis=1, keepdims=True)
         return cls(index, np.divide(weight, total, out=np.zeros_like(weight), where=total > 0))
 
-    def mean(self, voxels: np.ndarray, mass: np.ndarray) -> float:
-        values = np.sum(voxels.ravel()[self.index] * self.weight, axis=1)
-        return float(values @ mass / mass.sum())
+    def values(self, voxels: np.ndarray) -> np.ndarray:
+        """Return the values of voxels at the points, [point]."""
+        interpolated: np.ndarray = np.sum(voxels.ravel()[self.index] * self.weight, axis=1)
+        return interpolated
+
+    def share(self, mass: np.ndarray, size: int) -> np.ndarray:
+        """Return how much each of `size` voxels counts in the mean weighted by mass, float32."""
+        parts = (self.weight * mass[:, None]).ravel()
+        shares: np.ndarray = np.bincount(self.index.ravel(), parts, size) / mass.sum()
+        return shares.astype(np.float32)
 
 
 def _half_a_voxel(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return a mask with its neighbours in the plane, and without its outermost voxels."""
-    from scipy import ndimage
+    """Return a mask with its neighbours in the plane, and without its outermost voxels.
 
-    plane = ndimage.generate_binary_structure(3, 1)
-    plane[[0, 2]] = False
-    grown = ndimage.binary_dilation(mask, plane)
-    return grown, ndimage.binary_erosion(mask, plane)
+    By shifting: the general morphology of scipy takes ten times as long.
+    """
+    grown, shrunk = mask.copy(), mask.copy()
+    for axis in (1, 2):
+        for here, beside in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
+            to = (slice(None),) * axis + (here,)
+            of = (slice(None),) * axis + (beside,)
+            grown[to] |= mask[of]
+            shrunk[to] &= mask[of]
+    # Beyond the edge of the grid is nothing.
+    for axis in (1, 2):
+        for edge in (0, -1):
+            shrunk[(slice(None),) * axis + (edge,)] = False
+    return grown, shrunk
 
 
 def _map(tally: Tally) -> np.ndarray:

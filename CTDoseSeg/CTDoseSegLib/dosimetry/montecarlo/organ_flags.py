@@ -45,14 +45,13 @@ def organ_flags(run: Run, name: str, score: int) -> Iterator[Flag]:
         yield flag("monte_carlo_anatomy", detail)
 
 
-def noisy(run: Run, relative_se: float) -> Flag:
-    """Return why an organ has no dose, and how many photons it would take."""
-    histories = run.response.tally.total_histories
+def noisy(histories: int, relative_se: float, largest_se: float, advice: str) -> Flag:
+    """Return why an organ has no dose, how many photons it would take, and how to get them."""
     detail = f"{in_millions(histories)} photons"
     if np.isfinite(relative_se):
-        needed = in_millions(histories_to(run.largest_se, relative_se, histories))
-        detail += f" gave {100 * relative_se:.3g} %; {run.largest_se:.0%} takes about {needed}"
-    return flag("monte_carlo_noisy", detail, consequence=f"no dose; {run.ended.value}")
+        needed = in_millions(histories_to(largest_se, relative_se, histories))
+        detail += f" gave {100 * relative_se:.3g} %; {largest_se:.0%} takes about {needed}"
+    return flag("monte_carlo_noisy", detail, consequence=f"no dose; {advice}")
 
 
 def differs(own: OrganDose, fast: OrganDose) -> Flag:

@@ -62,7 +62,9 @@ def _organ(run: Run, name: str) -> OrganDose:
         return run.scan.without_dose(name, (flag("monte_carlo_not_simulated"),))
     dose, relative_se = (float(values[score]) for values in run.dose)
     if not relative_se <= run.largest_se:
-        return run.scan.without_dose(name, (noisy(run, relative_se),))
+        histories = run.response.tally.total_histories
+        refusal = noisy(histories, relative_se, run.largest_se, run.ended.value)
+        return run.scan.without_dose(name, (refusal,))
     components = {
         "statistics": math.hypot(relative_se, run.response.kerma_relative_se),
         **run.exposure.log_sd,
@@ -76,7 +78,7 @@ def _organ(run: Run, name: str) -> OrganDose:
     components["missing_anatomy"] = math.hypot(components["missing_anatomy"], cut)
     slices = run.slice_dose_mGy.get(name)
     own = replace(
-        _with_dose(run.scan.without_dose(name), dose, components, slices),
+        with_dose(run.scan.without_dose(name), dose, components, slices),
         seen_mass_g=float(run.response.mass_g[score]),
         flags=tuple(organ_flags(run, name, score)),
     )
@@ -88,7 +90,7 @@ def _organ(run: Run, name: str) -> OrganDose:
     return _whole(own) if own.coverage == 1.0 else _completed(own, fast)
 
 
-def _with_dose(
+def with_dose(
     organ: OrganDose,
     dose_mGy: float,
     components: Mapping[str, float],
@@ -171,7 +173,7 @@ def _red_marrow(run: Run) -> OrganDose | None:
         **fixed_components(1.0, run.scan.series.acquisition),
     }
     seen = sum(part for _, part in sites) if run.marrow_share_known else None
-    marrow = _with_dose(_empty(run.scan), mean, components)
+    marrow = with_dose(_empty(run.scan), mean, components)
     return replace(marrow, flags=tuple(marrow_flags(run, mean, seen)))
 
 

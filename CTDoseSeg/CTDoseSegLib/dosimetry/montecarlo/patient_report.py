@@ -1,4 +1,4 @@
-"""What is told of a simulated patient: masses, parts that are seen, contrast agent, flags."""
+"""What is reported of a simulated patient: masses, parts that are seen, contrast agent, flags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A simulated scan, and what explains its doses."""
+"""A simulated scan, and what its organ doses and their intervals follow from."""
 
 from __future__ import annotations
 
