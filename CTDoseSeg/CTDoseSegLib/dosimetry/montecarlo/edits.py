@@ -18,7 +18,7 @@ import numpy as np
 
 from ...flags import Flag, flag
 from ...flags.monte_carlo import FLAGS
-from ...segmentation.labelmap import COUCH
+from ...segmentation.labelmap import BODY
 from ...tasks.progress import Progress
 from ..dose_map import DoseMap
 from ..doses import RED_MARROW, DoseResult, OrganDose
@@ -27,7 +27,7 @@ from .edited_region import Pixels, Region, changed_share, edited_pixels
 from .engine import MonteCarloEngine, beside, fast_doses
 from .interval import differs_from_fast
 from .organ_flags import differs, noisy
-from .organs import with_dose
+from .organs import is_unnamed_group, patient_organs, with_dose
 from .run import LARGEST_SE
 from .stopping import Ended
 
@@ -79,9 +79,7 @@ class EditedEngine:
         progress = progress or Progress()
         fast, edited = fast_doses(scan), edited_pixels(self.simulated, scan)
         organs = []
-        for name in scan.organs:
-            if name == COUCH:
-                continue
+        for name in patient_organs(scan):
             progress.check_cancelled()
             own = self._organ(scan, name, edited)
             known = fast.get(name)
@@ -106,6 +104,8 @@ class EditedEngine:
         )
 
     def _organ(self, scan: Scan, name: str, edited: set[tuple[str, str]]) -> OrganDose:
+        if name != BODY and is_unnamed_group(scan, name):
+            return scan.without_dose(name, (flag("monte_carlo_unnamed"),))
         before = next((organ for organ in self.organs if organ.organ == name), None)
         was, has = (one.labelmap.groups.get(name, ()) for one in (self.simulated, scan))
         if before is None or any((old in was) != (new in has) for old, new in edited):

@@ -47,7 +47,7 @@ def patient_organs(scan: Scan) -> list[str]:
     ]
 
 
-def _is_unnamed(scan: Scan, name: str) -> bool:
+def is_unnamed_group(scan: Scan, name: str) -> bool:
     """Return whether a group consists of labels that have no name but a number."""
     members = scan.labelmap.groups.get(name, ())
     atoms = [atom for atom in scan.labelmap.atoms if atom.name in members]
@@ -55,7 +55,7 @@ def _is_unnamed(scan: Scan, name: str) -> bool:
 
 
 def _organ(run: Run, name: str) -> OrganDose:
-    if name != BODY and _is_unnamed(run.scan, name):
+    if name != BODY and is_unnamed_group(run.scan, name):
         return run.scan.without_dose(name, (flag("monte_carlo_unnamed"),))
     score = run.scores.get(name)
     if score is None or not run.response.mass_g[score] > 0:

@@ -161,6 +161,16 @@ def test_what_is_drawn_anew_has_the_dose_of_soft_tissue_and_the_doubts_of_its_pl
     assert "monte_carlo_edited" in codes(now["liver"].flags)
 
 
+def test_a_new_label_without_a_name_gets_no_dose_and_the_headrest_is_no_organ(run):
+    series, labelmap, engine = run
+    patch = np.zeros(series.hu.shape, bool)
+    patch[15:18, 27:29, 23:25] = True
+    unnamed = doses(engine, series, drawn(labelmap, "Segment_1", patch))["Segment_1"]
+    assert unnamed.dose_mGy is None
+    assert "monte_carlo_unnamed" in codes(unnamed.flags)
+    assert "headrest" not in doses(engine, series, drawn(labelmap, "headrest", patch))
+
+
 def test_the_statistics_are_those_of_the_batches_in_the_region(run):
     series, labelmap, engine = run
     noisy = replace_map(engine, map_of(series, noise=0.1))
