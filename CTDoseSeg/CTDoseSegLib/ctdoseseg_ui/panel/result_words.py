@@ -72,7 +72,7 @@ def _simulation(results: Results) -> list[str]:
         certain = _(
             "The mean dose of the larger organs is certain to {percent} % or better (1 SE)."
         )
-        words += " " + certain.format(percent=number(100 * float(largest)))
+        words += " " + certain.format(percent=f"{100 * float(largest):.2g}")
     return [words]
 
 
