@@ -70,7 +70,8 @@ def _simulation(results: Results) -> list[str]:
     largest = card.get("largest_relative_se")
     if largest:
         certain = _(
-            "The mean dose of the larger organs is certain to {percent} % or better (1 SE)."
+            "The number of photons alone leaves {percent} % or less (1 SE) in the larger organs; "
+            "the uncertainty of a dose is in the column total 90 %."
         )
         words += " " + certain.format(percent=f"{100 * float(largest):.2g}")
     return [words]

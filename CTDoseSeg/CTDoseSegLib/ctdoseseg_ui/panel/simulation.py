@@ -129,7 +129,8 @@ class SimulationSection:
     def _on_event(self, event: dict[str, Any]) -> None:
         if event["event"] == "progress":
             self._ui.simulationProgressBar.value = round(100 * float(event.get("fraction", 0.0)))
-            self._say(str(event.get("message", "")).capitalize() + "...")
+            shown = _("{message}. The table shows the fast law's doses until it ends.")
+            self._say(shown.format(message=str(event.get("message", "")).capitalize()))
         elif event["event"] in ("warning", "error"):
             self._log(f"{event['event']}: {event.get('message', '')}")
 
