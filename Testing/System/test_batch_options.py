@@ -17,7 +17,7 @@ from CTDoseSegLib.cli import command_line
 from CTDoseSegLib.result import read_result
 
 # What names one scan or its results, and what is printed.
-OF_ONE_SCAN = {"--series", "--all-flags"}
+OF_ONE_SCAN = {"--series", "--all-flags", "--simulated"}
 
 
 def options(command: str) -> dict[str, tuple]:

@@ -134,6 +134,12 @@ def chooses_doses(sub: argparse.ArgumentParser) -> None:
         help="montecarlo: name of the beam, such as 'generic body', or of a beam of the scanner "
         "profile (default: by the scanner)",
     )
+    sub.add_argument(
+        "--keep-batches",
+        action="store_true",
+        help="montecarlo: also write the dose map by batches of photons (some 10 MB), from which "
+        "doses of organs that are edited later follow with their uncertainty",
+    )
 
 
 def chooses_segmentation(sub: argparse.ArgumentParser) -> None:
