@@ -233,6 +233,8 @@ def options_that_differ(args: argparse.Namespace, parser: argparse.ArgumentParse
         if not action.option_strings or value is None or value == action.default:
             continue
         values = value if isinstance(value, (list, tuple)) else [value]
+        if action.nargs == 0:  # a switch, which takes no value
+            values = []
         arguments += [action.option_strings[-1], *(_passed_on(one) for one in values)]
     return arguments
 
