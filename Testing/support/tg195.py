@@ -55,7 +55,13 @@ def cylinder(voxel_mm: float, slabs: int, slab_mm: float, regions: dict) -> tupl
     return Voxels(pmma, density, region, spacing, corner, (0.0, 0.0)), true_over_voxels
 
 
-def fan(name: str, collimation_mm: float, spectra: Path | None = None) -> XRayBeam:
+def fan(
+    name: str,
+    collimation_mm: float,
+    spectra: Path | None = None,
+    *,
+    half_fan_tangent: float = RADIUS_MM / FOCUS_MM,
+) -> XRayBeam:
     """Return a beam of the report: of 56.4 keV, or its 120 kV spectrum from a table."""
     if spectra is None:
         energies, numbers = np.array([56.4]), np.ones(1)
@@ -64,5 +70,5 @@ def fan(name: str, collimation_mm: float, spectra: Path | None = None) -> XRayBe
             rows = [r for r in csv.DictReader(file) if r["spectrum"] == "TG195_120KV"]
         energies = np.array([float(r["energy_keV"]) for r in rows])
         numbers = np.array([float(r["relative"]) for r in rows])
-    t = RADIUS_MM / FOCUS_MM
+    t = half_fan_tangent
     return XRayBeam(name, 120, energies, np.array([-t, t]), numbers[None], FOCUS_MM, collimation_mm)
