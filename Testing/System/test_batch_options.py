@@ -14,10 +14,11 @@ from CTDoseSegLib.batch.console import arguments
 from CTDoseSegLib.batch.plan import read_plan, write_plan
 from CTDoseSegLib.batch.scan_options import OPTIONS
 from CTDoseSegLib.cli import command_line
+from CTDoseSegLib.cli.arguments import chooses_doses, options_that_differ
 from CTDoseSegLib.result import read_result
 
 # What names one scan or its results, and what is printed.
-OF_ONE_SCAN = {"--series", "--all-flags"}
+OF_ONE_SCAN = {"--series", "--all-flags", "--simulated"}
 
 
 def options(command: str) -> dict[str, tuple]:
@@ -38,6 +39,13 @@ def test_batch_has_every_option_of_analyze():
     of_batch, of_analyze = options("batch"), options("analyze")
     assert of_analyze.keys() - of_batch.keys() == OF_ONE_SCAN
     assert all(of_batch[name] == of_analyze[name] for name in of_analyze.keys() - OF_ONE_SCAN)
+
+
+def test_a_switch_is_passed_on_without_a_value():
+    parser = argparse.ArgumentParser()
+    chooses_doses(parser)
+    args = parser.parse_args(["--keep-batches", "--beam", "generic body"])
+    assert options_that_differ(args, parser) == ["--beam", "generic body", "--keep-batches"]
 
 
 @pytest.fixture(scope="module")

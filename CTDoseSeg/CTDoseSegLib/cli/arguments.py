@@ -134,6 +134,12 @@ def chooses_doses(sub: argparse.ArgumentParser) -> None:
         help="montecarlo: name of the beam, such as 'generic body', or of a beam of the scanner "
         "profile (default: by the scanner)",
     )
+    sub.add_argument(
+        "--keep-batches",
+        action="store_true",
+        help="montecarlo: also write the dose map by batches of photons (some 10 MB), from which "
+        "doses of organs that are edited later follow with their uncertainty",
+    )
 
 
 def chooses_segmentation(sub: argparse.ArgumentParser) -> None:
@@ -227,6 +233,8 @@ def options_that_differ(args: argparse.Namespace, parser: argparse.ArgumentParse
         if not action.option_strings or value is None or value == action.default:
             continue
         values = value if isinstance(value, (list, tuple)) else [value]
+        if action.nargs == 0:  # a switch, which takes no value
+            values = []
         arguments += [action.option_strings[-1], *(_passed_on(one) for one in values)]
     return arguments
 

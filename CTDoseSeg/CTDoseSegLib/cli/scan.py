@@ -155,12 +155,6 @@ def add(command: Command) -> None:
     chooses_doses(sub)
     chooses_exposure(sub)
     sub.add_argument(
-        "--keep-batches",
-        action="store_true",
-        help="montecarlo: also write the dose map by batches of photons (some 10 MB), from which "
-        "doses of organs that are edited later follow with their uncertainty",
-    )
-    sub.add_argument(
         "--simulated",
         type=Path,
         metavar="FOLDER",
