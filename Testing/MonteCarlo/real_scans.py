@@ -120,7 +120,8 @@ def draw(ct: Path, out: Path, picture: Path) -> None:
     middle = image.affine @ [*np.median(places, axis=0), 1.0]
     script = str(HERE / "draw_dose_map.py")
     command = [sys.executable, script, str(ct), str(out), "--out", str(picture), "--mm"]
-    subprocess.run([*command, *(f"{mm:.1f}" for mm in middle[:3])], check=True)
+    places_mm = (f"{mm:.1f}" for mm in middle[:3])
+    subprocess.run([*command, *places_mm], check=True, stdout=sys.stderr)
 
 
 if __name__ == "__main__":
