@@ -79,12 +79,15 @@ def test_dose_grows_with_the_voltage_as_on_scanners():
 
 @pytest.mark.parametrize("name", [GENERIC_BODY, GENERIC_HEAD])
 def test_the_powers_of_the_voltage_are_near_those_of_forty_scanners(name):
-    """The periphery of 16 cm is 0.22 too steep; its bound is wider than the others'."""
+    """Within 0.2; the periphery of 16 cm misses that (2.63 for 2.4) and must not become worse."""
     doses = np.log([(d.centre, d.periphery) for d in (per_mas(name, kV) for kV in VOLTAGES_KV)])
     centre, periphery = np.polyfit(np.log(VOLTAGES_KV), doses, 1)[0]
     measured = POWERS[model_of(name).phantom_cm]
     assert centre == pytest.approx(measured[0], abs=0.2)
-    assert periphery == pytest.approx(measured[1], abs=0.2 if name == GENERIC_BODY else 0.26)
+    if name == GENERIC_BODY:
+        assert periphery == pytest.approx(measured[1], abs=0.2)
+    else:
+        assert periphery == pytest.approx(2.63, abs=0.01)
 
 
 def test_the_small_phantom_gets_twice_the_dose_of_the_large_one():

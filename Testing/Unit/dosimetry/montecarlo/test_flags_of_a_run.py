@@ -1,4 +1,4 @@
-"""What is told of a whole run."""
+"""Flags of a whole run."""
 
 from __future__ import annotations
 
