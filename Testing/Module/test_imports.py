@@ -33,7 +33,8 @@ LIGHT = {
     "CTDoseSegLib.ctdoseseg_ui",
 }
 BLOCKED = (
-    "torch nibabel sklearn matplotlib typer rich totalsegmentator highdicom skimage trimesh numba"
+    "torch nibabel sklearn matplotlib typer rich totalsegmentator highdicom skimage trimesh numba "
+    "warp"
 )
 APPLY = f"""
 import sys

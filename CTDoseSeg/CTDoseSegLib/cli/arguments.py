@@ -157,7 +157,7 @@ def chooses_segmentation(sub: argparse.ArgumentParser) -> None:
         type=device_name,
         default="auto",
         metavar="auto|cpu|gpu|gpu:N|mps",
-        help="where TotalSegmentator computes",
+        help="where TotalSegmentator and Monte Carlo compute (Monte Carlo: mps is auto)",
     )
     sub.add_argument(
         "--unet", type=Path, metavar="FOLDER", help="a UNet of your own, from train-unet"
@@ -214,6 +214,9 @@ def simulation_settings(args: argparse.Namespace) -> dict[str, Any]:
     if named and args.dose_engine != "montecarlo":
         option = "--" + next(iter(named)).replace("_", "-")
         raise DoseEngineChoiceError(f"{option} is for Monte Carlo; add --dose-engine montecarlo.")
+    device = vars(args).get("device", "auto")
+    if args.dose_engine == "montecarlo" and device not in ("auto", "mps"):
+        settings["device"] = device  # also that of TotalSegmentator, whatever estimates the doses
     return settings
 
 

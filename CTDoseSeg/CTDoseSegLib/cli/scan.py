@@ -29,6 +29,7 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
     from ..ct.scanner_profile import read_scanner_profile
     from ..dosimetry.engines import DoseEngine, choose_engine
     from ..dosimetry.montecarlo.beam_choice import named_beam
+    from ..dosimetry.montecarlo.devices import chosen as chosen_device
     from ..dosimetry.montecarlo.engine import MonteCarloEngine
     from ..outputs.simulated import read_simulation
     from ..reading.reader import read_series
@@ -45,6 +46,7 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
         analysed = 0.95  # most of the time goes into the simulation
         segmented = 0.1 if args.segmentation else segmented
         engine = MonteCarloEngine(**settings) if settings else engine
+        chosen_device(settings.get("device", "cpu"))
     profile = read_scanner_profile(args.scanner_profile) if args.scanner_profile else None
     if args.beam is not None:
         named_beam(args.beam, profile.beams if profile else ())

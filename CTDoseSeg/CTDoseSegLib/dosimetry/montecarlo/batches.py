@@ -104,8 +104,21 @@ class Workers:
         self._stopped.set()
         self._pool.shutdown(cancel_futures=True)
 
-    def follow(self, number: int, count: int) -> None:
-        """Follow one round of all batches; Cancelled within a batch's share of it."""
+    def follow(self, number: int, last: int, count: int) -> int:
+        """Follow one round of all batches; Cancelled within a batch's share of it.
+
+        Parameters
+        ----------
+        number, last
+            Number of the round, and of the first that is not to be followed.
+        count
+            Histories of each batch in a round.
+
+        Returns
+        -------
+        int
+            Number of the next round.
+        """
         left: set[Future[None]] = {
             self._pool.submit(self._lane, lane, number, count) for lane in range(self._run.lanes)
         }
@@ -114,6 +127,11 @@ class Workers:
             for future in done:
                 future.result()
             self.progress.check_cancelled()
+        return number + 1
+
+    def tally(self, *, with_map: bool) -> Tally:
+        """Return what was added up so far."""
+        return self._run.tally(with_map=with_map)
 
     def _lane(self, lane: int, number: int, count: int) -> None:
         batches = len(self._run.maps)

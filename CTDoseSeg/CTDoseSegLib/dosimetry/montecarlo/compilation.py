@@ -75,7 +75,7 @@ def kernel(*, cached: bool = True, name: str = KERNEL) -> ModuleType:
         from numba import config
 
         before = config.CACHE_DIR
-        config.CACHE_DIR = str(_made(cache_folder(before)) or "") if cached else ""
+        config.CACHE_DIR = str(writable(cache_folder(before)) or "") if cached else ""
         try:
             if name in sys.modules:
                 return importlib.reload(sys.modules[name])
@@ -85,29 +85,31 @@ def kernel(*, cached: bool = True, name: str = KERNEL) -> ModuleType:
 
 
 def cache_folder(stated: str = "") -> Path:
-    """Return the folder for compiled code, in the one that is stated or the user's own.
+    """Return the folder for code that numba compiled, in the one that is stated or the user's own.
 
     numba compares the kernel's file alone, not what it imports: a name of the folder by both keeps
     code apart that was compiled with other inputs.
     """
-    if stated:
-        base = Path(stated)
-    elif sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        base = Path(local) if local else Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     here = Path(__file__).parent
     digest = hashlib.sha256()
     for name in ("photon_kernel.py", "ctdi_kernel.py", "kernel_inputs.py"):
         digest.update((here / name).read_bytes())
+    base = Path(stated) if stated else user_cache()
     return base / "ctdoseseg" / f"numba-{digest.hexdigest()[:12]}"
 
 
-def _made(folder: Path) -> Path | None:
-    """Return the folder if it can be written to, else None."""
+def user_cache() -> Path:
+    """Return the user's folder for what can be made again."""
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA")
+        return Path(local) if local else Path.home() / "AppData" / "Local"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def writable(folder: Path) -> Path | None:
+    """Return the folder, made where it is missing, if it can be written to; else None."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

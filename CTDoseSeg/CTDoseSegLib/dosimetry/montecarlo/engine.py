@@ -18,6 +18,7 @@ from ..applicability import ADULT_YEARS, patient_flags
 from ..doses import DoseResult, OrganDose
 from ..fast.engine import FastEngine, load_model
 from ..scan import Scan
+from .devices import AUTO, available, is_device
 from .exposure import child_without_phantom, unusable
 
 if TYPE_CHECKING:
@@ -50,11 +51,16 @@ class MonteCarloEngine:
         Name of a beam, of `montecarlo.beams.beam_names` or of the scanner profile; None: the
         profile's for the filter, else by the scanner, else a generic one.
     seed
-        Of the random numbers; the same seed and number of photons give the same doses.
+        Of the random numbers; the same seed and number of photons give the same doses, on a GPU
+        but for rounding.
     voxel_mm
         Largest size of the voxels that are simulated; None: 2 mm for heads, 4 mm for others.
     dose_map
         False leaves out the dose of every voxel.
+    device
+        Where photons are followed: ``cpu`` (numba), ``gpu`` or ``gpu:N`` (NVIDIA Warp with CUDA),
+        or ``auto`` for a GPU where Warp finds one, else the processor. The GPU's part was run on
+        Warp's processor device alone, never on a GPU.
 
     Raises
     ------
@@ -79,6 +85,7 @@ class MonteCarloEngine:
     seed: int = 1
     voxel_mm: float | None = None
     dose_map: bool = True
+    device: str = AUTO
     name: ClassVar[str] = "montecarlo"
     # The last run, for other exposures of the same examination.
     _kept: list[Simulation] = field(default_factory=list, init=False, repr=False, compare=False)
@@ -95,6 +102,8 @@ class MonteCarloEngine:
                 raise InputError(
                     f"{name} is {value:g}; give a number above {low:g} and at most {high:g}."
                 )
+        if not is_device(self.device):
+            raise InputError(f"device is {self.device}; give auto, cpu, gpu or gpu:N.")
 
     def available(self, scan: Scan) -> tuple[bool, str]:
         """Return whether the scan can be simulated here, and a sentence with the reason if not.
@@ -108,9 +117,7 @@ class MonteCarloEngine:
             return False, "another exposure of the examination needs the run of the images' own"
         if reason := next(_objections(scan, own_beam=self._has_own_beam(scan)), ""):
             return False, reason
-        from .compilation import available
-
-        return available()
+        return available(self.device)
 
     def _run_of(self, scan: Scan) -> Simulation | None:
         """Return the run of the same anatomy, where it was the last one."""
@@ -182,6 +189,7 @@ class MonteCarloEngine:
             "irradiated_range_mm": list(exposure.range_mm),
             "dose_length_mGy_cm": exposure.dose_length_mGy_cm,
             "histories": histories,
+            "device": simulation.device,
             "seed": self.seed,
             "relative_se": self.relative_se,
             "largest_relative_se": simulation.worst.relative_se,

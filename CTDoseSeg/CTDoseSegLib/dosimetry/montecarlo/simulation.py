@@ -18,6 +18,7 @@ from .beam_choice import beam_model
 from .beam_doubt import beam_components, compared
 from .beams import BeamModel, beam_of
 from .ctdi import ctdi_weighted_per_history
+from .devices import CPU, chosen
 from .dose_volume import DoseVolume, dose_volumes
 from .exposure import Exposure, exposure_of
 from .maps import dose_map_of, scale_of_maps, slice_doses
@@ -51,6 +52,7 @@ class Settings:
     seed: int
     voxel_mm: float | None
     dose_map: bool
+    device: str = CPU
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -71,6 +73,8 @@ class Simulation:
         Precision of the organ that is farthest from what was asked for.
     seconds
         Of the histories alone.
+    device
+        Where they were followed: ``cpu``, ``gpu`` or ``gpu:N``.
     """
 
     run: Run
@@ -81,6 +85,7 @@ class Simulation:
     parts: Mapping[str, DoseVolume]
     worst: Precision
     seconds: float
+    device: str
 
     def without_map(self) -> Simulation:
         """Return the run without the doses of its voxels, which take most of the memory."""
@@ -141,6 +146,7 @@ def simulate_scan(
         parts=setup.parts_of_organs(tally),
         worst=rule.worst(tally),
         seconds=seconds,
+        device=setup.device,
     )
 
 
@@ -154,6 +160,7 @@ class _Setup:
     beam: XRayBeam
     patient: Patient
     path: SourcePath
+    device: str
     kerma_mGy_cm: float
     kerma_se: float
 
@@ -161,6 +168,7 @@ class _Setup:
     def of(
         cls, scan: Scan, settings: Settings, patient: Patient | None, progress: Progress
     ) -> _Setup:
+        device = chosen(settings.device)
         exposure = exposure_of(scan)
         model = beam_model(settings.beam, scan, exposure)
         voltage = float(scan.series.acquisition.kvp_kV or 0.0)
@@ -169,7 +177,7 @@ class _Setup:
             patient = patient_of(scan, voxel_mm=settings.voxel_mm, progress=progress)
         path = path_of(exposure, reach_mm=_reach_mm(patient, scan, exposure))
         kerma = ctdi_weighted_per_history(beam, exposure.phantom_cm)
-        return cls(scan, exposure, model, beam, patient, path, *kerma)
+        return cls(scan, exposure, model, beam, patient, path, device, *kerma)
 
     @property
     def scale(self) -> float:
@@ -205,6 +213,7 @@ class _Setup:
             map_weights=self.exposure.weights(self.path.z_edges_mm, self.path.angle_bins),
             progress=progress,
             until=rule,
+            device=self.device,
         )
 
     def run(self, tally: Tally, fast: Mapping[str, OrganDose], progress: Progress) -> Run:
@@ -252,6 +261,7 @@ class _Setup:
             seed=_DOUBT_SEED,
             by_fan_and_energy=True,
             progress=progress,
+            device=self.device,
         )
         return beam_components(tally, np.ones((1, 1)), beams, self.exposure.phantom_cm)
 

@@ -1,9 +1,10 @@
-"""Follow the photons of a CT beam through voxels, on all cores of the processor.
+"""Follow the photons of a CT beam through voxels, on all cores of the processor or on a GPU.
 
 Histories are numbered. Each belongs to a stratum (a bin of z and one of the angle) by Kronecker's
 sequence, so that every stratum has its share at any time, and to a batch by its number. A batch is
-followed by one thread at a time, and batches are added up in their order: the result does not
-depend on the number of threads, to the last bit.
+followed by one thread of the processor at a time, and batches are added up in their order: the
+result does not depend on the number of threads, to the last bit. A GPU follows the same histories
+with the same random numbers, but rounds otherwise and adds in any order (`gpu`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import numpy as np
 
 from ...tasks.progress import Progress
 from .batches import Run, Workers, lanes_of
-from .compilation import available
+from .devices import CPU, available, chosen, warp_device
+from .gpu import Launches
 from .kernel_inputs import empty_sums, groups_of, matter_of, physics_of, source_of
 from .materials import index_of
 from .photons import Photons, photons_of
@@ -48,6 +50,7 @@ def simulate(
     progress: Progress | None = None,
     until: Callable[[Tally], bool] | None = None,
     threads: int | None = None,
+    device: str = CPU,
 ) -> Tally:
     """Simulate an exposure and return what it left in the regions.
 
@@ -59,7 +62,7 @@ def simulate(
         Number of emitted photons at most; rounded up to whole rounds of all batches where it is
         more than one such round.
     seed
-        Of the random numbers; the same seed gives the same tally.
+        Of the random numbers; the same seed gives the same tally, on a GPU but for rounding.
     batches
         Parts of the histories, for the uncertainty of the map.
     with_map
@@ -79,6 +82,9 @@ def simulate(
         gets has no map.
     threads
         None: all that the process may use. Changes the time, never the result.
+    device
+        ``cpu`` for the processor; ``gpu``, or ``gpu:N`` of several, for a GPU with CUDA, whose
+        tally is not equal to the last bit from run to run; ``auto`` for a GPU where there is one.
 
     Returns
     -------
@@ -87,7 +93,9 @@ def simulate(
     Raises
     ------
     DependencyError
-        If numba cannot be used here.
+        If numba, or NVIDIA Warp with a GPU, cannot be used here.
+    DoseEngineError
+        If a GPU fails, such as for lack of memory.
     Cancelled
         If the listener asked for it.
     ValueError
@@ -119,24 +127,41 @@ def simulate(
         raise ValueError(
             f"Map weights of the shape {np.shape(map_weights)} do not fit a path of {path.shape}."
         )
+    device = chosen(device)
     run = _prepared(
-        voxels, beam, path, scores, photons, seed, batches, with_map, map_weights, by_fan_and_energy
+        voxels,
+        beam,
+        path,
+        scores,
+        photons,
+        seed,
+        batches,
+        with_map,
+        map_weights,
+        by_fan_and_energy,
+        one_lane=device != CPU,
     )
     count = min(ROUND_HISTORIES, -(-histories // batches))
-    rounds = -(-histories // (count * batches))
+    of_round = count * batches
+    rounds = -(-histories // of_round)
     question = _FIRST_QUESTION
-    with Workers(run, threads or _usable_threads(), progress or Progress()) as workers:
-        for number in range(rounds):
-            workers.follow(number, count)
-            done = (number + 1) * count * batches
+    progress = progress or Progress()
+    with (
+        Workers(run, threads or _usable_threads(), progress)
+        if device == CPU
+        else Launches(run, warp_device(device), progress)
+    ) as followers:
+        number = 0
+        while number < rounds:
+            last = rounds if until is None else min(rounds, -(-question // of_round))
+            number = followers.follow(number, last, count)
+            done = number * of_round
             if until is not None and done >= question:
                 question = max(int(done * _GROWTH), done + 1)
-                if until(run.tally(with_map=False)):
+                if until(followers.tally(with_map=False)):
                     break
-            workers.progress.update(
-                (number + 1) / rounds, f"following photons ({done:,} of {histories:,})"
-            )
-    return run.tally(with_map=with_map)
+            progress.update(number / rounds, f"following photons ({done:,} of {histories:,})")
+        return followers.tally(with_map=with_map)
 
 
 def _prepared(
@@ -150,6 +175,8 @@ def _prepared(
     with_map: bool,
     map_weights: np.ndarray | None,
     by_fan_and_energy: bool,
+    *,
+    one_lane: bool,
 ) -> Run:
     own = photons_of()
     tissues = [own.transfer[index_of(name)] for name in ("soft_tissue", "red_marrow")]
@@ -157,7 +184,7 @@ def _prepared(
     source, probability = source_of(
         voxels, beam, path, by_fan_and_energy=by_fan_and_energy, map_weights=map_weights
     )
-    lanes = lanes_of(probability.size, len(scores), batches)
+    lanes = 1 if one_lane else lanes_of(probability.size, len(scores), batches)
     mapped = voxels.material.size if with_map else 0
     return Run(
         scores.names,
