@@ -7,6 +7,8 @@ from command_run import result_of, rows, run
 from Corpus.base import FAMILY_NAME
 from dose_folders import published_folder, trained_folder
 
+from CTDoseSegLib.dosimetry.montecarlo.devices import available
+
 
 def analyzed(ct, output, *arguments):
     """The result of `analyze` with these arguments."""
@@ -109,6 +111,7 @@ def test_monte_carlo_gives_doses_a_map_and_what_it_was_asked_for(base, ct, tmp_p
     pytest.importorskip("numba")
     arguments = ("--segmentation", base.truth(), "--dose-engine", "montecarlo")
     asked = ("--relative-se", "0.1", "--max-minutes", "1", "--beam", "generic body")
+    asked += ("--device", "cpu")
     result = analyzed(ct, tmp_path / "o", *arguments, *asked)
     assert {"dose_map.nii.gz", "dose_map_sd.nii.gz"} <= {p.name for p in (tmp_path / "o").iterdir()}
     dosed = [one for one in rows(tmp_path / "o" / "organ_doses.csv") if one["dose_mGy"]]
@@ -116,7 +119,8 @@ def test_monte_carlo_gives_doses_a_map_and_what_it_was_asked_for(base, ct, tmp_p
     assert "red_marrow" in {one["organ"] for one in dosed}
     parameters = result["provenance"]["parameters"]
     assert (parameters["dose_engine"], parameters["relative_se"]) == ("montecarlo", 0.1)
-    assert parameters["beam"] == "generic body"
+    assert (parameters["beam"], parameters["device"]) == ("generic body", "cpu")
+    assert result["dose_model"]["device"] == "cpu"
     assert result["dose_model"]["largest_relative_se"] <= 0.1
 
 
@@ -135,6 +139,17 @@ def test_settings_of_monte_carlo_that_make_no_sense_are_wrong_usage(
     done = run(command, tmp_path / "no_ct", "--output", tmp_path / "o", *arguments)
     assert done.returncode == 2, done.stderr
     assert sentence in done.stderr
+
+
+@pytest.mark.skipif(available("gpu")[0], reason="there is a GPU")
+def test_a_gpu_that_there_is_not_is_refused_with_what_to_do(tmp_path):
+    """Before anything is read: the input is not even there."""
+    arguments = ("--dose-engine", "montecarlo", "--device", "gpu", "--events", "none")
+    done = run("analyze", tmp_path / "no_ct", "--output", tmp_path / "o", *arguments)
+    assert done.returncode == 3, done.stderr
+    assert "choose the device auto or cpu" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "o").exists()
 
 
 def test_a_beam_of_another_name_is_refused_with_the_names(tmp_path):

@@ -24,6 +24,8 @@ wp.set_module_options({"enable_backward": False})
 
 _CUT_OFF_KEV = wp.constant(CUT_OFF_KEV)
 _REGION_SHIFT = wp.constant(MATERIAL_BITS)
+# The float32 below 1.
+_INSIDE = wp.constant(1.0 - 2.0**-24)
 _MATERIAL_MASK = wp.constant((1 << MATERIAL_BITS) - 1)
 
 
@@ -56,7 +58,8 @@ def entered(matter: Matter, photon: Photon) -> Photon:
     near, far = crossed(place[0], step[0], matter.low[0], matter.high[0], near, far)
     near, far = crossed(place[1], step[1], matter.low[1], matter.high[1], near, far)
     near, far = crossed(place[2], step[2], matter.low[2], matter.high[2], near, far)
-    photon.place = place + step * near
+    # Rounded to the outside, a photon of a short mean free path would leave at once.
+    photon.place = wp.max(wp.min(place + step * near, matter.high * _INSIDE), matter.low)
     photon.voxel = wp.where(far > near, 0, -1)
     return photon
 

@@ -9,7 +9,11 @@ import pytest
 from dose_scans import codes, make, scan_of
 
 from CTDoseSegLib import MonteCarloEngine
-from CTDoseSegLib.cli.arguments import chooses_doses, simulation_settings
+from CTDoseSegLib.cli.arguments import (
+    chooses_doses,
+    chooses_segmentation,
+    simulation_settings,
+)
 from CTDoseSegLib.ct.scanner_profile import MeasuredBeam, Scanner
 from CTDoseSegLib.dosimetry.engines import DoseEngine, choose_engine
 from CTDoseSegLib.dosimetry.estimate import estimate
@@ -140,6 +144,7 @@ def test_impossible_settings_are_refused_by_their_name(setting):
 
 def parsed(*arguments):
     parser = argparse.ArgumentParser()
+    chooses_segmentation(parser)
     chooses_doses(parser)
     return parser.parse_args(arguments)
 
@@ -152,6 +157,17 @@ def test_the_command_line_takes_its_settings_for_this_engine_alone():
     assert simulation_settings(parsed()) == {}
     with pytest.raises(DoseEngineChoiceError, match="--relative-se is for Monte Carlo"):
         simulation_settings(parsed("--relative-se", "0.02"))
+
+
+@pytest.mark.parametrize(
+    ("device", "settings"),
+    [("cpu", {"device": "cpu"}), ("gpu:1", {"device": "gpu:1"}), ("auto", {}), ("mps", {})],
+)
+def test_the_device_is_that_of_both_engines_and_mps_is_auto_here(device, settings):
+    chosen = parsed("--dose-engine", "montecarlo", "--device", device)
+    assert simulation_settings(chosen) == settings
+    MonteCarloEngine(**settings)
+    assert simulation_settings(parsed("--device", device)) == {}
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "0.3", "one", "nan"])

@@ -47,6 +47,11 @@ def test_organs_get_about_what_ssde_says_of_a_body_of_this_size(simulated):
         assert 0.7 < organs[name].dose_mGy / (1.38 * 9.0) < 1.4, name
 
 
+def test_the_card_says_where_the_photons_were_followed(simulated):
+    result, _ = doses(simulated[0], replace(ENGINE, histories=1000, device="cpu"))
+    assert result.model_card["device"] == "cpu"
+
+
 def test_every_dose_lies_in_its_intervals_and_names_what_they_are_made_of(simulated):
     _, result, organs = simulated
     for organ in organs.values():
