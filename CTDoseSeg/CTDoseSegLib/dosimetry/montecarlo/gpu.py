@@ -47,7 +47,7 @@ class Launches:
     """
 
     def __init__(self, run: Run, device: str, progress: Progress) -> None:
-        self._run, self._device, self.progress = run, device, progress
+        self._run, self._device, self._progress = run, device, progress
         self._rounds = 1
         (sums,) = run.sums
         _, scores, _ = sums.energy.shape
@@ -90,7 +90,7 @@ class Launches:
         Cancelled
             If the listener asked for it.
         """
-        self.progress.check_cancelled()
+        self._progress.check_cancelled()
         run = self._run
         batches = len(run.maps)
         rounds = min(self._rounds, last - number)
@@ -108,7 +108,7 @@ class Launches:
             self._warp.synchronize_device(self._device)
         run.batch_histories[:] += rounds * count
         self._adapt(time.monotonic() - started, rounds, count * batches)
-        self.progress.check_cancelled()
+        self._progress.check_cancelled()
         return number + rounds
 
     def tally(self, *, with_map: bool) -> Tally:

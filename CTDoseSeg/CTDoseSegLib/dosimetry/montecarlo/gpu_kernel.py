@@ -250,7 +250,7 @@ def follow(
     matter, physics, source, scoring
         As `gpu_inputs` makes them; what the histories leave is added to `scoring`.
     """
-    thread = wp.tid()
+    thread = wp.int32(wp.tid())
     sent = wp.float64(0.0)
     escaped = wp.float64(0.0)
     for n in range(thread, count, threads):
