@@ -102,10 +102,11 @@ def chooses_doses(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument(
         "--dose-engine",
-        choices=("auto", "fast", "published", "montecarlo"),
+        choices=("auto", "fast", "law", "published", "montecarlo"),
         default="auto",
         help="what estimates the organ doses; auto: published for a folder of the published "
-        "repository, else fast; montecarlo simulates the photons in this CT, which takes a minute "
+        "repository, else fast; law: fitted to this package's own simulations, for children, heads "
+        "and every voltage too; montecarlo simulates the photons in this CT, which takes a minute "
         "and needs the package numba",
     )
     sub.add_argument(

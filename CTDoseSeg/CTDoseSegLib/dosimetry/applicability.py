@@ -15,14 +15,17 @@ _TRUNK = (
     *("WHOLEBODY", "BRUST", "BAUCH", "BECKEN"),
 )
 # Found anywhere in the text, without accents: names of head and limbs in the scanners' languages.
-_HEAD_OR_LIMB_PARTS = (
+_HEAD_PARTS = (
     *("HEAD", "BRAIN", "SKULL", "ORBIT", "SINUS", "KOPF", "SCHADEL", "CRANE", "CRANI", "CABEZA"),
+)
+_LIMB_PARTS = (
     *("EXTREMIT", "EXTREMID", "HUMERUS", "ELBOW", "FOREARM", "WRIST", "FINGER", "FEMUR", "THIGH"),
     *("KNEE", "ANKLE", "GENOU", "RODILLA", "SPRUNGGELENK"),
 )
 # Found as words of their own, or in the plural.
-_HEAD_OR_LIMB_WORDS = (
-    *("EAR", "IAC", "FACE", "JAW", "TETE", "TESTA", "ARM", "HAND", "LEG", "CALF", "FOOT", "FEET"),
+_HEAD_WORDS = ("EAR", "IAC", "FACE", "JAW", "TETE", "TESTA")
+_LIMB_WORDS = (
+    *("ARM", "HAND", "LEG", "CALF", "FOOT", "FEET"),
     *("TOE", "KNIE", "FUSS", "BEIN", "PIED", "JAMBE", "BRAS", "PIERNA", "BRAZO", "MANO"),
 )
 _EDGE_PARTS = (
@@ -30,6 +33,11 @@ _EDGE_PARTS = (
     *("EPAULE", "HOMBRO", "HUFTE", "HANCHE", "CADERA"),
 )
 _EDGE_WORDS = ("HIP", "COU", "HWS")
+
+
+def is_child(acquisition: Acquisition) -> bool:
+    """Return True where the patient is known to be under 18."""
+    return acquisition.age_years is not None and acquisition.age_years < ADULT_YEARS
 
 
 def patient_flags(acquisition: Acquisition) -> list[Flag]:
@@ -65,7 +73,13 @@ def exposure_flags(acquisition: Acquisition) -> list[Flag]:
 
 def not_of_the_trunk(body_part: str | None) -> bool:
     """Return True where the scanner's body part names head or limbs and no part of the trunk."""
-    return _names(body_part, _HEAD_OR_LIMB_PARTS, _HEAD_OR_LIMB_WORDS)
+    return _names(body_part, (*_HEAD_PARTS, *_LIMB_PARTS), (*_HEAD_WORDS, *_LIMB_WORDS))
+
+
+def is_limb(body_part: str | None) -> bool:
+    """Return True where it names a limb and no part of head or trunk."""
+    head = _names(body_part, _HEAD_PARTS, _HEAD_WORDS)
+    return not head and _names(body_part, _LIMB_PARTS, _LIMB_WORDS)
 
 
 def at_the_edge_of_the_trunk(body_part: str | None) -> bool:

@@ -15,7 +15,7 @@ from ..measurement.measurements import GroupSlices, Measurements
 from ..measurement.size import SizeProfile
 from ..segmentation.labelmap import Labelmap
 from .beam import Beam, beam_of
-from .doses import NO_BASIS, OrganDose
+from .doses import NO_BASIS, RED_MARROW, OrganDose
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -78,11 +78,14 @@ class Scan:
         """Return what is known of an organ in the images without its dose.
 
         An engine fills in the dose with `dataclasses.replace`, or leaves it at None: then `flags`
-        must hold the reason.
+        must hold the reason. Red marrow, which is no group of the label map, has no volume.
         """
-        occupied = self.measurements.occupied(organ)
         series = self.series
-        volume = self.measurements.volume_ml(organ, series.spacing_mm[2])
+        if organ == RED_MARROW:
+            occupied, volume = np.zeros(len(series.slices), bool), None
+        else:
+            occupied = self.measurements.occupied(organ)
+            volume = self.measurements.volume_ml(organ, series.spacing_mm[2])
         return OrganDose(
             organ=organ,
             region=region,
@@ -95,7 +98,9 @@ class Scan:
             volume_ml=volume if series.regular else None,
             n_slices=int(occupied.sum()),
             coverage=None
-            if touches_an_end(series.z_mm, occupied) or cut_by_field(self.labelmap, organ)
+            if volume is None
+            or touches_an_end(series.z_mm, occupied)
+            or cut_by_field(self.labelmap, organ)
             else 1.0,
             route=NO_BASIS,
             by_route={},

@@ -24,6 +24,13 @@ FLAGS = {
         cause="body_part",
         consequence="no organ dose: the dose models are for chest and abdomen",
     ),
+    "limb": Entry(
+        "refusal",
+        "The body part is a limb",
+        mends=("body_part",),
+        cause="body_part",
+        consequence="no organ dose: the bodies behind the dose model are heads and trunks",
+    ),
     "no_exposure": Entry(
         "refusal",
         "Neither CTDIvol nor effective mAs can be used",
@@ -80,6 +87,20 @@ FLAGS = {
         cause="phantom",
         consequence="it is not used for organ doses: there is no fixed factor to 32 cm",
     ),
+    "ctdivol_phantom_of_child": Entry(
+        "refusal",
+        "The patient is under 18 and the CTDI phantom of CTDIvol is not stated",
+        mends=("phantom_cm", "dose_report"),
+        cause="phantom",
+        consequence="no organ dose: with the 16 cm phantom it would be half of that with 32 cm",
+    ),
+    "ctdivol_phantom_assumed": Entry(
+        "warning",
+        "The CTDI phantom is not stated",
+        mends=("phantom_cm", "dose_report"),
+        cause="phantom",
+        consequence="with the other phantom all organ doses would change by a factor of about two",
+    ),
     "ctdivol_phantom_unknown": Entry(
         "warning",
         "The CTDI phantom is not stated",
@@ -135,6 +156,10 @@ FLAGS = {
         "warning",
         "The tube voltage is not 120 kV",
         consequence="the organ dose models were trained at 120 kV",
+    ),
+    "tube_voltage_outside": Entry(
+        "warning",
+        "No body behind the dose model was simulated at this tube voltage",
     ),
     "tube_voltage_unknown": Entry(
         "warning",

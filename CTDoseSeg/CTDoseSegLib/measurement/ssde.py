@@ -128,7 +128,7 @@ def ssde(
         ctdivol, ctdivol_flags = slice_ctdivol_mGy(series)
     if np.isnan(ctdivol).all():
         flags = []  # there is nothing that a table could be applied to
-    factor = _factor(table, size.wed_mm)
+    factor = size_factor(table, size.wed_mm)
     values = ctdivol * factor
     low, high = FIT_RANGE_MM
     outside = (size.wed_mm < low) | (size.wed_mm > high)
@@ -149,7 +149,7 @@ def ssde(
         table=table,
         flags=tuple(flags),
         slice_flags=flags_per_slice(cases, values.size),
-        alternative_ssde_mGy=ctdivol * _factor(other, size.wed_mm) if other else None,
+        alternative_ssde_mGy=ctdivol * size_factor(other, size.wed_mm) if other else None,
         alternative_table=other or None,
     )
 
@@ -209,7 +209,7 @@ def _if_table(table: str, instead_of: str, size: SizeProfile, begin: str) -> str
     known = size.wed_mm[np.isfinite(size.wed_mm)]
     if known.size == 0:
         return ""
-    ratio = (_factor(table, known) / _factor(instead_of, known)).mean()
+    ratio = (size_factor(table, known) / size_factor(instead_of, known)).mean()
     return f"{begin} {ratio:.2f} times as large"
 
 
@@ -218,7 +218,14 @@ def _may_be_head(size: SizeProfile) -> bool:
     return known.size == 0 or float(np.median(known)) < LARGEST_HEAD_MM
 
 
-def _factor(table: str, wed_mm: np.ndarray) -> np.ndarray:
+def size_factor(table: str, wed_mm: np.ndarray) -> np.ndarray:
+    """Return the factor from CTDIvol to SSDE by a table of `TABLES`, NaN by none.
+
+    Examples
+    --------
+    >>> size_factor(BODY_32, np.array([270.0])).round(2).tolist()
+    [1.37]
+    """
     if not table:
         return np.full(wed_mm.shape, np.nan)
     a, b = TABLES[table]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ...ct.scanner_profile import MeasuredBeam, words
 from ...measurement.ssde import anatomy_of
 from ..scan import Scan
 from .beams import BeamModel, measured_model, model_of, usual_beam
-from .exposure import Exposure
+
+if TYPE_CHECKING:
+    from .exposure import Exposure
 
 
 def beam_model(name: str | None, scan: Scan, exposure: Exposure) -> BeamModel:
@@ -21,12 +24,16 @@ def beam_model(name: str | None, scan: Scan, exposure: Exposure) -> BeamModel:
     AcquisitionError
         If there is no beam of that name.
     """
-    own = scan.scanner.beams
     if name is not None:
-        return named_beam(name, own)
+        return named_beam(name, scan.scanner.beams)
+    return usual_model(scan, exposure.phantom_cm)
+
+
+def usual_model(scan: Scan, phantom_cm: int) -> BeamModel:
+    """Return the beam that a scan had most probably; `phantom_cm` is that of its CTDIvol."""
     stated = scan.series.acquisition
-    phantom_cm = filter_phantom_cm(scan, exposure)
-    return usual_beam(phantom_cm, stated.manufacturer, stated.model, own)
+    filter_cm = filter_phantom_cm(scan, phantom_cm)
+    return usual_beam(filter_cm, stated.manufacturer, stated.model, scan.scanner.beams)
 
 
 def named_beam(name: str, measured: Sequence[MeasuredBeam] = ()) -> BeamModel:
@@ -53,18 +60,18 @@ def named_beam(name: str, measured: Sequence[MeasuredBeam] = ()) -> BeamModel:
     return model_of(name) if own is None else measured_model(own)
 
 
-def filter_phantom_cm(scan: Scan, exposure: Exposure) -> int:
+def filter_phantom_cm(scan: Scan, phantom_cm: int) -> int:
     """Return the CTDI phantom that goes with the filter of a scan: 16 for heads, 32 for bodies.
 
     A child's body is scanned with the filter for bodies, whatever phantom its CTDIvol is for.
     """
     acquisition = scan.series.acquisition
     stated = (acquisition.filter_type or "").upper()
-    for word, phantom_cm in (("HEAD", 16), ("BODY", 32)):
+    for word, goes_with_cm in (("HEAD", 16), ("BODY", 32)):
         if word in stated:
-            return phantom_cm
+            return goes_with_cm
     anatomy = anatomy_of(acquisition.body_part)
     if anatomy is not None:
         return 16 if anatomy == "head" else 32
     trunk = any(name in scan.organs for name in ("lung", "liver", "urinary_bladder"))
-    return 32 if trunk or exposure.phantom_cm == 32 else 16
+    return 32 if trunk or phantom_cm == 32 else 16

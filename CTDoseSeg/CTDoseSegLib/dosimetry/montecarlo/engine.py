@@ -14,7 +14,7 @@ from ...ct.scanner_profile import words
 from ...errors import InputError
 from ...flags import flag
 from ...tasks.progress import Progress
-from ..applicability import ADULT_YEARS, patient_flags
+from ..applicability import patient_flags
 from ..doses import DoseResult, OrganDose
 from ..fast.engine import FastEngine, load_model
 from ..scan import Scan
@@ -239,10 +239,7 @@ def _unusual_beams(scan: Scan) -> Iterator[str]:
 
 
 def fast_doses(scan: Scan) -> dict[str, OrganDose]:
-    """Return the doses by the fast law where it gives one, by organ; none for children."""
-    age = scan.series.acquisition.age_years
-    if age is not None and age < ADULT_YEARS:
-        return {}
+    """Return the doses by the fast law where it gives one, by organ."""
     result = FastEngine(load_model()).estimate(scan)
     return {organ.organ: organ for organ in result.organs if organ.dose_mGy is not None}
 

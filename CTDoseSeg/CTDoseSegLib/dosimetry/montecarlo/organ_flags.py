@@ -64,21 +64,21 @@ def differs(own: OrganDose, fast: OrganDose) -> Flag:
     )
 
 
-def marrow_flags(run: Run, dose_mGy: float, seen: float | None) -> Iterator[Flag]:
+def marrow_flags(age_years: float | None, dose_mGy: float, seen: float | None) -> Iterator[Flag]:
     """Yield what the dose to red marrow is, and what part of the body's marrow it stands for.
 
     Parameters
     ----------
-    run
-        Whose dose it is.
+    age_years
+        Of the patient; None for not known.
     dose_mGy
         To the active marrow in the images.
     seen
         Part of the body's active marrow that is in the images; None where it is not known.
     """
-    age = run.scan.series.acquisition.age_years
-    child = age is not None and age < _ADULT_MARROW_Y
-    whose = f"the active marrow at the age of {age:.3g} years" if child else "an adult's"
+    whose = "an adult's"
+    if age_years is not None and age_years < _ADULT_MARROW_Y:
+        whose = f"the active marrow at the age of {age_years:.3g} years"
     if seen is None:
         unnamed = "no label tells the bones apart, so that each part counts by its mass"
         yield flag("monte_carlo_marrow", unnamed)

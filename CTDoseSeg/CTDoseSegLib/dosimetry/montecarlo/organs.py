@@ -173,25 +173,6 @@ def _red_marrow(run: Run) -> OrganDose | None:
         **fixed_components(1.0, run.scan.series.acquisition),
     }
     seen = sum(part for _, part in sites) if run.marrow_share_known else None
-    marrow = with_dose(_empty(run.scan), mean, components)
-    return replace(marrow, flags=tuple(marrow_flags(run, mean, seen)))
-
-
-def _empty(scan: Scan) -> OrganDose:
-    """Return red marrow without a dose: it is no group of the label map."""
-    return OrganDose(
-        organ=RED_MARROW,
-        region="",
-        dose_mGy=None,
-        model_low_mGy=None,
-        model_high_mGy=None,
-        total_low_mGy=None,
-        total_high_mGy=None,
-        dose_slice_mean_mGy=None,
-        volume_ml=None,
-        n_slices=0,
-        coverage=None,
-        route=ROUTE,
-        by_route={},
-        slice_dose_mGy=np.full(len(scan.series.slices), np.nan),
-    )
+    marrow = with_dose(run.scan.without_dose(RED_MARROW), mean, components)
+    age = run.scan.series.acquisition.age_years
+    return replace(marrow, flags=tuple(marrow_flags(age, mean, seen)))

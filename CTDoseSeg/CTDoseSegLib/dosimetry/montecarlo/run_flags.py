@@ -36,7 +36,7 @@ def run_flags(
         yield flag("monte_carlo_generic_beam", model.name)
     if by_name:
         yield from other_filter(
-            model.name, model.phantom_cm, filter_phantom_cm(run.scan, run.exposure)
+            model.name, model.phantom_cm, filter_phantom_cm(run.scan, run.exposure.phantom_cm)
         )
     if not simulation.worst.reached:
         wider = f"the intervals of these organs are wider; {run.ended.value}"

@@ -93,7 +93,7 @@ def test_a_profiles_beam_comes_before_the_scanners_and_a_name_before_both():
 )
 def test_the_filter_goes_with_the_anatomy_and_not_with_the_reports_phantom(changes, phantom_cm):
     made = scan(**changes)
-    assert filter_phantom_cm(made, exposure_of(made)) == phantom_cm
+    assert filter_phantom_cm(made, exposure_of(made).phantom_cm) == phantom_cm
 
 
 def test_two_voltages_and_values_that_are_no_hu_are_refused():

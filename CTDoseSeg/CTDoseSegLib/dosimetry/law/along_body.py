@@ -1,0 +1,107 @@
+"""What all organs of a scan share along the body: CTDIvol, convolved, size, and the beam."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...ct.acquisition import BODY_PHANTOM_CM, Acquisition
+from ..beam import Beam
+from ..fast.kernel import Convolver, Kernel
+from ..fast.scaling import BASES
+from ..montecarlo.beam_choice import usual_model
+from ..montecarlo.beams import REFERENCE_KV, BeamModel
+from ..scan import Scan
+from .beam_terms import VOLTAGES_KV, BeamTerms, beam_terms
+from .model import RegionModel
+from .scaling import ScalingBasis, phantom_of, scaling_bases
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class AlongBody:
+    """Profiles along the body, [k], each computed once; `AlongBody.of` makes them of a scan.
+
+    Attributes
+    ----------
+    scan
+        The CT, its organs and what was measured.
+    bases
+        Scaling bases by name.
+    wed_mm
+        Water-equivalent diameter, corrected where it can be.
+    z_mm
+        Slice positions.
+    beam_model
+        The beam that the scan had most probably.
+    terms
+        Of that beam at the scan's tube voltage.
+    other_terms
+        Of beams that the scan may have had as well: with a lower and with a higher half-value
+        layer, and with other bowtie filters.
+    """
+
+    scan: Scan
+    bases: dict[str, ScalingBasis]
+    wed_mm: np.ndarray
+    z_mm: np.ndarray
+    beam_model: BeamModel
+    terms: BeamTerms
+    other_terms: tuple[BeamTerms, ...]
+    # What several organs ask for again.
+    _convolvers: dict[Kernel, Convolver] = field(default_factory=dict)
+    _doses: dict[Hashable, np.ndarray] = field(default_factory=dict)
+    _sizes: dict[Hashable, np.ndarray] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, scan: Scan) -> AlongBody:
+        """Take the profiles of a scan.
+
+        Where too much of the body is cut to correct its size, the size as measured is too small
+        and the dose too high: the safer of two errors, flagged.
+        """
+        size = scan.size
+        wed = np.where(np.isfinite(size.wed_corrected_mm), size.wed_corrected_mm, size.wed_mm)
+        model = usual_model(scan, phantom_of(scan.series) or BODY_PHANTOM_CM)
+        stated = scan.series.acquisition.kvp_kV
+        voltage = float(np.clip(REFERENCE_KV if stated is None else stated, *VOLTAGES_KV))
+        terms, *others = (beam_terms(one, voltage) for one in (model, *model.variants()))
+        bases = scaling_bases(scan.series, terms, scan.scanner)
+        return cls(scan, bases, wed, scan.series.z_mm, model, terms, tuple(others))
+
+    @property
+    def acquisition(self) -> Acquisition:
+        """Exposure of the event."""
+        return self.scan.series.acquisition
+
+    @property
+    def beam(self) -> Beam:
+        """Irradiated range."""
+        return self.scan.beam
+
+    @property
+    def usable_bases(self) -> list[str]:
+        """Names of the scaling bases that can be used, the better one first."""
+        return [name for name in BASES if self.bases[name].values is not None]
+
+    def convolved_mGy(
+        self, basis: str, shared: RegionModel, range_mm: tuple[float, float]
+    ) -> np.ndarray:
+        """Return CTDIvol (32 cm) convolved over an irradiated range, mGy, [k]."""
+        kernel = shared.kernel
+        if kernel not in self._convolvers:
+            self._convolvers[kernel] = Convolver(self.z_mm, kernel)
+        key = (basis, kernel, range_mm)
+        if key not in self._doses:
+            values = self.bases[basis].values
+            if values is None:
+                raise ValueError(f"The scaling basis {basis} has no values.")
+            self._doses[key] = self._convolvers[kernel](values, range_mm)
+        return self._doses[key]
+
+    def sizes_mm(self, shared: RegionModel) -> np.ndarray:
+        """Return the water-equivalent diameter smoothed along the body, [k, 2]."""
+        if shared.size_kernels not in self._sizes:
+            self._sizes[shared.size_kernels] = shared.sizes_mm(self.z_mm, self.wed_mm)
+        return self._sizes[shared.size_kernels]

@@ -1,0 +1,297 @@
+"""Dose of one organ by the fast law, its two intervals, and what makes it doubtful."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...ct.geometry import cell_widths_mm
+from ...flags import Flag, flag
+from ...measurement.ctdi_per_mas import K90
+from ...measurement.measurements import GroupSlices
+from ...measurement.truncation import error_range
+from ..doses import RED_MARROW, OrganDose
+from ..fast.completed_organ import CompletedOrgan, SeenOrgan, complete_organ
+from ..fast.density import density
+from ..fast.iodine import iodine_flag
+from ..fast.kernel import smooth
+from ..fast.plausible import WITHOUT_DOUBT, DoseOfMasks, segmentation_component
+from ..fast.refusals import disagreement_flag
+from ..fast.scaling import BASES, CTDIVOL
+from ..fast.uncertainty import (
+    TRUNCATION,
+    ninety_percent,
+    total_log_half_width,
+    unknown_range_component,
+)
+from ..scan import Scan
+from .along_body import AlongBody
+from .model import OrganModel, RegionModel
+from .refusals import size_flags
+from .scaling import phantom_of
+from .uncertainty import DOSE_BY_SIZE, LAW, known_range_component, uncertainty_components
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class _Piece:
+    """One organ's measurable slices; `wed_mm` is smoothed, `weights` add up to 1. [n].
+
+    `occupied` is True on all of its slices, `usable` on the measurable ones, [k].
+    """
+
+    occupied: np.ndarray
+    usable: np.ndarray
+    z_mm: np.ndarray
+    wed_mm: np.ndarray
+    hu: np.ndarray
+    factor: np.ndarray
+    mass_g: np.ndarray
+
+    @property
+    def weights(self) -> np.ndarray:
+        return np.asarray(self.mass_g / self.mass_g.sum())
+
+
+def organ_dose(
+    body: AlongBody,
+    shared: RegionModel,
+    organ: OrganModel,
+    slices: GroupSlices,
+    iodine: tuple[float, float] | None = None,
+) -> OrganDose:
+    """Return the dose of one organ, or why there is none.
+
+    Parameters
+    ----------
+    body
+        Of the scan; at least one of its scaling bases can be used.
+    shared, organ
+        The model of the organ's region, and its own.
+    slices
+        What was measured of the organ.
+    iodine
+        Least and most that contrast agent adds to its dose, as a part of it; None for nothing.
+    """
+    scan = body.scan
+    piece = _piece(body, shared, organ, slices)
+    if piece is None:
+        return refused(scan, organ.organ, organ.region, (flag("organ_not_measurable"),))
+    given = {
+        name: body.convolved_mGy(name, shared, body.beam.range_mm)[piece.usable]
+        for name in body.usable_bases
+    }
+    doses = {name: float(one * piece.factor @ piece.weights) for name, one in given.items()}
+    by_basis = {name: doses.get(name) for name in BASES}
+    basis = body.usable_bases[0]
+    range_component = _range_component(body, shared, basis, piece)
+    profile = given[basis] * piece.factor
+    dose = doses[basis]
+    flags = (
+        *size_flags(organ, piece.wed_mm),
+        *_organ_flags(body, shared, piece, range_component),
+    )
+    if any(entry.severity == "refusal" for entry in flags):
+        return refused(scan, organ.organ, organ.region, flags)
+    added = 0.0
+    if iodine is not None:
+        added = math.log1p(iodine[1])
+        flags += (iodine_flag(iodine),)
+    components = uncertainty_components(
+        organ,
+        basis,
+        body.acquisition,
+        beam=_beam_component(body, shared, organ, basis, piece),
+        irradiated_range=range_component,
+        truncation=_truncation_component(body, shared, piece),
+        scanner=scan.scanner,
+        segmentation=_segmentation_component(body, shared, organ, basis, slices),
+    )
+    components |= body.bases[basis].components
+    total = total_log_half_width(components)
+    law = total_log_half_width({name: components[name] for name in LAW})
+    slice_dose = np.full(len(piece.occupied), np.nan)
+    slice_dose[piece.usable] = profile
+    low, high = dose * math.exp(-total), dose * math.exp(total + added)
+    completed = _completed(body, shared, organ, basis, piece, (dose, low, high))
+    return replace(
+        refused(scan, organ.organ, organ.region, flags),
+        dose_mGy=dose,
+        model_low_mGy=dose * math.exp(-law),
+        model_high_mGy=dose * math.exp(law),
+        total_low_mGy=low,
+        total_high_mGy=high,
+        dose_slice_mean_mGy=float(profile.mean()),
+        route=basis,
+        by_route=by_basis,
+        slice_dose_mGy=slice_dose,
+        budget=components,
+        flags=(*flags, *disagreement_flag(by_basis), *completed.flags),
+        whole_organ_dose_mGy=completed.dose_mGy,
+        whole_organ_low_mGy=completed.low_mGy,
+        whole_organ_high_mGy=completed.high_mGy,
+        seen_mass_g=completed.seen_mass_g,
+        missing_mass_g=completed.missing_mass_g,
+    )
+
+
+def refused(scan: Scan, organ: str, region: str, flags: Sequence[Flag]) -> OrganDose:
+    """Return what is known of an organ without its dose; `flags` hold the reason."""
+    return replace(scan.without_dose(organ, flags, region), by_route=dict.fromkeys(BASES))
+
+
+def _completed(
+    body: AlongBody,
+    shared: RegionModel,
+    organ: OrganModel,
+    basis: str,
+    piece: _Piece,
+    dose_mGy: tuple[float, float, float],
+) -> CompletedOrgan:
+    """Return the dose of the completed organ from that of the part in the images, with interval."""
+    if organ.organ == RED_MARROW:  # its flags say what part of it is in the images
+        return CompletedOrgan()
+    mass = np.zeros(len(piece.occupied))
+    mass[piece.usable] = piece.mass_g
+    lowest, highest = np.argmin(piece.z_mm), np.argmax(piece.z_mm)
+    seen = SeenOrgan(
+        organ=organ.organ,
+        sex=body.acquisition.sex,
+        z_mm=body.z_mm,
+        occupied=piece.occupied,
+        mass_g=mass,
+        current_mA=np.asarray(body.bases[basis].values),
+        dose_per_mA=(float(piece.factor[lowest]), float(piece.factor[highest])),
+        kernel=shared.kernel,
+        beam=body.beam,
+    )
+    return complete_organ(seen, *dose_mGy)
+
+
+def _piece(
+    body: AlongBody, shared: RegionModel, organ: OrganModel, slices: GroupSlices
+) -> _Piece | None:
+    sizes = body.sizes_mm(shared)
+    occupied = slices.count > 0
+    usable = occupied & np.isfinite(sizes[:, 0]) & np.isfinite(slices.mean_hu)
+    if not usable.any():
+        return None
+    z, hu = body.z_mm[usable], slices.mean_hu[usable]
+    by_hu = density(organ.organ, hu)
+    mass_g = slices.area_mm2[usable] * by_hu * cell_widths_mm(body.z_mm)[usable] / 1000.0
+    factor = np.exp(organ.log_factor(sizes[usable], body.terms.values))
+    return _Piece(occupied, usable, z, sizes[usable, 0], hu, factor, mass_g)
+
+
+def _range_component(body: AlongBody, shared: RegionModel, basis: str, piece: _Piece) -> float:
+    """Return the uncertainty component of the irradiated range."""
+    if not body.beam.known:
+        return unknown_range_component(_distance_to_end(body.z_mm, piece.occupied))
+
+    def dose(range_mm: tuple[float, float]) -> float:
+        ctdivol = body.convolved_mGy(basis, shared, range_mm)[piece.usable]
+        return float(ctdivol * piece.factor @ piece.weights)
+
+    outside = float(piece.weights[body.beam.outside(piece.z_mm)].sum())
+    return known_range_component(body.beam, dose, outside)
+
+
+def _beam_component(
+    body: AlongBody, shared: RegionModel, organ: OrganModel, basis: str, piece: _Piece
+) -> float:
+    """Return the component of a beam unlike the one that is taken.
+
+    Half the change from the lower to the higher half-value layer, which are a standard deviation
+    away, and the scatter of the other filters, in quadrature: as for a simulation.
+    """
+    sizes = body.sizes_mm(shared)[piece.usable]
+    own = piece.factor @ piece.weights
+    displayed = phantom_of(body.scan.series) if basis == CTDIVOL else None
+    changes = []
+    for other in body.other_terms:
+        dose = np.exp(organ.log_factor(sizes, other.values)) @ piece.weights
+        ratio = 1.0
+        if displayed is not None:
+            ratio = other.to_32_cm(displayed) / body.terms.to_32_cm(displayed)
+        changes.append(math.log(dose / own * ratio))
+    lower, higher, *filters = changes
+    variance = ((higher - lower) / 2) ** 2
+    if filters:
+        variance += float(np.mean(np.square(filters)))
+    return math.sqrt(variance)
+
+
+def _segmentation_component(
+    body: AlongBody, shared: RegionModel, organ: OrganModel, basis: str, slices: GroupSlices
+) -> float:
+    """Return the component of the organ's contour, by what its engine knows of its own doubt."""
+    labelmap = body.scan.labelmap
+    members = labelmap.groups.get(organ.organ)
+    doubt = labelmap.doubt.of(members) if labelmap.doubt and members else None
+    if doubt is None:
+        return WITHOUT_DOUBT
+    return segmentation_component(_dose_of_masks(body, shared, organ, basis, slices), doubt)
+
+
+def _dose_of_masks(
+    body: AlongBody, shared: RegionModel, organ: OrganModel, basis: str, slices: GroupSlices
+) -> DoseOfMasks | None:
+    """Return the organ's dose as it follows from its area in each slice; None without a slice."""
+    measured = np.flatnonzero((slices.count > 0) & np.isfinite(slices.mean_hu))
+    if not measured.size:
+        return None
+    every = np.arange(len(body.z_mm))
+    nearest = measured[np.abs(every[:, None] - measured).argmin(axis=1)]
+    by_hu = density(organ.organ, slices.mean_hu[nearest])
+    factor = np.exp(organ.log_factor(body.sizes_mm(shared), body.terms.values))
+    return DoseOfMasks(
+        body.convolved_mGy(basis, shared, body.beam.range_mm) * factor,
+        slices.area_mm2,
+        by_hu * cell_widths_mm(body.z_mm) / 1000.0,
+        body.z_mm,
+    )
+
+
+def _truncation_component(body: AlongBody, shared: RegionModel, piece: _Piece) -> float:
+    """Return the component of a body cut by the field of view, smoothed as the sizes are."""
+    size = body.scan.size
+    cut = size.truncated_fraction > 0
+    if not cut.any():
+        return 0.0
+    too_small, _ = error_range(size.truncated_fraction, size.asymmetry)
+    sd = np.where(cut, np.maximum(DOSE_BY_SIZE * -np.log1p(too_small) / K90, TRUNCATION), 0.0)
+    sd[np.isnan(body.wed_mm)] = np.nan
+    smoothed = smooth(body.z_mm, sd, shared.kernel)
+    return float(smoothed[piece.usable] @ piece.weights)
+
+
+def _organ_flags(
+    body: AlongBody, shared: RegionModel, piece: _Piece, range_component: float
+) -> tuple[Flag, ...]:
+    occupied, size = piece.occupied, body.scan.size
+    added = "the 90 % interval of its dose allows"
+    flags = []
+    if (left_out := int((occupied & ~piece.usable).sum())) > 0:
+        flags.append(flag("slices_without_features", f"{left_out} of {int(occupied.sum())}"))
+    if (outside := body.beam.outside(body.z_mm)[occupied].mean()) > 0:
+        effect = f"scattered radiation alone reaches it there; {added} "
+        effect += f"{ninety_percent(range_component)} for that"
+        detail = f"{outside:.0%} of its slices"
+        flags.append(flag("organ_outside_range", detail, consequence=effect))
+    cut = size.truncated_fraction[occupied]
+    if np.nanmax(np.append(cut, 0.0)) > 0:
+        detail = f"up to {np.nanmax(cut):.0%} of the body contour"
+        effect = f"{added} {ninety_percent(_truncation_component(body, shared, piece))} for that"
+        if np.isnan(size.wed_corrected_mm[occupied & (size.truncated_fraction > 0)]).any():
+            effect = (
+                f"its size is too small where it is not corrected and its dose too high; {effect}"
+            )
+        flags.append(flag("organ_truncated", detail, consequence=effect))
+    return tuple(flags)
+
+
+def _distance_to_end(z_mm: np.ndarray, occupied: np.ndarray) -> float:
+    z = z_mm[occupied]
+    return float(min(z.min() - z_mm.min(), z_mm.max() - z.max()))

@@ -1,0 +1,73 @@
+"""When the law gives no organ dose, and when it gives one with a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ...ct.acquisition import Acquisition
+from ...flags import Flag, flag
+from ..applicability import is_limb
+from .beam_terms import VOLTAGES_KV
+from .model import OrganModel, Span
+from .scaling import ScalingBasis
+from .uncertainty import known_voltage
+
+
+def scan_flags(
+    acquisition: Acquisition,
+    bases: Mapping[str, ScalingBasis],
+    consequences: Mapping[str, str],
+) -> tuple[Flag, ...]:
+    """Return the flags of the scan as a whole; with a refusal among them no dose is given.
+
+    `consequences`, by code, is what some of them do to the doses of the law.
+    """
+    flags = [entry for basis in bases.values() for entry in basis.flags]
+    voltage = ("kvp_kV",) if acquisition.kvp_kV is None else ()
+    if acquisition.pregnancy_stated:
+        flags.append(flag("pregnancy"))
+    if is_limb(acquisition.body_part):
+        flags.append(flag("limb", str(acquisition.body_part)))
+    if all(basis.values is None for basis in bases.values()):
+        missing = ("ctdivol_mGy", "phantom_cm", *voltage, "dose_report")
+        flags.append(flag("no_exposure", mends=missing))
+    if acquisition.kvp_kV is None:
+        flags.append(flag("tube_voltage_unknown"))
+    elif not known_voltage(acquisition.kvp_kV):
+        low, high = VOLTAGES_KV
+        detail = f"{acquisition.kvp_kV:g} kV, the simulated ones {low:g} to {high:g} kV"
+        flags.append(flag("tube_voltage_outside", detail))
+    if acquisition.contrast:
+        flags.append(flag("contrast"))
+    if acquisition.irradiated_range_mm is None:
+        flags.append(flag("dose_range_unknown"))
+    return tuple(
+        flag(entry.code, entry.detail, consequence=consequences[entry.code])
+        if entry.code in consequences
+        else entry
+        for entry in flags
+    )
+
+
+def size_flags(model: OrganModel, wed_mm: np.ndarray) -> tuple[Flag, ...]:
+    """Refuse a size that no simulated body had at the organ, warn of one that few had.
+
+    Parameters
+    ----------
+    wed_mm
+        Smoothed along the body, of the organ's slices, [n].
+    """
+    size = float(wed_mm.mean())
+    if size not in model.bodies_wed_mm:
+        detail = f"diameter {size:.0f} mm, theirs {_range(model.bodies_wed_mm)}"
+        return (flag("size_outside_training", detail),)
+    if size not in model.usual_wed_mm:
+        detail = f"diameter {size:.0f} mm, 90 % of theirs {_range(model.usual_wed_mm)}"
+        return (flag("outside_training", detail),)
+    return ()
+
+
+def _range(span: Span) -> str:
+    return f"{span.low:.0f} to {span.high:.0f} mm"

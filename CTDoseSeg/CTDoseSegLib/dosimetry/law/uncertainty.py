@@ -1,0 +1,218 @@
+"""The uncertainty components of an organ dose in ln(dose), added in quadrature.
+
+After the GUM (JCGM 100:2008): every component is the standard deviation of ln(dose), limits +-a
+without further knowledge count as a / sqrt(3) (rectangular, 4.3.7), and the 90 % interval of the
+sum is that of a normal distribution. Its ends lie within 2 % of those that draws give (GUM
+Supplement 1, JCGM 101:2008), rectangular components drawn as such; a test holds it there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from ...ct.acquisition import Acquisition
+from ...ct.scanner_profile import GENERIC, Scanner
+from ...measurement.ctdi_per_mas import K90
+from ...measurement.size_interval import PROFILE_SD
+from ..beam import Beam
+from ..fast.plausible import WITHOUT_DOUBT
+from ..fast.scaling import CTDIVOL_OF_SCAN, MAS
+from ..fast.uncertainty import (
+    ALLOW,
+    display_component,
+    modulation_component,
+    ninety_percent,
+    unknown_range_component,
+)
+from .beam_terms import VOLTAGES_KV
+from .model import OrganModel
+
+_NEAR_END_MM = 30.0
+_KNOWN_RANGE = 0.02
+_OUTSIDE_RANGE = 0.25
+_DOSE_PER_MAS = 0.30
+_OTHER_VOLTAGE = 0.07
+_MISCENTRING = 0.05
+_COMPOSITION = 0.03
+_WIDE_BEAM_MM, _WIDE_BEAM = 40.0, 0.03
+# How much faster than the diameter the dose changes, d ln dose / d ln WED at 270 mm, median of the
+# law's organs.
+DOSE_BY_SIZE = 1.2
+# What the law itself does not know; with the rest, the total.
+LAW = ("law", "beam")
+# What two doses must have in common for a component to be the same error in both, so that it
+# cancels when they are compared. This project's judgement.
+SHARED_BY: Mapping[str, tuple[str, ...]] = {
+    "law": ("model", "organ", "patient"),
+    "beam": ("scanner", "organ"),
+    "body_model": ("model", "organ"),
+    "ctdivol_display": ("scanner",),
+    CTDIVOL_OF_SCAN: ("scan",),
+    "dose_per_mas": ("model", "scanner"),
+    "nctdiw": ("scanner",),
+    "wide_beam": ("scanner",),
+    "segmentation": ("organ", "scan"),
+    "irradiated_range": ("organ", "scan"),
+    "organ_modulation": ("organ", "scan"),
+    "miscentring": ("scan",),
+    "composition": ("organ", "patient"),
+    "truncation": ("organ", "scan"),
+    "tube_voltage": ("model", "scan"),
+}
+JUDGEMENT = "this project's judgement"
+# Where each component's size comes from.
+SOURCES: Mapping[str, str] = {
+    "law": "conformal, bodies left out (model card)",
+    "beam": "half-value layers and bowtie filters that the scanner may have, by the law",
+    "body_model": "the law against simulations on real CT (model card), else " + JUDGEMENT,
+    "ctdivol_display": "IEC 60601-2-44; with a check by a scanner profile " + JUDGEMENT,
+    CTDIVOL_OF_SCAN: JUDGEMENT + ", after a scan that was cropped",
+    "dose_per_mas": "the spread of CTDIvol per mAs between scanners",
+    "nctdiw": JUDGEMENT,
+    "wide_beam": "IEC 60601-2-44 and older scanners, " + JUDGEMENT,
+    "segmentation": "of a network, fitted on bodies with exact labels "
+    "(Testing/Bodies/doubt_of_bodies.py); of other segmentations " + JUDGEMENT,
+    "irradiated_range": JUDGEMENT + ", after overranging measured by Fujii et al. 2009",
+    "organ_modulation": JUDGEMENT,
+    "miscentring": "Barreto et al. 2019 (PMC6560313)",
+    "composition": JUDGEMENT,
+    "truncation": "errors of WED measured on cropped scans, times the law's own fall with size; at "
+    "least 3 %, " + JUDGEMENT,
+    "tube_voltage": JUDGEMENT,
+}
+
+
+def uncertainty_components(
+    organ: OrganModel,
+    basis: str,
+    acquisition: Acquisition,
+    *,
+    beam: float,
+    irradiated_range: float,
+    truncation: float,
+    scanner: Scanner = GENERIC,
+    segmentation: float = WITHOUT_DOUBT,
+) -> dict[str, float]:
+    """Return the uncertainty components by name, each the standard deviation of ln(dose).
+
+    Where no source is named, the value is this project's estimate.
+
+    law
+        The conformal 90 % quantile of the law against simulations, over 1.645.
+    beam
+        Half-value layers and filters that the scanner may have.
+    body_model
+        Anatomy of the bodies that the law was fitted to, unlike that of patients.
+    ctdivol_display
+        IEC 60601-2-44 lets the displayed CTDIvol deviate by 20 %: limits, rectangular, 0.105;
+        5 % where a scanner profile has a measurement of it that is at most 18 months away (chamber,
+        phantom, drift, tube voltage and collimation unlike those of the check: an estimate). None
+        by mAs.
+    dose_per_mas
+        By mAs, of a scanner whose CTDI per mAs is not known: 30 %.
+    nctdiw
+        By mAs with CTDI per mAs of the scanner alone: of its profile, measured with one collimation
+        and filter, 10 %; of its model (`measurement.ctdi_per_mas`), at least -35 % with 90 %, 26 %.
+    wide_beam
+        Above 40 mm of collimation the displayed CTDIvol is that of a narrower beam, scaled: 3 %.
+    segmentation
+        See `plausible.segmentation_component`: the dose over masks that are plausible by what a
+        network knows of its own doubt; of other segmentations 3 %, a contour moved by a voxel.
+    irradiated_range
+        See `unknown_range_component` and `known_range_component`.
+    organ_modulation
+        Modulation that spares the front changes the dose by up to 40 % there: limits, rectangular,
+        where the scanner states it; 5 % where the kind of modulation is not known; else none.
+    miscentring
+        Half of the patients lie more than 1 cm above or below the isocentre, and organ doses
+        differ by 9 % on average between table heights up to 4 cm off (Barreto et al. 2019): about
+        3.5 % a centimetre and 1.5 cm, 5 %.
+    composition
+        Tissue composition unlike that assigned: 3 %.
+    truncation
+        A slice whose size is corrected for what the field of view cuts off, 3 %; whose size is not
+        corrected, 18 % (10 % in diameter): averaged over the slices that the organ's size is
+        smoothed over.
+    tube_voltage
+        Where it is not known and 120 kV are assumed, or outside 70 to 150 kV: 7 %.
+
+    Parameters
+    ----------
+    organ
+        Its model.
+    basis
+        ``ctdivol`` or ``mas``.
+    acquisition
+        For modulation, collimation and tube voltage.
+    beam, irradiated_range, truncation, segmentation
+        Components that depend on where the organ lies and how it was drawn.
+    scanner
+        What a profile of it narrows.
+    """
+    components = {
+        "law": organ.law_log_q90 / K90,
+        "beam": beam,
+        "body_model": organ.body_model_log,
+        "segmentation": segmentation,
+        "irradiated_range": irradiated_range,
+        "truncation": truncation,
+        "organ_modulation": modulation_component(acquisition.modulation),
+        "miscentring": _MISCENTRING,
+        "composition": _COMPOSITION,
+    }
+    if basis != MAS:
+        components["ctdivol_display"] = display_component(scanner)
+    elif scanner.nctdiw_mGy_per_100mAs is None:
+        components["dose_per_mas"] = _DOSE_PER_MAS
+    else:
+        components["nctdiw"] = scanner.nctdiw_log_sd or PROFILE_SD
+    if (acquisition.total_collimation_mm or 0.0) > _WIDE_BEAM_MM:
+        components["wide_beam"] = _WIDE_BEAM
+    if not known_voltage(acquisition.kvp_kV):
+        components["tube_voltage"] = _OTHER_VOLTAGE
+    return components
+
+
+def known_voltage(kvp_kV: float | None) -> bool:
+    """Return whether the law was fitted to a tube voltage."""
+    return kvp_kV is not None and VOLTAGES_KV[0] <= kvp_kV <= VOLTAGES_KV[1]
+
+
+def scan_consequences() -> dict[str, str]:
+    """Return what flags of the whole scan add to the uncertainty of organ doses, by code."""
+    voltage = f"{ALLOW} {ninety_percent(_OTHER_VOLTAGE)} for that"
+    near, far = (ninety_percent(unknown_range_component(d)) for d in (0.0, _NEAR_END_MM))
+    return {
+        "tube_voltage_outside": f"the nearest of them is taken; {voltage}",
+        "tube_voltage_unknown": f"120 kV are assumed; {voltage}",
+        "dose_range_unknown": "organ doses near the ends of the images may be too high; "
+        f"{ALLOW} {far} for that, within {_NEAR_END_MM:.0f} mm of an end {near}",
+        "mas_only": f"scanners differ in dose per mAs; {ALLOW} {ninety_percent(_DOSE_PER_MAS)} "
+        "for that",
+        "mas_by_profile": f"{ALLOW} {ninety_percent(PROFILE_SD)} for the CTDI per mAs",
+    }
+
+
+def known_range_component(
+    beam: Beam, dose_mGy: Callable[[tuple[float, float]], float], outside: float
+) -> float:
+    """Return half the change of ln(dose) as each edge moves by its standard deviation, and a tail.
+
+    Nearly nothing well inside the range and large at its edges. The fall-off outside is known
+    roughly (phantom programs differ by over 100 % there): 25 % for the part of the organ that is
+    outside. At least 2 %.
+
+    Parameters
+    ----------
+    dose_mGy
+        Dose of the organ for a range.
+    outside
+        Part of the organ outside the range, 0 to 1.
+    """
+    sd = beam.edge_sd_mm
+    parts = [_KNOWN_RANGE, _OUTSIDE_RANGE * outside]
+    for low, high in ((sd, 0.0), (0.0, sd)):
+        wide, narrow = dose_mGy(beam.moved(low, high)), dose_mGy(beam.moved(-low, -high))
+        parts.append(0.5 * math.log(wide / narrow) if narrow > 0 else 1.0)
+    return math.sqrt(sum(part**2 for part in parts))

@@ -1,0 +1,1 @@
+"""Fit the law of organ doses to simulated bodies, and judge it."""

@@ -1,0 +1,165 @@
+"""All organs of the law, fitted to the table of simulated bodies, and the model's file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...dosimetry.fast.kernel import Kernel
+from ...dosimetry.law.beam_terms import TERMS as BEAM_TERMS
+from ...dosimetry.law.model import SCHEMA_VERSION, TERMS, OrganModel, RegionModel, Span
+from ...tasks.progress import Progress
+from .conformal import conformal_quantile
+from .fit import OrganFit, cross_fitted, fit_kernel, fit_organ, tissue_of
+from .organs import LEAST_BODIES, REGIONS, bodies_of, kernel_organs, with_marrow
+from .rows import SIZE_KERNELS, rows_of
+from .table import LearnedBody
+
+MODEL_NAME = "CTDoseSeg organ doses, fitted to simulations"
+MODEL_VERSION = "3.0"
+# Where too few real scans carry an organ to tell, by judgement.
+BODY_MODEL_LOG = 0.10
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class Trained:
+    """A fitted law with what its card needs, by region and organ.
+
+    Attributes
+    ----------
+    errors
+        ln(dose by a law that did not see the body / simulated), [row].
+    tissue_log
+        ln(dose to the organ's own tissue / dose to soft tissue), which the table holds.
+    not_predicted
+        Organ to the reason.
+    """
+
+    regions: dict[str, RegionModel]
+    errors: dict[tuple[str, str], np.ndarray]
+    tissue_log: dict[tuple[str, str], float]
+    not_predicted: dict[str, str]
+
+
+def train_law(
+    bodies: Sequence[LearnedBody],
+    body_model_log: Mapping[tuple[str, str], tuple[float, int]] | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Trained:
+    """Fit every organ of every region.
+
+    Parameters
+    ----------
+    bodies
+        Of the table, real scans left out.
+    body_model_log
+        Region and organ to the standard deviation that real scans show, and their number.
+    progress
+        Receives progress; can be cancelled.
+    """
+    progress = progress or Progress()
+    real = body_model_log or {}
+    regions, away, tissues, missing = {}, {}, {}, {}
+    for number, (region, organs) in enumerate(REGIONS.items()):
+        progress.update(number / len(REGIONS), f"fitting the {region}")
+        own = [with_marrow(b) for b in bodies if b.about["region"] == bodies_of(region)]
+        kernel = fit_kernel(own, [r for name in kernel_organs(region) for r in rows_of(own, name)])
+        models = {}
+        for organ in organs:
+            rows = rows_of(own, organ)
+            if len(rows) < LEAST_BODIES:
+                missing[organ] = f"{len(rows)} simulated bodies have it, fewer than {LEAST_BODIES}"
+                continue
+            errors = cross_fitted(own, rows, kernel)
+            tissue = tissue_of(own, rows)
+            fit = fit_organ(own, rows, kernel, tissue)
+            wed = np.array([row.wed_mm for row in rows])
+            mismatch, scans = real.get((region, organ), (BODY_MODEL_LOG, 0))
+            models[organ] = _model(organ, region, fit, errors, wed, mismatch, scans)
+            away[region, organ] = errors
+            tissues[region, organ] = float(tissue[0])
+        regions[region] = RegionModel(region, kernel, SIZE_KERNELS, models)
+    known = {organ for region in regions.values() for organ in region.organs}
+    return Trained(regions, away, tissues, {o: why for o, why in missing.items() if o not in known})
+
+
+def _model(
+    organ: str,
+    region: str,
+    fit: OrganFit,
+    errors: np.ndarray,
+    wed_mm: np.ndarray,
+    mismatch: float,
+    real: int,
+) -> OrganModel:
+    low, high = (float(v) for v in np.percentile(wed_mm, (5, 95)))
+    return OrganModel(
+        organ=organ,
+        region=region,
+        coefficients=dict(zip(TERMS, map(float, fit.coefficients), strict=True)),
+        beam=fit.beam,
+        beam_by_wed=fit.beam_by_wed,
+        wed_cap_mm=fit.cap_mm,
+        usual_wed_mm=Span(low, high),
+        bodies_wed_mm=Span(float(wed_mm.min()), float(wed_mm.max())),
+        law_log_q90=conformal_quantile(np.abs(errors)),
+        body_model_log=mismatch,
+        counts={"bodies": len(errors), "real": real},
+    )
+
+
+def model_json(trained: Trained, card: Mapping[str, Any]) -> bytes:
+    """Return the model file: JSON, organs sorted, six significant digits."""
+    data = {
+        "schema_version": SCHEMA_VERSION,
+        "card": {"name": MODEL_NAME, "version": MODEL_VERSION, **card},
+        "not_predicted": trained.not_predicted,
+        "regions": {region: _region_json(model) for region, model in trained.regions.items()},
+    }
+    return (json.dumps(_rounded(data), indent=1, ensure_ascii=True) + "\n").encode("ascii")
+
+
+def _region_json(model: RegionModel) -> dict[str, Any]:
+    return {
+        "kernel": _kernel_json(model.kernel),
+        "size_kernels": [_kernel_json(kernel) for kernel in model.size_kernels],
+        "organs": {name: _organ_json(organ) for name, organ in model.organs.items()},
+    }
+
+
+def _kernel_json(kernel: Kernel) -> dict[str, Any]:
+    return {
+        "form": "sum of two-sided exponentials",
+        "weights": [weight for weight, _ in kernel],
+        "lengths_mm": [length for _, length in kernel],
+    }
+
+
+def _organ_json(organ: OrganModel) -> dict[str, Any]:
+    def span(one: Span) -> list[float]:
+        return [one.low, one.high]
+
+    return {
+        "coefficients": dict(organ.coefficients),
+        "beam": dict(zip(BEAM_TERMS, map(float, organ.beam), strict=True)),
+        "beam_by_wed": dict(zip(BEAM_TERMS, map(float, organ.beam_by_wed), strict=True)),
+        "wed_cap_mm": span(organ.wed_cap_mm),
+        "usual_wed_mm": span(organ.usual_wed_mm),
+        "bodies_wed_mm": span(organ.bodies_wed_mm),
+        "law_log_q90": organ.law_log_q90,
+        "body_model_log": organ.body_model_log,
+        "counts": dict(organ.counts),
+    }
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _rounded(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(v) for v in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value

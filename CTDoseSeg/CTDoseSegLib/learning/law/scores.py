@@ -1,0 +1,198 @@
+"""How well the law does on bodies that it did not see, and on real CT."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from ...dosimetry.fast.kernel import Kernel
+from ...dosimetry.law.model import OrganModel
+from .conformal import conformal_quantile
+from .model import Trained
+from .organs import REGIONS, bodies_of, with_marrow
+from .rows import Row, below, own_range, part_ranges, rows_of
+from .table import LearnedBody
+
+ADULT_Y = 18.0
+ALL = "all"
+# Organs of a scan's own range; a paired organ counts once, as the pair.
+_TARGETS = (
+    *("lung", "heart", "esophagus", "thymus", "liver", "spleen", "stomach", "pancreas", "kidney"),
+    *("gallbladder", "adrenal_gland", "small_bowel", "colon", "urinary_bladder", "brain"),
+    *("salivary_glands", "tongue", "aorta", "skeletal_muscle", "skin", "red_marrow"),
+)
+_DRAWS = 1000
+
+
+@dataclass(frozen=True)
+class Score:
+    """Errors of the law against simulations, of bodies that it did not see.
+
+    Attributes
+    ----------
+    stratum
+        Which bodies and scans.
+    organ
+        Or ``all``.
+    number
+        Of bodies, or of bodies and organs.
+    median_pct
+        Median of |error|, the simulation's noise taken off.
+    bias_pct
+        Median error.
+    p90_pct
+        90th percentile of |error|.
+    coverage_pct
+        Doses inside the law's 90 % interval; NaN where none is judged.
+    """
+
+    FIELDS: ClassVar = (
+        *("stratum", "organ", "number", "median_pct", "bias_pct", "p90_pct", "coverage_pct"),
+    )
+
+    stratum: str
+    organ: str
+    number: int
+    median_pct: float
+    bias_pct: float
+    p90_pct: float
+    coverage_pct: float = math.nan
+    coverage_ends_pct: tuple[float, float] = field(default=(math.nan, math.nan))
+
+    def row(self) -> list[str]:
+        """Return the cells of a table, in the order of `FIELDS`."""
+        values = [getattr(self, name) for name in self.FIELDS]
+        return [f"{v:.2f}" if isinstance(v, float) else str(v) for v in values]
+
+    def line(self) -> str:
+        """Return a sentence to read."""
+        return (
+            f"{self.stratum}: median error {self.median_pct:.1f} %, the 90 % interval holds "
+            f"{self.coverage_pct:.0f} % ({self.number} doses)"
+        )
+
+
+def _score(
+    stratum: str,
+    organ: str,
+    away: np.ndarray,
+    noise: np.ndarray,
+    inside: np.ndarray | None = None,
+    body: np.ndarray | None = None,
+) -> Score:
+    """Return a score; the median of |error| without the noise that has `noise` as its SD."""
+    spread = float(np.median(np.abs(away)))
+    # Of two independent errors the squares of the medians add up, as those of normal ones do.
+    own = math.sqrt(max(spread**2 - (0.6745 * float(np.median(noise))) ** 2, 0.0))
+    held, ends = math.nan, (math.nan, math.nan)
+    if inside is not None and body is not None:
+        held, ends = 100 * float(inside.mean()), _bootstrap(inside, body)
+    return Score(
+        stratum, organ, len(away), 100 * math.expm1(own), 100 * math.expm1(float(np.median(away))),
+        100 * math.expm1(float(np.percentile(np.abs(away), 90))), held, ends,
+    )  # fmt: skip
+
+
+def _bootstrap(inside: np.ndarray, body: np.ndarray) -> tuple[float, float]:
+    """Return the ends of the 95 % interval of the coverage, bodies drawn with repetition."""
+    rng = np.random.default_rng(1)
+    bodies = np.unique(body)
+    hits = np.array([inside[body == one].sum() for one in bodies])
+    counts = np.array([(body == one).sum() for one in bodies])
+    drawn = rng.integers(len(bodies), size=(_DRAWS, len(bodies)))
+    share = 100 * hits[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low, high = np.percentile(share, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def score_law(trained: Trained, bodies: Sequence[LearnedBody]) -> list[Score]:
+    """Return errors by organ, and all together by stratum."""
+    scores, pooled = [], []
+    for region in REGIONS:
+        own = [with_marrow(b) for b in bodies if b.about["region"] == bodies_of(region)]
+        for organ in trained.regions[region].organs:
+            away = trained.errors[region, organ]
+            rows = rows_of(own, organ)
+            noise = np.array([row.noise for row in rows])
+            # Each fold by the quantile of the others: what a body adds to its own interval is out.
+            fold = np.array([row.body for row in rows]) % 10
+            quantile = np.array(
+                [conformal_quantile(np.abs(away[fold != fold[n]])) for n in range(len(rows))]
+            )
+            inside = np.abs(away) <= quantile
+            number = np.array([row.body for row in rows])
+            scores.append(_score(region, organ, away, noise, inside, number))
+            age = np.array([own[row.body].about["age_y"] for row in rows])
+            if organ in _TARGETS:
+                kind = "head and neck" if region == "head" else "trunk"
+                key = number + (10_000 if region == "head" else 0)
+                pooled.append((kind, away, noise, inside, key, age))
+    return [*scores, *_strata(pooled)]
+
+
+def _strata(pooled: list) -> Iterator[Score]:
+    kinds = np.concatenate([[kind] * len(away) for kind, away, *_ in pooled])
+    away, noise, inside, body, age = (
+        np.concatenate([one[n] for one in pooled]) for n in range(1, 6)
+    )
+    chosen = {
+        "trunk, adults": (kinds == "trunk") & (age >= ADULT_Y),
+        "trunk, children": (kinds == "trunk") & (age < ADULT_Y),
+        "head and neck, adults": (kinds != "trunk") & (age >= ADULT_Y),
+        "head and neck, children": (kinds != "trunk") & (age < ADULT_Y),
+        "all bodies": np.ones(len(away), bool),
+    }
+    for name, which in chosen.items():
+        if which.any():
+            yield _score(name, ALL, away[which], noise[which], inside[which], body[which])
+
+
+def score_parts(trained: Trained, bodies: Sequence[LearnedBody]) -> Iterator[Score]:
+    """Yield errors where an organ is partly irradiated, and where it gets scatter alone.
+
+    What the law is off by for the whole organ in this body is taken out: the rest is the kernel's.
+    """
+    partly, beyond = [], []
+    for region in ("chest", "abdomen", "pelvis"):
+        own = [b for b in bodies if b.about["region"] == bodies_of(region)]
+        shared = trained.regions[region]
+        for organ, model in shared.organs.items():
+            for row in rows_of(own, organ):
+                whole = _away(row, model, shared.kernel)
+                partly += [_away(row, model, shared.kernel, p) - whole for p in part_ranges(row)]
+                beyond += [_away(row, model, shared.kernel, p) - whole for p in below(row)]
+    for name, away in (("partly irradiated", partly), ("scatter alone, up to 60 mm", beyond)):
+        if away:
+            yield _score(name, ALL, np.array(away), np.zeros(1))
+
+
+def score_real(trained: Trained, real: Sequence[LearnedBody]) -> list[Score]:
+    """Return errors of the law on real CT, by organ over scans."""
+    scores = []
+    everything: list[float] = []
+    for region in ("chest", "abdomen", "pelvis"):
+        shared = trained.regions[region]
+        for organ, model in shared.organs.items():
+            rows = rows_of(real, organ)
+            if not rows:
+                continue
+            tissue = trained.tissue_log[region, organ]
+            away = np.array([_away(row, model, shared.kernel) - tissue for row in rows])
+            scores.append(_score("real CT", organ, away, np.array([r.noise for r in rows])))
+            everything += list(away)
+    if everything:
+        scores.append(_score("real CT", ALL, np.array(everything), np.zeros(1)))
+    return scores
+
+
+def _away(
+    row: Row, model: OrganModel, kernel: Kernel, range_mm: tuple[float, float] | None = None
+) -> float:
+    """Return ln(dose by the law / simulated dose to soft tissue) of a scan of the organ."""
+    part = range_mm or own_range(row)
+    factor = model.log_factor(row.sizes_mm, np.zeros(len(model.beam)))
+    return math.log(row.law(kernel, factor, part) / row.dose(part))

@@ -1,0 +1,69 @@
+"""What the law's table keeps of a body's responses."""
+
+from __future__ import annotations
+
+import numpy as np
+from dose_responses import MODELS, Responses, all_beams
+
+from CTDoseSegLib.dosimetry.law.beam_terms import terms_of
+from CTDoseSegLib.dosimetry.montecarlo.beams import model_of
+from CTDoseSegLib.learning.law.table import LearnedBody
+
+# A beam as fine bins describe it and as few bins do differ by what the law need not know.
+REFERENCE = (MODELS[0], model_of(MODELS[0]).hvl_mm, 120)
+
+
+def summary(found: Responses) -> LearnedBody:
+    """Return the slabs of a body, and the beam's part as few terms."""
+    beams = all_beams()
+    first = beams.names.index(REFERENCE)
+    edges = found.z_edges_mm
+    z = (edges[1:] + edges[:-1]) / 2
+    images = found.profiles["z_mm"]
+    low, high = found.image_range_mm
+    inside = (z > low) & (z < high)
+    wed, area = (
+        np.where(inside, np.interp(z, images, found.profiles[name]), np.nan)
+        for name in ("wed_mm", "area_mm2")
+    )
+    cells = np.searchsorted(edges, images) - 1
+    share = np.zeros((len(found.names), len(z)))
+    np.add.at(share.T, cells, found.organ_area_mm2.T)
+    total = share.sum(axis=1, keepdims=True)
+    weighted = (found.organ_area_mm2 * found.organ_depth_mm).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.nan_to_num(share / total)
+        depth = np.nan_to_num(weighted / found.organ_area_mm2.sum(axis=1))
+        by_beam = np.log(found.dose[:, inside].sum(axis=1))
+        medium = np.log(found.medium_ratio)
+        noise = np.linalg.norm(found.se, axis=1) / found.dose[:, :, first].sum(axis=1)
+    terms = np.array([terms_of(beam).values for beam in beams.beams])
+    terms = terms - terms[first]
+    change = by_beam - by_beam[:, first][:, None]
+    ends = np.argmin(images), np.argmax(images)
+    return LearnedBody(
+        about=found.about,
+        z_mm=z,
+        wed_mm=wed,
+        area_mm2=area,
+        organs=found.names,
+        response=found.dose[:, :, first].astype(float),
+        share=share,
+        noise=np.nan_to_num(noise, nan=1.0, posinf=1.0),
+        beam_terms=_fitted(change, terms),
+        medium_terms=np.column_stack(
+            (medium[:, first], _fitted(medium - medium[:, first][:, None], terms))
+        ),
+        depth_mm=depth,
+        cut=(found.organ_area_mm2[:, ends] > 0).any(axis=1),
+        iodine_mg_ml=found.iodine_mg_ml,
+        mass_g=found.mass_g,
+    )
+
+
+def _fitted(values: np.ndarray, terms: np.ndarray) -> np.ndarray:
+    """Return coefficients of the terms, [score, term], of values by beam, [score, beam]."""
+    known = np.isfinite(values).all(axis=1)
+    fitted = np.zeros((len(values), terms.shape[1]))
+    fitted[known] = np.linalg.lstsq(terms, values[known].T, rcond=None)[0].T
+    return fitted

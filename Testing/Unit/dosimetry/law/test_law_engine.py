@@ -1,0 +1,202 @@
+"""The dose engine `law`: its physics, what it takes for the beam, its intervals and refusals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dose_scans import STEP_MM, codes, make, scan_of
+
+from CTDoseSegLib.ct.scanner_profile import GENERIC
+from CTDoseSegLib.dosimetry.engines import choose_engine
+from CTDoseSegLib.dosimetry.estimate import estimate
+from CTDoseSegLib.dosimetry.law.beam_terms import TERMS, beam_terms
+from CTDoseSegLib.dosimetry.law.engine import LawEngine, load_model
+from CTDoseSegLib.dosimetry.montecarlo.beams import beam_names, model_of
+from CTDoseSegLib.errors import DoseEngineChoiceError, InputError, ModelError
+from CTDoseSegLib.measurement.ctdi_per_mas import K90
+
+MODEL = load_model()
+MODEL_FOLDER = Path(str(files("CTDoseSegLib.models").joinpath("law")))
+TRUNK = tuple(o for r in ("chest", "abdomen", "pelvis") for o in MODEL.regions[r].organs)
+
+
+def law(*, region="auto", scanner=GENERIC, **changes):
+    """`DoseResult` of `make(**changes)` by the law, and its organs by name."""
+    result = estimate(LawEngine(MODEL, region), scan_of(*make(**changes), scanner))
+    return result, {organ.organ: organ for organ in result.organs}
+
+
+def test_every_organ_that_the_law_knows_gets_a_dose_with_both_intervals():
+    _, organs = law(organs=TRUNK[:24], half_axes_mm=(165.0, 125.0))
+    for name in TRUNK[:24]:
+        organ = organs[name]
+        assert organ.total_low_mGy < organ.model_low_mGy < organ.dose_mGy
+        assert organ.dose_mGy < organ.model_high_mGy < organ.total_high_mGy
+
+
+def test_doses_add_up_exactly_over_exposures():
+    profile = 5.0 + 4.0 * np.sin(np.arange(40) / 5.0)
+    one, _ = law(ctdivol=profile, current=None)
+    other, _ = law(ctdivol=10.0 - profile, current=None)
+    both, _ = law(ctdivol=10.0, current=None)
+    for a, b, c in zip(one.organs, other.organs, both.organs, strict=True):
+        assert a.dose_mGy + b.dose_mGy == pytest.approx(c.dose_mGy, rel=1e-12)
+
+
+def test_doses_add_up_exactly_over_ranges():
+    middle = 20 * STEP_MM
+    parts = [(-50.0, middle), (middle, 300.0)]
+    doses = [law(irradiated_range_mm=part, sources={"irradiated_range_mm": "user"})[1]
+             for part in (*parts, (-50.0, 300.0))]  # fmt: skip
+    for name in ("liver", "aorta"):
+        below, above, whole = (organs[name].dose_mGy for organs in doses)
+        assert below + above == pytest.approx(whole, rel=1e-12)
+
+
+@pytest.mark.parametrize("organ", TRUNK)
+def test_a_larger_body_never_gets_more_dose(organ):
+    model = next(r.organs[organ] for r in MODEL.regions.values() if organ in r.organs)
+    sizes = np.linspace(50.0, 600.0, 200)
+    factor = model.log_factor(np.column_stack((sizes, sizes)), np.zeros(len(TERMS)))
+    assert (np.diff(factor) <= 1e-12).all()
+
+
+def test_deep_organs_get_more_per_ctdivol_at_a_higher_voltage():
+    doses = [law(kvp_kV=kV)[1]["liver"].dose_mGy for kV in (80.0, 100.0, 120.0, 140.0)]
+    assert (np.diff(doses) > 0).all()
+    assert 1.1 < doses[-1] / doses[0] < 1.6
+
+
+def test_another_voltage_is_no_cause_for_a_flag_and_one_that_was_not_simulated_is():
+    assert not {"tube_voltage", "tube_voltage_outside"} & codes(law(kvp_kV=80.0)[0].flags)
+    result, organs = law(kvp_kV=65.0)
+    assert "tube_voltage_outside" in codes(result.flags)
+    assert organs["liver"].budget["tube_voltage"] > 0
+    assert organs["liver"].dose_mGy == law(kvp_kV=70.0)[1]["liver"].dose_mGy
+
+
+def test_ctdivol_of_the_small_phantom_is_converted_by_the_ratio_that_the_beam_has():
+    ratio = beam_terms(model_of("generic body"), 120.0).w16_over_w32
+    _, large = law(ctdivol=9.0, phantom_cm=32)
+    _, small = law(ctdivol=9.0 * ratio, phantom_cm=16)
+    assert small["liver"].dose_mGy == pytest.approx(large["liver"].dose_mGy, rel=1e-9)
+    assert small["liver"].budget["beam"] != large["liver"].budget["beam"]
+
+
+def test_a_child_gets_a_dose_where_the_phantom_is_stated_and_none_where_it_is_not():
+    child = {"age_years": 5.0, "half_axes_mm": (95.0, 75.0)}
+    assert law(**child, phantom_cm=32)[1]["liver"].dose_mGy > 0
+    result, organs = law(**child, phantom_cm=None)
+    assert "ctdivol_phantom_of_child" in codes(result.flags)
+    assert all(organ.dose_mGy is None for organ in organs.values())
+
+
+def test_an_adult_without_phantom_is_taken_for_a_body_and_says_so():
+    result, organs = law(phantom_cm=None)
+    assert "ctdivol_phantom_assumed" in codes(result.flags)
+    assert organs["liver"].dose_mGy == law()[1]["liver"].dose_mGy
+
+
+def test_a_head_gets_the_head_s_model():
+    head = {"organs": ("brain", "eye_left"), "half_axes_mm": (80.0, 95.0), "phantom_cm": 16,
+            "body_part": "HEAD", "ctdivol": 50.0}  # fmt: skip
+    result, organs = law(**head)
+    assert organs["brain"].region == organs["skin"].region == "head"
+    assert 0.5 < organs["brain"].dose_mGy / 50.0 < 1.3
+    assert not codes(result.flags) & {"not_trunk", "child"}
+    assert law()[1]["skin"].region == "trunk"
+
+
+def test_a_limb_gets_no_dose():
+    result, organs = law(body_part="KNEE")
+    assert "limb" in codes(result.flags)
+    assert all(organ.dose_mGy is None for organ in organs.values())
+
+
+def test_a_size_that_no_body_had_gets_no_dose():
+    _, organs = law(half_axes_mm=(198.0, 198.0), organs=("liver",))
+    widest = MODEL.regions["abdomen"].organs["liver"].bodies_wed_mm.high
+    dosed = organs["liver"].dose_mGy is not None
+    assert dosed == ("size_outside_training" not in codes(organs["liver"].flags))
+    assert dosed == (widest > 395.0)
+
+
+def test_the_beam_of_a_known_scanner_narrows_the_interval():
+    _, unknown = law()
+    _, known = law(manufacturer="SIEMENS", model="SOMATOM Definition Flash")
+    assert known["liver"].budget["beam"] < unknown["liver"].budget["beam"]
+    assert known["liver"].dose_mGy != unknown["liver"].dose_mGy
+
+
+def test_the_law_s_interval_is_that_of_bodies_left_out_and_of_the_beam():
+    _, organs = law()
+    liver = organs["liver"]
+    model = MODEL.regions["abdomen"].organs["liver"]
+    half = math.hypot(model.law_log_q90, K90 * liver.budget["beam"])
+    assert math.log(liver.model_high_mGy / liver.dose_mGy) == pytest.approx(half)
+    assert liver.budget["body_model"] == model.body_model_log > 0
+
+
+def test_mas_without_ctdivol_is_scaled_as_scanners_usually_are_and_the_interval_says_so():
+    result, organs = law(ctdivol=None, current=300.0)
+    assert "mas_only" in codes(result.flags)
+    assert organs["liver"].route == "mas"
+    assert organs["liver"].budget["dose_per_mas"] == 0.30
+    by_ctdivol = law(ctdivol=300.0 * 0.5 * 0.076)[1]["liver"]
+    assert organs["liver"].dose_mGy == pytest.approx(by_ctdivol.dose_mGy, rel=1e-9)
+
+
+def test_contrast_agent_is_left_out_of_the_dose_and_reached_by_the_upper_end():
+    series, labelmap = make(organs=("kidney_left",))
+    series.hu[labelmap.labels == 3] = 180
+    enhanced = LawEngine(MODEL).estimate(scan_of(series, labelmap)).organs[0]
+    plain = law(organs=("kidney_left",))[1]["kidney_left"]
+    assert enhanced.dose_mGy == pytest.approx(plain.dose_mGy, rel=0.01)
+    assert enhanced.total_high_mGy > 1.5 * plain.total_high_mGy
+
+
+def test_red_marrow_is_given_where_bones_are_labelled():
+    _, organs = law(organs=("vertebrae_L1", "vertebrae_L2", "sacrum"))
+    marrow = organs["red_marrow"]
+    assert 0.5 < marrow.dose_mGy / 9.0 < 2.0
+    assert {"monte_carlo_marrow", "monte_carlo_marrow_part"} <= codes(marrow.flags)
+    assert "red_marrow" not in law()[1]
+
+
+def test_the_terms_of_every_beam_and_voltage_are_finite_and_the_reference_s_are_0():
+    for name in beam_names():
+        for voltage in (70.0, 100.0, 135.0, 150.0):
+            terms = beam_terms(model_of(name), voltage)
+            assert np.isfinite(terms.values).all()
+            assert 1.5 < terms.w16_over_w32 < 3.5
+    assert not beam_terms(model_of("generic body"), 120.0).values.any()
+
+
+def test_the_engine_is_chosen_by_its_name_and_has_a_model_of_its_own(tmp_path):
+    assert choose_engine("law").name == "law"
+    (tmp_path / "model.json").write_text("{}")
+    with pytest.raises(DoseEngineChoiceError, match="model of its own"):
+        choose_engine("law", tmp_path)
+    with pytest.raises(InputError, match="region"):
+        LawEngine(MODEL, "arm")
+
+
+def test_a_model_file_that_its_card_does_not_describe_is_refused(tmp_path):
+    for name in ("model.json", "model_card.md"):
+        (tmp_path / name).write_bytes((MODEL_FOLDER / name).read_bytes())
+    assert load_model(tmp_path).card["sha256"] == MODEL.card["sha256"]
+    (tmp_path / "model.json").write_bytes((MODEL_FOLDER / "model.json").read_bytes() + b" ")
+    with pytest.raises(ModelError, match="SHA-256"):
+        load_model(tmp_path)
+
+
+def test_other_events_of_the_examination_get_a_dose_too():
+    scan = scan_of(*make())
+    again = scan.exposed_as(replace(scan.series, identity="other"))
+    able, _ = LawEngine(MODEL).available(again)
+    assert able

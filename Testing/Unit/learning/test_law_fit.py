@@ -1,0 +1,242 @@
+"""The law's fit, on bodies whose doses follow a law that is known."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from CTDoseSegLib.dosimetry.fast.kernel import convolution_matrix, smooth
+from CTDoseSegLib.dosimetry.law.beam_terms import TERMS as BEAM_TERMS
+from CTDoseSegLib.dosimetry.law.model import load_model
+from CTDoseSegLib.errors import InputError, OutputError
+from CTDoseSegLib.learning.law import train as training
+from CTDoseSegLib.learning.law.conformal import conformal_quantile
+from CTDoseSegLib.learning.law.evaluate import PATIENTS_FILE, SUMMARY_FILE, evaluate
+from CTDoseSegLib.learning.law.fit import cross_fitted, errors, fit_kernel, fit_organ, tissue_of
+from CTDoseSegLib.learning.law.organs import kernel_organs, with_marrow
+from CTDoseSegLib.learning.law.rows import SIZE_KERNELS, rows_of
+from CTDoseSegLib.learning.law.table import LearnedBody, read_table, write_table
+from CTDoseSegLib.learning.law.train import train
+
+KERNEL = ((0.5, 10.0), (0.2, 40.0), (0.3, 80.0))
+ORGANS = ("lung", "heart", "liver", "spleen", "kidney", "stomach", "small_bowel", "thyroid_gland")
+INTERCEPT, SLOPE, TISSUE = 0.4, -0.45, 0.07
+BEAM = np.array([-0.6, 0.3, -0.2, 0.1, 0.0, 0.05])
+
+
+def body(seed: int, *, noise: float = 0.0, organs=ORGANS, region="trunk") -> LearnedBody:
+    """A body of 60 slabs in which every organ's dose follows one law, with `noise` in ln(dose)."""
+    rng = np.random.default_rng(seed)
+    z = 10.0 * np.arange(80)
+    inside = (z >= 100) & (z < 700)
+    size = rng.uniform(120, 360)
+    wed = np.where(inside, size * (1 + 0.1 * np.sin(z / 90 + rng.uniform(0, 6))), np.nan)
+    smoothed = smooth(z[inside], wed[inside], SIZE_KERNELS[0])
+    response, share = np.zeros((len(organs), len(z))), np.zeros((len(organs), len(z)))
+    for n in range(len(organs)):
+        first = 15 + 5 * n
+        share[n, first : first + 8] = 1 / 8
+        factor = np.exp(INTERCEPT + SLOPE * (smoothed - 280) / 100)
+        rows = np.zeros((len(z), len(z)))
+        for at in range(len(z)):
+            one = (z[at] - 5.0, z[at] + 5.0)
+            rows[inside, at] = convolution_matrix(z[inside], KERNEL, one).sum(axis=1) * factor
+        response[n] = share[n] @ rows * np.exp(noise * rng.standard_normal())
+    count = len(organs)
+    return LearnedBody(
+        about={"seed": seed, "region": region, "age_y": float(rng.uniform(1, 80)), "sex": "male",
+               "histories": 1_000_000},
+        z_mm=z,
+        wed_mm=wed,
+        area_mm2=np.where(inside, 1e5, np.nan),
+        organs=organs,
+        response=response,
+        share=share,
+        noise=np.full(count, 0.001),
+        beam_terms=np.tile(BEAM, (count, 1)),
+        medium_terms=np.tile(np.r_[TISSUE, np.zeros(len(BEAM_TERMS))], (count, 1)),
+        depth_mm=np.full(count, 50.0),
+        cut=np.zeros(count, bool),
+        iodine_mg_ml=np.zeros(count),
+        mass_g=np.full(count, 100.0),
+    )  # fmt: skip
+
+
+BODIES = [body(seed) for seed in range(30)]
+
+
+def test_a_table_is_read_as_it_was_written(tmp_path):
+    path = tmp_path / "table.npz"
+    write_table(path, BODIES[:3])
+    for wrote, found in zip(BODIES[:3], read_table(path), strict=True):
+        assert found.about == wrote.about
+        assert found.organs == wrote.organs
+        np.testing.assert_allclose(found.response, wrote.response, rtol=2e-3, atol=1e-3)
+        np.testing.assert_allclose(found.share, wrote.share, rtol=2e-3)
+        np.testing.assert_allclose(found.wed_mm, wrote.wed_mm, rtol=1e-6)
+        np.testing.assert_allclose(found.beam_terms, wrote.beam_terms, rtol=1e-6)
+
+
+def test_what_is_no_table_is_refused_by_name(tmp_path):
+    (tmp_path / "table.npz").write_bytes(b"no archive")
+    with pytest.raises(InputError, match=r"table\.npz"):
+        read_table(tmp_path / "table.npz")
+    with pytest.raises(InputError, match=r"absent\.npz"):
+        read_table(tmp_path / "absent.npz")
+
+
+def test_the_kernel_of_the_responses_is_found():
+    found = fit_kernel(BODIES, [r for name in ORGANS[:7] for r in rows_of(BODIES, name)])
+    assert [length for _, length in found] == [length for _, length in KERNEL]
+    np.testing.assert_allclose([w for w, _ in found], [w for w, _ in KERNEL], atol=0.02)
+    assert sum(weight for weight, _ in found) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_a_law_that_the_bodies_follow_is_found():
+    rows = rows_of(BODIES, "liver")
+    fit = fit_organ(BODIES, rows, KERNEL, tissue_of(BODIES, rows))
+    assert np.abs(errors(rows, fit, KERNEL, TISSUE)).max() < 0.03
+    np.testing.assert_allclose(fit.beam, BEAM, atol=0.03)
+    np.testing.assert_allclose(fit.beam_by_wed, 0.0, atol=0.02)
+
+
+def test_sizes_never_raise_the_dose_though_the_bodies_say_so():
+    wrong = [replace(b, response=b.response * np.exp(0.02 * np.nanmean(b.wed_mm) / 10))
+             for b in BODIES]  # fmt: skip
+    fit = fit_organ(
+        wrong, rows_of(wrong, "liver"), KERNEL, tissue_of(wrong, rows_of(wrong, "liver"))
+    )
+    assert (fit.coefficients[1:] <= 1e-9).all()
+
+
+def test_errors_of_bodies_left_out_hold_the_scatter_between_bodies():
+    scattered = [body(seed, noise=0.05) for seed in range(40)]
+    rows = rows_of(scattered, "liver")
+    away = cross_fitted(scattered, rows, KERNEL)
+    assert 0.03 < np.std(away) < 0.08
+    quantile = conformal_quantile(np.abs(away))
+    assert 0.06 < quantile < 0.15
+
+
+def test_noisy_and_tiny_organs_teach_nothing():
+    noisy = replace(BODIES[0], noise=np.full(len(ORGANS), 0.2))
+    tiny = replace(BODIES[1], mass_g=np.full(len(ORGANS), 0.1))
+    assert not rows_of([noisy, tiny], "liver")
+    assert not rows_of([BODIES[2]], "pancreas")
+
+
+def test_red_marrow_is_the_mean_of_its_bones_by_their_share():
+    names = ("red_marrow_sternum", "red_marrow_pelvis")
+    one = body(3, organs=names)
+    one = replace(one, response=one.response * np.array([[1.0], [2.0]]))
+    marrow = with_marrow(one)
+    assert marrow.organs[-1] == "red_marrow"
+    low, high = sorted(one.response.sum(axis=1))
+    assert low < marrow.response[-1].sum() < high
+    assert with_marrow(BODIES[0]) is BODIES[0]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("law")
+    heads = [body(seed, organs=("brain", "tongue"), region="head_neck") for seed in range(100, 130)]
+    real = replace(body(900), about={"seed": 900, "region": "trunk", "real": "scan", "age_y": None,
+                                     "histories": 1})  # fmt: skip
+    write_table(folder / "table.npz", [*BODIES, *heads, real])
+    return folder, train(folder / "table.npz", folder / "model")
+
+
+def test_a_trained_model_is_one_that_the_engine_reads(trained):
+    folder, summary = trained
+    model = load_model(folder / "model")
+    assert model.card["sha256"] == summary["sha256"]
+    assert set(model.regions["chest"].organs) == {"lung", "heart", "thyroid_gland"}
+    assert set(model.regions["head"].organs) == {"brain", "tongue"}
+    assert "pancreas" in model.not_predicted
+    liver = model.regions["abdomen"].organs["liver"]
+    assert liver.counts == {"bodies": 30, "real": 0}
+    assert liver.bodies_wed_mm.low < liver.usual_wed_mm.low < liver.usual_wed_mm.high
+
+
+def test_the_card_and_the_table_of_scores_say_how_well_it_does(trained):
+    folder, _ = trained
+    card = (folder / "model" / "model_card.md").read_text()
+    assert "30 trunks" in " ".join(card.split())
+    assert "not for clinical use" in card
+    with (folder / "model" / "evaluation.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    pooled = {row["stratum"]: row for row in rows if row["organ"] == "all"}
+    assert {"trunk, adults", "head and neck, adults", "all bodies", "real CT"} <= set(pooled)
+    assert float(pooled["all bodies"]["median_pct"]) < 3.0
+
+
+def test_the_same_table_makes_the_same_bytes(trained, tmp_path):
+    folder, _ = trained
+    train(folder / "table.npz", tmp_path)
+    for name in ("model.json", "model_card.md", "evaluation.csv"):
+        assert (tmp_path / name).read_bytes() == (folder / "model" / name).read_bytes()
+
+
+def test_a_folder_that_cannot_be_made_is_said(trained, tmp_path):
+    folder, _ = trained
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="choose another"):
+        train(folder / "table.npz", tmp_path / "file" / "below")
+
+
+def test_arrays_are_compared_with_one_scale(trained, tmp_path):
+    """Labels that the law itself made with 0.08 mGy/mAs: the scale is found, no error is left."""
+    folder, _ = trained
+    model = load_model(folder / "model")
+    liver = model.regions["abdomen"].organs["liver"]
+    place = tmp_path / "arrays" / "abdomen_merged_training_arrays"
+    place.mkdir(parents=True)
+    shared = model.regions["abdomen"]
+    tables = {"skin": [], "liver": []}
+    for size in (200.0, 250.0, 300.0):
+        z = np.arange(400.0, 0.0, -5.0)
+        current, wed = np.full(len(z), 300.0), np.full(len(z), size)
+        reached = convolution_matrix(z, shared.kernel, (z.min(), z.max())) @ (current * 0.5)
+        factor = np.exp(liver.log_factor(shared.sizes_mm(z, wed), np.zeros(6)))
+        rows = np.column_stack((np.full(len(z), 50.0), np.full(len(z), 10.0), current, wed, z,
+                                0.08 * reached * factor))  # fmt: skip
+        tables["skin"].append(rows)
+        tables["liver"].append(rows)
+    for name, parts in tables.items():
+        np.save(place / f"{name}_training_array.npy", np.concatenate(parts).astype(np.float32))
+    summary = evaluate(tmp_path / "arrays", tmp_path / "out", model=folder / "model")
+    assert summary["mGy_per_mAs"]["all"] == pytest.approx(0.08, rel=1e-3)
+    with (tmp_path / "out" / SUMMARY_FILE).open(newline="") as file:
+        (row,) = list(csv.DictReader(file))
+    assert row["organ"] == "liver"
+    assert float(row["median_error_pct"]) < 0.1
+    assert (tmp_path / "out" / PATIENTS_FILE).exists()
+    json.dumps(summary)
+
+
+def test_arrays_that_are_not_there_are_said(tmp_path):
+    with pytest.raises(InputError, match="no folder"):
+        evaluate(tmp_path / "none", tmp_path)
+    with pytest.raises(InputError, match="chest_merged_training_arrays"):
+        evaluate(tmp_path, tmp_path)
+
+
+def test_the_bundled_model_is_what_the_bundled_table_gives():
+    """To rounding: other processors sum in another order."""
+    bodies = [b for b in read_table(training.bundled_table()) if not b.about.get("real")]
+    region = "abdomen"
+    own = [b for b in bodies if b.about["region"] == "trunk"]
+    model = load_model().regions[region]
+    kernel = fit_kernel(own, [r for name in kernel_organs(region) for r in rows_of(own, name)])
+    np.testing.assert_allclose(kernel, model.kernel, atol=1e-3)
+    for organ in ("liver", "stomach"):
+        rows = rows_of(own, organ)
+        fit = fit_organ(own, rows, model.kernel, tissue_of(own, rows))
+        known = model.organs[organ]
+        assert known.counts["bodies"] == len(rows)
+        np.testing.assert_allclose(fit.coefficients, list(known.coefficients.values()), atol=2e-3)
+        np.testing.assert_allclose(fit.beam, known.beam, atol=2e-3)
