@@ -98,7 +98,7 @@ def analyze(
     region
         ``auto`` (each organ by the region whose model knows it), ``chest`` or ``abdomen``.
     dose_engine
-        ``auto``, ``fast``, ``law``, ``published``, ``montecarlo``, or one of your own (`DoseEngine`),
+        Name of a dose engine (`dosimetry.engines.NAMES`), or one of your own (`DoseEngine`),
         such as a `MonteCarloEngine` with settings.
     dose_model
         ``bundled``, or a folder: of the published repository for its networks, or of

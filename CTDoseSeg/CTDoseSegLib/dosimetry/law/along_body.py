@@ -15,7 +15,7 @@ from ..montecarlo.beam_choice import usual_model
 from ..montecarlo.beams import REFERENCE_KV, BeamModel
 from ..scan import Scan
 from .beam_terms import VOLTAGES_KV, BeamTerms, beam_terms
-from .model import RegionModel
+from .model import RegionModel, large_share
 from .scaling import ScalingBasis, phantom_of, scaling_bases
 
 
@@ -88,17 +88,24 @@ class AlongBody:
     def convolved_mGy(
         self, basis: str, shared: RegionModel, range_mm: tuple[float, float]
     ) -> np.ndarray:
-        """Return CTDIvol (32 cm) convolved over an irradiated range, mGy, [k]."""
-        kernel = shared.kernel
+        """Return CTDIvol (32 cm) convolved over an irradiated range, mGy, [k].
+
+        With the kernel that goes with the body's size in each slice; NaN where that is not known.
+        """
+        key = (basis, shared.kernels, range_mm)
+        if key not in self._doses:
+            narrow, wide = (self._convolved(basis, one, range_mm) for one in shared.kernels)
+            large = large_share(self.sizes_mm(shared)[:, 0])
+            self._doses[key] = narrow + large * (wide - narrow)
+        return self._doses[key]
+
+    def _convolved(self, basis: str, kernel: Kernel, range_mm: tuple[float, float]) -> np.ndarray:
+        values = self.bases[basis].values
+        if values is None:
+            raise ValueError(f"The scaling basis {basis} has no values.")
         if kernel not in self._convolvers:
             self._convolvers[kernel] = Convolver(self.z_mm, kernel)
-        key = (basis, kernel, range_mm)
-        if key not in self._doses:
-            values = self.bases[basis].values
-            if values is None:
-                raise ValueError(f"The scaling basis {basis} has no values.")
-            self._doses[key] = self._convolvers[kernel](values, range_mm)
-        return self._doses[key]
+        return self._convolvers[kernel](values, range_mm)
 
     def sizes_mm(self, shared: RegionModel) -> np.ndarray:
         """Return the water-equivalent diameter smoothed along the body, [k, 2]."""

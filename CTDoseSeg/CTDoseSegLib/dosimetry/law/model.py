@@ -1,10 +1,11 @@
 """The dose model: D(z) = (K * CTDIvol)(z) exp(f), its numbers and its file.
 
-K is the kernel with which CTDIvol is convolved along the body (`kernel`). f depends on the organ,
-on the water-equivalent diameter smoothed along the body over a short and a long way, capped, with
-which it falls or stays, and on the beam (`beam_terms`), whose effect changes with the size. It
-knows no HU, no position, no mean over the scan and no end of the images. CTDIvol is that of the
-32 cm phantom; the dose is that to the organ's tissue without contrast agent.
+K is the kernel with which CTDIvol is convolved along the body (`fast.kernel`): a narrow one in
+small bodies, a wide one in large ones, a mean of both between. f depends on the organ, on the
+water-equivalent diameter smoothed along the body over a short and a long way, capped, with which it
+falls or stays, and on the beam (`beam_terms`), whose effect changes with the size. It knows no HU,
+no position, no mean over the scan and no end of the images. CTDIvol is that of the 32 cm phantom;
+the dose is that to the organ's tissue without contrast agent.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ CARD_FILE = "model_card.md"
 # f is linear in these. The last ones bend it: they begin to grow at these diameters.
 BENDS_MM = (180.0, 300.0)
 TERMS = ("intercept", "wed", "wed_wide", *(f"wed_over_{bend:.0f}" for bend in BENDS_MM))
+# Smoothed sizes at which the narrow kernel ends and the wide one begins to be the only one.
+KERNELS_MM = (120.0, 350.0)
 WED_ORIGIN_MM = 280.0
 WED_SCALE_MM = 100.0
 
@@ -108,20 +111,28 @@ class RegionModel:
 
     Attributes
     ----------
-    kernel
-        K, with which CTDIvol is convolved along the body.
+    kernels
+        K of small and of large bodies, with which CTDIvol is convolved along the body.
     size_kernels
         With which the water-equivalent diameter is smoothed along the body: a short one, a long.
     """
 
     region: str
-    kernel: Kernel
+    kernels: tuple[Kernel, Kernel]
     size_kernels: tuple[Kernel, Kernel]
     organs: Mapping[str, OrganModel]
 
     def sizes_mm(self, z_mm: np.ndarray, wed_mm: np.ndarray) -> np.ndarray:
         """Return the water equivalent diameter smoothed with both kernels, [k, 2]."""
         return np.column_stack([smooth(z_mm, wed_mm, kernel) for kernel in self.size_kernels])
+
+    def kernel_at(self, size_mm: float) -> Kernel:
+        """Return K of a body of this smoothed size."""
+        narrow, wide = self.kernels
+        large = float(large_share(np.array([size_mm]))[0])
+        parts = [(w * (1 - large), length) for w, length in narrow]
+        parts += [(w * large, length) for w, length in wide]
+        return tuple((w, length) for w, length in parts if w > 0)
 
 
 @dataclass(frozen=True)
@@ -131,6 +142,12 @@ class LawModel:
     regions: Mapping[str, RegionModel]
     not_predicted: Mapping[str, str]
     card: Mapping[str, Any]
+
+
+def large_share(size_mm: np.ndarray) -> np.ndarray:
+    """Return the share of the wide kernel at smoothed sizes, 0 to 1, [n]."""
+    low, high = KERNELS_MM
+    return np.clip((size_mm - low) / (high - low), 0.0, 1.0)
 
 
 def design(sizes_mm: np.ndarray, wed_cap_mm: Span) -> np.ndarray:
@@ -205,7 +222,7 @@ def _region(name: str, value: Mapping[str, Any]) -> RegionModel:
     near, far = (_kernel(one) for one in value["size_kernels"])
     return RegionModel(
         region=name,
-        kernel=_kernel(value["kernel"]),
+        kernels=(_kernel(value["kernels"][0]), _kernel(value["kernels"][1])),
         size_kernels=(near, far),
         organs=_frozen({organ: _organ(organ, name, v) for organ, v in value["organs"].items()}),
     )

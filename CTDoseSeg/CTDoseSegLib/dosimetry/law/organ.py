@@ -164,7 +164,7 @@ def _completed(
         mass_g=mass,
         current_mA=np.asarray(body.bases[basis].values),
         dose_per_mA=(float(piece.factor[lowest]), float(piece.factor[highest])),
-        kernel=shared.kernel,
+        kernel=shared.kernel_at(float(piece.wed_mm @ piece.weights)),
         beam=body.beam,
     )
     return complete_organ(seen, *dose_mGy)
@@ -263,7 +263,7 @@ def _truncation_component(body: AlongBody, shared: RegionModel, piece: _Piece) -
     too_small, _ = error_range(size.truncated_fraction, size.asymmetry)
     sd = np.where(cut, np.maximum(DOSE_BY_SIZE * -np.log1p(too_small) / K90, TRUNCATION), 0.0)
     sd[np.isnan(body.wed_mm)] = np.nan
-    smoothed = smooth(body.z_mm, sd, shared.kernel)
+    smoothed = smooth(body.z_mm, sd, shared.size_kernels[0])
     return float(smoothed[piece.usable] @ piece.weights)
 
 

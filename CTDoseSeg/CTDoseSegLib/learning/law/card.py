@@ -19,16 +19,17 @@ licence: Apache-2.0
 
 Research software, not for clinical use. This page is written by `Testing/Training/dose_law.py`.
 
-**Law.** D(z) = (K * CTDIvol)(z) exp(f). K is a sum of two-sided exponentials along the body,
-{trunk} for trunks and
-{head} for heads, so that doses of two exposures add up exactly.
-f = a + b W1 + c W2 + two bends + beam: W1 and W2 are the water-equivalent diameter, smoothed over 20 and over 100 mm
-along the body, and the bends begin at 180 and 300 mm; their coefficients are not positive, so that
-a larger patient never gets more dose. The beam enters by three ratios of its CTDI (periphery to
-centre in the 32 cm and in the 16 cm phantom, and 16 cm to 32 cm), their squares, and these times
-W1. CTDIvol is that of the 32 cm phantom; one for 16 cm is converted by the beam's own ratio. The
-dose is that to the organ's tissue without contrast agent. The law knows no HU, no position in the
-organ, no mean over the scan and no end of the images.
+**Law.** D(z) = (K * CTDIvol)(z) exp(f). K is a sum of two-sided exponentials along the body, so
+that doses of two exposures add up exactly: {trunk}
+in trunks of 120 mm or less, {wide} of 350 mm or more, a mean of
+both between; {head} in small heads.
+f = a + b W1 + c W2 + two bends + beam. W1 and W2 are the water-equivalent diameter, smoothed over
+20 and over 100 mm along the body, and the bends begin at 180 and 300 mm; their coefficients are not
+positive, so that a larger patient never gets more dose. The beam enters by three ratios of its CTDI
+(periphery to centre in the 32 cm and in the 16 cm phantom, and 16 cm to 32 cm), their squares, and
+these times W1. CTDIvol is that of the 32 cm phantom; one for 16 cm is converted by the beam's own
+ratio. The dose is that to the organ's tissue without contrast agent. The law knows no HU, no
+position in the organ, no mean over the scan and no end of the images.
 
 **What it learned from.** {bodies} bodies of the project's own family, each followed by about
 {photons:.0e} photons with the Monte Carlo engine of this package: {trunks} trunks ({trunk_children}
@@ -63,8 +64,9 @@ def card_text(
     heads = [body for body in bodies if body.about["region"] != "trunk"]
     text = _HEAD.format(
         sha256=digest,
-        trunk=_kernel(trained, "chest"),
-        head=_kernel(trained, "head"),
+        trunk=_kernel(trained, "chest", 0),
+        wide=_kernel(trained, "chest", 1),
+        head=_kernel(trained, "head", 0),
         bodies=len(bodies),
         photons=sorted(body.about["histories"] for body in bodies)[len(bodies) // 2],
         trunks=len(trunks),
@@ -98,8 +100,8 @@ def card_text(
     return text + _TAIL.format(least=LEAST_BODIES)
 
 
-def _kernel(trained: Trained, region: str) -> str:
-    parts = trained.regions[region].kernel
+def _kernel(trained: Trained, region: str, which: int) -> str:
+    parts = trained.regions[region].kernels[which]
     return " + ".join(f"{weight:.2f} of {length:.0f} mm" for weight, length in parts)
 
 

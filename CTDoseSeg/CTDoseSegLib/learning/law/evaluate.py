@@ -27,7 +27,7 @@ import numpy as np
 
 from ...dosimetry.fast.kernel import convolution_matrix
 from ...dosimetry.law.beam_terms import TERMS as BEAM_TERMS
-from ...dosimetry.law.model import LawModel, OrganModel, RegionModel, load_model
+from ...dosimetry.law.model import LawModel, OrganModel, RegionModel, large_share, load_model
 from ...errors import InputError
 from ...measurement.ssde import BODY_32, size_factor
 from ...tasks.progress import Progress
@@ -159,8 +159,11 @@ def _of_organ(
         return
     slices = rows.slices[kept]
     mas = patient.tube_current_mA * ROTATION_TIME_S
-    reached = (convolution_matrix(patient.z_mm, shared.kernel, beam) @ mas)[slices]
     sizes = shared.sizes_mm(patient.z_mm, patient.wed_mm)[slices]
+    narrow, wide = (
+        (convolution_matrix(patient.z_mm, one, beam) @ mas)[slices] for one in shared.kernels
+    )
+    reached = narrow + large_share(sizes[:, 0]) * (wide - narrow)
     factor = np.exp(organ.log_factor(sizes, np.zeros(len(BEAM_TERMS))))
     by_size = size_factor(BODY_32, patient.wed_mm[slices])
     yield Compared(

@@ -11,9 +11,11 @@ from scipy.optimize import lsq_linear, nnls
 from ...dosimetry.fast.kernel import Kernel
 from ...dosimetry.law.beam_terms import TERMS as BEAM_TERMS
 from ...dosimetry.law.model import TERMS, WED_ORIGIN_MM, WED_SCALE_MM, Span, design
-from .rows import LENGTHS_MM, Row, mean_design, own_range
+from .rows import LENGTHS_MM, Kernels, Row, mean_design, own_range
 from .table import LearnedBody
 
+# A response, as a part of its sum, is known to so much and to a part of itself.
+_LEAST_RESPONSE, _RESPONSE_ERROR = 5e-4, 0.05
 # In ln(dose): from here on a body counts less (Huber).
 _HUBER = 0.08
 _ROUNDS = 6
@@ -46,20 +48,31 @@ class OrganFit:
         return np.asarray(design(row.sizes_mm, self.cap_mm) @ self.coefficients)
 
 
-def fit_kernel(bodies: Sequence[LearnedBody], rows: Sequence[Row]) -> Kernel:
-    """Return the kernel whose shape the responses of organs have, non-negative least squares."""
+def fit_kernels(rows: Sequence[Row]) -> Kernels:
+    """Return the kernels whose shape the responses of organs have, non-negative least squares."""
     left, right = [], []
     for row in rows:
         response = row.response / row.response.sum()
         edges = np.append(row.path_mm - 5.0, row.path_mm[-1] + 5.0)
-        columns = [
-            row.share @ np.diff(_cumulative(edges[None] - row.z_mm[:, None], length), axis=1)
-            for length in LENGTHS_MM
-        ]
-        weight = 1.0 / (0.003 + 0.05 * response)
+        columns = []
+        for part in (row.share * (1.0 - row.large), row.share * row.large):
+            for length in LENGTHS_MM:
+                away = _cumulative(edges[None] - row.z_mm[:, None], length)
+                columns.append(part @ np.diff(away, axis=1))
+        weight = 1.0 / (_LEAST_RESPONSE + _RESPONSE_ERROR * response)
         left.append(np.column_stack(columns) * weight[:, None])
         right.append(response * weight)
     weights, _ = nnls(np.concatenate(left), np.concatenate(right))
+    narrow, wide = weights.reshape(2, -1)
+    # Bodies of one size alone tell one kernel.
+    one = narrow + wide
+    return (
+        _kernel(narrow if narrow.any() else one),
+        _kernel(wide if wide.any() else one),
+    )
+
+
+def _kernel(weights: np.ndarray) -> Kernel:
     used = [n for n, weight in enumerate(weights) if weight > 1e-3 * weights.sum()]
     share = [round(float(weights[n] / weights[used].sum()), 4) for n in used]
     share[0] = round(1.0 - sum(share[1:]), 4)
@@ -72,7 +85,7 @@ def _cumulative(x_mm: np.ndarray, length_mm: float) -> np.ndarray:
 
 
 def fit_organ(
-    bodies: Sequence[LearnedBody], rows: Sequence[Row], kernel: Kernel, tissue: np.ndarray
+    bodies: Sequence[LearnedBody], rows: Sequence[Row], kernels: Kernels, tissue: np.ndarray
 ) -> OrganFit:
     """Fit an organ's law to its rows.
 
@@ -82,8 +95,8 @@ def fit_organ(
         Of the table.
     rows
         Of the organ.
-    kernel
-        K.
+    kernels
+        K of small and of large bodies.
     tissue
         Of ln(dose to the organ's tissue without contrast agent / dose to soft tissue), the first
         for the reference beam, [1 + b].
@@ -92,7 +105,7 @@ def fit_organ(
     cap = Span(*(float(v) for v in np.percentile(sizes, (1, 99))))
     ranges = [own_range(row) for row in rows]
     target = np.array([np.log(row.dose(part)) for row, part in zip(rows, ranges, strict=True)])
-    reached = [row.reached(kernel, part) for row, part in zip(rows, ranges, strict=True)]
+    reached = [row.reached(kernels, part) for row, part in zip(rows, ranges, strict=True)]
     coefficients = np.zeros(len(TERMS))
     for _ in range(_ROUNDS):
         fit = OrganFit(coefficients, np.zeros(0), np.zeros(0), cap)
@@ -142,18 +155,18 @@ def tissue_of(bodies: Sequence[LearnedBody], rows: Sequence[Row]) -> np.ndarray:
     return np.asarray(np.median(terms, axis=0))
 
 
-def errors(rows: Sequence[Row], fit: OrganFit, kernel: Kernel, tissue: float) -> np.ndarray:
+def errors(rows: Sequence[Row], fit: OrganFit, kernels: Kernels, tissue: float) -> np.ndarray:
     """Return ln(dose by the law / simulated) of scans of the organ, [row]."""
     away = []
     for row in rows:
         part = own_range(row)
-        law = row.law(kernel, fit.log_factor(row), part)
+        law = row.law(kernels, fit.log_factor(row), part)
         away.append(np.log(law / row.dose(part)) - tissue)
     return np.array(away)
 
 
 def cross_fitted(
-    bodies: Sequence[LearnedBody], rows: Sequence[Row], kernel: Kernel, folds: int = 10
+    bodies: Sequence[LearnedBody], rows: Sequence[Row], kernels: Kernels, folds: int = 10
 ) -> np.ndarray:
     """Return `errors` of every row by a law that did not see its body, [row]."""
     away = np.zeros(len(rows))
@@ -164,6 +177,6 @@ def cross_fitted(
         if not held:
             continue
         tissue = tissue_of(bodies, kept)
-        fit = fit_organ(bodies, kept, kernel, tissue)
-        away[held] = errors([rows[n] for n in held], fit, kernel, tissue[0])
+        fit = fit_organ(bodies, kept, kernels, tissue)
+        away[held] = errors([rows[n] for n in held], fit, kernels, tissue[0])
     return away

@@ -14,7 +14,7 @@ from ...dosimetry.law.beam_terms import TERMS as BEAM_TERMS
 from ...dosimetry.law.model import SCHEMA_VERSION, TERMS, OrganModel, RegionModel, Span
 from ...tasks.progress import Progress
 from .conformal import conformal_quantile
-from .fit import OrganFit, cross_fitted, fit_kernel, fit_organ, tissue_of
+from .fit import OrganFit, cross_fitted, fit_kernels, fit_organ, tissue_of
 from .organs import LEAST_BODIES, REGIONS, bodies_of, kernel_organs, with_marrow
 from .rows import SIZE_KERNELS, rows_of
 from .table import LearnedBody
@@ -68,22 +68,22 @@ def train_law(
     for number, (region, organs) in enumerate(REGIONS.items()):
         progress.update(number / len(REGIONS), f"fitting the {region}")
         own = [with_marrow(b) for b in bodies if b.about["region"] == bodies_of(region)]
-        kernel = fit_kernel(own, [r for name in kernel_organs(region) for r in rows_of(own, name)])
+        kernels = fit_kernels([r for name in kernel_organs(region) for r in rows_of(own, name)])
         models = {}
         for organ in organs:
             rows = rows_of(own, organ)
             if len(rows) < LEAST_BODIES:
                 missing[organ] = f"{len(rows)} simulated bodies have it, fewer than {LEAST_BODIES}"
                 continue
-            errors = cross_fitted(own, rows, kernel)
+            errors = cross_fitted(own, rows, kernels)
             tissue = tissue_of(own, rows)
-            fit = fit_organ(own, rows, kernel, tissue)
+            fit = fit_organ(own, rows, kernels, tissue)
             wed = np.array([row.wed_mm for row in rows])
             mismatch, scans = real.get((region, organ), (BODY_MODEL_LOG, 0))
             models[organ] = _model(organ, region, fit, errors, wed, mismatch, scans)
             away[region, organ] = errors
             tissues[region, organ] = float(tissue[0])
-        regions[region] = RegionModel(region, kernel, SIZE_KERNELS, models)
+        regions[region] = RegionModel(region, kernels, SIZE_KERNELS, models)
     known = {organ for region in regions.values() for organ in region.organs}
     return Trained(regions, away, tissues, {o: why for o, why in missing.items() if o not in known})
 
@@ -126,7 +126,7 @@ def model_json(trained: Trained, card: Mapping[str, Any]) -> bytes:
 
 def _region_json(model: RegionModel) -> dict[str, Any]:
     return {
-        "kernel": _kernel_json(model.kernel),
+        "kernels": [_kernel_json(kernel) for kernel in model.kernels],
         "size_kernels": [_kernel_json(kernel) for kernel in model.size_kernels],
         "organs": {name: _organ_json(organ) for name, organ in model.organs.items()},
     }

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...dosimetry.fast.kernel import Kernel, convolution_matrix, smooth
-from ...dosimetry.law.model import Span, design
+from ...dosimetry.law.model import Span, design, large_share
 from .table import SLAB_MM, LearnedBody
 
+# K of small and of large bodies.
+Kernels = tuple[Kernel, Kernel]
 # Two-sided exponentials, mm, whose weights are fitted.
 LENGTHS_MM = (10.0, 40.0, 80.0)
 SIZE_KERNELS: tuple[Kernel, Kernel] = (((1.0, 20.0),), ((1.0, 100.0),))
@@ -50,7 +52,7 @@ class Row:
     response: np.ndarray
     noise: float
     # 1 mGy over a range, convolved: each fold of a fit asks for it again.
-    _reached: dict[tuple[Kernel, tuple[float, float]], np.ndarray] = field(default_factory=dict)
+    _reached: dict[tuple[Kernels, tuple[float, float]], np.ndarray] = field(default_factory=dict)
 
     @property
     def wed_mm(self) -> float:
@@ -74,16 +76,24 @@ class Row:
         part = np.clip(np.minimum(high, range_mm[1]) - np.maximum(low, range_mm[0]), 0, None)
         return float(self.response @ part / SLAB_MM)
 
-    def reached(self, kernel: Kernel, range_mm: tuple[float, float]) -> np.ndarray:
-        """Return 1 mGy over a range, convolved with a kernel, in each slab, [n]."""
-        key = (kernel, range_mm)
+    @property
+    def large(self) -> np.ndarray:
+        """Share of the wide kernel in each slab, [n]."""
+        return large_share(self.sizes_mm[:, 0])
+
+    def reached(self, kernels: Kernels, range_mm: tuple[float, float]) -> np.ndarray:
+        """Return 1 mGy over a range, convolved as the body's size goes, in each slab, [n]."""
+        key = (kernels, range_mm)
         if key not in self._reached:
-            self._reached[key] = convolution_matrix(self.z_mm, kernel, range_mm).sum(axis=1)
+            narrow, wide = (
+                convolution_matrix(self.z_mm, one, range_mm).sum(axis=1) for one in kernels
+            )
+            self._reached[key] = narrow + self.large * (wide - narrow)
         return self._reached[key]
 
-    def law(self, kernel: Kernel, log_factor: np.ndarray, range_mm: tuple[float, float]) -> float:
+    def law(self, kernels: Kernels, log_factor: np.ndarray, range_mm: tuple[float, float]) -> float:
         """Return the dose by the law, with f of every slab, [n]."""
-        return float(self.share @ (self.reached(kernel, range_mm) * np.exp(log_factor)))
+        return float(self.share @ (self.reached(kernels, range_mm) * np.exp(log_factor)))
 
 
 def rows_of(bodies: Sequence[LearnedBody], organ: str) -> list[Row]:

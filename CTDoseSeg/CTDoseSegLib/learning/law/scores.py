@@ -9,18 +9,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...dosimetry.fast.kernel import Kernel
 from ...dosimetry.law.model import OrganModel
 from .conformal import conformal_quantile
 from .model import Trained
 from .organs import REGIONS, bodies_of, with_marrow
-from .rows import Row, below, own_range, part_ranges, rows_of
+from .rows import Kernels, Row, below, own_range, part_ranges, rows_of
 from .table import LearnedBody
 
 ADULT_Y = 18.0
 ALL = "all"
 # Organs of a scan's own range; a paired organ counts once, as the pair.
-_TARGETS = (
+TARGETS = (
     *("lung", "heart", "esophagus", "thymus", "liver", "spleen", "stomach", "pancreas", "kidney"),
     *("gallbladder", "adrenal_gland", "small_bowel", "colon", "urinary_bladder", "brain"),
     *("salivary_glands", "tongue", "aorta", "skeletal_muscle", "skin", "red_marrow"),
@@ -76,7 +75,7 @@ class Score:
         )
 
 
-def _score(
+def score_of(
     stratum: str,
     organ: str,
     away: np.ndarray,
@@ -125,9 +124,9 @@ def score_law(trained: Trained, bodies: Sequence[LearnedBody]) -> list[Score]:
             )
             inside = np.abs(away) <= quantile
             number = np.array([row.body for row in rows])
-            scores.append(_score(region, organ, away, noise, inside, number))
+            scores.append(score_of(region, organ, away, noise, inside, number))
             age = np.array([own[row.body].about["age_y"] for row in rows])
-            if organ in _TARGETS:
+            if organ in TARGETS:
                 kind = "head and neck" if region == "head" else "trunk"
                 key = number + (10_000 if region == "head" else 0)
                 pooled.append((kind, away, noise, inside, key, age))
@@ -148,7 +147,7 @@ def _strata(pooled: list) -> Iterator[Score]:
     }
     for name, which in chosen.items():
         if which.any():
-            yield _score(name, ALL, away[which], noise[which], inside[which], body[which])
+            yield score_of(name, ALL, away[which], noise[which], inside[which], body[which])
 
 
 def score_parts(trained: Trained, bodies: Sequence[LearnedBody]) -> Iterator[Score]:
@@ -162,12 +161,12 @@ def score_parts(trained: Trained, bodies: Sequence[LearnedBody]) -> Iterator[Sco
         shared = trained.regions[region]
         for organ, model in shared.organs.items():
             for row in rows_of(own, organ):
-                whole = _away(row, model, shared.kernel)
-                partly += [_away(row, model, shared.kernel, p) - whole for p in part_ranges(row)]
-                beyond += [_away(row, model, shared.kernel, p) - whole for p in below(row)]
+                whole = _away(row, model, shared.kernels)
+                partly += [_away(row, model, shared.kernels, p) - whole for p in part_ranges(row)]
+                beyond += [_away(row, model, shared.kernels, p) - whole for p in below(row)]
     for name, away in (("partly irradiated", partly), ("scatter alone, up to 60 mm", beyond)):
         if away:
-            yield _score(name, ALL, np.array(away), np.zeros(1))
+            yield score_of(name, ALL, np.array(away), np.zeros(1))
 
 
 def score_real(trained: Trained, real: Sequence[LearnedBody]) -> list[Score]:
@@ -181,18 +180,18 @@ def score_real(trained: Trained, real: Sequence[LearnedBody]) -> list[Score]:
             if not rows:
                 continue
             tissue = trained.tissue_log[region, organ]
-            away = np.array([_away(row, model, shared.kernel) - tissue for row in rows])
-            scores.append(_score("real CT", organ, away, np.array([r.noise for r in rows])))
+            away = np.array([_away(row, model, shared.kernels) - tissue for row in rows])
+            scores.append(score_of("real CT", organ, away, np.array([r.noise for r in rows])))
             everything += list(away)
     if everything:
-        scores.append(_score("real CT", ALL, np.array(everything), np.zeros(1)))
+        scores.append(score_of("real CT", ALL, np.array(everything), np.zeros(1)))
     return scores
 
 
 def _away(
-    row: Row, model: OrganModel, kernel: Kernel, range_mm: tuple[float, float] | None = None
+    row: Row, model: OrganModel, kernels: Kernels, range_mm: tuple[float, float] | None = None
 ) -> float:
     """Return ln(dose by the law / simulated dose to soft tissue) of a scan of the organ."""
     part = range_mm or own_range(row)
     factor = model.log_factor(row.sizes_mm, np.zeros(len(model.beam)))
-    return math.log(row.law(kernel, factor, part) / row.dose(part))
+    return math.log(row.law(kernels, factor, part) / row.dose(part))

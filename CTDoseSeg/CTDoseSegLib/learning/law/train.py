@@ -15,9 +15,10 @@ import numpy as np
 from ...dosimetry.law.model import CARD_FILE, MODEL_FILE, sha256
 from ...errors import OutputError
 from ...tasks.progress import Progress
+from .beam_scores import score_beams
 from .card import card_text
 from .model import model_json, train_law
-from .scores import Score, score_law, score_real
+from .scores import ALL, Score, score_law, score_parts, score_real
 from .table import LearnedBody, read_table
 
 EVALUATION_FILE = "evaluation.csv"
@@ -54,7 +55,11 @@ def train(
     simulated = [body for body in bodies if not body.about.get("real")]
     real = [body for body in bodies if body.about.get("real")]
     trained = train_law(simulated, progress=progress)
-    scores = score_law(trained, simulated)
+    scores = [
+        *score_law(trained, simulated),
+        *score_beams(trained, simulated),
+        *score_parts(trained, simulated),
+    ]
     of_real = score_real(trained, real)
     figures = {"bodies": len(simulated), "real_scans": len(real), **_figures(scores)}
     model = model_json(trained, {"training_data": _data(simulated), **figures})
@@ -70,7 +75,7 @@ def train(
         "files": sorted(texts),
         "sha256": digest,
         "bodies": len(simulated),
-        "lines": [one.line() for one in scores if one.organ == "all"],
+        "lines": [one.line() for one in scores if one.organ == ALL],
     }
 
 
@@ -89,7 +94,7 @@ def _figures(scores: list[Score]) -> Mapping[str, Any]:
         "figures": {
             one.stratum: {"median_error_pct": one.median_pct, "coverage_pct": one.coverage_pct}
             for one in scores
-            if one.organ == "all"
+            if one.organ == ALL
         }
     }
 

@@ -1,0 +1,108 @@
+"""How well the law does where the beam is known, and where a generic one stands in for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ...dosimetry.law.beam_terms import BeamTerms, beam_terms
+from ...dosimetry.law.model import WED_ORIGIN_MM, WED_SCALE_MM, OrganModel
+from ...dosimetry.montecarlo.beams import GENERIC_BODY, GENERIC_HEAD, BeamModel, model_of
+from ...measurement.ctdi_per_mas import K90
+from .conformal import conformal_quantile
+from .model import Trained
+from .organs import REGIONS, bodies_of, with_marrow
+from .rows import rows_of
+from .scores import ADULT_Y, ALL, TARGETS, Score, score_of
+from .table import LearnedBody
+
+VOLTAGES_KV = (80.0, 100.0, 120.0, 140.0)
+# Filters that scans of the region may have; generic ones also with these half-value layers, mm Al.
+_BODY = ("GE VCT-like large", "GE VCT-like medium", "Siemens Definition Flash W3")
+_BODY = (*_BODY, "Siemens Force W3", "Canon Aquilion ONE L", "Canon Aquilion ONE M")
+_HEAD = ("GE VCT-like small", "Siemens Definition Flash W2", "Siemens Force W2")
+_HEAD = (*_HEAD, "Canon Aquilion ONE S")
+_HVL_MM = (6.5, 9.0)
+
+
+def score_beams(trained: Trained, bodies: Sequence[LearnedBody]) -> Iterator[Score]:
+    """Yield the scores of both, by kind of body and age.
+
+    A scan has one of the beams, at one of four voltages. Where it is known the law has its terms;
+    where it is not it has those of the generic beam at the same voltage, and the interval holds
+    the beam's component, as that of a dose does. CTDIvol is that of the phantom that goes with the
+    filter: 16 cm for heads.
+    """
+    found: dict[str, list[tuple[np.ndarray, ...]]] = {}
+    for region in REGIONS:
+        own = [with_marrow(b) for b in bodies if b.about["region"] == bodies_of(region)]
+        head = region == "head"
+        kind = "head and neck" if head else "trunk"
+        for organ, model in trained.regions[region].organs.items():
+            if organ not in TARGETS:
+                continue
+            away = trained.errors[region, organ]
+            rows = rows_of(own, organ)
+            number = np.array([row.body for row in rows])
+            age = np.array([own[row.body].about["age_y"] for row in rows])
+            size = np.array([row.wed_mm for row in rows])
+            terms = np.array([own[row.body].beam_terms[row.organ] for row in rows])
+            noise = np.array([row.noise for row in rows])
+            fold = number % 10
+            quantile = np.array([conformal_quantile(np.abs(away[fold != one])) for one in fold])
+            for known, error, half in _errors(model, head, size, terms, away, quantile):
+                stratum = f"{kind}, beam {'known' if known else 'unknown'}"
+                values = (error, noise, np.abs(error) <= half, number, age)
+                found.setdefault(stratum, []).append(values)
+    for stratum, parts in found.items():
+        error, noise, inside, number, age = (
+            np.concatenate([part[n] for part in parts]) for n in range(5)
+        )
+        for who, which in (("adults", age >= ADULT_Y), ("children", age < ADULT_Y)):
+            if which.any():
+                columns = (array[which] for array in (error, noise, inside, number))
+                yield score_of(f"{stratum}, {who}", ALL, *columns)
+
+
+def _errors(
+    model: OrganModel,
+    head: bool,
+    size_mm: np.ndarray,
+    terms: np.ndarray,
+    away: np.ndarray,
+    quantile: np.ndarray,
+) -> Iterator[tuple[bool, np.ndarray, np.ndarray]]:
+    """Yield whether the beam is known, ln(law / simulated) and the interval's half width, [row]."""
+    phantom_cm = 16 if head else 32
+    size = (size_mm[:, None] - WED_ORIGIN_MM) / WED_SCALE_MM
+    slopes = model.beam + size * model.beam_by_wed
+    # The law's terms hold those of the organ's tissue, which the table's doses to soft tissue have
+    # not: what the table has on average at this size is taken for the law's.
+    tissue = (slopes - terms).mean(axis=0)
+
+    def displayed(beam: BeamTerms) -> float:
+        return math.log(beam.to_32_cm(phantom_cm))
+
+    for voltage in VOLTAGES_KV:
+        generic = model_of(GENERIC_HEAD if head else GENERIC_BODY)
+        stand_in = beam_terms(generic, voltage)
+        law = (slopes - tissue) @ stand_in.values + displayed(stand_in)
+        others = [beam_terms(one, voltage) for one in generic.variants()]
+        changes = [(slopes - tissue) @ o.values + displayed(o) - law for o in others]
+        sd = np.sqrt(((changes[1] - changes[0]) / 2) ** 2 + np.mean(np.square(changes[2:]), axis=0))
+        for beam in (beam_terms(one, voltage) for one in _beams(head)):
+            simulated = terms @ beam.values + displayed(beam)
+            own = (slopes - tissue) @ beam.values + displayed(beam)
+            yield True, away + own - simulated, quantile
+            yield False, away + law - simulated, np.hypot(quantile, K90 * sd)
+
+
+def _beams(head: bool) -> Iterator[BeamModel]:
+    for name in _HEAD if head else _BODY:
+        yield model_of(name)
+    generic = model_of(GENERIC_HEAD if head else GENERIC_BODY)
+    for hvl_mm in _HVL_MM:
+        yield replace(generic, hvl_mm=hvl_mm)
