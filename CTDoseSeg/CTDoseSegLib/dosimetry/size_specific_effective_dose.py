@@ -38,8 +38,8 @@ _RECTANGULAR = math.sqrt(3.0)
 _OF_ORGAN, _UNSTATED = "beyond the components", "without components"
 # Fast law's flag of an organ whose upper end reaches up for contrast agent.
 _IODINE_IN_UPPER_END = "iodine"
-# A tissue counts as missing where less of it is predicted.
-_MISSING_BELOW = 0.5
+# Of a tissue: shares nearer to 0 or 1 are that.
+_NEARLY = 0.005
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def size_specific_effective_dose(
     by_tissue = _predicted_by_tissue(tissues)
     missing = _missing(by_tissue)
     if share < LEAST_SHARE:
-        detail = f"{share:.0%}; {LEAST_SHARE:.0%} are needed; missing: {missing}"
+        detail = f"{share:.0%}; {LEAST_SHARE:.0%} are needed; {missing}"
         refused = flag("size_specific_not_offered", detail).at(SIZE_SPECIFIC)
         return SizeSpecificEffectiveDose(
             predicted_share=share, predicted_by_tissue=by_tissue, flags=(refused,)
@@ -136,7 +136,7 @@ def size_specific_effective_dose(
     low, high = _interval(value, bound, tissues, doses)
     flags = []
     if missing:
-        detail = f"{1 - share:.0%}; missing: {missing}"
+        detail = f"{1 - share:.0%}; {missing}"
         within = f"it counts as {bound / 2:.2g} +- {bound / 2:.2g} mSv in the value"
         flags.append(flag("size_specific_bounded", detail, consequence=within).at(SIZE_SPECIFIC))
     gives: dict[str, float] = {}
@@ -168,10 +168,12 @@ def _predicted_by_tissue(tissues: tuple[TissueDose, ...]) -> dict[str, float]:
 
 
 def _missing(predicted_by_tissue: Mapping[str, float]) -> str:
-    names = [name for name, part in predicted_by_tissue.items() if part < _MISSING_BELOW]
-    halves = [n for n, part in predicted_by_tissue.items() if _MISSING_BELOW <= part < 0.99]
-    texts = [*names, *(f"a part of {name}" for name in halves)]
-    return ", ".join(texts).replace("_", " ")
+    """Return in words which tissues are not predicted, or in part; empty where none is."""
+    kinds: dict[str, list[str]] = {"missing": [], "in part": []}
+    for name, part in predicted_by_tissue.items():
+        if part < 1.0 - _NEARLY:
+            kinds["missing" if part < _NEARLY else "in part"].append(name.replace("_", " "))
+    return "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names)
 
 
 def _interval(

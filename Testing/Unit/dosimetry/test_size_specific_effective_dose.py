@@ -140,6 +140,12 @@ def test_too_few_tissues_give_no_value_but_a_flag_that_names_them():
     assert "segmentation" in one.mends
 
 
+def test_tissues_that_are_predicted_in_part_are_named_apart():
+    cut = organ("colon", 2.0, coverage=None, seen_mass_g=100.0)
+    (one,) = effective([*every("colon", "brain"), cut]).flags
+    assert one.detail.endswith("%; missing: brain; in part: colon")
+
+
 def test_without_any_dose_there_is_nothing_to_add_to_the_organs_reasons():
     found = effective([])
     assert (found.value_mSv, found.predicted_share, found.flags) == (None, 0.0, ())
