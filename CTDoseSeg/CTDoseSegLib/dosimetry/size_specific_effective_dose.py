@@ -125,7 +125,8 @@ def size_specific_effective_dose(
     by_tissue = _predicted_by_tissue(tissues)
     missing = _missing(by_tissue)
     if share < LEAST_SHARE:
-        detail = f"{share:.0%}; {LEAST_SHARE:.0%} are needed; {missing}"
+        whole = math.floor(100 * share)  # 79.8 % is not enough
+        detail = f"{whole}%; {LEAST_SHARE:.0%} are needed; {missing}"
         refused = flag("size_specific_not_offered", detail).at(SIZE_SPECIFIC)
         return SizeSpecificEffectiveDose(
             predicted_share=share, predicted_by_tissue=by_tissue, flags=(refused,)

@@ -142,7 +142,10 @@ def _size_specific(effective: SizeSpecificEffectiveDose) -> str:
     if effective.low_mSv is None:
         text = _("Size-specific effective dose (ICRP 103) {value} mSv")
     else:
-        text = _("Size-specific effective dose (ICRP 103) {value} mSv ({low} to {high} mSv)")
+        text = _(
+            "Size-specific effective dose (ICRP 103) {value} mSv (90 % interval {low} to {high} "
+            "mSv)"
+        )
     text += _(
         ", {share} % of the weights predicted: of a reference person of this size, not a personal "
         "risk."
