@@ -15,7 +15,12 @@ from .dosimetry.engines import DoseEngine, choose_engine, model_kind
 from .dosimetry.estimate import estimate
 from .dosimetry.examination import Examination, examine
 from .dosimetry.montecarlo.engine import MonteCarloEngine
+from .dosimetry.montecarlo.marrow import seen_marrow_share
 from .dosimetry.scan import Scan
+from .dosimetry.size_specific_effective_dose import (
+    SizeSpecificEffectiveDose,
+    size_specific_effective_dose,
+)
 from .flags import Flag, organ_place
 from .measurement.body_contour import BodyContours
 from .measurement.ctdi_check import with_checked_ctdivol, with_known_output
@@ -51,12 +56,14 @@ class Analysis:
     provenance
         How the result came to be; no patient identity.
     flags
-        All flags of the scan as a whole, of effective dose and of the examination, each with its
+        All flags of the scan as a whole, of effective doses and of the examination, each with its
         place; those of a slice or an organ stand with it.
     examination
         All irradiation events of the examination and their total; None without a dose report.
     effective_dose
         k * DLP, or why it is not given.
+    size_specific_effective_dose
+        By the organ doses, or which tissues are missing.
     scanner
         What a profile of the scanner changed; ``generic`` without one.
     """
@@ -71,6 +78,9 @@ class Analysis:
     flags: tuple[Flag, ...] = ()
     examination: Examination | None = None
     effective_dose: EffectiveDose = field(default_factory=EffectiveDose)
+    size_specific_effective_dose: SizeSpecificEffectiveDose = field(
+        default_factory=SizeSpecificEffectiveDose
+    )
     scanner: Scanner = GENERIC
 
 
@@ -157,6 +167,12 @@ def analyze(
     doses = _flagged(estimate(engine, scan, Stage(progress, measured + 0.1, 0.95)), labelmap)
     examination = examine(scan, doses, engine)
     effective = effective_dose(series, measurements, overranging_mm=scanner.overranging_mm)
+    by_organs = size_specific_effective_dose(
+        doses,
+        age_years=series.acquisition.age_years,
+        sex=series.acquisition.sex,
+        marrow_share=seen_marrow_share(scan),
+    )
     progress.update(1.0, "analysed")
     choices: dict[str, Any] = {"dose_engine": engine.name}
     if engine is not dose_engine:  # chosen by its name
@@ -173,10 +189,12 @@ def analyze(
             *(series.flags, scanner.flags, labelmap.flags),
             *(size.scan_flags, size_specific.flags, doses.flags),
             effective.flags,
+            by_organs.flags,
             examination.flags if examination else (),
         ),
         examination=examination,
         effective_dose=effective,
+        size_specific_effective_dose=by_organs,
         scanner=scanner,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import re
 import xml.etree.ElementTree as ET
@@ -120,6 +121,20 @@ def test_dose_indices_stand_in_the_panel_with_their_units_and_flags(host, analys
     assert "of a reference person, not of this patient" in text
     for flag in effective.flags:
         assert FLAGS[flag.code].found in text
+
+
+def test_a_size_specific_effective_dose_says_that_it_is_no_personal_risk(analysed):
+    from CTDoseSegLib.ctdoseseg_ui.panel.result_words import _dose_indices
+    from CTDoseSegLib.dosimetry.size_specific_effective_dose import SizeSpecificEffectiveDose
+
+    result = analysed.results.results.result
+    assert "Size-specific" not in "".join(_dose_indices(result))  # by the fast law
+    own = SizeSpecificEffectiveDose(4.1, 3.0, 5.6, predicted_share=0.93)
+    text = _dose_indices(dataclasses.replace(result, size_specific_effective_dose=own))[-1]
+    assert text == (
+        "Size-specific effective dose (ICRP 103) 4.10 mSv (90 % interval 3.00 to 5.60 mSv), 93 % "
+        "of the weights predicted: of a reference person of this size, not a personal risk."
+    )
 
 
 def test_an_effective_dose_that_is_not_given_says_why(host, use_organs):

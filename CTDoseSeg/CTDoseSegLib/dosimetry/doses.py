@@ -13,8 +13,9 @@ from .dose_map import DoseMap
 
 # `OrganDose.route` of an organ without a dose.
 NO_BASIS = "none"
-# Organ of a dose that is no group of the label map: it lies in the bones.
-RED_MARROW = "red_marrow"
+# Organs of a dose that are no groups of the label map: they lie in the bones.
+RED_MARROW, BONE_SURFACE = "red_marrow", "bone_surface"
+IN_BONES = (RED_MARROW, BONE_SURFACE)
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,9 @@ class OrganDose:
     segmentation_certainty
         How surely the organ is drawn: ``certain`` or ``uncertain``; empty where the engine does not
         know and nothing contradicts what is drawn.
+    iodine_free_dose_mGy
+        `dose_mGy` without what contrast agent adds to it, of an organ whose dose includes that;
+        None for all others.
     """
 
     organ: str
@@ -91,6 +95,7 @@ class OrganDose:
     seen_mass_g: float | None = None
     missing_mass_g: float | None = None
     segmentation_certainty: str | None = None
+    iodine_free_dose_mGy: float | None = None
 
 
 @dataclass(frozen=True)

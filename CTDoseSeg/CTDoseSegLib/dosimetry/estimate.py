@@ -14,7 +14,7 @@ from ..flags import Flag, flag, organ_place
 from ..segmentation.labelmap import SKIN
 from ..tasks.progress import Progress
 from .dose_map import DoseMap
-from .doses import RED_MARROW, DoseResult, OrganDose
+from .doses import IN_BONES, DoseResult, OrganDose
 from .engines import DoseEngine
 from .scan import Scan, cut_by_field, touches_an_end
 
@@ -22,6 +22,7 @@ _NUMBERS = (
     *("dose_mGy", "model_low_mGy", "model_high_mGy", "total_low_mGy", "total_high_mGy"),
     *("dose_slice_mean_mGy", "volume_ml", "coverage", "seen_mass_g", "missing_mass_g"),
     *("whole_organ_dose_mGy", "whole_organ_low_mGy", "whole_organ_high_mGy"),
+    "iodine_free_dose_mGy",
 )
 # They say what a dose or its interval allows for, and nothing where no organ has a dose.
 _OF_DOSES = {
@@ -127,7 +128,7 @@ def _cut(organ: OrganDose, scan: Scan) -> OrganDose:
     whole = organ.coverage is not None and organ.coverage >= 1.0
     if (
         whole
-        or organ.organ in (SKIN, RED_MARROW)
+        or organ.organ in (SKIN, *IN_BONES)
         or any(one.code == "organ_cut" for one in organ.flags)
     ):
         return organ
@@ -169,7 +170,7 @@ def _problems(result: object, scan: Scan) -> Iterator[str]:
 
 def _organ_problems(organ: OrganDose, scan: Scan) -> Iterator[str]:
     name = organ.organ
-    if name not in scan.labelmap.groups and name != RED_MARROW:
+    if name not in scan.labelmap.groups and name not in IN_BONES:
         yield f"{name} is no organ of the label map"
     numbers = {field: getattr(organ, field) for field in _NUMBERS}
     numbers |= {f"by_route {key}": value for key, value in organ.by_route.items()}

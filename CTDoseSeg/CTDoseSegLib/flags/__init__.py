@@ -27,7 +27,15 @@ from . import (
     size,
 )
 from .entry import MENDS, Entry, Severity
-from .places import EFFECTIVE_DOSE, EXAMINATION, SCAN, organ_place, slice_place, slice_runs
+from .places import (
+    EFFECTIVE_DOSE,
+    EXAMINATION,
+    SCAN,
+    SIZE_SPECIFIC,
+    organ_place,
+    slice_place,
+    slice_runs,
+)
 
 __all__ = [
     "EFFECTIVE_DOSE",
@@ -35,6 +43,7 @@ __all__ = [
     "FLAGS",
     "MENDS",
     "SCAN",
+    "SIZE_SPECIFIC",
     "Entry",
     "Flag",
     "Severity",
@@ -82,7 +91,8 @@ class Flag:
     detail
         What exactly was found, with units; part of `message`.
     place
-        ``scan``, ``slice 12``, ``organ liver``, ``effective_dose`` or ``examination``.
+        ``scan``, ``slice 12``, ``organ liver``, ``effective_dose``,
+        ``size_specific_effective_dose`` or ``examination``.
     mends
         Names of the values and files that would mend it.
     consequence

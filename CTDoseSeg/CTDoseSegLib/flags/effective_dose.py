@@ -1,4 +1,4 @@
-"""DLP and effective dose (dosimetry/effective_dose.py)."""
+"""DLP and effective dose (dosimetry/effective_dose.py, size_specific_effective_dose.py)."""
 
 from .entry import Entry
 
@@ -78,5 +78,20 @@ FLAGS = {
         "The CTDI phantom of the DLP is not the one that the k factor is for",
         cause="phantom",
         consequence="DLP was converted from one phantom to the other",
+    ),
+    "size_specific_not_offered": Entry(
+        "info",
+        "Too little of the tissue weights is predicted",
+        "A simulation gives red marrow and every labelled organ; a label map with the missing "
+        "organs, in a scan of the trunk, gives the rest.",
+        mends=("segmentation",),
+        consequence="no size-specific effective dose beside k x DLP",
+    ),
+    "size_specific_bounded": Entry(
+        "info",
+        "A part of the tissue weights is not predicted",
+        mends=("segmentation",),
+        consequence="size-specific effective dose has half of the most that they may add, and its "
+        "interval reaches to both ends",
     ),
 }

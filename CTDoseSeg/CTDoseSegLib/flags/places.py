@@ -1,10 +1,11 @@
-"""Where a flag belongs: the scan, a slice, an organ, effective dose, or the examination."""
+"""Where a flag belongs: the scan, a slice, an organ, an effective dose, or the examination."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 SCAN, EFFECTIVE_DOSE, EXAMINATION = "scan", "effective_dose", "examination"
+SIZE_SPECIFIC = "size_specific_effective_dose"
 _SLICE, _ORGAN = "slice ", "organ "
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..dosimetry.doses import OrganDose
     from ..dosimetry.effective_dose import EffectiveDose
     from ..dosimetry.examination import Examination
+    from ..dosimetry.size_specific_effective_dose import SizeSpecificEffectiveDose
     from ..result import Result
 
 HEADINGS = ("organ", "dose mGy", "model 90 %", "total 90 %", "ml", "flags")
@@ -126,6 +127,8 @@ def summary(result: Result) -> list[str]:
     if bases := dict.fromkeys(o.route for o in result.organs if o.dose_mGy is not None):
         lines.append(f"Organ doses:  {', '.join(BASES.get(b, f'model {b}') for b in bases)}")
     lines.append(f"Effective:    {_effective(result)}")
+    if (by_organs := result.size_specific_effective_dose).value_mSv is not None:
+        lines.append(f"              {size_specific_words(by_organs)}")
     lines.append(f"Scanner:      {_scanner(result)}")
     if result.examination is not None:
         lines.append(f"Examination:  {_examination(result.examination, result.organs)}")
@@ -214,6 +217,17 @@ def effective_dose_words(effective: EffectiveDose) -> str:
         span = f"published values {number(low)} to {number(high)} mSv"
     bound = "at least " if dlp is not None and dlp.lower_bound else ""
     return f"{bound}{value} ({span})"
+
+
+def size_specific_words(effective: SizeSpecificEffectiveDose) -> str:
+    """Return an effective dose by organ doses with what it is; it must be known."""
+    value = f"{number(effective.value_mSv)} mSv"
+    if effective.low_mSv is not None:
+        value += f" (90 % interval {_interval(effective.low_mSv, effective.high_mSv)})"
+    return (
+        f"size-specific, ICRP 103: {value}, {100 * effective.predicted_share:.0f} % of the "
+        "weights predicted; of a reference person of this size, not a personal risk"
+    )
 
 
 def _print_table(rows: list[tuple[str, ...]]) -> None:

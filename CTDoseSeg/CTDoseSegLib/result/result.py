@@ -14,6 +14,7 @@ from ..ct.scanner_profile import GENERIC, Scanner
 from ..dosimetry.doses import OrganDose
 from ..dosimetry.effective_dose import EffectiveDose
 from ..dosimetry.examination import Examination
+from ..dosimetry.size_specific_effective_dose import SizeSpecificEffectiveDose
 from ..errors import InputError
 from ..flags import Flag
 from ..measurement.size_interval import (
@@ -99,6 +100,9 @@ class Result:
     uncertainty_shared_by
         Uncertainty component to what two doses must have in common for it to be the same error in
         both; as in `dosimetry.doses.DoseResult`.
+    size_specific_effective_dose
+        By the organ doses, or which tissues are missing; without a value in results of older
+        versions.
 
     Examples
     --------
@@ -127,6 +131,9 @@ class Result:
     dose_flags: tuple[Flag, ...] = ()
     dose_model: Mapping[str, Any] = field(default_factory=dict)
     uncertainty_shared_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    size_specific_effective_dose: SizeSpecificEffectiveDose = field(
+        default_factory=SizeSpecificEffectiveDose
+    )
 
     @classmethod
     def of(cls, analysis: Analysis) -> Result:
@@ -178,6 +185,7 @@ class Result:
             dose_flags=doses.flags,
             dose_model=doses.model_card,
             uncertainty_shared_by=doses.shared_by,
+            size_specific_effective_dose=analysis.size_specific_effective_dose,
         )
 
     @property
@@ -193,6 +201,7 @@ class Result:
             *(self.size.flags, self.ssde.flags, self.dose_flags),
             self.examination.flags if self.examination else (),
             self.effective_dose.flags,
+            self.size_specific_effective_dose.flags,
         )
         return tuple(dict.fromkeys(flag for flags in parts for flag in flags))
 

@@ -16,6 +16,7 @@ from ...segmentation.labelmap import BODY, BODY_REST
 
 if TYPE_CHECKING:
     from ...dosimetry.effective_dose import EffectiveDose
+    from ...dosimetry.size_specific_effective_dose import SizeSpecificEffectiveDose
     from ...flags import Flag
     from ...result import Result
     from ..nodes.results import Results
@@ -127,11 +128,34 @@ def _dose_indices(result: Result) -> list[str]:
     elif refusals := [f for f in result.effective_dose.flags if f.severity == "refusal"]:
         reason = escape("; ".join(dict.fromkeys(_found(one) for one in refusals)))
         lines.append(_("Effective dose is not given: {reason}.").format(reason=reason))
+    if (by_organs := result.size_specific_effective_dose).value_mSv is not None:
+        lines.append(_size_specific(by_organs))
     return lines
 
 
 def _found(one: Flag) -> str:
     return FLAGS[one.code].found if one.code in FLAGS else one.message.rstrip(".")
+
+
+def _size_specific(effective: SizeSpecificEffectiveDose) -> str:
+    """Return a known effective dose by organ doses with its interval and what it is."""
+    if effective.low_mSv is None:
+        text = _("Size-specific effective dose (ICRP 103) {value} mSv")
+    else:
+        text = _(
+            "Size-specific effective dose (ICRP 103) {value} mSv (90 % interval {low} to {high} "
+            "mSv)"
+        )
+    text += _(
+        ", {share} % of the weights predicted: of a reference person of this size, not a personal "
+        "risk."
+    )
+    return text.format(
+        value=number(effective.value_mSv),
+        low=number(effective.low_mSv),
+        high=number(effective.high_mSv),
+        share=round(100 * effective.predicted_share),
+    )
 
 
 def _effective_dose(effective: EffectiveDose) -> str:

@@ -140,6 +140,9 @@ class EditedEngine:
         own = with_dose(blank, factor * region.dose.dose_mGy, components, slices)
         flags = tuple(self._flags(scan, name, before))
         own = replace(own, seen_mass_g=region.dose.mass_g, flags=flags)
+        if before and before.dose_mGy and before.iodine_free_dose_mGy is not None and own.dose_mGy:
+            free = own.dose_mGy * before.iodine_free_dose_mGy / before.dose_mGy
+            own = replace(own, iodine_free_dose_mGy=free)
         return _completed(own, before)
 
     def _flags(self, scan: Scan, name: str, before: OrganDose | None) -> Iterator[Flag]:

@@ -19,6 +19,8 @@ from importlib.resources import files
 
 import numpy as np
 
+from ..scan import Scan, touches_an_end
+
 AGES_Y = (0.0, 1.0, 5.0, 10.0, 15.0, 20.0)
 SCORE = "red_marrow_"
 # Labels of several sites of the table at once.
@@ -55,6 +57,13 @@ class MarrowSite:
     atoms: tuple[str, ...]
     active_share: float | None
     seen_share: float | None
+
+    @property
+    def share_in_images(self) -> float | None:
+        """Part of the body's active marrow that it holds in the images; None: not known."""
+        if self.active_share is None:
+            return None
+        return self.active_share * (1.0 if self.seen_share is None else self.seen_share)
 
 
 def active_share(site: str, age_y: float | None = None, sex: str | None = None) -> float:
@@ -126,6 +135,18 @@ def marrow_sites(
             share = math.fsum(active_share(row, age_y, sex) for row in rows) if rows else None
             sites.append(MarrowSite(label, SCORE + label, (label,), share, None))
     return tuple(sites)
+
+
+def seen_marrow_share(scan: Scan) -> float | None:
+    """Return the part of the body's active marrow in the images; None where no label tells."""
+    measured = scan.measurements
+    occupied = dict(zip(measured.names, measured.counts.T > 0, strict=True))
+    present = [name for name, slices in occupied.items() if slices.any()]
+    cut = [name for name in present if touches_an_end(scan.series.z_mm, occupied[name])]
+    patient = scan.series.acquisition
+    sites = marrow_sites(present, cut, patient.age_years, patient.sex)
+    shares = [share for site in sites if (share := site.share_in_images) is not None]
+    return min(math.fsum(shares), 1.0) if shares else None
 
 
 def _stem(atom: str) -> str:

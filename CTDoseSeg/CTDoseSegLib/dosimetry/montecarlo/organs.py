@@ -22,7 +22,7 @@ from .interval import (
     material_component,
     truncation_component,
 )
-from .organ_flags import differs, marrow_flags, noisy, organ_flags
+from .organ_flags import LEAST_IODINE_MG_ML, differs, marrow_flags, noisy, organ_flags
 from .run import Run
 from .tally import RED_MARROW as MARROW_DETECTOR
 
@@ -81,6 +81,7 @@ def _organ(run: Run, name: str) -> OrganDose:
         with_dose(run.scan.without_dose(name), dose, components, slices),
         seen_mass_g=float(run.response.mass_g[score]),
         flags=tuple(organ_flags(run, name, score)),
+        iodine_free_dose_mGy=_without_iodine(run, name, score),
     )
     fast = run.fast.get(name)
     if fast is None or fast.dose_mGy is None:
@@ -113,6 +114,14 @@ def with_dose(
         slice_dose_mGy=slices,
         budget=dict(components),
     )
+
+
+def _without_iodine(run: Run, name: str, score: int) -> float | None:
+    """Return the dose to average soft tissue in place of an organ with iodine; None without it."""
+    if run.iodine_mg_ml.get(name, 0.0) < LEAST_IODINE_MG_ML:
+        return None
+    dose = float(run.dose[0][score])
+    return min(dose, float(run.soft_tissue_mGy[score]))
 
 
 def _whole(organ: OrganDose) -> OrganDose:

@@ -290,9 +290,7 @@ def _marrow_shares(patient: Patient) -> dict[str, float]:
     Where labels do not name the bones it is in proportion to their mass, and adds up to 1.
     """
     named = {
-        site.score: site.active_share * (1.0 if site.seen_share is None else site.seen_share)
-        for site in patient.marrow
-        if site.active_share is not None
+        site.score: share for site in patient.marrow if (share := site.share_in_images) is not None
     }
     if named:
         return named

@@ -124,7 +124,11 @@ def test_an_organ_that_moves_has_the_dose_of_where_it_is(run, step):
 def test_an_enhanced_organ_keeps_its_ratio_to_soft_tissue(run):
     series, labelmap, engine = run
     moved = shifted(labelmap, KIDNEY, 6)
+    liver, before, body = engine.organs
+    before = replace(before, iodine_free_dose_mGy=before.dose_mGy / 1.5)
+    engine = replace(engine, organs=(liver, before, body))
     kidney = doses(engine, series, moved)["kidney_left"]
+    assert kidney.iodine_free_dose_mGy == pytest.approx(kidney.dose_mGy / 1.5)
     assert kidney.dose_mGy == pytest.approx(
         1.5 * truth_mGy(series, moved.labels == KIDNEY), rel=0.002
     )

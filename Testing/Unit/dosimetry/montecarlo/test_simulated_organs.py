@@ -202,6 +202,9 @@ def test_every_engines_checks_take_red_marrow_although_no_label_has_it():
 def test_iodine_is_told_with_what_average_soft_tissue_would_get():
     liver = organs(iodine_mg_ml={"liver": 2.4})["liver"]
     (found,) = (one for one in liver.flags if one.code == "monte_carlo_iodine")
+    # Energy of the detectors: 1.2 in the organ as it is, 1 in soft tissue.
+    assert liver.iodine_free_dose_mGy == pytest.approx(liver.dose_mGy / 1.2)
+    assert organs()["liver"].iodine_free_dose_mGy is None
     assert "2.4 mg" in found.detail
     average = f"average soft tissue in its place would get {liver.dose_mGy / 1.2:.1f} mGy"
     assert average in found.consequence
