@@ -17,7 +17,7 @@ from dose_bodies import LearningBody
 from scipy import ndimage
 
 from CTDoseSegLib.ct.organs import organs
-from CTDoseSegLib.dosimetry.montecarlo.beams import beam_of, model_of
+from CTDoseSegLib.dosimetry.montecarlo.beams import BeamModel, beam_of, model_of
 from CTDoseSegLib.dosimetry.montecarlo.ctdi import ctdi_weighted_per_history
 from CTDoseSegLib.dosimetry.montecarlo.patient import Patient, patient_of
 from CTDoseSegLib.dosimetry.montecarlo.response import BIN_MM, MGY_PER_KEV_PER_G
@@ -75,18 +75,22 @@ class Beams:
     kerma_mGy_cm: np.ndarray
 
 
+def model(name: str, hvl_mm: float) -> BeamModel:
+    """Return a beam with this half-value layer at 120 kV, at the distance that is simulated."""
+    return replace(model_of(name), hvl_mm=hvl_mm, focus_isocentre_mm=_FOCUS_MM)
+
+
 @lru_cache(maxsize=1)
 def all_beams() -> Beams:
     """Return every model at every voltage."""
     names, fine = [], []
     for name in MODELS:
-        model = model_of(name)
-        values = (model.hvl_mm, *OTHER_HVL_MM) if name.startswith("generic") else (model.hvl_mm,)
+        own = model_of(name).hvl_mm
+        values = (own, *OTHER_HVL_MM) if name.startswith("generic") else (own,)
         for hvl in values:
             for voltage in VOLTAGES_KV:
-                one = replace(model, hvl_mm=hvl, focus_isocentre_mm=_FOCUS_MM)
                 names.append((name, hvl, voltage))
-                fine.append(beam_of(one, voltage))
+                fine.append(beam_of(model(name, hvl), voltage))
     edges = np.array((*(-np.array(_HALF_FAN[:0:-1])), *_HALF_FAN))
     numbers = np.array([_binned(beam, edges) for beam in fine])
     spectra = sum(_spectrum(beam) for beam in fine)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from dose_responses import MODELS, Responses, all_beams
+from dose_responses import MODELS, Responses, all_beams, model
 
-from CTDoseSegLib.dosimetry.law.beam_terms import terms_of
+from CTDoseSegLib.dosimetry.law.beam_terms import beam_terms
 from CTDoseSegLib.dosimetry.montecarlo.beams import model_of
 from CTDoseSegLib.learning.law.table import LearnedBody
 
-# A beam as fine bins describe it and as few bins do differ by what the law need not know.
 REFERENCE = (MODELS[0], model_of(MODELS[0]).hvl_mm, 120)
 
 
@@ -37,8 +36,9 @@ def summary(found: Responses) -> LearnedBody:
         by_beam = np.log(found.dose[:, inside].sum(axis=1))
         medium = np.log(found.medium_ratio)
         noise = np.linalg.norm(found.se, axis=1) / found.dose[:, :, first].sum(axis=1)
-    terms = np.array([terms_of(beam).values for beam in beams.beams])
-    terms = terms - terms[first]
+    # Few bins describe a beam's CTDI less well than a dose over it: the terms are those of the
+    # beam as it is, at the distance of the focus that was simulated.
+    terms = np.array([beam_terms(model(*name[:2]), name[2]).values for name in beams.names])
     change = by_beam - by_beam[:, first][:, None]
     ends = np.argmin(images), np.argmax(images)
     return LearnedBody(
