@@ -18,8 +18,8 @@ from .bones import WEAK_HU
 from .skull import Skull, find_skull
 
 BRAIN = "brain"
-# Radii of the balls, as parts of the width: 15 and 21 mm in adults, 10 and 14 mm in newborns.
-BALL, CLOSING = 0.10, 0.14
+# Radii of the balls, as parts of the width: 15 and 27 mm in adults, 10 and 17 mm in newborns.
+BALL, CLOSING = 0.10, 0.18
 # Bone in the middle of the skull is no wall of it: calcifications, clips, catheters.
 SPECK_MM3 = 3000.0
 LIGHT_HU = -50.0
