@@ -13,17 +13,16 @@ from CTDoseSegLib.segmentation.threshold.engine import segment
 PIXEL, SLICE = 2.0, 4.0
 SHAPE = (56, 110, 100)
 AFFINE = np.diag([-PIXEL, -PIXEL, SLICE, 1.0])
-# mm from the middle of the braincase: up, back, left.
-UP, BACK, LEFT = np.meshgrid(
-    *((np.arange(n) - c) * mm for n, c, mm in zip(SHAPE, (34, 55, 50), (SLICE, PIXEL, PIXEL), strict=True)),
-    indexing="ij",
-    sparse=True,
-)  # fmt: skip
+MIDDLE = (34, 55, 50)
+# mm from the middle of the braincase.
+axes = (slice(-m, n - m) for n, m in zip(SHAPE, MIDDLE, strict=True))
+up_mm, back_mm, left_mm = np.ogrid[tuple(axes)]
+up_mm, back_mm, left_mm = up_mm * SLICE, back_mm * PIXEL, left_mm * PIXEL
 
 
 def ball(up, back, left, *, at=(0.0, 0.0, 0.0)) -> np.ndarray:
     """Return an ellipsoid with half axes in mm."""
-    where = zip((UP, BACK, LEFT), at, (up, back, left), strict=True)
+    where = zip((up_mm, back_mm, left_mm), at, (up, back, left), strict=True)
     return sum(((x - c) / half) ** 2 for x, c, half in where) <= 1
 
 
@@ -35,10 +34,10 @@ def head(size=1.0, wall=7.0) -> np.ndarray:
     """Return HU [k, j, i]: braincase with brain and ventricle, foramen magnum, spine and neck."""
     hu = np.full(SHAPE, -1000.0)
     skull = [ball(64 * size + t, 82 * size + t, 66 * size + t) for t in (wall, wall + 8 * size)]
-    neck = (np.hypot(BACK - 10, LEFT) < 55 * size) & (UP < -40 * size)
+    neck = (np.hypot(back_mm - 10, left_mm) < 55 * size) & (up_mm < -40 * size)
     hu[skull[1] | neck] = 40
-    spine = (np.hypot(BACK - 25 * size, LEFT) < 20 * size) & (UP < -68 * size)
-    canal = (np.hypot(BACK - 25 * size, LEFT) < 12 * size) & (UP < -50 * size)
+    spine = (np.hypot(back_mm - 25 * size, left_mm) < 20 * size) & (up_mm < -68 * size)
+    canal = (np.hypot(back_mm - 25 * size, left_mm) < 12 * size) & (up_mm < -50 * size)
     hu[skull[0] | spine] = 900
     hu[brain_of(size) | canal] = 35
     hu[ball(12 * size, 25 * size, 14 * size)] = 5
@@ -70,7 +69,7 @@ def test_soft_tissue_inside_the_skull_is_brain(size, wall):
     brain, ventricle = drawn.mask("brain"), ball(12 * size, 25 * size, 14 * size)
     assert dice(brain, brain_of(size) & ~ventricle) > 0.95
     assert brain[ventricle].mean() < 0.5
-    neck = np.broadcast_to(UP < -75 * size, SHAPE)
+    neck = np.broadcast_to(up_mm < -75 * size, SHAPE)
     assert not brain[neck].any()
 
 
@@ -83,7 +82,11 @@ def test_body_is_the_same_with_a_brain_in_it():
 
 def test_a_fontanelle_and_sutures_are_no_opening():
     hu = head(0.66, 5.0)
-    scalp = (hu > 500) & ((np.hypot(BACK + 25, LEFT) < 14) | (np.abs(LEFT) < 2.5)) & (UP > 0)
+    scalp = (
+        (hu > 500)
+        & ((np.hypot(back_mm + 25, left_mm) < 14) | (np.abs(left_mm) < 2.5))
+        & (up_mm > 0)
+    )
     hu[scalp] = 40
     brain = made(hu).mask("brain")
     assert dice(brain, brain_of(0.66)) > 0.94
@@ -106,7 +109,7 @@ def test_contrast_agent_raises_the_brain():
 
 def test_a_skull_with_a_large_piece_missing_gives_no_brain_but_a_flag():
     hu = head()
-    flap = (hu > 500) & (LEFT > 20) & (BACK < 40) & (UP > -20)
+    flap = (hu > 500) & (left_mm > 20) & (back_mm < 40) & (up_mm > -20)
     hu[flap] = 40
     assert "the skull is open" in why_left_out(made(hu))
 
@@ -128,8 +131,8 @@ def test_a_few_slices_of_a_head_give_no_brain():
 def test_a_ring_of_bone_in_a_large_body_is_no_skull():
     """As a pelvis that a tilted slice shows closed, or a cast that lies in the abdomen."""
     hu = np.full(SHAPE, -1000.0)
-    hu[:, np.hypot(BACK[0] / 95, LEFT[0] / 95) < 1] = 40
-    ring = (np.hypot(BACK, LEFT) < 50) & (np.hypot(BACK, LEFT) > 42)
+    hu[:, np.hypot(back_mm[0] / 95, left_mm[0] / 95) < 1] = 40
+    ring = (np.hypot(back_mm, left_mm) < 50) & (np.hypot(back_mm, left_mm) > 42)
     hu[np.broadcast_to(ring, SHAPE)] = 700
     drawn = made(hu)
     assert "brain" not in drawn.groups
@@ -139,10 +142,10 @@ def test_a_ring_of_bone_in_a_large_body_is_no_skull():
 def test_ribs_are_no_skull():
     """Bars of bone around lungs and liver, each slice with gaps, the chest as wide as a head."""
     hu = np.full(SHAPE, -1000.0)
-    wall = (BACK / 75) ** 2 + (LEFT / 85) ** 2
+    wall = (back_mm / 75) ** 2 + (left_mm / 85) ** 2
     hu[np.broadcast_to(wall < 1, SHAPE)] = 55
-    angle = np.arctan2(BACK, LEFT)
-    rib = (wall < 0.9) & (wall > 0.72) & (((UP + 30 * angle) % 24) < 13)
+    angle = np.arctan2(back_mm, left_mm)
+    rib = (wall < 0.9) & (wall > 0.72) & (((up_mm + 30 * angle) % 24) < 13)
     hu[rib & (np.abs(angle - np.pi / 2) > 0.2)] = 700
     drawn = made(hu)
     assert "brain" not in drawn.groups

@@ -152,9 +152,7 @@ def _fluid(hu: np.ndarray, held: np.ndarray, spacing_mm: tuple[float, ...]) -> n
     return held & (mean < FLUID_SHARE * float(np.median(hu[held])))
 
 
-def brain_in_slice(
-    hu: np.ndarray, near: np.ndarray, spacing_mm: tuple[float, float]
-) -> np.ndarray:
+def brain_in_slice(hu: np.ndarray, near: np.ndarray, spacing_mm: tuple[float, float]) -> np.ndarray:
     """Return the pixels that are brain, and not the bone around it.
 
     Parameters
