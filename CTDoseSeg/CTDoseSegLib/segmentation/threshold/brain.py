@@ -86,7 +86,7 @@ def find_brain(coarse: Coarse, body: np.ndarray) -> Brain:
     >>> head = Phantom(variant="head", shape=(96, 96, 40), spacing_mm=(2.6, 2.6, 5.0))
     >>> coarse = Coarse.of(Canonical.of(phantom_series(head)[0]))
     >>> brain = find_brain(coarse, coarse.hu > -500)
-    >>> 1200 < brain.inside.sum() * 2.6 * 2.6 * 5.0 / 1000 < 2000
+    >>> bool(1200 < brain.inside.sum() * 2.6 * 2.6 * 5.0 / 1000 < 2000)
     True
     """
     nothing = np.zeros_like(body)
