@@ -42,6 +42,8 @@ def test_agrees_with_the_machine_made_labels(name, data_dir, unpack):
     made = segment(series)
     other = sitk.GetArrayFromImage(sitk.ReadImage(str(data_dir / "labels" / f"{name}.nii.gz")))
     decided = other != 255
+    assert "brain" not in made.groups
+    assert made.flags == ()
     body = made.mask("body")
     assert dice(body & decided, np.isin(other, (0, 2, 255), invert=True)) > 0.993
     assert (body & (other == 2)).sum() <= 0.002 * body.sum()
@@ -67,3 +69,13 @@ def test_single_slices_have_a_body_and_what_lung_there_is(unpack):
         area_cm2 = made.mask("body").sum() * series.pixel_area_mm2 / 100
         assert 400 < area_cm2 < 1600
         assert ("lung" in made.groups) == (file.parts[-3] in with_lung), file.name
+        assert "brain" not in made.groups
+        assert made.flags == ()
+
+
+def test_the_brain_of_a_real_head_is_in_most_of_its_slices(unpack):
+    """A tilted scan with uneven slices, whose distances are not the slices' thickness."""
+    made = segment(read_series(unpack("qa_ct_ge_tilt_variable_spacing")))
+    pixels = made.mask("brain").sum(axis=(1, 2))
+    assert 20 <= (pixels > 0).sum() <= 26
+    assert [one.code for one in made.flags] == ["slices_not_regular"]

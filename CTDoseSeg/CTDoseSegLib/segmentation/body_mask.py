@@ -33,6 +33,7 @@ from .threshold import engine
 from .unet.engine import ENGINE, UNetEngine
 
 WORKER = "CTDoseSegLib.segmentation.unet.worker"
+KEPT = tuple(name for name in engine.NAMES if name != engine.BRAIN)
 # Seconds for a trunk; more than this is a hang.
 TIME_LIMIT_S = 3600.0
 
@@ -111,12 +112,12 @@ def _is_of(one: Flag, labelmap: Labelmap) -> bool:
 def _without_organs(
     labels: np.ndarray, drawn: list[tuple[int, str, str]], series: CTSeries
 ) -> Labelmap:
-    """Keep what thresholds find as well: other organs are left to TotalSegmentator."""
+    """Keep what thresholds find in any scan: other organs are left to TotalSegmentator."""
     values = {name: value for value, name, _ in drawn}
-    kept = tuple(named_atom(v, name, of) for v, name, of in drawn if name in engine.NAMES)
+    kept = tuple(named_atom(v, name, of) for v, name, of in drawn if name in KEPT)
     lookup = np.zeros(256, np.uint8)
     for value, name, _ in drawn:
-        lookup[value] = value if name in engine.NAMES else values[BODY_REST]
+        lookup[value] = value if name in KEPT else values[BODY_REST]
     groups = groups_of(atom.name for atom in kept)
     return Labelmap(lookup[labels], series.affine, kept, groups, ENGINE)
 

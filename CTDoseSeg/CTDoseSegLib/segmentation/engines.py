@@ -67,7 +67,7 @@ class SegmentationEngine(Protocol):
 
 @dataclass(frozen=True)
 class ClassicalEngine:
-    """Threshold-based segmentation: body, skin, couch, lungs, trachea and bone."""
+    """Threshold-based segmentation: body, skin, couch, lungs, trachea, bone and brain."""
 
     name: str = engine.ENGINE
 

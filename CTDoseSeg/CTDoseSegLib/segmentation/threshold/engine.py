@@ -1,4 +1,4 @@
-"""Threshold-based segmentation: body, skin, couch, lungs, trachea and bone without a network.
+"""Threshold-based segmentation: body, skin, couch, lungs, trachea, bone and brain, no network.
 
 Where things are is decided on a coarse grid (`working_grid.Coarse`), where their surface runs on
 the slices themselves, one after the other, so that memory stays at the size of the labels.
@@ -18,12 +18,13 @@ from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
 from ..working_grid import Canonical, Coarse, disc, field_of_view
 from .body import find_body, surface_threshold
 from .bones import WEAK_HU, find_bone
+from .brain import BRAIN, Brain, brain_in_slice, find_brain
 from .contact import Couch, without_cloth, without_couch
 from .lungs import Lungs, find_lungs
 from .skin import air_around, skin_shell
 
 ENGINE = "classical"
-NAMES = (BODY_REST, SKIN, COUCH, "lung_left", "lung_right", "trachea", "bone")
+NAMES = (BODY_REST, SKIN, COUCH, "lung_left", "lung_right", "trachea", "bone", BRAIN)
 VALUE = {name: value for value, name in enumerate(NAMES, start=1)}
 # Deeper than any cloth is thick: certainly body.
 DEEP_MM = 12.0
@@ -42,8 +43,8 @@ def segment(series: CTSeries, progress: Progress | None = None) -> Labelmap:
     Returns
     -------
     Labelmap
-        Atoms body_rest, skin, couch, lung_left, lung_right, trachea and bone (those that are
-        there) on the grid of the series. `couch` holds everything denser than the surface
+        Atoms body_rest, skin, couch, lung_left, lung_right, trachea, bone and brain (those that
+        are there) on the grid of the series. `couch` holds everything denser than the surface
         threshold outside the body: couch, headrest, clothing, blanket, cables.
 
     Raises
@@ -67,12 +68,15 @@ def segment(series: CTSeries, progress: Progress | None = None) -> Labelmap:
     lungs = find_lungs(coarse, body, progress)
     progress.update(0.5, "finding bone")
     bone = find_bone(coarse, body & ~lungs.left & ~lungs.right)
-    labels = _refine(view, coarse, threshold, body, lungs, bone, progress)
+    progress.update(0.54, "finding the brain")
+    brain = find_brain(coarse, body)
+    labels = _refine(view, coarse, threshold, body, lungs, bone, brain, progress)
     present = np.flatnonzero(counts(labels))
     atoms = tuple(named_atom(VALUE[n], n, ENGINE) for n in NAMES if VALUE[n] in present)
     flags: tuple[Flag, ...] = () if series.regular else (flag("slices_not_regular"),)
     if bodies > 1:
         flags += (flag("several_bodies", f"{bodies} separate ones"),)
+    flags += brain.flags
     return Labelmap(
         labels=view.restore(labels),
         affine=series.affine,
@@ -90,6 +94,7 @@ def _refine(
     body: np.ndarray,
     lungs: Lungs,
     bone: np.ndarray,
+    brain: Brain,
     progress: Progress,
 ) -> np.ndarray:
     """Draw the coarse structures on the slices; uint8 labels on the view's grid."""
@@ -129,6 +134,8 @@ def _refine(
             drawn = _surface(coarse, mask[k], air, shape) & rest
             out[drawn] = VALUE[name]
             rest &= ~drawn
+        rest &= brain.near(coarse, k, shape)
+        out[brain_in_slice(hu, rest, view.spacing_mm[1:])] = VALUE[BRAIN]
     return labels
 
 
