@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from .model import Trained
@@ -76,9 +77,10 @@ def card_text(
     )
     pooled = [one for one in scores if one.organ == ALL]
     text += (
-        "\n**Bodies left out.** Median of |error| of the dose, the simulation's noise taken off; "
-        "the beam is known. Coverage of the law's 90 % interval, with the 95 % interval of that "
-        "by drawing bodies.\n\n| bodies | doses | median, % | 90th percentile, % | coverage, % |\n"
+        "\n**Bodies left out.** Median of |error| of the dose, the simulation's noise taken off; the\n"
+        "beam is that of the simulation where nothing else is said. Coverage of the law's 90 %\n"
+        "interval, with the 95 % interval of that by drawing bodies. Where a part of an organ is\n"
+        "irradiated, or scatter alone reaches it, the error is that of the kernel alone.\n\n| bodies | doses | median, % | 90th percentile, % | coverage, % |\n"
         "|---|---|---|---|---|\n"
     )
     text += "".join(_pooled_row(one) for one in pooled)
@@ -111,10 +113,10 @@ def _children(bodies: Sequence[LearnedBody]) -> int:
 
 def _pooled_row(one: Score) -> str:
     low, high = one.coverage_ends_pct
-    return (
-        f"| {one.stratum} | {one.number} | {one.median_pct:.1f} | {one.p90_pct:.1f} | "
-        f"{one.coverage_pct:.0f} ({low:.0f} to {high:.0f}) |\n"
-    )
+    held = "-"
+    if not math.isnan(one.coverage_pct):
+        held = f"{one.coverage_pct:.0f} ({low:.0f} to {high:.0f})"
+    return f"| {one.stratum} | {one.number} | {one.median_pct:.1f} | {one.p90_pct:.1f} | {held} |\n"
 
 
 def _organ_row(one: Score) -> str:

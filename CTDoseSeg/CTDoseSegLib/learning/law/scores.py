@@ -65,14 +65,14 @@ class Score:
     def row(self) -> list[str]:
         """Return the cells of a table, in the order of `FIELDS`."""
         values = [getattr(self, name) for name in self.FIELDS]
-        return [f"{v:.2f}" if isinstance(v, float) else str(v) for v in values]
+        return ["" if v != v else f"{v:.2f}" if isinstance(v, float) else str(v) for v in values]
 
     def line(self) -> str:
         """Return a sentence to read."""
-        return (
-            f"{self.stratum}: median error {self.median_pct:.1f} %, the 90 % interval holds "
-            f"{self.coverage_pct:.0f} % ({self.number} doses)"
-        )
+        held = ""
+        if not math.isnan(self.coverage_pct):
+            held = f", the 90 % interval holds {self.coverage_pct:.0f} %"
+        return f"{self.stratum}: median error {self.median_pct:.1f} %{held} ({self.number} doses)"
 
 
 def score_of(
