@@ -65,7 +65,7 @@ class Score:
     def row(self) -> list[str]:
         """Return the cells of a table, in the order of `FIELDS`."""
         values = [getattr(self, name) for name in self.FIELDS]
-        return ["" if v != v else f"{v:.2f}" if isinstance(v, float) else str(v) for v in values]
+        return [_cell(value) for value in values]
 
     def line(self) -> str:
         """Return a sentence to read."""
@@ -73,6 +73,12 @@ class Score:
         if not math.isnan(self.coverage_pct):
             held = f", the 90 % interval holds {self.coverage_pct:.0f} %"
         return f"{self.stratum}: median error {self.median_pct:.1f} %{held} ({self.number} doses)"
+
+
+def _cell(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return "" if math.isnan(value) else f"{value:.2f}"
 
 
 def score_of(
