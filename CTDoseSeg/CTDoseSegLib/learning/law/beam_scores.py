@@ -21,10 +21,14 @@ from .table import LearnedBody
 
 VOLTAGES_KV = (80.0, 100.0, 120.0, 140.0)
 # Filters that scans of the region may have; generic ones also with these half-value layers, mm Al.
-_BODY = ("GE VCT-like large", "GE VCT-like medium", "Siemens Definition Flash W3")
-_BODY = (*_BODY, "Siemens Force W3", "Canon Aquilion ONE L", "Canon Aquilion ONE M")
-_HEAD = ("GE VCT-like small", "Siemens Definition Flash W2", "Siemens Force W2")
-_HEAD = (*_HEAD, "Canon Aquilion ONE S")
+_BODY = (
+    *("GE VCT-like large", "GE VCT-like medium", "Siemens Definition Flash W3"),
+    *("Siemens Force W3", "Canon Aquilion ONE L", "Canon Aquilion ONE M"),
+)
+_HEAD = (
+    *("GE VCT-like small", "Siemens Definition Flash W2", "Siemens Force W2"),
+    "Canon Aquilion ONE S",
+)
 _HVL_MM = (6.5, 9.0)
 
 
