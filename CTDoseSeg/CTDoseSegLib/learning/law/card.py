@@ -78,9 +78,9 @@ def card_text(
     pooled = [one for one in scores if one.organ == ALL]
     text += (
         "\n**Bodies left out.** Median of |error| of the dose, the simulation's noise taken off;\n"
-        "the beam is that of the simulation where nothing else is said. Coverage of the law's 90\n"
-        "% interval, with the 95 % interval of that by drawing bodies. Where a part of an organ is\n"
-        "irradiated, or scatter alone reaches it, the error is that of the kernel alone.\n\n"
+        "the beam is that of the simulation where nothing else is said. Coverage of the law's\n"
+        "90 % interval, with the 95 % interval of that by drawing bodies. Where a part of an\n"
+        "organ is irradiated, or scatter alone reaches it, the error is the kernel's alone.\n\n"
         "| bodies | doses | median, % | 90th percentile, % | coverage, % |\n"
         "|---|---|---|---|---|\n"
     )
