@@ -16,7 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
 
-from CTDoseSegLib.dosimetry.law.beam_terms import TERMS, beam_terms
+from CTDoseSegLib.dosimetry.law.beam_terms import beam_terms
 from CTDoseSegLib.dosimetry.law.model import load_model
 from CTDoseSegLib.dosimetry.montecarlo.beams import GENERIC_BODY, GENERIC_HEAD, model_of
 from CTDoseSegLib.learning.law.fit import tissue_of
@@ -62,7 +62,7 @@ def main(path: str) -> None:
         generic = model_of(GENERIC_HEAD if region == "head" else GENERIC_BODY)
         axis.plot(
             sizes / 10,
-            np.exp(one.log_factor(column, np.zeros(len(TERMS)))),
+            np.exp(one.log_factor(column, beam_terms(generic, 120.0).values)),
             color=BLUE,
             label="law, 120 kV",
         )

@@ -76,10 +76,15 @@ def not_of_the_trunk(body_part: str | None) -> bool:
     return _names(body_part, (*_HEAD_PARTS, *_LIMB_PARTS), (*_HEAD_WORDS, *_LIMB_WORDS))
 
 
+def names_head(body_part: str | None) -> bool:
+    """Return True where it names the head and no part of the trunk."""
+    return _names(body_part, _HEAD_PARTS, _HEAD_WORDS)
+
+
 def is_limb(body_part: str | None) -> bool:
     """Return True where it names a limb and no part of head or trunk."""
-    head = _names(body_part, _HEAD_PARTS, _HEAD_WORDS)
-    return not head and _names(body_part, _LIMB_PARTS, _LIMB_WORDS)
+    limb = _names(body_part, _LIMB_PARTS, _LIMB_WORDS)
+    return limb and not names_head(body_part)
 
 
 def at_the_edge_of_the_trunk(body_part: str | None) -> bool:

@@ -14,8 +14,12 @@ from ..flags import Flag, organ_place
 from ..measurement.measurements import GroupSlices, Measurements
 from ..measurement.size import SizeProfile
 from ..segmentation.labelmap import Labelmap
+from .applicability import names_head
 from .beam import Beam, beam_of
 from .doses import NO_BASIS, RED_MARROW, OrganDose
+
+# A scan of head and neck shows the tops of the lungs too.
+_OF_THE_TRUNK = ("lung", "lung_left", "lung_right", "heart", "liver", "urinary_bladder")
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -74,6 +78,19 @@ class Scan:
             if group in self.labelmap.groups and (slices := self.measurements.of(group)).count.any()
         }
 
+    @cached_property
+    def is_head(self) -> bool:
+        """True where the images are of a head: of the trunk they show less than of the brain.
+
+        Without a brain in the label map, where the body part names the head and no organ of the
+        trunk is there.
+        """
+        slices = {name: int((self.organs[name].count > 0).sum()) for name in self.organs}
+        trunk = max((slices.get(name, 0) for name in _OF_THE_TRUNK), default=0)
+        if "brain" in slices:
+            return slices["brain"] > trunk
+        return trunk == 0 and names_head(self.series.acquisition.body_part)
+
     def without_dose(self, organ: str, flags: Sequence[Flag] = (), region: str = "") -> OrganDose:
         """Return what is known of an organ in the images without its dose.
 
@@ -81,7 +98,7 @@ class Scan:
         must hold the reason. Red marrow, which is no group of the label map, has no volume.
         """
         series = self.series
-        if organ == RED_MARROW:
+        if organ == RED_MARROW and organ not in self.labelmap.groups:
             occupied, volume = np.zeros(len(series.slices), bool), None
         else:
             occupied = self.measurements.occupied(organ)

@@ -157,6 +157,17 @@ FLAGS = {
         "The tube voltage is not 120 kV",
         consequence="the organ dose models were trained at 120 kV",
     ),
+    "unusual_beam": Entry(
+        "warning",
+        "No beam behind the dose model is like that of the scan",
+        cause="beam",
+    ),
+    "cone_beam": Entry(
+        "refusal",
+        "No beam behind the dose model is like that of the scan",
+        cause="beam",
+        consequence="no organ dose",
+    ),
     "tube_voltage_outside": Entry(
         "warning",
         "No body behind the dose model was simulated at this tube voltage",

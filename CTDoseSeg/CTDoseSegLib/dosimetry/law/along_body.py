@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from ..fast.kernel import Convolver, Kernel
 from ..fast.scaling import BASES
 from ..montecarlo.beam_choice import usual_model
 from ..montecarlo.beams import REFERENCE_KV, BeamModel
+from ..montecarlo.engine import unusual_beams
 from ..scan import Scan
 from .beam_terms import VOLTAGES_KV, BeamTerms, beam_terms
 from .model import RegionModel, large_share
@@ -63,12 +65,17 @@ class AlongBody:
         """
         size = scan.size
         wed = np.where(np.isfinite(size.wed_corrected_mm), size.wed_corrected_mm, size.wed_mm)
-        model = usual_model(scan, phantom_of(scan.series) or BODY_PHANTOM_CM)
+        model = usual_model(scan, phantom_of(scan) or BODY_PHANTOM_CM)
         stated = scan.series.acquisition.kvp_kV
         voltage = float(np.clip(REFERENCE_KV if stated is None else stated, *VOLTAGES_KV))
         terms, *others = (beam_terms(one, voltage) for one in (model, *model.variants()))
-        bases = scaling_bases(scan.series, terms, scan.scanner)
+        bases = scaling_bases(scan, terms)
         return cls(scan, bases, wed, scan.series.z_mm, model, terms, tuple(others))
+
+    @cached_property
+    def unusual_beam(self) -> bool:
+        """True where no beam that was simulated is like the scan's, and none was measured."""
+        return not self.scan.scanner.beams and any(True for _ in unusual_beams(self.scan))
 
     @property
     def acquisition(self) -> Acquisition:

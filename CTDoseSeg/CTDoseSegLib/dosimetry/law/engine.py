@@ -9,24 +9,22 @@ from typing import ClassVar
 from ...ct.scanner_profile import Scanner
 from ...errors import InputError
 from ...flags import Flag, flag
-from ...measurement.ssde import anatomy_of
 from ...tasks.progress import Progress
 from ..doses import RED_MARROW, DoseResult, OrganDose
-from ..fast.iodine import added_by_iodine, contrast_flags, enhanced_organs
+from ..fast.iodine import contrast_flags, enhanced_organs
 from ..fast.scaling import MAS
 from ..fast.uncertainty import ALLOW, ninety_percent
 from ..montecarlo.organ_flags import marrow_flags
 from ..scan import Scan
 from .along_body import AlongBody
-from .model import LawModel, OrganModel, RegionModel, load_model
+from .iodine import iodine_of
+from .model import HEAD, LawModel, OrganModel, RegionModel, load_model
 from .organ import organ_dose, refused
 from .red_marrow import marrow_slices
-from .refusals import scan_flags
+from .refusals import beam_flags, scan_flags
 from .uncertainty import SHARED_BY, scan_consequences
 
 __all__ = ["LawEngine", "load_model"]
-
-HEAD = "head"
 
 
 @dataclass(frozen=True)
@@ -81,6 +79,7 @@ class LawEngine:
         effects = scan_consequences()
         flags = (
             *scan_flags(acquisition, body.bases, effects),
+            *beam_flags(body),
             *scan.beam.flags,
         )
         enhanced = enhanced_organs(present)
@@ -96,32 +95,32 @@ class LawEngine:
                 shared,
                 organ,
                 present[organ.organ],
-                added_by_iodine(organ.organ, enhanced),
+                iodine_of(organ.organ, enhanced),
             )
             for shared, organ in models
         ]
         for name, reason in self.model.not_predicted.items():
             if name in present:
                 organs.append(refused(scan, name, "", (flag("no_dose_model", reason),)))
-        if not refusals and (marrow := self._red_marrow(body)) is not None:
-            organs.append(marrow)
+        if not refusals and RED_MARROW not in present:
+            organs += self._red_marrow(body)
         if not refusals and body.usable_bases == [MAS]:
             flags += (_mas_flag(scan.scanner, effects),)
         return DoseResult(tuple(organs), flags, self.model.card, shared_by=SHARED_BY)
 
-    def _red_marrow(self, body: AlongBody) -> OrganDose | None:
-        """Return the dose to red marrow; None without bones, or where it is not asked for."""
+    def _red_marrow(self, body: AlongBody) -> list[OrganDose]:
+        """Return the dose to red marrow; none without bones, or where it is not asked for."""
         scan = body.scan
         found = marrow_slices(scan)
         model = next((m for m in self._models_of(scan, (RED_MARROW,))), None)
         if found is None or model is None:
-            return None
+            return []
         slices, seen = found
         marrow = organ_dose(body, *model, slices)
         if marrow.dose_mGy is None:
-            return marrow
+            return [marrow]
         told = marrow_flags(body.acquisition.age_years, marrow.dose_mGy, seen)
-        return replace(marrow, flags=(*marrow.flags, *told))
+        return [replace(marrow, flags=(*marrow.flags, *told))]
 
     def _models_of(
         self, scan: Scan, present: Collection[str]
@@ -129,8 +128,7 @@ class LawEngine:
         """Yield the models to use, each organ once."""
         names = list(self.model.regions) if self.region == "auto" else [self.region]
         # What head and trunk share.
-        head = _is_head(scan)
-        names.sort(key=lambda name: (name == HEAD) != head)
+        names.sort(key=lambda name: (name == HEAD) != scan.is_head)
         done: set[str] = set()
         for name in names:
             shared = self.model.regions[name]
@@ -138,13 +136,6 @@ class LawEngine:
                 if organ_name in present and organ_name not in done:
                     done.add(organ_name)
                     yield shared, organ
-
-
-def _is_head(scan: Scan) -> bool:
-    """Return whether the images are of a head, and not of a trunk with it."""
-    if {"liver", "urinary_bladder"} & set(scan.organs):
-        return False
-    return "brain" in scan.organs or anatomy_of(scan.series.acquisition.body_part) == "head"
 
 
 def _mas_flag(scanner: Scanner, effects: Mapping[str, str]) -> Flag:

@@ -26,6 +26,7 @@ from ..fast.kernel import Kernel, smooth
 from .beam_terms import TERMS as BEAM_TERMS
 
 SCHEMA_VERSION = 1
+HEAD = "head"
 MODEL_FILE = "model.json"
 CARD_FILE = "model_card.md"
 # f is linear in these. The last ones bend it: they begin to grow at these diameters.
@@ -71,10 +72,9 @@ class OrganModel:
         90 % quantile, over bodies left out (conformal), of |ln(dose by the law / simulated)| where
         the beam is known and the organ is inside the irradiated range.
     body_model_log
-        Standard deviation of what the bodies' anatomy, unlike that of patients, does to ln(dose):
-        of the law against simulations on real CT.
+        Standard deviation of what the bodies' anatomy, unlike that of patients, does to ln(dose).
     counts
-        ``bodies`` and ``real``: bodies and real scans that it was fitted to or held against.
+        ``bodies``: those that it was fitted to.
     """
 
     organ: str

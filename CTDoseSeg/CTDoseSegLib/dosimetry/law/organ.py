@@ -13,8 +13,9 @@ from ...flags import Flag, flag
 from ...measurement.ctdi_per_mas import K90
 from ...measurement.measurements import GroupSlices
 from ...measurement.truncation import error_range
+from ..applicability import is_child
 from ..doses import RED_MARROW, OrganDose
-from ..fast.completed_organ import CompletedOrgan, SeenOrgan, complete_organ
+from ..fast.completed_organ import NO_WHOLE, CompletedOrgan, SeenOrgan, complete_organ
 from ..fast.density import density
 from ..fast.iodine import iodine_flag
 from ..fast.kernel import smooth
@@ -27,9 +28,9 @@ from ..fast.uncertainty import (
     total_log_half_width,
     unknown_range_component,
 )
-from ..scan import Scan
+from ..scan import Scan, touches_an_end
 from .along_body import AlongBody
-from .model import OrganModel, RegionModel
+from .model import HEAD, OrganModel, RegionModel
 from .refusals import size_flags
 from .scaling import phantom_of
 from .uncertainty import DOSE_BY_SIZE, LAW, known_range_component, uncertainty_components
@@ -90,7 +91,7 @@ def organ_dose(
     profile = given[basis] * piece.factor
     dose = doses[basis]
     flags = (
-        *size_flags(organ, piece.wed_mm),
+        *size_flags(organ, piece.wed_mm, piece.weights),
         *_organ_flags(body, shared, piece, range_component),
     )
     if any(entry.severity == "refusal" for entry in flags):
@@ -108,6 +109,7 @@ def organ_dose(
         truncation=_truncation_component(body, shared, piece),
         scanner=scan.scanner,
         segmentation=_segmentation_component(body, shared, organ, basis, slices),
+        unusual_beam=body.unusual_beam,
     )
     components |= body.bases[basis].components
     total = total_log_half_width(components)
@@ -155,6 +157,10 @@ def _completed(
         return CompletedOrgan()
     mass = np.zeros(len(piece.occupied))
     mass[piece.usable] = piece.mass_g
+    if is_child(body.acquisition) and touches_an_end(body.z_mm, piece.occupied):
+        effect = f"{NO_WHOLE} of a child, of whom the images show a part"
+        why = flag("whole_organ_undefined", consequence=effect)
+        return CompletedOrgan(seen_mass_g=float(mass.sum()), flags=(why,))
     lowest, highest = np.argmin(piece.z_mm), np.argmax(piece.z_mm)
     seen = SeenOrgan(
         organ=organ.organ,
@@ -195,7 +201,7 @@ def _range_component(body: AlongBody, shared: RegionModel, basis: str, piece: _P
         return float(ctdivol * piece.factor @ piece.weights)
 
     outside = float(piece.weights[body.beam.outside(piece.z_mm)].sum())
-    return known_range_component(body.beam, dose, outside)
+    return known_range_component(body.beam, dose, outside, head=shared.region == HEAD)
 
 
 def _beam_component(
@@ -208,7 +214,7 @@ def _beam_component(
     """
     sizes = body.sizes_mm(shared)[piece.usable]
     own = piece.factor @ piece.weights
-    displayed = phantom_of(body.scan.series) if basis == CTDIVOL else None
+    displayed = phantom_of(body.scan) if basis == CTDIVOL else None
     changes = []
     for other in body.other_terms:
         dose = np.exp(organ.log_factor(sizes, other.values)) @ piece.weights

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...ct.geometry import cell_widths_mm
 from ...measurement.measurements import GroupSlices
 from ..montecarlo.marrow import marrow_sites
 from ..scan import Scan, touches_an_end
@@ -24,7 +25,7 @@ def marrow_slices(scan: Scan) -> tuple[GroupSlices, float | None] | None:
     cut = [name for name in present if touches_an_end(scan.series.z_mm, occupied[name])]
     acquisition = scan.series.acquisition
     sites = marrow_sites(present, cut, acquisition.age_years, acquisition.sex)
-    area = np.zeros(len(scan.series.slices))
+    area, cell_mm = np.zeros(len(scan.series.slices)), cell_widths_mm(scan.series.z_mm)
     named = [site for site in sites if site.active_share is not None]
     seen = 0.0
     for site in named or sites:
@@ -35,7 +36,8 @@ def marrow_slices(scan: Scan) -> tuple[GroupSlices, float | None] | None:
             part = site.active_share * (1.0 if site.seen_share is None else site.seen_share)
         seen += part
         # A label of all bones has no share: its area stands for itself.
-        area += part * of_site / of_site.sum()
+        volume = of_site @ cell_mm
+        area += part * of_site / volume
     if not area.any():
         return None
     count = np.where(area > 0, 1, 0)

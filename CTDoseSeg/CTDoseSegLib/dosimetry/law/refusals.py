@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from ...ct.acquisition import Acquisition
 from ...flags import Flag, flag
 from ..applicability import is_limb
+from ..fast.scaling import MAS
+from ..fast.uncertainty import ALLOW, ninety_percent
+from ..montecarlo.engine import unusual_beams
+from .along_body import AlongBody
 from .beam_terms import VOLTAGES_KV
 from .model import OrganModel, Span
 from .scaling import ScalingBasis
-from .uncertainty import known_voltage
+from .uncertainty import UNUSUAL_BEAM, known_voltage
 
 
 def scan_flags(
@@ -24,7 +28,13 @@ def scan_flags(
 
     `consequences`, by code, is what some of them do to the doses of the law.
     """
-    flags = [entry for basis in bases.values() for entry in basis.flags]
+    by_mas = bases[MAS].values is not None
+    flags = [
+        entry
+        for basis in bases.values()
+        for entry in basis.flags
+        if not (by_mas and entry.severity == "refusal")
+    ]
     voltage = ("kvp_kV",) if acquisition.kvp_kV is None else ()
     if acquisition.pregnancy_stated:
         flags.append(flag("pregnancy"))
@@ -51,15 +61,29 @@ def scan_flags(
     )
 
 
-def size_flags(model: OrganModel, wed_mm: np.ndarray) -> tuple[Flag, ...]:
+def beam_flags(body: AlongBody) -> Iterator[Flag]:
+    """Yield that no beam which was simulated is like the scan's; a cone beam gets no dose."""
+    if not body.unusual_beam:
+        return
+    reason = next(unusual_beams(body.scan))
+    if "cone-beam" in reason:
+        yield flag("cone_beam", reason)
+    else:
+        allowed = f"{ALLOW} {ninety_percent(UNUSUAL_BEAM)} for that"
+        yield flag("unusual_beam", reason, consequence=allowed)
+
+
+def size_flags(model: OrganModel, wed_mm: np.ndarray, weights: np.ndarray) -> tuple[Flag, ...]:
     """Refuse a size that no simulated body had at the organ, warn of one that few had.
 
     Parameters
     ----------
     wed_mm
         Smoothed along the body, of the organ's slices, [n].
+    weights
+        Part of the organ in each, adding up to 1, [n].
     """
-    size = float(wed_mm.mean())
+    size = float(wed_mm @ weights)
     if size not in model.bodies_wed_mm:
         detail = f"diameter {size:.0f} mm, theirs {_range(model.bodies_wed_mm)}"
         return (flag("size_outside_training", detail),)

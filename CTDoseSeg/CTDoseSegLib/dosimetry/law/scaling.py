@@ -12,14 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...ct.acquisition import BODY_PHANTOM_CM, HEAD_PHANTOM_CM
-from ...ct.scanner_profile import GENERIC, Scanner
-from ...ct.series import CTSeries
 from ...flags import Flag, flag
 from ...measurement.ctdivol import scan_mean_component, slice_ctdivol_mGy
 from ...measurement.effective_mas import slice_effective_mAs
-from ...measurement.ssde import anatomy_of
 from ..applicability import is_child
 from ..fast.scaling import CTDIVOL, CTDIVOL_OF_SCAN, MAS
+from ..scan import Scan
 from .beam_terms import BeamTerms
 
 # CTDIvol (32 cm) per effective mAs at 120 kV of a scanner that is not known: scanners of 64 slices
@@ -49,41 +47,38 @@ class ScalingBasis:
     components: Mapping[str, float] = field(default_factory=dict)
 
 
-def scaling_bases(
-    series: CTSeries, beam: BeamTerms, scanner: Scanner = GENERIC
-) -> dict[str, ScalingBasis]:
+def scaling_bases(scan: Scan, beam: BeamTerms) -> dict[str, ScalingBasis]:
     """Return both bases by name."""
-    return {CTDIVOL: ctdivol_basis(series, beam), MAS: mas_basis(series, scanner)}
+    return {CTDIVOL: ctdivol_basis(scan, beam), MAS: mas_basis(scan)}
 
 
-def phantom_of(series: CTSeries) -> int | None:
+def phantom_of(scan: Scan) -> int | None:
     """Return the diameter of the CTDI phantom of a scan's CTDIvol, cm.
 
     As stated; else that of the part of the body, and None for a child, whose CTDIvol scanners give
     for either.
     """
-    acquisition = series.acquisition
+    acquisition = scan.series.acquisition
     if acquisition.phantom_cm is not None:
         return acquisition.phantom_cm
     if is_child(acquisition):
         return None
-    head = anatomy_of(acquisition.body_part) == "head"
-    return HEAD_PHANTOM_CM if head else BODY_PHANTOM_CM
+    return HEAD_PHANTOM_CM if scan.is_head else BODY_PHANTOM_CM
 
 
-def ctdivol_basis(series: CTSeries, beam: BeamTerms) -> ScalingBasis:
+def ctdivol_basis(scan: Scan, beam: BeamTerms) -> ScalingBasis:
     """Return CTDIvol of every slice (`slice_ctdivol_mGy`), for the 32 cm phantom.
 
     That of the 16 cm phantom is converted by the ratio that the beam has.
     """
-    acquisition = series.acquisition
+    series, acquisition = scan.series, scan.series.acquisition
     values, flags = slice_ctdivol_mGy(series)
     if missing := int(np.isnan(values).sum()):
         some = f"on {missing} of {len(values)} slices, nor is their tube current"
         return ScalingBasis(
             CTDIVOL, None, (flag("ctdivol_unknown", some if missing < len(values) else ""),)
         )
-    phantom_cm = phantom_of(series)
+    phantom_cm = phantom_of(scan)
     if phantom_cm is None:
         return ScalingBasis(CTDIVOL, None, (flag("ctdivol_phantom_of_child"),))
     if acquisition.phantom_cm is None:
@@ -93,22 +88,23 @@ def ctdivol_basis(series: CTSeries, beam: BeamTerms) -> ScalingBasis:
     return ScalingBasis(CTDIVOL, values * beam.to_32_cm(phantom_cm), flags, components)
 
 
-def mas_basis(series: CTSeries, scanner: Scanner = GENERIC) -> ScalingBasis:
+def mas_basis(scan: Scan) -> ScalingBasis:
     """Return CTDIvol by effective mAs (mA x rotation time / pitch) of every slice.
 
-    At 120 kV alone, unless CTDI per mAs of the scanner is known at the tube voltage of the scan.
+    Of bodies, whose CTDI per mAs is known; at 120 kV alone, unless it is known of the scanner at
+    the tube voltage of the scan.
     """
-    acquisition = series.acquisition
-    own = scanner.nctdiw_mGy_per_100mAs
-    effective = slice_effective_mAs(series)
+    acquisition = scan.series.acquisition
+    own = scan.scanner.nctdiw_mGy_per_100mAs
+    effective = slice_effective_mAs(scan.series)
     mas, reasons = effective.values, list(effective.reasons)
     kvp = acquisition.kvp_kV
     if kvp is None:
         reasons.append("tube voltage not known")
     elif own is None and abs(kvp - USUAL_KV) > 0.5:
         reasons.append(f"{kvp:g} kV instead of {USUAL_KV:g} kV")
-    if own is None and phantom_of(series) == HEAD_PHANTOM_CM:
-        reasons.append("CTDI per mAs of scanners is known for bodies")
+    if scan.is_head:
+        reasons.append("CTDI per mAs of scanners is known for bodies, not for heads")
     if reasons:
         return ScalingBasis(MAS, None, (flag("mas_unusable", "; ".join(reasons)),))
     return ScalingBasis(MAS, mas * (USUAL_MGY_PER_MAS if own is None else own / 100.0), ())

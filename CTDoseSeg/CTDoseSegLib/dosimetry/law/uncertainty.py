@@ -30,9 +30,10 @@ from .model import OrganModel
 
 _NEAR_END_MM = 30.0
 _KNOWN_RANGE = 0.02
-_OUTSIDE_RANGE = 0.25
+_OUTSIDE_RANGE, _OUTSIDE_RANGE_OF_HEADS = 0.25, 0.6
 _DOSE_PER_MAS = 0.30
 _OTHER_VOLTAGE = 0.07
+UNUSUAL_BEAM = 0.10
 _MISCENTRING = 0.05
 _COMPOSITION = 0.03
 _WIDE_BEAM_MM, _WIDE_BEAM = 40.0, 0.03
@@ -59,13 +60,14 @@ SHARED_BY: Mapping[str, tuple[str, ...]] = {
     "composition": ("organ", "patient"),
     "truncation": ("organ", "scan"),
     "tube_voltage": ("model", "scan"),
+    "unusual_beam": ("scanner",),
 }
 JUDGEMENT = "this project's judgement"
 # Where each component's size comes from.
 SOURCES: Mapping[str, str] = {
     "law": "conformal, bodies left out (model card)",
     "beam": "half-value layers and bowtie filters that the scanner may have, by the law",
-    "body_model": "the law against simulations on real CT (model card), else " + JUDGEMENT,
+    "body_model": JUDGEMENT + "; simulations on real CT stand in the model card",
     "ctdivol_display": "IEC 60601-2-44; with a check by a scanner profile " + JUDGEMENT,
     CTDIVOL_OF_SCAN: JUDGEMENT + ", after a scan that was cropped",
     "dose_per_mas": "the spread of CTDIvol per mAs between scanners",
@@ -80,6 +82,7 @@ SOURCES: Mapping[str, str] = {
     "truncation": "errors of WED measured on cropped scans, times the law's own fall with size; at "
     "least 3 %, " + JUDGEMENT,
     "tube_voltage": JUDGEMENT,
+    "unusual_beam": JUDGEMENT,
 }
 
 
@@ -93,6 +96,7 @@ def uncertainty_components(
     truncation: float,
     scanner: Scanner = GENERIC,
     segmentation: float = WITHOUT_DOUBT,
+    unusual_beam: bool = False,
 ) -> dict[str, float]:
     """Return the uncertainty components by name, each the standard deviation of ln(dose).
 
@@ -134,6 +138,8 @@ def uncertainty_components(
         A slice whose size is corrected for what the field of view cuts off, 3 %; whose size is not
         corrected, 18 % (10 % in diameter): averaged over the slices that the organ's size is
         smoothed over.
+    unusual_beam
+        Behind a tin filter, of two tubes or of two voltages at once: 10 %.
     tube_voltage
         Where it is not known and 120 kV are assumed, or outside 70 to 150 kV: 7 %.
 
@@ -149,6 +155,8 @@ def uncertainty_components(
         Components that depend on where the organ lies and how it was drawn.
     scanner
         What a profile of it narrows.
+    unusual_beam
+        Whether no beam that was simulated is like the scan's.
     """
     components = {
         "law": organ.law_log_q90 / K90,
@@ -169,6 +177,8 @@ def uncertainty_components(
         components["nctdiw"] = scanner.nctdiw_log_sd or PROFILE_SD
     if (acquisition.total_collimation_mm or 0.0) > _WIDE_BEAM_MM:
         components["wide_beam"] = _WIDE_BEAM
+    if unusual_beam:
+        components["unusual_beam"] = UNUSUAL_BEAM
     if not known_voltage(acquisition.kvp_kV):
         components["tube_voltage"] = _OTHER_VOLTAGE
     return components
@@ -195,13 +205,17 @@ def scan_consequences() -> dict[str, str]:
 
 
 def known_range_component(
-    beam: Beam, dose_mGy: Callable[[tuple[float, float]], float], outside: float
+    beam: Beam,
+    dose_mGy: Callable[[tuple[float, float]], float],
+    outside: float,
+    *,
+    head: bool = False,
 ) -> float:
     """Return half the change of ln(dose) as each edge moves by its standard deviation, and a tail.
 
-    Nearly nothing well inside the range and large at its edges. The fall-off outside is known
-    roughly (phantom programs differ by over 100 % there): 25 % for the part of the organ that is
-    outside. At least 2 %.
+    Nearly nothing well inside the range and large at its edges. For the part of the organ that is
+    outside 25 %, in a head 60 %: the law against simulations with ranges that end 20 to 60 mm below
+    the organ (model card). At least 2 %.
 
     Parameters
     ----------
@@ -209,9 +223,12 @@ def known_range_component(
         Dose of the organ for a range.
     outside
         Part of the organ outside the range, 0 to 1.
+    head
+        Whether it is a head's.
     """
     sd = beam.edge_sd_mm
-    parts = [_KNOWN_RANGE, _OUTSIDE_RANGE * outside]
+    tail = _OUTSIDE_RANGE_OF_HEADS if head else _OUTSIDE_RANGE
+    parts = [_KNOWN_RANGE, tail * outside]
     for low, high in ((sd, 0.0), (0.0, sd)):
         wide, narrow = dose_mGy(beam.moved(low, high)), dose_mGy(beam.moved(-low, -high))
         parts.append(0.5 * math.log(wide / narrow) if narrow > 0 else 1.0)

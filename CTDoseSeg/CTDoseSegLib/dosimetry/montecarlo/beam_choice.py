@@ -73,5 +73,6 @@ def filter_phantom_cm(scan: Scan, phantom_cm: int) -> int:
     anatomy = anatomy_of(acquisition.body_part)
     if anatomy is not None:
         return 16 if anatomy == "head" else 32
-    trunk = any(name in scan.organs for name in ("lung", "liver", "urinary_bladder"))
+    of_trunk = any(name in scan.organs for name in ("lung", "liver", "urinary_bladder"))
+    trunk = of_trunk and not scan.is_head
     return 32 if trunk or phantom_cm == 32 else 16

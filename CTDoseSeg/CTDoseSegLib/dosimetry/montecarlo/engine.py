@@ -218,12 +218,12 @@ def _objections(scan: Scan, *, own_beam: bool) -> Iterator[str]:
         low, high = VOLTAGES_KV
         yield f"the tube voltage is {acquisition.kvp_kV:g} kV, outside {low:g} to {high:g} kV"
     if not own_beam:
-        yield from _unusual_beams(scan)
+        yield from unusual_beams(scan)
     if reason := unusable(scan):
         yield reason
 
 
-def _unusual_beams(scan: Scan) -> Iterator[str]:
+def unusual_beams(scan: Scan) -> Iterator[str]:
     """Yield why none of the beams that come with CTDoseSeg is that of a scan."""
     acquisition = scan.series.acquisition
     if acquisition.tin_filter:

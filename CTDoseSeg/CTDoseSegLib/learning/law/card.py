@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .model import Trained
 from .organs import LEAST_BODIES
-from .scores import ALL, Score
+from .scores import ADULT_Y, ALL, Score
 from .table import LearnedBody
 
 _HEAD = """\
@@ -109,7 +109,7 @@ def _kernel(trained: Trained, region: str, which: int) -> str:
 
 
 def _children(bodies: Sequence[LearnedBody]) -> int:
-    return sum((body.about["age_y"] or 99) < 18 for body in bodies)
+    return sum(body.about["age_y"] < ADULT_Y for body in bodies)
 
 
 def _pooled_row(one: Score) -> str:

@@ -21,7 +21,8 @@ from .table import LearnedBody
 
 MODEL_NAME = "CTDoseSeg organ doses, fitted to simulations"
 MODEL_VERSION = "3.0"
-# Where too few real scans carry an organ to tell, by judgement.
+# Anatomy of the bodies unlike that of patients, by judgement: too few real scans carry an organ to
+# tell.
 BODY_MODEL_LOG = 0.10
 
 
@@ -47,7 +48,6 @@ class Trained:
 
 def train_law(
     bodies: Sequence[LearnedBody],
-    body_model_log: Mapping[tuple[str, str], tuple[float, int]] | None = None,
     *,
     progress: Progress | None = None,
 ) -> Trained:
@@ -57,13 +57,10 @@ def train_law(
     ----------
     bodies
         Of the table, real scans left out.
-    body_model_log
-        Region and organ to the standard deviation that real scans show, and their number.
     progress
         Receives progress; can be cancelled.
     """
     progress = progress or Progress()
-    real = body_model_log or {}
     regions, away, tissues, missing = {}, {}, {}, {}
     for number, (region, organs) in enumerate(REGIONS.items()):
         progress.update(number / len(REGIONS), f"fitting the {region}")
@@ -79,8 +76,7 @@ def train_law(
             tissue = tissue_of(own, rows)
             fit = fit_organ(own, rows, kernels, tissue)
             wed = np.array([row.wed_mm for row in rows])
-            mismatch, scans = real.get((region, organ), (BODY_MODEL_LOG, 0))
-            models[organ] = _model(organ, region, fit, errors, wed, mismatch, scans)
+            models[organ] = _model(organ, region, fit, errors, wed)
             away[region, organ] = errors
             tissues[region, organ] = float(tissue[0])
         regions[region] = RegionModel(region, kernels, SIZE_KERNELS, models)
@@ -94,8 +90,6 @@ def _model(
     fit: OrganFit,
     errors: np.ndarray,
     wed_mm: np.ndarray,
-    mismatch: float,
-    real: int,
 ) -> OrganModel:
     low, high = (float(v) for v in np.percentile(wed_mm, (5, 95)))
     return OrganModel(
@@ -108,8 +102,8 @@ def _model(
         usual_wed_mm=Span(low, high),
         bodies_wed_mm=Span(float(wed_mm.min()), float(wed_mm.max())),
         law_log_q90=conformal_quantile(np.abs(errors)),
-        body_model_log=mismatch,
-        counts={"bodies": len(errors), "real": real},
+        body_model_log=BODY_MODEL_LOG,
+        counts={"bodies": len(errors)},
     )
 
 

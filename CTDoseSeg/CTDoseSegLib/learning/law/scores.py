@@ -161,8 +161,11 @@ def score_parts(trained: Trained, bodies: Sequence[LearnedBody]) -> Iterator[Sco
 
     What the law is off by for the whole organ in this body is taken out: the rest is the kernel's.
     """
-    partly, beyond = [], []
-    for region in ("chest", "abdomen", "pelvis"):
+    found: dict[str, list[float]] = {}
+    for region in ("chest", "abdomen", "pelvis", "head"):
+        kind = "head and neck" if region == "head" else "trunk"
+        partly = found.setdefault(f"{kind}, partly irradiated", [])
+        beyond = found.setdefault(f"{kind}, scatter alone, up to 60 mm", [])
         own = [b for b in bodies if b.about["region"] == bodies_of(region)]
         shared = trained.regions[region]
         for organ, model in shared.organs.items():
@@ -170,7 +173,7 @@ def score_parts(trained: Trained, bodies: Sequence[LearnedBody]) -> Iterator[Sco
                 whole = _away(row, model, shared.kernels)
                 partly += [_away(row, model, shared.kernels, p) - whole for p in part_ranges(row)]
                 beyond += [_away(row, model, shared.kernels, p) - whole for p in below(row)]
-    for name, away in (("partly irradiated", partly), ("scatter alone, up to 60 mm", beyond)):
+    for name, away in found.items():
         if away:
             yield score_of(name, ALL, np.array(away), np.zeros(1))
 
