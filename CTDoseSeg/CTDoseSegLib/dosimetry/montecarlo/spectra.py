@@ -154,6 +154,7 @@ def half_value_layer_mm(energies_keV: np.ndarray, photons: np.ndarray) -> float:
     return _falling_root(surplus, 0.0, math.log(2) / float(per_mm.min()))
 
 
+@lru_cache(maxsize=256)  # a search; the same few beams are asked for again and again
 def filtration_of(voltage_kV: float, hvl_mm: float) -> float:
     """Return the aluminium that gives a tube's spectrum a half-value layer.
 
