@@ -78,7 +78,7 @@ def main(path: str) -> None:
             )
         axis.set_title(organ.replace("_", " "))
         axis.set_xlabel("water-equivalent diameter, cm")
-        axis.set_ylim(0, None)
+        axis.set_ylim(0, 1.05 * axis.get_ylim()[1])
     for axis in axes[:, 0]:
         axis.set_ylabel("dose / CTDIvol (32 cm)")
     axes[0, 0].legend(fontsize=8)
