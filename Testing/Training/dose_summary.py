@@ -7,6 +7,7 @@ from dose_responses import MODELS, Responses, all_beams, model
 
 from CTDoseSegLib.dosimetry.law.beam_terms import beam_terms
 from CTDoseSegLib.dosimetry.montecarlo.beams import model_of
+from CTDoseSegLib.learning.law.organs import is_learned
 from CTDoseSegLib.learning.law.table import LearnedBody
 
 REFERENCE = (MODELS[0], model_of(MODELS[0]).hvl_mm, 120)
@@ -41,23 +42,24 @@ def summary(found: Responses) -> LearnedBody:
     terms = np.array([beam_terms(model(*name[:2]), name[2]).values for name in beams.names])
     change = by_beam - by_beam[:, first][:, None]
     ends = np.argmin(images), np.argmax(images)
+    kept = [n for n, organ in enumerate(found.names) if is_learned(organ, found.about["region"])]
     return LearnedBody(
         about=found.about,
         z_mm=z,
         wed_mm=wed,
         area_mm2=area,
-        organs=found.names,
-        response=found.dose[:, :, first].astype(float),
-        share=share,
-        noise=np.nan_to_num(noise, nan=1.0, posinf=1.0),
-        beam_terms=_fitted(change, terms),
+        organs=tuple(found.names[n] for n in kept),
+        response=found.dose[kept, :, first].astype(float),
+        share=share[kept],
+        noise=np.nan_to_num(noise, nan=1.0, posinf=1.0)[kept],
+        beam_terms=_fitted(change[kept], terms),
         medium_terms=np.column_stack(
             (medium[:, first], _fitted(medium - medium[:, first][:, None], terms))
-        ),
-        depth_mm=depth,
-        cut=(found.organ_area_mm2[:, ends] > 0).any(axis=1),
-        iodine_mg_ml=found.iodine_mg_ml,
-        mass_g=found.mass_g,
+        )[kept],
+        depth_mm=depth[kept],
+        cut=(found.organ_area_mm2[:, ends] > 0).any(axis=1)[kept],
+        iodine_mg_ml=found.iodine_mg_ml[kept],
+        mass_g=found.mass_g[kept],
     )
 
 

@@ -72,16 +72,17 @@ def test_what_was_found_is_read_as_it_was_written(found, tmp_path):
 
 def test_the_summary_keeps_doses_places_and_beams(found):
     kept = summary(found)
-    liver = found.names.index("liver")
+    liver, row = found.names.index("liver"), kept.organs.index("liver")
+    assert "body" not in kept.organs
     first = all_beams().names.index(REFERENCE)
-    assert kept.response[liver].sum() == pytest.approx(found.dose[liver, :, first].sum(), rel=1e-5)
-    assert kept.share[liver].sum() == pytest.approx(1.0)
-    held = kept.z_mm[kept.share[liver] > 0]
+    assert kept.response[row].sum() == pytest.approx(found.dose[liver, :, first].sum(), rel=1e-5)
+    assert kept.share[row].sum() == pytest.approx(1.0)
+    held = kept.z_mm[kept.share[row] > 0]
     assert held.min() >= 12 * 5.0 - 10.0
     assert held.max() <= 28 * 5.0 + 10.0
-    assert 20.0 < kept.depth_mm[liver] < 120.0
+    assert 20.0 < kept.depth_mm[row] < 120.0
     number = all_beams().names.index(("GE VCT-like large", 8.4, 80))
     ratio = np.log(found.dose[liver, :, number].sum() / found.dose[liver, :, first].sum())
     beam = replace(model_of("GE VCT-like large"), focus_isocentre_mm=570.0)
-    by_terms = kept.beam_terms[liver] @ beam_terms(beam, 80.0).values
+    by_terms = kept.beam_terms[row] @ beam_terms(beam, 80.0).values
     assert by_terms == pytest.approx(ratio, abs=0.03)

@@ -209,7 +209,7 @@ def parse_model(content: bytes, digest: str) -> DoseModel:
             )
         regions = {name: _region(name, value) for name, value in data["regions"].items()}
         card = {"sha256": digest, **data["card"]}
-        return DoseModel(_frozen(regions), _frozen(data["not_predicted"]), _frozen(card))
+        return DoseModel(frozen(regions), frozen(data["not_predicted"]), frozen(card))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(
             f"{MODEL_FILE} is not a dose model ({type(error).__name__}: {error}); repeat "
@@ -218,19 +218,20 @@ def parse_model(content: bytes, digest: str) -> DoseModel:
 
 
 def _region(name: str, value: Mapping[str, Any]) -> RegionModel:
-    kernels = {kind: _kernel(v) for kind, v in value["kernels"].items()}
+    kernels = {kind: parse_kernel(v) for kind, v in value["kernels"].items()}
     organs = {organ: _organ(organ, name, v, kernels) for organ, v in value["organs"].items()}
-    near, far = (_kernel(v) for v in value["size_kernels"])
+    near, far = (parse_kernel(v) for v in value["size_kernels"])
     return RegionModel(
         region=name,
         kernel=kernels[WIDE],
         size_kernels=(near, far),
         ctdivol_per_mas=float(value["ctdivol_per_mas"]),
-        organs=_frozen(organs),
+        organs=frozen(organs),
     )
 
 
-def _kernel(value: Mapping[str, Any]) -> Kernel:
+def parse_kernel(value: Mapping[str, Any]) -> Kernel:
+    """Return the kernel of a model file; ValueError if it is none."""
     kernel = tuple(
         (float(weight), float(length))
         for weight, length in zip(value["weights"], value["lengths_mm"], strict=True)
@@ -252,18 +253,19 @@ def _organ(
     return OrganModel(
         organ=organ,
         region=region,
-        coefficients=_frozen(coefficients),
+        coefficients=frozen(coefficients),
         kernel=kernels[value["kernel"]],
         wed_cap_mm=Span(*value["wed_cap_mm"]),
-        training=_frozen({name: Span(*span) for name, span in value["training_p1_p99"].items()}),
+        training=frozen({name: Span(*span) for name, span in value["training_p1_p99"].items()}),
         patients_wed_mm=Span(*value["patients_wed_mm"]),
-        model_log_q90=_frozen({basis: float(value["model_log_q90"][basis]) for basis in BASES}),
+        model_log_q90=frozen({basis: float(value["model_log_q90"][basis]) for basis in BASES}),
         even_current_log=float(value["even_current_log"]),
-        air_label=_frozen({float(knot): float(v) for knot, v in value["air_label"].items()}),
+        air_label=frozen({float(knot): float(v) for knot, v in value["air_label"].items()}),
         warn=bool(value["warn"]),
-        counts=_frozen({name: int(count) for name, count in value["counts"].items()}),
+        counts=frozen({name: int(count) for name, count in value["counts"].items()}),
     )
 
 
-def _frozen(mapping: Mapping[Any, Any]) -> Mapping[Any, Any]:
+def frozen(mapping: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Return a mapping that cannot be changed."""
     return MappingProxyType(dict(mapping))

@@ -10,25 +10,22 @@ the dose is that to the organ's tissue without contrast agent.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from ...errors import ModelError
 from ..fast.kernel import Kernel, smooth
+from ..fast.model import CARD_FILE, MODEL_FILE, Span, frozen, parse_kernel, sha256
 from .beam_terms import TERMS as BEAM_TERMS
 
 SCHEMA_VERSION = 1
 HEAD = "head"
-MODEL_FILE = "model.json"
-CARD_FILE = "model_card.md"
 # f is linear in these. The last ones bend it: they begin to grow at these diameters.
 BENDS_MM = (180.0, 300.0)
 TERMS = ("intercept", "wed", "wed_wide", *(f"wed_over_{bend:.0f}" for bend in BENDS_MM))
@@ -36,17 +33,6 @@ TERMS = ("intercept", "wed", "wed_wide", *(f"wed_over_{bend:.0f}" for bend in BE
 KERNELS_MM = (120.0, 350.0)
 WED_ORIGIN_MM = 280.0
 WED_SCALE_MM = 100.0
-
-
-@dataclass(frozen=True)
-class Span:
-    """Low and high end of what a quantity was in training."""
-
-    low: float
-    high: float
-
-    def __contains__(self, value: float) -> bool:
-        return bool(self.low <= value <= self.high)
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -188,11 +174,6 @@ def load_model(path: str | Path | None = None) -> LawModel:
     return parse_model(content, digest)
 
 
-def sha256(content: bytes) -> str:
-    """Return the SHA-256 of `content`, hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def parse_model(content: bytes, digest: str) -> LawModel:
     """Make a `LawModel` of the JSON text of a model file.
 
@@ -211,7 +192,7 @@ def parse_model(content: bytes, digest: str) -> LawModel:
             )
         regions = {name: _region(name, value) for name, value in data["regions"].items()}
         card = {"sha256": digest, **data["card"]}
-        return LawModel(_frozen(regions), _frozen(data["not_predicted"]), _frozen(card))
+        return LawModel(frozen(regions), frozen(data["not_predicted"]), frozen(card))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(
             f"{MODEL_FILE} is not a dose model ({type(error).__name__}: {error}); fit it again."
@@ -219,23 +200,13 @@ def parse_model(content: bytes, digest: str) -> LawModel:
 
 
 def _region(name: str, value: Mapping[str, Any]) -> RegionModel:
-    near, far = (_kernel(one) for one in value["size_kernels"])
+    near, far = (parse_kernel(one) for one in value["size_kernels"])
     return RegionModel(
         region=name,
-        kernels=(_kernel(value["kernels"][0]), _kernel(value["kernels"][1])),
+        kernels=(parse_kernel(value["kernels"][0]), parse_kernel(value["kernels"][1])),
         size_kernels=(near, far),
-        organs=_frozen({organ: _organ(organ, name, v) for organ, v in value["organs"].items()}),
+        organs=frozen({organ: _organ(organ, name, v) for organ, v in value["organs"].items()}),
     )
-
-
-def _kernel(value: Mapping[str, Any]) -> Kernel:
-    kernel = tuple(
-        (float(weight), float(length))
-        for weight, length in zip(value["weights"], value["lengths_mm"], strict=True)
-    )
-    if min(min(part) for part in kernel) <= 0 or abs(sum(w for w, _ in kernel) - 1) > 1e-9:
-        raise ValueError("the kernel's weights and lengths must be positive, its weights sum to 1")
-    return kernel
 
 
 def _organ(organ: str, region: str, value: Mapping[str, Any]) -> OrganModel:
@@ -248,7 +219,7 @@ def _organ(organ: str, region: str, value: Mapping[str, Any]) -> OrganModel:
     return OrganModel(
         organ=organ,
         region=region,
-        coefficients=_frozen(coefficients),
+        coefficients=frozen(coefficients),
         beam=np.array([float(value["beam"][term]) for term in BEAM_TERMS]),
         beam_by_wed=np.array([float(value["beam_by_wed"][term]) for term in BEAM_TERMS]),
         wed_cap_mm=Span(*value["wed_cap_mm"]),
@@ -256,9 +227,5 @@ def _organ(organ: str, region: str, value: Mapping[str, Any]) -> OrganModel:
         bodies_wed_mm=Span(*value["bodies_wed_mm"]),
         law_log_q90=float(value["law_log_q90"]),
         body_model_log=float(value["body_model_log"]),
-        counts=_frozen({name: int(count) for name, count in value["counts"].items()}),
+        counts=frozen({name: int(count) for name, count in value["counts"].items()}),
     )
-
-
-def _frozen(mapping: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    return MappingProxyType(dict(mapping))

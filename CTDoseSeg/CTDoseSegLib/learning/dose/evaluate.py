@@ -38,6 +38,7 @@ import numpy as np
 from ...dosimetry.fast.model import DoseModel, load_model
 from ...errors import InputError
 from ...tasks.progress import Progress
+from ..files import write_files
 from .arrays import BACKBONE, REGIONS, RegionArrays, load_region, region_folder
 from .cross_validation import score
 from .evaluation import interval_score_pct
@@ -81,8 +82,6 @@ def evaluate(
     OutputError
         If the tables cannot be written.
     """
-    from .fit import write_files
-
     progress = progress or Progress()
     if not Path(arrays_folder).is_dir():
         raise InputError(f"There is no folder {Path(arrays_folder).name}; give that of the arrays.")

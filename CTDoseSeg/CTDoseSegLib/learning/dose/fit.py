@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ import numpy as np
 
 from ...dosimetry.fast.model import CARD_FILE, MODEL_FILE, RegionModel, sha256
 from ...dosimetry.fast.scaling import CTDIVOL, MAS
-from ...errors import OutputError
 from ...tasks.progress import Progress, Stage
+from ..files import write_files
 from .arrays import REGIONS, RegionArrays, load_region
 from .card import write_card
 from .coefficients import fit_region, organs_to_fit
@@ -218,18 +217,3 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     writer.writerow(columns)
     writer.writerows([_cell(row[name]) for name in columns] for row in rows)
     return stream.getvalue()
-
-
-def write_files(folder: Path, texts: Mapping[str, bytes]) -> None:
-    """Write each file whole, beside and renamed, in this order."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in texts.items():
-            beside = folder / f".{name}.part"
-            beside.write_bytes(content)
-            os.replace(beside, folder / name)
-    except OSError as error:
-        raise OutputError(
-            f"The files cannot be written to {folder}: {error.strerror}; choose another "
-            "--output folder."
-        ) from error

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..law.conformal import conformal_quantile
+
 
 @dataclass(frozen=True)
 class Held:
@@ -100,19 +102,6 @@ def log_outside(label: np.ndarray, given: np.ndarray, labelled: np.ndarray) -> n
     """Return how far labels lie outside the span from `labelled` to `given`, ln; inside < 0."""
     above = np.log(label / given)
     return np.maximum(above, np.minimum(np.log(labelled / given), 0.0) - above)
-
-
-def conformal_quantile(scores: np.ndarray, coverage: float = 0.9) -> float:
-    """Return the score that a new patient exceeds with probability at most 1 - `coverage`.
-
-    Split-conformal rank ceil((n + 1) coverage), at most n; the scores are those of patients left
-    out in turn (Vovk 2015, cross-conformal prediction), so that every patient serves both ends. A
-    score is how far the label lies outside what is predicted, and negative inside (Romano et al.
-    2019, conformalized quantile regression).
-    """
-    ordered = np.sort(scores)
-    rank = min(int(np.ceil((len(ordered) + 1) * coverage)), len(ordered))
-    return float(ordered[rank - 1])
 
 
 def conformal_by_fold(scores: np.ndarray, fold: np.ndarray) -> np.ndarray:

@@ -32,6 +32,7 @@ from ...errors import InputError
 from ...measurement.ssde import BODY_32, size_factor
 from ...tasks.progress import Progress
 from ..dose.arrays import REGIONS, Patient, RegionArrays, load_region, region_folder
+from ..files import write_files
 
 SUMMARY_FILE = "dose_evaluation.csv"
 PATIENTS_FILE = "dose_evaluation_patients.csv"
@@ -88,8 +89,6 @@ def evaluate(
     OutputError
         If the tables cannot be written.
     """
-    from .train import write_files
-
     progress = progress or Progress()
     if not Path(arrays_folder).is_dir():
         raise InputError(f"There is no folder {Path(arrays_folder).name}; give that of the arrays.")

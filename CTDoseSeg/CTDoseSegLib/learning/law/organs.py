@@ -67,6 +67,13 @@ def kernel_organs(region: str) -> tuple[str, ...]:
     return _DEEP[bodies_of(region)]
 
 
+def is_learned(organ: str, kind: str) -> bool:
+    """Return whether bodies of a kind teach the law an organ, or the marrow of a bone."""
+    return organ.startswith(SCORE) or any(
+        organ in organs for region, organs in REGIONS.items() if bodies_of(region) == kind
+    )
+
+
 def with_marrow(body: LearnedBody) -> LearnedBody:
     """Return a body with red marrow as an organ: its sites by their share of the active marrow."""
     sites = [name for name in body.organs if name.startswith(SCORE)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ...dosimetry.law.model import CARD_FILE, MODEL_FILE, sha256
-from ...errors import OutputError
+from ...dosimetry.fast.model import CARD_FILE, MODEL_FILE, sha256
 from ...tasks.progress import Progress
+from ..files import write_files
 from .beam_scores import score_beams
 from .card import card_text
 from .model import model_json, train_law
@@ -106,18 +105,3 @@ def _csv(scores: list[Score]) -> bytes:
     for one in scores:
         writer.writerow(one.row())
     return stream.getvalue().encode("ascii")
-
-
-def write_files(folder: Path, texts: Mapping[str, bytes]) -> None:
-    """Write each file whole, beside and renamed, in this order."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in texts.items():
-            beside = folder / f".{name}.part"
-            beside.write_bytes(content)
-            os.replace(beside, folder / name)
-    except OSError as error:
-        raise OutputError(
-            f"The files cannot be written to {folder}: {error.strerror}; choose another "
-            "--output folder."
-        ) from error
