@@ -107,7 +107,7 @@ class FastEngine:
                 without = refused(scan, name, "", (flag("no_dose_model", reason),))
                 organs.insert(before_parts(organs) if union else len(organs), union or without)
         if not refusals and body.usable_bases == [MAS]:
-            flags += (_mas_flag(scan.scanner, effects),)
+            flags += (mas_flag(scan.scanner, effects),)
         return DoseResult(tuple(organs), flags, self.model.card, shared_by=SHARED_BY)
 
     def _skin_flags(self, scan: Scan, present: Mapping[str, GroupSlices]) -> tuple[Flag, ...]:
@@ -136,7 +136,7 @@ class FastEngine:
                     yield shared, organ
 
 
-def _mas_flag(scanner: Scanner, effects: Mapping[str, str]) -> Flag:
+def mas_flag(scanner: Scanner, effects: Mapping[str, str]) -> Flag:
     """Return what doses by effective mAs alone rest on."""
     if scanner.nctdiw_mGy_per_100mAs is None:
         return flag("mas_only", consequence=effects["mas_only"])

@@ -203,7 +203,7 @@ def _range_component(
 ) -> float:
     """Return the uncertainty component of the irradiated range."""
     if not body.beam.known:
-        return unknown_range_component(_distance_to_end(body.z_mm, piece.occupied))
+        return unknown_range_component(distance_to_end(body.z_mm, piece.occupied))
 
     def dose(range_mm: tuple[float, float]) -> float:
         current = body.convolved_mA(basis, shared, organ.kernel, range_mm)[piece.usable]
@@ -268,6 +268,7 @@ def _organ_flags(
     return tuple(flags)
 
 
-def _distance_to_end(z_mm: np.ndarray, occupied: np.ndarray) -> float:
+def distance_to_end(z_mm: np.ndarray, occupied: np.ndarray) -> float:
+    """Return how far an organ is from the nearer end of the images, mm."""
     z = z_mm[occupied]
     return float(min(z.min() - z_mm.min(), z_mm.max() - z.max()))

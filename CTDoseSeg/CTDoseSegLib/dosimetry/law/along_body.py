@@ -13,7 +13,7 @@ from ..beam import Beam
 from ..fast.kernel import Convolver, Kernel
 from ..fast.scaling import BASES
 from ..montecarlo.beam_choice import usual_model
-from ..montecarlo.beams import REFERENCE_KV, BeamModel
+from ..montecarlo.beams import REFERENCE_KV
 from ..montecarlo.engine import unusual_beams
 from ..scan import Scan
 from .beam_terms import VOLTAGES_KV, BeamTerms, beam_terms
@@ -35,10 +35,8 @@ class AlongBody:
         Water-equivalent diameter, corrected where it can be.
     z_mm
         Slice positions.
-    beam_model
-        The beam that the scan had most probably.
     terms
-        Of that beam at the scan's tube voltage.
+        Of the beam that the scan had most probably, at its tube voltage.
     other_terms
         Of beams that the scan may have had as well: with a lower and with a higher half-value
         layer, and with other bowtie filters.
@@ -48,7 +46,6 @@ class AlongBody:
     bases: dict[str, ScalingBasis]
     wed_mm: np.ndarray
     z_mm: np.ndarray
-    beam_model: BeamModel
     terms: BeamTerms
     other_terms: tuple[BeamTerms, ...]
     # What several organs ask for again.
@@ -70,12 +67,12 @@ class AlongBody:
         voltage = float(np.clip(REFERENCE_KV if stated is None else stated, *VOLTAGES_KV))
         terms, *others = (beam_terms(one, voltage) for one in (model, *model.variants()))
         bases = scaling_bases(scan, terms)
-        return cls(scan, bases, wed, scan.series.z_mm, model, terms, tuple(others))
+        return cls(scan, bases, wed, scan.series.z_mm, terms, tuple(others))
 
     @cached_property
-    def unusual_beam(self) -> bool:
-        """True where no beam that was simulated is like the scan's, and none was measured."""
-        return not self.scan.scanner.beams and any(True for _ in unusual_beams(self.scan))
+    def unusual_beam(self) -> str:
+        """Why no beam that was simulated is like the scan's; empty where one is, or is measured."""
+        return "" if self.scan.scanner.beams else next(unusual_beams(self.scan), "")
 
     @property
     def acquisition(self) -> Acquisition:

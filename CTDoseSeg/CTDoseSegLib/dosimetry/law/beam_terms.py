@@ -13,13 +13,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..montecarlo.beams import BeamModel, beam_of, model_of
+from ..montecarlo.beams import GENERIC_BODY, REFERENCE_KV, BeamModel, beam_of, model_of
 from ..montecarlo.ctdi import ctdi_of
 from ..montecarlo.xray_beam import XRayBeam
 
 # Tube voltages that the law was fitted to.
 VOLTAGES_KV = (70.0, 150.0)
-REFERENCE_BEAM, REFERENCE_KV = "generic body", 120.0
 # ln of periphery over centre in the 32 cm and in the 16 cm phantom, and of CTDIw of the 16 cm
 # phantom over that of the 32 cm one, each less that of the reference beam; then their squares.
 RATIOS = ("periphery_32", "periphery_16", "w16_over_w32")
@@ -55,12 +54,7 @@ def beam_terms(model: BeamModel, voltage_kV: float) -> BeamTerms:
     >>> terms.values.tolist()
     [0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
-    return terms_of(beam_of(model, voltage_kV))
-
-
-def terms_of(beam: XRayBeam) -> BeamTerms:
-    """Return the terms of a beam."""
-    ratios = _ratios(beam)
+    ratios = _ratios(beam_of(model, voltage_kV))
     away = ratios - _reference()
     return BeamTerms(np.concatenate((away, away**2)), float(np.exp(ratios[2])))
 
@@ -74,6 +68,6 @@ def _ratios(beam: XRayBeam) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _reference() -> np.ndarray:
-    ratios = _ratios(beam_of(model_of(REFERENCE_BEAM), REFERENCE_KV))
+    ratios = _ratios(beam_of(model_of(GENERIC_BODY), REFERENCE_KV))
     ratios.flags.writeable = False
     return ratios

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ...ct.scanner_profile import Scanner
 from ...errors import InputError
-from ...flags import Flag, flag
+from ...flags import flag
 from ...tasks.progress import Progress
 from ..doses import RED_MARROW, DoseResult, OrganDose
+from ..fast.engine import mas_flag
 from ..fast.iodine import contrast_flags, enhanced_organs
+from ..fast.organ import refused
 from ..fast.scaling import MAS
-from ..fast.uncertainty import ALLOW, ninety_percent
 from ..montecarlo.organ_flags import marrow_flags
 from ..scan import Scan
 from .along_body import AlongBody
 from .iodine import iodine_of
 from .model import HEAD, LawModel, OrganModel, RegionModel, load_model
-from .organ import organ_dose, refused
+from .organ import organ_dose
 from .red_marrow import marrow_slices
 from .refusals import beam_flags, scan_flags
 from .uncertainty import SHARED_BY, scan_consequences
@@ -37,8 +37,7 @@ class LawEngine:
         From `load_model`: the bundled one, or one of `Testing/Training/dose_law.py`.
     region
         ``auto``: every organ that the model knows; else the organs of a region alone. What is in
-        head and trunk, as skin, is the head's where the images show a brain or are said to be of a
-        head.
+        head and trunk, as skin, is the head's where the images are of a head (`Scan.is_head`).
 
     Raises
     ------
@@ -105,7 +104,7 @@ class LawEngine:
         if not refusals and RED_MARROW not in present:
             organs += self._red_marrow(body)
         if not refusals and body.usable_bases == [MAS]:
-            flags += (_mas_flag(scan.scanner, effects),)
+            flags += (mas_flag(scan.scanner, effects),)
         return DoseResult(tuple(organs), flags, self.model.card, shared_by=SHARED_BY)
 
     def _red_marrow(self, body: AlongBody) -> list[OrganDose]:
@@ -136,13 +135,3 @@ class LawEngine:
                 if organ_name in present and organ_name not in done:
                     done.add(organ_name)
                     yield shared, organ
-
-
-def _mas_flag(scanner: Scanner, effects: Mapping[str, str]) -> Flag:
-    """Return what doses by effective mAs alone rest on."""
-    if scanner.nctdiw_mGy_per_100mAs is None:
-        return flag("mas_only", consequence=effects["mas_only"])
-    if scanner.nctdiw_log_sd is None:
-        return flag("mas_by_profile", consequence=effects["mas_by_profile"])
-    added = f"{ALLOW} {ninety_percent(scanner.nctdiw_log_sd)} for it"
-    return flag("mas_by_table", scanner.nctdiw_source or "", consequence=added)

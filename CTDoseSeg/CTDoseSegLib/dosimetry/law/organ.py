@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +18,7 @@ from ..fast.completed_organ import NO_WHOLE, CompletedOrgan, SeenOrgan, complete
 from ..fast.density import density
 from ..fast.iodine import iodine_flag
 from ..fast.kernel import smooth
+from ..fast.organ import distance_to_end, refused
 from ..fast.plausible import WITHOUT_DOUBT, DoseOfMasks, segmentation_component
 from ..fast.refusals import disagreement_flag
 from ..fast.scaling import BASES, CTDIVOL
@@ -28,7 +28,7 @@ from ..fast.uncertainty import (
     total_log_half_width,
     unknown_range_component,
 )
-from ..scan import Scan, touches_an_end
+from ..scan import touches_an_end
 from .along_body import AlongBody
 from .model import HEAD, OrganModel, RegionModel
 from .refusals import size_flags
@@ -109,7 +109,7 @@ def organ_dose(
         truncation=_truncation_component(body, shared, piece),
         scanner=scan.scanner,
         segmentation=_segmentation_component(body, shared, organ, basis, slices),
-        unusual_beam=body.unusual_beam,
+        unusual_beam=bool(body.unusual_beam),
     )
     components |= body.bases[basis].components
     total = total_log_half_width(components)
@@ -137,11 +137,6 @@ def organ_dose(
         seen_mass_g=completed.seen_mass_g,
         missing_mass_g=completed.missing_mass_g,
     )
-
-
-def refused(scan: Scan, organ: str, region: str, flags: Sequence[Flag]) -> OrganDose:
-    """Return what is known of an organ without its dose; `flags` hold the reason."""
-    return replace(scan.without_dose(organ, flags, region), by_route=dict.fromkeys(BASES))
 
 
 def _completed(
@@ -194,7 +189,7 @@ def _piece(
 def _range_component(body: AlongBody, shared: RegionModel, basis: str, piece: _Piece) -> float:
     """Return the uncertainty component of the irradiated range."""
     if not body.beam.known:
-        return unknown_range_component(_distance_to_end(body.z_mm, piece.occupied))
+        return unknown_range_component(distance_to_end(body.z_mm, piece.occupied))
 
     def dose(range_mm: tuple[float, float]) -> float:
         ctdivol = body.convolved_mGy(basis, shared, range_mm)[piece.usable]
@@ -296,8 +291,3 @@ def _organ_flags(
             )
         flags.append(flag("organ_truncated", detail, consequence=effect))
     return tuple(flags)
-
-
-def _distance_to_end(z_mm: np.ndarray, occupied: np.ndarray) -> float:
-    z = z_mm[occupied]
-    return float(min(z.min() - z_mm.min(), z_mm.max() - z.max()))

@@ -11,7 +11,6 @@ from ...flags import Flag, flag
 from ..applicability import is_limb
 from ..fast.scaling import MAS
 from ..fast.uncertainty import ALLOW, ninety_percent
-from ..montecarlo.engine import unusual_beams
 from .along_body import AlongBody
 from .beam_terms import VOLTAGES_KV
 from .model import OrganModel, Span
@@ -63,9 +62,9 @@ def scan_flags(
 
 def beam_flags(body: AlongBody) -> Iterator[Flag]:
     """Yield that no beam which was simulated is like the scan's; a cone beam gets no dose."""
-    if not body.unusual_beam:
+    reason = body.unusual_beam
+    if not reason:
         return
-    reason = next(unusual_beams(body.scan))
     if "cone-beam" in reason:
         yield flag("cone_beam", reason)
     else:

@@ -288,3 +288,30 @@ def test_slices_from_head_to_foot_change_nothing_but_their_order():
     other = {o.organ: o.dose_mGy for o in LawEngine(MODEL).estimate(scan_of(turned, labels)).organs}
     for organ, dose in one.items():
         assert other[organ] == pytest.approx(dose, rel=1e-9)
+
+
+def test_scatter_reaches_further_in_a_large_body():
+    """An organ 40 mm above the range, over the dose that it gets inside of it."""
+    parts = []
+    for half_axes_mm in ((75.0, 60.0), (190.0, 160.0)):
+        doses = [
+            law(
+                half_axes_mm=half_axes_mm,
+                organs=("lung_left",),
+                organ_slices=(28, 32),
+                irradiated_range_mm=part,
+                sources={"irradiated_range_mm": "user"},
+            )[1]["lung_left"].dose_mGy
+            for part in ((0.0, 100.0), (0.0, 200.0))
+        ]
+        parts.append(doses[0] / doses[1])
+    assert parts[1] > 1.5 * parts[0] > 0
+
+
+def test_the_kernel_of_a_size_lies_between_those_of_small_and_large_bodies():
+    shared = MODEL.regions["abdomen"]
+    assert shared.kernel_at(100.0) == shared.kernels[0]
+    assert shared.kernel_at(400.0) == shared.kernels[1]
+    between = shared.kernel_at(235.0)
+    assert sum(weight for weight, _ in between) == pytest.approx(1.0)
+    assert len(between) == sum(len(kernel) for kernel in shared.kernels)
