@@ -26,7 +26,7 @@ from dose_bodies import learning_body  # noqa: E402
 from dose_responses import read_responses, responses_of  # noqa: E402
 from dose_summary import summary  # noqa: E402
 
-from CTDoseSegLib.learning.law.table import read_table, write_table  # noqa: E402
+from CTDoseSegLib.learning.dose.table import read_table, write_table  # noqa: E402
 
 
 def one(work: Path, seed: int, histories: int) -> str:

@@ -37,7 +37,7 @@ from acceptance_published import (  # noqa: E402
 from simulated_bodies import Simulated  # noqa: E402
 from targets import table  # noqa: E402
 
-from CTDoseSegLib.dosimetry.law.engine import LawEngine, load_model  # noqa: E402
+from CTDoseSegLib.dosimetry.fast.engine import FastEngine, load_model  # noqa: E402
 
 HEADS = ("body", "scan", "effective diameter / WED, cm", "organ", "law", "engine", "Duke", "others")
 
@@ -52,7 +52,7 @@ def doses(body: Simulated, range_mm: tuple[float, float], voltage_kV: float) -> 
         sources={"irradiated_range_mm": "user"},
     )
     scan = body.scan.exposed_as(replace(series, acquisition=acquisition))
-    organs = LawEngine(load_model()).estimate(scan).organs
+    organs = FastEngine(load_model()).estimate(scan).organs
     return {o.organ: o.dose_mGy for o in organs if o.dose_mGy is not None}
 
 

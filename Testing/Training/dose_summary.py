@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from dose_responses import MODELS, Responses, all_beams, model
 
-from CTDoseSegLib.dosimetry.law.beam_terms import beam_terms
+from CTDoseSegLib.dosimetry.fast.beam_terms import beam_terms
 from CTDoseSegLib.dosimetry.montecarlo.beams import model_of
-from CTDoseSegLib.learning.law.organs import is_learned
-from CTDoseSegLib.learning.law.table import LearnedBody
+from CTDoseSegLib.learning.dose.organs import is_learned
+from CTDoseSegLib.learning.dose.table import LearnedBody
 
 REFERENCE = (MODELS[0], model_of(MODELS[0]).hvl_mm, 120)
 

@@ -16,14 +16,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTDoseSeg"))
 
-from CTDoseSegLib.dosimetry.law.beam_terms import beam_terms
-from CTDoseSegLib.dosimetry.law.model import load_model
+from CTDoseSegLib.dosimetry.fast.beam_terms import beam_terms
+from CTDoseSegLib.dosimetry.fast.model import load_model
 from CTDoseSegLib.dosimetry.montecarlo.beams import GENERIC_BODY, GENERIC_HEAD, model_of
-from CTDoseSegLib.learning.law.fit import tissue_of
-from CTDoseSegLib.learning.law.organs import bodies_of
-from CTDoseSegLib.learning.law.rows import own_range, rows_of
-from CTDoseSegLib.learning.law.table import read_table
-from CTDoseSegLib.learning.law.train import bundled_table
+from CTDoseSegLib.learning.dose.fit import tissue_of
+from CTDoseSegLib.learning.dose.organs import bodies_of
+from CTDoseSegLib.learning.dose.rows import own_range, rows_of
+from CTDoseSegLib.learning.dose.table import read_table
+from CTDoseSegLib.learning.dose.train import bundled_table
 
 ORGANS = (
     *(("chest", "lung"), ("chest", "heart"), ("chest", "breast")),

@@ -96,17 +96,16 @@ def chooses_doses(sub: argparse.ArgumentParser) -> None:
     """Add the options that choose how organ doses are estimated."""
     sub.add_argument(
         "--region",
-        choices=("auto", "chest", "abdomen"),
+        choices=("auto", "head", "chest", "abdomen", "pelvis", "trunk"),
         default="auto",
-        help="whose dose models to use; auto: each organ by the region whose model knows it",
+        help="doses of the organs of a region alone; auto: of all",
     )
     sub.add_argument(
         "--dose-engine",
-        choices=("auto", "fast", "law", "published", "montecarlo"),
+        choices=("auto", "fast", "published", "montecarlo"),
         default="auto",
         help="what estimates the organ doses; auto: published for a folder of the published "
-        "repository, else fast; law: fitted to this package's own simulations, for children, heads "
-        "and every voltage too; montecarlo simulates the photons in this CT, which takes a minute "
+        "repository, else fast; montecarlo simulates the photons in this CT, which takes a minute "
         "and needs the package numba",
     )
     sub.add_argument(

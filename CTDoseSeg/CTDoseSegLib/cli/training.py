@@ -11,12 +11,10 @@ from .arguments import Command, output_folder
 
 
 def train_dose_command(args: argparse.Namespace, progress: Progress) -> None:
-    """Fit the dose model to arrays in the published format and write it with its card."""
-    from ..learning.dose.fit import train
+    """Fit the dose model to simulated bodies and write it with its card."""
+    from ..learning.dose.train import train
 
-    summary = train(
-        args.arrays, args.output, baseline=args.baseline, figures=args.figures, progress=progress
-    )
+    summary = train(args.table, args.output, progress=progress)
     progress.result(folder=str(args.output), **summary)
     if args.events == "rich":
         for line in summary["lines"]:
@@ -24,7 +22,7 @@ def train_dose_command(args: argparse.Namespace, progress: Progress) -> None:
 
 
 def evaluate_dose_command(args: argparse.Namespace, progress: Progress) -> None:
-    """Score a dose model on arrays in the published format, without fitting it."""
+    """Hold a dose model against simulated doses of patients in the published format."""
     from ..learning.dose.evaluate import evaluate
 
     summary = evaluate(args.arrays, args.output, model=args.model, progress=progress)
@@ -70,28 +68,22 @@ def evaluate_unet_command(args: argparse.Namespace, progress: Progress) -> None:
 
 def add(command: Command) -> None:
     """Add the commands of this family to the parser."""
-    sub = command("train-dose", train_dose_command, "fit the dose model to training arrays")
-    sub.add_argument("arrays", type=Path, metavar="ARRAYS", help="folder in the published format")
+    sub = command("train-dose", train_dose_command, "fit the dose model to simulated bodies")
+    sub.add_argument(
+        "--table",
+        type=Path,
+        metavar="TABLE.npz",
+        help="bodies and their doses, of Testing/Training/dose_learning_set.py; else the bundled",
+    )
     sub.add_argument(
         "--output", type=output_folder, required=True, metavar="DIR", help="folder for the model"
     )
-    sub.add_argument(
-        "--baseline",
-        type=int,
-        nargs="*",
-        default=(),
-        metavar="EPOCHS",
-        help="also train the published architecture for so many epochs each (needs torch)",
-    )
-    sub.add_argument(
-        "--figures", type=Path, metavar="DIR", help="also draw doses of patients left out"
-    )
 
-    sub = command("evaluate-dose", evaluate_dose_command, "score the dose model on training arrays")
+    sub = command("evaluate-dose", evaluate_dose_command, "hold the dose model against arrays")
     sub.description = (
-        "Score the dose model on arrays, without fitting it. In dose_evaluation.csv, "
-        "median_error_pct is the error of the label's prediction, which includes the air term of "
-        "the label, and given_median_error_pct that of the dose as a user gets it."
+        "Hold the dose model against simulated doses of patients, which it was not fitted to. "
+        "Arrays have no CTDIvol: one CTDIvol per mAs for all of them makes the median error 0, "
+        "and is printed. SSDE, scaled in the same way, stands beside the model."
     )
     sub.add_argument("arrays", type=Path, metavar="ARRAYS", help="folder in the published format")
     sub.add_argument(

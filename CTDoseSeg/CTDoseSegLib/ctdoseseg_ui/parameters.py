@@ -42,18 +42,24 @@ class Method(Enum):
 
 
 class Region(Enum):
-    """Which model's organs."""
+    """Whose organs get doses."""
 
     AUTO = "auto"
+    HEAD = "head"
     CHEST = "chest"
     ABDOMEN = "abdomen"
+    PELVIS = "pelvis"
+    TRUNK = "trunk"
 
     def label(self) -> str:
         """Text in the menu."""
         return {
             Region.AUTO: _("Automatic"),
+            Region.HEAD: _("Head"),
             Region.CHEST: _("Chest"),
             Region.ABDOMEN: _("Abdomen"),
+            Region.PELVIS: _("Pelvis"),
+            Region.TRUNK: _("Skin, muscle and marrow of the trunk"),
         }[self]
 
 

@@ -10,15 +10,13 @@ from ..tasks.progress import Progress
 from .doses import DoseResult
 from .fast.engine import FastEngine, load_model
 from .fast.model import MODEL_FILE
-from .law.engine import LawEngine
-from .law.model import load_model as load_law
 from .montecarlo.engine import MonteCarloEngine
 from .published.engine import PublishedEngine
 from .published.networks import REGIONS, model_files
 from .scan import Scan
 
 AUTO = "auto"
-NAMES = (AUTO, FastEngine.name, LawEngine.name, PublishedEngine.name, MonteCarloEngine.name)
+NAMES = (AUTO, FastEngine.name, PublishedEngine.name, MonteCarloEngine.name)
 # What a dose model can be: that of this package, a folder of ``train-dose``, or one of the
 # published repository.
 BUNDLED, TRAINED, PUBLISHED = "bundled", "trained", "published"
@@ -140,7 +138,8 @@ def choose_engine(
     dose_model
         ``bundled``, or a folder: of the published repository, or of ``ctdoseseg train-dose``.
     region
-        ``auto`` (each organ by the region whose model knows it), ``chest`` or ``abdomen``.
+        ``auto``: every organ that the model knows; else those of one region: ``head``, ``chest``,
+        ``abdomen``, ``pelvis`` or ``trunk``, of the published networks ``chest`` or ``abdomen``.
 
     Raises
     ------
@@ -173,12 +172,6 @@ give the folder of the published repository, with its networks and training arra
                 "The dose engine montecarlo has no dose model and no region; leave both out."
             )
         return MonteCarloEngine()
-    if dose_engine == LawEngine.name:
-        if kind != BUNDLED:
-            raise DoseEngineChoiceError(
-                "The dose engine law has a dose model of its own; leave the folder out."
-            )
-        return LawEngine(load_law(), region)
     wanted = PublishedEngine.name if kind == PUBLISHED else FastEngine.name
     if dose_engine not in (AUTO, wanted):
         raise DoseEngineChoiceError(_mismatch(dose_engine, kind, Path(dose_model).name))

@@ -2,7 +2,7 @@
 
 Doses of several exposures add up: the total of an organ is the dose of the series as measured,
 plus, for every other event that can be placed on the same anatomy, the engine's dose for that
-event's CTDIvol (32 cm), with a flat tube current within its own z range. What scatters beyond that
+event's CTDIvol, with a flat tube current within its own z range. What scatters beyond that
 range is the engine's to know.
 
 Whatever made one event's dose wrong (the display of CTDIvol, the transfer between scanners, the
@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from ..ct.acquisition import BODY_PHANTOM_CM
 from ..ct.dose_report import LOCALIZER, MatchedReport, PlacedEvent
 from ..ct.series import CTSeries
 from ..flags import EXAMINATION, Flag, flag
@@ -185,8 +184,6 @@ def _why_not(placed: PlacedEvent) -> str:
         return "no CTDIvol is stated"
     if event.phantom_cm is None:
         return "the phantom of its CTDIvol is not stated"
-    if event.phantom_cm != BODY_PHANTOM_CM:
-        return f"its CTDIvol is for the {event.phantom_cm} cm phantom"
     return "" if placed.range_mm is not None else placed.source
 
 

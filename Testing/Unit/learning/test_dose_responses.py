@@ -17,7 +17,7 @@ from dose_bodies import LearningBody, scan_of
 from dose_responses import all_beams, read_responses, responses_of
 from dose_summary import REFERENCE, summary
 
-from CTDoseSegLib.dosimetry.law.beam_terms import beam_terms
+from CTDoseSegLib.dosimetry.fast.beam_terms import beam_terms
 from CTDoseSegLib.dosimetry.montecarlo.beams import beam_of, model_of
 from CTDoseSegLib.dosimetry.montecarlo.ctdi import ctdi_weighted_per_history
 from CTDoseSegLib.dosimetry.montecarlo.patient import patient_of

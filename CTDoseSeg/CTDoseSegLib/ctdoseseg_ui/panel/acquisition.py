@@ -113,7 +113,7 @@ class AcquisitionSection:
             if self.has_dicom
             else _("This volume has no DICOM tags: type what you know.")
         )
-        from ...dosimetry.applicability import not_of_the_trunk
+        from ...dosimetry.applicability import is_limb
         from ...measurement.ssde import anatomy_of
 
         waiting = []
@@ -124,11 +124,13 @@ class AcquisitionSection:
                 _("SSDE needs CTDIvol (16 cm phantom)") if head else _("SSDE needs CTDIvol")
             )
             needed = ("kvp_kV", "tube_current_mA", "rotation_time_s", "pitch")
-            if not not_of_the_trunk(part) and not all(self._known(name) for name in needed):
+            if head:
+                waiting.append(_("organ doses wait for CTDIvol"))
+            elif not is_limb(part) and not all(self._known(name) for name in needed):
                 waiting.append(
                     _(
-                        "organ doses wait for CTDIvol (32 cm phantom), or for tube current, "
-                        "rotation time and pitch at 120 kV"
+                        "organ doses wait for CTDIvol, or for tube current, rotation time and "
+                        "pitch at 120 kV"
                     )
                 )
         if not waiting:

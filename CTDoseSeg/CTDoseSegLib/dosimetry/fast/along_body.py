@@ -1,18 +1,22 @@
-"""What all organs of a scan share along the body: scaling bases, convolved current, size."""
+"""What all organs of a scan share along the body: CTDIvol, convolved, size, and the beam."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
-from ...ct.acquisition import Acquisition
+from ...ct.acquisition import BODY_PHANTOM_CM, Acquisition
 from ..beam import Beam
+from ..montecarlo.beam_choice import unusual_beams, usual_model
+from ..montecarlo.beams import REFERENCE_KV
 from ..scan import Scan
+from .beam_terms import VOLTAGES_KV, BeamTerms, beam_terms
 from .kernel import Convolver, Kernel
-from .model import RegionModel
-from .scaling import BASES, ScalingBasis, scaling_bases
+from .model import RegionModel, large_share
+from .scaling import BASES, ScalingBasis, phantom_of, scaling_bases
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -26,18 +30,25 @@ class AlongBody:
     bases
         Scaling bases by name.
     wed_mm
-        Water equivalent diameter, corrected where it can be.
+        Water-equivalent diameter, corrected where it can be.
     z_mm
         Slice positions.
+    terms
+        Of the beam that the scan had most probably, at its tube voltage.
+    other_terms
+        Of beams that the scan may have had as well: with a lower and with a higher half-value
+        layer, and with other bowtie filters.
     """
 
     scan: Scan
     bases: dict[str, ScalingBasis]
     wed_mm: np.ndarray
     z_mm: np.ndarray
+    terms: BeamTerms
+    other_terms: tuple[BeamTerms, ...]
     # What several organs ask for again.
     _convolvers: dict[Kernel, Convolver] = field(default_factory=dict)
-    _currents: dict[Hashable, np.ndarray] = field(default_factory=dict)
+    _doses: dict[Hashable, np.ndarray] = field(default_factory=dict)
     _sizes: dict[Hashable, np.ndarray] = field(default_factory=dict)
 
     @classmethod
@@ -49,7 +60,17 @@ class AlongBody:
         """
         size = scan.size
         wed = np.where(np.isfinite(size.wed_corrected_mm), size.wed_corrected_mm, size.wed_mm)
-        return cls(scan, scaling_bases(scan.series, scan.scanner), wed, scan.series.z_mm)
+        model = usual_model(scan, phantom_of(scan) or BODY_PHANTOM_CM)
+        stated = scan.series.acquisition.kvp_kV
+        voltage = float(np.clip(REFERENCE_KV if stated is None else stated, *VOLTAGES_KV))
+        terms, *others = (beam_terms(one, voltage) for one in (model, *model.variants()))
+        bases = scaling_bases(scan, terms)
+        return cls(scan, bases, wed, scan.series.z_mm, terms, tuple(others))
+
+    @cached_property
+    def unusual_beam(self) -> str:
+        """Why no beam that was simulated is like the scan's; empty where one is, or is measured."""
+        return "" if self.scan.scanner.beams else next(unusual_beams(self.scan), "")
 
     @property
     def acquisition(self) -> Acquisition:
@@ -66,20 +87,30 @@ class AlongBody:
         """Names of the scaling bases that can be used, the better one first."""
         return [name for name in BASES if self.bases[name].values is not None]
 
-    def convolved_mA(
-        self, basis: str, shared: RegionModel, kernel: Kernel, range_mm: tuple[float, float]
+    def convolved_mGy(
+        self, basis: str, shared: RegionModel, range_mm: tuple[float, float]
     ) -> np.ndarray:
-        """Return the training scanner's tube current convolved over an irradiated range, [k]."""
+        """Return CTDIvol (32 cm) convolved over an irradiated range, mGy, [k].
+
+        With the kernel that goes with the body's size in each slice; NaN where that is not known.
+        """
+        key = (basis, shared.kernels, range_mm)
+        if key not in self._doses:
+            narrow, wide = (self._convolved(basis, one, range_mm) for one in shared.kernels)
+            large = large_share(self.sizes_mm(shared)[:, 0])
+            self._doses[key] = narrow + large * (wide - narrow)
+        return self._doses[key]
+
+    def _convolved(self, basis: str, kernel: Kernel, range_mm: tuple[float, float]) -> np.ndarray:
+        values = self.bases[basis].values
+        if values is None:
+            raise ValueError(f"The scaling basis {basis} has no values.")
         if kernel not in self._convolvers:
             self._convolvers[kernel] = Convolver(self.z_mm, kernel)
-        key = (basis, shared.ctdivol_per_mas, kernel, range_mm)
-        if key not in self._currents:
-            current = self.bases[basis].tube_current_mA(shared.ctdivol_per_mas)
-            self._currents[key] = self._convolvers[kernel](current, range_mm)
-        return self._currents[key]
+        return self._convolvers[kernel](values, range_mm)
 
     def sizes_mm(self, shared: RegionModel) -> np.ndarray:
-        """Return the water equivalent diameter smoothed along the body, [k, 2]."""
+        """Return the water-equivalent diameter smoothed along the body, [k, 2]."""
         if shared.size_kernels not in self._sizes:
             self._sizes[shared.size_kernels] = shared.sizes_mm(self.z_mm, self.wed_mm)
         return self._sizes[shared.size_kernels]

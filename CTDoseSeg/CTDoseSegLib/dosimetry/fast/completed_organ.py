@@ -2,7 +2,7 @@
 
 What is missing lies beyond an end of the images. Its mass is what the organ lacks of a reference
 adult's; its length follows from the mass per length that is seen. Within the irradiated range it
-gets what the organ's last slice gets (the current of the last slice goes on to the range's end),
+gets what the organ's last slice gets (the CTDIvol of the last slice goes on to the range's end),
 beyond it the tail of the kernel (`kernel`). Where the range is not known there is no estimate.
 """
 
@@ -63,9 +63,9 @@ class SeenOrgan:
         Slice positions, and True on the organ's slices.
     mass_g
         Of the organ in each slice: area times cell width times `density`.
-    current_mA
-        The training scanner's tube current of each slice.
-    dose_per_mA
+    ctdivol_mGy
+        Of each slice, 32 cm phantom.
+    dose_per_mGy
         exp(f) at the organ's lowest and highest slice.
     """
 
@@ -74,8 +74,8 @@ class SeenOrgan:
     z_mm: np.ndarray
     occupied: np.ndarray
     mass_g: np.ndarray
-    current_mA: np.ndarray
-    dose_per_mA: tuple[float, float]
+    ctdivol_mGy: np.ndarray
+    dose_per_mGy: tuple[float, float]
     kernel: Kernel
     beam: Beam
 
@@ -196,6 +196,6 @@ def _beyond(seen: SeenOrgan, end: int, length_mm: float) -> tuple[np.ndarray, np
     pieces = max(round(length_mm / _STEP_MM), 1)
     steps = (np.arange(pieces) + 0.5) * length_mm / pieces
     z = seen.z_mm[last] + away * (cell_widths_mm(seen.z_mm)[last] / 2 + steps)
-    current = np.concatenate((seen.current_mA, np.full(pieces, seen.current_mA[last])))
+    ctdivol = np.concatenate((seen.ctdivol_mGy, np.full(pieces, seen.ctdivol_mGy[last])))
     kernel = convolution_matrix(np.concatenate((seen.z_mm, z)), seen.kernel, seen.beam.range_mm)
-    return z, (kernel[-pieces:] @ current) * seen.dose_per_mA[end]
+    return z, (kernel[-pieces:] @ ctdivol) * seen.dose_per_mGy[end]

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ...ct.scanner_profile import Scanner
 from ...errors import InputError
 from ...flags import Flag, flag
-from ...measurement.body_parts import mostly_chest, trunk_is_known
-from ...measurement.measurements import GroupSlices
-from ...segmentation.labelmap import SKIN
 from ...tasks.progress import Progress
-from ..doses import DoseResult
+from ..doses import RED_MARROW, DoseResult, OrganDose
+from ..montecarlo.organ_flags import marrow_flags
 from ..scan import Scan
 from .along_body import AlongBody
-from .heart import HEART, before_parts, heart_of_parts
 from .iodine import added_by_iodine, contrast_flags, enhanced_organs
-from .model import DoseModel, OrganModel, RegionModel, load_model
+from .model import HEAD, DoseModel, OrganModel, RegionModel, load_model
 from .organ import organ_dose, refused
-from .refusals import scan_flags
+from .red_marrow import marrow_slices
+from .refusals import beam_flags, scan_flags
 from .scaling import MAS
 from .uncertainty import ALLOW, SHARED_BY, ninety_percent, scan_consequences
 
@@ -29,15 +27,15 @@ __all__ = ["FastEngine", "load_model"]
 
 @dataclass(frozen=True)
 class FastEngine:
-    """The fitted law: dose by tube current along the body, organ and size.
+    """The fitted law: dose by CTDIvol along the body, organ, size and beam.
 
     Parameters
     ----------
     model
         From `load_model`: the bundled one, or one of ``ctdoseseg train-dose``.
     region
-        ``auto``: each organ by the region whose model knows it, skin by the chest's where half of
-        the slices or more are chest; ``chest`` or ``abdomen``: organs of that region alone.
+        ``auto``: every organ that the model knows; else the organs of a region alone. What is in
+        head and trunk, as skin, is the head's where the images are of a head (`Scan.is_head`).
 
     Raises
     ------
@@ -67,9 +65,8 @@ class FastEngine:
     def estimate(self, scan: Scan, progress: Progress | None = None) -> DoseResult:
         """Return the dose of every organ in the images that the model knows.
 
-        An organ of the published list that the model does not know is in the result too, without
-        a dose and with the reason; the heart with that of its chambers and its muscle together,
-        where it consists of these in the label map.
+        An organ that the model does not know, though its bodies might have it, is in the result
+        too, without a dose and with the reason.
         """
         body = AlongBody.of(scan)
         acquisition = scan.series.acquisition
@@ -79,11 +76,11 @@ class FastEngine:
         effects = scan_consequences()
         flags = (
             *scan_flags(acquisition, body.bases, effects),
+            *beam_flags(body),
             *scan.beam.flags,
         )
         enhanced = enhanced_organs(present)
-        models = list(self._models_of(present))
-        presumed = self._skin_flags(scan, present)
+        models = list(self._models_of(scan, present))
         dosed = [organ.organ for _, organ in models]
         flags = contrast_flags(acquisition, flags, enhanced, present, dosed)
         refusals = tuple(entry for entry in flags if entry.severity == "refusal")
@@ -96,37 +93,39 @@ class FastEngine:
                 organ,
                 present[organ.organ],
                 added_by_iodine(organ.organ, enhanced),
-                presumed if organ.organ == SKIN else (),
             )
             for shared, organ in models
         ]
-        done = {organ.organ: organ for organ in organs}
         for name, reason in self.model.not_predicted.items():
             if name in present:
-                union = heart_of_parts(scan, done) if name == HEART else None
-                without = refused(scan, name, "", (flag("no_dose_model", reason),))
-                organs.insert(before_parts(organs) if union else len(organs), union or without)
+                organs.append(refused(scan, name, "", (flag("no_dose_model", reason),)))
+        if not refusals and RED_MARROW not in present:
+            organs += self._red_marrow(body)
         if not refusals and body.usable_bases == [MAS]:
             flags += (mas_flag(scan.scanner, effects),)
         return DoseResult(tuple(organs), flags, self.model.card, shared_by=SHARED_BY)
 
-    def _skin_flags(self, scan: Scan, present: Mapping[str, GroupSlices]) -> tuple[Flag, ...]:
-        """Return the flag of skin by the abdomen's model for want of a better reason."""
-        chosen = self.region != "auto" or mostly_chest(present)
-        body_part = scan.series.acquisition.body_part
-        if chosen or trunk_is_known(scan.series, scan.measurements, body_part):
-            return ()
-        return (flag("skin_region_presumed"),)
+    def _red_marrow(self, body: AlongBody) -> list[OrganDose]:
+        """Return the dose to red marrow; none without bones, or where it is not asked for."""
+        scan = body.scan
+        found = marrow_slices(scan)
+        model = next((m for m in self._models_of(scan, (RED_MARROW,))), None)
+        if found is None or model is None:
+            return []
+        slices, seen = found
+        marrow = organ_dose(body, *model, slices)
+        if marrow.dose_mGy is None:
+            return [marrow]
+        told = marrow_flags(body.acquisition.age_years, marrow.dose_mGy, seen)
+        return [replace(marrow, flags=(*marrow.flags, *told))]
 
     def _models_of(
-        self, present: Mapping[str, GroupSlices]
+        self, scan: Scan, present: Collection[str]
     ) -> Iterator[tuple[RegionModel, OrganModel]]:
         """Yield the models to use, each organ once."""
-        if self.region == "auto":
-            first = "chest" if mostly_chest(present) else "abdomen"
-            names = [first, *(name for name in self.model.regions if name != first)]
-        else:
-            names = [self.region]
+        names = list(self.model.regions) if self.region == "auto" else [self.region]
+        # What head and trunk share.
+        names.sort(key=lambda name: (name == HEAD) != scan.is_head)
         done: set[str] = set()
         for name in names:
             shared = self.model.regions[name]

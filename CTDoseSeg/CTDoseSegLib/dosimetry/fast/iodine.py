@@ -1,9 +1,8 @@
 """Contrast agent, by the HU of the organs that take it up, and the dose that iodine adds to them.
 
 The law knows no HU. What iodine adds is a shift upward, never a symmetric width: published
-simulations give its range by organ. It is not added to the dose, since patients with contrast agent
-are among those that the law was fitted to and the labels may hold a part of it; the upper end of
-the total interval reaches up by the most.
+simulations give its range by organ. It is not added to the dose, which is that to the tissue
+without contrast agent; the upper end of the total interval reaches up by the most.
 """
 
 from __future__ import annotations
@@ -21,6 +20,12 @@ _BLOOD = (
     *("heart_ventricle_left", "heart_ventricle_right"),
 )
 _KIDNEYS = ("kidney_left", "kidney_right")
+_OTHER_VESSELS = (
+    *("superior_vena_cava", "inferior_vena_cava", "portal_vein_and_splenic_vein", "vessels"),
+    *(f"iliac_{vessel}_{s}" for vessel in ("artery", "vena") for s in ("left", "right")),
+    "lung_vessels",
+)
+_SALIVARY_GLANDS = ("salivary_glands", "parotid_gland_left", "parotid_gland_right")
 # Mean HU that an organ without iodine does not reach. Blood has 30 to 60 HU, liver 58 +- 9 (64
 # livers without disease, 10.1007/s00414-019-02016-1; portal venous phase 53 to 61 HU more,
 # PMC7996171), spleen about 10 less than liver, kidneys 30 to 40 and heart muscle 40 to 50: three
@@ -36,7 +41,9 @@ ENHANCED_HU = {
 # 34 +- 6, spleen 26 +- 4 %. Sahbaee et al. 2017 (PMC5452877, 58 patients, most over time): heart
 # 53, spleen 30, liver 35, kidneys 54, stomach 27, colon 18, small bowel 17, pancreas 24 %. Amato et
 # al. 2013 (10.2214/AJR.12.8958, portal venous phase): liver 19, kidneys 71, spleen and pancreas
-# 33 %. Blood beside the aorta as aorta and heart, by this project's judgement.
+# 33 %. Blood beside the aorta as aorta and heart, the
+# thyroid as kidneys, salivary glands as the pancreas, the duodenum as other small bowel, by this
+# project's judgement: at most as much, and nothing where the agent is elsewhere.
 ADDED = {
     **dict.fromkeys(_BLOOD, (0.28, 0.53)),
     **dict.fromkeys(_KIDNEYS, (0.30, 0.71)),
@@ -44,6 +51,9 @@ ADDED = {
     **{"heart_myocardium": (0.0, 0.53), "heart": (0.0, 0.53)},
     **{"pancreas": (0.0, 0.33), "stomach": (0.0, 0.27)},
     **{"colon": (0.0, 0.18), "small_bowel": (0.0, 0.17)},
+    **{"kidney": (0.30, 0.71), "thyroid_gland": (0.0, 0.71), "duodenum": (0.0, 0.17)},
+    **dict.fromkeys(_OTHER_VESSELS, (0.0, 0.53)),
+    **dict.fromkeys(_SALIVARY_GLANDS, (0.0, 0.33)),
 }
 
 _MOST_NAMED = 3
@@ -97,7 +107,16 @@ def added_by_iodine(organ: str, enhanced: Mapping[str, float]) -> tuple[float, f
 
     An organ that can be told by its HU must be enhanced itself; one that cannot, as bowel wall and
     pancreas, takes up contrast agent where another organ does.
+
+    Examples
+    --------
+    >>> added_by_iodine("inferior_vena_cava", {"aorta": 200.0})
+    (0.0, 0.53)
+    >>> added_by_iodine("kidney", {"aorta": 200.0}) is None
+    True
     """
+    if organ == "kidney":
+        return ADDED[organ] if any(side in enhanced for side in _KIDNEYS) else None
     has_it = organ in enhanced if organ in ENHANCED_HU else bool(enhanced)
     return ADDED.get(organ) if has_it else None
 

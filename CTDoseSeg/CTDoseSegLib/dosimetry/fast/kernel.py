@@ -1,6 +1,6 @@
 """Convolution along the body with a positive, symmetric kernel, on slices of any spacing.
 
-The tube current is convolved with the kernel K, so that doubling the current doubles the dose and
+CTDIvol is convolved with the kernel K, so that doubling the exposure doubles the dose and
 two exposures add up exactly; kernels of the same form smooth the patient's size.
 """
 

@@ -1,8 +1,11 @@
-"""The dose model: D(z) = (K * mA)(z) exp(f), its numbers and its file.
+"""The dose model: D(z) = (K * CTDIvol)(z) exp(f), its numbers and its file.
 
-K is the kernel with which the tube current is convolved along the body (`kernel`). f depends on the
-organ and falls, or stays, with the water equivalent diameter smoothed along the body over a short
-and a long way, capped; it knows no HU, no position, no mean over the scan and no end of the images.
+K is the kernel with which CTDIvol is convolved along the body (`kernel`): a narrow one in
+small bodies, a wide one in large ones, a mean of both between. f depends on the organ, on the
+water-equivalent diameter smoothed along the body over a short and a long way, capped, with which it
+falls or stays, and on the beam (`beam_terms`), whose effect changes with the size. It knows no HU,
+no position, no mean over the scan and no end of the images. CTDIvol is that of the 32 cm phantom;
+the dose is that to the organ's tissue without contrast agent.
 """
 
 from __future__ import annotations
@@ -19,17 +22,20 @@ from typing import Any
 import numpy as np
 
 from ...errors import ModelError
+from .beam_terms import TERMS as BEAM_TERMS
 from .kernel import Kernel, smooth
-from .scaling import BASES
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 MODEL_FILE = "model.json"
 CARD_FILE = "model_card.md"
-TERMS = ("intercept", "wed", "wed_wide")
+HEAD = "head"
+# f is linear in these. The last ones bend it: they begin to grow at these diameters.
+BENDS_MM = (180.0, 300.0)
+TERMS = ("intercept", "wed", "wed_wide", *(f"wed_over_{bend:.0f}" for bend in BENDS_MM))
+# Smoothed sizes at which the narrow kernel ends and the wide one begins to be the only one.
+KERNELS_MM = (120.0, 350.0)
 WED_ORIGIN_MM = 280.0
 WED_SCALE_MM = 100.0
-# Names of the kernels in the model file.
-WIDE, NARROW = "wide", "narrow"
 
 
 @dataclass(frozen=True)
@@ -43,65 +49,60 @@ class Span:
         return bool(self.low <= value <= self.high)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class OrganModel:
-    """One organ in one region.
+    """One organ.
 
     Attributes
     ----------
+    region
+        Part of the body: ``head``, ``chest``, ``abdomen``, ``pelvis`` or ``trunk``.
     coefficients
-        Of `TERMS`; those of WED are not positive.
-    kernel
-        K, with which the tube current is convolved along the body.
+        Of `TERMS`; those of the diameter are not positive.
+    beam, beam_by_wed
+        Of `beam_terms.TERMS`, and of these times the smoothed diameter (from `WED_ORIGIN_MM`, in
+        `WED_SCALE_MM`), [b].
     wed_cap_mm
         Both smoothed sizes are held within it, so that exp(f) stays bounded.
-    training
-        Feature (``wed_mm``, ``hu``) to its first and 99th percentile over the rows.
-    patients_wed_mm
-        From the smallest to the largest size that a training patient had there: patients' means,
-        and the rows' percentiles where these reach further.
-    model_log_q90
-        Scaling basis (``ctdivol``, ``mas``) to the 90 % quantile, over patients left out
-        (conformal), of how far in ln(dose) the label lies outside the span from the dose as given
-        to the dose with the label's air term; without such a term, of |ln(predicted / simulated)|.
-        That for ``ctdivol`` is made of labels without the hidden factor of exposure that some
-        training patients share over all organs: it cancels when a dose is divided by CTDIvol.
-    even_current_log
-        How much too high, ln, the dose is where the tube current hardly changes along the body; 0
-        but for an organ with the narrow kernel. The intervals reach down by it, up if negative.
-    air_label
-        Knot in HU to the slope, per 100 HU, by which the training label falls below it because
-        air in the organ was scored as nearly no dose: an artefact of the label, used when
-        predictions are compared with labels and at the low end of the interval, never in a
-        patient's dose.
-    warn
-        True where the training rows are suspect.
+    usual_wed_mm
+        From the fifth to the 95th percentile of the bodies' smoothed size at the organ.
+    bodies_wed_mm
+        From the smallest to the largest of them.
+    law_log_q90
+        90 % quantile, over bodies left out (conformal), of |ln(dose by the law / simulated)| where
+        the beam is known and the organ is inside the irradiated range.
+    body_model_log
+        Standard deviation of what the bodies' anatomy, unlike that of patients, does to ln(dose).
     counts
-        ``patients``, ``rows``, ``rows_left_out``.
+        ``bodies``: those that it was fitted to.
     """
 
     organ: str
     region: str
     coefficients: Mapping[str, float]
-    kernel: Kernel
+    beam: np.ndarray
+    beam_by_wed: np.ndarray
     wed_cap_mm: Span
-    training: Mapping[str, Span]
-    patients_wed_mm: Span
-    model_log_q90: Mapping[str, float]
-    even_current_log: float
-    air_label: Mapping[float, float]
-    warn: bool
+    usual_wed_mm: Span
+    bodies_wed_mm: Span
+    law_log_q90: float
+    body_model_log: float
     counts: Mapping[str, int]
 
-    def log_factor(self, sizes_mm: np.ndarray) -> np.ndarray:
-        """Return f of the organ's slices, [n]; `sizes_mm`, [n, 2], are `RegionModel.sizes_mm`."""
-        coefficients = np.array([self.coefficients[term] for term in TERMS])
-        return np.asarray(design(sizes_mm, self.wed_cap_mm) @ coefficients)
+    def log_factor(self, sizes_mm: np.ndarray, beam: np.ndarray) -> np.ndarray:
+        """Return f of the organ's slices, [n].
 
-    def label_artefact(self, hu: np.ndarray) -> np.ndarray:
-        """Return the logarithm of what the training label shows of the dose, [n]; 0 without air."""
-        terms = air_terms(hu, tuple(self.air_label), self.training["hu"].low)
-        return np.asarray(terms @ np.array(list(self.air_label.values())))
+        Parameters
+        ----------
+        sizes_mm
+            `RegionModel.sizes_mm` of the slices, [n, 2].
+        beam
+            `BeamTerms.values`, [b].
+        """
+        held = design(sizes_mm, self.wed_cap_mm)
+        coefficients = np.array([self.coefficients[term] for term in TERMS])
+        of_size = held @ coefficients
+        return np.asarray(of_size + self.beam @ beam + held[:, 1] * (self.beam_by_wed @ beam))
 
 
 @dataclass(frozen=True)
@@ -110,24 +111,28 @@ class RegionModel:
 
     Attributes
     ----------
-    kernel
-        That of all organs but those with a narrower one of their own.
+    kernels
+        K of small and of large bodies, with which CTDIvol is convolved along the body.
     size_kernels
-        With which the water equivalent diameter is smoothed along the body: a short one, a long.
-    ctdivol_per_mas
-        c, the CTDIvol (32 cm, mGy) that the training scanner is taken to give per effective mAs:
-        one scanner, so the same in all regions.
+        With which the water-equivalent diameter is smoothed along the body: a short one, a long.
     """
 
     region: str
-    kernel: Kernel
+    kernels: tuple[Kernel, Kernel]
     size_kernels: tuple[Kernel, Kernel]
-    ctdivol_per_mas: float
     organs: Mapping[str, OrganModel]
 
     def sizes_mm(self, z_mm: np.ndarray, wed_mm: np.ndarray) -> np.ndarray:
         """Return the water equivalent diameter smoothed with both kernels, [k, 2]."""
         return np.column_stack([smooth(z_mm, wed_mm, kernel) for kernel in self.size_kernels])
+
+    def kernel_at(self, size_mm: float) -> Kernel:
+        """Return K of a body of this smoothed size."""
+        narrow, wide = self.kernels
+        large = float(large_share(np.array([size_mm]))[0])
+        parts = [(w * (1 - large), length) for w, length in narrow]
+        parts += [(w * large, length) for w, length in wide]
+        return tuple((w, length) for w, length in parts if w > 0)
 
 
 @dataclass(frozen=True)
@@ -139,20 +144,17 @@ class DoseModel:
     card: Mapping[str, Any]
 
 
+def large_share(size_mm: np.ndarray) -> np.ndarray:
+    """Return the share of the wide kernel at smoothed sizes, 0 to 1, [n]."""
+    low, high = KERNELS_MM
+    return np.clip((size_mm - low) / (high - low), 0.0, 1.0)
+
+
 def design(sizes_mm: np.ndarray, wed_cap_mm: Span) -> np.ndarray:
-    """Return the columns of `TERMS` for slices with both smoothed sizes, [n, 3]."""
+    """Return the columns of `TERMS` for slices with both smoothed sizes, [n, t]."""
     held = np.clip(sizes_mm, wed_cap_mm.low, wed_cap_mm.high)
-    return np.column_stack((np.ones(len(held)), (held - WED_ORIGIN_MM) / WED_SCALE_MM))
-
-
-def air_terms(hu: np.ndarray, knots_hu: tuple[float, ...], lowest_hu: float) -> np.ndarray:
-    """Return how far, in 100 HU, the organ lies below each knot, [n, knots].
-
-    HU below `lowest_hu` count as that.
-    """
-    capped = np.maximum(hu, lowest_hu)
-    columns = [np.minimum(capped - knot, 0.0) / 100.0 for knot in knots_hu]
-    return np.column_stack(columns) if columns else np.zeros((len(hu), 0))
+    bends = np.maximum(held[:, :1] - np.array(BENDS_MM), 0.0) / WED_SCALE_MM
+    return np.column_stack((np.ones(len(held)), (held - WED_ORIGIN_MM) / WED_SCALE_MM, bends))
 
 
 def load_model(path: str | Path | None = None) -> DoseModel:
@@ -218,15 +220,12 @@ def parse_model(content: bytes, digest: str) -> DoseModel:
 
 
 def _region(name: str, value: Mapping[str, Any]) -> RegionModel:
-    kernels = {kind: parse_kernel(v) for kind, v in value["kernels"].items()}
-    organs = {organ: _organ(organ, name, v, kernels) for organ, v in value["organs"].items()}
-    near, far = (parse_kernel(v) for v in value["size_kernels"])
+    near, far = (parse_kernel(one) for one in value["size_kernels"])
     return RegionModel(
         region=name,
-        kernel=kernels[WIDE],
+        kernels=(parse_kernel(value["kernels"][0]), parse_kernel(value["kernels"][1])),
         size_kernels=(near, far),
-        ctdivol_per_mas=float(value["ctdivol_per_mas"]),
-        organs=frozen(organs),
+        organs=frozen({organ: _organ(organ, name, v) for organ, v in value["organs"].items()}),
     )
 
 
@@ -241,27 +240,24 @@ def parse_kernel(value: Mapping[str, Any]) -> Kernel:
     return kernel
 
 
-def _organ(
-    organ: str, region: str, value: Mapping[str, Any], kernels: Mapping[str, Kernel]
-) -> OrganModel:
+def _organ(organ: str, region: str, value: Mapping[str, Any]) -> OrganModel:
     coefficients = {term: float(value["coefficients"][term]) for term in TERMS}
-    if not max(coefficients["wed"], coefficients["wed_wide"]) <= 0:
+    if max(coefficients[term] for term in TERMS[1:]) > 0:
         raise ModelError(
-            f"The WED coefficient of {organ} ({region}) is positive: a larger patient would get "
+            f"A WED coefficient of {organ} ({region}) is positive: a larger patient would get "
             "more dose. Repeat ctdoseseg train-dose."
         )
     return OrganModel(
         organ=organ,
         region=region,
         coefficients=frozen(coefficients),
-        kernel=kernels[value["kernel"]],
+        beam=np.array([float(value["beam"][term]) for term in BEAM_TERMS]),
+        beam_by_wed=np.array([float(value["beam_by_wed"][term]) for term in BEAM_TERMS]),
         wed_cap_mm=Span(*value["wed_cap_mm"]),
-        training=frozen({name: Span(*span) for name, span in value["training_p1_p99"].items()}),
-        patients_wed_mm=Span(*value["patients_wed_mm"]),
-        model_log_q90=frozen({basis: float(value["model_log_q90"][basis]) for basis in BASES}),
-        even_current_log=float(value["even_current_log"]),
-        air_label=frozen({float(knot): float(v) for knot, v in value["air_label"].items()}),
-        warn=bool(value["warn"]),
+        usual_wed_mm=Span(*value["usual_wed_mm"]),
+        bodies_wed_mm=Span(*value["bodies_wed_mm"]),
+        law_log_q90=float(value["law_log_q90"]),
+        body_model_log=float(value["body_model_log"]),
         counts=frozen({name: int(count) for name, count in value["counts"].items()}),
     )
 

@@ -13,29 +13,29 @@ from ...flags import Flag, flag
 from ...measurement.ctdi_per_mas import K90
 from ...measurement.measurements import GroupSlices
 from ...measurement.truncation import error_range
-from ..doses import OrganDose
-from ..scan import Scan
+from ..applicability import is_child
+from ..doses import RED_MARROW, OrganDose
+from ..scan import Scan, touches_an_end
 from .along_body import AlongBody
-from .completed_organ import CompletedOrgan, SeenOrgan, complete_organ
+from .completed_organ import NO_WHOLE, CompletedOrgan, SeenOrgan, complete_organ
 from .density import density
 from .iodine import iodine_flag
 from .kernel import smooth
-from .model import OrganModel, RegionModel
-from .plausible import WITHOUT_DOUBT, DoseOfMasks, segmentation_component
+from .model import HEAD, OrganModel, RegionModel
+from .plausible import DoseOfMasks, segmentation_component
 from .refusals import disagreement_flag, size_flags
-from .scaling import BASES
+from .scaling import BASES, CTDIVOL, phantom_of
 from .uncertainty import (
     DOSE_BY_SIZE,
+    LAW,
     TRUNCATION,
+    WITHOUT_DOUBT,
     known_range_component,
     ninety_percent,
     total_log_half_width,
     uncertainty_components,
     unknown_range_component,
 )
-
-# The air term of the label is worth a word where it would lower the dose by more than this (ln).
-_NOTABLE_AIR = 0.05
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -64,7 +64,6 @@ def organ_dose(
     organ: OrganModel,
     slices: GroupSlices,
     iodine: tuple[float, float] | None = None,
-    presumed: tuple[Flag, ...] = (),
 ) -> OrganDose:
     """Return the dose of one organ, or why there is none.
 
@@ -78,64 +77,54 @@ def organ_dose(
         What was measured of the organ.
     iodine
         Least and most that contrast agent adds to its dose, as a part of it; None for nothing.
-    presumed
-        What is presumed of the organ before.
     """
     scan = body.scan
     piece = _piece(body, shared, organ, slices)
     if piece is None:
         return refused(scan, organ.organ, organ.region, (flag("organ_not_measurable"),))
-    currents = {
-        name: body.convolved_mA(name, shared, organ.kernel, body.beam.range_mm)[piece.usable]
+    given = {
+        name: body.convolved_mGy(name, shared, body.beam.range_mm)[piece.usable]
         for name in body.usable_bases
     }
-    doses = {
-        name: float(current * piece.factor @ piece.weights) for name, current in currents.items()
-    }
+    doses = {name: float(one * piece.factor @ piece.weights) for name, one in given.items()}
     by_basis = {name: doses.get(name) for name in BASES}
     basis = body.usable_bases[0]
-    range_component = _range_component(body, shared, organ, basis, piece)
-    profile = currents[basis] * piece.factor
+    range_component = _range_component(body, shared, basis, piece)
+    profile = given[basis] * piece.factor
     dose = doses[basis]
-    labelled = profile * np.exp(organ.label_artefact(piece.hu)) @ piece.weights
-    air = max(math.log(dose / labelled), 0.0)
     flags = (
-        *presumed,
-        *size_flags(organ, piece.wed_mm),
-        *_organ_flags(body, shared, organ, piece, range_component),
+        *size_flags(organ, piece.wed_mm, piece.weights),
+        *_organ_flags(body, shared, piece, range_component),
     )
     if any(entry.severity == "refusal" for entry in flags):
         return refused(scan, organ.organ, organ.region, flags)
-    if air > _NOTABLE_AIR:
-        detail = f"by them it would be {labelled:.1f} instead of {dose:.1f} mGy"
-        flags += (flag("air_label", detail),)
-    # What reaches to one side: the label's air, and a kernel fitted where the current was uneven.
-    down, up = air + max(organ.even_current_log, 0.0), max(-organ.even_current_log, 0.0)
-    quantile = organ.model_log_q90[basis]
     added = 0.0
     if iodine is not None:
         added = math.log1p(iodine[1])
         flags += (iodine_flag(iodine),)
     components = uncertainty_components(
-        quantile,
+        organ,
         basis,
         body.acquisition,
-        range_component,
-        _truncation_component(body, shared, piece),
-        scan.scanner,
-        _segmentation_component(body, shared, organ, basis, slices),
+        beam=_beam_component(body, shared, organ, basis, piece),
+        irradiated_range=range_component,
+        truncation=_truncation_component(body, shared, piece),
+        scanner=scan.scanner,
+        segmentation=_segmentation_component(body, shared, organ, basis, slices),
+        unusual_beam=bool(body.unusual_beam),
     )
     components |= body.bases[basis].components
     total = total_log_half_width(components)
+    law = total_log_half_width({name: components[name] for name in LAW})
     slice_dose = np.full(len(piece.occupied), np.nan)
     slice_dose[piece.usable] = profile
-    low, high = dose * math.exp(-down - total), dose * math.exp(up + total + added)
+    low, high = dose * math.exp(-total), dose * math.exp(total + added)
     completed = _completed(body, shared, organ, basis, piece, (dose, low, high))
     return replace(
         refused(scan, organ.organ, organ.region, flags),
         dose_mGy=dose,
-        model_low_mGy=dose * math.exp(-down - quantile),
-        model_high_mGy=dose * math.exp(up + quantile),
+        model_low_mGy=dose * math.exp(-law),
+        model_high_mGy=dose * math.exp(law),
         total_low_mGy=low,
         total_high_mGy=high,
         dose_slice_mean_mGy=float(profile.mean()),
@@ -166,8 +155,14 @@ def _completed(
     dose_mGy: tuple[float, float, float],
 ) -> CompletedOrgan:
     """Return the dose of the completed organ from that of the part in the images, with interval."""
+    if organ.organ == RED_MARROW:  # its flags say what part of it is in the images
+        return CompletedOrgan()
     mass = np.zeros(len(piece.occupied))
     mass[piece.usable] = piece.mass_g
+    if is_child(body.acquisition) and touches_an_end(body.z_mm, piece.occupied):
+        effect = f"{NO_WHOLE} of a child, of whom the images show a part"
+        why = flag("whole_organ_undefined", consequence=effect)
+        return CompletedOrgan(seen_mass_g=float(mass.sum()), flags=(why,))
     lowest, highest = np.argmin(piece.z_mm), np.argmax(piece.z_mm)
     seen = SeenOrgan(
         organ=organ.organ,
@@ -175,9 +170,9 @@ def _completed(
         z_mm=body.z_mm,
         occupied=piece.occupied,
         mass_g=mass,
-        current_mA=body.bases[basis].tube_current_mA(shared.ctdivol_per_mas),
-        dose_per_mA=(float(piece.factor[lowest]), float(piece.factor[highest])),
-        kernel=organ.kernel,
+        ctdivol_mGy=np.asarray(body.bases[basis].values),
+        dose_per_mGy=(float(piece.factor[lowest]), float(piece.factor[highest])),
+        kernel=shared.kernel_at(float(piece.wed_mm @ piece.weights)),
         beam=body.beam,
     )
     return complete_organ(seen, *dose_mGy)
@@ -194,23 +189,46 @@ def _piece(
     z, hu = body.z_mm[usable], slices.mean_hu[usable]
     by_hu = density(organ.organ, hu)
     mass_g = slices.area_mm2[usable] * by_hu * cell_widths_mm(body.z_mm)[usable] / 1000.0
-    factor = np.exp(organ.log_factor(sizes[usable]))
+    factor = np.exp(organ.log_factor(sizes[usable], body.terms.values))
     return _Piece(occupied, usable, z, sizes[usable, 0], hu, factor, mass_g)
 
 
-def _range_component(
-    body: AlongBody, shared: RegionModel, organ: OrganModel, basis: str, piece: _Piece
-) -> float:
+def _range_component(body: AlongBody, shared: RegionModel, basis: str, piece: _Piece) -> float:
     """Return the uncertainty component of the irradiated range."""
     if not body.beam.known:
         return unknown_range_component(distance_to_end(body.z_mm, piece.occupied))
 
     def dose(range_mm: tuple[float, float]) -> float:
-        current = body.convolved_mA(basis, shared, organ.kernel, range_mm)[piece.usable]
-        return float(current * piece.factor @ piece.weights)
+        ctdivol = body.convolved_mGy(basis, shared, range_mm)[piece.usable]
+        return float(ctdivol * piece.factor @ piece.weights)
 
     outside = float(piece.weights[body.beam.outside(piece.z_mm)].sum())
-    return known_range_component(body.beam, dose, outside)
+    return known_range_component(body.beam, dose, outside, head=shared.region == HEAD)
+
+
+def _beam_component(
+    body: AlongBody, shared: RegionModel, organ: OrganModel, basis: str, piece: _Piece
+) -> float:
+    """Return the component of a beam unlike the one that is taken.
+
+    Half the change from the lower to the higher half-value layer, which are a standard deviation
+    away, and the scatter of the other filters, in quadrature: as for a simulation.
+    """
+    sizes = body.sizes_mm(shared)[piece.usable]
+    own = piece.factor @ piece.weights
+    displayed = phantom_of(body.scan) if basis == CTDIVOL else None
+    changes = []
+    for other in body.other_terms:
+        dose = np.exp(organ.log_factor(sizes, other.values)) @ piece.weights
+        ratio = 1.0
+        if displayed is not None:
+            ratio = other.to_32_cm(displayed) / body.terms.to_32_cm(displayed)
+        changes.append(math.log(dose / own * ratio))
+    lower, higher, *filters = changes
+    variance = ((higher - lower) / 2) ** 2
+    if filters:
+        variance += float(np.mean(np.square(filters)))
+    return math.sqrt(variance)
 
 
 def _segmentation_component(
@@ -218,7 +236,8 @@ def _segmentation_component(
 ) -> float:
     """Return the component of the organ's contour, by what its engine knows of its own doubt."""
     labelmap = body.scan.labelmap
-    doubt = labelmap.doubt.of(labelmap.groups[organ.organ]) if labelmap.doubt else None
+    members = labelmap.groups.get(organ.organ)
+    doubt = labelmap.doubt.of(members) if labelmap.doubt and members else None
     if doubt is None:
         return WITHOUT_DOUBT
     return segmentation_component(DoseOfMasks.of(body, shared, organ, basis, slices), doubt)
@@ -233,16 +252,12 @@ def _truncation_component(body: AlongBody, shared: RegionModel, piece: _Piece) -
     too_small, _ = error_range(size.truncated_fraction, size.asymmetry)
     sd = np.where(cut, np.maximum(DOSE_BY_SIZE * -np.log1p(too_small) / K90, TRUNCATION), 0.0)
     sd[np.isnan(body.wed_mm)] = np.nan
-    smoothed = smooth(body.z_mm, sd, shared.kernel)
+    smoothed = smooth(body.z_mm, sd, shared.size_kernels[0])
     return float(smoothed[piece.usable] @ piece.weights)
 
 
 def _organ_flags(
-    body: AlongBody,
-    shared: RegionModel,
-    organ: OrganModel,
-    piece: _Piece,
-    range_component: float,
+    body: AlongBody, shared: RegionModel, piece: _Piece, range_component: float
 ) -> tuple[Flag, ...]:
     occupied, size = piece.occupied, body.scan.size
     added = "the 90 % interval of its dose allows"
@@ -263,8 +278,6 @@ def _organ_flags(
                 f"its size is too small where it is not corrected and its dose too high; {effect}"
             )
         flags.append(flag("organ_truncated", detail, consequence=effect))
-    if organ.warn:
-        flags.append(flag("suspect_training"))
     return tuple(flags)
 
 

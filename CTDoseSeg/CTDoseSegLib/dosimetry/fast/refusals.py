@@ -1,16 +1,19 @@
-"""When the fast law gives no organ dose, and when it gives one with a warning."""
+"""When the law gives no organ dose, and when it gives one with a warning."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from ...ct.acquisition import Acquisition
 from ...flags import Flag, flag
-from ..applicability import exposure_flags, not_of_the_trunk, patient_flags
+from ..applicability import is_limb
+from .along_body import AlongBody
+from .beam_terms import VOLTAGES_KV
 from .model import OrganModel, Span
 from .scaling import CTDIVOL, MAS, ScalingBasis
+from .uncertainty import ALLOW, UNUSUAL_BEAM, known_voltage, ninety_percent
 
 DISAGREEMENT = 0.2
 
@@ -24,15 +27,31 @@ def scan_flags(
 
     `consequences`, by code, is what some of them do to the doses of the law.
     """
-    # No exposure mends the refusal of a head, whose CTDIvol is rightly that of the 16 cm phantom.
-    of_the_trunk = not not_of_the_trunk(acquisition.body_part)
-    flags = [entry for basis in bases.values() for entry in basis.flags if of_the_trunk]
+    by_mas = bases[MAS].values is not None
+    flags = [
+        entry
+        for basis in bases.values()
+        for entry in basis.flags
+        if not (by_mas and entry.severity == "refusal")
+    ]
     voltage = ("kvp_kV",) if acquisition.kvp_kV is None else ()
-    flags += patient_flags(acquisition)
-    if of_the_trunk and all(basis.values is None for basis in bases.values()):
+    if acquisition.pregnancy_stated:
+        flags.append(flag("pregnancy"))
+    if is_limb(acquisition.body_part):
+        flags.append(flag("limb", str(acquisition.body_part)))
+    if all(basis.values is None for basis in bases.values()):
         missing = ("ctdivol_mGy", "phantom_cm", *voltage, "dose_report")
         flags.append(flag("no_exposure", mends=missing))
-    flags += exposure_flags(acquisition)
+    if acquisition.kvp_kV is None:
+        flags.append(flag("tube_voltage_unknown"))
+    elif not known_voltage(acquisition.kvp_kV):
+        low, high = VOLTAGES_KV
+        detail = f"{acquisition.kvp_kV:g} kV, the simulated ones {low:g} to {high:g} kV"
+        flags.append(flag("tube_voltage_outside", detail))
+    if acquisition.contrast:
+        flags.append(flag("contrast"))
+    if acquisition.irradiated_range_mm is None:
+        flags.append(flag("dose_range_unknown"))
     return tuple(
         flag(entry.code, entry.detail, consequence=consequences[entry.code])
         if entry.code in consequences
@@ -41,20 +60,34 @@ def scan_flags(
     )
 
 
-def size_flags(model: OrganModel, wed_mm: np.ndarray) -> tuple[Flag, ...]:
-    """Refuse a size that no training patient had at the organ, warn of one that few had.
+def beam_flags(body: AlongBody) -> Iterator[Flag]:
+    """Yield that no beam which was simulated is like the scan's; a cone beam gets no dose."""
+    reason = body.unusual_beam
+    if not reason:
+        return
+    if "cone-beam" in reason:
+        yield flag("cone_beam", reason)
+    else:
+        allowed = f"{ALLOW} {ninety_percent(UNUSUAL_BEAM)} for that"
+        yield flag("unusual_beam", reason, consequence=allowed)
+
+
+def size_flags(model: OrganModel, wed_mm: np.ndarray, weights: np.ndarray) -> tuple[Flag, ...]:
+    """Refuse a size that no simulated body had at the organ, warn of one that few had.
 
     Parameters
     ----------
     wed_mm
         Smoothed along the body, of the organ's slices, [n].
+    weights
+        Part of the organ in each, adding up to 1, [n].
     """
-    size = float(wed_mm.mean())
-    if size not in model.patients_wed_mm:
-        detail = f"diameter {size:.0f} mm, theirs {_range(model.patients_wed_mm)}"
+    size = float(wed_mm @ weights)
+    if size not in model.bodies_wed_mm:
+        detail = f"diameter {size:.0f} mm, theirs {_range(model.bodies_wed_mm)}"
         return (flag("size_outside_training", detail),)
-    if size not in model.training["wed_mm"]:
-        detail = f"diameter {size:.0f} mm, 98 % of theirs {_range(model.training['wed_mm'])}"
+    if size not in model.usual_wed_mm:
+        detail = f"diameter {size:.0f} mm, 90 % of theirs {_range(model.usual_wed_mm)}"
         return (flag("outside_training", detail),)
     return ()
 

@@ -1,8 +1,7 @@
-"""Two scaling bases: from how a scan was exposed to the tube current that the dose model knows.
+"""Two scaling bases: CTDIvol of every slice, as displayed or from effective mAs.
 
-The model's current is that of the training scanner at 0.5 s per rotation and pitch 1. Dose per mAs
-differs by about 30 % between scanners, but by about 5 % once it is divided by CTDIvol (Turner et
-al. 2010, not verified here), so CTDIvol comes first and effective mAs is the fallback.
+Dose per mAs differs by about 30 % between scanners, but by about 5 % once it is divided by CTDIvol
+(Turner et al. 2010, not verified here), so CTDIvol comes first and effective mAs is the fallback.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...ct.acquisition import BODY_PHANTOM_CM
-from ...ct.scanner_profile import GENERIC, Scanner
-from ...ct.series import CTSeries
+from ...ct.acquisition import BODY_PHANTOM_CM, HEAD_PHANTOM_CM
 from ...flags import Flag, flag
 from ...measurement.ctdivol import scan_mean_component, slice_ctdivol_mGy
 from ...measurement.effective_mas import slice_effective_mAs
-from ..training_scans import ROTATION_TIME_S, TRAINING_KVP, other_voltage
+from ..applicability import is_child
+from ..scan import Scan
+from .beam_terms import BeamTerms
 
 CTDIVOL = "ctdivol"
 MAS = "mas"
@@ -26,22 +25,22 @@ MAS = "mas"
 CTDIVOL_OF_SCAN = "ctdivol_of_scan"
 # The better one first.
 BASES = (CTDIVOL, MAS)
+# CTDIvol (32 cm) per effective mAs at 120 kV of a scanner that is not known: scanners of 64 slices
+# have 0.055 to 0.100 (Fujii et al. 2009, PMC3473380, and dose reports).
+USUAL_MGY_PER_MAS, USUAL_KV = 0.076, 120.0
 
 
 @dataclass(frozen=True)
 class ScalingBasis:
-    """What the dose of every slice is scaled with: CTDIvol or effective mAs.
+    """What the dose of every slice is scaled with: CTDIvol, displayed or from effective mAs.
 
     Attributes
     ----------
     name
         ``ctdivol`` or ``mas``.
     values
-        CTDIvol of the 32 cm phantom in mGy, or effective mAs, [k]; None where it cannot be used,
-        and `flags` give the reason.
-    scanner_ctdivol_per_mas
-        CTDIvol per effective mAs of this scanner, where its profile states it or its model's is
-        known: effective mAs are then turned into CTDIvol first.
+        CTDIvol of the 32 cm phantom in mGy, [k]; None where it cannot be used, and `flags` give the
+        reason.
     components
         Uncertainty components of the values themselves, by name: the standard deviation of their
         logarithm, one error of all slices.
@@ -50,73 +49,67 @@ class ScalingBasis:
     name: str
     values: np.ndarray | None
     flags: tuple[Flag, ...]
-    scanner_ctdivol_per_mas: float | None = None
     components: Mapping[str, float] = field(default_factory=dict)
 
-    def tube_current_mA(self, ctdivol_per_mas: float) -> np.ndarray:
-        """Return the tube current of the training scanner that gives this exposure, [k].
 
-        Parameters
-        ----------
-        ctdivol_per_mas
-            CTDIvol per effective mAs of the training scanner, of the organ's region.
-
-        Raises
-        ------
-        ValueError
-            If the basis cannot be used.
-        """
-        if self.values is None:
-            raise ValueError(f"The scaling basis {self.name} has no values.")
-        mas = self.values / ctdivol_per_mas if self.name == CTDIVOL else self.values
-        if self.scanner_ctdivol_per_mas is not None:
-            mas = mas * (self.scanner_ctdivol_per_mas / ctdivol_per_mas)
-        return mas / ROTATION_TIME_S
-
-
-def scaling_bases(series: CTSeries, scanner: Scanner = GENERIC) -> dict[str, ScalingBasis]:
+def scaling_bases(scan: Scan, beam: BeamTerms) -> dict[str, ScalingBasis]:
     """Return both bases by name."""
-    return {CTDIVOL: ctdivol_basis(series), MAS: mas_basis(series, scanner)}
+    return {CTDIVOL: ctdivol_basis(scan, beam), MAS: mas_basis(scan)}
 
 
-def ctdivol_basis(series: CTSeries) -> ScalingBasis:
-    """Return CTDIvol of every slice (`slice_ctdivol_mGy`).
+def phantom_of(scan: Scan) -> int | None:
+    """Return the diameter of the CTDI phantom of a scan's CTDIvol, cm.
 
-    The 16 cm phantom is not converted: the ratio of both depends on spectrum and filter.
+    As stated; else that of the part of the body, and None for a child, whose CTDIvol scanners give
+    for either.
     """
-    acquisition = series.acquisition
+    acquisition = scan.series.acquisition
+    if acquisition.phantom_cm is not None:
+        return acquisition.phantom_cm
+    if is_child(acquisition):
+        return None
+    return HEAD_PHANTOM_CM if scan.is_head else BODY_PHANTOM_CM
+
+
+def ctdivol_basis(scan: Scan, beam: BeamTerms) -> ScalingBasis:
+    """Return CTDIvol of every slice (`slice_ctdivol_mGy`), for the 32 cm phantom.
+
+    That of the 16 cm phantom is converted by the ratio that the beam has.
+    """
+    series, acquisition = scan.series, scan.series.acquisition
     values, flags = slice_ctdivol_mGy(series)
     if missing := int(np.isnan(values).sum()):
         some = f"on {missing} of {len(values)} slices, nor is their tube current"
         return ScalingBasis(
             CTDIVOL, None, (flag("ctdivol_unknown", some if missing < len(values) else ""),)
         )
-    if acquisition.phantom_cm is not None and acquisition.phantom_cm != BODY_PHANTOM_CM:
-        return ScalingBasis(CTDIVOL, None, (flag("ctdivol_small_phantom"),))
+    phantom_cm = phantom_of(scan)
+    if phantom_cm is None:
+        return ScalingBasis(CTDIVOL, None, (flag("ctdivol_phantom_of_child"),))
     if acquisition.phantom_cm is None:
-        flags = (flag("ctdivol_phantom_unknown"), *flags)
+        flags = (flag("ctdivol_phantom_assumed", f"{phantom_cm} cm is assumed"), *flags)
     of_scan = scan_mean_component(series)
-    return ScalingBasis(
-        CTDIVOL, values, flags, components={CTDIVOL_OF_SCAN: of_scan} if of_scan else {}
-    )
+    components = {CTDIVOL_OF_SCAN: of_scan} if of_scan else {}
+    return ScalingBasis(CTDIVOL, values * beam.to_32_cm(phantom_cm), flags, components)
 
 
-def mas_basis(series: CTSeries, scanner: Scanner = GENERIC) -> ScalingBasis:
-    """Return effective mAs (mA x rotation time / pitch) of every slice.
+def mas_basis(scan: Scan) -> ScalingBasis:
+    """Return CTDIvol by effective mAs (mA x rotation time / pitch) of every slice.
 
-    At 120 kV alone, unless CTDI per mAs of the scanner is known at the tube voltage of the scan.
+    Of bodies, whose CTDI per mAs is known; at 120 kV alone, unless it is known of the scanner at
+    the tube voltage of the scan.
     """
-    acquisition = series.acquisition
-    own = scanner.nctdiw_mGy_per_100mAs
-    effective = slice_effective_mAs(series)
+    acquisition = scan.series.acquisition
+    own = scan.scanner.nctdiw_mGy_per_100mAs
+    effective = slice_effective_mAs(scan.series)
     mas, reasons = effective.values, list(effective.reasons)
     kvp = acquisition.kvp_kV
     if kvp is None:
         reasons.append("tube voltage not known")
-    elif own is None and other_voltage(kvp):
-        reasons.append(f"{kvp:g} kV instead of {TRAINING_KVP:g} kV")
+    elif own is None and abs(kvp - USUAL_KV) > 0.5:
+        reasons.append(f"{kvp:g} kV instead of {USUAL_KV:g} kV")
+    if scan.is_head:
+        reasons.append("CTDI per mAs of scanners is known for bodies, not for heads")
     if reasons:
         return ScalingBasis(MAS, None, (flag("mas_unusable", "; ".join(reasons)),))
-    if own is None:
-        return ScalingBasis(MAS, mas, ())
-    return ScalingBasis(MAS, mas, (), own / 100.0)
+    return ScalingBasis(MAS, mas * (USUAL_MGY_PER_MAS if own is None else own / 100.0), ())

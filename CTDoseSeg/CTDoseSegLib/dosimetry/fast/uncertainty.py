@@ -16,105 +16,112 @@ from ...ct.scanner_profile import GENERIC, Scanner
 from ...measurement.ctdi_per_mas import K90
 from ...measurement.size_interval import PROFILE_SD
 from ..beam import Beam
-from ..training_scans import other_voltage
-from .plausible import WITHOUT_DOUBT
+from .beam_terms import VOLTAGES_KV
+from .model import OrganModel
 from .scaling import CTDIVOL_OF_SCAN, MAS
 
 _RECTANGULAR = math.sqrt(3.0)
 _NEAR_END_MM = 30.0
 _KNOWN_RANGE = 0.02
-_OUTSIDE_RANGE = 0.4
+_OUTSIDE_RANGE, _OUTSIDE_RANGE_OF_HEADS = 0.25, 0.6
 _CHECKED_CTDIVOL = 0.05
 # In flags, before a change of dose and what it is for.
 ALLOW = "the 90 % intervals of organ doses allow"
+# Of an engine that knows nothing of its doubt: a contour moved by a voxel, by judgement.
+WITHOUT_DOUBT = 0.03
 _DOSE_PER_MAS = 0.30
-_CALIBRATION = 0.17
-_TUBE_VOLTAGE = 0.07
+_OTHER_VOLTAGE = 0.07
+UNUSUAL_BEAM = 0.10
 _MISCENTRING = 0.05
+_COMPOSITION = 0.03
+_WIDE_BEAM_MM, _WIDE_BEAM = 40.0, 0.03
 # Where the field of view cuts the body: the least of it, and how much faster than the diameter the
-# dose changes, d ln dose / d ln WED at 270 mm, median of the law's organs (0.9 to 1.9).
+# dose changes, d ln dose / d ln WED at 270 mm, median of the trunk's organs (0.8 to 1.5).
 TRUNCATION = 0.03
-DOSE_BY_SIZE = 1.6
+DOSE_BY_SIZE = 1.3
+# What the law itself does not know; with the rest, the total.
+LAW = ("law", "beam")
 # What two doses must have in common for a component to be the same error in both, so that it
 # cancels when they are compared. This project's judgement.
 SHARED_BY: Mapping[str, tuple[str, ...]] = {
-    "model": ("model", "organ", "patient"),
+    "law": ("model", "organ", "patient"),
+    "beam": ("scanner", "organ"),
+    "body_model": ("model", "organ"),
     "ctdivol_display": ("scanner",),
     CTDIVOL_OF_SCAN: ("scan",),
-    "transfer": ("model", "scanner"),
+    "dose_per_mas": ("model", "scanner"),
     "nctdiw": ("scanner",),
-    "calibration": ("model",),
-    "label_noise": ("model", "organ"),
+    "wide_beam": ("scanner",),
     "segmentation": ("organ", "scan"),
     "irradiated_range": ("organ", "scan"),
     "organ_modulation": ("organ", "scan"),
-    "couch": ("scanner",),
     "miscentring": ("scan",),
     "composition": ("organ", "patient"),
     "truncation": ("organ", "scan"),
     "tube_voltage": ("model", "scan"),
+    "unusual_beam": ("scanner",),
 }
 JUDGEMENT = "this project's judgement"
 # Where each component's size comes from.
 SOURCES: Mapping[str, str] = {
-    "model": "conformal, training patients left out (model card)",
+    "law": "conformal, bodies left out (model card)",
+    "beam": "half-value layers and bowtie filters that the scanner may have, by the law",
+    "body_model": JUDGEMENT + "; simulations on real CT stand in the model card",
     "ctdivol_display": "IEC 60601-2-44; with a check by a scanner profile " + JUDGEMENT,
     CTDIVOL_OF_SCAN: JUDGEMENT + ", after a scan that was cropped",
-    "transfer": "Turner et al. 2010, by CTDIvol; by mAs the spread of CTDIvol per mAs between "
-    "scanners",
+    "dose_per_mas": "the spread of CTDIvol per mAs between scanners",
     "nctdiw": JUDGEMENT,
-    "calibration": "Li et al. 2012 and CTDIvol per mAs of 64-slice scanners (Fujii et al. 2009)",
-    "label_noise": JUDGEMENT,
+    "wide_beam": "IEC 60601-2-44 and older scanners, " + JUDGEMENT,
     "segmentation": "of a network, fitted on bodies with exact labels "
     "(Testing/Bodies/doubt_of_bodies.py); of other segmentations " + JUDGEMENT,
     "irradiated_range": JUDGEMENT + ", after overranging measured by Fujii et al. 2009",
     "organ_modulation": JUDGEMENT,
-    "couch": JUDGEMENT,
     "miscentring": "Barreto et al. 2019 (PMC6560313)",
     "composition": JUDGEMENT,
     "truncation": "errors of WED measured on cropped scans, times the law's own fall with size; at "
     "least 3 %, " + JUDGEMENT,
     "tube_voltage": JUDGEMENT,
+    "unusual_beam": JUDGEMENT,
 }
 # Known by limits alone: drawn from a rectangle. The others are drawn from a normal distribution.
-RECTANGULAR = ("ctdivol_display", "calibration", "organ_modulation")
+RECTANGULAR = ("ctdivol_display", "organ_modulation")
 _ORGAN_MODULATION = ("XCARE", "X-CARE", "ODM", "ORGAN", "OEM")
 
 
 def uncertainty_components(
-    model_log_q90: float,
+    organ: OrganModel,
     basis: str,
     acquisition: Acquisition,
+    *,
+    beam: float,
     irradiated_range: float,
     truncation: float,
     scanner: Scanner = GENERIC,
     segmentation: float = WITHOUT_DOUBT,
+    unusual_beam: bool = False,
 ) -> dict[str, float]:
     """Return the uncertainty components by name, each the standard deviation of ln(dose).
 
     Where no source is named, the value is this project's estimate.
 
-    model
-        The conformal 90 % quantile over 1.645; it already holds the simulation's noise as far as
-        that differs between patients.
+    law
+        The conformal 90 % quantile of the law against simulations, over 1.645.
+    beam
+        Half-value layers and filters that the scanner may have.
+    body_model
+        Anatomy of the bodies that the law was fitted to, unlike that of patients.
     ctdivol_display
         IEC 60601-2-44 lets the displayed CTDIvol deviate by 20 %: limits, rectangular, 0.105;
         5 % where a scanner profile has a measurement of it that is at most 18 months away (chamber,
         phantom, drift, tube voltage and collimation unlike those of the check: an estimate). None
         by mAs.
-    transfer
-        Between scanners: 5 % after division by CTDIvol (Turner et al. 2010, not verified here),
-        30 % in dose per mAs; 5 % there too where a scanner profile turns mAs into CTDIvol.
+    dose_per_mas
+        By mAs, of a scanner whose CTDI per mAs is not known: 30 %.
     nctdiw
         By mAs with CTDI per mAs of the scanner alone: of its profile, measured with one collimation
         and filter, 10 %; of its model (`measurement.ctdi_per_mas`), at least -35 % with 90 %, 26 %.
-    calibration
-        CTDIvol per mAs of the training scanner was not measured. 0.076 mGy/mAs makes doses agree
-        with the organ coefficients of Li et al. 2012, whose lung and stomach ask for 0.070 to
-        0.083; scanners of 64 slices have 0.055 to 0.100 at 120 kV (Fujii et al. 2009 and dose
-        reports), which as limits, rectangular, are 17 %. None by mAs without a profile.
-    label_noise
-        Rounding to 0.1 mGy and noise of the simulated labels that all patients share: 2 %.
+    wide_beam
+        Above 40 mm of collimation the displayed CTDIvol is that of a narrower beam, scaled: 3 %.
     segmentation
         See `plausible.segmentation_component`: the dose over masks that are plausible by what a
         network knows of its own doubt; of other segmentations 3 %, a contour moved by a voxel.
@@ -123,80 +130,117 @@ def uncertainty_components(
     organ_modulation
         Modulation that spares the front changes the dose by up to 40 % there: limits, rectangular,
         where the scanner states it; 5 % where the kind of modulation is not known; else none.
-    couch
-        Attenuation by a couch unlike the simulated one: 3 %.
     miscentring
         Half of the patients lie more than 1 cm above or below the isocentre, and organ doses
         differ by 9 % on average between table heights up to 4 cm off (Barreto et al. 2019): about
         3.5 % a centimetre and 1.5 cm, 5 %.
     composition
-        Tissue composition unlike that assigned from HU: 3 %.
+        Tissue composition unlike that assigned: 3 %.
     truncation
         A slice whose size is corrected for what the field of view cuts off, 3 %; whose size is not
         corrected, 18 % (10 % in diameter): averaged over the slices that the organ's size is
         smoothed over.
+    unusual_beam
+        Behind a tin filter, of two tubes or of two voltages at once: 10 %.
     tube_voltage
-        Organ dose per CTDIvol changes by up to about 10 % from 120 kV to other voltages: 7 %
-        there.
+        Where it is not known and 120 kV are assumed, or outside 70 to 150 kV: 7 %.
 
     Parameters
     ----------
-    model_log_q90
-        Conformal 90 % quantile of the organ's model.
+    organ
+        Its model.
     basis
         ``ctdivol`` or ``mas``.
     acquisition
-        For modulation and tube voltage.
-    irradiated_range, truncation
-        Components that depend on where the organ lies.
+        For modulation, collimation and tube voltage.
+    beam, irradiated_range, truncation, segmentation
+        Components that depend on where the organ lies and how it was drawn.
     scanner
         What a profile of it narrows.
-    segmentation
-        Component that depends on how surely the organ was drawn.
+    unusual_beam
+        Whether no beam that was simulated is like the scan's.
     """
-    by_ctdi = basis != MAS or scanner.nctdiw_mGy_per_100mAs is not None
-    display = display_component(scanner)
     components = {
-        "model": model_log_q90 / K90,
-        "ctdivol_display": 0.0 if basis == MAS else display,
-        "transfer": 0.05 if by_ctdi else _DOSE_PER_MAS,
-        "calibration": _CALIBRATION if by_ctdi else 0.0,
-        "label_noise": 0.02,
+        "law": organ.law_log_q90 / K90,
+        "beam": beam,
+        "body_model": organ.body_model_log,
         "segmentation": segmentation,
         "irradiated_range": irradiated_range,
         "truncation": truncation,
         "organ_modulation": modulation_component(acquisition.modulation),
-        "couch": 0.03,
         "miscentring": _MISCENTRING,
-        "composition": 0.03,
+        "composition": _COMPOSITION,
     }
-    if basis == MAS and by_ctdi:
+    if basis != MAS:
+        components["ctdivol_display"] = display_component(scanner)
+    elif scanner.nctdiw_mGy_per_100mAs is None:
+        components["dose_per_mas"] = _DOSE_PER_MAS
+    else:
         components["nctdiw"] = scanner.nctdiw_log_sd or PROFILE_SD
-    kvp = acquisition.kvp_kV
-    if kvp is None or other_voltage(kvp):
-        components["tube_voltage"] = _TUBE_VOLTAGE
+    if (acquisition.total_collimation_mm or 0.0) > _WIDE_BEAM_MM:
+        components["wide_beam"] = _WIDE_BEAM
+    if unusual_beam:
+        components["unusual_beam"] = UNUSUAL_BEAM
+    if not known_voltage(acquisition.kvp_kV):
+        components["tube_voltage"] = _OTHER_VOLTAGE
     return components
 
 
-def ninety_percent(sd: float) -> str:
-    """Return the 90 % interval of a component alone as a change of dose: ``-39 to +64 %``."""
-    low, high = (100 * math.expm1(sign * K90 * sd) for sign in (-1, 1))
-    return f"{low:+.0f} to {high:+.0f} %"
+def known_voltage(kvp_kV: float | None) -> bool:
+    """Return whether the law was fitted to a tube voltage."""
+    return kvp_kV is not None and VOLTAGES_KV[0] <= kvp_kV <= VOLTAGES_KV[1]
 
 
 def scan_consequences() -> dict[str, str]:
     """Return what flags of the whole scan add to the uncertainty of organ doses, by code."""
-    voltage = f"the dose model is for 120 kV; {ALLOW} {ninety_percent(_TUBE_VOLTAGE)} for that"
+    voltage = f"{ALLOW} {ninety_percent(_OTHER_VOLTAGE)} for that"
     near, far = (ninety_percent(unknown_range_component(d)) for d in (0.0, _NEAR_END_MM))
     return {
-        "tube_voltage": voltage,
-        "tube_voltage_unknown": voltage,
+        "tube_voltage_outside": f"the nearest of them is taken; {voltage}",
+        "tube_voltage_unknown": f"120 kV are assumed; {voltage}",
         "dose_range_unknown": "organ doses near the ends of the images may be too high; "
         f"{ALLOW} {far} for that, within {_NEAR_END_MM:.0f} mm of an end {near}",
         "mas_only": f"scanners differ in dose per mAs; {ALLOW} {ninety_percent(_DOSE_PER_MAS)} "
         "for that",
         "mas_by_profile": f"{ALLOW} {ninety_percent(PROFILE_SD)} for the CTDI per mAs",
     }
+
+
+def known_range_component(
+    beam: Beam,
+    dose_mGy: Callable[[tuple[float, float]], float],
+    outside: float,
+    *,
+    head: bool = False,
+) -> float:
+    """Return half the change of ln(dose) as each edge moves by its standard deviation, and a tail.
+
+    Nearly nothing well inside the range and large at its edges. For the part of the organ that is
+    outside 25 %, in a head 60 %: the law against simulations with ranges that end 20 to 60 mm below
+    the organ (model card). At least 2 %.
+
+    Parameters
+    ----------
+    dose_mGy
+        Dose of the organ for a range.
+    outside
+        Part of the organ outside the range, 0 to 1.
+    head
+        Whether it is a head's.
+    """
+    sd = beam.edge_sd_mm
+    tail = _OUTSIDE_RANGE_OF_HEADS if head else _OUTSIDE_RANGE
+    parts = [_KNOWN_RANGE, tail * outside]
+    for low, high in ((sd, 0.0), (0.0, sd)):
+        wide, narrow = dose_mGy(beam.moved(low, high)), dose_mGy(beam.moved(-low, -high))
+        parts.append(0.5 * math.log(wide / narrow) if narrow > 0 else 1.0)
+    return math.sqrt(sum(part**2 for part in parts))
+
+
+def ninety_percent(sd: float) -> str:
+    """Return the 90 % interval of a component alone as a change of dose: ``-39 to +64 %``."""
+    low, high = (100 * math.expm1(sign * K90 * sd) for sign in (-1, 1))
+    return f"{low:+.0f} to {high:+.0f} %"
 
 
 def total_log_half_width(components: Mapping[str, float]) -> float:
@@ -211,30 +255,6 @@ def unknown_range_component(distance_to_end_mm: float) -> float:
     organ to the nearer end of the images, 0 where it touches it.
     """
     return 0.15 if distance_to_end_mm < _NEAR_END_MM else 0.05
-
-
-def known_range_component(
-    beam: Beam, dose_mGy: Callable[[tuple[float, float]], float], outside: float
-) -> float:
-    """Return half the change of ln(dose) as each edge moves by its standard deviation, and a tail.
-
-    Nearly nothing well inside the range and large at its edges. The fall-off outside is known
-    roughly (phantom programs differ by over 100 % there): 40 % for the part of the organ that is
-    outside. At least 2 %.
-
-    Parameters
-    ----------
-    dose_mGy
-        Dose of the organ for a range.
-    outside
-        Part of the organ outside the range, 0 to 1.
-    """
-    sd = beam.edge_sd_mm
-    parts = [_KNOWN_RANGE, _OUTSIDE_RANGE * outside]
-    for low, high in ((sd, 0.0), (0.0, sd)):
-        wide, narrow = dose_mGy(beam.moved(low, high)), dose_mGy(beam.moved(-low, -high))
-        parts.append(0.5 * math.log(wide / narrow) if narrow > 0 else 1.0)
-    return math.sqrt(sum(part**2 for part in parts))
 
 
 def display_component(scanner: Scanner) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...ct.scanner_profile import MeasuredBeam, words
@@ -12,6 +13,10 @@ from .beams import BeamModel, measured_model, model_of, usual_beam
 
 if TYPE_CHECKING:
     from .exposure import Exposure
+
+# No CT with a fan beam is collimated as wide; cone beams have other doses and no CTDIvol.
+_WIDEST_MM = 160.0
+_CONE_BEAM = re.compile(r"CBCT|CONE.?BEAM|\bXVI\b|\bOBI\b|ON.?BOARD IMAGER")
 
 
 def beam_model(name: str | None, scan: Scan, exposure: Exposure) -> BeamModel:
@@ -76,3 +81,18 @@ def filter_phantom_cm(scan: Scan, phantom_cm: int) -> int:
     of_trunk = any(name in scan.organs for name in ("lung", "liver", "urinary_bladder"))
     trunk = of_trunk and not scan.is_head
     return 32 if trunk or phantom_cm == 32 else 16
+
+
+def unusual_beams(scan: Scan) -> Iterator[str]:
+    """Yield why none of the beams that come with CTDoseSeg is that of a scan."""
+    acquisition = scan.series.acquisition
+    if acquisition.tin_filter:
+        yield "a tin filter was used, and no beam here has one"
+    if acquisition.dual_source:
+        yield "two tubes were used at once, and the beams here are of one tube"
+    if any(one.code == "dual_energy" for one in scan.series.flags):
+        yield "two tube voltages were used, and the beams here are of one voltage"
+    names = f"{acquisition.manufacturer or ''} {acquisition.model or ''} {scan.series.description}"
+    width = acquisition.total_collimation_mm or 0.0
+    if width > _WIDEST_MM or _CONE_BEAM.search(names.upper()):
+        yield "it is a cone-beam CT, whose beam and dose index are other ones"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
@@ -18,6 +17,7 @@ from ..applicability import patient_flags
 from ..doses import DoseResult, OrganDose
 from ..fast.engine import FastEngine, load_model
 from ..scan import Scan
+from .beam_choice import unusual_beams
 from .devices import AUTO, available, is_device
 from .exposure import child_without_phantom, unusable
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from .simulation import Simulation
 
 VOLTAGES_KV = (60.0, 150.0)
-# No CT with a fan beam is collimated as wide; cone beams have other doses and no CTDIvol.
-_WIDEST_MM = 160.0
-_CONE_BEAM = re.compile(r"CBCT|CONE.?BEAM|\bXVI\b|\bOBI\b|ON.?BOARD IMAGER")
 # The tables' own lists of their files.
 _CARDS = ("tables.json", "beams.json")
 # Flags of the patient that hold for any engine.
@@ -221,21 +218,6 @@ def _objections(scan: Scan, *, own_beam: bool) -> Iterator[str]:
         yield from unusual_beams(scan)
     if reason := unusable(scan):
         yield reason
-
-
-def unusual_beams(scan: Scan) -> Iterator[str]:
-    """Yield why none of the beams that come with CTDoseSeg is that of a scan."""
-    acquisition = scan.series.acquisition
-    if acquisition.tin_filter:
-        yield "a tin filter was used, and no beam here has one"
-    if acquisition.dual_source:
-        yield "two tubes were used at once, and the beams here are of one tube"
-    if any(one.code == "dual_energy" for one in scan.series.flags):
-        yield "two tube voltages were used, and the beams here are of one voltage"
-    names = f"{acquisition.manufacturer or ''} {acquisition.model or ''} {scan.series.description}"
-    width = acquisition.total_collimation_mm or 0.0
-    if width > _WIDEST_MM or _CONE_BEAM.search(names.upper()):
-        yield "it is a cone-beam CT, whose beam and dose index are other ones"
 
 
 def fast_doses(scan: Scan) -> dict[str, OrganDose]:

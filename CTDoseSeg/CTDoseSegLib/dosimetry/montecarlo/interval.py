@@ -16,8 +16,7 @@ from ...measurement.ctdi_per_mas import K90
 from ...measurement.size import SizeProfile
 from ...measurement.truncation import error_range
 from ..doses import OrganDose
-from ..fast.plausible import WITHOUT_DOUBT
-from ..fast.uncertainty import DOSE_BY_SIZE, TRUNCATION, modulation_component
+from ..fast.uncertainty import DOSE_BY_SIZE, TRUNCATION, WITHOUT_DOUBT, modulation_component
 from .exposure import Exposure
 from .response import Response
 

@@ -1,54 +1,61 @@
-"""`ctdoseseg evaluate-dose`: a finished dose model against arrays in the published format.
+"""A law against arrays in the published format, as a test.
 
-Nothing is fitted. On patients that the model was fitted on, as those of the training arrays, the
-errors show how well it describes them, not how good it is.
+The arrays hold simulated organ doses of real patients on one scanner at 120 kV, by slice, with the
+tube current but without CTDIvol. CTDIvol per mAs of that scanner is not known: one number, the same
+in chest and abdomen, is chosen so that the median error over both is 0, and reported. Nothing else
+is fitted.
 
-``dose_evaluation.csv`` has two rows for each region and organ: ``rows`` is ``interior`` (slices
-at least 60 mm from the chest's upper end and 30 mm from any other: the simulated beam starts inside
-the images there) or ``all``. An organ's dose is the unweighted mean over its slices, as the label
-is.
-
-- ``median_error_pct``, ``mean_error_pct``, ``bias_pct``: absolute errors and mean signed error of
-  the prediction of the label, which includes the label's air term (lung and bowel whose air was
-  scored as nearly no dose), per cent of the label.
-- ``given_median_error_pct``, ``given_mean_error_pct``, ``given_bias_pct``: the same of the dose as
-  a user gets it, without that term.
-- ``coverage_pct``: labels within the model's 90 % interval for doses by effective mAs,
-  ``interval_score_pct`` its interval score; ``ctdivol_coverage_pct``: within that for doses by
-  CTDIvol, after division by what the patient's other organs share where it is over 12 % (abdomen).
-  The intervals are those of an organ in the interior.
-- ``slices``, and what could not be used: ``nan_rows``, ``unmatched_rows``, ``zero_doses``
-  (patients whose label is 0).
-
-``dose_evaluation_patients.csv`` has a row for each patient and organ; patients are numbered as
-they come in the arrays.
+``dose_evaluation.csv`` has a row for each region and organ: patients, median of the signed and of
+the absolute error (per cent of the simulated dose) of the law and of SSDE, scaled in the same way,
+and what the law's error gains with 10 mm of diameter. An organ's dose is the unweighted mean over
+its slices, as the label is, of those at least 60 mm from the chest's upper end and 30 mm from any
+other: the simulated beam starts inside the images there. ``dose_evaluation_patients.csv`` has a row
+for each patient and organ; patients are numbered as they come in the arrays.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...dosimetry.fast.model import DoseModel, load_model
+from ...dosimetry.fast.beam_terms import TERMS as BEAM_TERMS
+from ...dosimetry.fast.kernel import convolution_matrix
+from ...dosimetry.fast.model import DoseModel, OrganModel, RegionModel, large_share, load_model
 from ...errors import InputError
+from ...measurement.ssde import BODY_32, size_factor
 from ...tasks.progress import Progress
 from ..files import write_files
-from .arrays import BACKBONE, REGIONS, RegionArrays, load_region, region_folder
-from .cross_validation import score
-from .evaluation import interval_score_pct
-from .held import Held
-from .samples import Sample, samples_of
+from .arrays import REGIONS, Patient, RegionArrays, load_region, region_folder
 
 SUMMARY_FILE = "dose_evaluation.csv"
 PATIENTS_FILE = "dose_evaluation_patients.csv"
 BUNDLED = "bundled"
-INTERIOR, ALL = "interior", "all"
+# The rotation time of the simulations; with a pitch of 1 it makes mAs of the tube current.
+ROTATION_TIME_S = 0.5
+# The chest's simulated beam starts inside the images: labels pass half of the plateau here.
+BEAM_INSET_MM = {"chest": 41.0, "abdomen": 0.0}
+# Simulated in air, or two thirds of the rows are not of the organ: no dose to compare with.
+UNUSABLE = ("lung_trachea_bronchia", "trachea", "urinary_bladder")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One organ of one patient: simulated dose, and the law's and SSDE by 1 mGy per mAs."""
+
+    region: str
+    organ: str
+    patient: int
+    wed_mm: float
+    simulated_mGy: float
+    law: float
+    ssde: float
 
 
 def evaluate(
@@ -58,7 +65,7 @@ def evaluate(
     model: str | Path = BUNDLED,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Score a dose model and write both tables.
+    """Compare a dose model with the arrays and write both tables.
 
     Parameters
     ----------
@@ -70,8 +77,8 @@ def evaluate(
     Returns
     -------
     dict
-        ``files``, ``model_sha256``, ``regions`` (means over organs by region and rows) and
-        ``lines`` (a summary to read).
+        ``files``, ``model_sha256``, ``mGy_per_mAs`` (all, and by region), ``regions`` (means over
+        organs) and ``lines`` (a summary to read).
 
     Raises
     ------
@@ -92,132 +99,130 @@ def evaluate(
             f"{Path(arrays_folder).name} holds neither {names}; give the folder that holds them."
         )
     fitted = load_model(None if str(model) == BUNDLED else model)
-    rows: list[dict[str, Any]] = []
-    patients: list[dict[str, Any]] = []
-    summary: dict[str, dict[str, Any]] = {}
-    lines: list[str] = []
+    compared: list[Compared] = []
     for number, region in enumerate(regions):
-        progress.update(number / len(regions), f"scoring {region}")
-        arrays = load_region(arrays_folder, region, any_backbone=True)
-        scored = list(_scored(fitted, arrays))
-        rows += [row for _, _, _, row in scored]
-        patients += [row for o, kind, h, _ in scored for row in _patient_rows(region, o, kind, h)]
-        summary[region] = {kind: _mean_over_organs(scored, kind) for kind in (INTERIOR, ALL)}
-        lines += _lines(region, arrays, summary[region], fitted)
-    if not rows:
+        progress.update(number / len(regions), f"comparing {region}")
+        compared += _compared(fitted, load_region(arrays_folder, region, any_backbone=True))
+    if not compared:
         raise InputError("The dose model knows none of the organs in these arrays.")
+    scale = {"all": _scale(compared)}
+    scale |= {r: _scale(own) for r in regions if (own := [c for c in compared if c.region == r])}
+    ssde = math.exp(float(np.median([math.log(c.simulated_mGy / c.ssde) for c in compared])))
+    rows = list(_rows(compared, scale["all"], ssde))
+    summary = {region: _means([row for row in rows if row["region"] == region]) for region in scale}
     progress.update(1.0, "writing")
+    patients = [_patient_row(one, scale["all"]) for one in compared]
     texts = {PATIENTS_FILE: _csv(patients), SUMMARY_FILE: _csv(rows)}
     write_files(Path(output_folder), texts)
     return {
         "files": sorted(texts),
         "model_sha256": fitted.card["sha256"],
-        "regions": summary,
-        "lines": lines,
+        "mGy_per_mAs": scale,
+        "regions": {region: means for region, means in summary.items() if means},
+        "lines": list(_lines(scale, summary)),
     }
 
 
-def _scored(
-    model: DoseModel, arrays: RegionArrays
-) -> Iterator[tuple[str, str, Held, dict[str, Any]]]:
-    """Yield organ, kind of rows, doses and summary row."""
-    region = model.regions[arrays.region]
-    samples = samples_of(arrays.region, arrays.patients, all_rows=True)
-    usable: Mapping[str, Mapping[str, list[Sample]]] = {
-        INTERIOR: {o: [s for s in own if s.keep.any()] for o, own in samples.items()},
-        ALL: samples,
+def _scale(compared: list[Compared]) -> float:
+    """Return CTDIvol per mAs that makes the median error 0."""
+    return math.exp(float(np.median([math.log(c.simulated_mGy / c.law) for c in compared])))
+
+
+def _compared(model: DoseModel, arrays: RegionArrays) -> Iterator[Compared]:
+    organs = {
+        name: (shared, organ)
+        for region, shared in model.regions.items()
+        if region != "head"
+        for name, organ in shared.organs.items()
+        if name not in UNUSABLE
     }
-    held = {
-        kind: score(region, {o: own for o, own in by_organ.items() if own}, all_rows=kind == ALL)
-        for kind, by_organ in usable.items()
-    }
-    for organ in samples:
-        for kind in (INTERIOR, ALL):
-            if organ in held[kind]:
-                h, zero = _without_zero_doses(held[kind][organ])
-                if len(h.label):
-                    row = _summary_row(arrays, organ, kind, h)
-                    yield organ, kind, h, {**row, "zero_doses": zero}
+    for number, patient in enumerate(arrays.patients):
+        beam = (float(patient.z_mm[0]), float(patient.z_mm[-1]) - BEAM_INSET_MM[arrays.region])
+        for name in patient.organs:
+            if name in organs:
+                yield from _of_organ(arrays.region, number, name, patient, beam, *organs[name])
 
 
-def _without_zero_doses(h: Held) -> tuple[Held, int]:
-    has_dose = h.label > 0
-    kept = {name: values[has_dose] for name, values in vars(h).items()}
-    return replace(h, **kept), int((~has_dose).sum())
+def _of_organ(
+    region: str,
+    number: int,
+    name: str,
+    patient: Patient,
+    beam: tuple[float, float],
+    shared: RegionModel,
+    organ: OrganModel,
+) -> Iterator[Compared]:
+    rows = patient.organs[name]
+    kept = patient.interior[rows.slices] & (rows.dose_mGy > 0)
+    if not kept.any():
+        return
+    slices = rows.slices[kept]
+    mas = patient.tube_current_mA * ROTATION_TIME_S
+    sizes = shared.sizes_mm(patient.z_mm, patient.wed_mm)[slices]
+    narrow, wide = (
+        (convolution_matrix(patient.z_mm, one, beam) @ mas)[slices] for one in shared.kernels
+    )
+    reached = narrow + large_share(sizes[:, 0]) * (wide - narrow)
+    factor = np.exp(organ.log_factor(sizes, np.zeros(len(BEAM_TERMS))))
+    by_size = size_factor(BODY_32, patient.wed_mm[slices])
+    yield Compared(
+        region=region,
+        organ=name,
+        patient=number,
+        wed_mm=float(sizes[:, 0].mean()),
+        simulated_mGy=float(rows.dose_mGy[kept].mean()),
+        law=float((reached * factor).mean()),
+        ssde=float((mas[slices] * by_size).mean()),
+    )
 
 
-def _summary_row(arrays: RegionArrays, organ: str, kind: str, h: Held) -> dict[str, Any]:
-    return {
-        "region": arrays.region,
-        "organ": organ,
-        "rows": kind,
-        "patients": len(h.label),
-        "median_error_pct": np.median(np.abs(h.error_pct)),
-        "mean_error_pct": np.abs(h.error_pct).mean(),
-        "coverage_pct": 100 * h.covered.mean(),
-        "ctdivol_coverage_pct": 100 * h.covered_ctdivol.mean(),
-        "bias_pct": h.error_pct.mean(),
-        "given_median_error_pct": np.median(np.abs(h.given_error_pct)),
-        "given_mean_error_pct": np.abs(h.given_error_pct).mean(),
-        "given_bias_pct": h.given_error_pct.mean(),
-        "interval_score_pct": interval_score_pct(h).mean(),
-        "slices": int(h.slices.sum()),
-        "nan_rows": arrays.counts[f"nan:{organ}"],
-        "unmatched_rows": arrays.counts[f"unmatched:{organ}"] + arrays.counts[f"ambiguous:{organ}"],
-    }
-
-
-def _patient_rows(region: str, organ: str, kind: str, h: Held) -> Iterator[dict[str, Any]]:
-    for n, patient in enumerate(h.patient):
+def _rows(compared: list[Compared], scale: float, ssde: float) -> Iterator[dict[str, Any]]:
+    for region, organ in sorted({(one.region, one.organ) for one in compared}):
+        own = [one for one in compared if (one.region, one.organ) == (region, organ)]
+        error = np.array([100 * (scale * one.law / one.simulated_mGy - 1) for one in own])
+        of_ssde = np.array([100 * (ssde * one.ssde / one.simulated_mGy - 1) for one in own])
+        wed = np.array([one.wed_mm for one in own])
+        slope = np.polyfit(wed / 10.0, error, 1)[0] if len(own) > 2 and np.ptp(wed) > 0 else np.nan
         yield {
             "region": region,
             "organ": organ,
-            "patient": int(patient) + 1,
-            "rows": kind,
-            "slices": int(h.slices[n]),
-            "wed_mm": h.wed_mm[n],
-            "label_mGy": h.label[n],
-            "predicted_mGy": h.labelled[n],
-            "error_pct": h.error_pct[n],
-            "interval_low_mGy": h.low[n],
-            "interval_high_mGy": h.high[n],
-            "covered": int(h.covered[n]),
-            "given_mGy": h.given[n],
-            "given_error_pct": h.given_error_pct[n],
+            "patients": len(own),
+            "bias_pct": float(np.median(error)),
+            "median_error_pct": float(np.median(np.abs(error))),
+            "error_pct_per_cm": float(slope),
+            "ssde_bias_pct": float(np.median(of_ssde)),
+            "ssde_median_error_pct": float(np.median(np.abs(of_ssde))),
         }
 
 
-def _mean_over_organs(scored: list, kind: str) -> dict[str, float]:
-    rows = [row for _, k, _, row in scored if k == kind]
-    names = ("median_error_pct", "mean_error_pct", "given_median_error_pct", "coverage_pct")
-    means = {name: round(float(np.mean([r[name] for r in rows])), 3) for name in names if rows}
-    return {"organs": len(rows), **means}
+def _patient_row(one: Compared, scale: float) -> dict[str, Any]:
+    return {
+        "region": one.region,
+        "organ": one.organ,
+        "patient": one.patient + 1,
+        "wed_mm": one.wed_mm,
+        "simulated_mGy": one.simulated_mGy,
+        "law_mGy": scale * one.law,
+        "error_pct": 100 * (scale * one.law / one.simulated_mGy - 1),
+    }
 
 
-def _lines(
-    region: str, arrays: RegionArrays, summary: Mapping[str, Mapping], model: DoseModel
-) -> Iterator[str]:
-    for kind, means in summary.items():
-        if means["organs"]:
+def _means(rows: list[dict[str, Any]]) -> dict[str, float]:
+    names = ("median_error_pct", "ssde_median_error_pct", "error_pct_per_cm")
+    means = {name: round(float(np.mean([row[name] for row in rows])), 3) for name in names if rows}
+    return {"organs": len(rows), **means} if rows else {}
+
+
+def _lines(scale: dict[str, float], summary: dict[str, dict[str, float]]) -> Iterator[str]:
+    by_region = ", ".join(f"{value:.4f} by {name}" for name, value in scale.items())
+    yield f"CTDIvol per mAs of the simulated scanner, mGy (32 cm): {by_region}."
+    for region, means in summary.items():
+        if means:
             yield (
-                f"{region}, {kind} slices, mean over {means['organs']} organs: median error "
-                f"{means['median_error_pct']:.1f} % (with the label's air term), "
-                f"{means['given_median_error_pct']:.1f} % for the dose as given; the 90 % interval "
-                f"holds {means['coverage_pct']:.0f} %."
+                f"{region}, mean over {means['organs']} organs: median error "
+                f"{means['median_error_pct']:.1f} % with one scale for all, SSDE "
+                f"{means['ssde_median_error_pct']:.1f} %."
             )
-        else:
-            yield f"{region}: no organ of the model has {kind} slices."
-    nan = sum(n for name, n in arrays.counts.items() if name.startswith("nan:"))
-    if nan:
-        yield f"{region}: {nan} rows have missing values and were left out."
-    if BACKBONE not in arrays.organs:
-        yield (
-            f"{region}: there is no {BACKBONE} array, so that patients were separated by the "
-            "longest one; some may be merged, and tube current beyond the organ is not known."
-        )
-    unknown = [o for o in arrays.organs if o not in model.regions[region].organs]
-    if unknown:
-        yield f"{region}: not predicted: {', '.join(unknown)}."
 
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:

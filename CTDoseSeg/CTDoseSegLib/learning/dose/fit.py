@@ -1,219 +1,182 @@
-"""`ctdoseseg train-dose`: from the training arrays to the model file, its card and its figures."""
+"""Fit the law to the table of simulated bodies."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import lsq_linear, nnls
 
-from ...dosimetry.fast.model import CARD_FILE, MODEL_FILE, RegionModel, sha256
-from ...dosimetry.fast.scaling import CTDIVOL, MAS
-from ...tasks.progress import Progress, Stage
-from ..files import write_files
-from .arrays import REGIONS, RegionArrays, load_region
-from .card import write_card
-from .coefficients import fit_region, organs_to_fit
-from .cross_validation import cross_validate
-from .evaluation import (
-    SEEDS,
-    OrganErrors,
-    baseline_figures,
-    draws_of,
-    organ_errors,
-    region_figures,
-)
-from .held import Held
-from .hidden_exposure import hidden_share
-from .model_file import model_json
-from .published_baseline import HELD_FILE, BaselineDose, read_held, train_published
-from .samples import Sample, samples_of
+from ...dosimetry.fast.beam_terms import TERMS as BEAM_TERMS
+from ...dosimetry.fast.kernel import Kernel
+from ...dosimetry.fast.model import TERMS, WED_ORIGIN_MM, WED_SCALE_MM, Span, design
+from .rows import LENGTHS_MM, Kernels, Row, mean_design, own_range
+from .table import LearnedBody
 
-EVALUATION_FILE = "evaluation.csv"
-BASELINE_FILE = "baseline.csv"
+# A response, as a part of its sum, is known to so much and to a part of itself.
+_LEAST_RESPONSE, _RESPONSE_ERROR = 5e-4, 0.05
+# In ln(dose): from here on a body counts less (Huber).
+_HUBER = 0.08
+_ROUNDS = 6
+# Draws the terms toward 0, where few bodies tell them: a body's worth each, 0.3 in ln(dose).
+_RIDGE = 0.15
+_BEAM_RIDGE = 0.05
 
 
-def train(
-    arrays_folder: str | Path,
-    output_folder: str | Path,
-    *,
-    baseline: Sequence[int] = (),
-    figures: str | Path | None = None,
-    seeds: Sequence[int] = SEEDS,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Fit the dose model, score it on patients left out, and write model, card and figures.
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class OrganFit:
+    """The law of an organ.
+
+    Attributes
+    ----------
+    coefficients
+        Of `TERMS`, [t].
+    beam, beam_by_wed
+        Of `beam_terms.TERMS`, [b].
+    cap_mm
+        Span of the smoothed sizes.
+    """
+
+    coefficients: np.ndarray
+    beam: np.ndarray
+    beam_by_wed: np.ndarray
+    cap_mm: Span
+
+    def log_factor(self, row: Row) -> np.ndarray:
+        """Return f of every slab with the reference beam, [n]."""
+        return np.asarray(design(row.sizes_mm, self.cap_mm) @ self.coefficients)
+
+
+def fit_kernels(rows: Sequence[Row]) -> Kernels:
+    """Return the kernels whose shape the responses of organs have, non-negative least squares."""
+    left, right = [], []
+    for row in rows:
+        response = row.response / row.response.sum()
+        edges = np.append(row.path_mm - 5.0, row.path_mm[-1] + 5.0)
+        columns = []
+        for part in (row.share * (1.0 - row.large), row.share * row.large):
+            for length in LENGTHS_MM:
+                away = _cumulative(edges[None] - row.z_mm[:, None], length)
+                columns.append(part @ np.diff(away, axis=1))
+        weight = 1.0 / (_LEAST_RESPONSE + _RESPONSE_ERROR * response)
+        left.append(np.column_stack(columns) * weight[:, None])
+        right.append(response * weight)
+    weights, _ = nnls(np.concatenate(left), np.concatenate(right))
+    narrow, wide = weights.reshape(2, -1)
+    # Bodies of one size alone tell one kernel.
+    one = narrow + wide
+    return (
+        _kernel(narrow if narrow.any() else one),
+        _kernel(wide if wide.any() else one),
+    )
+
+
+def _kernel(weights: np.ndarray) -> Kernel:
+    used = [n for n, weight in enumerate(weights) if weight > 1e-3 * weights.sum()]
+    share = [round(float(weights[n] / weights[used].sum()), 4) for n in used]
+    share[0] = round(1.0 - sum(share[1:]), 4)
+    return tuple(zip(share, (LENGTHS_MM[n] for n in used), strict=True))
+
+
+def _cumulative(x_mm: np.ndarray, length_mm: float) -> np.ndarray:
+    tail = 0.5 * np.exp(-np.abs(x_mm) / length_mm)
+    return np.where(x_mm < 0, tail, 1.0 - tail)
+
+
+def fit_organ(
+    bodies: Sequence[LearnedBody], rows: Sequence[Row], kernels: Kernels, tissue: np.ndarray
+) -> OrganFit:
+    """Fit an organ's law to its rows.
 
     Parameters
     ----------
-    arrays_folder
-        Folder of the published training arrays.
-    output_folder
-        Gets model.json, model_card.md and evaluation.csv.
-    baseline
-        Also train the published network, for so many epochs each, on the rows and folds of the
-        first seed (needs torch; minutes for 30 epochs, hours for 2,000). Its doses of the patients
-        left out are in baseline_patients.csv of the output folder, which is added to and shown in
-        the card: an interrupted training goes on where it was.
-    figures
-        Folder for pictures of the doses of patients left out (needs matplotlib), or None.
-    seeds
-        Of the folds; figures are means over them.
-
-    Returns
-    -------
-    dict
-        ``sha256`` of the model file, ``files``, ``regions`` (figures by region), ``organs``
-        (figures by organ) and ``lines`` (a summary to read).
-
-    Raises
-    ------
-    InputError
-        If the arrays cannot be read.
-    OutputError
-        If the output folder cannot be written.
+    bodies
+        Of the table.
+    rows
+        Of the organ.
+    kernels
+        K of small and of large bodies.
+    tissue
+        Of ln(dose to the organ's tissue without contrast agent / dose to soft tissue), the first
+        for the reference beam, [1 + b].
     """
-    progress = progress or Progress()
-    output = Path(output_folder)
-    all_arrays = {region: load_region(arrays_folder, region) for region in REGIONS}
-    if baseline:
-        stage = Stage(progress, 0.0, 0.5)
-        train_published(all_arrays, output / HELD_FILE, baseline, seed=seeds[0], progress=stage)
-    networks = read_held(output / HELD_FILE)
-    errors: list[OrganErrors] = []
-    models: dict[str, RegionModel] = {}
-    summary: dict[str, dict[str, Any]] = {}
-    held: dict[str, list[dict[str, Held]]] = {}
-    for number, (region, arrays) in enumerate(all_arrays.items()):
-        stage = Stage(progress, 0.5 + 0.25 * number, 0.75 + 0.25 * number)
-        samples = samples_to_fit(arrays)
-        count = len(arrays.patients)
-        held[region] = [
-            cross_validate(region, samples, count, seed=s, progress=stage) for s in seeds
-        ]
-        draws = draws_of(count)
-        organs = organ_errors(region, held[region], draws)
-        errors += organs
-        summary[region] = _figures(held[region], networks, region, draws)
-        quantiles = {e.organ: {CTDIVOL: e.ctdivol_log_q90, MAS: e.model_log_q90} for e in organs}
-        models[region] = fit_all(arrays, samples, quantiles)
-    content = model_json(models, all_arrays, summary, seeds)
-    digest = sha256(content)
-    rows = _baseline_rows(networks)
-    card = write_card(digest, models, all_arrays, errors, rows, summary, seeds)
-    texts = {
-        EVALUATION_FILE: _csv(OrganErrors.columns(), [vars(e) for e in errors]).encode(),
-        CARD_FILE: card.encode(),
-        MODEL_FILE: content,
-    }
-    if rows:
-        texts = {BASELINE_FILE: _csv(tuple(rows[0]), rows).encode(), **texts}
-    write_files(output, texts)
-    if figures is not None:
-        from .figures import draw
-
-        draw({region: seeds_[0] for region, seeds_ in held.items()}, models, Path(figures))
-    progress.update(1.0, "written")
-    return {
-        "sha256": digest,
-        "files": sorted(texts),
-        "regions": summary,
-        "organs": [vars(e) for e in errors],
-        "lines": [_line(region, values) for region, values in summary.items()],
-    }
+    sizes = np.concatenate([row.sizes_mm[row.share > 0] for row in rows])
+    cap = Span(*(float(v) for v in np.percentile(sizes, (1, 99))))
+    ranges = [own_range(row) for row in rows]
+    target = np.array([np.log(row.dose(part)) for row, part in zip(rows, ranges, strict=True)])
+    reached = [row.reached(kernels, part) for row, part in zip(rows, ranges, strict=True)]
+    coefficients = np.zeros(len(TERMS))
+    for _ in range(_ROUNDS):
+        fit = OrganFit(coefficients, np.zeros(0), np.zeros(0), cap)
+        columns, away = [], []
+        for row, arrived, dose in zip(rows, reached, target, strict=True):
+            weight = row.share * arrived * np.exp(fit.log_factor(row))
+            columns.append(mean_design(row, weight, cap))
+            away.append(dose - np.log(weight.sum()))
+        coefficients = coefficients_of(np.array(columns), np.array(away), coefficients)
+    coefficients[0] += tissue[0]
+    beam, by_wed = _fit_beam(bodies, rows)
+    return OrganFit(coefficients, beam + tissue[1:], by_wed, cap)
 
 
-def samples_to_fit(arrays: RegionArrays) -> dict[str, list[Sample]]:
-    """Return the samples of the organs that get a model."""
-    wanted = organs_to_fit(arrays)
-    samples = samples_of(arrays.region, arrays.patients)
-    return {organ: samples.get(organ, []) for organ in wanted}
-
-
-def fit_all(
-    arrays: RegionArrays,
-    samples: Mapping[str, list[Sample]],
-    quantiles: Mapping[str, Mapping[str, float]],
-) -> RegionModel:
-    """Fit the region's model to all its patients."""
-    fitted = {o: sum(int(s.keep.sum()) for s in own) for o, own in samples.items()}
-    all_rows = {
-        o: sum(arrays.counts[f"{what}:{o}"] for what in ("rows", "unmatched", "ambiguous", "nan"))
-        for o in samples
-    }
-    left_out = {o: all_rows[o] - fitted[o] for o in samples}
-    return fit_region(arrays.region, samples, left_out, quantiles)
-
-
-def _figures(
-    seeds: Sequence[Mapping[str, Held]],
-    networks: Sequence[BaselineDose],
-    region: str,
-    draws: np.ndarray,
-) -> dict[str, Any]:
-    """Return a region's figures: the model's, the mixture of patients, and each network's."""
-    figures: dict[str, Any] = _rounded_figures(region_figures(seeds, draws))
-    figures["mixture"] = hidden_share(seeds[0])
-    for epochs in sorted({d.epochs for d in networks}):
-        doses = [d for d in networks if d.epochs == epochs and d.region == region]
-        if doses:
-            figures[f"published_{epochs}_epochs"] = _rounded_figures(
-                baseline_figures(doses, seeds[0], draws)
-            )
-    return figures
-
-
-def _rounded_figures(values: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(value, 3) for name, value in values.items()}
-
-
-def _line(region: str, figures: Mapping[str, Any]) -> str:
-    beside = "".join(
-        f"; published network, {key.split('_')[1]} epochs, {network['median_pct']:.1f} % "
-        f"({network['organs']} organs)"
-        for key, network in figures.items()
-        if key.startswith("published_")
+def coefficients_of(columns: np.ndarray, away: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """Return better coefficients: robust, drawn toward 0, those of size not positive."""
+    robust = np.sqrt(np.minimum(1.0, _HUBER / np.maximum(np.abs(away), 1e-9)))
+    right = (away + columns @ now) * robust
+    ridge = np.diag(np.r_[0.0, np.full(len(TERMS) - 1, _RIDGE)])
+    found = lsq_linear(
+        np.vstack((columns * robust[:, None], ridge)),
+        np.r_[right, np.zeros(len(TERMS))],
+        bounds=(-np.inf, np.r_[np.inf, np.zeros(len(TERMS) - 1)]),
     )
-    return (
-        f"{region}: median organ error {figures['labelled_median_pct']:.1f} % "
-        f"({figures['labelled_median_low_pct']:.1f} to {figures['labelled_median_high_pct']:.1f}) "
-        f"against the labels, {figures['tissue_median_pct']:.1f} % for the dose as given{beside}; "
-        f"its interval covers {figures['coverage_pct']:.0f} % by effective mAs and "
-        f"{figures['ctdivol_coverage_pct']:.0f} % by CTDIvol; a cropped scan changes it by "
-        f"{figures['crop_mean_abs_pct']:.1f} %"
-    )
+    return np.asarray(found.x)
 
 
-def _baseline_rows(networks: Sequence[BaselineDose]) -> list[dict[str, Any]]:
-    """Return the figures of the published network by epochs, region and organ."""
-    rows = []
-    for key in sorted({(d.epochs, d.region, d.organ) for d in networks}):
-        doses = [d for d in networks if (d.epochs, d.region, d.organ) == key]
-        errors = [abs(100 * (d.predicted_mGy / d.label_mGy - 1)) for d in doses]
-        rows.append(
-            {
-                "region": key[1],
-                "organ": key[2],
-                "patients": len(doses),
-                "epochs": key[0],
-                "folds": len({d.fold for d in doses}),
-                "baseline_median_pct": float(np.median(errors)),
-                "baseline_mean_pct": float(np.mean(errors)),
-            }
-        )
-    return rows
+def _fit_beam(bodies: Sequence[LearnedBody], rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
+    """Return how a body's beam terms depend on its size: constant and slope, each [b]."""
+    terms = np.array([bodies[row.body].beam_terms[row.organ] for row in rows])
+    size = np.array([(row.wed_mm - WED_ORIGIN_MM) / WED_SCALE_MM for row in rows])
+    weight = 1.0 / np.maximum(np.array([row.noise for row in rows]), 0.003)
+    columns = np.column_stack((np.ones(len(size)), size)) * weight[:, None]
+    ridge = _BEAM_RIDGE * weight.mean() * np.eye(2)
+    found = np.linalg.lstsq(
+        np.vstack((columns, ridge)),
+        np.vstack((terms * weight[:, None], np.zeros((2, len(BEAM_TERMS))))),
+        rcond=None,
+    )[0]
+    return found[0], found[1]
 
 
-def _cell(value: Any) -> Any:
-    return f"{value:.4g}" if isinstance(value, float) else value
+def tissue_of(bodies: Sequence[LearnedBody], rows: Sequence[Row]) -> np.ndarray:
+    """Return the organ's own tissue against soft tissue, median of bodies without iodine in it."""
+    plain = [row for row in rows if bodies[row.body].iodine_mg_ml[row.organ] < 0.05] or list(rows)
+    terms = np.array([bodies[row.body].medium_terms[row.organ] for row in plain])
+    return np.asarray(np.median(terms, axis=0))
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(row[name]) for name in columns] for row in rows)
-    return stream.getvalue()
+def errors(rows: Sequence[Row], fit: OrganFit, kernels: Kernels, tissue: float) -> np.ndarray:
+    """Return ln(dose by the law / simulated) of scans of the organ, [row]."""
+    away = []
+    for row in rows:
+        part = own_range(row)
+        law = row.law(kernels, fit.log_factor(row), part)
+        away.append(np.log(law / row.dose(part)) - tissue)
+    return np.array(away)
+
+
+def cross_fitted(
+    bodies: Sequence[LearnedBody], rows: Sequence[Row], kernels: Kernels, folds: int = 10
+) -> np.ndarray:
+    """Return `errors` of every row by a law that did not see its body, [row]."""
+    away = np.zeros(len(rows))
+    group = np.array([row.body for row in rows]) % folds
+    for fold in range(folds):
+        kept = [row for row, g in zip(rows, group, strict=True) if g != fold]
+        held = [int(n) for n in np.flatnonzero(group == fold)]
+        if not held:
+            continue
+        tissue = tissue_of(bodies, kept)
+        fit = fit_organ(bodies, kept, kernels, tissue)
+        away[held] = errors([rows[n] for n in held], fit, kernels, tissue[0])
+    return away

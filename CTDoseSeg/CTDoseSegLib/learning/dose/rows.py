@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...dosimetry.fast.kernel import Kernel, convolution_matrix, smooth
-from ...dosimetry.law.model import Span, design, large_share
+from ...dosimetry.fast.model import Span, design, large_share
 from .table import SLAB_MM, LearnedBody
 
 # K of small and of large bodies.

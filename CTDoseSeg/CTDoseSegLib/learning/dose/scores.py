@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...dosimetry.law.model import OrganModel
+from ...dosimetry.fast.model import OrganModel
 from .conformal import conformal_quantile
 from .model import Trained
 from .organs import REGIONS, bodies_of, with_marrow

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ...dosimetry.fast.beam_terms import TERMS as BEAM_TERMS
 from ...dosimetry.fast.kernel import Kernel
-from ...dosimetry.law.beam_terms import TERMS as BEAM_TERMS
-from ...dosimetry.law.model import SCHEMA_VERSION, TERMS, OrganModel, RegionModel, Span
+from ...dosimetry.fast.model import SCHEMA_VERSION, TERMS, OrganModel, RegionModel, Span
 from ...tasks.progress import Progress
 from .conformal import conformal_quantile
 from .fit import OrganFit, cross_fitted, fit_kernels, fit_organ, tissue_of

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...dosimetry.law.beam_terms import BeamTerms, beam_terms
-from ...dosimetry.law.model import WED_ORIGIN_MM, WED_SCALE_MM, OrganModel
+from ...dosimetry.fast.beam_terms import BeamTerms, beam_terms
+from ...dosimetry.fast.model import WED_ORIGIN_MM, WED_SCALE_MM, OrganModel
 from ...dosimetry.montecarlo.beams import GENERIC_BODY, GENERIC_HEAD, BeamModel, model_of
 from ...measurement.ctdi_per_mas import K90
 from .conformal import conformal_quantile

@@ -80,7 +80,7 @@ def train(
 
 def bundled_table() -> Path:
     """Return the table that the package ships."""
-    return Path(str(files("CTDoseSegLib.models").joinpath("law", BUNDLED_TABLE)))
+    return Path(str(files("CTDoseSegLib.models").joinpath("dose", BUNDLED_TABLE)))
 
 
 def _data(bodies: list[LearnedBody]) -> str:

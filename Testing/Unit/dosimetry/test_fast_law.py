@@ -14,8 +14,8 @@ from dose_scans import STEP_MM, codes, make, scan_of
 from CTDoseSegLib.ct.scanner_profile import GENERIC
 from CTDoseSegLib.dosimetry.engines import choose_engine
 from CTDoseSegLib.dosimetry.estimate import estimate
-from CTDoseSegLib.dosimetry.law.beam_terms import TERMS, beam_terms
-from CTDoseSegLib.dosimetry.law.engine import LawEngine, load_model
+from CTDoseSegLib.dosimetry.fast.beam_terms import TERMS, beam_terms
+from CTDoseSegLib.dosimetry.fast.engine import FastEngine, load_model
 from CTDoseSegLib.dosimetry.montecarlo.beams import beam_names, model_of
 from CTDoseSegLib.errors import DoseEngineChoiceError, InputError, ModelError
 from CTDoseSegLib.measurement.ctdi_per_mas import K90
@@ -27,7 +27,7 @@ TRUNK = tuple(o for r in ("chest", "abdomen", "pelvis") for o in MODEL.regions[r
 
 def law(*, region="auto", scanner=GENERIC, **changes):
     """`DoseResult` of `make(**changes)` by the law, and its organs by name."""
-    result = estimate(LawEngine(MODEL, region), scan_of(*make(**changes), scanner))
+    result = estimate(FastEngine(MODEL, region), scan_of(*make(**changes), scanner))
     return result, {organ.organ: organ for organ in result.organs}
 
 
@@ -154,7 +154,7 @@ def test_mas_without_ctdivol_is_scaled_as_scanners_usually_are_and_the_interval_
 def test_contrast_agent_is_left_out_of_the_dose_and_reached_by_the_upper_end():
     series, labelmap = make(organs=("kidney_left",))
     series.hu[labelmap.labels == 3] = 180
-    enhanced = LawEngine(MODEL).estimate(scan_of(series, labelmap)).organs[0]
+    enhanced = FastEngine(MODEL).estimate(scan_of(series, labelmap)).organs[0]
     plain = law(organs=("kidney_left",))[1]["kidney_left"]
     assert enhanced.dose_mGy == pytest.approx(plain.dose_mGy, rel=0.01)
     assert enhanced.total_high_mGy > 1.5 * plain.total_high_mGy
@@ -183,7 +183,7 @@ def test_the_engine_is_chosen_by_its_name_and_has_a_model_of_its_own(tmp_path):
     with pytest.raises(DoseEngineChoiceError, match="model of its own"):
         choose_engine("law", tmp_path)
     with pytest.raises(InputError, match="region"):
-        LawEngine(MODEL, "arm")
+        FastEngine(MODEL, "arm")
 
 
 def test_a_model_file_that_its_card_does_not_describe_is_refused(tmp_path):
@@ -200,7 +200,7 @@ def test_another_exposure_of_the_same_anatomy_is_its_own_dose():
     acquisition = replace(scan.series.acquisition, kvp_kV=100.0)
     slices = tuple(replace(one, ctdivol_mGy=3.0) for one in scan.series.slices)
     again = scan.exposed_as(replace(scan.series, acquisition=acquisition, slices=slices))
-    other = {o.organ: o.dose_mGy for o in LawEngine(MODEL).estimate(again).organs}
+    other = {o.organ: o.dose_mGy for o in FastEngine(MODEL).estimate(again).organs}
     own = law(kvp_kV=100.0, ctdivol=3.0)[1]
     assert other["liver"] == pytest.approx(own["liver"].dose_mGy, rel=1e-12)
 
@@ -219,7 +219,7 @@ def test_a_few_voxels_of_brain_make_no_head_of_a_chest():
     labels = labelmap.labels
     brain = np.flatnonzero((labels == 4).any(axis=(1, 2)))
     labels[brain[2:]] = np.where(labels[brain[2:]] == 4, 1, labels[brain[2:]])
-    organs = {o.organ: o for o in LawEngine(MODEL).estimate(scan_of(series, labelmap)).organs}
+    organs = {o.organ: o for o in FastEngine(MODEL).estimate(scan_of(series, labelmap)).organs}
     assert organs["skin"].region == "trunk"
 
 
@@ -268,7 +268,7 @@ def test_the_upper_end_reaches_up_for_iodine_in_what_may_hold_it(organ):
         organs=("kidney_left", "aorta", organ)[: 3 if organ != "kidney_left" else 2]
     )
     series.hu[np.isin(labelmap.labels, (3, 4))] = 200
-    organs = {o.organ: o for o in LawEngine(MODEL).estimate(scan_of(series, labelmap)).organs}
+    organs = {o.organ: o for o in FastEngine(MODEL).estimate(scan_of(series, labelmap)).organs}
     up = math.log(organs[organ].total_high_mGy / organs[organ].dose_mGy)
     down = math.log(organs[organ].dose_mGy / organs[organ].total_low_mGy)
     assert up > down + 0.1
@@ -284,8 +284,12 @@ def test_slices_from_head_to_foot_change_nothing_but_their_order():
         @ np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, -1, 39], [0, 0, 0, 1.0]]),
     )
     labels = replace(labelmap, labels=labelmap.labels[::-1], affine=turned.affine)
-    one = {o.organ: o.dose_mGy for o in LawEngine(MODEL).estimate(scan_of(series, labelmap)).organs}
-    other = {o.organ: o.dose_mGy for o in LawEngine(MODEL).estimate(scan_of(turned, labels)).organs}
+    one = {
+        o.organ: o.dose_mGy for o in FastEngine(MODEL).estimate(scan_of(series, labelmap)).organs
+    }
+    other = {
+        o.organ: o.dose_mGy for o in FastEngine(MODEL).estimate(scan_of(turned, labels)).organs
+    }
     for organ, dose in one.items():
         assert other[organ] == pytest.approx(dose, rel=1e-9)
 

@@ -49,7 +49,7 @@ class LearnedBody:
         Relative standard error of the sum of `response`, [o].
     beam_terms
         Of ln(dose by another beam / dose by the reference beam), [o, b]; the terms are those of
-        `dosimetry.law.beam_terms`.
+        `dosimetry.fast.beam_terms`.
     medium_terms
         Of ln(dose to the organ's own medium, iodine included / dose to soft tissue), the first for
         the reference beam, [o, 1 + b].

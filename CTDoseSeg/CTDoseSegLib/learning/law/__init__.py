@@ -1,1 +1,0 @@
-"""Fit the law of organ doses to simulated bodies, and judge it."""
