@@ -14,8 +14,8 @@ from ..montecarlo.beam_choice import unusual_beams, usual_model
 from ..montecarlo.beams import REFERENCE_KV
 from ..scan import Scan
 from .beam_terms import VOLTAGES_KV, BeamTerms, beam_terms
-from .kernel import Convolver, Kernel
-from .model import RegionModel, large_share
+from .kernel import arriving
+from .model import OrganModel, RegionModel
 from .scaling import BASES, ScalingBasis, phantom_of, scaling_bases
 
 
@@ -47,8 +47,7 @@ class AlongBody:
     terms: BeamTerms
     other_terms: tuple[BeamTerms, ...]
     # What several organs ask for again.
-    _convolvers: dict[Kernel, Convolver] = field(default_factory=dict)
-    _doses: dict[Hashable, np.ndarray] = field(default_factory=dict)
+    _arriving: dict[Hashable, np.ndarray] = field(default_factory=dict)
     _sizes: dict[Hashable, np.ndarray] = field(default_factory=dict)
 
     @classmethod
@@ -87,27 +86,24 @@ class AlongBody:
         """Names of the scaling bases that can be used, the better one first."""
         return [name for name in BASES if self.bases[name].values is not None]
 
-    def convolved_mGy(
-        self, basis: str, shared: RegionModel, range_mm: tuple[float, float]
+    def arriving_mGy(self, basis: str, range_mm: tuple[float, float]) -> np.ndarray:
+        """Return CTDIvol (32 cm) of an irradiated range as it arrives, `kernel.arriving`, mGy."""
+        key = (basis, range_mm)
+        if key not in self._arriving:
+            values = self.bases[basis].values
+            if values is None:
+                raise ValueError(f"The scaling basis {basis} has no values.")
+            self._arriving[key] = arriving(self.z_mm, values, range_mm)
+        return self._arriving[key]
+
+    def reached_mGy(
+        self, basis: str, shared: RegionModel, organ: OrganModel, range_mm: tuple[float, float]
     ) -> np.ndarray:
-        """Return CTDIvol (32 cm) convolved over an irradiated range, mGy, [k].
+        """Return CTDIvol (32 cm) of an irradiated range convolved with an organ's kernel, mGy, [k].
 
         With the kernel that goes with the body's size in each slice; NaN where that is not known.
         """
-        key = (basis, shared.kernels, range_mm)
-        if key not in self._doses:
-            narrow, wide = (self._convolved(basis, one, range_mm) for one in shared.kernels)
-            large = large_share(self.sizes_mm(shared)[:, 0])
-            self._doses[key] = narrow + large * (wide - narrow)
-        return self._doses[key]
-
-    def _convolved(self, basis: str, kernel: Kernel, range_mm: tuple[float, float]) -> np.ndarray:
-        values = self.bases[basis].values
-        if values is None:
-            raise ValueError(f"The scaling basis {basis} has no values.")
-        if kernel not in self._convolvers:
-            self._convolvers[kernel] = Convolver(self.z_mm, kernel)
-        return self._convolvers[kernel](values, range_mm)
+        return organ.reached_mGy(self.arriving_mGy(basis, range_mm), self.sizes_mm(shared))
 
     def sizes_mm(self, shared: RegionModel) -> np.ndarray:
         """Return the water-equivalent diameter smoothed along the body, [k, 2]."""

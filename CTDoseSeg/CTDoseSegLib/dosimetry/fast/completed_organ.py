@@ -18,7 +18,7 @@ from ...flags import Flag, flag
 from ...measurement.ctdi_per_mas import K90
 from ...segmentation.labelmap import SKIN
 from ..beam import Beam
-from .kernel import Kernel, convolution_matrix
+from .kernel import arriving
 
 # Reference adult organ masses in g, (male, female), with content and blood: ICRP Publication 89,
 # read in a table of the Journal of Nuclear Medicine that quotes it. For vessels, bowels, lobes and
@@ -67,6 +67,8 @@ class SeenOrgan:
         Of each slice, 32 cm phantom.
     dose_per_mGy
         exp(f) at the organ's lowest and highest slice.
+    kernel
+        Weights of what arrives (`kernel.arriving`), [2 l].
     """
 
     organ: str
@@ -76,7 +78,7 @@ class SeenOrgan:
     mass_g: np.ndarray
     ctdivol_mGy: np.ndarray
     dose_per_mGy: tuple[float, float]
-    kernel: Kernel
+    kernel: np.ndarray
     beam: Beam
 
     @property
@@ -197,5 +199,5 @@ def _beyond(seen: SeenOrgan, end: int, length_mm: float) -> tuple[np.ndarray, np
     steps = (np.arange(pieces) + 0.5) * length_mm / pieces
     z = seen.z_mm[last] + away * (cell_widths_mm(seen.z_mm)[last] / 2 + steps)
     ctdivol = np.concatenate((seen.ctdivol_mGy, np.full(pieces, seen.ctdivol_mGy[last])))
-    kernel = convolution_matrix(np.concatenate((seen.z_mm, z)), seen.kernel, seen.beam.range_mm)
-    return z, (kernel[-pieces:] @ ctdivol) * seen.dose_per_mGy[end]
+    arrives = arriving(np.concatenate((seen.z_mm, z)), ctdivol, seen.beam.range_mm)
+    return z, (seen.kernel @ arrives)[-pieces:] * seen.dose_per_mGy[end]

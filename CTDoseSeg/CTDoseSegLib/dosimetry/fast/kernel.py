@@ -1,7 +1,9 @@
-"""Convolution along the body with a positive, symmetric kernel, on slices of any spacing.
+"""How what is irradiated in one slice reaches others: exponentials along the body, of either side.
 
-CTDIvol is convolved with the kernel K, so that doubling the exposure doubles the dose and
-two exposures add up exactly; kernels of the same form smooth the patient's size.
+An organ's dose is a weighted sum of CTDIvol as it arrives from below and from above, fading over
+several lengths. The weights are positive and depend on no exposure, so that doubling CTDIvol
+doubles the dose and two exposures add up exactly. The patient's size is smoothed with the same
+exponentials, of both sides alike.
 """
 
 from __future__ import annotations
@@ -10,68 +12,73 @@ import numpy as np
 
 from ..beam import EVERYWHERE
 
-# Parts of a kernel: (weight, length in mm) of each two-sided exponential.
+# Lengths of the exponentials that doses are made of: primary photons and near scatter, far scatter.
+LENGTHS_MM = (8.0, 20.0, 50.0, 100.0)
+# Their names, in the order of `arriving`.
+SIDES = ("below", "above")
+# Parts of a smoothing kernel: (weight, length in mm) of each two-sided exponential.
 Kernel = tuple[tuple[float, float], ...]
 
 
-def convolution_matrix(
-    z_mm: np.ndarray, kernel: Kernel, irradiated_mm: tuple[float, float] = EVERYWHERE
+def arriving(
+    z_mm: np.ndarray,
+    values: np.ndarray,
+    irradiated_mm: tuple[float, float] = EVERYWHERE,
+    lengths_mm: tuple[float, ...] = LENGTHS_MM,
 ) -> np.ndarray:
-    """Return the kernel K as a matrix, [k, k]: what the current of slice j gives at slice i.
+    """Return what arrives at each slice from below and from above, by length, [2 l, k].
 
-    The kernel is a sum of two-sided exponentials, weight exp(-|z|/length) / (2 length), the
-    weights adding up to 1. It is integrated exactly over each slice's cell, whose edges are
-    halfway to its neighbours, so that uneven steps need no resampling. The end slices' current
-    goes on to the ends of the irradiated range; outside the range it is zero. Where the range is
-    not known it is everywhere, so that every slice is an interior one.
+    From below is the integral of values(z - s) exp(-s / length) / length over s > 0, and the same
+    from above. It is taken exactly over each slice's cell, whose edges are halfway to its
+    neighbours, so that uneven steps need no resampling. The end slices' values go on to the ends of
+    the irradiated range; outside the range they are zero. Where the range is not known it is
+    everywhere, so that every slice is an interior one.
+
+    Parameters
+    ----------
+    z_mm
+        Positions of the slices along the body, in any order, [k].
+    values
+        Not negative, [k].
+    irradiated_mm
+        Low and high end.
+    lengths_mm
+        Of the exponentials, [l].
+
+    Examples
+    --------
+    Far inside a long scan all that is irradiated arrives, half of it from either side:
+
+    >>> z = np.arange(0.0, 2000.0, 5.0)
+    >>> arriving(z, np.full(400, 6.0), lengths_mm=(20.0,))[:, 200].round(3).tolist()
+    [6.0, 6.0]
     """
     order = np.argsort(z_mm, kind="stable")
-    z = np.asarray(z_mm, dtype=float)[order]
+    z, ordered = np.asarray(z_mm, float)[order], np.asarray(values, float)[order]
     low, high = irradiated_mm
     edges = np.concatenate(([low], np.clip((z[1:] + z[:-1]) / 2, low, high), [high]))
-    cumulative = _cumulative(edges - z[:, None], kernel)
-    matrix = np.empty((len(z), len(z)))
-    matrix[np.ix_(order, order)] = np.diff(cumulative, axis=1)
-    return matrix
+    below = _from_below(z, ordered, edges, lengths_mm)
+    above = _from_below(-z[::-1], ordered[::-1], -edges[::-1], lengths_mm)[:, ::-1]
+    out = np.empty((2 * len(lengths_mm), len(z)))
+    out[:, order] = np.concatenate((below, above))
+    return out
 
 
-class Convolver:
-    """Convolve many currents over many ranges: the exponentials are taken once.
-
-    The sum over cells of current times difference of F, F being the kernel's cumulative, is the
-    sum over the edges between cells of F times the step of the current there: edges inside the
-    range need F once for all ranges, and only the range's own ends are new.
-    """
-
-    def __init__(self, z_mm: np.ndarray, kernel: Kernel) -> None:
-        self._order = np.argsort(z_mm, kind="stable")
-        self._z = np.asarray(z_mm, dtype=float)[self._order]
-        self._kernel = kernel
-        self._edges = (self._z[1:] + self._z[:-1]) / 2
-        self._between = _cumulative(self._edges - self._z[:, None], kernel)
-
-    def __call__(
-        self, current: np.ndarray, irradiated_mm: tuple[float, float] = EVERYWHERE
-    ) -> np.ndarray:
-        """Return ``convolution_matrix(z_mm, kernel, irradiated_mm) @ current``, [k]."""
-        ordered = np.asarray(current, dtype=float)[self._order]
-        low, high = irradiated_mm
-        first, last = np.searchsorted(self._edges, (low, high), side="left")
-        first, last = int(first), int(max(first, last))
-        inside = slice(first, last)
-        at_ends = _cumulative(np.array([[low, high]]) - self._z[:, None], self._kernel)
-        total = self._between[:, inside] @ (ordered[:-1] - ordered[1:])[inside]
-        total += at_ends @ np.array([-ordered[first], ordered[last]])
-        out = np.empty(len(total))
-        out[self._order] = total
-        return out
-
-
-def _cumulative(x_mm: np.ndarray, kernel: Kernel) -> np.ndarray:
-    away = np.abs(x_mm)
-    tail = 0.5 * sum(weight * np.exp(-away / length) for weight, length in kernel)
-    cumulative: np.ndarray = np.where(x_mm < 0, tail, 1.0 - tail)
-    return cumulative
+def _from_below(
+    z: np.ndarray, values: np.ndarray, edges: np.ndarray, lengths_mm: tuple[float, ...]
+) -> np.ndarray:
+    """Return what arrives from below, [l, k]; `z` rises, `edges` are the cells', [k + 1]."""
+    length = np.array(lengths_mm)[:, None]
+    low, high = edges[:-1], edges[1:]
+    # Cells below the slice's own: sums of exponentials, as logarithms, which no length overflows.
+    with np.errstate(divide="ignore"):
+        log_cell = np.log(values) + np.log(-np.expm1((low - high) / length))
+    log_sum = np.logaddexp.accumulate((log_cell + high / length)[:, :-1], axis=1)
+    carried = np.zeros((len(length), len(z)))
+    carried[:, 1:] = np.exp(log_sum - z[1:] / length)
+    nearest = z - np.clip(z, low, high)
+    own = np.exp(-np.maximum(nearest, 0.0) / length) - np.exp(-np.maximum(z - low, 0.0) / length)
+    return np.asarray(carried + values * own)
 
 
 def smooth(z_mm: np.ndarray, values: np.ndarray, kernel: Kernel) -> np.ndarray:
@@ -79,5 +86,8 @@ def smooth(z_mm: np.ndarray, values: np.ndarray, kernel: Kernel) -> np.ndarray:
     known = np.isfinite(values)
     out = np.full(len(values), np.nan)
     if known.any():
-        out[known] = Convolver(z_mm[known], kernel)(values[known])
+        weights = np.array([weight for weight, _ in kernel]) / 2
+        lengths = tuple(length for _, length in kernel)
+        sides = arriving(z_mm[known], values[known], lengths_mm=lengths)
+        out[known] = np.concatenate((weights, weights)) @ sides
     return out

@@ -1,11 +1,12 @@
 """The dose model: D(z) = (K * CTDIvol)(z) exp(f), its numbers and its file.
 
-K is the kernel with which CTDIvol is convolved along the body (`kernel`): a narrow one in
-small bodies, a wide one in large ones, a mean of both between. f depends on the organ, on the
-water-equivalent diameter smoothed along the body over a short and a long way, capped, with which it
-falls or stays, and on the beam (`beam_terms`), whose effect changes with the size. It knows no HU,
-no position, no mean over the scan and no end of the images. CTDIvol is that of the 32 cm phantom;
-the dose is that to the organ's tissue without contrast agent.
+K is the organ's kernel, with which CTDIvol is convolved along the body (`kernel`): one of small
+bodies, one of large ones, a mean of both between; what comes from below may reach an organ more or
+less than what comes from above. f depends on the organ, on the water-equivalent diameter smoothed
+along the body over a short and a long way, capped, with which it falls or stays, and on the beam
+(`beam_terms`), whose effect changes with the size. It knows no HU, no position, no mean over the
+scan and no end of the images. CTDIvol is that of the 32 cm phantom; the dose is that to the organ's
+tissue without contrast agent.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import numpy as np
 
 from ...errors import ModelError
 from .beam_terms import TERMS as BEAM_TERMS
-from .kernel import Kernel, smooth
+from .kernel import LENGTHS_MM, SIDES, Kernel, smooth
 
 SCHEMA_VERSION = 5
 MODEL_FILE = "model.json"
@@ -32,8 +33,10 @@ HEAD = "head"
 # f is linear in these. The last ones bend it: they begin to grow at these diameters.
 BENDS_MM = (180.0, 300.0)
 TERMS = ("intercept", "wed", "wed_wide", *(f"wed_over_{bend:.0f}" for bend in BENDS_MM))
-# Smoothed sizes at which the narrow kernel ends and the wide one begins to be the only one.
+# Smoothed sizes up to which the kernel is that of small bodies, and from which that of large ones.
 KERNELS_MM = (120.0, 350.0)
+# Names of both in the model file.
+BODIES = ("small", "large")
 WED_ORIGIN_MM = 280.0
 WED_SCALE_MM = 100.0
 
@@ -57,6 +60,9 @@ class OrganModel:
     ----------
     region
         Part of the body: ``head``, ``chest``, ``abdomen``, ``pelvis`` or ``trunk``.
+    kernels
+        K of small and of large bodies: weights of what arrives from below, then from above, by
+        length (`kernel.arriving`), each kernel's adding up to 1, [2, 2 l].
     coefficients
         Of `TERMS`; those of the diameter are not positive.
     beam, beam_by_wed
@@ -71,6 +77,9 @@ class OrganModel:
     law_log_q90
         90 % quantile, over bodies left out (conformal), of |ln(dose by the law / simulated)| where
         the beam is known and the organ is inside the irradiated range.
+    scatter_log_q90
+        The same where scatter alone reaches the organ, from up to 60 mm away, less what the law is
+        off by inside the range.
     body_model_log
         Standard deviation of what the bodies' anatomy, unlike that of patients, does to ln(dose).
     counts
@@ -79,6 +88,7 @@ class OrganModel:
 
     organ: str
     region: str
+    kernels: np.ndarray
     coefficients: Mapping[str, float]
     beam: np.ndarray
     beam_by_wed: np.ndarray
@@ -86,8 +96,26 @@ class OrganModel:
     usual_wed_mm: Span
     bodies_wed_mm: Span
     law_log_q90: float
+    scatter_log_q90: float
     body_model_log: float
     counts: Mapping[str, int]
+
+    def reached_mGy(self, arriving_mGy: np.ndarray, sizes_mm: np.ndarray) -> np.ndarray:
+        """Return (K * CTDIvol) of slices, mGy, [n].
+
+        Parameters
+        ----------
+        arriving_mGy
+            `kernel.arriving` of CTDIvol, [2 l, n].
+        sizes_mm
+            Smoothed sizes of the slices, [n, 2].
+        """
+        return reached(self.kernels, arriving_mGy, sizes_mm)
+
+    def kernel_at(self, size_mm: float) -> np.ndarray:
+        """Return the weights of K in a body of this smoothed size, [2 l]."""
+        small, large = self.kernels
+        return np.asarray(small + large_share(np.array([size_mm])) * (large - small))
 
     def log_factor(self, sizes_mm: np.ndarray, beam: np.ndarray) -> np.ndarray:
         """Return f of the organ's slices, [n].
@@ -111,28 +139,17 @@ class RegionModel:
 
     Attributes
     ----------
-    kernels
-        K of small and of large bodies, with which CTDIvol is convolved along the body.
     size_kernels
         With which the water-equivalent diameter is smoothed along the body: a short one, a long.
     """
 
     region: str
-    kernels: tuple[Kernel, Kernel]
     size_kernels: tuple[Kernel, Kernel]
     organs: Mapping[str, OrganModel]
 
     def sizes_mm(self, z_mm: np.ndarray, wed_mm: np.ndarray) -> np.ndarray:
         """Return the water equivalent diameter smoothed with both kernels, [k, 2]."""
         return np.column_stack([smooth(z_mm, wed_mm, kernel) for kernel in self.size_kernels])
-
-    def kernel_at(self, size_mm: float) -> Kernel:
-        """Return K of a body of this smoothed size."""
-        narrow, wide = self.kernels
-        large = float(large_share(np.array([size_mm]))[0])
-        parts = [(w * (1 - large), length) for w, length in narrow]
-        parts += [(w * large, length) for w, length in wide]
-        return tuple((w, length) for w, length in parts if w > 0)
 
 
 @dataclass(frozen=True)
@@ -145,9 +162,15 @@ class DoseModel:
 
 
 def large_share(size_mm: np.ndarray) -> np.ndarray:
-    """Return the share of the wide kernel at smoothed sizes, 0 to 1, [n]."""
+    """Return the share of the kernel of large bodies at smoothed sizes, 0 to 1, [n]."""
     low, high = KERNELS_MM
     return np.clip((size_mm - low) / (high - low), 0.0, 1.0)
+
+
+def reached(kernels: np.ndarray, arriving: np.ndarray, sizes_mm: np.ndarray) -> np.ndarray:
+    """Return what arrives by length, [2 l, n], weighted by the kernel of each slice's size, [n]."""
+    small, large = kernels @ arriving
+    return np.asarray(small + large_share(sizes_mm[:, 0]) * (large - small))
 
 
 def design(sizes_mm: np.ndarray, wed_cap_mm: Span) -> np.ndarray:
@@ -209,6 +232,8 @@ def parse_model(content: bytes, digest: str) -> DoseModel:
                 f"The dose model has schema version {version}, and this CTDoseSeg reads "
                 f"{SCHEMA_VERSION}; repeat ctdoseseg train-dose."
             )
+        if tuple(data["kernel_lengths_mm"]) != LENGTHS_MM:
+            raise ValueError(f"kernel_lengths_mm are not {LENGTHS_MM}")
         regions = {name: _region(name, value) for name, value in data["regions"].items()}
         card = {"sha256": digest, **data["card"]}
         return DoseModel(frozen(regions), frozen(data["not_predicted"]), frozen(card))
@@ -223,10 +248,18 @@ def _region(name: str, value: Mapping[str, Any]) -> RegionModel:
     near, far = (parse_kernel(one) for one in value["size_kernels"])
     return RegionModel(
         region=name,
-        kernels=(parse_kernel(value["kernels"][0]), parse_kernel(value["kernels"][1])),
         size_kernels=(near, far),
         organs=frozen({organ: _organ(organ, name, v) for organ, v in value["organs"].items()}),
     )
+
+
+def _weights(value: Mapping[str, Any]) -> np.ndarray:
+    weights = np.concatenate([np.array(value[side], float) for side in SIDES])
+    if weights.shape != (2 * len(LENGTHS_MM),) or not (weights >= 0).all():
+        raise ValueError("a kernel has a weight, 0 or more, of each length on each side")
+    if abs(weights.sum() - 1) > 1e-5:
+        raise ValueError("the weights of a kernel must add up to 1")
+    return weights
 
 
 def parse_kernel(value: Mapping[str, Any]) -> Kernel:
@@ -250,6 +283,7 @@ def _organ(organ: str, region: str, value: Mapping[str, Any]) -> OrganModel:
     return OrganModel(
         organ=organ,
         region=region,
+        kernels=np.array([_weights(value["kernels"][size]) for size in BODIES]),
         coefficients=frozen(coefficients),
         beam=np.array([float(value["beam"][term]) for term in BEAM_TERMS]),
         beam_by_wed=np.array([float(value["beam_by_wed"][term]) for term in BEAM_TERMS]),
@@ -257,6 +291,7 @@ def _organ(organ: str, region: str, value: Mapping[str, Any]) -> OrganModel:
         usual_wed_mm=Span(*value["usual_wed_mm"]),
         bodies_wed_mm=Span(*value["bodies_wed_mm"]),
         law_log_q90=float(value["law_log_q90"]),
+        scatter_log_q90=float(value["scatter_log_q90"]),
         body_model_log=float(value["body_model_log"]),
         counts=frozen({name: int(count) for name, count in value["counts"].items()}),
     )

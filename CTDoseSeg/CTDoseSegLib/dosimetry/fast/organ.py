@@ -21,7 +21,7 @@ from .completed_organ import NO_WHOLE, CompletedOrgan, SeenOrgan, complete_organ
 from .density import density
 from .iodine import iodine_flag
 from .kernel import smooth
-from .model import HEAD, OrganModel, RegionModel
+from .model import OrganModel, RegionModel
 from .plausible import DoseOfMasks, segmentation_component
 from .refusals import disagreement_flag, size_flags
 from .scaling import BASES, CTDIVOL, phantom_of
@@ -83,13 +83,13 @@ def organ_dose(
     if piece is None:
         return refused(scan, organ.organ, organ.region, (flag("organ_not_measurable"),))
     given = {
-        name: body.convolved_mGy(name, shared, body.beam.range_mm)[piece.usable]
+        name: body.reached_mGy(name, shared, organ, body.beam.range_mm)[piece.usable]
         for name in body.usable_bases
     }
     doses = {name: float(one * piece.factor @ piece.weights) for name, one in given.items()}
     by_basis = {name: doses.get(name) for name in BASES}
     basis = body.usable_bases[0]
-    range_component = _range_component(body, shared, basis, piece)
+    range_component = _range_component(body, shared, organ, basis, piece)
     profile = given[basis] * piece.factor
     dose = doses[basis]
     flags = (
@@ -172,7 +172,7 @@ def _completed(
         mass_g=mass,
         ctdivol_mGy=np.asarray(body.bases[basis].values),
         dose_per_mGy=(float(piece.factor[lowest]), float(piece.factor[highest])),
-        kernel=shared.kernel_at(float(piece.wed_mm @ piece.weights)),
+        kernel=organ.kernel_at(float(piece.wed_mm @ piece.weights)),
         beam=body.beam,
     )
     return complete_organ(seen, *dose_mGy)
@@ -193,17 +193,19 @@ def _piece(
     return _Piece(occupied, usable, z, sizes[usable, 0], hu, factor, mass_g)
 
 
-def _range_component(body: AlongBody, shared: RegionModel, basis: str, piece: _Piece) -> float:
+def _range_component(
+    body: AlongBody, shared: RegionModel, organ: OrganModel, basis: str, piece: _Piece
+) -> float:
     """Return the uncertainty component of the irradiated range."""
     if not body.beam.known:
         return unknown_range_component(distance_to_end(body.z_mm, piece.occupied))
 
     def dose(range_mm: tuple[float, float]) -> float:
-        ctdivol = body.convolved_mGy(basis, shared, range_mm)[piece.usable]
+        ctdivol = body.reached_mGy(basis, shared, organ, range_mm)[piece.usable]
         return float(ctdivol * piece.factor @ piece.weights)
 
     outside = float(piece.weights[body.beam.outside(piece.z_mm)].sum())
-    return known_range_component(body.beam, dose, outside, head=shared.region == HEAD)
+    return known_range_component(body.beam, dose, outside, organ.scatter_log_q90)
 
 
 def _beam_component(

@@ -73,7 +73,7 @@ class DoseOfMasks:
         by_hu = density(organ.organ, slices.mean_hu[nearest])
         factor = np.exp(organ.log_factor(body.sizes_mm(shared), body.terms.values))
         return cls(
-            body.convolved_mGy(basis, shared, body.beam.range_mm) * factor,
+            body.reached_mGy(basis, shared, organ, body.beam.range_mm) * factor,
             slices.area_mm2,
             by_hu * cell_widths_mm(body.z_mm) / 1000.0,
             body.z_mm,

@@ -23,7 +23,6 @@ from .scaling import CTDIVOL_OF_SCAN, MAS
 _RECTANGULAR = math.sqrt(3.0)
 _NEAR_END_MM = 30.0
 _KNOWN_RANGE = 0.02
-_OUTSIDE_RANGE, _OUTSIDE_RANGE_OF_HEADS = 0.25, 0.6
 _CHECKED_CTDIVOL = 0.05
 # In flags, before a change of dose and what it is for.
 ALLOW = "the 90 % intervals of organ doses allow"
@@ -74,7 +73,9 @@ SOURCES: Mapping[str, str] = {
     "wide_beam": "IEC 60601-2-44 and older scanners, " + JUDGEMENT,
     "segmentation": "of a network, fitted on bodies with exact labels "
     "(Testing/Bodies/doubt_of_bodies.py); of other segmentations " + JUDGEMENT,
-    "irradiated_range": JUDGEMENT + ", after overranging measured by Fujii et al. 2009",
+    "irradiated_range": JUDGEMENT
+    + ", after overranging measured by Fujii et al. 2009; outside the "
+    "range conformal, bodies left out",
     "organ_modulation": JUDGEMENT,
     "miscentring": "Barreto et al. 2019 (PMC6560313)",
     "composition": JUDGEMENT,
@@ -210,14 +211,11 @@ def known_range_component(
     beam: Beam,
     dose_mGy: Callable[[tuple[float, float]], float],
     outside: float,
-    *,
-    head: bool = False,
+    scatter_log_q90: float,
 ) -> float:
     """Return half the change of ln(dose) as each edge moves by its standard deviation, and a tail.
 
-    Nearly nothing well inside the range and large at its edges. For the part of the organ that is
-    outside 25 %, in a head 60 %: the law against simulations with ranges that end 20 to 60 mm below
-    the organ (model card). At least 2 %.
+    Nearly nothing well inside the range and large at its edges. At least 2 %.
 
     Parameters
     ----------
@@ -225,12 +223,11 @@ def known_range_component(
         Dose of the organ for a range.
     outside
         Part of the organ outside the range, 0 to 1.
-    head
-        Whether it is a head's.
+    scatter_log_q90
+        90 % quantile of the law's error where scatter alone reaches the organ.
     """
     sd = beam.edge_sd_mm
-    tail = _OUTSIDE_RANGE_OF_HEADS if head else _OUTSIDE_RANGE
-    parts = [_KNOWN_RANGE, tail * outside]
+    parts = [_KNOWN_RANGE, scatter_log_q90 / K90 * outside]
     for low, high in ((sd, 0.0), (0.0, sd)):
         wide, narrow = dose_mGy(beam.moved(low, high)), dose_mGy(beam.moved(-low, -high))
         parts.append(0.5 * math.log(wide / narrow) if narrow > 0 else 1.0)

@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from ...dosimetry.fast.beam_terms import BeamTerms, beam_terms
-from ...dosimetry.fast.model import WED_ORIGIN_MM, WED_SCALE_MM, OrganModel
 from ...dosimetry.montecarlo.beams import GENERIC_BODY, GENERIC_HEAD, BeamModel, model_of
 from ...measurement.ctdi_per_mas import K90
 from .conformal import conformal_quantile
+from .fit import Held
 from .model import Trained
 from .organs import REGIONS, bodies_of, with_marrow
 from .rows import rows_of
@@ -45,19 +45,19 @@ def score_beams(trained: Trained, bodies: Sequence[LearnedBody]) -> Iterator[Sco
         own = [with_marrow(b) for b in bodies if b.about["region"] == bodies_of(region)]
         head = region == "head"
         kind = "head and neck" if head else "trunk"
-        for organ, model in trained.regions[region].organs.items():
+        for organ in trained.regions[region].organs:
             if organ not in TARGETS:
                 continue
-            away = trained.errors[region, organ]
+            held = trained.held[region, organ]
+            away = held.errors
             rows = rows_of(own, organ)
             number = np.array([row.body for row in rows])
             age = np.array([own[row.body].about["age_y"] for row in rows])
-            size = np.array([row.wed_mm for row in rows])
             terms = np.array([own[row.body].beam_terms[row.organ] for row in rows])
             noise = np.array([row.noise for row in rows])
             fold = number % 10
             quantile = np.array([conformal_quantile(np.abs(away[fold != one])) for one in fold])
-            for known, error, half in _errors(model, head, size, terms, away, quantile):
+            for known, error, half in _errors(head, held, terms, quantile):
                 stratum = f"{kind}, beam {'known' if known else 'unknown'}"
                 values = (error, noise, np.abs(error) <= half, number, age)
                 found.setdefault(stratum, []).append(values)
@@ -72,20 +72,11 @@ def score_beams(trained: Trained, bodies: Sequence[LearnedBody]) -> Iterator[Sco
 
 
 def _errors(
-    model: OrganModel,
-    head: bool,
-    size_mm: np.ndarray,
-    terms: np.ndarray,
-    away: np.ndarray,
-    quantile: np.ndarray,
+    head: bool, held: Held, terms: np.ndarray, quantile: np.ndarray
 ) -> Iterator[tuple[bool, np.ndarray, np.ndarray]]:
     """Yield whether the beam is known, ln(law / simulated) and the interval's half width, [row]."""
     phantom_cm = 16 if head else 32
-    size = (size_mm[:, None] - WED_ORIGIN_MM) / WED_SCALE_MM
-    slopes = model.beam + size * model.beam_by_wed
-    # The law's terms hold those of the organ's tissue, which the table's doses to soft tissue have
-    # not: what the table has on average at this size is taken for the law's.
-    tissue = (slopes - terms).mean(axis=0)
+    away = held.errors
 
     def displayed(beam: BeamTerms) -> float:
         return math.log(beam.to_32_cm(phantom_cm))
@@ -93,13 +84,13 @@ def _errors(
     for voltage in VOLTAGES_KV:
         generic = model_of(GENERIC_HEAD if head else GENERIC_BODY)
         stand_in = beam_terms(generic, voltage)
-        law = (slopes - tissue) @ stand_in.values + displayed(stand_in)
+        law = held.beam @ stand_in.values + displayed(stand_in)
         others = [beam_terms(one, voltage) for one in generic.variants()]
-        changes = [(slopes - tissue) @ o.values + displayed(o) - law for o in others]
+        changes = [held.beam @ o.values + displayed(o) - law for o in others]
         sd = np.sqrt(((changes[1] - changes[0]) / 2) ** 2 + np.mean(np.square(changes[2:]), axis=0))
         for beam in (beam_terms(one, voltage) for one in _beams(head)):
             simulated = terms @ beam.values + displayed(beam)
-            own = (slopes - tissue) @ beam.values + displayed(beam)
+            own = held.beam @ beam.values + displayed(beam)
             yield True, away + own - simulated, quantile
             yield False, away + law - simulated, np.hypot(quantile, K90 * sd)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ...dosimetry.fast.kernel import LENGTHS_MM
 from .model import Trained
 from .organs import LEAST_BODIES
 from .scores import ADULT_Y, ALL, Score
@@ -20,10 +21,10 @@ licence: Apache-2.0
 
 Research software, not for clinical use. This page is written by `ctdoseseg train-dose`.
 
-**Law.** D(z) = (K * CTDIvol)(z) exp(f). K is a sum of two-sided exponentials along the body, so
-that doses of two exposures add up exactly: {trunk}
-in trunks of 120 mm or less, {wide} of 350 mm or more, a mean of
-both between; {head} in small heads.
+**Law.** D(z) = (K * CTDIvol)(z) exp(f). K is a sum of exponentials along the body, of {lengths} mm,
+with weights of the organ's own for what comes from below and from above, so that doses of two
+exposures add up exactly: one set of weights in bodies of 120 mm or less, one in those of 350 mm or
+more, a mean of both between.
 f = a + b W1 + c W2 + two bends + beam. W1 and W2 are the water-equivalent diameter, smoothed over
 20 and over 100 mm along the body, and the bends begin at 180 and 300 mm; their coefficients are not
 positive, so that a larger patient never gets more dose. The beam enters by three ratios of its CTDI
@@ -42,8 +43,9 @@ patient is in the fit.
 
 **Fit.** By organ, robust (Huber) bounded least squares of ln(dose) of a scan of the organ that goes
 30 mm beyond it, with the generic body beam at 120 kV, each body the same weight; then the beam's
-terms by size. The kernel is fitted to the responses of organs well inside. The quantile of the
-law's interval is that of bodies left out, ten folds.
+terms by size. The kernel's weights are those of non-negative least squares, to the response of the
+organ by place of the tube. The quantile of the law's interval is that of bodies left out, ten
+folds.
 """
 _TAIL = """
 **Where it does not hold.** Sizes and voltages outside the bodies' (refused, or flagged with the
@@ -65,9 +67,7 @@ def card_text(
     heads = [body for body in bodies if body.about["region"] != "trunk"]
     text = _HEAD.format(
         sha256=digest,
-        trunk=_kernel(trained, "chest", 0),
-        wide=_kernel(trained, "chest", 1),
-        head=_kernel(trained, "head", 0),
+        lengths=", ".join(f"{length:.0f}" for length in LENGTHS_MM),
         bodies=len(bodies),
         photons=sorted(body.about["histories"] for body in bodies)[len(bodies) // 2],
         trunks=len(trunks),
@@ -101,11 +101,6 @@ def card_text(
             for one in of_real
         )
     return text + _TAIL.format(least=LEAST_BODIES)
-
-
-def _kernel(trained: Trained, region: str, which: int) -> str:
-    parts = trained.regions[region].kernels[which]
-    return " + ".join(f"{weight:.2f} of {length:.0f} mm" for weight, length in parts)
 
 
 def _children(bodies: Sequence[LearnedBody]) -> int:

@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 
 from ...dosimetry.fast.beam_terms import TERMS as BEAM_TERMS
-from ...dosimetry.fast.kernel import convolution_matrix
-from ...dosimetry.fast.model import DoseModel, OrganModel, RegionModel, large_share, load_model
+from ...dosimetry.fast.kernel import arriving
+from ...dosimetry.fast.model import DoseModel, OrganModel, RegionModel, load_model
 from ...errors import InputError
 from ...measurement.ssde import BODY_32, size_factor
 from ...tasks.progress import Progress
@@ -159,10 +159,7 @@ def _of_organ(
     slices = rows.slices[kept]
     mas = patient.tube_current_mA * ROTATION_TIME_S
     sizes = shared.sizes_mm(patient.z_mm, patient.wed_mm)[slices]
-    narrow, wide = (
-        (convolution_matrix(patient.z_mm, one, beam) @ mas)[slices] for one in shared.kernels
-    )
-    reached = narrow + large_share(sizes[:, 0]) * (wide - narrow)
+    reached = organ.reached_mGy(arriving(patient.z_mm, mas, beam)[:, slices], sizes)
     factor = np.exp(organ.log_factor(sizes, np.zeros(len(BEAM_TERMS))))
     by_size = size_factor(BODY_32, patient.wed_mm[slices])
     yield Compared(

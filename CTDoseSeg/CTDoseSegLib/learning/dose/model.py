@@ -10,12 +10,19 @@ from typing import Any
 import numpy as np
 
 from ...dosimetry.fast.beam_terms import TERMS as BEAM_TERMS
-from ...dosimetry.fast.kernel import Kernel
-from ...dosimetry.fast.model import SCHEMA_VERSION, TERMS, OrganModel, RegionModel, Span
+from ...dosimetry.fast.kernel import LENGTHS_MM, SIDES, Kernel
+from ...dosimetry.fast.model import (
+    BODIES,
+    SCHEMA_VERSION,
+    TERMS,
+    OrganModel,
+    RegionModel,
+    Span,
+)
 from ...tasks.progress import Progress
 from .conformal import conformal_quantile
-from .fit import OrganFit, cross_fitted, fit_kernels, fit_organ, tissue_of
-from .organs import LEAST_BODIES, REGIONS, bodies_of, kernel_organs, with_marrow
+from .fit import Held, OrganFit, cross_fitted, fit_organ, tissue_of
+from .organs import LEAST_BODIES, REGIONS, bodies_of, with_marrow
 from .rows import SIZE_KERNELS, rows_of
 from .table import LearnedBody
 
@@ -24,6 +31,8 @@ MODEL_VERSION = "3.0"
 # Anatomy of the bodies unlike that of patients, by judgement: too few real scans carry an organ to
 # tell.
 BODY_MODEL_LOG = 0.10
+# Organs that no scan of the bodies leaves wholly outside (skin, muscle, marrow), by judgement.
+UNKNOWN_SCATTER_LOG = 0.4
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -32,8 +41,8 @@ class Trained:
 
     Attributes
     ----------
-    errors
-        ln(dose by a law that did not see the body / simulated), [row].
+    held
+        What laws say of bodies that they did not see.
     tissue_log
         ln(dose to the organ's own tissue / dose to soft tissue), which the table holds.
     not_predicted
@@ -41,7 +50,7 @@ class Trained:
     """
 
     regions: dict[str, RegionModel]
-    errors: dict[tuple[str, str], np.ndarray]
+    held: dict[tuple[str, str], Held]
     tissue_log: dict[tuple[str, str], float]
     not_predicted: dict[str, str]
 
@@ -61,56 +70,64 @@ def train_law(
         Receives progress; can be cancelled.
     """
     progress = progress or Progress()
-    regions, away, tissues, missing = {}, {}, {}, {}
+    regions, of_held, tissues, missing = {}, {}, {}, {}
     for number, (region, organs) in enumerate(REGIONS.items()):
         progress.update(number / len(REGIONS), f"fitting the {region}")
         own = [with_marrow(b) for b in bodies if b.about["region"] == bodies_of(region)]
-        kernels = fit_kernels([r for name in kernel_organs(region) for r in rows_of(own, name)])
         models = {}
         for organ in organs:
             rows = rows_of(own, organ)
             if len(rows) < LEAST_BODIES:
                 missing[organ] = f"{len(rows)} simulated bodies have it, fewer than {LEAST_BODIES}"
                 continue
-            errors = cross_fitted(own, rows, kernels)
+            held = cross_fitted(own, rows)
             tissue = tissue_of(own, rows)
-            fit = fit_organ(own, rows, kernels, tissue)
+            fit = fit_organ(own, rows, tissue)
             wed = np.array([row.wed_mm for row in rows])
-            models[organ] = _model(organ, region, fit, errors, wed)
-            away[region, organ] = errors
+            models[organ] = _model(organ, region, fit, held, wed)
+            of_held[region, organ] = held
             tissues[region, organ] = float(tissue[0])
-        regions[region] = RegionModel(region, kernels, SIZE_KERNELS, models)
+        regions[region] = RegionModel(region, SIZE_KERNELS, models)
     known = {organ for region in regions.values() for organ in region.organs}
-    return Trained(regions, away, tissues, {o: why for o, why in missing.items() if o not in known})
+    missing = {organ: why for organ, why in missing.items() if organ not in known}
+    return Trained(regions, of_held, tissues, missing)
 
 
 def _model(
     organ: str,
     region: str,
     fit: OrganFit,
-    errors: np.ndarray,
+    held: Held,
     wed_mm: np.ndarray,
 ) -> OrganModel:
     low, high = (float(v) for v in np.percentile(wed_mm, (5, 95)))
     return OrganModel(
         organ=organ,
         region=region,
+        kernels=fit.kernels,
         coefficients=dict(zip(TERMS, map(float, fit.coefficients), strict=True)),
         beam=fit.beam,
         beam_by_wed=fit.beam_by_wed,
         wed_cap_mm=fit.cap_mm,
         usual_wed_mm=Span(low, high),
         bodies_wed_mm=Span(float(wed_mm.min()), float(wed_mm.max())),
-        law_log_q90=conformal_quantile(np.abs(errors)),
+        law_log_q90=conformal_quantile(np.abs(held.errors)),
+        scatter_log_q90=_of_scatter(held),
         body_model_log=BODY_MODEL_LOG,
-        counts={"bodies": len(errors)},
+        counts={"bodies": len(held.errors)},
     )
+
+
+def _of_scatter(held: Held) -> float:
+    few = len(held.scatter) < LEAST_BODIES
+    return UNKNOWN_SCATTER_LOG if few else conformal_quantile(np.abs(held.scatter))
 
 
 def model_json(trained: Trained, card: Mapping[str, Any]) -> bytes:
     """Return the model file: JSON, organs sorted, six significant digits."""
     data = {
         "schema_version": SCHEMA_VERSION,
+        "kernel_lengths_mm": list(LENGTHS_MM),
         "card": {"name": MODEL_NAME, "version": MODEL_VERSION, **card},
         "not_predicted": trained.not_predicted,
         "regions": {region: _region_json(model) for region, model in trained.regions.items()},
@@ -120,7 +137,6 @@ def model_json(trained: Trained, card: Mapping[str, Any]) -> bytes:
 
 def _region_json(model: RegionModel) -> dict[str, Any]:
     return {
-        "kernels": [_kernel_json(kernel) for kernel in model.kernels],
         "size_kernels": [_kernel_json(kernel) for kernel in model.size_kernels],
         "organs": {name: _organ_json(organ) for name, organ in model.organs.items()},
     }
@@ -138,7 +154,11 @@ def _organ_json(organ: OrganModel) -> dict[str, Any]:
     def span(one: Span) -> list[float]:
         return [one.low, one.high]
 
+    def sides(weights: np.ndarray) -> dict[str, list[float]]:
+        return {s: one.tolist() for s, one in zip(SIDES, np.split(weights, 2), strict=True)}
+
     return {
+        "kernels": {b: sides(one) for b, one in zip(BODIES, organ.kernels, strict=True)},
         "coefficients": dict(organ.coefficients),
         "beam": dict(zip(BEAM_TERMS, map(float, organ.beam), strict=True)),
         "beam_by_wed": dict(zip(BEAM_TERMS, map(float, organ.beam_by_wed), strict=True)),
@@ -146,6 +166,7 @@ def _organ_json(organ: OrganModel) -> dict[str, Any]:
         "usual_wed_mm": span(organ.usual_wed_mm),
         "bodies_wed_mm": span(organ.bodies_wed_mm),
         "law_log_q90": organ.law_log_q90,
+        "scatter_log_q90": organ.scatter_log_q90,
         "body_model_log": organ.body_model_log,
         "counts": dict(organ.counts),
     }

@@ -48,11 +48,6 @@ REGIONS: Mapping[str, tuple[str, ...]] = {
         *("skin", "skeletal_muscle", "subcutaneous_fat", "vessels", RED_MARROW),
     ),
 }
-# Where the shape of the kernel is read from: organs well inside, of some size.
-_DEEP = {
-    TRUNK_BODIES: ("lung", "heart", "liver", "spleen", "kidney", "stomach", "small_bowel"),
-    HEAD_BODIES: ("brain", "tongue"),
-}
 # Fewer bodies than this do not make a law.
 LEAST_BODIES = 25
 
@@ -60,11 +55,6 @@ LEAST_BODIES = 25
 def bodies_of(region: str) -> str:
     """Return the kind of body that a region's organs are learned on."""
     return HEAD_BODIES if region == "head" else TRUNK_BODIES
-
-
-def kernel_organs(region: str) -> tuple[str, ...]:
-    """Return the organs whose responses make a region's kernel."""
-    return _DEEP[bodies_of(region)]
 
 
 def is_learned(organ: str, kind: str) -> bool:

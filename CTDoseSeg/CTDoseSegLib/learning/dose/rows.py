@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
-from ...dosimetry.fast.kernel import Kernel, convolution_matrix, smooth
-from ...dosimetry.fast.model import Span, design, large_share
+from ...dosimetry.fast.kernel import LENGTHS_MM, Kernel, arriving, smooth
+from ...dosimetry.fast.model import Span, design, large_share, reached
 from .table import SLAB_MM, LearnedBody
 
-# K of small and of large bodies.
-Kernels = tuple[Kernel, Kernel]
-# Two-sided exponentials, mm, whose weights are fitted.
-LENGTHS_MM = (10.0, 40.0, 80.0)
 SIZE_KERNELS: tuple[Kernel, Kernel] = (((1.0, 20.0),), ((1.0, 100.0),))
 # Of the tube's path beyond an organ at both ends, in scans of its region.
 _MARGIN_MM = 30.0
 # Smaller parts of organs, and noisier doses, teach nothing.
 _LEAST_G, _MOST_NOISE = 0.2, 0.08
+# A response, as a part of its sum, is known to so much and to a part of itself.
+_LEAST_RESPONSE, _RESPONSE_ERROR = 5e-4, 0.05
 NO_CAP = Span(0.0, 1e4)
 
 
@@ -51,8 +50,8 @@ class Row:
     path_mm: np.ndarray
     response: np.ndarray
     noise: float
-    # 1 mGy over a range, convolved: each fold of a fit asks for it again.
-    _reached: dict[tuple[Kernels, tuple[float, float]], np.ndarray] = field(default_factory=dict)
+    # 1 mGy over a range, as it arrives: each fold of a fit asks for it again.
+    _arriving: dict[tuple[float, float], np.ndarray] = field(default_factory=dict)
 
     @property
     def wed_mm(self) -> float:
@@ -76,24 +75,41 @@ class Row:
         part = np.clip(np.minimum(high, range_mm[1]) - np.maximum(low, range_mm[0]), 0, None)
         return float(self.response @ part / SLAB_MM)
 
+    @cached_property
+    def kernel_columns(self) -> tuple[np.ndarray, np.ndarray]:
+        """What the response is made of: of small, then of large bodies, what arrives, [p, 4 l]; and
+        the response, [p]; both over its error."""
+        response = self.response / self.response.sum()
+        low, high = self.path_mm[:, None] - SLAB_MM / 2, self.path_mm[:, None] + SLAB_MM / 2
+        sides = [*(_from_below(self.z_mm, low, high)), *(_from_below(-self.z_mm, -high, -low))]
+        parts = (self.share * (1.0 - self.large), self.share * self.large)
+        columns = np.column_stack([side @ part for part in parts for side in sides])
+        weight = 1.0 / (_LEAST_RESPONSE + _RESPONSE_ERROR * response)
+        return columns * weight[:, None], response * weight
+
     @property
     def large(self) -> np.ndarray:
-        """Share of the wide kernel in each slab, [n]."""
+        """Share of the kernel of large bodies in each slab, [n]."""
         return large_share(self.sizes_mm[:, 0])
 
-    def reached(self, kernels: Kernels, range_mm: tuple[float, float]) -> np.ndarray:
+    def reached(self, kernels: np.ndarray, range_mm: tuple[float, float]) -> np.ndarray:
         """Return 1 mGy over a range, convolved as the body's size goes, in each slab, [n]."""
-        key = (kernels, range_mm)
-        if key not in self._reached:
-            narrow, wide = (
-                convolution_matrix(self.z_mm, one, range_mm).sum(axis=1) for one in kernels
-            )
-            self._reached[key] = narrow + self.large * (wide - narrow)
-        return self._reached[key]
+        if range_mm not in self._arriving:
+            self._arriving[range_mm] = arriving(self.z_mm, np.ones(len(self.z_mm)), range_mm)
+        return reached(kernels, self._arriving[range_mm], self.sizes_mm)
 
-    def law(self, kernels: Kernels, log_factor: np.ndarray, range_mm: tuple[float, float]) -> float:
-        """Return the dose by the law, with f of every slab, [n]."""
+    def law(
+        self, kernels: np.ndarray, log_factor: np.ndarray, range_mm: tuple[float, float]
+    ) -> float:
+        """Return the dose by the law, with f of every slab, [n]; `kernels` are an organ's."""
         return float(self.share @ (self.reached(kernels, range_mm) * np.exp(log_factor)))
+
+
+def _from_below(z_mm: np.ndarray, low_mm: np.ndarray, high_mm: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield, by length, what of a slab of the tube's path arrives above it, [p, n]."""
+    for length in LENGTHS_MM:
+        far, near = (np.maximum(z_mm - end, 0.0) / length for end in (low_mm, high_mm))
+        yield np.exp(-near) - np.exp(-far)
 
 
 def rows_of(bodies: Sequence[LearnedBody], organ: str) -> list[Row]:
@@ -146,10 +162,11 @@ def part_ranges(row: Row) -> Iterator[tuple[float, float]]:
         yield edge, last
 
 
-def below(row: Row) -> Iterator[tuple[float, float]]:
-    """Yield ranges that end 20, 40 and 60 mm below the organ, 100 mm long at least."""
-    first, _ = whole_range(row)
+def scatter_ranges(row: Row) -> Iterator[tuple[float, float]]:
+    """Yield ranges that end 20, 40 and 60 mm below or above the organ, 100 mm long at least."""
+    low, high = row.extent_mm
+    first, last = whole_range(row)
     for distance in (20.0, 40.0, 60.0):
-        end = row.extent_mm[0] - distance
-        if end - first > 100.0:
-            yield first, end
+        for part in ((first, low - distance), (high + distance, last)):
+            if part[1] - part[0] > 100.0:
+                yield part

@@ -13,7 +13,7 @@ from ...dosimetry.fast.model import OrganModel
 from .conformal import conformal_quantile
 from .model import Trained
 from .organs import REGIONS, bodies_of, with_marrow
-from .rows import Kernels, Row, below, own_range, part_ranges, rows_of
+from .rows import Row, own_range, rows_of
 from .table import LearnedBody
 
 ADULT_Y = 18.0
@@ -120,7 +120,7 @@ def score_law(trained: Trained, bodies: Sequence[LearnedBody]) -> list[Score]:
     for region in REGIONS:
         own = [with_marrow(b) for b in bodies if b.about["region"] == bodies_of(region)]
         for organ in trained.regions[region].organs:
-            away = trained.errors[region, organ]
+            away = trained.held[region, organ].errors
             rows = rows_of(own, organ)
             noise = np.array([row.noise for row in rows])
             # Each fold by the quantile of the others: what a body adds to its own interval is out.
@@ -156,26 +156,19 @@ def _strata(pooled: list) -> Iterator[Score]:
             yield score_of(name, ALL, away[which], noise[which], inside[which], body[which])
 
 
-def score_parts(trained: Trained, bodies: Sequence[LearnedBody]) -> Iterator[Score]:
+def score_parts(trained: Trained) -> Iterator[Score]:
     """Yield errors where an organ is partly irradiated, and where it gets scatter alone.
 
     What the law is off by for the whole organ in this body is taken out: the rest is the kernel's.
     """
-    found: dict[str, list[float]] = {}
-    for region in ("chest", "abdomen", "pelvis", "head"):
-        kind = "head and neck" if region == "head" else "trunk"
-        partly = found.setdefault(f"{kind}, partly irradiated", [])
-        beyond = found.setdefault(f"{kind}, scatter alone, up to 60 mm", [])
-        own = [b for b in bodies if b.about["region"] == bodies_of(region)]
-        shared = trained.regions[region]
-        for organ, model in shared.organs.items():
-            for row in rows_of(own, organ):
-                whole = _away(row, model, shared.kernels)
-                partly += [_away(row, model, shared.kernels, p) - whole for p in part_ranges(row)]
-                beyond += [_away(row, model, shared.kernels, p) - whole for p in below(row)]
+    found: dict[str, list[np.ndarray]] = {}
+    for (region, _), held in trained.held.items():
+        if region != "trunk":  # skin, muscle and marrow end with the images
+            kind = "head and neck" if region == "head" else "trunk"
+            found.setdefault(f"{kind}, partly irradiated", []).append(held.parts)
+            found.setdefault(f"{kind}, scatter alone, up to 60 mm", []).append(held.scatter)
     for name, away in found.items():
-        if away:
-            yield score_of(name, ALL, np.array(away), np.zeros(1))
+        yield score_of(name, ALL, np.concatenate(away), np.zeros(1))
 
 
 def score_real(trained: Trained, real: Sequence[LearnedBody]) -> list[Score]:
@@ -189,7 +182,7 @@ def score_real(trained: Trained, real: Sequence[LearnedBody]) -> list[Score]:
             if not rows:
                 continue
             tissue = trained.tissue_log[region, organ]
-            away = np.array([_away(row, model, shared.kernels) - tissue for row in rows])
+            away = np.array([_away(row, model) - tissue for row in rows])
             scores.append(score_of("real CT", organ, away, np.array([r.noise for r in rows])))
             everything += list(away)
     if everything:
@@ -197,10 +190,8 @@ def score_real(trained: Trained, real: Sequence[LearnedBody]) -> list[Score]:
     return scores
 
 
-def _away(
-    row: Row, model: OrganModel, kernels: Kernels, range_mm: tuple[float, float] | None = None
-) -> float:
+def _away(row: Row, model: OrganModel) -> float:
     """Return ln(dose by the law / simulated dose to soft tissue) of a scan of the organ."""
-    part = range_mm or own_range(row)
+    part = own_range(row)
     factor = model.log_factor(row.sizes_mm, np.zeros(len(model.beam)))
-    return math.log(row.law(kernels, factor, part) / row.dose(part))
+    return math.log(row.law(model.kernels, factor, part) / row.dose(part))

@@ -57,7 +57,7 @@ def train(
     scores = [
         *score_law(trained, simulated),
         *score_beams(trained, simulated),
-        *score_parts(trained, simulated),
+        *score_parts(trained),
     ]
     of_real = score_real(trained, real)
     figures = {"bodies": len(simulated), "real_scans": len(real), **_figures(scores)}
