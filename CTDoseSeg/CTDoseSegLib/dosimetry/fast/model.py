@@ -35,7 +35,8 @@ BENDS_MM = (180.0, 300.0)
 TERMS = ("intercept", "wed", "wed_wide", *(f"wed_over_{bend:.0f}" for bend in BENDS_MM))
 # Smoothed sizes up to which the kernel is that of small bodies, and from which that of large ones.
 KERNELS_MM = (120.0, 350.0)
-# Names of both in the model file.
+# Names in the model file.
+AGES = ("adults", "children")
 BODIES = ("small", "large")
 WED_ORIGIN_MM = 280.0
 WED_SCALE_MM = 100.0
@@ -75,8 +76,9 @@ class OrganModel:
     bodies_wed_mm
         From the smallest to the largest of them.
     law_log_q90
-        90 % quantile, over bodies left out (conformal), of |ln(dose by the law / simulated)| where
-        the beam is known and the organ is inside the irradiated range.
+        Of adults and of children (`AGES`): 90 % quantile, over bodies left out (conformal), of
+        |ln(dose by the law / simulated)| where the beam is known and the organ is inside the
+        irradiated range.
     scatter_log_q90
         The same where scatter alone reaches the organ, from up to 60 mm away, less what the law is
         off by inside the range.
@@ -95,7 +97,7 @@ class OrganModel:
     wed_cap_mm: Span
     usual_wed_mm: Span
     bodies_wed_mm: Span
-    law_log_q90: float
+    law_log_q90: Mapping[str, float]
     scatter_log_q90: float
     body_model_log: float
     counts: Mapping[str, int]
@@ -290,7 +292,7 @@ def _organ(organ: str, region: str, value: Mapping[str, Any]) -> OrganModel:
         wed_cap_mm=Span(*value["wed_cap_mm"]),
         usual_wed_mm=Span(*value["usual_wed_mm"]),
         bodies_wed_mm=Span(*value["bodies_wed_mm"]),
-        law_log_q90=float(value["law_log_q90"]),
+        law_log_q90=frozen({age: float(value["law_log_q90"][age]) for age in AGES}),
         scatter_log_q90=float(value["scatter_log_q90"]),
         body_model_log=float(value["body_model_log"]),
         counts=frozen({name: int(count) for name, count in value["counts"].items()}),

@@ -15,9 +15,10 @@ from ...ct.acquisition import Acquisition
 from ...ct.scanner_profile import GENERIC, Scanner
 from ...measurement.ctdi_per_mas import K90
 from ...measurement.size_interval import PROFILE_SD
+from ..applicability import is_child
 from ..beam import Beam
 from .beam_terms import VOLTAGES_KV
-from .model import OrganModel
+from .model import AGES, OrganModel
 from .scaling import CTDIVOL_OF_SCAN, MAS
 
 _RECTANGULAR = math.sqrt(3.0)
@@ -106,7 +107,8 @@ def uncertainty_components(
     Where no source is named, the value is this project's estimate.
 
     law
-        The conformal 90 % quantile of the law against simulations, over 1.645.
+        The conformal 90 % quantile of the law against simulations of adults or of children, over
+        1.645; of adults where the age is not known.
     beam
         Half-value layers and filters that the scanner may have.
     body_model
@@ -162,7 +164,7 @@ def uncertainty_components(
         Whether no beam that was simulated is like the scan's.
     """
     components = {
-        "law": organ.law_log_q90 / K90,
+        "law": organ.law_log_q90[AGES[is_child(acquisition)]] / K90,
         "beam": beam,
         "body_model": organ.body_model_log,
         "segmentation": segmentation,

@@ -8,15 +8,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...dosimetry.applicability import ADULT_YEARS
 from ...dosimetry.fast.beam_terms import BeamTerms, beam_terms
 from ...dosimetry.montecarlo.beams import GENERIC_BODY, GENERIC_HEAD, BeamModel, model_of
 from ...measurement.ctdi_per_mas import K90
-from .conformal import conformal_quantile
+from .conformal import held_quantiles
 from .fit import Held
 from .model import Trained
 from .organs import REGIONS, bodies_of, with_marrow
 from .rows import rows_of
-from .scores import ADULT_Y, ALL, TARGETS, Score, score_of
+from .scores import ALL, TARGETS, Score, score_of
 from .table import LearnedBody
 
 VOLTAGES_KV = (80.0, 100.0, 120.0, 140.0)
@@ -56,7 +57,7 @@ def score_beams(trained: Trained, bodies: Sequence[LearnedBody]) -> Iterator[Sco
             terms = np.array([own[row.body].beam_terms[row.organ] for row in rows])
             noise = np.array([row.noise for row in rows])
             fold = number % 10
-            quantile = np.array([conformal_quantile(np.abs(away[fold != one])) for one in fold])
+            quantile = held_quantiles(np.abs(away), age < ADULT_YEARS, fold)
             for known, error, half in _errors(head, held, terms, quantile):
                 stratum = f"{kind}, beam {'known' if known else 'unknown'}"
                 values = (error, noise, np.abs(error) <= half, number, age)
@@ -65,7 +66,7 @@ def score_beams(trained: Trained, bodies: Sequence[LearnedBody]) -> Iterator[Sco
         error, noise, inside, number, age = (
             np.concatenate([part[n] for part in parts]) for n in range(5)
         )
-        for who, which in (("adults", age >= ADULT_Y), ("children", age < ADULT_Y)):
+        for who, which in (("adults", age >= ADULT_YEARS), ("children", age < ADULT_YEARS)):
             if which.any():
                 columns = (array[which] for array in (error, noise, inside, number))
                 yield score_of(f"{stratum}, {who}", ALL, *columns)
@@ -75,29 +76,34 @@ def _errors(
     head: bool, held: Held, terms: np.ndarray, quantile: np.ndarray
 ) -> Iterator[tuple[bool, np.ndarray, np.ndarray]]:
     """Yield whether the beam is known, ln(law / simulated) and the interval's half width, [row]."""
-    phantom_cm = 16 if head else 32
     away = held.errors
 
-    def displayed(beam: BeamTerms) -> float:
-        return math.log(beam.to_32_cm(phantom_cm))
-
     for voltage in VOLTAGES_KV:
-        generic = model_of(GENERIC_HEAD if head else GENERIC_BODY)
-        stand_in = beam_terms(generic, voltage)
-        law = held.beam @ stand_in.values + displayed(stand_in)
-        others = [beam_terms(one, voltage) for one in generic.variants()]
-        changes = [held.beam @ o.values + displayed(o) - law for o in others]
+        stand_in = beam_terms(generic(head), voltage)
+        law = held.beam @ stand_in.values + log_displayed(stand_in, head)
+        others = [beam_terms(one, voltage) for one in generic(head).variants()]
+        changes = [held.beam @ o.values + log_displayed(o, head) - law for o in others]
         sd = np.sqrt(((changes[1] - changes[0]) / 2) ** 2 + np.mean(np.square(changes[2:]), axis=0))
-        for beam in (beam_terms(one, voltage) for one in _beams(head)):
-            simulated = terms @ beam.values + displayed(beam)
-            own = held.beam @ beam.values + displayed(beam)
+        for beam in (beam_terms(one, voltage) for one in beams_of(head)):
+            simulated = terms @ beam.values + log_displayed(beam, head)
+            own = held.beam @ beam.values + log_displayed(beam, head)
             yield True, away + own - simulated, quantile
             yield False, away + law - simulated, np.hypot(quantile, K90 * sd)
 
 
-def _beams(head: bool) -> Iterator[BeamModel]:
+def log_displayed(beam: BeamTerms, head: bool) -> float:
+    """Return ln(CTDIvol of the 32 cm phantom / that which is displayed): of 16 cm for heads."""
+    return math.log(beam.to_32_cm(16 if head else 32))
+
+
+def generic(head: bool) -> BeamModel:
+    """Return the beam that stands in for one that is not known."""
+    return model_of(GENERIC_HEAD if head else GENERIC_BODY)
+
+
+def beams_of(head: bool) -> Iterator[BeamModel]:
+    """Yield the beams that scans may have."""
     for name in _HEAD if head else _BODY:
         yield model_of(name)
-    generic = model_of(GENERIC_HEAD if head else GENERIC_BODY)
     for hvl_mm in _HVL_MM:
-        yield replace(generic, hvl_mm=hvl_mm)
+        yield replace(generic(head), hvl_mm=hvl_mm)

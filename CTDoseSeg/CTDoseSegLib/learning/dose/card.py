@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ...dosimetry.applicability import ADULT_YEARS
 from ...dosimetry.fast.kernel import LENGTHS_MM
 from .model import Trained
 from .organs import LEAST_BODIES
-from .scores import ADULT_Y, ALL, Score
+from .scores import ALL, Score
 from .table import LearnedBody
 
 _HEAD = """\
@@ -104,7 +105,7 @@ def card_text(
 
 
 def _children(bodies: Sequence[LearnedBody]) -> int:
-    return sum(body.about["age_y"] < ADULT_Y for body in bodies)
+    return sum(body.about["age_y"] < ADULT_YEARS for body in bodies)
 
 
 def _pooled_row(one: Score) -> str:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...dosimetry.fast.model import AGES
+
+LEAST_GROUP = 15
+
 
 def conformal_quantile(scores: np.ndarray, coverage: float = 0.9) -> float:
     """Return the score that a new body exceeds with probability at most 1 - `coverage`.
@@ -21,3 +25,32 @@ def conformal_quantile(scores: np.ndarray, coverage: float = 0.9) -> float:
     ordered = np.sort(scores)
     rank = min(int(np.ceil((len(ordered) + 1) * coverage)), len(ordered))
     return float(ordered[rank - 1])
+
+
+def quantiles_by_age(scores: np.ndarray, child: np.ndarray) -> dict[str, float]:
+    """Return the quantile of adults and that of children, by the keys of `AGES`.
+
+    A group of fewer than `LEAST_GROUP` bodies gets that of all.
+
+    Parameters
+    ----------
+    scores
+        Of bodies, [n].
+    child
+        True for those of children, [n].
+    """
+    groups = (scores[~child], scores[child])
+    return {
+        age: conformal_quantile(own if len(own) >= LEAST_GROUP else scores)
+        for age, own in zip(AGES, groups, strict=True)
+    }
+
+
+def held_quantiles(scores: np.ndarray, child: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """Return of every body the quantile of its age by the bodies of other folds, [n]."""
+    found = np.empty(len(scores))
+    for one in np.unique(fold):
+        kept = fold != one
+        adult, young = quantiles_by_age(scores[kept], child[kept]).values()
+        found[~kept] = np.where(child[~kept], young, adult)
+    return found

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...dosimetry.applicability import ADULT_YEARS
 from ...dosimetry.fast.beam_terms import TERMS as BEAM_TERMS
 from ...dosimetry.fast.kernel import LENGTHS_MM, SIDES, Kernel
 from ...dosimetry.fast.model import (
@@ -20,7 +21,7 @@ from ...dosimetry.fast.model import (
     Span,
 )
 from ...tasks.progress import Progress
-from .conformal import conformal_quantile
+from .conformal import conformal_quantile, quantiles_by_age
 from .fit import Held, OrganFit, cross_fitted, fit_organ, tissue_of
 from .organs import LEAST_BODIES, REGIONS, bodies_of, with_marrow
 from .rows import SIZE_KERNELS, rows_of
@@ -84,7 +85,8 @@ def train_law(
             tissue = tissue_of(own, rows)
             fit = fit_organ(own, rows, tissue)
             wed = np.array([row.wed_mm for row in rows])
-            models[organ] = _model(organ, region, fit, held, wed)
+            child = np.array([own[row.body].about["age_y"] < ADULT_YEARS for row in rows])
+            models[organ] = _model(organ, region, fit, held, wed, child)
             of_held[region, organ] = held
             tissues[region, organ] = float(tissue[0])
         regions[region] = RegionModel(region, SIZE_KERNELS, models)
@@ -99,6 +101,7 @@ def _model(
     fit: OrganFit,
     held: Held,
     wed_mm: np.ndarray,
+    child: np.ndarray,
 ) -> OrganModel:
     low, high = (float(v) for v in np.percentile(wed_mm, (5, 95)))
     return OrganModel(
@@ -111,7 +114,7 @@ def _model(
         wed_cap_mm=fit.cap_mm,
         usual_wed_mm=Span(low, high),
         bodies_wed_mm=Span(float(wed_mm.min()), float(wed_mm.max())),
-        law_log_q90=conformal_quantile(np.abs(held.errors)),
+        law_log_q90=quantiles_by_age(np.abs(held.errors), child),
         scatter_log_q90=_of_scatter(held),
         body_model_log=BODY_MODEL_LOG,
         counts={"bodies": len(held.errors)},
@@ -165,7 +168,7 @@ def _organ_json(organ: OrganModel) -> dict[str, Any]:
         "wed_cap_mm": span(organ.wed_cap_mm),
         "usual_wed_mm": span(organ.usual_wed_mm),
         "bodies_wed_mm": span(organ.bodies_wed_mm),
-        "law_log_q90": organ.law_log_q90,
+        "law_log_q90": dict(organ.law_log_q90),
         "scatter_log_q90": organ.scatter_log_q90,
         "body_model_log": organ.body_model_log,
         "counts": dict(organ.counts),

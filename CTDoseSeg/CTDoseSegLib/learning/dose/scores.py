@@ -9,14 +9,15 @@ from typing import ClassVar
 
 import numpy as np
 
+from ...dosimetry.applicability import ADULT_YEARS
 from ...dosimetry.fast.model import OrganModel
-from .conformal import conformal_quantile
+from .conformal import held_quantiles
+from .fit import fit_kernels
 from .model import Trained
 from .organs import REGIONS, bodies_of, with_marrow
 from .rows import Row, own_range, rows_of
 from .table import LearnedBody
 
-ADULT_Y = 18.0
 ALL = "all"
 # Organs of a scan's own range; a paired organ counts once, as the pair.
 TARGETS = (
@@ -25,6 +26,7 @@ TARGETS = (
     *("salivary_glands", "tongue", "aorta", "skeletal_muscle", "skin", "red_marrow"),
 )
 _DRAWS = 1000
+_LEAST_REAL = 4
 
 
 @dataclass(frozen=True)
@@ -125,13 +127,11 @@ def score_law(trained: Trained, bodies: Sequence[LearnedBody]) -> list[Score]:
             noise = np.array([row.noise for row in rows])
             # Each fold by the quantile of the others: what a body adds to its own interval is out.
             fold = np.array([row.body for row in rows]) % 10
-            quantile = np.array(
-                [conformal_quantile(np.abs(away[fold != fold[n]])) for n in range(len(rows))]
-            )
+            age = np.array([own[row.body].about["age_y"] for row in rows])
+            quantile = held_quantiles(np.abs(away), age < ADULT_YEARS, fold)
             inside = np.abs(away) <= quantile
             number = np.array([row.body for row in rows])
             scores.append(score_of(region, organ, away, noise, inside, number))
-            age = np.array([own[row.body].about["age_y"] for row in rows])
             if organ in TARGETS:
                 kind = "head and neck" if region == "head" else "trunk"
                 key = number + (10_000 if region == "head" else 0)
@@ -145,10 +145,10 @@ def _strata(pooled: list) -> Iterator[Score]:
         np.concatenate([one[n] for one in pooled]) for n in range(1, 6)
     )
     chosen = {
-        "trunk, adults": (kinds == "trunk") & (age >= ADULT_Y),
-        "trunk, children": (kinds == "trunk") & (age < ADULT_Y),
-        "head and neck, adults": (kinds != "trunk") & (age >= ADULT_Y),
-        "head and neck, children": (kinds != "trunk") & (age < ADULT_Y),
+        "trunk, adults": (kinds == "trunk") & (age >= ADULT_YEARS),
+        "trunk, children": (kinds == "trunk") & (age < ADULT_YEARS),
+        "head and neck, adults": (kinds != "trunk") & (age >= ADULT_YEARS),
+        "head and neck, children": (kinds != "trunk") & (age < ADULT_YEARS),
         "all bodies": np.ones(len(away), bool),
     }
     for name, which in chosen.items():
@@ -188,6 +188,38 @@ def score_real(trained: Trained, real: Sequence[LearnedBody]) -> list[Score]:
     if everything:
         scores.append(score_of("real CT", ALL, np.array(everything), np.zeros(1)))
     return scores
+
+
+def score_reverse(bodies: Sequence[LearnedBody], real: Sequence[LearnedBody]) -> list[Score]:
+    """Return errors of laws that real CT alone teaches, on the bodies of adults.
+
+    By organ ln(dose) = a - b WED with the organ's kernel, of those that four scans or more carry;
+    on bodies whose size at the organ is at most 20 mm outside the scans'.
+    """
+    everything: list[float] = []
+    adults = [
+        b for b in bodies if b.about["region"] != "head_neck" and b.about["age_y"] >= ADULT_YEARS
+    ]
+    for region in ("chest", "abdomen", "pelvis"):
+        for organ in REGIONS[region]:
+            taught, judged = rows_of(real, organ), rows_of(adults, organ)
+            if organ not in TARGETS or len(taught) < _LEAST_REAL or not judged:
+                continue
+            kernels = fit_kernels(taught)
+            size = np.array([row.wed_mm for row in taught])
+            slope, start = np.polyfit(size, [_log_factor(row, kernels) for row in taught], 1)
+            for row in judged:
+                if size.min() - 20.0 <= row.wed_mm <= size.max() + 20.0:
+                    law = start + min(slope, 0.0) * row.wed_mm
+                    everything.append(law - _log_factor(row, kernels))
+    away = np.array(everything)
+    return [score_of("law of real CT, on bodies", ALL, away, np.zeros(1))] if everything else []
+
+
+def _log_factor(row: Row, kernels: np.ndarray) -> float:
+    """Return ln(simulated dose / CTDIvol as it reaches the organ) of a scan of the organ."""
+    part = own_range(row)
+    return math.log(row.dose(part) / (row.share @ row.reached(kernels, part)))
 
 
 def _away(row: Row, model: OrganModel) -> float:

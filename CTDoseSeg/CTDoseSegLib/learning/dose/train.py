@@ -14,10 +14,11 @@ import numpy as np
 from ...dosimetry.fast.model import CARD_FILE, MODEL_FILE, sha256
 from ...tasks.progress import Progress
 from ..files import write_files
+from .baselines import score_baselines
 from .beam_scores import score_beams
 from .card import card_text
 from .model import model_json, train_law
-from .scores import ALL, Score, score_law, score_parts, score_real
+from .scores import ALL, Score, score_law, score_parts, score_real, score_reverse
 from .table import LearnedBody, read_table
 
 EVALUATION_FILE = "evaluation.csv"
@@ -58,8 +59,9 @@ def train(
         *score_law(trained, simulated),
         *score_beams(trained, simulated),
         *score_parts(trained),
+        *score_baselines(simulated),
     ]
-    of_real = score_real(trained, real)
+    of_real = [*score_real(trained, real), *score_reverse(simulated, real)]
     figures = {"bodies": len(simulated), "real_scans": len(real), **_figures(scores)}
     model = model_json(trained, {"training_data": _data(simulated), **figures})
     digest = sha256(model)
