@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from CTDoseSegLib.ct.acquisition import Acquisition
@@ -15,7 +17,8 @@ from CTDoseSegLib.measurement.size import measure_size
 from CTDoseSegLib.segmentation.labelmap import Atom, Labelmap
 
 MODEL = load_model()
-ORGANS = tuple(sorted({o for r in MODEL.regions.values() for o in r.organs} - {"skin", "lung"}))
+# Every organ that the model knows, with its region.
+MODELLED = tuple((r.region, organ) for r in MODEL.regions.values() for organ in r.organs)
 STEP_MM = 5.0
 PIXEL_MM = 5.0
 SLICES = 40
@@ -45,7 +48,7 @@ def make(
 
     `current` and `ctdivol` are one number or one per slice (None: not known); `first` is the number
     of the first slice in the whole, so that crops keep their anatomy. Below slice `narrow_below`
-    organs are half as wide.
+    organs are half as wide. The first organ lies inside of a small body too.
     """
     n = 80
     y, x = (np.mgrid[:n, :n] - (n - 1) / 2) * PIXEL_MM
@@ -61,10 +64,14 @@ def make(
     ]
     inside = np.arange(first, first + slices)
     on_organ = (inside >= organ_slices[0]) & (inside < organ_slices[1])
+    left, top = (
+        max(least, math.ceil(n / 2 - 0.66 * half_mm / PIXEL_MM))
+        for least, half_mm in zip((22, 26), half_axes_mm, strict=True)
+    )
     for number, organ in enumerate(organs):
         row, column = divmod(number, 6)
-        rows = slice(26 + 6 * row, 30 + 6 * row)
-        columns = slice(22 + 6 * column, 26 + 6 * column)
+        rows = slice(top + 6 * row, top + 4 + 6 * row)
+        columns = slice(left + 6 * column, left + 4 + 6 * column)
         labels[on_organ, rows, columns] = number + 3
         labels[inside < narrow_below, rows, columns.start + 2 : columns.stop] = 1
         atoms.append(Atom(number + 3, organ, "", "#aa0000", "test"))

@@ -33,8 +33,8 @@ def seen(organ="liver", *, mass_g=900.0, slices=(20, 40), beam=EVERYWHERE, sex="
         z_mm=np.arange(count) * 5.0,
         occupied=occupied,
         mass_g=occupied * mass_g / occupied.sum(),
-        current_mA=np.full(count, 200.0),
-        dose_per_mA=(0.05, 0.05),
+        ctdivol_mGy=np.full(count, 8.0),
+        dose_per_mGy=(1.25, 1.25),
         kernel=KERNEL,
         beam=beam,
     )
@@ -164,6 +164,7 @@ def test_predicted_organs_carry_the_whole_beside_the_seen():
 
 
 def test_a_refused_organ_has_no_whole_either():
-    result, _ = doses(age_years=9.0)
+    result, _ = doses(body_part="KNEE")
     for organ in result.organs:
+        assert organ.dose_mGy is None
         assert organ.whole_organ_dose_mGy is organ.whole_organ_low_mGy is None

@@ -61,4 +61,4 @@ def test_an_analysis_flags_a_ctdivol_that_does_not_fit_and_infers_the_phantom():
     analysis = analyze(*make(phantom_cm=None))
     assert analysis.series.acquisition.phantom_cm == 32
     assert "phantom_inferred" in codes(analysis.flags)
-    assert not {"ssde_phantom_assumed", "ctdivol_phantom_unknown"} & codes(analysis.flags)
+    assert not {"ssde_phantom_assumed", "ctdivol_phantom_assumed"} & codes(analysis.flags)

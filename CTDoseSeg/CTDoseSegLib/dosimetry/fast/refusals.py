@@ -28,18 +28,20 @@ def scan_flags(
     `consequences`, by code, is what some of them do to the doses of the law.
     """
     by_mas = bases[MAS].values is not None
+    limb = is_limb(acquisition.body_part)
     flags = [
         entry
         for basis in bases.values()
         for entry in basis.flags
-        if not (by_mas and entry.severity == "refusal")
+        # No exposure mends the refusal of a limb.
+        if not limb and not (by_mas and entry.severity == "refusal")
     ]
     voltage = ("kvp_kV",) if acquisition.kvp_kV is None else ()
     if acquisition.pregnancy_stated:
         flags.append(flag("pregnancy"))
-    if is_limb(acquisition.body_part):
+    if limb:
         flags.append(flag("limb", str(acquisition.body_part)))
-    if all(basis.values is None for basis in bases.values()):
+    elif all(basis.values is None for basis in bases.values()):
         missing = ("ctdivol_mGy", "phantom_cm", *voltage, "dose_report")
         flags.append(flag("no_exposure", mends=missing))
     if acquisition.kvp_kV is None:
