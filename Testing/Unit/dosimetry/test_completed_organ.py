@@ -17,8 +17,10 @@ from CTDoseSegLib.dosimetry.fast.completed_organ import (
     SeenOrgan,
     complete_organ,
 )
+from CTDoseSegLib.dosimetry.fast.kernel import LENGTHS_MM
 
-KERNEL = ((0.55, 12.0), (0.45, 60.0))
+# Weights of what arrives from below, then from above, by length.
+KERNEL = np.array([0.3, 0.1, 0.1, 0.05, 0.2, 0.1, 0.1, 0.05])
 EVERYWHERE = Beam((-5000.0, 5000.0))
 TYPED = {"irradiated_range_mm": "user"}
 
@@ -61,7 +63,8 @@ def test_beyond_the_beam_there_is_the_kernels_tail_weighted_by_the_missing_mass(
     edge = 39 * 5.0 + 2.5
     whole = complete_organ(seen(beam=Beam((-5000.0, edge))), 10.0, 8.0, 12.5)
     z = (np.arange(20) + 0.5) * 5.0
-    tail = 10.0 * sum(w / 2 * np.exp(-z / length) for w, length in KERNEL)
+    from_below = zip(KERNEL[:4], LENGTHS_MM, strict=True)
+    tail = 10.0 * sum(weight * np.exp(-z / length) for weight, length in from_below)
     assert whole.dose_mGy == pytest.approx((10.0 + tail.mean()) / 2, rel=1e-3)
 
 

@@ -98,7 +98,7 @@ def test_the_law_s_interval_is_that_of_bodies_left_out_and_of_the_beam():
     _, organs = law()
     liver = organs["liver"]
     model = MODEL.regions["abdomen"].organs["liver"]
-    half = math.hypot(model.law_log_q90, K90 * liver.budget["beam"])
+    half = math.hypot(model.law_log_q90["adults"], K90 * liver.budget["beam"])
     assert math.log(liver.model_high_mGy / liver.dose_mGy) == pytest.approx(half)
     assert liver.budget["body_model"] == model.body_model_log > 0
 
@@ -253,3 +253,10 @@ def test_scatter_reaches_further_in_a_large_body():
         ]
         parts.append(doses[0] / doses[1])
     assert parts[1] > 1.5 * parts[0] > 0
+
+
+def test_a_child_has_the_interval_of_the_children_among_the_bodies():
+    for age, group in ((9.0, "children"), (40.0, "adults"), (None, "adults")):
+        liver = law(age_years=age)[1]["liver"]
+        expected = MODEL.regions["abdomen"].organs["liver"].law_log_q90[group] / K90
+        assert liver.budget["law"] == pytest.approx(expected)

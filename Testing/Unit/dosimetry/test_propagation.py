@@ -92,7 +92,7 @@ def test_the_ends_of_the_total_interval_are_those_of_draws_within_2_per_cent(cas
 
 @pytest.mark.parametrize("basis", BASES)
 def test_so_are_they_for_the_widest_and_the_narrowest_organ_of_the_model(basis):
-    by_width = sorted(MODELS, key=lambda organ: organ.law_log_q90)
+    by_width = sorted(MODELS, key=lambda organ: organ.law_log_q90["adults"])
     for organ in (by_width[0], by_width[-1]):
         budget = components(basis=basis, organ=organ)
         (high,) = np.exp(np.quantile(drawn(budget), (0.95,)))

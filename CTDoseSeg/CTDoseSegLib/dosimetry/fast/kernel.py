@@ -72,8 +72,8 @@ def _from_below(
     low, high = edges[:-1], edges[1:]
     # Cells below the slice's own: sums of exponentials, as logarithms, which no length overflows.
     with np.errstate(divide="ignore"):
-        log_cell = np.log(values) + np.log(-np.expm1((low - high) / length))
-    log_sum = np.logaddexp.accumulate((log_cell + high / length)[:, :-1], axis=1)
+        log_cell = np.log(values[:-1]) + np.log(-np.expm1((low - high)[:-1] / length))
+    log_sum = np.logaddexp.accumulate(log_cell + high[:-1] / length, axis=1)
     carried = np.zeros((len(length), len(z)))
     carried[:, 1:] = np.exp(log_sum - z[1:] / length)
     nearest = z - np.clip(z, low, high)

@@ -261,7 +261,7 @@ def _weights(value: Mapping[str, Any]) -> np.ndarray:
         raise ValueError("a kernel has a weight, 0 or more, of each length on each side")
     if abs(weights.sum() - 1) > 1e-5:
         raise ValueError("the weights of a kernel must add up to 1")
-    return weights
+    return np.asarray(weights / weights.sum())  # the file's are rounded
 
 
 def parse_kernel(value: Mapping[str, Any]) -> Kernel:
