@@ -1,4 +1,4 @@
-"""Whether the dose models, which are for adult trunks, hold for a patient and an exposure."""
+"""Who the patient is and what part of the body the scanner names, as dose engines ask for it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import re
 import unicodedata
 
 from ..ct.acquisition import Acquisition
-from ..flags import Flag, flag
-from .training_scans import other_voltage
 
 ADULT_YEARS = 18.0
 _TRUNK = (
@@ -38,42 +36,6 @@ _EDGE_WORDS = ("HIP", "COU", "HWS")
 def is_child(acquisition: Acquisition) -> bool:
     """Return True where the patient is known to be under 18."""
     return acquisition.age_years is not None and acquisition.age_years < ADULT_YEARS
-
-
-def patient_flags(acquisition: Acquisition) -> list[Flag]:
-    """Return what stands against a dose of this patient: age, pregnancy, part of the body."""
-    flags = []
-    age = acquisition.age_years
-    if age is None:
-        flags.append(flag("age_unknown"))
-    elif age < ADULT_YEARS:
-        flags.append(flag("child"))
-    if acquisition.pregnancy_stated:
-        flags.append(flag("pregnancy"))
-    if not_of_the_trunk(acquisition.body_part):
-        flags.append(flag("not_trunk", str(acquisition.body_part)))
-    elif at_the_edge_of_the_trunk(acquisition.body_part):
-        flags.append(flag("edge_of_trunk", str(acquisition.body_part)))
-    return flags
-
-
-def exposure_flags(acquisition: Acquisition) -> list[Flag]:
-    """Return what makes a dose of this exposure doubtful: voltage, contrast agent, range."""
-    flags = []
-    if acquisition.kvp_kV is None:
-        flags.append(flag("tube_voltage_unknown"))
-    elif other_voltage(acquisition.kvp_kV):
-        flags.append(flag("tube_voltage", f"{acquisition.kvp_kV:g} kV"))
-    if acquisition.contrast:
-        flags.append(flag("contrast"))
-    if acquisition.irradiated_range_mm is None:
-        flags.append(flag("dose_range_unknown"))
-    return flags
-
-
-def not_of_the_trunk(body_part: str | None) -> bool:
-    """Return True where the scanner's body part names head or limbs and no part of the trunk."""
-    return _names(body_part, (*_HEAD_PARTS, *_LIMB_PARTS), (*_HEAD_WORDS, *_LIMB_WORDS))
 
 
 def names_head(body_part: str | None) -> bool:

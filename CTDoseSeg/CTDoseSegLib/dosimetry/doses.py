@@ -105,8 +105,8 @@ class DoseResult:
     Attributes
     ----------
     organs
-        In the order of the model's table; an organ of the published list that is in the label map
-        but has no dose is here too, with `dose_mGy` None and the reason in its flags.
+        In the order of the model's table; an organ of the label map that the model names but has
+        no dose for is here too, with `dose_mGy` None and the reason in its flags.
     flags
         What holds for the whole scan.
     model_card

@@ -26,9 +26,11 @@ _NUMBERS = (
 )
 # They say what a dose or its interval allows for, and nothing where no organ has a dose.
 _OF_DOSES = {
-    *("tube_voltage", "tube_voltage_unknown", "dose_range_unknown", "edge_of_trunk"),
+    *("tube_voltage_unknown", "tube_voltage_outside", "unusual_beam", "dose_range_unknown"),
+    *("ctdivol_phantom_assumed", "mas_only", "mas_by_profile", "mas_by_table"),
     *("contrast", "contrast_unseen", "contrast_by_hu"),
-    *("published_no_interval", "published_slice_mean", "published_protocol"),
+    *("published_tube_voltage", "published_edge_of_trunk", "published_protocol"),
+    *("published_no_interval", "published_slice_mean"),
 }
 
 

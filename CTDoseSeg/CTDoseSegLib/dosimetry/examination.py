@@ -5,12 +5,13 @@ plus, for every other event that can be placed on the same anatomy, the engine's
 event's CTDIvol, with a flat tube current within its own z range. What scatters beyond that
 range is the engine's to know.
 
-Whatever made one event's dose wrong (the display of CTDIvol, the transfer between scanners, the
-model itself) makes that of the others wrong in the same direction: the intervals add up linearly,
-as for fully correlated errors, which is the widest that they can be.
+Whatever made one event's dose wrong (the display of CTDIvol, the beam that is taken, the model
+itself) makes that of the others wrong in the same direction: the intervals add up linearly, as for
+fully correlated errors, which is the widest that they can be.
 
-An event that cannot be placed is listed with the reason and not added: a total that lacks one is
-flagged. Localizers are never added: CTDIvol describes a rotating tube.
+An event that cannot be placed, or that the engine gives no dose of, is listed with the reason and
+not added: a total that lacks one is flagged. Localizers are never added: CTDIvol describes a
+rotating tube.
 """
 
 from __future__ import annotations
@@ -145,21 +146,25 @@ def examine(scan: Scan, doses: DoseResult, engine: DoseEngine) -> Examination | 
         return None
     reasons = [_why_not(placed) for placed in matched.events]
     organs: tuple[OrganTotal, ...] = ()
-    flags = _completeness(matched, reasons)
     able, why = available(engine, scan.exposed_as(series))
     mends = None
     if able and all(organ.dose_mGy is None for organ in doses.organs):
         able, why, mends = False, "no organ of the series has a dose", ()
     if not able:
-        flags = (flag("examination_not_given", why, mends=mends),)
+        flags: tuple[Flag, ...] = (flag("examination_not_given", why, mends=mends),)
     else:
         ratio = scan.scanner.ctdivol_ratio or 1.0
-        others = [
-            estimate(engine, scan.exposed_as(_exposed_by(series, matched, placed, ratio)))
-            for placed, reason in zip(matched.events, reasons, strict=True)
-            if not (placed.own or reason)
-        ]
+        others = []
+        for n, placed in enumerate(matched.events):
+            if placed.own or reasons[n]:
+                continue
+            exposed = scan.exposed_as(_exposed_by(series, matched, placed, ratio))
+            of_event = estimate(engine, exposed)
+            reasons[n] = _refusal(of_event)
+            if not reasons[n]:
+                others.append(of_event)
         organs = tuple(_total(organ, others) for organ in doses.organs)
+        flags = _completeness(matched, reasons)
     return Examination(
         events=tuple(
             _listed(n, placed, reason, able)
@@ -185,6 +190,15 @@ def _why_not(placed: PlacedEvent) -> str:
     if event.phantom_cm is None:
         return "the phantom of its CTDIvol is not stated"
     return "" if placed.range_mm is not None else placed.source
+
+
+def _refusal(doses: DoseResult) -> str:
+    """Return why the engine gives no organ a dose from an event, or an empty text."""
+    if any(organ.dose_mGy is not None for organ in doses.organs):
+        return ""
+    flags = (*doses.flags, *(one for organ in doses.organs for one in organ.flags))
+    refusal = next((one for one in flags if one.severity == "refusal"), None)
+    return (refusal and refusal.detail) or "the dose engine gives no dose of it"
 
 
 def _completeness(matched: MatchedReport, reasons: list[str]) -> tuple[Flag, ...]:

@@ -107,7 +107,7 @@ def size_specific_effective_dose(
 
     Examples
     --------
-    The fast law knows too few organs:
+    These labels are of too few organs:
 
     >>> from CTDoseSegLib import DoseResult, read_result
     >>> result = read_result("results")

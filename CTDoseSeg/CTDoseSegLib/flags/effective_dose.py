@@ -82,8 +82,8 @@ FLAGS = {
     "size_specific_not_offered": Entry(
         "info",
         "Too little of the tissue weights is predicted",
-        "A simulation gives red marrow and every labelled organ; a label map with the missing "
-        "organs, in a scan of the trunk, gives the rest.",
+        "A label map with the missing organs and with bones, in a scan of the trunk, gives more; a "
+        "simulation gives every labelled organ.",
         mends=("segmentation",),
         consequence="no size-specific effective dose beside k x DLP",
     ),

@@ -120,7 +120,7 @@ FLAGS = {
     "monte_carlo_beside_fast": Entry(
         "info",
         "The simulated doses beside those of the fast law",
-        "The fast law was fitted to simulations for one scanner and protocol.",
+        "The fast law was fitted to simulations by this engine: that both agree is no check of it.",
     ),
     "monte_carlo_edited": Entry(
         "info",

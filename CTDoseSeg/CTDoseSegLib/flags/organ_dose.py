@@ -3,26 +3,13 @@
 from .entry import Entry
 
 FLAGS = {
-    "child": Entry(
-        "refusal",
-        "The patient is under 18",
-        cause="child",
-        consequence="no organ dose: the dose models are for adults",
-    ),
     "pregnancy": Entry(
         "warning",
         "Pregnancy is stated",
         "Ask a medical physicist for the dose to the unborn child.",
         cause="pregnancy",
         consequence="organ doses are those of the mother's organs; none is given for the unborn "
-        "child, and late in pregnancy the models, which were made without it, hold less well",
-    ),
-    "not_trunk": Entry(
-        "refusal",
-        "The body part is not of the trunk",
-        mends=("body_part",),
-        cause="body_part",
-        consequence="no organ dose: the dose models are for chest and abdomen",
+        "child, and late in pregnancy the dose model, which was made without it, holds less well",
     ),
     "limb": Entry(
         "refusal",
@@ -36,28 +23,17 @@ FLAGS = {
         "Neither CTDIvol nor effective mAs can be used",
         mends=("ctdivol_mGy", "phantom_cm", "kvp_kV", "dose_report"),
         cause="ctdivol",
-        consequence="no organ dose, which needs CTDIvol of the 32 cm phantom, or tube current, "
-        "rotation time and pitch at 120 kV",
+        consequence="no organ dose, which needs CTDIvol, or of a body tube current, rotation time "
+        "and pitch at 120 kV",
     ),
     "no_dose_model": Entry(
         "info",
         "The dose is not predicted",
         consequence="no dose; size and HU are given",
     ),
-    "union_of_parts": Entry(
-        "info",
-        "The dose is that of its parts together",
-        "Each part counts by its mass.",
-    ),
-    "skin_region_presumed": Entry(
-        "warning",
-        "What part of the trunk was scanned is not known",
-        mends=("body_part", "segmentation"),
-        consequence="the dose of skin is by the abdomen's model; the chest's gives 6 to 14 % less",
-    ),
     "size_outside_training": Entry(
         "refusal",
-        "No patient behind the dose model was of this size at the organ",
+        "No body behind the dose model was of this size at the organ",
         consequence="no dose; SSDE holds over a wider range",
     ),
     "organ_not_measurable": Entry(
@@ -72,20 +48,13 @@ FLAGS = {
         "info",
         "The patient's age is not known",
         mends=("age_years",),
-        consequence="an adult is assumed; the dose models do not hold for children",
+        consequence="an adult is assumed",
     ),
     "ctdivol_unknown": Entry(
         "info",
         "CTDIvol is not known",
         mends=("ctdivol_mGy", "dose_report"),
         cause="ctdivol",
-    ),
-    "ctdivol_small_phantom": Entry(
-        "warning",
-        "CTDIvol is given for the 16 cm phantom",
-        mends=("ctdivol_mGy", "phantom_cm"),
-        cause="phantom",
-        consequence="it is not used for organ doses: there is no fixed factor to 32 cm",
     ),
     "ctdivol_phantom_of_child": Entry(
         "refusal",
@@ -100,13 +69,6 @@ FLAGS = {
         mends=("phantom_cm", "dose_report"),
         cause="phantom",
         consequence="with the other phantom all organ doses would change by a factor of about two",
-    ),
-    "ctdivol_phantom_unknown": Entry(
-        "warning",
-        "The CTDI phantom is not stated",
-        mends=("phantom_cm", "dose_report"),
-        cause="phantom",
-        consequence="organ doses assume 32 cm, as is usual for adult trunks",
     ),
     "ctdivol_distributed": Entry(
         "info",
@@ -152,11 +114,6 @@ FLAGS = {
         cause="ctdivol",
         consequence="scanners differ in dose per mAs",
     ),
-    "tube_voltage": Entry(
-        "warning",
-        "The tube voltage is not 120 kV",
-        consequence="the organ dose models were trained at 120 kV",
-    ),
     "unusual_beam": Entry(
         "warning",
         "No beam behind the dose model is like that of the scan",
@@ -177,7 +134,7 @@ FLAGS = {
         "The tube voltage is not known",
         mends=("kvp_kV", "dose_report"),
         cause="tube_voltage_unknown",
-        consequence="the organ dose models were trained at 120 kV",
+        consequence="120 kV are assumed",
     ),
     "contrast": Entry(
         "warning",
@@ -229,20 +186,6 @@ FLAGS = {
         cause="contrast",
         consequence="iodine raises the dose of the organs that take it up",
     ),
-    "edge_of_trunk": Entry(
-        "warning",
-        "The body part lies at the edge of the trunk",
-        mends=("body_part",),
-        cause="body_part",
-        consequence="the dose models are for chest and abdomen and may not hold there",
-    ),
-    "air_label": Entry(
-        "info",
-        "The simulations behind the model count the air in this organ as tissue with hardly any "
-        "dose",
-        "The dose shown is that of the tissue.",
-        consequence="the low ends of its intervals reach down to the value with the air",
-    ),
     "organ_cut": Entry(
         "warning",
         "Cut by the first or last slice",
@@ -257,7 +200,7 @@ FLAGS = {
     ),
     "outside_training": Entry(
         "warning",
-        "Few patients behind the dose model were of this size at the organ",
+        "Few bodies behind the dose model were of this size at the organ",
         consequence="the model's interval may be too narrow",
     ),
     "slices_without_features": Entry(
@@ -265,12 +208,6 @@ FLAGS = {
         "Some slices of the organ lack its mean HU or the body's diameter",
         cause="no_body",
         consequence="they are left out of the organ's dose",
-    ),
-    "suspect_training": Entry(
-        "warning",
-        "The simulated doses behind the model are doubtful for this organ",
-        "The card of the dose model (models/dose/model_card.md) says why.",
-        consequence="its dose is a rough value, not one to report",
     ),
     "whole_organ_estimated": Entry(
         "info",

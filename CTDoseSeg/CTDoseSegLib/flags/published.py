@@ -3,6 +3,33 @@
 from .entry import Entry
 
 FLAGS = {
+    "published_child": Entry(
+        "refusal",
+        "The patient is under 18",
+        mends=("dose_model",),
+        cause="child",
+        consequence="no organ dose: the published models are for adults",
+    ),
+    "published_not_trunk": Entry(
+        "refusal",
+        "The body part is not of the trunk",
+        mends=("body_part", "dose_model"),
+        cause="body_part",
+        consequence="no organ dose: the published models are for chest and abdomen",
+    ),
+    "published_edge_of_trunk": Entry(
+        "warning",
+        "The body part lies at the edge of the trunk",
+        mends=("body_part", "dose_model"),
+        cause="body_part",
+        consequence="the published models are for chest and abdomen and may not hold there",
+    ),
+    "published_tube_voltage": Entry(
+        "warning",
+        "The tube voltage is not 120 kV",
+        mends=("dose_model",),
+        consequence="the published models were trained at 120 kV, and their dose is not rescaled",
+    ),
     "published_no_interval": Entry(
         "warning",
         "The published models come without an uncertainty",

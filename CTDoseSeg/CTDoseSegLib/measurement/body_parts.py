@@ -8,21 +8,19 @@ answer, else its part is not known.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
 
 import numpy as np
 
 from ..ct.geometry import cell_widths_mm
 from ..ct.series import CTSeries
-from .measurements import GroupSlices, Measurements
+from .measurements import Measurements
 
 # From head to foot.
 PARTS = ("head", "neck", "chest", "abdomen", "pelvis")
-TRUNK = ("chest", "abdomen", "pelvis")
 UNKNOWN = "not known"
 # Lungs take up this part of the body in a slice of the chest; less of them at the apex, and at the
 # base beside organs of the abdomen.
-CHEST_LUNG_FRACTION = 0.15
+_CHEST_LUNG_FRACTION = 0.15
 _SOME_LUNG_FRACTION = 0.03
 # How far beyond the last slice that is known its part of the body goes on.
 _REACH_MM = 50.0
@@ -100,23 +98,6 @@ def shares(
     return {name: share for name, share in share_of.items() if share > 0}
 
 
-def mostly_chest(present: Mapping[str, GroupSlices]) -> bool:
-    """Return whether at least half of the slices with a body are of the chest by their lungs."""
-    if not {"lung", "body"} <= present.keys():
-        return False
-    body = present["body"].count
-    chest = present["lung"].count >= CHEST_LUNG_FRACTION * np.maximum(body, 1)
-    return bool(chest[body > 0].mean() >= 0.5)
-
-
-def trunk_is_known(series: CTSeries, measurements: Measurements, body_part: str | None) -> bool:
-    """Return whether most slices whose part is known, or else the stated one, are of the trunk."""
-    known = [part for part in parts_of_slices(series, measurements) if part is not None]
-    if known:
-        return 2 * sum(part in TRUNK for part in known) >= len(known)
-    return any(part in TRUNK for part in named_parts(body_part))
-
-
 def knows_bones(measurements: Measurements) -> bool:
     """Return whether the label map has single bones: whoever drew it knows the whole body."""
     return any(name.startswith(_BONES) for name in measurements.names)
@@ -142,7 +123,7 @@ def _marked(measurements: Measurements) -> tuple[str | None, ...]:
     if {"lung", "body"} <= measurements.groups.keys():
         body = np.maximum(measurements.of("body").count, 1)
         lung = measurements.of("lung").count / body
-        chest = (lung >= CHEST_LUNG_FRACTION) | ((lung >= _SOME_LUNG_FRACTION) & ~abdomen)
+        chest = (lung >= _CHEST_LUNG_FRACTION) | ((lung >= _SOME_LUNG_FRACTION) & ~abdomen)
     else:
         chest = present(_CHEST)
     cases = {

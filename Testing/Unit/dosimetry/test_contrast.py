@@ -7,6 +7,7 @@ from dose_scans import MODEL, codes, doses, make, scan_of, with_hu
 
 from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
+from CTDoseSegLib.dosimetry.fast.iodine import ADDED, added_by_iodine
 from CTDoseSegLib.flags.summary import summarize
 
 
@@ -50,12 +51,13 @@ def test_what_iodine_adds_lifts_the_upper_end_alone_whatever_the_header_says(
         next(o for o in with_hu(value, organ, contrast=stated).organs if o.organ == organ)
         for value in (40, hu)
     )
-    # A denser organ makes the patient a little larger, no more.
+    # A denser organ makes the patient a little larger, no more: dose and intervals go with that.
     assert bright.dose_mGy == pytest.approx(plain.dose_mGy, rel=0.01)
     lifted = {"total_high_mGy": 1 + most / 100}
     for name in ("total_low_mGy", "total_high_mGy", "model_low_mGy", "model_high_mGy"):
         usual = getattr(plain, name) / plain.dose_mGy
-        assert getattr(bright, name) / bright.dose_mGy == pytest.approx(usual * lifted.get(name, 1))
+        expected = pytest.approx(usual * lifted.get(name, 1), rel=1e-3)
+        assert getattr(bright, name) / bright.dose_mGy == expected
     assert "iodine" not in codes(plain.flags)
     (found,) = [f for f in bright.flags if f.code == "iodine"]
     assert f"{least} to {most} %" in found.consequence
@@ -69,6 +71,13 @@ def test_organs_that_hu_cannot_tell_take_up_iodine_where_others_do():
     assert "up to 33 %" in found.consequence
     assert "iodine" not in codes((*organs["adrenal_gland_left"].flags, *organs["skin"].flags))
     assert "iodine" not in codes(doses(organs=("pancreas",))[1]["pancreas"].flags)
+
+
+def test_every_salivary_gland_may_hold_as_much_as_the_pancreas():
+    glands = [o for o in MODEL.regions["head"].organs if o.endswith(("_gland_left", "_glands"))]
+    assert {"parotid_gland_left", "submandibular_gland_left", "salivary_glands"} == set(glands)
+    for gland in glands:
+        assert added_by_iodine(gland, {"aorta": 200.0}) == ADDED["pancreas"]
 
 
 def test_a_stated_contrast_agent_that_no_organ_shows_adds_nothing_and_is_flagged():

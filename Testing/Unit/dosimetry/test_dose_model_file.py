@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 from dose_scans import MODEL
 
-from CTDoseSegLib.dosimetry.fast.model import load_model, parse_model
+from CTDoseSegLib.dosimetry.fast.model import TERMS, load_model, parse_model
 from CTDoseSegLib.errors import ModelError
 
 BUNDLED = Path(str(files("CTDoseSegLib.models"))) / "dose"
 
 
-def test_the_bundled_model_has_no_positive_wed_coefficient():
+@pytest.mark.parametrize("term", TERMS[1:])
+def test_the_bundled_model_has_no_positive_wed_coefficient(term):
     for region in MODEL.regions.values():
         for organ in region.organs.values():
-            assert organ.coefficients["wed"] <= 0
+            assert organ.coefficients[term] <= 0
 
 
 def copy_of_the_model(folder: Path) -> Path:
@@ -56,9 +57,16 @@ def test_line_ends_of_windows_do_not_change_the_model(tmp_path):
     ("path", "value", "says"),
     [
         (("schema_version",), 99, "schema version"),
-        (("regions", "chest", "organs", "aorta", "coefficients", "wed"), 0.1, "positive"),
+        *(
+            (("regions", "chest", "organs", "aorta", "coefficients", term), 0.1, "positive")
+            for term in TERMS[1:]
+        ),
         (("regions", "chest", "organs", "aorta", "coefficients"), {}, "not a dose model"),
-        (("regions", "chest", "kernels", "wide", "weights"), [0.9, 0.9], "sum to 1"),
+        (("regions", "chest", "organs", "aorta", "beam"), {}, "not a dose model"),
+        (("regions", "chest", "organs", "aorta", "wed_cap_mm"), [1.0], "not a dose model"),
+        (("regions", "chest", "kernels", 1, "weights"), [0.9, 0.9, 0.9], "sum to 1"),
+        (("regions", "chest", "kernels"), [], "not a dose model"),
+        (("regions", "chest", "size_kernels", 0, "lengths_mm"), [-20.0], "must be positive"),
         (("regions",), None, "not a dose model"),
     ],
 )

@@ -12,7 +12,9 @@ from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent
 from CTDoseSegLib.ct.scanner_profile import GENERIC
 from CTDoseSegLib.dosimetry.beam import EVERYWHERE, beam_of
 from CTDoseSegLib.dosimetry.examination import OWN, examine
+from CTDoseSegLib.dosimetry.fast.beam_terms import beam_terms
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
+from CTDoseSegLib.dosimetry.montecarlo.beams import model_of
 from CTDoseSegLib.reading.dose_matching import RANGE, MatchedReport, PlacedEvent
 
 WHOLE = (-60.0, 260.0)
@@ -107,6 +109,32 @@ def test_the_dose_of_an_event_goes_with_its_ctdivol():
         assert total.examination_dose_mGy == pytest.approx(1.5 * organ.dose_mGy)
 
 
+@pytest.mark.parametrize("kvp_kV", [80.0, 120.0])
+def test_an_event_of_the_16_cm_phantom_is_in_the_total_as_its_beam_converts_it(kvp_kV):
+    ratio = beam_terms(model_of("generic body"), kvp_kV).w16_over_w32
+    assert ratio > 1.5
+    body, doses = examined(other(kvp_kV=kvp_kV, ctdivol_mGy=4.0))
+    head, _ = examined(other(kvp_kV=kvp_kV, ctdivol_mGy=4.0 * ratio, phantom_cm=16))
+    assert head.complete
+    assert [event.in_total for event in head.events] == [True, True]
+    assert head.events[1].phantom_cm == 16
+    for total, organ in pairs(head, doses):
+        same = body.of(organ.organ, organ.region)
+        assert total.examination_dose_mGy == pytest.approx(same.examination_dose_mGy, rel=1e-9)
+        assert total.examination_dose_mGy > organ.dose_mGy
+
+
+def test_the_event_of_a_child_counts_by_the_phantom_that_is_stated_with_it():
+    child = {"age_years": 6.0, "half_axes_mm": (100.0, 85.0)}
+    by_32, doses = examined(other(), **child)
+    by_16, _ = examined(other(phantom_cm=16), **child)
+    ratio = beam_terms(model_of("generic body"), 120.0).w16_over_w32
+    for total, organ in pairs(by_32, doses):
+        added = by_16.of(organ.organ, organ.region).examination_dose_mGy - organ.dose_mGy
+        assert total.examination_dose_mGy == pytest.approx(2 * organ.dose_mGy)
+        assert added == pytest.approx(organ.dose_mGy / ratio)
+
+
 def test_a_scanner_whose_display_is_corrected_has_all_its_events_corrected():
     plain, doses = examined(other())
     corrected, _ = examined(other(), ratio=0.9)
@@ -148,11 +176,11 @@ def test_the_tube_current_of_the_series_is_not_that_of_another_event():
         (other(None, "no z range is stated"), "no z range"),
         (other(None, "its z range is in another frame of reference"), "another frame"),
         (other(ctdivol_mGy=None), "no CTDIvol"),
-        (other(phantom_cm=16), "16 cm phantom"),
         (other(phantom_cm=None), "phantom of its CTDIvol is not stated"),
+        (other(total_collimation_mm=200.0), "cone-beam CT"),
     ],
 )
-def test_an_event_that_cannot_be_placed_is_listed_and_makes_the_total_incomplete(event, reason):
+def test_an_event_that_cannot_be_added_is_listed_and_makes_the_total_incomplete(event, reason):
     examination, doses = examined(event)
     assert not examination.complete
     (remark,) = examination.flags
@@ -180,7 +208,7 @@ def test_events_that_the_report_states_and_lacks_make_the_total_incomplete():
 
 
 def test_without_any_organ_dose_there_is_no_total_and_no_word_of_a_sum():
-    examination, doses = examined(other(), age_years=10.0)
+    examination, doses = examined(other(), body_part="KNEE")
     assert {organ.dose_mGy for organ in doses.organs} == {None}
     assert examination.organs == ()
     assert not any(event.in_total for event in examination.events)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dose_scans import MODEL, codes, doses, make, scan_of
+from dose_scans import MODEL, codes, doses, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +19,6 @@ from CTDoseSegLib.measurement.measurements import measure
 from CTDoseSegLib.measurement.size import measure_size
 from CTDoseSegLib.measurement.ssde import ssde
 from CTDoseSegLib.reading.scanner_profile_use import with_profile
-from CTDoseSegLib.segmentation.labelmap import Atom
 
 pytestmark = pytest.mark.slow
 
@@ -46,11 +45,13 @@ def broken_scans(draw):
         "ctdivol": draw(per_slice(1, 40)),
         "slices": SLICES,
         "organ_slices": draw(st.sampled_from([(0, 12), (0, 5), (4, 9), (11, 12)])),
-        "kvp_kV": draw(st.sampled_from([None, 80.0, 120.0, 140.0])),
+        "kvp_kV": draw(st.sampled_from([None, 65.0, 80.0, 120.0, 140.0])),
         "rotation_time_s": draw(st.one_of(st.just(0.5), BAD)),
         "pitch": draw(st.one_of(st.just(1.0), BAD)),
         "phantom_cm": draw(st.sampled_from([None, 16, 32])),
         "age_years": draw(st.sampled_from([None, 9.0, 50.0])),
+        "body_part": draw(st.sampled_from([None, "HEAD", "KNEE"])),
+        "total_collimation_mm": draw(st.sampled_from([None, 38.4, 80.0, 200.0])),
         "dlp_mGy_cm": draw(st.one_of(st.just(120.0), BAD)),
         "irradiated_range_mm": draw(
             st.sampled_from([None, (-30.0, 90.0), (20.0, 30.0), (400.0, 500.0)])
@@ -122,18 +123,31 @@ def assert_possible(organ, scan_flags) -> None:
         assert 0 < whole[1] <= whole[0] <= whole[2]
 
 
+LIVER = MODEL.regions["abdomen"].organs["liver"]
+
+
+def body_of(wed_mm):
+    """Half axes of a body of this water-equivalent diameter, within 2 %."""
+    return {"half_axes_mm": (wed_mm / 2, wed_mm / 2)}
+
+
 FACTS = {
     "refused": {
-        "child": {"age_years": 17.9},
-        "not_trunk": {"body_part": "HEAD"},
+        "ctdivol_phantom_of_child": {"age_years": 17.9, "phantom_cm": None, "current": None},
+        "limb": {"body_part": "KNEE"},
+        "cone_beam": {"total_collimation_mm": 200.0},
         "no_exposure": {"ctdivol": None, "ecg_gated": True},
-        "size_outside_training": {"half_axes_mm": (80.0, 60.0)},
+        "size_outside_training": body_of(0.9 * LIVER.bodies_wed_mm.low),
     },
     "warned": {
-        "tube_voltage": {"kvp_kV": 80.0},
+        "ctdivol_phantom_assumed": {"phantom_cm": None},
+        "tube_voltage_outside": {"kvp_kV": 65.0},
+        "tube_voltage_unknown": {"kvp_kV": None},
+        "unusual_beam": {"tin_filter": True},
+        "mas_only": {"ctdivol": None},
         "pregnancy": {"pregnancy_stated": True},
         "organ_cut": {"organ_slices": (0, 20)},
-        "outside_training": {"half_axes_mm": (104.0, 102.0)},
+        "outside_training": body_of(0.95 * LIVER.usual_wed_mm.low),
         "dose_range_unknown": {},
     },
 }
@@ -158,81 +172,27 @@ def test_what_must_be_warned_of_has_a_number_and_a_warning(code):
     assert liver.dose_mGy is not None
 
 
-def with_lungs(lung_slices, **changes):
-    """Doses of a scan with lungs (a third of the body) on `lung_slices` of its 40."""
-    region = changes.pop("region", "auto")
-    series, labelmap = make(organs=("liver", "aorta"), **changes)
-    labels = labelmap.labels
-    lung = labels[slice(*lung_slices), 24:56, 42:60]
-    lung[lung == 1] = 9
-    atoms = (*labelmap.atoms, Atom(9, "lung", "", "#0000aa", "test"))
-    names = tuple(atom.name for atom in atoms)
-    groups = {**labelmap.groups, "lung": ("lung",), "body": names}
-    labelmap = replace(labelmap, atoms=atoms, groups=groups)
-    series.hu[labels == 9] = -800
-    result = FastEngine(MODEL, region).estimate(scan_of(series, labelmap))
-    return {organ.organ: organ for organ in result.organs}
+TRUNK = ("chest", "abdomen", "pelvis", "trunk")
+SHARED = set(MODEL.regions["head"].organs) & {o for r in TRUNK for o in MODEL.regions[r].organs}
 
 
-@pytest.mark.parametrize(
-    ("lung_slices", "region"), [((0, 40), "chest"), ((19, 40), "chest"), ((21, 40), "abdomen")]
-)
-def test_skin_which_both_regions_know_goes_by_most_slices(lung_slices, region):
-    organs = with_lungs(lung_slices)
+@pytest.mark.parametrize(("body_part", "of_head"), [("HEAD", True), ("CHEST", False)])
+def test_what_head_and_trunk_share_is_given_once_by_the_one_that_was_scanned(body_part, of_head):
+    organs = ("eye_left", "spinal_cord") if of_head else ("lung_left", "spinal_cord")
+    result, by_name = doses(organs=organs, body_part=body_part, half_axes_mm=(100.0, 90.0))
+    assert {"skin", "spinal_cord"} <= SHARED & set(by_name)
+    assert len(result.organs) == len(by_name)
+    for name in SHARED & set(by_name):
+        assert (by_name[name].region == "head") is of_head
+
+
+def test_no_organ_of_the_trunk_is_known_to_two_regions_of_it():
+    in_trunk = [name for region in TRUNK for name in MODEL.regions[region].organs]
+    assert len(in_trunk) == len(set(in_trunk))
+
+
+@pytest.mark.parametrize("region", ["head", "trunk"])
+@pytest.mark.parametrize("body_part", ["HEAD", "CHEST"])
+def test_a_chosen_region_overrules_what_was_scanned(region, body_part):
+    _, organs = doses(organs=(), region=region, body_part=body_part, half_axes_mm=(100.0, 90.0))
     assert organs["skin"].region == region
-    assert (organs["liver"].region, organs["aorta"].region) == ("abdomen", "chest")
-    assert [name for name in organs if name == "skin"] == ["skin"]
-
-
-def skin_flags(**changes) -> set[str]:
-    return codes(doses(**changes)[1]["skin"].flags)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"organs": ("aorta",)}, {"organs": ("colon",), "body_part": "ART"}, {"organs": ("brain",)}],
-)
-def test_skin_of_a_scan_of_whose_region_nothing_is_known_is_flagged(changes):
-    assert "skin_region_presumed" in skin_flags(**changes)
-    for region in MODEL.regions:  # chosen, not presumed
-        assert "skin_region_presumed" not in skin_flags(region=region, **changes)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"organs": ("liver",)},
-        {"organs": ("vertebrae_T5",)},
-        {"organs": ("aorta",), "body_part": "ABDOMEN"},
-        {"organs": ("aorta",), "body_part": "PELVIS"},
-    ],
-)
-def test_skin_of_a_scan_whose_region_organs_or_header_tell_is_not_flagged(changes):
-    assert "skin_region_presumed" not in skin_flags(**changes)
-
-
-def test_the_chests_model_gives_less_to_skin_by_as_much_as_the_flag_says():
-    less = [
-        1 - chest.dose_mGy / abdomen.dose_mGy
-        for half_axes in ((140, 105), (160, 120), (180, 140))
-        for chest, abdomen in [
-            [
-                doses(region=region, half_axes_mm=half_axes)[1]["skin"]
-                for region in ("chest", "abdomen")
-            ]
-        ]
-    ]
-    assert (min(less), max(less)) == (
-        pytest.approx(0.06, abs=0.005),
-        pytest.approx(0.14, abs=0.005),
-    )
-
-
-def test_a_chosen_region_overrules_the_lungs_for_skin():
-    for region in MODEL.regions:
-        assert with_lungs((0, 40), region=region)["skin"].region == region
-
-
-def test_only_skin_is_known_to_both_regions():
-    chest, abdomen = (set(MODEL.regions[name].organs) for name in ("chest", "abdomen"))
-    assert chest & abdomen == {"skin"}

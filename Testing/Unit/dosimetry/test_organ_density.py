@@ -9,6 +9,7 @@ import pytest
 from dose_scans import MODEL, make, scan_of, with_hu
 
 from CTDoseSegLib.ct.organs import organs
+from CTDoseSegLib.dosimetry.doses import RED_MARROW
 from CTDoseSegLib.dosimetry.fast.density import UNENHANCED_G_CM3, density
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
 
@@ -30,6 +31,11 @@ VOLUME_ML = 16 * 16 * 25 * 5.0 / 1000  # 16 slices of 16 pixels of 25 mm2, 5 mm 
         ("pancreas", 0, 1.0),
         ("lung_upper_lobe_left", -850, 0.15),
         ("stomach", -1000, 0.01),
+        ("uterus", 110, 1.03),
+        ("breast_left", 60, 1.02),
+        ("breast_left", -60, 0.94),
+        ("torso_fat", 10, 0.95),
+        ("subcutaneous_fat", -100, 0.9),
     ],
 )
 def test_an_organ_is_never_heavier_than_its_tissue_without_contrast_agent(organ, hu, g_cm3):
@@ -59,15 +65,16 @@ def test_the_heart_of_enhanced_chambers_has_their_mass_without_the_iodine():
     labelmap = replace(labelmap, groups={**labelmap.groups, "heart": names})
     result = FastEngine(MODEL).estimate(scan_of(series, labelmap))
     (heart,) = [o for o in result.organs if o.organ == "heart"]
-    assert heart.seen_mass_g == pytest.approx((1.05 + 4 * 1.06) * VOLUME_ML, rel=1e-3)
+    assert heart.seen_mass_g == pytest.approx(5 * 1.05 * VOLUME_ML, rel=1e-3)
 
 
-def test_bone_keeps_the_density_of_its_hu():
+def test_bone_keeps_the_density_of_its_hu_and_the_marrow_in_it_has_its_own():
     assert density("bone", np.array([700.0])) == pytest.approx(1.7)
+    assert density("red_marrow", np.array([250.0])) == pytest.approx(1.03)
 
 
 def test_every_organ_with_a_density_is_one_of_the_table():
-    assert set(UNENHANCED_G_CM3) <= {*organs()}
+    assert set(UNENHANCED_G_CM3) <= {*organs(), RED_MARROW}
 
 
 @pytest.mark.parametrize("organ", sorted({o for r in MODEL.regions.values() for o in r.organs}))

@@ -231,8 +231,9 @@ def test_a_model_without_an_array_is_refused_by_name(small):
 @pytest.mark.parametrize(
     ("acquisition", "code"),
     [
-        ({"age_years": 9.0}, "child"),
-        ({"body_part": "HEAD"}, "not_trunk"),
+        ({"age_years": 9.0}, "published_child"),
+        ({"body_part": "HEAD"}, "published_not_trunk"),
+        ({"body_part": "LOWER LEG"}, "published_not_trunk"),
         ({"dual_source": True}, "published_exposure"),
         ({"ecg_gated": True}, "published_exposure"),
     ],
@@ -242,6 +243,34 @@ def test_patients_and_exposures_unlike_the_training_ones_get_no_dose(small, acqu
     assert result.organs[0].dose_mGy is None
     assert code in codes(result.organs[0].flags)
     assert code in codes(result.flags)
+
+
+@pytest.mark.parametrize(
+    ("acquisition", "code", "says"),
+    [
+        ({"kvp_kV": 100.0}, "published_tube_voltage", "100 kV"),
+        ({"kvp_kV": None}, "tube_voltage_unknown", "trained at 120 kV"),
+        ({"age_years": None}, "age_unknown", "models are for adults"),
+        ({"body_part": "HIPS"}, "published_edge_of_trunk", "HIPS"),
+        ({"body_part": "C-SPINE"}, "published_edge_of_trunk", "C-SPINE"),
+        ({"contrast": True}, "contrast", "Iodine raises"),
+        ({"pregnancy_stated": True}, "pregnancy", "unborn child"),
+        ({"irradiated_range_mm": None}, "dose_range_unknown", "ends of the images"),
+    ],
+)
+def test_what_differs_from_the_training_scans_is_flagged_and_the_dose_is_the_same(
+    small, acquisition, code, says
+):
+    usual = {"kvp_kV": 120.0, "age_years": 50.0, "body_part": "CHEST"}
+    usual |= {"irradiated_range_mm": (-50.0, 80.0)}
+    plain, other = (
+        estimate(PublishedEngine(small), scan(("liver",), **given))
+        for given in (usual, usual | acquisition)
+    )
+    assert code not in codes(plain.flags)
+    (found,) = [f for f in other.flags if f.code == code]
+    assert says in found.message
+    assert other.organs[0].dose_mGy == plain.organs[0].dose_mGy is not None
 
 
 def test_another_rotation_time_or_pitch_is_flagged_and_the_dose_is_not_rescaled(small):

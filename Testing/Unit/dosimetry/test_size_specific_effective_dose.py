@@ -304,7 +304,26 @@ def test_it_is_part_of_an_analysis_its_file_and_its_summary(tmp_path):
     assert "not a personal risk" in text
 
 
-def test_the_fast_law_offers_none_and_the_summary_stays_as_it_was():
+def test_the_fast_law_gives_one_where_labels_of_a_trunk_hold_enough_organs():
+    bones = ("sacrum", "sternum", *(f"vertebrae_L{n}" for n in range(1, 6)))
+    bones += tuple(f"vertebrae_T{n}" for n in range(1, 13))
+    of_head = (*IN_BONES, "skin", "brain", "salivary_glands", "tongue", "testis")
+    labelled = (*(name for name in EVERY if name not in of_head), *bones)
+    found, twice = (analyze(*make(organs=labelled, ctdivol=ctdivol)) for ctdivol in (9.0, 18.0))
+    effective_dose = found.size_specific_effective_dose
+    assert effective_dose.predicted_by_tissue["breast"] == 1.0
+    assert 0.3 < effective_dose.predicted_by_tissue["red_marrow"] < 1.0
+    share = effective_dose.predicted_share
+    assert LEAST_SHARE < share < 1.0
+    # A mean of organ doses by weights that add up to the share.
+    doses_mGy = [organ.dose_mGy for organ in found.doses.organs if organ.dose_mGy is not None]
+    assert share * min(doses_mGy) < effective_dose.predicted_mSv < share * max(doses_mGy)
+    assert 0 < effective_dose.low_mSv < effective_dose.value_mSv < effective_dose.high_mSv
+    value_mSv = twice.size_specific_effective_dose.value_mSv
+    assert value_mSv == pytest.approx(2 * effective_dose.value_mSv)
+
+
+def test_few_organs_give_none_and_the_summary_stays_without():
     analysis = analyze(*make())
     found = analysis.size_specific_effective_dose
     assert found.value_mSv is None

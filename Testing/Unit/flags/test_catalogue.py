@@ -124,6 +124,15 @@ def test_every_flag_stands_in_one_table_alone():
     assert Counter(code for table in tables for code in table) == dict.fromkeys(FLAGS, 1)
 
 
+def test_every_flag_is_raised_somewhere():
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for path in LIB.rglob("*.py")
+        if path.parent.name != "flags"
+    )
+    assert not [name for name in FLAGS if f'"{name}"' not in code]
+
+
 def test_every_cause_is_one_notice_in_words_that_repeat_nothing():
     causes = defaultdict(list)
     for code, entry in FLAGS.items():
@@ -154,7 +163,10 @@ def test_missing_ctdivol_an_unknown_phantom_and_an_unknown_range_are_one_cause_e
             *("ctdivol_missing", "ssde_without_ctdivol", "ctdivol_unknown", "mas_only"),
             *("effective_dose_no_dlp", "no_exposure"),
         ),
-        "phantom": ("phantom_unknown", "ssde_phantom_assumed", "ctdivol_phantom_unknown"),
+        "phantom": (
+            *("phantom_unknown", "ssde_phantom_assumed", "ctdivol_phantom_assumed"),
+            "ctdivol_phantom_of_child",
+        ),
         "irradiated_range": (
             *("irradiated_range_unknown", "dose_range_unknown"),
             *("dlp_lower_bound", "dlp_computed"),

@@ -36,9 +36,9 @@ def test_flags_of_an_organ_are_at_the_organ(result):
 
 
 def test_a_refused_organ_has_the_reason_at_the_organ():
-    refused, organs = doses(age_years=9.0)
-    assert ("child", SCAN) in {(f.code, f.place) for f in refused.flags}
-    assert {(f.code, f.place) for f in organs["liver"].flags} == {("child", "organ liver")}
+    refused, organs = doses(body_part="KNEE")
+    assert ("limb", SCAN) in {(f.code, f.place) for f in refused.flags}
+    assert {(f.code, f.place) for f in organs["liver"].flags} == {("limb", "organ liver")}
 
 
 def test_flags_of_a_slice_are_at_the_slice(result):
@@ -80,9 +80,10 @@ def ninety(sd: float) -> str:
 @pytest.mark.parametrize(
     ("changes", "code", "component"),
     [
-        ({"ctdivol": None}, "mas_only", "transfer"),
-        ({"kvp_kV": 100.0}, "tube_voltage", "tube_voltage"),
+        ({"ctdivol": None}, "mas_only", "dose_per_mas"),
+        ({"kvp_kV": 65.0}, "tube_voltage_outside", "tube_voltage"),
         ({"kvp_kV": None}, "tube_voltage_unknown", "tube_voltage"),
+        ({"tin_filter": True}, "unusual_beam", "unusual_beam"),
         ({}, "dose_range_unknown", "irradiated_range"),
     ],
 )

@@ -74,8 +74,8 @@ def test_the_same_flags_give_the_same_notices_and_repetition_changes_nothing(fla
 
 
 def test_what_is_known_by_how_much_comes_before_what_is_not():
-    vague, exact = flag("dual_energy"), flag("tube_voltage", consequence="-11 to +12 %")
-    assert [n.cause for n in summarize([vague, exact])] == ["tube_voltage", "dual_energy"]
+    vague, exact = flag("dual_energy"), flag("tube_voltage_outside", consequence="-11 to +12 %")
+    assert [n.cause for n in summarize([vague, exact])] == ["tube_voltage_outside", "dual_energy"]
     # An exact consequence does not put an information before a warning.
     info = flag("ctdivol_corrected", consequence="+12 %")
     assert [n.severity for n in summarize([info, vague])] == ["warning", "info"]
@@ -234,4 +234,4 @@ def test_places_name_their_slice_or_organ():
 
 def test_codes_are_joined_each_once():
     cut = flag("organ_cut")
-    assert codes([cut.at("organ a"), flag("child"), cut.at("organ b")]) == "organ_cut;child"
+    assert codes([cut.at("organ a"), flag("limb"), cut.at("organ b")]) == "organ_cut;limb"

@@ -25,7 +25,10 @@ _OTHER_VESSELS = (
     *(f"iliac_{vessel}_{s}" for vessel in ("artery", "vena") for s in ("left", "right")),
     "lung_vessels",
 )
-_SALIVARY_GLANDS = ("salivary_glands", "parotid_gland_left", "parotid_gland_right")
+_SALIVARY_GLANDS = (
+    "salivary_glands",
+    *(f"{gland}_gland_{s}" for gland in ("parotid", "submandibular") for s in ("left", "right")),
+)
 # Mean HU that an organ without iodine does not reach. Blood has 30 to 60 HU, liver 58 +- 9 (64
 # livers without disease, 10.1007/s00414-019-02016-1; portal venous phase 53 to 61 HU more,
 # PMC7996171), spleen about 10 less than liver, kidneys 30 to 40 and heart muscle 40 to 50: three

@@ -247,6 +247,7 @@ def parse_model(content: bytes, digest: str) -> DoseModel:
 
 
 def _region(name: str, value: Mapping[str, Any]) -> RegionModel:
+    narrow, wide = (parse_kernel(one) for one in value["kernels"])
     near, far = (parse_kernel(one) for one in value["size_kernels"])
     return RegionModel(
         region=name,
@@ -289,9 +290,9 @@ def _organ(organ: str, region: str, value: Mapping[str, Any]) -> OrganModel:
         coefficients=frozen(coefficients),
         beam=np.array([float(value["beam"][term]) for term in BEAM_TERMS]),
         beam_by_wed=np.array([float(value["beam_by_wed"][term]) for term in BEAM_TERMS]),
-        wed_cap_mm=Span(*value["wed_cap_mm"]),
-        usual_wed_mm=Span(*value["usual_wed_mm"]),
-        bodies_wed_mm=Span(*value["bodies_wed_mm"]),
+        wed_cap_mm=Span(*map(float, value["wed_cap_mm"])),
+        usual_wed_mm=Span(*map(float, value["usual_wed_mm"])),
+        bodies_wed_mm=Span(*map(float, value["bodies_wed_mm"])),
         law_log_q90=frozen({age: float(value["law_log_q90"][age]) for age in AGES}),
         scatter_log_q90=float(value["scatter_log_q90"]),
         body_model_log=float(value["body_model_log"]),

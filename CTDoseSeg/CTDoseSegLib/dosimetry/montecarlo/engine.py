@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ...ct.acquisition import Acquisition
 from ...ct.scanner_profile import words
 from ...errors import InputError
-from ...flags import flag
+from ...flags import Flag, flag
 from ...tasks.progress import Progress
-from ..applicability import patient_flags
 from ..doses import DoseResult, OrganDose
 from ..fast.engine import FastEngine, load_model
 from ..scan import Scan
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 VOLTAGES_KV = (60.0, 150.0)
 # The tables' own lists of their files.
 _CARDS = ("tables.json", "beams.json")
-# Flags of the patient that hold for any engine.
-_OF_ANY_ENGINE = ("age_unknown", "pregnancy")
 
 
 @dataclass(frozen=True)
@@ -137,9 +135,7 @@ class MonteCarloEngine:
         Cancelled
             If the user ended the task.
         """
-        flags = tuple(
-            one for one in patient_flags(scan.series.acquisition) if one.code in _OF_ANY_ENGINE
-        )
+        flags = tuple(_patient_flags(scan.series.acquisition))
         if child_without_phantom(scan.series):
             refusal = flag("monte_carlo_child_phantom")
             organs = tuple(scan.without_dose(name, (refusal,)) for name in scan.organs)
@@ -196,6 +192,14 @@ class MonteCarloEngine:
             "fast_law_mGy": beside(run.fast),
             "parts_of_organs": {name: asdict(part) for name, part in simulation.parts.items()},
         }
+
+
+def _patient_flags(acquisition: Acquisition) -> Iterator[Flag]:
+    if acquisition.age_years is None:
+        yield flag("age_unknown")
+    if acquisition.pregnancy_stated:
+        effect = "organ doses are those of the mother's organs; none is given for the unborn child"
+        yield flag("pregnancy", consequence=effect)
 
 
 def _objections(scan: Scan, *, own_beam: bool) -> Iterator[str]:

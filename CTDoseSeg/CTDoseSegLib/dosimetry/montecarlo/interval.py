@@ -49,10 +49,11 @@ SHARED_BY: Mapping[str, tuple[str, ...]] = {
     "miscentring": ("scan",),
     "segmentation": ("organ", "scan"),
 }
-# Errors that the fast law makes too, in the same direction: they do not set both doses apart.
+# Errors that the fast law makes too, in the same direction: they do not set both doses apart. The
+# beam is none of them, as another one than the law takes may have been chosen.
 SHARED_WITH_FAST = (
-    *("ctdivol_display", "ctdivol_of_scan", "nctdiw", "organ_modulation", "miscentring"),
-    *("irradiated_range", "segmentation"),
+    *("ctdivol_display", "ctdivol_of_scan", "nctdiw", "wide_beam", "organ_modulation"),
+    *("miscentring", "irradiated_range", "segmentation"),
 )
 
 

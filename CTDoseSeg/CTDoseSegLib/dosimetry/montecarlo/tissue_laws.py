@@ -175,7 +175,10 @@ class HULaws:
         material = _material_of(name, kind)
         if kind in (Kind.COUCH, Kind.OUTSIDE, Kind.BONE):
             return Tissue(kind, material, MOST_G_CM3, float("inf"))
-        density = UNENHANCED_G_CM3.get(name, _density(material))
+        density = _density(material)
+        # Fat and breast are mixed by their HU, of fat and of what is as dense as muscle.
+        if kind is not Kind.REST or name == SKIN:
+            density = UNENHANCED_G_CM3.get(name, density)
         if kind is Kind.LUNG:
             density = UNENHANCED_G_CM3["lung"]
         own = _UNENHANCED_HU.get(material, self.hu(material, density))

@@ -14,15 +14,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...ct.acquisition import Acquisition
 from ...errors import InputError
 from ...flags import Flag, flag
 from ...segmentation.labelmap import SKIN
 from ...tasks.progress import Progress
-from ..applicability import exposure_flags, patient_flags
 from ..doses import DoseResult, OrganDose
 from ..scan import Scan
-from ..training_scans import ROTATION_TIME_S
+from .applicability import scan_flags
 from .networks import FEATURES, REGIONS, PublishedModels, load_published
 
 # Feature to the flag of an organ that cannot be predicted without it.
@@ -32,7 +30,6 @@ MISSING = {
     "water-equivalent diameter": "published_no_size",
 }
 UNUSUAL_SD = 3.0
-SAME_PROTOCOL = 0.05
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,7 @@ class PublishedEngine:
         present = scan.organs
         keys = [key for key in models.networks if key[1] in present]
         regions = _regions(keys, self.region)
-        flags = _scan_flags(scan.series.acquisition)
+        flags = scan_flags(scan.series.acquisition)
         refusals = [entry for entry in flags if entry.severity == "refusal"]
         organs = tuple(
             _organ_dose(key, models, scan, features, refusals) for key in keys if key[0] in regions
@@ -132,32 +129,6 @@ def _regions(keys: list[tuple[str, str]], region: str) -> tuple[str, ...]:
     if region != "auto":
         return (region,)
     return tuple(r for r, o in keys if o != SKIN) or REGIONS
-
-
-def _scan_flags(acquisition: Acquisition) -> tuple[Flag, ...]:
-    """Return what stands against doses of this patient and exposure, in general and by these."""
-    # Nothing on CTDIvol or mAs: the networks ask for the tube current, organ by organ.
-    flags = [*patient_flags(acquisition), *exposure_flags(acquisition)]
-    stated = {
-        "two tubes": acquisition.dual_source,
-        "a tin filter": acquisition.tin_filter,
-        "ECG gating": acquisition.ecg_gated,
-    }
-    if any(stated.values()):
-        flags.append(
-            flag("published_exposure", ", ".join(w for w, is_so in stated.items() if is_so))
-        )
-    differences = [
-        f"{value:g} {unit}" if value is not None else f"{unit} not known"
-        for value, usual, unit in (
-            (acquisition.rotation_time_s, ROTATION_TIME_S, "s per rotation"),
-            (acquisition.pitch, 1.0, "pitch"),
-        )
-        if value is None or abs(value / usual - 1) > SAME_PROTOCOL
-    ]
-    if differences:
-        flags.append(flag("published_protocol", ", ".join(differences)))
-    return tuple(flags)
 
 
 def _organ_dose(

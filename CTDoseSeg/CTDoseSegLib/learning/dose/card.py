@@ -28,11 +28,12 @@ exposures add up exactly: one set of weights in bodies of 120 mm or less, one in
 more, a mean of both between.
 f = a + b W1 + c W2 + two bends + beam. W1 and W2 are the water-equivalent diameter, smoothed over
 20 and over 100 mm along the body, and the bends begin at 180 and 300 mm; their coefficients are not
-positive, so that a larger patient never gets more dose. The beam enters by three ratios of its CTDI
-(periphery to centre in the 32 cm and in the 16 cm phantom, and 16 cm to 32 cm), their squares, and
-these times W1. CTDIvol is that of the 32 cm phantom; one for 16 cm is converted by the beam's own
-ratio. The dose is that to the organ's tissue without contrast agent. The law knows no HU, no
-position in the organ, no mean over the scan and no end of the images.
+positive, so that with the generic body beam at 120 kV a larger patient never gets more dose. The
+beam enters by three ratios of its CTDI (periphery to centre in the 32 cm and in the 16 cm phantom,
+and 16 cm to 32 cm), their squares, and these times W1. CTDIvol is that of the 32 cm phantom; one
+for 16 cm is converted by the beam's own ratio. The dose is that to the organ's tissue without
+contrast agent. The law knows no HU, no position in the organ, no mean over the scan and no end of
+the images.
 
 **What it learned from.** {bodies} bodies of the project's own family, each followed by about
 {photons:.0e} photons with the Monte Carlo engine of this package: {trunks} trunks ({trunk_children}

@@ -7,10 +7,11 @@ is fitted.
 
 ``dose_evaluation.csv`` has a row for each region and organ: patients, median of the signed and of
 the absolute error (per cent of the simulated dose) of the law and of SSDE, scaled in the same way,
-and what the law's error gains with 10 mm of diameter. An organ's dose is the unweighted mean over
-its slices, as the label is, of those at least 60 mm from the chest's upper end and 30 mm from any
-other: the simulated beam starts inside the images there. ``dose_evaluation_patients.csv`` has a row
-for each patient and organ; patients are numbered as they come in the arrays.
+and what the law's error gains with 10 mm of diameter (empty for fewer than three patients). An
+organ's dose is the unweighted mean over its slices, as the label is, of those at least 60 mm from
+the chest's upper end and 30 mm from any other: the simulated beam starts inside the images there.
+``dose_evaluation_patients.csv`` has a row for each patient and organ; patients are numbered as they
+come in the arrays.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from ...errors import InputError
 from ...measurement.ssde import BODY_32, size_factor
 from ...tasks.progress import Progress
 from ..files import write_files
-from .arrays import REGIONS, Patient, RegionArrays, load_region, region_folder
+from .arrays import BACKBONE, REGIONS, Patient, RegionArrays, load_region, region_folder
 
 SUMMARY_FILE = "dose_evaluation.csv"
 PATIENTS_FILE = "dose_evaluation_patients.csv"
@@ -100,9 +101,13 @@ def evaluate(
         )
     fitted = load_model(None if str(model) == BUNDLED else model)
     compared: list[Compared] = []
+    left_out: list[str] = []
     for number, region in enumerate(regions):
         progress.update(number / len(regions), f"comparing {region}")
-        compared += _compared(fitted, load_region(arrays_folder, region, any_backbone=True))
+        arrays = load_region(arrays_folder, region, any_backbone=True)
+        own = list(_compared(fitted, arrays))
+        compared += own
+        left_out += _left_out(arrays, {one.organ for one in own})
     if not compared:
         raise InputError("The dose model knows none of the organs in these arrays.")
     scale = {"all": _scale(compared)}
@@ -119,7 +124,7 @@ def evaluate(
         "model_sha256": fitted.card["sha256"],
         "mGy_per_mAs": scale,
         "regions": {region: means for region, means in summary.items() if means},
-        "lines": list(_lines(scale, summary)),
+        "lines": [*_lines(scale, summary), *left_out],
     }
 
 
@@ -179,14 +184,14 @@ def _rows(compared: list[Compared], scale: float, ssde: float) -> Iterator[dict[
         error = np.array([100 * (scale * one.law / one.simulated_mGy - 1) for one in own])
         of_ssde = np.array([100 * (ssde * one.ssde / one.simulated_mGy - 1) for one in own])
         wed = np.array([one.wed_mm for one in own])
-        slope = np.polyfit(wed / 10.0, error, 1)[0] if len(own) > 2 and np.ptp(wed) > 0 else np.nan
+        several = len(own) > 2 and np.ptp(wed) > 0
         yield {
             "region": region,
             "organ": organ,
             "patients": len(own),
             "bias_pct": float(np.median(error)),
             "median_error_pct": float(np.median(np.abs(error))),
-            "error_pct_per_cm": float(slope),
+            "error_pct_per_cm": float(np.polyfit(wed / 10.0, error, 1)[0]) if several else None,
             "ssde_bias_pct": float(np.median(of_ssde)),
             "ssde_median_error_pct": float(np.median(np.abs(of_ssde))),
         }
@@ -205,9 +210,12 @@ def _patient_row(one: Compared, scale: float) -> dict[str, Any]:
 
 
 def _means(rows: list[dict[str, Any]]) -> dict[str, float]:
-    names = ("median_error_pct", "ssde_median_error_pct", "error_pct_per_cm")
-    means = {name: round(float(np.mean([row[name] for row in rows])), 3) for name in names if rows}
-    return {"organs": len(rows), **means} if rows else {}
+    means: dict[str, float] = {"organs": len(rows)} if rows else {}
+    for name in ("median_error_pct", "ssde_median_error_pct", "error_pct_per_cm"):
+        known = [row[name] for row in rows if row[name] is not None]
+        if known:
+            means[name] = round(float(np.mean(known)), 3)
+    return means
 
 
 def _lines(scale: dict[str, float], summary: dict[str, dict[str, float]]) -> Iterator[str]:
@@ -220,6 +228,21 @@ def _lines(scale: dict[str, float], summary: dict[str, dict[str, float]]) -> Ite
                 f"{means['median_error_pct']:.1f} % with one scale for all, SSDE "
                 f"{means['ssde_median_error_pct']:.1f} %."
             )
+
+
+def _left_out(arrays: RegionArrays, compared: Collection[str]) -> Iterator[str]:
+    """Yield what of the arrays was not compared, and what is not known of them."""
+    missing = sum(n for name, n in arrays.counts.items() if name.startswith("nan:"))
+    if missing:
+        yield f"{arrays.region}: {missing} rows have missing values and were left out."
+    if BACKBONE not in arrays.organs:
+        yield (
+            f"{arrays.region}: there is no {BACKBONE} array, so that patients were separated by "
+            "the longest one; some may be merged, and tube current beyond the organ is not known."
+        )
+    others = [organ for organ in arrays.organs if organ not in compared]
+    if others:
+        yield f"{arrays.region}: not compared: {', '.join(others)}."
 
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:

@@ -17,6 +17,7 @@ from CTDoseSegLib.cli.arguments import (
 from CTDoseSegLib.ct.scanner_profile import MeasuredBeam, Scanner
 from CTDoseSegLib.dosimetry.engines import DoseEngine, choose_engine
 from CTDoseSegLib.dosimetry.estimate import estimate
+from CTDoseSegLib.dosimetry.fast.engine import FastEngine, load_model
 from CTDoseSegLib.dosimetry.montecarlo.beam_choice import beam_model, filter_phantom_cm
 from CTDoseSegLib.dosimetry.montecarlo.exposure import exposure_of
 from CTDoseSegLib.errors import DoseEngineChoiceError, DoseEngineError, InputError
@@ -116,6 +117,17 @@ def test_a_child_without_a_phantom_gets_no_dose_and_needs_no_simulation():
     assert {organ.organ for organ in result.organs} == set(child.organs)
     assert all(organ.dose_mGy is None for organ in result.organs)
     assert "monte_carlo_child_phantom" in codes(result.flags)
+
+
+def test_a_pregnancy_is_flagged_without_a_word_of_a_model_that_was_fitted_without():
+    stated = scan(pregnancy_stated=True, age_years=16.0, phantom_cm=None)
+    simulated, fitted = (
+        next(one for one in engine.estimate(stated).flags if one.code == "pregnancy")
+        for engine in (MonteCarloEngine(), FastEngine(load_model()))
+    )
+    assert "none is given for the unborn child" in simulated.consequence
+    assert "dose model" in fitted.consequence
+    assert "model" not in simulated.consequence
 
 
 def test_the_error_of_estimate_names_the_engine_and_the_reason():

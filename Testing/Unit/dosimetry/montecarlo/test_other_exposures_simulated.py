@@ -54,11 +54,15 @@ def with_events(series, *others):
     return replace(series, dose_report=MatchedReport(report, events, "event UID"))
 
 
+def examined(run, *others):
+    scan, engine, doses = run
+    return examine(replace(scan, series=with_events(scan.series, *others)), doses, engine)
+
+
 def totals(run, *others):
     """The total of each organ over the series' own dose, None where there is none."""
-    scan, engine, doses = run
-    scan = replace(scan, series=with_events(scan.series, *others))
-    examination = examine(scan, doses, engine)
+    _, _, doses = run
+    examination = examined(run, *others)
     return {
         organ.organ: None
         if (total := examination.of(organ.organ, "").examination_dose_mGy) is None
@@ -90,8 +94,15 @@ def test_another_voltage_is_simulated(run):
     assert softer["body"] != pytest.approx(2.0, abs=1e-6)
 
 
-def test_an_exposure_that_cannot_be_simulated_leaves_no_total_and_the_own_doses(run):
-    assert set(totals(run, other(tin_filter=True)).values()) == {None}
+def test_an_exposure_that_cannot_be_simulated_is_listed_and_not_added(run):
+    with_tin = other(tin_filter=True)
+    assert set(totals(run, with_tin).values()) == {1.0}
+    examination = examined(run, with_tin)
+    assert [event.in_total for event in examination.events] == [True, False]
+    assert not examination.complete
+    (incomplete,) = examination.flags
+    assert incomplete.code == "examination_incomplete"
+    assert "a tin filter was used" in incomplete.message
 
 
 def test_without_a_run_of_the_images_own_exposure_there_is_no_total(run):

@@ -8,6 +8,7 @@ from box_bodies import box_scan
 from dose_scans import codes
 
 from CTDoseSegLib.ct.attenuation import hounsfield
+from CTDoseSegLib.dosimetry.fast.density import UNENHANCED_G_CM3
 from CTDoseSegLib.dosimetry.montecarlo.materials import MATERIALS, index_of
 from CTDoseSegLib.dosimetry.montecarlo.patient import patient_of
 from CTDoseSegLib.dosimetry.montecarlo.tissue_laws import HULaws, Kind, kind_of
@@ -322,11 +323,24 @@ def test_every_label_has_a_kind(name, kind):
     assert kind_of(name) is kind
 
 
-def test_every_organ_of_the_table_of_densities_is_soft_tissue_or_lung():
-    from CTDoseSegLib.dosimetry.fast.density import UNENHANCED_G_CM3
+def test_an_organ_of_the_table_of_densities_has_its_density_unless_it_is_mixed_with_fat():
+    laws = HULaws.at(120.0)
+    mixed = set()
+    for name, g_cm3 in UNENHANCED_G_CM3.items():
+        tissue = laws.tissue(name, 30.0)
+        if kind_of(name) is Kind.REST and name != "skin":
+            mixed.add(name)
+        else:
+            assert tissue.most_g_cm3 == g_cm3
+    sides = {"breast_left", "breast_right", "breast"}
+    assert mixed == {"subcutaneous_fat", "torso_fat", "red_marrow", *sides}
 
-    for name in set(UNENHANCED_G_CM3) - {"skin"}:
-        assert kind_of(name) in (Kind.SOFT, Kind.LUNG)
+
+@pytest.mark.parametrize("name", ["breast_left", "subcutaneous_fat"])
+def test_what_is_mixed_with_fat_is_as_dense_by_its_hu_as_any_other_tissue(name):
+    laws = HULaws.at(120.0)
+    one, rest = laws.density_table([laws.tissue(n, -50.0) for n in (name, "body_rest")], 150.0)
+    np.testing.assert_array_equal(one, rest)
 
 
 def test_an_unknown_voltage_is_flagged_and_read_at_120_kv():

@@ -141,16 +141,17 @@ def with_interval(blank, dose, low, high, budget):
 def test_two_engines_differ_where_both_intervals_do_not_reach(ratio, differs):
     blank = scan_of(*make()).without_dose("liver")
     own = with_interval(blank, 10.0, 0.9, 1.1, {"beam": 0.06})
-    fast = with_interval(blank, 10.0 * ratio, 0.7, 1.4, {"model": 0.2})
+    fast = with_interval(blank, 10.0 * ratio, 0.7, 1.4, {"law": 0.2})
     assert differs_from_fast(own, fast) is differs
     assert not differs_from_fast(own, replace(blank, flags=()))
 
 
-def test_an_error_that_both_engines_make_does_not_excuse_a_difference():
+@pytest.mark.parametrize("component", ["ctdivol_display", "wide_beam", "miscentring"])
+def test_an_error_that_both_engines_make_does_not_excuse_a_difference(component):
     blank = scan_of(*make()).without_dose("liver")
-    display = {"ctdivol_display": math.log(1.5) / K90}
-    own = with_interval(blank, 10.0, 1 / 1.5, 1.5, display)
-    fast = with_interval(blank, 13.0, 1 / 1.5, 1.5, display)
+    shared = {component: math.log(1.5) / K90}
+    own = with_interval(blank, 10.0, 1 / 1.5, 1.5, shared)
+    fast = with_interval(blank, 13.0, 1 / 1.5, 1.5, shared)
     assert differs_from_fast(own, fast)
     unshared = {"beam": math.log(1.5) / K90}
     other = with_interval(blank, 13.0, 1 / 1.5, 1.5, unshared)
@@ -159,7 +160,7 @@ def test_an_error_that_both_engines_make_does_not_excuse_a_difference():
 
 def test_an_interval_that_reaches_to_one_side_alone_counts_on_that_side():
     blank = scan_of(*make()).without_dose("liver")
-    law = with_interval(blank, 10.0, 0.95, 2.0, {"model": 0.03})
+    law = with_interval(blank, 10.0, 0.95, 2.0, {"law": 0.03})
     above, below = (with_interval(blank, dose, 0.98, 1.02, {}) for dose in (15.0, 7.0))
     assert not differs_from_fast(above, law)
     assert differs_from_fast(below, law)
