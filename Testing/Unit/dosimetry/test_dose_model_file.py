@@ -53,19 +53,23 @@ def test_line_ends_of_windows_do_not_change_the_model(tmp_path):
     assert load_model(folder).card == MODEL.card
 
 
+AORTA = ("regions", "chest", "organs", "aorta")
+
+
 @pytest.mark.parametrize(
     ("path", "value", "says"),
     [
         (("schema_version",), 99, "schema version"),
-        *(
-            (("regions", "chest", "organs", "aorta", "coefficients", term), 0.1, "positive")
-            for term in TERMS[1:]
-        ),
-        (("regions", "chest", "organs", "aorta", "coefficients"), {}, "not a dose model"),
-        (("regions", "chest", "organs", "aorta", "beam"), {}, "not a dose model"),
-        (("regions", "chest", "organs", "aorta", "wed_cap_mm"), [1.0], "not a dose model"),
-        (("regions", "chest", "kernels", 1, "weights"), [0.9, 0.9, 0.9], "sum to 1"),
-        (("regions", "chest", "kernels"), [], "not a dose model"),
+        *(((*AORTA, "coefficients", term), 0.1, "positive") for term in TERMS[1:]),
+        ((*AORTA, "coefficients"), {}, "not a dose model"),
+        ((*AORTA, "beam"), {}, "not a dose model"),
+        ((*AORTA, "wed_cap_mm"), [1.0], "not a dose model"),
+        ((*AORTA, "kernels", "large", "below"), [0.9, 0.9, 0.9, 0.9], "add up to 1"),
+        ((*AORTA, "kernels", "large", "above"), [-0.1, 0.1, 0.1, 0.1], "0 or more"),
+        ((*AORTA, "kernels", "small", "below"), [0.5, 0.5], "each length"),
+        ((*AORTA, "kernels"), {}, "not a dose model"),
+        ((*AORTA, "law_log_q90"), {"adults": 0.1}, "not a dose model"),
+        (("kernel_lengths_mm",), [10.0, 40.0], "kernel_lengths_mm"),
         (("regions", "chest", "size_kernels", 0, "lengths_mm"), [-20.0], "must be positive"),
         (("regions",), None, "not a dose model"),
     ],

@@ -247,7 +247,6 @@ def parse_model(content: bytes, digest: str) -> DoseModel:
 
 
 def _region(name: str, value: Mapping[str, Any]) -> RegionModel:
-    narrow, wide = (parse_kernel(one) for one in value["kernels"])
     near, far = (parse_kernel(one) for one in value["size_kernels"])
     return RegionModel(
         region=name,
