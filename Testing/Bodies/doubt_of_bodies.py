@@ -37,7 +37,12 @@ from CTDoseSegLib.ct.acquisition import BODY_PHANTOM_CM  # noqa: E402
 from CTDoseSegLib.ct.series import CTSeries  # noqa: E402
 from CTDoseSegLib.dosimetry.fast import plausible  # noqa: E402
 from CTDoseSegLib.dosimetry.fast.along_body import AlongBody  # noqa: E402
-from CTDoseSegLib.dosimetry.fast.model import OrganModel, RegionModel, load_model  # noqa: E402
+from CTDoseSegLib.dosimetry.fast.model import (  # noqa: E402
+    HEAD,
+    OrganModel,
+    RegionModel,
+    load_model,
+)
 from CTDoseSegLib.dosimetry.fast.plausible import DoseOfMasks  # noqa: E402
 from CTDoseSegLib.dosimetry.scan import Scan  # noqa: E402
 from CTDoseSegLib.errors import CTDoseSegError  # noqa: E402
@@ -184,9 +189,10 @@ def doses_of(
 
 
 def models() -> Iterator[tuple[RegionModel, OrganModel]]:
-    """Yield the law of each organ once."""
-    for shared in load_model().regions.values():
-        yield from ((shared, organ) for organ in shared.organs.values() if organ.organ != SKIN)
+    """Yield the law of each organ once; the bodies are trunks."""
+    for region, shared in load_model().regions.items():
+        if region != HEAD:
+            yield from ((shared, organ) for organ in shared.organs.values() if organ.organ != SKIN)
 
 
 # Figures ---------------------------------------------------------------------------------

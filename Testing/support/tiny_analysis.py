@@ -99,7 +99,7 @@ def organ_dose(organ: str, dose_mGy: float | None, slices: int = 4, *flags: Flag
         route="ctdivol",
         by_route={"ctdivol": dose_mGy, "mas": None},
         slice_dose_mGy=per_slice,
-        budget={"model": 0.06, "transfer": 0.1},
+        budget={"law": 0.06, "ctdivol_display": 0.1},
         flags=flags,
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +10,10 @@ import pytest
 
 from CTDoseSegLib.dosimetry.fast.beam_terms import TERMS as BEAM_TERMS
 from CTDoseSegLib.dosimetry.fast.kernel import convolution_matrix, smooth
-from CTDoseSegLib.dosimetry.fast.model import large_share, load_model
+from CTDoseSegLib.dosimetry.fast.model import load_model
 from CTDoseSegLib.errors import InputError, OutputError
 from CTDoseSegLib.learning.dose import train as training
 from CTDoseSegLib.learning.dose.conformal import conformal_quantile
-from CTDoseSegLib.learning.dose.evaluate import PATIENTS_FILE, SUMMARY_FILE, evaluate
 from CTDoseSegLib.learning.dose.fit import cross_fitted, errors, fit_kernels, fit_organ, tissue_of
 from CTDoseSegLib.learning.dose.organs import kernel_organs, with_marrow
 from CTDoseSegLib.learning.dose.rows import SIZE_KERNELS, rows_of
@@ -144,7 +142,7 @@ def test_red_marrow_is_the_mean_of_its_bones_by_their_share():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("law")
+    folder = tmp_path_factory.mktemp("trained")
     heads = [body(seed, organs=("brain", "tongue"), region="head_neck") for seed in range(100, 130)]
     real = replace(body(900), about={"seed": 900, "region": "trunk", "real": "scan", "age_y": None,
                                      "histories": 1})  # fmt: skip
@@ -188,47 +186,6 @@ def test_a_folder_that_cannot_be_made_is_said(trained, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="choose another"):
         train(folder / "table.npz", tmp_path / "file" / "below")
-
-
-def test_arrays_are_compared_with_one_scale(trained, tmp_path):
-    """Labels that the law itself made with 0.08 mGy/mAs: the scale is found, no error is left."""
-    folder, _ = trained
-    model = load_model(folder / "model")
-    liver = model.regions["abdomen"].organs["liver"]
-    place = tmp_path / "arrays" / "abdomen_merged_training_arrays"
-    place.mkdir(parents=True)
-    shared = model.regions["abdomen"]
-    tables = {"skin": [], "liver": []}
-    for size in (200.0, 250.0, 300.0):
-        z = np.arange(400.0, 0.0, -5.0)
-        current, wed = np.full(len(z), 300.0), np.full(len(z), size)
-        narrow, wide = (
-            convolution_matrix(z, one, (z.min(), z.max())) @ (current * 0.5)
-            for one in shared.kernels
-        )
-        reached = narrow + large_share(wed) * (wide - narrow)
-        factor = np.exp(liver.log_factor(shared.sizes_mm(z, wed), np.zeros(6)))
-        rows = np.column_stack((np.full(len(z), 50.0), np.full(len(z), 10.0), current, wed, z,
-                                0.08 * reached * factor))  # fmt: skip
-        tables["skin"].append(rows)
-        tables["liver"].append(rows)
-    for name, parts in tables.items():
-        np.save(place / f"{name}_training_array.npy", np.concatenate(parts).astype(np.float32))
-    summary = evaluate(tmp_path / "arrays", tmp_path / "out", model=folder / "model")
-    assert summary["mGy_per_mAs"]["all"] == pytest.approx(0.08, rel=1e-3)
-    with (tmp_path / "out" / SUMMARY_FILE).open(newline="") as file:
-        (row,) = list(csv.DictReader(file))
-    assert row["organ"] == "liver"
-    assert float(row["median_error_pct"]) < 0.1
-    assert (tmp_path / "out" / PATIENTS_FILE).exists()
-    json.dumps(summary)
-
-
-def test_arrays_that_are_not_there_are_said(tmp_path):
-    with pytest.raises(InputError, match="no folder"):
-        evaluate(tmp_path / "none", tmp_path)
-    with pytest.raises(InputError, match="chest_merged_training_arrays"):
-        evaluate(tmp_path, tmp_path)
 
 
 def test_the_bundled_model_is_what_the_bundled_table_gives():

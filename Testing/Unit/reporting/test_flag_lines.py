@@ -41,7 +41,7 @@ def test_at_most_eight_notices_are_shown_and_how_many_more_there_are():
 
 
 def test_information_is_on_demand():
-    (line,) = notice_lines([flag("age_unknown"), flag("air_label")])
+    (line,) = notice_lines([flag("age_unknown"), flag("mas_unusable")])
     assert line == "2 more: --all-flags"
     lines = list(notice_lines([flag("age_unknown"), flag("contrast")]))
     assert lines[0].startswith("warning: Contrast agent was given")

@@ -40,7 +40,7 @@ def test_an_organ_has_intervals_scaling_bases_uncertainty_components_and_flags(c
     assert lung["dose_mGy"] == 10.123456789
     assert lung["model_low_mGy"] < lung["dose_mGy"] < lung["total_high_mGy"]
     assert lung["by_route"] == {"ctdivol": 10.123456789, "mas": None}
-    assert lung["budget"] == {"model": 0.06, "transfer": 0.1}
+    assert lung["budget"] == {"law": 0.06, "ctdivol_display": 0.1}
     assert lung["slice_dose_mGy"] == [None, *[10.123456789] * 3]
     assert liver["dose_mGy"] is None
     assert liver["flags"] == [

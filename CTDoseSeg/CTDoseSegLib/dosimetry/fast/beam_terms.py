@@ -54,9 +54,28 @@ def beam_terms(model: BeamModel, voltage_kV: float) -> BeamTerms:
     >>> terms.values.tolist()
     [0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
+    tube = (model.hvl_mm, model.focus_isocentre_mm, voltage_kV)
+    return _terms(model.bowtie, model.bowtie_scale, *tube)
+
+
+# Scans of one scanner have the same beams, and working them out takes longer than an organ's dose.
+@lru_cache(maxsize=128)
+def _terms(
+    bowtie: str, bowtie_scale: float, hvl_mm: float, focus_isocentre_mm: float, voltage_kV: float
+) -> BeamTerms:
+    model = BeamModel(
+        name="",
+        bowtie=bowtie,
+        hvl_mm=hvl_mm,
+        phantom_cm=32,  # no part of the beam
+        bowtie_scale=bowtie_scale,
+        focus_isocentre_mm=focus_isocentre_mm,
+    )
     ratios = _ratios(beam_of(model, voltage_kV))
     away = ratios - _reference()
-    return BeamTerms(np.concatenate((away, away**2)), float(np.exp(ratios[2])))
+    values = np.concatenate((away, away**2))
+    values.flags.writeable = False
+    return BeamTerms(values, float(np.exp(ratios[2])))
 
 
 def _ratios(beam: XRayBeam) -> np.ndarray:
