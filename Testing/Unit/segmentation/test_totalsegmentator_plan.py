@@ -14,6 +14,7 @@ import pytest
 from network_scans import body_mask, needs_package, series
 
 from CTDoseSegLib.ct.series import CTSeries
+from CTDoseSegLib.dosimetry.fast.model import load_model
 from CTDoseSegLib.errors import DependencyError, ModelError, SegmentationError
 from CTDoseSegLib.segmentation import engines
 from CTDoseSegLib.segmentation.labelmap import Labelmap
@@ -31,7 +32,18 @@ def test_every_organ_with_a_dose_model_is_asked_for_once(quality):
     plan = make_plan(quality, ("lung_vessels", "heart_chambers", "body"))
     asked = [name for run in plan.runs for name in run.names.values()]
     assert len(asked) == len(set(asked))
-    assert set(asked) - {"body_rest"} == dose_organs() - {"lung"}  # made from its lobes
+    assert set(asked) - {"body_rest", "skin"} == dose_organs()
+
+
+@needs_package
+def test_what_is_asked_for_is_what_the_dose_model_knows_and_the_package_has():
+    from totalsegmentator.map_to_binary import class_map
+
+    model = {organ for region in load_model().regions.values() for organ in region.organs}
+    tasks = ("total", "lung_vessels_LEGACY", "heartchambers_highres")
+    has = set().union(*(class_map[task].values() for task in tasks))
+    # Trachea and bronchi are those of the task `total`.
+    assert dose_organs() == (model & has) - {"lung_trachea_bronchia"}
 
 
 @needs_package

@@ -7,12 +7,10 @@ imported here. A task or an organ that is not in them any more is an error, neve
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import import_module, metadata, resources
+from importlib import import_module, metadata
 from types import ModuleType
 
 from ...errors import DependencyError, SegmentationError
@@ -129,6 +127,11 @@ def installed_version() -> str:
     return version
 
 
+def dose_organs() -> frozenset[str]:
+    """Return the organs that TotalSegmentator is asked for, of all tasks but the body's."""
+    return frozenset().union(*_ORGANS.values())
+
+
 def make_plan(quality: str = "fast", extras: Sequence[str] = ()) -> Plan:
     """Return the calls that segment the organs with a dose model.
 
@@ -162,14 +165,6 @@ def make_plan(quality: str = "fast", extras: Sequence[str] = ()) -> Plan:
     return Plan(version, quality, runs)
 
 
-@lru_cache(maxsize=1)
-def dose_organs() -> frozenset[str]:
-    """Return the organs of the bundled dose model."""
-    text = resources.files("CTDoseSegLib.models").joinpath("dose/model.json").read_text("utf-8")
-    regions = json.loads(text)["regions"].values()
-    return frozenset(organ for region in regions for organ in region["organs"])
-
-
 def _tables(name: str, version: str) -> ModuleType:
     try:
         return import_module(f"{PACKAGE}.{name}")
@@ -181,8 +176,20 @@ def _tables(name: str, version: str) -> ModuleType:
         ) from error
 
 
-# What each task is asked for; the rest of the dose model's organs are those of `total`.
-_OWN = {
+# What each task is asked for, of the organs with a dose model. Lungs are made from their lobes, and
+# skin is its own task's.
+_ORGANS = {
+    TOTAL: {
+        *("brain", "thyroid_gland", "trachea", "esophagus", "spinal_cord"),
+        *(f"lung_{part}_lobe_left" for part in ("upper", "lower")),
+        *(f"lung_{part}_lobe_right" for part in ("upper", "middle", "lower")),
+        *("heart", "aorta", "superior_vena_cava", "inferior_vena_cava"),
+        *("liver", "portal_vein_and_splenic_vein", "spleen", "pancreas", "gallbladder"),
+        *("kidney_left", "kidney_right", "adrenal_gland_left", "adrenal_gland_right"),
+        *("stomach", "duodenum", "small_bowel", "colon", "urinary_bladder", "prostate"),
+        *(f"iliac_{vessel}_{s}" for vessel in ("artery", "vena") for s in ("left", "right")),
+        *("iliopsoas_left", "iliopsoas_right"),
+    },
     "lung_vessels_LEGACY": {"lung_vessels"},
     "heartchambers_highres": {
         "heart_myocardium",
@@ -193,8 +200,6 @@ _OWN = {
         "pulmonary_artery",
     },
 }
-# Made from others (lung from its lobes) or not TotalSegmentator's to find (skin: its own task).
-_DERIVED = {"lung", SKIN}
 
 
 def _run(task: str, quality: str, tables: ModuleType, version: str) -> TaskRun:
@@ -204,8 +209,7 @@ def _run(task: str, quality: str, tables: ModuleType, version: str) -> TaskRun:
     if task == BODY_TASK:
         names: Mapping[int, str] = BODY_LABELS
     else:
-        elsewhere = set().union(*_OWN.values()) | _DERIVED
-        wanted = _OWN.get(task, dose_organs() - elsewhere)
+        wanted = _ORGANS[task]
         if missing := sorted(wanted - set(classes.values())):
             problem = f"has no label {', '.join(missing)} in task {task}"
             raise SegmentationError(_renamed(version, problem))
