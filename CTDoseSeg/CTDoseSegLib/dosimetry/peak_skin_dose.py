@@ -167,7 +167,7 @@ def peak_of(exposures: Sequence[SkinDose]) -> PeakSkinDose | None:
     if found is None:
         return None
     place, value, se, naive = found
-    common = {"events": len(exposures), "area_cm2": PATCH_MM2 / 100.0}
+    events = len(exposures)
     relative_se = se / value if value > 0 else math.inf
     if not relative_se <= LARGEST_SE:
         histories = sum(one.histories for one in exposures)
@@ -175,7 +175,7 @@ def peak_of(exposures: Sequence[SkinDose]) -> PeakSkinDose | None:
         detail = f"{100 * relative_se:.0f} % standard error of 1 cm2"
         photons = round(needed) if math.isfinite(needed) else None
         refusal = flag("peak_skin_noisy", detail)
-        return PeakSkinDose(photons=photons, flags=(*flags, refusal), **common)
+        return PeakSkinDose(events=events, photons=photons, flags=(*flags, refusal))
     parts = [float(patches.mean(one.dose_mGy.mean(axis=0), at=place)) for one in exposures]
     budget = {"statistics": relative_se, "peak_place": math.log(max(naive / value, 1.0))}
     budget["peak_place"] /= _RECTANGULAR
@@ -189,9 +189,9 @@ def peak_of(exposures: Sequence[SkinDose]) -> PeakSkinDose | None:
         high_mGy=high,
         statistical_sd_mGy=se,
         place_ras_mm=(x, y, z),
+        events=events,
         budget=budget,
         flags=(*flags, *threshold_flags(value, high)),
-        **common,
     )
 
 

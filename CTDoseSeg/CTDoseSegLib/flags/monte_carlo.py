@@ -162,8 +162,8 @@ FLAGS = {
         "info",
         "The table did not move: the beam stood still",
         cause="irradiated_range",
-        consequence="CTDIvol counts all rotations over the beam's width, and overstates the dose "
-        "to skin and organs; they were simulated with all photons from one place",
+        consequence="CTDIvol counts all rotations over the beam's width and is no dose of this "
+        "patient's; all photons were simulated from that place",
     ),
     "peak_skin_noisy": Entry(
         "refusal",

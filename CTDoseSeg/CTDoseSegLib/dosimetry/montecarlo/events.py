@@ -116,7 +116,7 @@ def skin_of_event(kept: Simulation, run: Run, settings: Settings) -> SkinDose:
         path,
         patient.scores,
         histories=histories,
-        seed=settings.seed,
+        seed=settings.seed + 1,  # other photons: their noise is not that of the run
         batches=len(kept.skin.dose_mGy),
         with_map=True,
         map_weights=exposure.weights(path.z_edges_mm, path.angle_bins),
