@@ -140,7 +140,7 @@ def _periphery(histories: int) -> Reached:
     energy = beam.probabilities().sum(axis=0) * beam.energies_keV
     to_air = float(energy @ air / (energy @ soft))
     mass = voxels.voxel_mass_g()
-    means = np.array([float((one / mass)[ring].mean()) for one in batches]) * to_air
+    means = np.array([float((one[ring] / mass[ring]).mean()) for one in batches]) * to_air
     here = scale_of_maps(1.0, 1.0) * means * 10.0  # mean over 100 mm, in mGy cm per photon
     off = 100 * (float(here.mean()) / ctdi_of(beam, 16).periphery - 1)
     detail = f"SE {100 * here.std(ddof=1) / np.sqrt(len(here)) / here.mean():.1f} %"
