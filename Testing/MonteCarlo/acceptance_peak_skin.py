@@ -11,8 +11,8 @@ CTDIvol of the 16 cm phantom. Images are made once for a folder.
 - perfusion: the table rests, settings of a man's head beside Zhang et al. (simulations of four
   makers' scanners: 66 to 79 % of CTDIvol).
 - whole_head: a helical scan of the brain.
-- overlap: two scans of the head that overlap by half: the peak lies in the overlap, and is the sum
-  of both within the statistics.
+- overlap: two scans of the head that share a third of the brain: the peak lies in the overlap,
+  and is the sum of both peaks.
 
 Ends with 1 where a target is missed.
 """
