@@ -191,12 +191,20 @@ def analyze(
             effective.flags,
             by_organs.flags,
             examination.flags if examination else (),
+            doses.peak_skin_dose.flags if doses.peak_skin_dose else (),
+            _peak_flags(examination),
         ),
         examination=examination,
         effective_dose=effective,
         size_specific_effective_dose=by_organs,
         scanner=scanner,
     )
+
+
+def _peak_flags(examination: Examination | None) -> tuple[Flag, ...]:
+    if examination is None or examination.peak_skin_dose is None:
+        return ()
+    return examination.peak_skin_dose.flags
 
 
 def _flagged(doses: DoseResult, labelmap: Labelmap) -> DoseResult:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..flags import Flag
 from .dose_map import DoseMap
+from .peak_skin_dose import PeakSkinDose, SkinDose
 
 # `OrganDose.route` of an organ without a dose.
 NO_BASIS = "none"
@@ -117,6 +118,11 @@ class DoseResult:
         Uncertainty component to what two doses must have in common (``scanner``, ``model``,
         ``organ``, ``scan``, ``patient``) for it to be the same error in both, so that it cancels
         when they are compared.
+    peak_skin_dose
+        The largest mean dose over 1 cm2 of skin by this exposure alone, where the engine
+        follows the radiation.
+    skin_dose
+        What that is the peak of, to be added to that of other exposures.
     """
 
     organs: tuple[OrganDose, ...]
@@ -124,3 +130,5 @@ class DoseResult:
     model_card: Mapping[str, Any] = field(default_factory=dict)
     dose_map: DoseMap | None = None
     shared_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    peak_skin_dose: PeakSkinDose | None = None
+    skin_dose: SkinDose | None = None

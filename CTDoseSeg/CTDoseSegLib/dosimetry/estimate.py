@@ -16,6 +16,7 @@ from ..tasks.progress import Progress
 from .dose_map import DoseMap
 from .doses import IN_BONES, DoseResult, OrganDose
 from .engines import DoseEngine
+from .peak_skin_dose import PeakSkinDose
 from .scan import Scan, cut_by_field, touches_an_end
 
 _NUMBERS = (
@@ -110,7 +111,9 @@ def _withheld(result: DoseResult, scan: Scan) -> DoseResult:
     organs = tuple(
         scan.without_dose(organ.organ, scan.series.not_hu, organ.region) for organ in result.organs
     )
-    return replace(result, organs=organs, flags=(), dose_map=None)
+    return replace(
+        result, organs=organs, flags=(), dose_map=None, peak_skin_dose=None, skin_dose=None
+    )
 
 
 def _of_what_is_there(result: DoseResult) -> Iterator[Flag]:
@@ -159,6 +162,9 @@ def _problems(result: object, scan: Scan) -> Iterator[str]:
         yield f"its model_card is {type(result.model_card).__name__}, not a mapping"
     if result.dose_map is not None and not isinstance(result.dose_map, DoseMap):
         yield f"its dose_map is {type(result.dose_map).__name__}, not a DoseMap"
+    peak = result.peak_skin_dose
+    if peak is not None and not isinstance(peak, PeakSkinDose):
+        yield f"its peak_skin_dose is {type(peak).__name__}, not a PeakSkinDose"
     seen = set()
     for organ in result.organs:
         if not isinstance(organ, OrganDose):

@@ -25,6 +25,7 @@ from ..flags import EXAMINATION, Flag, flag
 from .doses import DoseResult, OrganDose
 from .engines import DoseEngine
 from .estimate import available, estimate
+from .peak_skin_dose import PeakSkinDose, peak_of
 from .scan import Scan
 
 OWN = "the series measured"
@@ -106,6 +107,9 @@ class Examination:
         How the series' own event was found: ``event UID``, ``values`` or ``only event``.
     flags
         What to know about the total.
+    peak_skin_dose
+        Of all events that the engine could add up, where it follows the radiation; the skin of the
+        images alone.
     """
 
     events: tuple[ExaminationEvent, ...]
@@ -114,6 +118,7 @@ class Examination:
     dlp_total_mGy_cm: float | None
     matched_by: str
     flags: tuple[Flag, ...] = ()
+    peak_skin_dose: PeakSkinDose | None = None
 
     def of(self, organ: str, region: str) -> OrganTotal | None:
         """Return the total of one organ by the model of one region."""
@@ -146,6 +151,7 @@ def examine(scan: Scan, doses: DoseResult, engine: DoseEngine) -> Examination | 
         return None
     reasons = [_why_not(placed) for placed in matched.events]
     organs: tuple[OrganTotal, ...] = ()
+    peak = None
     able, why = available(engine, scan.exposed_as(series))
     mends = None
     if able and all(organ.dose_mGy is None for organ in doses.organs):
@@ -165,6 +171,7 @@ def examine(scan: Scan, doses: DoseResult, engine: DoseEngine) -> Examination | 
                 others.append(of_event)
         organs = tuple(_total(organ, others) for organ in doses.organs)
         flags = _completeness(matched, reasons)
+        peak = _peak_skin(doses, others, reasons, matched)
     return Examination(
         events=tuple(
             _listed(n, placed, reason, able)
@@ -175,6 +182,7 @@ def examine(scan: Scan, doses: DoseResult, engine: DoseEngine) -> Examination | 
         dlp_total_mGy_cm=matched.report.dlp_total_mGy_cm,
         matched_by=matched.rule,
         flags=tuple(one.at(EXAMINATION) for one in flags),
+        peak_skin_dose=peak,
     )
 
 
@@ -273,6 +281,28 @@ def _total(organ: OrganDose, others: list[DoseResult]) -> OrganTotal:
         for name in ("dose_mGy", "total_low_mGy", "total_high_mGy")
     ]
     return OrganTotal(organ.organ, organ.region, *sums)
+
+
+def _peak_skin(
+    doses: DoseResult, others: list[DoseResult], reasons: list[str], matched: MatchedReport
+) -> PeakSkinDose | None:
+    """Return the peak skin dose of the events together, flagged where some are not in it."""
+    own = doses.skin_dose
+    if own is None:
+        return None
+    known = [one.skin_dose for one in others if one.skin_dose is not None]
+    peak = peak_of([own, *known])
+    if peak is None:
+        return None
+    localizers = sum(placed.event.kind == LOCALIZER for placed in matched.events)
+    listed = max(len(matched.events), matched.report.stated_events or 0) - localizers
+    made_images = len(matched.own)
+    flags = list(peak.flags)
+    # Several events that made the images are one exposure of theirs.
+    if missing := listed - made_images - len(known):
+        flags.append(flag("peak_skin_events", f"{missing} of {listed}"))
+    events = made_images + len(known)
+    return replace(peak, events=events, flags=tuple(one.at(EXAMINATION) for one in flags))
 
 
 def _listed(number: int, placed: PlacedEvent, reason: str, total: bool) -> ExaminationEvent:

@@ -158,6 +158,64 @@ FLAGS = {
         consequence="the mean of the whole body's marrow is lower where the rest was not "
         "irradiated",
     ),
+    "monte_carlo_at_rest": Entry(
+        "info",
+        "The table did not move: the beam stood still",
+        cause="irradiated_range",
+        consequence="CTDIvol counts all rotations over the beam's width and is no dose of this "
+        "patient's; all photons were simulated from that place",
+    ),
+    "peak_skin_noisy": Entry(
+        "refusal",
+        "Too few photons for a dose to 1 cm2 of skin",
+        cause="statistics",
+        consequence="no peak skin dose",
+    ),
+    "peak_skin_cut": Entry(
+        "warning",
+        "The field of view cuts the body",
+        cause="truncation",
+        consequence="the skin beyond it is not in the images, and the peak skin dose may lie there",
+    ),
+    "peak_skin_metal": Entry(
+        "info",
+        "There is metal in the body",
+        cause="metal",
+        consequence="streaks may pass for the body's surface, and skin beside metal outside the "
+        "body gets what its photons scatter; the peak skin dose may be off there",
+    ),
+    "peak_skin_beyond": Entry(
+        "warning",
+        "Part of the irradiated skin is not in the images",
+        mends=("series",),
+        cause="irradiated_range",
+        consequence="the peak skin dose is that of the skin in the images",
+    ),
+    "peak_skin_events": Entry(
+        "warning",
+        "Not every event of the dose report is in the peak skin dose",
+        consequence="where the others overlap with these, it is higher",
+    ),
+    "peak_skin_near": Entry(
+        "info",
+        "The peak skin dose may reach 2 Gy",
+        "From there on a transient reddening is possible (ICRP 118). Ask the medical physicist.",
+        cause="peak_skin",
+    ),
+    "peak_skin_erythema": Entry(
+        "warning",
+        "The peak skin dose is above 2 Gy",
+        "A transient reddening is possible within days (ICRP 85 and 118). Ask the medical "
+        "physicist; note the place.",
+        cause="peak_skin",
+    ),
+    "peak_skin_substantial": Entry(
+        "warning",
+        "The peak skin dose is above 3 Gy, the substantial radiation dose level of NCRP 168",
+        "Hair loss and lasting reddening are possible. The medical physicist must see it, and the "
+        "patient be followed up.",
+        cause="peak_skin",
+    ),
     "monte_carlo_anatomy": Entry(
         "warning",
         "Part of what was irradiated is not in the images",

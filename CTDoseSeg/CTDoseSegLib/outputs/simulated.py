@@ -65,6 +65,7 @@ def engine_after(result: Result, dose_map: DoseMap, simulated: Scan) -> EditedEn
         flags=result.dose_flags,
         model_card=result.dose_model,
         shared_by=result.uncertainty_shared_by,
+        peak_skin_dose=result.peak_skin_dose,
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..dosimetry.doses import OrganDose
     from ..dosimetry.effective_dose import EffectiveDose
     from ..dosimetry.examination import Examination
+    from ..dosimetry.peak_skin_dose import PeakSkinDose
     from ..dosimetry.size_specific_effective_dose import SizeSpecificEffectiveDose
     from ..result import Result
 
@@ -129,9 +130,13 @@ def summary(result: Result) -> list[str]:
     lines.append(f"Effective:    {_effective(result)}")
     if (by_organs := result.size_specific_effective_dose).value_mSv is not None:
         lines.append(f"              {size_specific_words(by_organs)}")
+    if result.peak_skin_dose is not None:
+        lines.append(f"Peak skin:    {peak_skin_words(result.peak_skin_dose)}")
     lines.append(f"Scanner:      {_scanner(result)}")
     if result.examination is not None:
         lines.append(f"Examination:  {_examination(result.examination, result.organs)}")
+        if (whole := result.examination.peak_skin_dose) is not None and whole.events > 1:
+            lines.append(f"              peak skin dose of it {peak_skin_words(whole)}")
     return lines
 
 
@@ -227,6 +232,22 @@ def size_specific_words(effective: SizeSpecificEffectiveDose) -> str:
     return (
         f"size-specific, ICRP 103: {value}, {100 * effective.predicted_share:.0f} % of the "
         "weights predicted; of a reference person of this size, not a personal risk"
+    )
+
+
+def peak_skin_words(peak: PeakSkinDose) -> str:
+    """Return a peak skin dose with its interval, area and place, or why there is none."""
+    if peak.dose_mGy is None:
+        refusal = next((one for one in peak.flags if one.severity == "refusal"), None)
+        detail = f" ({refusal.detail})" if refusal and refusal.detail else ""
+        more = (
+            "" if peak.photons is None else f"; about {peak.photons / 1e6:.2g} million are needed"
+        )
+        return f"not given: too few photons{detail}{more}"
+    events = "" if peak.events == 1 else f", {peak.events} events added up"
+    return (
+        f"{number(peak.dose_mGy)} mGy (90 % interval {_interval(peak.low_mGy, peak.high_mGy)}), "
+        f"largest mean over {peak.area_cm2:g} cm2, at z {number(peak.z_mm)} mm{events}"
     )
 
 

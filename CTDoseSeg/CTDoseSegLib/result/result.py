@@ -14,6 +14,7 @@ from ..ct.scanner_profile import GENERIC, Scanner
 from ..dosimetry.doses import OrganDose
 from ..dosimetry.effective_dose import EffectiveDose
 from ..dosimetry.examination import Examination
+from ..dosimetry.peak_skin_dose import PeakSkinDose
 from ..dosimetry.size_specific_effective_dose import SizeSpecificEffectiveDose
 from ..errors import InputError
 from ..flags import Flag
@@ -103,6 +104,10 @@ class Result:
     size_specific_effective_dose
         By the organ doses, or which tissues are missing; without a value in results of older
         versions.
+    peak_skin_dose
+        Largest mean dose over 1 cm2 of skin by the images' own exposure; None where the dose engine
+        does not follow the radiation, and in results of older versions. That of all events is in
+        `examination`.
 
     Examples
     --------
@@ -134,6 +139,7 @@ class Result:
     size_specific_effective_dose: SizeSpecificEffectiveDose = field(
         default_factory=SizeSpecificEffectiveDose
     )
+    peak_skin_dose: PeakSkinDose | None = None
 
     @classmethod
     def of(cls, analysis: Analysis) -> Result:
@@ -186,6 +192,7 @@ class Result:
             dose_model=doses.model_card,
             uncertainty_shared_by=doses.shared_by,
             size_specific_effective_dose=analysis.size_specific_effective_dose,
+            peak_skin_dose=doses.peak_skin_dose,
         )
 
     @property
@@ -202,6 +209,8 @@ class Result:
             self.examination.flags if self.examination else (),
             self.effective_dose.flags,
             self.size_specific_effective_dose.flags,
+            self.peak_skin_dose.flags if self.peak_skin_dose else (),
+            _peak_of_all(self.examination),
         )
         return tuple(dict.fromkeys(flag for flags in parts for flag in flags))
 
@@ -319,6 +328,12 @@ class Result:
         for dose in result.organs:
             _check_order(dose)
         return result
+
+
+def _peak_of_all(examination: Examination | None) -> tuple[Flag, ...]:
+    if examination is None or examination.peak_skin_dose is None:
+        return ()
+    return examination.peak_skin_dose.flags
 
 
 def _acquisition(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,7 +75,23 @@ def _simulation(results: Results) -> list[str]:
             "the uncertainty of a dose is in the column total 90 %."
         )
         words += " " + certain.format(percent=f"{100 * float(largest):.2g}")
-    return [words]
+    return [words, *_peak_skin(results.result)]
+
+
+def _peak_skin(result: Result) -> list[str]:
+    """Return the peak skin dose of the exposure and of the examination in words, where given."""
+    whole = result.examination.peak_skin_dose if result.examination is not None else None
+    lines = []
+    for peak, text in (
+        (result.peak_skin_dose, _("Peak skin dose over 1 cm2: {value} mGy.")),
+        (whole, _("That of the whole examination: {value} mGy.")),
+    ):
+        if peak is None or peak.dose_mGy is None or (peak is whole and peak.events < 2):
+            continue
+        interval = _(" (90 % interval {low} to {high} mGy).")
+        ends = None if peak.low_mGy is None else (peak.low_mGy, peak.high_mGy)
+        lines.append(_with_interval(text.format(value=number(peak.dose_mGy)), ends, interval))
+    return lines
 
 
 def _counted(result: Result, doses: Mapping[str, float]) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from ...segmentation.labelmap import BODY
 from ...tasks.progress import Progress
 from ..dose_map import DoseMap
 from ..doses import RED_MARROW, DoseResult, OrganDose
+from ..peak_skin_dose import PeakSkinDose
 from ..scan import Scan
 from .edited_region import Pixels, Region, changed_share, edited_pixels
 from .engine import MonteCarloEngine, beside, fast_doses
@@ -60,6 +61,7 @@ class EditedEngine:
     flags: tuple[Flag, ...] = ()
     model_card: Mapping[str, Any] = field(default_factory=dict)
     shared_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    peak_skin_dose: PeakSkinDose | None = None
     name: ClassVar[str] = MonteCarloEngine.name
     # What each organ had from the map then; made when it is first edited.
     _then: dict[str, Region | None] = field(default_factory=dict, init=False, repr=False)
@@ -101,6 +103,7 @@ class EditedEngine:
             model_card=card,
             dose_map=self.dose_map,
             shared_by=self.shared_by,
+            peak_skin_dose=self.peak_skin_dose,
         )
 
     def _organ(self, scan: Scan, name: str, edited: set[tuple[str, str]]) -> OrganDose:

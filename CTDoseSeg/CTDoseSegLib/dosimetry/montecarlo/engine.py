@@ -16,6 +16,7 @@ from ...flags import Flag, flag
 from ...tasks.progress import Progress
 from ..doses import DoseResult, OrganDose
 from ..fast.engine import FastEngine, load_model
+from ..peak_skin_dose import peak_of
 from ..scan import Scan
 from .beam_choice import unusual_beams
 from .devices import AUTO, available, is_device
@@ -161,6 +162,8 @@ class MonteCarloEngine:
             model_card=self._card(simulation),
             dose_map=simulation.dose_map,
             shared_by=SHARED_BY,
+            peak_skin_dose=peak_of([simulation.skin]),
+            skin_dose=simulation.skin,
         )
 
     def _card(self, simulation: Simulation) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ...ct.acquisition import BODY_PHANTOM_CM, HEAD_PHANTOM_CM
+from ...ct.dose_report import STATIONARY
 from ...ct.geometry import cell_widths_mm
 from ...ct.series import CTSeries
 from ...flags import Flag, flag
@@ -42,6 +43,10 @@ _LONGEST_BEYOND_MM = 200.0
 WIDE_BEAM_MM = 40.0
 _WIDE_BEAM_SD = 0.03
 DEFAULT_COLLIMATION_MM = 40.0
+# Path of a beam that stands still: short beside its width.
+AT_REST_MM = 1.0
+# How well DLP over CTDIvol must agree with the beam's width to tell that the table stood still.
+_WIDTH_TOLERANCE = 0.2
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -71,6 +76,10 @@ class Exposure:
     angle_weight
         Tube current by angle bin, mean 1, [a]; None where it was the same from all sides or is not
         known.
+    at_rest
+        True where the table stood still, as in perfusion and bolus tracking: CTDIvol is then that
+        of all rotations together, and counts the beam's width (IEC 60601-2-44), so that the photons
+        of CTDIvol times the width come from one place.
 
     Examples
     --------
@@ -94,6 +103,7 @@ class Exposure:
     log_sd: Mapping[str, float] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
     angle_weight: np.ndarray | None = None
+    at_rest: bool = False
 
     @property
     def dose_length_mGy_cm(self) -> float:
@@ -122,6 +132,38 @@ class Exposure:
         """Return the exposure with its ends moved outward by these lengths."""
         low, high = self.range_mm[0] - low_mm, self.range_mm[1] + high_mm
         return replace(self, range_mm=(min(low, high - 1.0), high))
+
+    def standing_at(self, z_mm: float, ctdivol_mGy: float) -> Exposure:
+        """Return the exposure with all its photons from one place, the table standing still.
+
+        Parameters
+        ----------
+        z_mm
+            Of the beam's centre, RAS superior.
+        ctdivol_mGy
+            Of all rotations together.
+
+        Examples
+        --------
+        >>> helical = Exposure(np.zeros(1), np.ones(1), (-50.0, 50.0), 0.0, 16, 40.0)
+        >>> round(helical.standing_at(10.0, 100.0).dose_length_mGy_cm, 3)
+        400.0
+        """
+        return replace(
+            self,
+            z_mm=np.array([z_mm]),
+            ctdivol_mGy=np.array([ctdivol_mGy * self.collimation_mm / AT_REST_MM]),
+            range_mm=(z_mm - AT_REST_MM / 2, z_mm + AT_REST_MM / 2),
+            edge_sd_mm=0.0,
+            feed_mm=None,
+            at_rest=True,
+        )
+
+    @property
+    def covered_mm(self) -> tuple[float, float]:
+        """(low, high): where the beam's centre was, or the beam itself if the table stood still."""
+        half = self.collimation_mm / 2 if self.at_rest else 0.0
+        return self.range_mm[0] - half, self.range_mm[1] + half
 
     def weights(self, z_edges_mm: np.ndarray, angles: int) -> np.ndarray:
         """Return the relative number of photons by bin of z and of angle, [n, a], adding up to 1.
@@ -168,13 +210,41 @@ def exposure_of(scan: Scan, *, collimation_mm: float | None = None) -> Exposure:
         collimation_mm=width or DEFAULT_COLLIMATION_MM,
         feed_mm=pitch * width if pitch and width else None,
     )
-    path, about_range = _with_range(path, scan)
+    if is_at_rest(series, path.collimation_mm):
+        path, about_range = _standing(path, scan)
+    else:
+        path, about_range = _with_range(path, scan)
     log_sd, about_ctdivol = _components(scan, series, path, bool(by_mas))
     return replace(
         path,
         log_sd=log_sd,
         flags=(*by_mas, *flags, *assumed, *about_range, *about_ctdivol),
     )
+
+
+def is_at_rest(series: CTSeries, collimation_mm: float) -> bool:
+    """Return whether the table stood still while the tube was on.
+
+    By the dose report, where it calls the event stationary. Else where the images are no longer
+    than the beam is wide, there is no pitch, and DLP is CTDIvol times that width.
+
+    Parameters
+    ----------
+    series
+        With its exposure.
+    collimation_mm
+        Width of the beam.
+    """
+    if series.dose_report is not None and (own := series.dose_report.own):
+        return all(placed.event.kind == STATIONARY for placed in own)
+    acquisition = series.acquisition
+    dlp, ctdivol = acquisition.dlp_mGy_cm, acquisition.ctdivol_mGy
+    if acquisition.pitch or not (acquisition.total_collimation_mm and dlp and ctdivol):
+        return False
+    low, high = image_range(series)
+    counted_mm = 10.0 * dlp / ctdivol
+    near = abs(counted_mm / collimation_mm - 1) <= _WIDTH_TOLERANCE
+    return near and high - low <= collimation_mm * (1 + DLP_TOLERANCE)
 
 
 def unusable(scan: Scan) -> str:
@@ -259,6 +329,26 @@ def _with_range(path: Exposure, scan: Scan) -> tuple[Exposure, tuple[Flag, ...]]
     centred = replace(centred, edge_sd_mm=math.hypot(5.0, to_one_side))
     detail = f"{beyond_mm:.0f} mm longer than the images"
     return centred, (*scan.beam.flags, flag("monte_carlo_range_by_dlp", detail))
+
+
+def _standing(path: Exposure, scan: Scan) -> tuple[Exposure, tuple[Flag, ...]]:
+    """Return the path of a table that stood still, and what was assumed of it."""
+    known = scan.beam.known
+    low, high = scan.beam.range_mm if known else path.range_mm
+    middle = (low + high) / 2
+    dlp = float(positive_number(scan.series.acquisition.dlp_mGy_cm))
+    ctdivol = float(np.interp(middle, path.z_mm, path.ctdivol_mGy))
+    report = scan.series.dose_report
+    own = [placed.event for placed in report.own] if report is not None else []
+    stated = [event.ctdivol_mGy for event in own if event.ctdivol_mGy]
+    if own and len(stated) == len(own):  # images may state that of one rotation
+        ctdivol = sum(stated) * (scan.scanner.ctdivol_ratio or 1.0)
+    if not scan.series.acquisition.total_collimation_mm and math.isfinite(dlp):
+        path = replace(path, collimation_mm=10.0 * dlp / ctdivol)
+    standing = path.standing_at(middle, ctdivol)
+    place = f"at z {middle:.0f} mm" + ("" if known else ", the middle of the images")
+    detail = f"{path.collimation_mm:.3g} mm wide, {place}"
+    return standing, (flag("monte_carlo_at_rest", detail), *_dlp_flags(standing, dlp))
 
 
 def _beyond_by_dlp(path: Exposure, dlp_mGy_cm: float) -> float | None:

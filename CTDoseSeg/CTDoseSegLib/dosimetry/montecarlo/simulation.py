@@ -13,6 +13,7 @@ from ...segmentation.labelmap import BODY, BODY_REST
 from ...tasks.progress import Progress, Stage
 from ..dose_map import DoseMap
 from ..doses import OrganDose
+from ..peak_skin_dose import SkinDose
 from ..scan import Scan
 from .beam_choice import beam_model
 from .beam_doubt import beam_components, compared
@@ -25,6 +26,8 @@ from .maps import dose_map_of, scale_of_maps, slice_doses
 from .patient import Patient, patient_of
 from .response import Response, path_of
 from .run import Run
+from .skin import SkinSurface, skin_dose_of, skin_of
+from .skin_interval import skin_components, skin_flags
 from .source_path import SourcePath
 from .stopping import Precision, StopRule, deciding_organs
 from .surfaces import surface_shares
@@ -37,6 +40,8 @@ _DOUBT_HISTORIES = 200_000
 _DOUBT_SEED = 1009
 # Parts of a run, for the uncertainty of its map; each takes 12 bytes for each voxel.
 _BATCHES, _MANY_VOXELS = 20, 4_000_000
+# Of a table that stands still: no organ may decide, and 1 cm2 of skin has some 2 to 3 % with these.
+_AT_REST_HISTORIES = 4_000_000
 # The path goes on beyond the range by this, so that another range needs no other run.
 _MARGIN_MM = 50.0
 
@@ -75,6 +80,10 @@ class Simulation:
         Of the histories alone.
     device
         Where they were followed: ``cpu``, ``gpu`` or ``gpu:N``.
+    skin
+        Dose of the exposure to the body's surface.
+    surface
+        Of the patient.
     """
 
     run: Run
@@ -86,6 +95,8 @@ class Simulation:
     worst: Precision
     seconds: float
     device: str
+    skin: SkinDose
+    surface: SkinSurface
 
     def without_map(self) -> Simulation:
         """Return the run without the doses of its voxels, which take most of the memory."""
@@ -137,6 +148,7 @@ def simulate_scan(
     run = replace(setup.run(tally, fast, _Cancels(progress)), ended=rule.ended(tally))
     progress.update(0.97, "making the dose map")
     dose_map = setup.dose_map(tally) if settings.dose_map else None
+    surface = skin_of(setup.patient)
     return Simulation(
         run=run,
         patient=setup.patient,
@@ -147,6 +159,8 @@ def simulate_scan(
         worst=rule.worst(tally),
         seconds=seconds,
         device=setup.device,
+        skin=setup.skin(tally, run, surface),
+        surface=surface,
     )
 
 
@@ -197,6 +211,7 @@ class _Setup:
             response_of=self.response_of,
             exposure=self.exposure,
             progress=progress,
+            least_histories=_AT_REST_HISTORIES if self.exposure.at_rest else 0,
         )
 
     def follow(self, settings: Settings, rule: StopRule, progress: Progress) -> Tally:
@@ -238,6 +253,12 @@ class _Setup:
         patient = self.patient
         seen = _seen_slices(patient)
         return dose_map_of(tally, patient.voxels, self.scale, body=patient.body, slices=seen)
+
+    def skin(self, tally: Tally, run: Run, surface: SkinSurface) -> SkinDose:
+        """Return the dose to the skin, with its uncertainty components and flags."""
+        skin = skin_dose_of(tally, self.patient.voxels, surface, self.beam, self.scale)
+        components = skin_components(run, self.beam)
+        return replace(skin, log_sd=components, flags=skin_flags(run, self.patient))
 
     def parts_of_organs(self, tally: Tally) -> dict[str, DoseVolume]:
         patient = self.patient

@@ -74,6 +74,8 @@ class StopRule:
         Whose doses are asked for.
     progress
         Is told the present uncertainty.
+    least_histories
+        The run goes on to these, however certain the organs are.
     """
 
     organs: Mapping[str, int]
@@ -82,6 +84,7 @@ class StopRule:
     response_of: Callable[[Tally], Response]
     exposure: Exposure
     progress: Progress = field(default_factory=Progress)
+    least_histories: int = 0
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
@@ -93,7 +96,8 @@ class StopRule:
         worst = self.worst(tally)
         self._seconds = self.clock() - self._started
         self.progress.update(self._fraction(worst, self._seconds), _message(worst, tally))
-        return worst.reached or self._seconds >= self.max_seconds
+        enough = worst.reached and tally.total_histories >= self.least_histories
+        return enough or self._seconds >= self.max_seconds
 
     def ended(self, tally: Tally) -> Ended:
         """Return what ended a run, of its last tally."""
@@ -138,7 +142,7 @@ def deciding_organs(scan: Scan, exposure: Exposure, scores: Mapping[str, int]) -
     scores
         Name of each score to its position.
     """
-    low, high = exposure.range_mm
+    low, high = exposure.covered_mm
     z = scan.series.z_mm
     inside = (z >= low) & (z <= high)
     deciding = {}
