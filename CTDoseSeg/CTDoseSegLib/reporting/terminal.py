@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..dosimetry.effective_dose import EffectiveDose
     from ..dosimetry.examination import Examination
     from ..dosimetry.size_specific_effective_dose import SizeSpecificEffectiveDose
+    from ..dosimetry.uterus_dose import UterusDose
     from ..result import Result
 
 HEADINGS = ("organ", "dose mGy", "model 90 %", "total 90 %", "ml", "flags")
@@ -129,6 +130,8 @@ def summary(result: Result) -> list[str]:
     lines.append(f"Effective:    {_effective(result)}")
     if (by_organs := result.size_specific_effective_dose).value_mSv is not None:
         lines.append(f"              {size_specific_words(by_organs)}")
+    if result.uterus_dose is not None:
+        lines.append(f"Uterus:       {uterus_words(result.uterus_dose)}")
     lines.append(f"Scanner:      {_scanner(result)}")
     if result.examination is not None:
         lines.append(f"Examination:  {_examination(result.examination, result.organs)}")
@@ -227,6 +230,20 @@ def size_specific_words(effective: SizeSpecificEffectiveDose) -> str:
     return (
         f"size-specific, ICRP 103: {value}, {100 * effective.predicted_share:.0f} % of the "
         "weights predicted; of a reference person of this size, not a personal risk"
+    )
+
+
+def uterus_words(uterus: UterusDose) -> str:
+    """Return the dose of the uterus region with what it is, or why it is not given."""
+    if uterus.high_mGy is None:
+        return f"not given: {'; '.join(FLAGS[one.code].found for one in uterus.flags)}"
+    value = f"below {number(uterus.high_mGy)} mGy"
+    if uterus.dose_mGy is not None:
+        value = f"{number(uterus.dose_mGy)} mGy ({_interval(uterus.low_mGy, uterus.high_mGy)})"
+    region = {"sphere": "sphere of 5 cm"}.get(uterus.region, f"label {uterus.region}")
+    return (
+        f"{value}, {region}; {number(uterus.z_profile_mGy)} mGy by the z-profile method; a medical "
+        "physicist must judge it"
     )
 
 

@@ -15,6 +15,7 @@ from ..dosimetry.doses import OrganDose
 from ..dosimetry.effective_dose import EffectiveDose
 from ..dosimetry.examination import Examination
 from ..dosimetry.size_specific_effective_dose import SizeSpecificEffectiveDose
+from ..dosimetry.uterus_dose import UterusDose
 from ..errors import InputError
 from ..flags import Flag
 from ..measurement.size_interval import (
@@ -103,6 +104,8 @@ class Result:
     size_specific_effective_dose
         By the organ doses, or which tissues are missing; without a value in results of older
         versions.
+    uterus_dose
+        Of the uterus region, for a medical physicist to judge; None where pregnancy is not stated.
 
     Examples
     --------
@@ -134,6 +137,7 @@ class Result:
     size_specific_effective_dose: SizeSpecificEffectiveDose = field(
         default_factory=SizeSpecificEffectiveDose
     )
+    uterus_dose: UterusDose | None = None
 
     @classmethod
     def of(cls, analysis: Analysis) -> Result:
@@ -186,6 +190,7 @@ class Result:
             dose_model=doses.model_card,
             uncertainty_shared_by=doses.shared_by,
             size_specific_effective_dose=analysis.size_specific_effective_dose,
+            uterus_dose=analysis.uterus_dose,
         )
 
     @property
@@ -202,6 +207,7 @@ class Result:
             self.examination.flags if self.examination else (),
             self.effective_dose.flags,
             self.size_specific_effective_dose.flags,
+            self.uterus_dose.flags if self.uterus_dose else (),
         )
         return tuple(dict.fromkeys(flag for flags in parts for flag in flags))
 

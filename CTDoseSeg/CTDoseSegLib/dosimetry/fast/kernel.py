@@ -35,6 +35,23 @@ def convolution_matrix(
     return matrix
 
 
+def convolve_at(
+    places_mm: np.ndarray,
+    z_mm: np.ndarray,
+    current: np.ndarray,
+    kernel: Kernel,
+    irradiated_mm: tuple[float, float] = EVERYWHERE,
+) -> np.ndarray:
+    """Return what `convolution_matrix` does times the current, at places anywhere, [n]."""
+    order = np.argsort(z_mm, kind="stable")
+    z = np.asarray(z_mm, dtype=float)[order]
+    low, high = irradiated_mm
+    edges = np.concatenate(([low], np.clip((z[1:] + z[:-1]) / 2, low, high), [high]))
+    cumulative = _cumulative(edges - np.asarray(places_mm, float)[:, None], kernel)
+    given: np.ndarray = np.diff(cumulative, axis=1) @ np.asarray(current, float)[order]
+    return given
+
+
 class Convolver:
     """Convolve many currents over many ranges: the exponentials are taken once.
 
