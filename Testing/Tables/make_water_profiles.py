@@ -1,11 +1,12 @@
-"""Simulate the dose along long cylinders of water: the z-profile method's numbers (`uterus_dose`).
+"""Simulate the dose along long cylinders of water: the numbers of the z-profile method.
 
-    python Testing/Tables/make_water_profiles.py [--histories 2e6]
+    python Testing/Tables/make_water_profiles.py [--histories 1e6]
 
-The tube turns in one place round a cylinder of water, 1.2 m long, with the beam `generic body` at
-120 kV. What is scored is the middle half of the diameter, in slabs of 10 mm along the axis: the
-dose at a distance from the tube, for 1 mGy of CTDIvol (32 cm) over 10 mm. Its sum is the dose per
-CTDIvol in a long scan; the shape is fitted by two-sided exponentials of 10, 40, 80 and 160 mm.
+The tube turns in one place round a cylinder of water, 1.2 m long, with the beam `generic body`. The
+middle half of the diameter is scored, in slabs of 10 mm along the axis: the dose at a distance from
+the tube, for 1 mGy of CTDIvol (32 cm) over 10 mm. Its sum is the dose per CTDIvol in a long scan;
+its shape is fitted by two two-sided exponentials, of 6 mm for the beam itself and a longer one for
+the scatter. `dosimetry/z_profile.py` has the numbers.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import nnls
+from scipy.optimize import least_squares
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "CTDoseSeg"))
@@ -30,11 +31,12 @@ from CTDoseSegLib.dosimetry.montecarlo.transport import simulate  # noqa: E402
 from CTDoseSegLib.dosimetry.montecarlo.voxels import Scores, Voxels  # noqa: E402
 
 DIAMETERS_MM = (200.0, 250.0, 300.0, 350.0, 400.0)
-LENGTHS_MM = (10.0, 40.0, 80.0, 160.0)
+VOLTAGES_KV = (80.0, 100.0, 120.0, 140.0)
+BEAM_MM = 6.0
 _SLAB_MM, _HALF_SLABS, _VOXEL_MM = 10.0, 60, 4.0
 
 
-def profile(diameter_mm: float, histories: int) -> tuple[np.ndarray, np.ndarray]:
+def profile(diameter_mm: float, voltage_kV: float, histories: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the dose of each slab by its distance in slabs, and its standard error, [n]."""
     radius = diameter_mm / 2
     across = 2 * int(np.ceil(radius / _VOXEL_MM)) + 1
@@ -57,7 +59,7 @@ def profile(diameter_mm: float, histories: int) -> tuple[np.ndarray, np.ndarray]
     )
     names = tuple(f"slab {n}" for n in range(_HALF_SLABS + 1))
     scores = Scores(names, tuple((n + 1,) for n in range(_HALF_SLABS + 1)))
-    beam = beam_of("generic body", 120.0)
+    beam = beam_of("generic body", voltage_kV)
     path = SourcePath(np.array([-_SLAB_MM / 2, _SLAB_MM / 2]), np.ones(1), 1)
     tally = simulate(voxels, beam, path, scores, histories=histories)
     energy, se = tally.mean_energy_keV(MEDIUM)
@@ -67,32 +69,39 @@ def profile(diameter_mm: float, histories: int) -> tuple[np.ndarray, np.ndarray]
     return energy * scale, se * scale
 
 
-def weights(dose: np.ndarray, se: np.ndarray) -> np.ndarray:
-    """Return the shares of the exponentials, in the order of `LENGTHS_MM`; they add up to 1."""
+def fitted(dose: np.ndarray, se: np.ndarray) -> tuple[float, float]:
+    """Return the beam's share of the kernel, and the length of the rest in mm."""
     edges = (np.arange(len(dose) + 1) - 0.5) * _SLAB_MM
-    cells = []
-    for length in LENGTHS_MM:
-        tail = 0.5 * np.exp(-np.abs(edges) / length)
-        cumulative = np.where(edges < 0, tail, 1 - tail)
-        cells.append(np.diff(cumulative))
-    # A part in ten at every distance: the tail counts as much as the middle.
+
+    def cells(length_mm: float) -> np.ndarray:
+        tail = 0.5 * np.exp(-np.abs(edges) / length_mm)
+        return np.diff(np.where(edges < 0, tail, 1 - tail))
+
+    def away(values: np.ndarray) -> np.ndarray:
+        amplitude, share, length = values
+        kernel = share * cells(BEAM_MM) + (1 - share) * cells(length)
+        return (amplitude * kernel - dose) / error
+
+    # A part in twenty at every distance: the tail counts as much as the middle.
     error = np.maximum(np.hypot(0.05 * dose, se), 1e-5 * dose[0])
-    found, _ = nnls(np.stack(cells, axis=1) / error[:, None], dose / error)
-    return found
+    _, share, length = least_squares(away, [2.0, 0.2, 50.0]).x
+    return float(share), float(length)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--histories", type=float, default=2e6)
+    parser.add_argument("--histories", type=float, default=1e6)
     histories = int(parser.parse_args().histories)
     for diameter in DIAMETERS_MM:
-        dose, se = profile(diameter, histories)
-        total = dose[0] + 2 * dose[1:].sum()
-        found = weights(dose, se)
-        print(f"{diameter:.0f} mm: {total:.3f} per CTDIvol; fitted {found.sum():.3f}")
-        print("   weights", np.round(found / found.sum(), 4).tolist())
-        for n in (0, 1, 2, 5, 10, 15, 20, 25, 30, 40):
-            print(f"   {10 * n:4d} mm {dose[n] / total:.3e} +- {100 * se[n] / dose[n]:.0f} %")
+        for voltage in VOLTAGES_KV:
+            dose, se = profile(diameter, voltage, histories)
+            total = dose[0] + 2 * dose[1:].sum()
+            share, length = fitted(dose, se)
+            print(
+                f"{diameter:.0f} mm, {voltage:.0f} kV: {total:.3f} per CTDIvol, beam "
+                f"{share:.3f}, scatter {length:.1f} mm",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from .fast.organ import organ_dose
 from .fast.refusals import beam_flags, scan_flags
 from .fast.scaling import CTDIVOL
 from .fast.uncertainty import display_component
+from .montecarlo.beams import REFERENCE_KV
 from .scan import Scan
 from .uterus_position import SPHERE_MM, UterusPosition, uterus_position
 from .z_profile import z_profile_mGy
@@ -103,7 +104,8 @@ def is_asked(acquisition: Acquisition) -> bool:
     >>> is_asked(Acquisition(pregnancy_stated=True)), is_asked(Acquisition(sex="F", age_years=30))
     (True, False)
     """
-    return bool(acquisition.pregnancy_stated) and acquisition.sex != "M"
+    stated = acquisition.pregnancy_stated or acquisition.pregnancy_week is not None
+    return bool(stated) and acquisition.sex != "M"
 
 
 def uterus_dose(scan: Scan, doses: DoseResult, engine: str = "") -> UterusDose:
@@ -131,6 +133,8 @@ def uterus_dose(scan: Scan, doses: DoseResult, engine: str = "") -> UterusDose:
     if not refusals and not body.usable_bases:
         missing = ("ctdivol_mGy", "phantom_cm", "dose_report")
         refusals = (flag("uterus_no_dose", "CTDIvol is not known", mends=missing),)
+    if not refusals and not np.isfinite(body.wed_mm).any():
+        refusals = (flag("uterus_no_dose", "the size of the body is not known"),)
     if not refusals and scan.is_head:
         refusals = (flag("uterus_no_dose", "the images are of a head"),)
     if refusals:
@@ -191,10 +195,11 @@ class _Profile:
         """Return the mean dose of the region with its middle there, the range made wider."""
         places, share = self.position.places_mm(self.body.z_mm, middle_mm)
         low, high = self.range_mm
-        values = self.body.bases[self.body.usable_bases[0]].values
-        dose = z_profile_mGy(
-            places, self._wed_mm(places), self.body.z_mm, values, (low - wider_mm, high + wider_mm)
-        )
+        values = np.asarray(self.body.bases[self.body.usable_bases[0]].values)
+        wider = (low - wider_mm, high + wider_mm)
+        voltage = self.body.acquisition.kvp_kV or REFERENCE_KV
+        size = self._wed_mm(places)
+        dose = z_profile_mGy(places, size, self.body.z_mm, values, wider, voltage)
         return float(dose @ share)
 
     def outside(self, middle_mm: float) -> float:
@@ -220,8 +225,6 @@ class _Profile:
         """Return the size at the region: of its slices, or of the nearest 50 mm of the images."""
         z, wed = self.body.z_mm, self.body.wed_mm
         known = np.isfinite(wed)
-        if not known.any():
-            return SPHERE_MM * 6
         away = np.maximum(places.min() - z, z - places.max())
         near = known & (away <= max(float(away[known].min()) + SPHERE_MM, 0.0))
         return float(wed[near].mean())
@@ -233,7 +236,7 @@ def _of_region(
     """Return the dose of the region by the engine, else by the fast law, and by which."""
     for organ in doses.organs:
         if organ.organ == position.label and organ.dose_mGy and organ.total_high_mGy:
-            return organ, engine or _FAST
+            return _without_iodine(organ), engine or _FAST
     by_law = _by_law(body, position)
     if by_law is None or position.label or doses.dose_map is None:
         return None if by_law is None else (by_law, _FAST)
@@ -245,6 +248,17 @@ def _of_region(
     low, high = (scale * (end or 0.0) for end in (by_law.total_low_mGy, by_law.total_high_mGy))
     own = replace(by_law, dose_mGy=simulated, total_low_mGy=low, total_high_mGy=high)
     return own, engine or _SIMULATED
+
+
+def _without_iodine(organ: OrganDose) -> OrganDose:
+    """Return the dose without what contrast agent in the uterus adds: little reaches the fetus."""
+    if not organ.iodine_free_dose_mGy or not organ.dose_mGy:
+        return organ
+    scale = organ.iodine_free_dose_mGy / organ.dose_mGy
+    low, high = (scale * (end or 0.0) for end in (organ.total_low_mGy, organ.total_high_mGy))
+    return replace(
+        organ, dose_mGy=organ.iodine_free_dose_mGy, total_low_mGy=low, total_high_mGy=high
+    )
 
 
 def _by_law(body: AlongBody, position: UterusPosition) -> OrganDose | None:

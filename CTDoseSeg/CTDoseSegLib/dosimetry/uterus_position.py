@@ -3,8 +3,8 @@
 Landmarks are the upper ends of sacrum, hip bones and bladder, or, where no pelvis is in the images,
 the lower end of the lungs. How far below them the middle of a uterus lies was measured on women of
 this project's family of bodies (`Testing/MonteCarlo/uterus_of_bodies.py`), not pregnant and of 9 to
-39 weeks. The week is not known, so that all of these places are plausible: a pregnant uterus rests
-in the pelvis and grows upwards, its middle by 130 mm until term.
+39 weeks. A pregnant uterus rests in the pelvis and grows upwards, its middle by 110 mm until term:
+all of these places are plausible where the week is not stated (`Acquisition.pregnancy_week`).
 """
 
 from __future__ import annotations
@@ -23,10 +23,15 @@ SPHERE_MM = 50.0  # diameter
 _USER_MM = 30.0
 # Upper end to the middle of the uterus of a woman who is not pregnant, mm.
 _PELVIS = {"sacrum": -50.0, "hip_left": -85.0, "hip_right": -85.0, "urinary_bladder": 5.0}
-# From that middle: the most probable one, the lowest and the highest that are plausible.
-_GROWN_MM = (20.0, -30.0, 130.0)
-# From the lower end of the lungs.
-_BELOW_LUNGS_MM = (-200.0, -280.0, -80.0)
+# Lower end of the lungs to the same, mm.
+_BELOW_LUNGS_MM = -225.0
+# How far the middle of a pregnant uterus lies above that, by week: the masses and shapes of the
+# bodies (`phantom.bodies.pregnancy`). Without the week the first of a pregnancy is most probable.
+_WEEKS = (5, 8, 12, 16, 20, 24, 28, 32, 36, 40)
+_GROWN_MM = (0.0, 3.0, 13.0, 30.0, 48.0, 62.0, 77.0, 90.0, 102.0, 111.0)
+_USUAL_WEEK = 12.0
+# What single women differ by.
+_PELVIS_MM, _LUNGS_MM = 30.0, 45.0
 _LUNGS = ("lung", "lung_left", "lung_right", "lung_lower_lobe_left", "lung_lower_lobe_right")
 _HU = 40.0
 
@@ -119,14 +124,20 @@ def uterus_position(scan: Scan) -> UterusPosition | None:
         if (there := _occupied(scan, organ)) is not None and not there[np.argmax(z)]
     ]
     if middles:
-        usual, low, high = (float(np.mean(middles)) + grown for grown in _GROWN_MM)
-        return UterusPosition("pelvis", usual, low, high)
+        return _grown(scan, "pelvis", float(np.mean(middles)), _PELVIS_MM)
     for lungs in _LUNGS:
         if (there := _occupied(scan, lungs)) is not None:
             # Lungs that the images cut end further down: further away is on the safe side.
-            usual, low, high = (float(z[there].min()) + below for below in _BELOW_LUNGS_MM)
-            return UterusPosition("lungs", usual, low, high)
+            return _grown(scan, "lungs", float(z[there].min()) + _BELOW_LUNGS_MM, _LUNGS_MM)
     return None
+
+
+def _grown(scan: Scan, source: str, middle_mm: float, doubt_mm: float) -> UterusPosition:
+    """Return the place from that of the middle of a uterus that is not pregnant."""
+    week = scan.series.acquisition.pregnancy_week
+    weeks = (_WEEKS[0], _USUAL_WEEK, _WEEKS[-1]) if week is None else (week,) * 3
+    low, usual, high = middle_mm + np.interp(weeks, _WEEKS, _GROWN_MM)
+    return UterusPosition(source, float(usual), float(low) - doubt_mm, float(high) + doubt_mm)
 
 
 def _occupied(scan: Scan, organ: str) -> np.ndarray | None:

@@ -14,14 +14,14 @@ FLAGS = {
     "uterus_by_position": Entry(
         "warning",
         "No label shows where the uterus is: a sphere of 5 cm was taken",
-        mends=("segmentation", "uterus_z_mm"),
+        mends=("segmentation", "pregnancy_week", "uterus_z_mm"),
         cause="pregnancy",
         consequence="the interval of the dose of the uterus region allows for where it may lie",
     ),
     "uterus_outside": Entry(
         "warning",
         "The uterus region lies outside the irradiated range, or a part of it beyond the images",
-        mends=("irradiated_range_mm", "uterus_z_mm"),
+        mends=("irradiated_range_mm", "pregnancy_week", "uterus_z_mm"),
         cause="pregnancy",
         consequence="an upper bound is given in place of the dose of the uterus region",
     ),
