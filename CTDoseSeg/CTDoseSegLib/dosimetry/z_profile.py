@@ -74,7 +74,7 @@ def z_profile_mGy(
     >>> places = np.array([300.0, 600.0, 750.0])
     >>> dose = z_profile_mGy(places, 300.0, z, np.full(121, 10.0), (0.0, 600.0))
     >>> [f"{one:.2f} mGy" for one in dose]
-    ['13.36 mGy', '6.69 mGy', '0.31 mGy']
+    ['13.33 mGy', '6.68 mGy', '0.31 mGy']
     """
     share = float(np.interp(wed_mm, DIAMETERS_MM, BEAM_SHARE))
     scatter = _at(SCATTER_MM, wed_mm, voltage_kV)
