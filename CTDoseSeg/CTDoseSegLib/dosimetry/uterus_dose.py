@@ -62,7 +62,8 @@ class UterusDose:
     low_mGy, high_mGy
         Ends of the interval, at least +-30 %; of an upper bound `high_mGy` alone.
     z_profile_mGy
-        By the z-profile method at the most probable place; None without CTDIvol.
+        By the z-profile method at the most probable place, of a label that the images cut its part
+        in them; None without CTDIvol.
     upper_bound
         True where `high_mGy` is an upper bound and no dose is given.
     region
@@ -128,7 +129,7 @@ def uterus_dose(scan: Scan, doses: DoseResult, engine: str = "") -> UterusDose:
     >>> analysis.uterus_dose is None  # pregnancy is not stated
     True
     """
-    refusals = tuple(one for one in scan.series.not_hu)
+    refusals = scan.series.not_hu
     body = AlongBody.of(scan)
     if not refusals and not body.usable_bases:
         missing = ("ctdivol_mGy", "phantom_cm", "dose_report")
@@ -157,8 +158,7 @@ def uterus_dose(scan: Scan, doses: DoseResult, engine: str = "") -> UterusDose:
     outside = profile.outside(position.z_mm)
     seen = None if outside > 0.5 else _of_region(body, position, doses, engine)
     if seen is None or position.cut:
-        why = "the images cut the label" if position.cut else f"{outside:.0%} of it"
-        flags.append(flag("uterus_outside", why))
+        flags.append(flag("uterus_bound", _why_bound(body, position, outside)))
         bound = profile.bound()
         if seen is not None:
             bound = max(bound, float(seen[0].total_high_mGy or 0.0))
@@ -307,6 +307,16 @@ def _interval(organ: OrganDose, profile: _Profile) -> tuple[float, float]:
     return min(dose * math.exp(-down), dose * (1 - LEAST)), max(
         dose * math.exp(up), dose * (1 + LEAST)
     )
+
+
+def _why_bound(body: AlongBody, position: UterusPosition, outside: float) -> str:
+    if position.cut:
+        return "the images cut the label"
+    if outside > 0.5:
+        return f"{outside:.0%} of the region lies outside the irradiated range"
+    if position.measured(body.scan) is None:
+        return "the region lies beyond the images"
+    return "the fast law gives no dose there"
 
 
 def _in_words(position: UterusPosition) -> str:

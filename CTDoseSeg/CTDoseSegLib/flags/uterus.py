@@ -18,12 +18,12 @@ FLAGS = {
         cause="pregnancy",
         consequence="the interval of the dose of the uterus region allows for where it may lie",
     ),
-    "uterus_outside": Entry(
+    "uterus_bound": Entry(
         "warning",
-        "The uterus region lies outside the irradiated range, or a part of it beyond the images",
+        "The uterus region has an upper bound and no dose",
         mends=("irradiated_range_mm", "pregnancy_week", "uterus_z_mm"),
         cause="pregnancy",
-        consequence="an upper bound is given in place of the dose of the uterus region",
+        consequence="its dose may be far lower: the bound is for the nearest plausible place",
     ),
     "uterus_methods_differ": Entry(
         "warning",

@@ -237,7 +237,7 @@ def test_outside_the_irradiated_range_there_is_an_upper_bound():
         assert one.upper_bound
         assert (one.dose_mGy, one.low_mGy) == (None, None)
         assert one.high_mGy > 1.5 * one.z_profile_mGy
-        assert "uterus_outside" in codes(one.flags)
+        assert "uterus_bound" in codes(one.flags)
     heights = [one.high_mGy for one in bounds]
     assert heights == sorted(heights, reverse=True)
     assert not given(irradiated_range_mm=(-50.0, 400.0), **TYPED).upper_bound
@@ -262,6 +262,22 @@ def test_a_label_that_the_images_cut_has_no_dose_above_that_of_its_seen_part():
     assert not whole.upper_bound
     assert cut.high_mGy >= whole.high_mGy * 0.9
     assert cut.dose_mGy is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"organ_slices": (0, 28)}, "the images cut the label"),
+        ({"irradiated_range_mm": (170.0, 400.0), **TYPED}, "100% of the region lies outside"),
+        ({"organs": ("liver",), "uterus_z_mm": 5.0}, "beyond the images"),
+        ({"half_axes_mm": (196.0, 250.0)}, "the fast law gives no dose there"),
+    ],
+)
+def test_a_bound_names_its_reason(changes, reason):
+    found = given(**changes)
+    assert found.upper_bound
+    (told,) = (one for one in found.flags if one.code == "uterus_bound")
+    assert reason in told.detail
 
 
 def test_the_sphere_is_measured_where_the_images_hold_it():
