@@ -21,6 +21,7 @@ from .dosimetry.size_specific_effective_dose import (
     SizeSpecificEffectiveDose,
     size_specific_effective_dose,
 )
+from .dosimetry.uterus_dose import UterusDose, is_asked, uterus_dose
 from .flags import Flag, organ_place
 from .measurement.body_contour import BodyContours
 from .measurement.ctdi_check import with_checked_ctdivol, with_known_output
@@ -64,6 +65,8 @@ class Analysis:
         k * DLP, or why it is not given.
     size_specific_effective_dose
         By the organ doses, or which tissues are missing.
+    uterus_dose
+        Of the uterus region where pregnancy is stated; else None.
     scanner
         What a profile of the scanner changed; ``generic`` without one.
     """
@@ -81,6 +84,7 @@ class Analysis:
     size_specific_effective_dose: SizeSpecificEffectiveDose = field(
         default_factory=SizeSpecificEffectiveDose
     )
+    uterus_dose: UterusDose | None = None
     scanner: Scanner = GENERIC
 
 
@@ -173,6 +177,9 @@ def analyze(
         sex=series.acquisition.sex,
         marrow_share=seen_marrow_share(scan),
     )
+    uterus = None
+    if is_asked(series.acquisition):
+        uterus = uterus_dose(scan, doses, engine.name)
     progress.update(1.0, "analysed")
     choices: dict[str, Any] = {"dose_engine": engine.name}
     if engine is not dose_engine:  # chosen by its name
@@ -190,6 +197,7 @@ def analyze(
             *(size.scan_flags, size_specific.flags, doses.flags),
             effective.flags,
             by_organs.flags,
+            uterus.flags if uterus else (),
             examination.flags if examination else (),
             doses.peak_skin_dose.flags if doses.peak_skin_dose else (),
             _peak_flags(examination),
@@ -197,6 +205,7 @@ def analyze(
         examination=examination,
         effective_dose=effective,
         size_specific_effective_dose=by_organs,
+        uterus_dose=uterus,
         scanner=scanner,
     )
 

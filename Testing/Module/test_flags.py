@@ -137,6 +137,29 @@ def test_a_size_specific_effective_dose_says_that_it_is_no_personal_risk(analyse
     )
 
 
+def test_a_dose_of_the_uterus_region_says_who_must_judge_it(analysed):
+    from CTDoseSegLib.ctdoseseg_ui.panel.result_words import _dose_indices
+    from CTDoseSegLib.dosimetry.uterus_dose import UterusDose
+    from CTDoseSegLib.flags import flag
+
+    result = analysed.results.results.result
+    assert "terus" not in "".join(_dose_indices(result))  # pregnancy is not stated
+    dose = UterusDose(10.0, 6.9, 13.5, z_profile_mGy=11.0)
+    bound = UterusDose(high_mGy=2.5, z_profile_mGy=0.31, upper_bound=True)
+    refused = UterusDose(flags=(flag("uterus_position_unknown"),))
+    texts = [
+        _dose_indices(dataclasses.replace(result, uterus_dose=one))[-1]
+        for one in (dose, bound, refused)
+    ]
+    assert texts == [
+        "Uterus region 10.0 mGy (6.90 to 13.5 mGy), 11.0 mGy by the z-profile method; a medical "
+        "physicist must judge it.",
+        "Uterus region below 2.50 mGy, 0.310 mGy by the z-profile method; a medical physicist must "
+        "judge it.",
+        "The dose of the uterus region is not given: Where the uterus lies is not known.",
+    ]
+
+
 def test_an_effective_dose_that_is_not_given_says_why(host, use_organs):
     use_organs._parameterNode.ctdivol_mGy = ""
     apply(host, use_organs)

@@ -53,6 +53,10 @@ class Acquisition:
         Reconstruction kernel, as written by the scanner.
     dual_source, ecg_gated, tin_filter, contrast, pregnancy_stated
         True or False where the data state it.
+    pregnancy_week
+        Weeks from the last menstruation, where a user states them.
+    uterus_z_mm
+        RAS superior coordinate of the middle of the uterus or fetus, where a user states it.
     age_years, sex, weight_kg
         Of the patient.
     body_part
@@ -85,6 +89,8 @@ class Acquisition:
     tin_filter: bool | None = None
     contrast: bool | None = None
     pregnancy_stated: bool | None = None
+    pregnancy_week: float | None = None
+    uterus_z_mm: float | None = None
     age_years: float | None = None
     sex: str | None = None
     weight_kg: float | None = None
@@ -109,6 +115,8 @@ _POSSIBLE = {
     "dlp_mGy_cm": (0.01, 100000.0),
     "age_years": (0.0, 120.0),
     "weight_kg": (0.3, 500.0),
+    "pregnancy_week": (1.0, 45.0),
+    "uterus_z_mm": (-1e5, 1e5),
     "tube_current_mA": (1.0, 3000.0),
     "effective_mAs": (0.1, 10000.0),
 }

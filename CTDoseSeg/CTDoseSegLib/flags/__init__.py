@@ -25,6 +25,7 @@ from . import (
     scene,
     segmentation,
     size,
+    uterus,
 )
 from .entry import MENDS, Entry, Severity
 from .places import (
@@ -32,6 +33,7 @@ from .places import (
     EXAMINATION,
     SCAN,
     SIZE_SPECIFIC,
+    UTERUS,
     organ_place,
     slice_place,
     slice_runs,
@@ -44,6 +46,7 @@ __all__ = [
     "MENDS",
     "SCAN",
     "SIZE_SPECIFIC",
+    "UTERUS",
     "Entry",
     "Flag",
     "Severity",
@@ -69,6 +72,7 @@ FLAGS: Mapping[str, Entry] = {
     **published.FLAGS,
     **monte_carlo.FLAGS,
     **effective_dose.FLAGS,
+    **uterus.FLAGS,
 }
 
 
@@ -92,7 +96,7 @@ class Flag:
         What exactly was found, with units; part of `message`.
     place
         ``scan``, ``slice 12``, ``organ liver``, ``effective_dose``,
-        ``size_specific_effective_dose`` or ``examination``.
+        ``size_specific_effective_dose``, ``uterus_dose`` or ``examination``.
     mends
         Names of the values and files that would mend it.
     consequence

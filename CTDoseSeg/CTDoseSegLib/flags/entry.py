@@ -18,6 +18,8 @@ MENDS = {
     "pitch": "spiral pitch factor",
     "dlp_mGy_cm": "dose-length product of the exposure",
     "irradiated_range_mm": "where the tube was on, RAS superior",
+    "pregnancy_week": "weeks of the pregnancy from the last menstruation",
+    "uterus_z_mm": "where the middle of the uterus is, RAS superior",
     "age_years": "the patient's age",
     "body_part": "the part of the body that was scanned",
     "manufacturer": "maker of the scanner",

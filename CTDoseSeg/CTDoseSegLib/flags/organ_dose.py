@@ -8,8 +8,9 @@ FLAGS = {
         "Pregnancy is stated",
         "Ask a medical physicist for the dose to the unborn child.",
         cause="pregnancy",
-        consequence="organ doses are those of the mother's organs; none is given for the unborn "
-        "child, and late in pregnancy the dose model, which was made without it, holds less well",
+        consequence="organ doses are those of the mother's organs; for the unborn child there is "
+        "that of the uterus region alone, and late in pregnancy organs lie where the models have "
+        "them less often",
     ),
     "limb": Entry(
         "refusal",

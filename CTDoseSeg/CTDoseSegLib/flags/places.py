@@ -1,4 +1,4 @@
-"""Where a flag belongs: the scan, a slice, an organ, an effective dose, or the examination."""
+"""Where a flag belongs: the scan, a slice, an organ, another dose, or the examination."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 SCAN, EFFECTIVE_DOSE, EXAMINATION = "scan", "effective_dose", "examination"
 SIZE_SPECIFIC = "size_specific_effective_dose"
+UTERUS = "uterus_dose"
 _SLICE, _ORGAN = "slice ", "organ "
 
 

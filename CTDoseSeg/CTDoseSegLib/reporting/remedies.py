@@ -11,7 +11,7 @@ WORDS = {
         for name in (
             *("ctdivol_mGy", "dlp_mGy_cm", "phantom_cm", "kvp_kV", "tube_current_mA"),
             *("rotation_time_s", "pitch", "irradiated_range_mm", "age_years", "body_part"),
-            *("manufacturer", "model"),
+            *("pregnancy_week", "uterus_z_mm", "manufacturer", "model"),
         )
     },
     "dose_report": ("give {} with --rdsr", "the dose report"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..dosimetry.examination import Examination
     from ..dosimetry.peak_skin_dose import PeakSkinDose
     from ..dosimetry.size_specific_effective_dose import SizeSpecificEffectiveDose
+    from ..dosimetry.uterus_dose import UterusDose
     from ..result import Result
 
 HEADINGS = ("organ", "dose mGy", "model 90 %", "total 90 %", "ml", "flags")
@@ -132,6 +133,8 @@ def summary(result: Result) -> list[str]:
         lines.append(f"              {size_specific_words(by_organs)}")
     if result.peak_skin_dose is not None:
         lines.append(f"Peak skin:    {peak_skin_words(result.peak_skin_dose)}")
+    if result.uterus_dose is not None:
+        lines.append(f"Uterus:       {uterus_words(result.uterus_dose)}")
     lines.append(f"Scanner:      {_scanner(result)}")
     if result.examination is not None:
         lines.append(f"Examination:  {_examination(result.examination, result.organs)}")
@@ -248,6 +251,20 @@ def peak_skin_words(peak: PeakSkinDose) -> str:
     return (
         f"{number(peak.dose_mGy)} mGy (90 % interval {_interval(peak.low_mGy, peak.high_mGy)}), "
         f"largest mean over {peak.area_cm2:g} cm2, at z {number(peak.z_mm)} mm{events}"
+    )
+
+
+def uterus_words(uterus: UterusDose) -> str:
+    """Return the dose of the uterus region with what it is, or why it is not given."""
+    if uterus.high_mGy is None:
+        return f"not given: {'; '.join(FLAGS[one.code].found for one in uterus.flags)}"
+    value = f"below {number(uterus.high_mGy)} mGy"
+    if uterus.dose_mGy is not None:
+        value = f"{number(uterus.dose_mGy)} mGy ({_interval(uterus.low_mGy, uterus.high_mGy)})"
+    region = {"sphere": "sphere of 5 cm"}.get(uterus.region, f"label {uterus.region}")
+    return (
+        f"{value}, {region}; {number(uterus.z_profile_mGy)} mGy by the z-profile method; a medical "
+        "physicist must judge it"
     )
 
 

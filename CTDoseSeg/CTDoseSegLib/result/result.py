@@ -16,6 +16,7 @@ from ..dosimetry.effective_dose import EffectiveDose
 from ..dosimetry.examination import Examination
 from ..dosimetry.peak_skin_dose import PeakSkinDose
 from ..dosimetry.size_specific_effective_dose import SizeSpecificEffectiveDose
+from ..dosimetry.uterus_dose import UterusDose
 from ..errors import InputError
 from ..flags import Flag
 from ..measurement.size_interval import (
@@ -108,6 +109,8 @@ class Result:
         Largest mean dose over 1 cm2 of skin by the images' own exposure; None where the dose engine
         does not follow the radiation, and in results of older versions. That of all events is in
         `examination`.
+    uterus_dose
+        Of the uterus region, for a medical physicist to judge; None where pregnancy is not stated.
 
     Examples
     --------
@@ -140,6 +143,7 @@ class Result:
         default_factory=SizeSpecificEffectiveDose
     )
     peak_skin_dose: PeakSkinDose | None = None
+    uterus_dose: UterusDose | None = None
 
     @classmethod
     def of(cls, analysis: Analysis) -> Result:
@@ -193,6 +197,7 @@ class Result:
             uncertainty_shared_by=doses.shared_by,
             size_specific_effective_dose=analysis.size_specific_effective_dose,
             peak_skin_dose=doses.peak_skin_dose,
+            uterus_dose=analysis.uterus_dose,
         )
 
     @property
@@ -211,6 +216,7 @@ class Result:
             self.size_specific_effective_dose.flags,
             self.peak_skin_dose.flags if self.peak_skin_dose else (),
             _peak_of_all(self.examination),
+            self.uterus_dose.flags if self.uterus_dose else (),
         )
         return tuple(dict.fromkeys(flag for flags in parts for flag in flags))
 

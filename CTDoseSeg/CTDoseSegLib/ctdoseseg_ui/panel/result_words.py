@@ -17,6 +17,7 @@ from ...segmentation.labelmap import BODY, BODY_REST
 if TYPE_CHECKING:
     from ...dosimetry.effective_dose import EffectiveDose
     from ...dosimetry.size_specific_effective_dose import SizeSpecificEffectiveDose
+    from ...dosimetry.uterus_dose import UterusDose
     from ...flags import Flag
     from ...result import Result
     from ..nodes.results import Results
@@ -146,11 +147,33 @@ def _dose_indices(result: Result) -> list[str]:
         lines.append(_("Effective dose is not given: {reason}.").format(reason=reason))
     if (by_organs := result.size_specific_effective_dose).value_mSv is not None:
         lines.append(_size_specific(by_organs))
+    if result.uterus_dose is not None:
+        lines.append(_uterus(result.uterus_dose))
     return lines
 
 
 def _found(one: Flag) -> str:
     return FLAGS[one.code].found if one.code in FLAGS else one.message.rstrip(".")
+
+
+def _uterus(uterus: UterusDose) -> str:
+    """Return the dose of the uterus region with who must judge it, or why it is not given."""
+    if uterus.high_mGy is None:
+        reason = escape("; ".join(dict.fromkeys(_found(one) for one in uterus.flags)))
+        return _("The dose of the uterus region is not given: {reason}.").format(reason=reason)
+    if uterus.dose_mGy is None:
+        text = _("Uterus region below {high} mGy, {profile} mGy by the z-profile method")
+    else:
+        text = _(
+            "Uterus region {value} mGy ({low} to {high} mGy), {profile} mGy by the z-profile method"
+        )
+    text += _("; a medical physicist must judge it.")
+    return text.format(
+        value=number(uterus.dose_mGy),
+        low=number(uterus.low_mGy),
+        high=number(uterus.high_mGy),
+        profile=number(uterus.z_profile_mGy),
+    )
 
 
 def _size_specific(effective: SizeSpecificEffectiveDose) -> str:
