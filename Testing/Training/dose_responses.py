@@ -47,7 +47,7 @@ MODELS = (
 )
 # Where most photons are, and where a bowtie filter changes, bins are narrow.
 _HALF_FAN = (0.0, 0.04, 0.08, 0.12, 0.16, 0.2, 0.25, 0.31, 0.39, 0.5)
-_ENERGY_EDGES = (9, 20, 28, 34, 39, 44, 49, 54, 59, 64, 70, 77, 86, 97, 110, 128, 150)
+ENERGY_EDGES = (9, 20, 28, 34, 39, 44, 49, 54, 59, 64, 70, 77, 86, 97, 110, 128, 150)
 _FOCUS_MM = 570.0
 _BEYOND_MM = 100.0
 # Parts of organs that nobody asks a dose for.
@@ -107,9 +107,9 @@ def all_beams() -> Beams:
 def _binned(beam: XRayBeam, edges: np.ndarray) -> np.ndarray:
     middles = (beam.fan_tangent_edges[1:] + beam.fan_tangent_edges[:-1]) / 2
     fan = np.clip(np.digitize(middles, edges) - 1, 0, len(edges) - 2)
-    energy = np.digitize(beam.energies_keV, _ENERGY_EDGES) - 1
-    energy = np.clip(energy, 0, len(_ENERGY_EDGES) - 2)
-    numbers = np.zeros((len(edges) - 1, len(_ENERGY_EDGES) - 1))
+    energy = np.digitize(beam.energies_keV, ENERGY_EDGES) - 1
+    energy = np.clip(energy, 0, len(ENERGY_EDGES) - 2)
+    numbers = np.zeros((len(edges) - 1, len(ENERGY_EDGES) - 1))
     np.add.at(numbers, np.ix_(fan, energy), beam.probabilities())
     return numbers
 
@@ -123,8 +123,8 @@ def _spectrum(beam: XRayBeam) -> np.ndarray:
 
 def _mean_energies(steps: np.ndarray) -> np.ndarray:
     energies = np.arange(302) / 2
-    inside = np.clip(np.digitize(energies, _ENERGY_EDGES) - 1, 0, len(_ENERGY_EDGES) - 2)
-    number = np.bincount(inside, steps, len(_ENERGY_EDGES) - 1)
+    inside = np.clip(np.digitize(energies, ENERGY_EDGES) - 1, 0, len(ENERGY_EDGES) - 2)
+    number = np.bincount(inside, steps, len(ENERGY_EDGES) - 1)
     return np.bincount(inside, steps * energies, len(number)) / number
 
 
