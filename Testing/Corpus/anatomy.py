@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from .base import Base, Table, alter, copied, pixels, put_pixels, write
+from .dose import by_ctdivol
 
 ANATOMY = Table("anatomy")
 case = ANATOMY.case
@@ -55,14 +56,22 @@ def cylinder(base: Base, folder: Path):
     return [write(alter(slices, BodyPartExamined=None), folder)]
 
 
-@case("a child", flags="child", doses=False)
+@case("a child", check=by_ctdivol, doses=True)
 def child(base: Base, folder: Path):
     return [write(alter(base.slices(), PatientAge="009Y"), folder)]
 
 
-@case("a child by birth date and study date", flags="child", doses=False)
+_NO_PHANTOM = ("CTDIPhantomTypeCodeSequence", "RevolutionTime", "ExposureTime")
+
+
+@case(
+    "a child by birth date and study date, the CTDI phantom not stated",
+    flags=("ctdivol_phantom_of_child", "no_exposure"),
+    doses=False,
+)
 def child_by_birth_date(base: Base, folder: Path):
-    return [write(alter(base.slices(), PatientAge=None, PatientBirthDate="20150601"), folder)]
+    slices = alter(base.slices(), PatientAge=None, PatientBirthDate="20150601")
+    return [write(alter(slices, **dict.fromkeys(_NO_PHANTOM)), folder)]
 
 
 @case("no age", flags="age_unknown", doses=True)
@@ -80,17 +89,23 @@ def contrast(base: Base, folder: Path):
     return [write(alter(base.slices(), ContrastBolusAgent="Iomeprol 400"), folder)]
 
 
-@case("a head", flags="not_trunk", doses=False)
+def brain_by_ctdivol(folder: Path, result: dict) -> None:
+    """The brain has a dose, by CTDIvol."""
+    by_ctdivol(folder, result)
+    assert [o for o in result["organs"] if o["organ"] == "brain" and o["dose_mGy"] is not None]
+
+
+@case("a head", check=brain_by_ctdivol, doses=True)
 def head(base: Base, folder: Path):
     return [write(base.slices("head"), folder)]
 
 
-@case("a head that is not called one", doses=False)
+@case("a head that is not called one", check=brain_by_ctdivol, doses=True)
 def head_without_a_name(base: Base, folder: Path):
     return [write(alter(base.slices("head"), BodyPartExamined=None), folder)]
 
 
-@case("a head called chest, 32 cm phantom", doses=False)
+@case("a head called chest, 32 cm phantom", check=brain_by_ctdivol, doses=True)
 def head_called_chest(base: Base, folder: Path):
     slices = alter(base.slices("head"), BodyPartExamined="CHEST")
     for data in slices:
@@ -100,7 +115,7 @@ def head_called_chest(base: Base, folder: Path):
 
 @case("a body too small for the models", flags="size_outside_training", doses=False)
 def small_body(base: Base, folder: Path):
-    return [write(alter(base.slices(), PixelSpacing=[2.0, 2.0]), folder)]
+    return [write(alter(base.slices(), PixelSpacing=[1.0, 1.0]), folder)]
 
 
 @case("a body too large for the models", flags="size_outside_training", doses=False)
@@ -358,17 +373,17 @@ def possibly_pregnant(base: Base, folder: Path):
     return [write(alter(base.slices(), PregnancyStatus=2), folder)]
 
 
-@case("an infant, its age in months", flags=("child", "effective_dose_child"), doses=False)
+@case("an infant, its age in months", flags="effective_dose_child", check=by_ctdivol, doses=True)
 def infant(base: Base, folder: Path):
     return [write(alter(base.slices(), PatientAge="018M"), folder)]
 
 
-@case("a knee given to the body models", flags="not_trunk", doses=False)
+@case("a knee", flags="limb", doses=False)
 def knee(base: Base, folder: Path):
     return [write(alter(base.slices(), BodyPartExamined="KNEE"), folder)]
 
 
-@case("a neck", flags="edge_of_trunk")
+@case("a neck", without=("limb",), doses=True)
 def neck(base: Base, folder: Path):
     return [write(alter(base.slices(), BodyPartExamined="NECK"), folder)]
 

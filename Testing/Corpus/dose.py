@@ -83,8 +83,17 @@ def no_phantom_code(base: Base, folder: Path):
     return [write(alter(base.slices(), CTDIPhantomTypeCodeSequence=None), folder)]
 
 
+def for_the_small_phantom(folder: Path, result: dict) -> None:
+    """The phantom is the small one, and doses come from its CTDIvol."""
+    assert result["acquisition"]["phantom_cm"]["value"] == 16
+    by_ctdivol(folder, result)
+
+
 @case(
-    "no phantom code, and the ratio of 16 cm", flags=("phantom_inferred", "ctdivol_small_phantom")
+    "no phantom code, and the ratio of 16 cm",
+    flags="phantom_inferred",
+    check=for_the_small_phantom,
+    doses=True,
 )
 def no_phantom_code_of_16_cm(base: Base, folder: Path):
     slices = alter(base.slices(), CTDIPhantomTypeCodeSequence=None)
@@ -95,7 +104,7 @@ def no_phantom_code_of_16_cm(base: Base, folder: Path):
 
 @case(
     "no phantom code and no rotation time",
-    flags=("phantom_unknown", "ctdivol_phantom_unknown"),
+    flags=("phantom_unknown", "ctdivol_phantom_assumed"),
     check=no_effective_dose,
     doses=True,
 )
@@ -115,7 +124,7 @@ def both_phantoms(base: Base, folder: Path):
     return [write(alter(base.slices(), CTDIPhantomTypeCodeSequence=codes), folder)]
 
 
-@case("CTDIvol of the 16 cm phantom for a trunk", flags="ctdivol_small_phantom")
+@case("CTDIvol of the 16 cm phantom for a trunk", check=for_the_small_phantom, doses=True)
 def small_phantom(base: Base, folder: Path):
     slices = alter(base.slices(), CTDIPhantomTypeCodeSequence=Sequence([_code("113690")]))
     return [write(slices, folder)]
@@ -235,7 +244,9 @@ def dual_energy(base: Base, folder: Path):
     return [write(alter(base.slices(), MultienergyCTAcquisition="YES"), folder)]
 
 
-@case("80 kV", flags="tube_voltage", check=by_ctdivol, doses=True)
+@case(
+    "80 kV", check=by_ctdivol, doses=True, without=("tube_voltage_outside", "tube_voltage_unknown")
+)
 def low_tube_voltage(base: Base, folder: Path):
     return [write(alter(base.slices(), KVP=80), folder)]
 
@@ -318,3 +329,13 @@ def dual_energy_dual_source(base: Base, folder: Path):
 @case("80 kV without CTDIvol", flags=("mas_unusable", "no_exposure"), doses=False)
 def low_tube_voltage_without_ctdivol(base: Base, folder: Path):
     return [write(alter(base.slices(), KVP=80, CTDIvol=None), folder)]
+
+
+@case("60 kV", flags="tube_voltage_outside", check=by_ctdivol, doses=True)
+def lower_than_any_simulated_tube_voltage(base: Base, folder: Path):
+    return [write(alter(base.slices(), KVP=60), folder)]
+
+
+@case("a tin filter, CTDIvol known", flags="unusual_beam", check=by_ctdivol, doses=True)
+def tin_filter(base: Base, folder: Path):
+    return [write(alter(base.slices(), FilterMaterial="TIN"), folder)]

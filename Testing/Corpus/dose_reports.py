@@ -227,8 +227,9 @@ def report_of_another_patient(base: Base, folder: Path):
 
 @case(
     "bolus tracking with the 16 cm phantom in the dose report",
-    flags="examination_incomplete",
-    check=no_event_but_the_images,
+    without=("examination_incomplete",),
+    check=with_total,
+    doses=True,
 )
 def report_small_phantom(base: Base, folder: Path):
     report = base.report()

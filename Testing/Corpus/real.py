@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .base import Base, Table, copied
+from .dose import by_ctdivol
 from .series import no_volume
 
 REAL = Table("real")
@@ -29,14 +30,19 @@ def philips_mixed_without_ct(base: Base, folder: Path):
     return [base.unpack("qa_ct_philips_nonaxial_mixed")]
 
 
-@case("a head beside localizers and dose pages", doses=False)
+@case("a head beside localizers and dose pages", flags="ctdivol_phantom_assumed", doses=True)
 def philips_mixed_with_head(base: Base, folder: Path):
     for name in ("qa_ct_philips_nonaxial_mixed", "qa_ct_philips_zmod_5mm"):
         (folder / name).symlink_to(base.unpack(name))
     return [folder]
 
 
-@case("head phantom, current and CTDIvol of each slice", doses=False)
+@case(
+    "head phantom, current and CTDIvol of each slice",
+    flags="ctdivol_phantom_assumed",
+    check=by_ctdivol,
+    doses=True,
+)
 def philips_zmod(base: Base, folder: Path):
     return [base.unpack("qa_ct_philips_zmod_5mm")]
 
