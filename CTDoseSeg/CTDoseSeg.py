@@ -26,7 +26,8 @@ class CTDoseSeg(ScriptedLoadableModule):
             "their intervals. Research software, not for clinical use."
         )
         parent.acknowledgementText = _(
-            "The dose model was fitted to the arrays published by Tzanis and Damilakis (2024)."
+            "The dose model was fitted to Monte Carlo simulations by this module's own engine and "
+            "tested on the arrays published by Tzanis and Damilakis (2024)."
         )
         slicer.app.connect("startupCompleted()", on_startup)
 

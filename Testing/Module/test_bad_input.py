@@ -17,26 +17,6 @@ def press_apply(host, panel, node, method="CLASSICAL"):
     return panel.ui.statusLabel.text
 
 
-def test_a_volume_without_dicom_shows_which_results_wait(host, panel, phantom):
-    panel._parameterNode.ctdivol_mGy = ""
-    host.process_events()
-    text = panel.ui.acquisitionLabel.text
-    assert "no DICOM" in text
-    assert "SSDE needs CTDIvol" in text
-    assert "organ doses wait" in text
-    assert panel.acquisition.mark_of("ctdivol_mGy") == "unknown"
-    panel._parameterNode.body_part = "HEAD"
-    host.process_events()
-    text = panel.ui.acquisitionLabel.text
-    assert "SSDE needs CTDIvol (16 cm phantom)" in text
-    assert "organ doses wait" not in text
-    panel._parameterNode.body_part = ""
-    panel.ui.ctdivol_mGy_edit.text = "9"
-    host.process_events()
-    assert panel.acquisition.mark_of("ctdivol_mGy") == "typed"
-    assert "waits" not in panel.ui.acquisitionLabel.text
-
-
 def test_without_exposure_there_is_size_and_no_dose(host, panel, phantom):
     panel._parameterNode.ctdivol_mGy = ""
     host.process_events()
@@ -45,6 +25,7 @@ def test_without_exposure_there_is_size_and_no_dose(host, panel, phantom):
     assert np.isfinite(result.slices.wed_mm).all()
     assert panel.results.results.doses() == {}
     assert "No organ dose" in panel.results.results.get("doseChart").GetTitle()
+    assert "No organ has a dose." in panel.ui.resultLabel.text
 
 
 @pytest.mark.parametrize(

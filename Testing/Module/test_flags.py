@@ -67,12 +67,12 @@ def test_notices_stand_in_the_panel_with_its_own_remedies(host, use_organs):
 def test_the_flags_of_an_organ_are_shown_when_it_is_chosen_and_go_with_all_organs(host, analysed):
     label = analysed.ui.resultLabel
     organs = analysed.results.results.result.organs
-    refused = next(o for o in organs if o.dose_mGy is None)
-    assert {f.place for f in refused.flags} == {f"organ {refused.organ}"}
+    flagged = next(o for o in organs if o.flags)
+    assert {f.place for f in flagged.flags} == {f"organ {flagged.organ}"}
     assert "Flags of" not in plain(label.text)
-    analysed.results.go_to_organ(refused.organ)
-    assert f"Flags of  {refused.organ} :" in plain(label.text)
-    assert refused.flags[0].message in plain(label.text).split("Flags of")[1]
+    analysed.results.go_to_organ(flagged.organ)
+    assert f"Flags of  {flagged.organ} :" in plain(label.text)
+    assert flagged.flags[0].message in plain(label.text).split("Flags of")[1]
     analysed.results.refresh()
     assert "Flags of" in plain(label.text)
     host.click(analysed.ui.allOrgansButton)
@@ -100,6 +100,8 @@ def test_a_cell_of_the_dose_table_says_what_its_column_means(host, analysed):
     for column in range(table.columnCount()):
         name = table.headerData(column, qt.Qt.Horizontal)
         tooltips[name] = table.index(0, column).data(qt.Qt.ToolTipRole) or ""
+    # A narrow panel shows the dose with the interval to judge it by.
+    assert list(tooltips)[:3] == ["organ", "dose (mGy)", "total 90 %"]
     assert "simulated dose lies in this interval" in tooltips["model 90 %"]
     assert "estimate of a 90 % interval" in tooltips["total 90 %"]
     assert "cuts it" in tooltips["coverage"]
@@ -119,8 +121,16 @@ def test_dose_indices_stand_in_the_panel_with_their_units_and_flags(host, analys
     low, high = effective.effective_dose_mSv, effective.high_mSv
     assert f"Effective dose at least {low:#.3g} mSv (at least {high:#.3g} mSv by" in text
     assert "of a reference person, not of this patient" in text
+    assert effective.flags
     for flag in effective.flags:
-        assert FLAGS[flag.code].found in text
+        assert FLAGS[flag.code].found[1:] in text
+
+
+def test_what_was_found_makes_one_sentence_in_which_names_keep_their_capitals(host):
+    from CTDoseSegLib.ctdoseseg_ui.panel.result_words import _listed
+
+    found = ("The patient is under 18", "CTDIvol is not known", "The patient is under 18")
+    assert _listed(found) == "the patient is under 18; CTDIvol is not known"
 
 
 def test_a_size_specific_effective_dose_says_that_it_is_no_personal_risk(analysed):
@@ -128,7 +138,8 @@ def test_a_size_specific_effective_dose_says_that_it_is_no_personal_risk(analyse
     from CTDoseSegLib.dosimetry.size_specific_effective_dose import SizeSpecificEffectiveDose
 
     result = analysed.results.results.result
-    assert "Size-specific" not in "".join(_dose_indices(result))  # by the fast law
+    assert result.size_specific_effective_dose.value_mSv is None  # too few organs are drawn
+    assert "Size-specific" not in "".join(_dose_indices(result))
     own = SizeSpecificEffectiveDose(4.1, 3.0, 5.6, predicted_share=0.93)
     text = _dose_indices(dataclasses.replace(result, size_specific_effective_dose=own))[-1]
     assert text == (

@@ -67,7 +67,7 @@ def test_pictures_name_the_program_that_drew_them_and_nothing_else(finished):
         (),
         ("analyse", "x"),
         ("analyze", "x"),
-        ("analyze", "x", "--output", "y", "--region", "pelvis"),
+        ("analyze", "x", "--output", "y", "--region", "neck"),
         ("analyze", "x", "--output", "y", "--events", "xml"),
         ("analyze", "--output"),
         ("export", "x", "--output", "y", "--spacing", "one"),

@@ -82,7 +82,8 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
             ``auto``, ``classical``, ``unet`` or ``totalsegmentator``. With a segmentation and
             one of the networks, the network finds the organs that are not drawn.
         region
-            ``auto``, ``chest`` or ``abdomen``.
+            ``auto``: every organ; else those of ``head``, ``chest``, ``abdomen``, ``pelvis`` or
+            ``trunk`` alone.
         doseModel
             ``bundled``, or a folder: of the published models, or of ``ctdoseseg train-dose``.
         acquisition

@@ -206,9 +206,10 @@ class ResultsLogic:
         """Return organ doses in mGy if exposure were other by these factors; the result stays.
 
         Dose is proportional to tube current times rotation time, and so is CTDIvol; `ctdivol` is
-        what changes it beyond that (voltage, filter, collimation), and has no effect on a dose
-        that was scaled with mAs alone. The published networks are not proportional to anything:
-        for them there is no such dose.
+        what changes it beyond that (such as pitch), and has no effect on a dose that was scaled
+        with mAs alone. Another voltage or filter changes the dose per CTDIvol too, which is left
+        out. The published networks are not proportional to anything: for them there is no such
+        dose.
         """
         doses = {}
         for organ in results.result.organs:

@@ -55,7 +55,7 @@ class Region(Enum):
         """Text in the menu."""
         return {
             Region.AUTO: _("Automatic"),
-            Region.HEAD: _("Head"),
+            Region.HEAD: _("Head and neck"),
             Region.CHEST: _("Chest"),
             Region.ABDOMEN: _("Abdomen"),
             Region.PELVIS: _("Pelvis"),

@@ -155,6 +155,7 @@ FLAGS = {
     "monte_carlo_marrow_part": Entry(
         "warning",
         "The dose is that of the active red marrow in the images, not of the whole body's",
+        mends=("segmentation",),
         consequence="the mean of the whole body's marrow is lower where the rest was not "
         "irradiated",
     ),

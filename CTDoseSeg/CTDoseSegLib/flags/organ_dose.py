@@ -24,8 +24,8 @@ FLAGS = {
         "Neither CTDIvol nor effective mAs can be used",
         mends=("ctdivol_mGy", "phantom_cm", "kvp_kV", "dose_report"),
         cause="ctdivol",
-        consequence="no organ dose, which needs CTDIvol, or of a body tube current, rotation time "
-        "and pitch at 120 kV",
+        consequence="no organ dose, which needs CTDIvol, or in a trunk at 120 kV tube current, "
+        "rotation time and pitch",
     ),
     "no_dose_model": Entry(
         "info",

@@ -30,13 +30,13 @@ DOSE_COLUMNS = {
     "dose (mGy)": "Mean dose to the part of the organ that is in the images.",
     "fast law (mGy)": "What the fast law gives, with its total 90 % interval; both are flagged "
     "where they differ by more than both intervals allow.",
-    "model 90 %": "How well the dose model knows such an organ, in mGy: in nine of ten patients of "
-    "the scanner that it was made for, the simulated dose lies in this interval. It leaves out "
-    "that your scanner is another one.",
+    "model 90 %": "How well the fast law knows such an organ and the scanner's beam, in mGy: in "
+    "about nine of ten bodies the simulated dose lies in this interval. It leaves out that "
+    "patients are unlike these bodies and that the displayed CTDIvol has an error.",
     "statistics 90 %": "How well the simulated photons alone determine the dose, in mGy.",
     "total 90 %": "The interval to judge the dose by, in mGy: our estimate of a 90 % interval for "
-    "this patient and scanner, from model, scanner, CTDIvol, segmentation, irradiated range and "
-    "contrast agent. It was not checked against measurements on other scanners.",
+    "this patient and scanner, from model, beam, CTDIvol, segmentation, irradiated range and "
+    "contrast agent. It was not checked against doses measured in patients.",
     "coverage": "100 %: the organ as drawn ends inside the images, which does not say that it is "
     "drawn completely; cut: the first or last slice or the field of view cuts it.",
     "drawn": "certain: the network draws the organ again when the image is varied; uncertain: it "
@@ -137,11 +137,12 @@ def show_doses(results: Results, hypothetical: Mapping[str, float] | None = None
         columns["fast law (mGy)"] = [_beside(fast.get(o.organ)) for o in organs]
     # What a simulation alone leaves open is its statistics.
     own_interval = "statistics 90 %" if results.simulated else "model 90 %"
+    # A narrow panel shows the first columns alone, and cuts the next.
     columns |= {
-        own_interval: [_interval(o.model_low_mGy, o.model_high_mGy) for o in organs],
         "total 90 %": [_interval(o.total_low_mGy, o.total_high_mGy) for o in organs],
+        own_interval: [_interval(o.model_low_mGy, o.model_high_mGy) for o in organs],
         "coverage": [_coverage(o) for o in organs],
-        "volume (ml)": ["" if o.volume_ml is None else f"{o.volume_ml:.0f}" for o in organs],
+        "volume (ml)": [number(o.volume_ml) for o in organs],
         "drawn": [o.segmentation_certainty or "" for o in organs],
         "region": [o.region for o in organs],
         "flags": ["; ".join(f.code for f in o.flags) for o in organs],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from slicer.i18n import tr as _
@@ -11,6 +11,8 @@ from ...errors import AcquisitionError, CTDoseSegError
 from ..parameters import TYPED
 
 READ, TYPED_MARK, UNKNOWN = "read", "typed", "unknown"
+# What organ doses without CTDIvol need.
+NEEDED_BY_MAS = ("kvp_kV", "tube_current_mA", "rotation_time_s", "pitch")
 
 
 class AcquisitionSection:
@@ -113,29 +115,37 @@ class AcquisitionSection:
             if self.has_dicom
             else _("This volume has no DICOM tags: type what you know.")
         )
-        from ...dosimetry.applicability import is_limb
-        from ...measurement.ssde import anatomy_of
-
-        waiting = []
-        if not self._known("ctdivol_mGy"):
-            part = self._value("body_part")
-            head = anatomy_of(part) == "head"
-            waiting.append(
-                _("SSDE needs CTDIvol (16 cm phantom)") if head else _("SSDE needs CTDIvol")
-            )
-            needed = ("kvp_kV", "tube_current_mA", "rotation_time_s", "pitch")
-            if head:
-                waiting.append(_("organ doses wait for CTDIvol"))
-            elif not is_limb(part) and not all(self._known(name) for name in needed):
-                waiting.append(
-                    _(
-                        "organ doses wait for CTDIvol, or for tube current, rotation time and "
-                        "pitch at 120 kV"
-                    )
-                )
+        waiting = list(self._waiting())
         if not waiting:
             return begin
         return " ".join((begin, _("Size and WED need nothing more;"), "; ".join(waiting) + "."))
+
+    def _waiting(self) -> Iterator[str]:
+        """Yield which results wait for which values."""
+        from ...dosimetry.applicability import ADULT_YEARS, is_limb, names_head
+        from ...measurement.ctdi_per_mas import REFERENCE_KVP
+        from ...measurement.ssde import anatomy_of
+
+        part, known = self._value("body_part"), self._known("ctdivol_mGy")
+        if not known and anatomy_of(part) == "head":
+            yield _("SSDE needs CTDIvol (16 cm phantom)")
+        elif not known:
+            yield _("SSDE needs CTDIvol")
+        head, voltage = names_head(part), _number(self._value("kvp_kV"))
+        by_mas = not head and voltage in (None, REFERENCE_KVP)
+        if is_limb(part) or (by_mas and all(map(self._known, NEEDED_BY_MAS))):
+            return
+        if not known and by_mas:
+            yield _(
+                "organ doses wait for CTDIvol, or for tube current, rotation time and pitch at "
+                "120 kV"
+            )
+        elif not known:
+            yield _("organ doses wait for CTDIvol")
+        elif not self._known("phantom_cm"):
+            age = _number(self._value("age_years"))
+            if age is not None and age < ADULT_YEARS:
+                yield _("organ doses of a child wait for the CTDI phantom")
 
 
 def _texts(acquisition: Any, slices: Any) -> dict[str, tuple[str, str]]:
@@ -178,3 +188,11 @@ def _parsed(name: str, text: str, label: str) -> Any:
     if name == "phantom_cm" and number.is_integer():
         return int(number)
     return number
+
+
+def _number(text: str) -> float | None:
+    """Return what a field shows as a number; None where it shows none."""
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return None

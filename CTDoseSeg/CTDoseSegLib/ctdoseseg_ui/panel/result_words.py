@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,7 @@ def summary(results: Results) -> str:
     lines += _simulation(results)
     n_whole, n_parts = _counted(result, doses)
     text = _("{n} organs have a dose, and {parts} of their parts.") if n_parts else ""
-    text = text or _("{n} organs have a dose.")
+    text = text or (_("{n} organs have a dose.") if n_whole else _("No organ has a dose."))
     lines.append(text.format(n=n_whole, parts=n_parts))
     return " ".join(lines)
 
@@ -143,7 +143,7 @@ def _dose_indices(result: Result) -> list[str]:
     if result.effective_dose.effective_dose_mSv is not None:
         lines.append(_effective_dose(result.effective_dose))
     elif refusals := [f for f in result.effective_dose.flags if f.severity == "refusal"]:
-        reason = escape("; ".join(dict.fromkeys(_found(one) for one in refusals)))
+        reason = escape(_listed(_found(one) for one in refusals))
         lines.append(_("Effective dose is not given: {reason}.").format(reason=reason))
     if (by_organs := result.size_specific_effective_dose).value_mSv is not None:
         lines.append(_size_specific(by_organs))
@@ -159,7 +159,7 @@ def _found(one: Flag) -> str:
 def _uterus(uterus: UterusDose) -> str:
     """Return the dose of the uterus region with who must judge it, or why it is not given."""
     if uterus.high_mGy is None:
-        reason = escape("; ".join(dict.fromkeys(_found(one) for one in uterus.flags)))
+        reason = escape(_listed(_found(one) for one in uterus.flags))
         return _("The dose of the uterus region is not given: {reason}.").format(reason=reason)
     if uterus.dose_mGy is None:
         text = _("Uterus region below {high} mGy, {profile} mGy by the z-profile method")
@@ -174,6 +174,13 @@ def _uterus(uterus: UterusDose) -> str:
         high=number(uterus.high_mGy),
         profile=number(uterus.z_profile_mGy),
     )
+
+
+def _listed(found: Iterable[str]) -> str:
+    """Return what was found, each once, as parts of one sentence."""
+    texts = dict.fromkeys(found)
+    # Names such as CTDIvol and DLP keep their capitals.
+    return "; ".join(t[:1].lower() + t[1:] if t[1:2].islower() else t for t in texts)
 
 
 def _size_specific(effective: SizeSpecificEffectiveDose) -> str:
@@ -221,5 +228,5 @@ def _effective_dose(effective: EffectiveDose) -> str:
         high=number(effective.high_mSv),
     )
     words += _(", of a reference person, not of this patient")
-    found = [FLAGS[one.code].found for one in effective.flags if one.code in FLAGS]
-    return f"{words}: {escape('; '.join(dict.fromkeys(found)))}." if found else f"{words}."
+    found = _listed(FLAGS[one.code].found for one in effective.flags if one.code in FLAGS)
+    return f"{words}: {escape(found)}." if found else f"{words}."
