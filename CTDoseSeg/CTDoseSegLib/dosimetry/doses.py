@@ -28,16 +28,16 @@ class OrganDose:
     organ
         Name in the table of organs.
     region
-        Region of the dose model, ``chest`` or ``abdomen``; skin has a model in each.
+        Part of the body: ``head``, ``chest``, ``abdomen``, ``pelvis`` or ``trunk``.
     dose_mGy
         Headline: the mean over slices weighted by area times density (energy over mass).
     model_low_mGy, model_high_mGy
-        Ends of the 90 % interval of the model alone (conformal), valid for scans like those trained
-        on. For organs with air it reaches down to the training label, which falls with the air.
+        Ends of the 90 % interval of the engine itself: of the fast law against bodies left out, with
+        what other beams would change; of Monte Carlo by the number of photons.
     total_low_mGy, total_high_mGy
         Ends of the 90 % interval with all uncertainty components.
     dose_slice_mean_mGy
-        Unweighted mean over the organ's slices, which is what the models were calibrated on.
+        Unweighted mean over the organ's slices.
     volume_ml
         Volume in the scan; None where the slices are not regularly spaced.
     n_slices

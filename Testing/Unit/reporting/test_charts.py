@@ -9,7 +9,7 @@ from dataclasses import replace
 import matplotlib.image
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_analysis import (
     REFUSAL,
@@ -210,6 +210,7 @@ def test_a_truncated_slice_is_marked_and_only_there_a_correction_is_drawn():
     np.testing.assert_array_equal(lines["truncated too much"], [180.0])
 
 
+@settings(deadline=None)
 @given(
     first=st.integers(-3024, 0),
     counts=st.lists(st.integers(0, 1000), min_size=1, max_size=400),
