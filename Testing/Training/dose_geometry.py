@@ -11,7 +11,8 @@ air, as IEC 60601-2-44 has it. What the wide beam's own CTDI100 would be is simu
 
 The tube goes 100 mm beyond the images; `own` is a scan of the organ, 30 mm beyond it, where a wide
 beam's edges count. WORK gets a file for each body and run, and goes on where it was ended; --table
-prints what is there. Standard errors are those of the mean over runs.
+prints what is there. Standard errors are those of the mean over runs; one run has
+none.
 """
 
 from __future__ import annotations
@@ -190,7 +191,9 @@ def changes(seed: int, work: Path) -> Iterator[Change]:
         ratio = whole[:, 1:] / whole[:, :1]
         mean = np.log(whole.sum(axis=0) / whole.sum(axis=0)[0]) - np.log(scale[:, 0])
         of_own = np.log(own.sum(axis=0) / own.sum(axis=0)[0]) - np.log(scale[:, 0])
-        se = ratio.std(axis=0, ddof=1) / math.sqrt(len(runs)) if len(runs) > 1 else ratio[0] * 0
+        se = (
+            ratio.std(axis=0, ddof=1) / math.sqrt(len(runs)) if len(runs) > 1 else ratio[0] * np.nan
+        )
         model = models[organ]
         slope = model.beam + (sizes[n] - WED_ORIGIN_MM) / WED_SCALE_MM * model.beam_by_wed
         for g, geometry in enumerate(GEOMETRIES[1:], start=1):
@@ -231,7 +234,7 @@ def grouped(found: list[Change]) -> Iterator[tuple[str, ...]]:
             own = [
                 one for one in found
                 if one.geometry == geometry.name
-                and (group in ("all", group_of(one.organ))) and one.se < _LEAST_SURE
+                and (group in ("all", group_of(one.organ))) and not one.se >= _LEAST_SURE
             ]  # fmt: skip
             if not own:
                 continue
