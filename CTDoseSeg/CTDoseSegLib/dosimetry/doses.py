@@ -32,8 +32,8 @@ class OrganDose:
     dose_mGy
         Headline: the mean over slices weighted by area times density (energy over mass).
     model_low_mGy, model_high_mGy
-        Ends of the 90 % interval of the engine itself: of the fast law against bodies left out, with
-        what other beams would change; of Monte Carlo by the number of photons.
+        Ends of the 90 % interval of the engine itself: of the fast law against bodies left out,
+        with what other beams would change; of Monte Carlo by the number of photons.
     total_low_mGy, total_high_mGy
         Ends of the 90 % interval with all uncertainty components.
     dose_slice_mean_mGy

@@ -137,3 +137,14 @@ def test_a_liver_that_is_not_enhanced_yet_takes_nothing_from_a_bright_aorta():
     organs = {o.organ: o for o in FastEngine(MODEL).estimate(scan_of(series, labelmap)).organs}
     assert "iodine" in codes(organs["aorta"].flags)
     assert "iodine" not in codes(organs["liver"].flags)
+
+
+def test_blood_of_the_arterial_phase_reaches_beyond_the_published_ranges():
+    """A milligram of iodine in a millilitre is 25 HU and adds about a tenth of the dose."""
+    usual, bright = ({"aorta": hu} for hu in (120.0, 400.0))
+    assert added_by_iodine("aorta", usual) == ADDED["aorta"]
+    least, most = added_by_iodine("aorta", bright)
+    assert least == ADDED["aorta"][0]
+    assert most == pytest.approx(0.1 * (400.0 - 30.0) / 25.0)
+    # What HU cannot tell keeps what is published.
+    assert added_by_iodine("pancreas", bright) == ADDED["pancreas"]

@@ -59,6 +59,10 @@ ADDED = {
     **dict.fromkeys(_SALIVARY_GLANDS, (0.0, 0.33)),
 }
 
+# By this package's simulations (Testing/Training/dose_iodine.py) a milligram in a millilitre, which
+# is 25 HU at 120 kV, adds 9 to 11 % to the dose of organs that take it up. Counted from the least HU
+# that they have without it.
+_PER_HU, _LEAST_HU = 0.10 / 25.0, 30.0
 _MOST_NAMED = 3
 _RAISED = "iodine raises the dose of the organs that take it up"
 _LEFT_OUT = "the doses leave that out, the upper ends of their total intervals include it"
@@ -117,11 +121,21 @@ def added_by_iodine(organ: str, enhanced: Mapping[str, float]) -> tuple[float, f
     (0.0, 0.53)
     >>> added_by_iodine("kidney", {"aorta": 200.0}) is None
     True
+
+    Blood of the arterial phase holds more than the published patients' had:
+
+    >>> added_by_iodine("aorta", {"aorta": 330.0})
+    (0.28, 1.2)
     """
     if organ == "kidney":
         return ADDED[organ] if any(side in enhanced for side in _KIDNEYS) else None
     has_it = organ in enhanced if organ in ENHANCED_HU else bool(enhanced)
-    return ADDED.get(organ) if has_it else None
+    if not has_it or organ not in ADDED:
+        return None
+    least, most = ADDED[organ]
+    if organ in enhanced:
+        most = max(most, _PER_HU * (enhanced[organ] - _LEAST_HU))
+    return least, most
 
 
 def iodine_flag(added: tuple[float, float]) -> Flag:

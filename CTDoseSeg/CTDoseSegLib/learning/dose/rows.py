@@ -18,7 +18,7 @@ _MARGIN_MM = 30.0
 # Smaller parts of organs, and noisier doses, teach nothing.
 _LEAST_G, _MOST_NOISE = 0.2, 0.08
 # A response, as a part of its sum, is known to so much and to a part of itself.
-_LEAST_RESPONSE, _RESPONSE_ERROR = 1e-4, 0.05
+_LEAST_RESPONSE, _RESPONSE_ERROR = 2e-4, 0.05
 NO_CAP = Span(0.0, 1e4)
 
 
