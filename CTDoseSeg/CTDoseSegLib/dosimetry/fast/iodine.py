@@ -59,9 +59,9 @@ ADDED = {
     **dict.fromkeys(_SALIVARY_GLANDS, (0.0, 0.33)),
 }
 
-# By this package's simulations (Testing/Training/dose_iodine.py) a milligram in a millilitre, which
-# is 25 HU at 120 kV, adds 9 to 11 % to the dose of organs that take it up. Counted from the least HU
-# that they have without it.
+# By this package's simulations (Testing/Training/dose_iodine.py) a milligram in a millilitre, 25 HU
+# at 120 kV, adds 9 to 11 % to the dose of organs that take it up. Counted from the least HU that
+# they have without it.
 _PER_HU, _LEAST_HU = 0.10 / 25.0, 30.0
 _MOST_NAMED = 3
 _RAISED = "iodine raises the dose of the organs that take it up"
