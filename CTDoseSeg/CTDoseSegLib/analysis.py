@@ -200,7 +200,7 @@ def analyze(
             uterus.flags if uterus else (),
             examination.flags if examination else (),
             doses.peak_skin_dose.flags if doses.peak_skin_dose else (),
-            _peak_flags(examination),
+            examination.peak_skin_flags if examination else (),
         ),
         examination=examination,
         effective_dose=effective,
@@ -208,12 +208,6 @@ def analyze(
         uterus_dose=uterus,
         scanner=scanner,
     )
-
-
-def _peak_flags(examination: Examination | None) -> tuple[Flag, ...]:
-    if examination is None or examination.peak_skin_dose is None:
-        return ()
-    return examination.peak_skin_dose.flags
 
 
 def _flagged(doses: DoseResult, labelmap: Labelmap) -> DoseResult:

@@ -14,8 +14,8 @@ that the file has are not computed again: begin a new file for another network.
 Printed are, of the bodies to judge: the correlation of agreement with Dice, what share of organs
 with a Dice below 0.8 and above 0.9 is flagged, and how often the 90 % interval of the segmentation
 component holds the change of dose, with the constants in ``dosimetry/fast/plausible.py`` and with
-those fitted on the other bodies (least interval score, Gneiting and Raftery 2007, of adults, as
-children get no dose). Paste the fitted ones there.
+those fitted on the other bodies (least interval score, Gneiting and Raftery 2007). Paste the fitted
+ones there.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ from CTDoseSegLib.measurement.measurements import measure  # noqa: E402
 from CTDoseSegLib.measurement.size import measure_size  # noqa: E402
 from CTDoseSegLib.phantom.bodies.body import Body  # noqa: E402
 from CTDoseSegLib.phantom.bodies.person import Person  # noqa: E402
-from CTDoseSegLib.phantom.exposure import ADULT_Y, exposure  # noqa: E402
+from CTDoseSegLib.phantom.exposure import exposure  # noqa: E402
 from CTDoseSegLib.phantom.phantom import Phantom, phantom_series  # noqa: E402
 from CTDoseSegLib.segmentation.atoms import groups_of, named_atom  # noqa: E402
 from CTDoseSegLib.segmentation.doubt import LEAST_AGREEMENT  # noqa: E402
@@ -232,8 +232,8 @@ def fitted(rows: list[Row]) -> tuple[float, float, float]:
 
 
 def dosed(rows: list[Row]) -> list[Row]:
-    """Return the organs of adults that have a dose by both masks."""
-    return [row for row in rows if row["log_ratio"] and float(row["age_y"]) >= ADULT_Y]
+    """Return the organs that have a dose by both masks."""
+    return [row for row in rows if row["log_ratio"]]
 
 
 def report(rows: list[Row], title: str, new: tuple[float, float, float] | None) -> Iterator[str]:

@@ -34,7 +34,7 @@ def _written(image, path: Path) -> Path:
     return path
 
 
-_NO_EXPOSURE = ("tube_current_missing", "ctdivol_missing", "no_exposure", "age_unknown")
+_NO_EXPOSURE = ("tube_current_missing", "ctdivol_missing", "no_exposure")
 
 
 @case("a NIfTI volume: no exposure, so no dose", flags=_NO_EXPOSURE, doses=False)

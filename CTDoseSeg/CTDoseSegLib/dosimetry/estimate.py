@@ -123,7 +123,8 @@ def _of_what_is_there(result: DoseResult) -> Iterator[Flag]:
         if dosed:
             yield one
         elif one.code == "pregnancy":
-            yield flag(one.code, one.detail, consequence="no dose is given for the unborn child")
+            alone = "for the unborn child there is that of the uterus region alone"
+            yield flag(one.code, one.detail, consequence=alone)
         elif one.code not in _OF_DOSES:
             yield one
 

@@ -120,6 +120,11 @@ class Examination:
     flags: tuple[Flag, ...] = ()
     peak_skin_dose: PeakSkinDose | None = None
 
+    @property
+    def peak_skin_flags(self) -> tuple[Flag, ...]:
+        """What to know about the peak skin dose; empty where there is none."""
+        return () if self.peak_skin_dose is None else self.peak_skin_dose.flags
+
     def of(self, organ: str, region: str) -> OrganTotal | None:
         """Return the total of one organ by the model of one region."""
         totals = (t for t in self.organs if (t.organ, t.region) == (organ, region))

@@ -8,8 +8,9 @@ The dose is that of the engine where it has one of the label, or of every voxel;
 fast law's uterus. The z-profile method (`z_profile`) gives a second value that shares CTDIvol with
 it and nothing else. The interval is at least +-30 %.
 
-Where half of the region or more may lie outside the irradiated range, or the images cut it, the
-dose is an upper bound: the z-profile method at the nearest plausible place, times `SAFETY`.
+Where more than half of the region lies outside the irradiated range, or the images cut it, or the
+fast law gives nothing there, the dose is an upper bound: the z-profile method at the nearest
+plausible place, times `SAFETY` and the uncertainty of CTDIvol.
 """
 
 from __future__ import annotations
@@ -29,8 +30,7 @@ from .fast.along_body import AlongBody
 from .fast.engine import load_model
 from .fast.organ import organ_dose
 from .fast.refusals import beam_flags, scan_flags
-from .fast.scaling import CTDIVOL
-from .fast.uncertainty import display_component
+from .fast.uncertainty import basis_components
 from .montecarlo.beams import REFERENCE_KV
 from .scan import Scan
 from .uterus_position import SPHERE_MM, UterusPosition, uterus_position
@@ -216,10 +216,10 @@ class _Profile:
         """Return a dose that the region does not reach."""
         wider = K90 * self.edge_sd_mm
         most = max(self.at(middle, wider) for middle in self.plausible())
-        doubt = [*self.body.bases[self.body.usable_bases[0]].components.values()]
-        if self.body.usable_bases[0] == CTDIVOL:
-            doubt.append(display_component(self.body.scan.scanner))
-        return SAFETY * most * math.exp(K90 * math.hypot(*doubt))
+        basis = self.body.usable_bases[0]
+        doubt = basis_components(basis, self.body.scan.scanner)
+        doubt |= self.body.bases[basis].components
+        return SAFETY * most * math.exp(K90 * math.hypot(*doubt.values()))
 
     def _wed_mm(self, places: np.ndarray) -> float:
         """Return the size at the region: of its slices, or of the nearest 50 mm of the images."""

@@ -9,8 +9,8 @@ FLAGS = {
         "Ask a medical physicist for the dose to the unborn child.",
         cause="pregnancy",
         consequence="organ doses are those of the mother's organs; for the unborn child there is "
-        "that of the uterus region alone, and late in pregnancy organs lie where the models have "
-        "them less often",
+        "that of the uterus region alone, and late in pregnancy organs lie elsewhere than in most "
+        "bodies behind the dose model",
     ),
     "limb": Entry(
         "refusal",

@@ -215,7 +215,7 @@ class Result:
             self.effective_dose.flags,
             self.size_specific_effective_dose.flags,
             self.peak_skin_dose.flags if self.peak_skin_dose else (),
-            _peak_of_all(self.examination),
+            self.examination.peak_skin_flags if self.examination else (),
             self.uterus_dose.flags if self.uterus_dose else (),
         )
         return tuple(dict.fromkeys(flag for flags in parts for flag in flags))
@@ -334,12 +334,6 @@ class Result:
         for dose in result.organs:
             _check_order(dose)
         return result
-
-
-def _peak_of_all(examination: Examination | None) -> tuple[Flag, ...]:
-    if examination is None or examination.peak_skin_dose is None:
-        return ()
-    return examination.peak_skin_dose.flags
 
 
 def _acquisition(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from importlib.resources import files
 from pathlib import Path
@@ -67,6 +68,8 @@ AORTA = ("regions", "chest", "organs", "aorta")
         ((*AORTA, "kernels", "large", "below"), [0.9, 0.9, 0.9, 0.9], "add up to 1"),
         ((*AORTA, "kernels", "large", "above"), [-0.1, 0.1, 0.1, 0.1], "0 or more"),
         ((*AORTA, "kernels", "small", "below"), [0.5, 0.5], "each length"),
+        ((*AORTA, "body_model_log"), math.nan, "NaN is no number"),
+        ((*AORTA, "law_log_q90", "adults"), math.inf, "Infinity is no number"),
         ((*AORTA, "kernels"), {}, "not a dose model"),
         ((*AORTA, "law_log_q90"), {"adults": 0.1}, "not a dose model"),
         (("kernel_lengths_mm",), [10.0, 40.0], "kernel_lengths_mm"),

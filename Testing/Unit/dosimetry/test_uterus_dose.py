@@ -28,6 +28,7 @@ from CTDoseSegLib.dosimetry.z_profile import (
     z_profile_mGy,
 )
 from CTDoseSegLib.flags import UTERUS
+from CTDoseSegLib.measurement.ctdi_per_mas import K90
 from CTDoseSegLib.reporting.terminal import summary
 from CTDoseSegLib.result import Result, parse_result
 
@@ -241,6 +242,15 @@ def test_outside_the_irradiated_range_there_is_an_upper_bound():
     heights = [one.high_mGy for one in bounds]
     assert heights == sorted(heights, reverse=True)
     assert not given(irradiated_range_mm=(-50.0, 400.0), **TYPED).upper_bound
+
+
+def test_a_bound_by_effective_mas_allows_for_what_scanners_differ_by():
+    chest = {"irradiated_range_mm": (170.0, 400.0), **TYPED}
+    by_mas = given(ctdivol=None, current=300.0, **chest)
+    by_ctdivol = given(ctdivol=300.0 * 0.5 * 0.076, **chest)
+    assert by_mas.z_profile_mGy == pytest.approx(by_ctdivol.z_profile_mGy)
+    wider = math.exp(K90 * 0.30) / math.exp(K90 * math.log(1.2) / math.sqrt(3))
+    assert by_mas.high_mGy == pytest.approx(wider * by_ctdivol.high_mGy)
 
 
 def test_a_bound_of_a_place_below_the_images_is_for_the_nearest_plausible_one():

@@ -108,16 +108,16 @@ class FastEngine:
     def _red_marrow(self, body: AlongBody) -> list[OrganDose]:
         """Return the dose to red marrow; none without bones, or where it is not asked for."""
         scan = body.scan
-        found = marrow_slices(scan)
+        measured = marrow_slices(scan)
         model = next((m for m in self._models_of(scan, (RED_MARROW,))), None)
-        if found is None or model is None:
+        if measured is None or model is None:
             return []
-        slices, seen = found
+        slices, seen = measured
         marrow = organ_dose(body, *model, slices)
         if marrow.dose_mGy is None:
             return [marrow]
-        told = marrow_flags(body.acquisition.age_years, marrow.dose_mGy, seen)
-        return [replace(marrow, flags=(*marrow.flags, *told))]
+        flags = marrow_flags(body.acquisition.age_years, marrow.dose_mGy, seen)
+        return [replace(marrow, flags=(*marrow.flags, *flags))]
 
     def _models_of(
         self, scan: Scan, present: Collection[str]

@@ -1,8 +1,9 @@
 """Contrast agent, by the HU of the organs that take it up, and the dose that iodine adds to them.
 
 The law knows no HU. What iodine adds is a shift upward, never a symmetric width: published
-simulations give its range by organ. It is not added to the dose, which is that to the tissue
-without contrast agent; the upper end of the total interval reaches up by the most.
+simulations give its range by organ, and this package's the upper end in organs brighter than
+theirs. It is not added to the dose, which is that to the tissue without contrast agent; the upper
+end of the total interval reaches up by the most.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ ENHANCED_HU = {
 # 34 +- 6, spleen 26 +- 4 %. Sahbaee et al. 2017 (PMC5452877, 58 patients, most over time): heart
 # 53, spleen 30, liver 35, kidneys 54, stomach 27, colon 18, small bowel 17, pancreas 24 %. Amato et
 # al. 2013 (10.2214/AJR.12.8958, portal venous phase): liver 19, kidneys 71, spleen and pancreas
-# 33 %. Blood beside the aorta as aorta and heart, the
-# thyroid as kidneys, salivary glands as the pancreas, the duodenum as other small bowel, by this
-# project's judgement: at most as much, and nothing where the agent is elsewhere.
+# 33 %. Blood beside the aorta as aorta and heart, the thyroid as kidneys, salivary glands as the
+# pancreas, the duodenum as other small bowel, by this project's judgement: at most as much, and
+# nothing where the agent is elsewhere.
 ADDED = {
     **dict.fromkeys(_BLOOD, (0.28, 0.53)),
     **dict.fromkeys(_KIDNEYS, (0.30, 0.71)),
@@ -140,7 +141,7 @@ def added_by_iodine(organ: str, enhanced: Mapping[str, float]) -> tuple[float, f
 
 def iodine_flag(added: tuple[float, float]) -> Flag:
     """Return the flag of an organ whose dose iodine raises."""
-    effect = f"iodine adds {_percent(added)} to the dose in published simulations"
+    effect = f"iodine adds {_percent(added)} to the dose in simulations"
     return flag("iodine", consequence=effect)
 
 
@@ -153,7 +154,7 @@ def _consequence(enhanced: Mapping[str, float], dosed: Collection[str]) -> str:
     shown = ", ".join(names[:_MOST_NAMED])
     if (more := len(names) - _MOST_NAMED) > 0:
         shown += f" and {more} more"
-    raised = f"{_RAISED}, most that of {shown} ({_percent(most)} in published simulations)"
+    raised = f"{_RAISED}, most that of {shown} ({_percent(most)} in simulations)"
     return f"{raised}; {_LEFT_OUT}"
 
 

@@ -227,7 +227,7 @@ def parse_model(content: bytes, digest: str) -> DoseModel:
         If the text is not a dose model of this version, or a WED coefficient is positive.
     """
     try:
-        data = json.loads(content)
+        data = json.loads(content, parse_constant=_refuse)
         version = data["schema_version"]
         if version != SCHEMA_VERSION:
             raise ModelError(
@@ -247,7 +247,7 @@ def parse_model(content: bytes, digest: str) -> DoseModel:
 
 
 def _region(name: str, value: Mapping[str, Any]) -> RegionModel:
-    near, far = (parse_kernel(one) for one in value["size_kernels"])
+    near, far = (_size_kernel(one) for one in value["size_kernels"])
     return RegionModel(
         region=name,
         size_kernels=(near, far),
@@ -255,17 +255,22 @@ def _region(name: str, value: Mapping[str, Any]) -> RegionModel:
     )
 
 
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no number")
+
+
 def _weights(value: Mapping[str, Any]) -> np.ndarray:
-    weights = np.concatenate([np.array(value[side], float) for side in SIDES])
-    if weights.shape != (2 * len(LENGTHS_MM),) or not (weights >= 0).all():
+    sides = [np.array(value[side], float) for side in SIDES]
+    weights = np.concatenate(sides)
+    if any(side.shape != (len(LENGTHS_MM),) for side in sides) or not (weights >= 0).all():
         raise ValueError("a kernel has a weight, 0 or more, of each length on each side")
     if abs(weights.sum() - 1) > 1e-5:
         raise ValueError("the weights of a kernel must add up to 1")
     return np.asarray(weights / weights.sum())  # the file's are rounded
 
 
-def parse_kernel(value: Mapping[str, Any]) -> Kernel:
-    """Return the kernel of a model file; ValueError if it is none."""
+def _size_kernel(value: Mapping[str, Any]) -> Kernel:
+    """Return a kernel that sizes are smoothed with; ValueError if it is none."""
     kernel = tuple(
         (float(weight), float(length))
         for weight, length in zip(value["weights"], value["lengths_mm"], strict=True)

@@ -49,7 +49,6 @@ class _Piece:
     usable: np.ndarray
     z_mm: np.ndarray
     wed_mm: np.ndarray
-    hu: np.ndarray
     factor: np.ndarray
     mass_g: np.ndarray
 
@@ -186,11 +185,10 @@ def _piece(
     usable = occupied & np.isfinite(sizes[:, 0]) & np.isfinite(slices.mean_hu)
     if not usable.any():
         return None
-    z, hu = body.z_mm[usable], slices.mean_hu[usable]
-    by_hu = density(organ.organ, hu)
+    by_hu = density(organ.organ, slices.mean_hu[usable])
     mass_g = slices.area_mm2[usable] * by_hu * cell_widths_mm(body.z_mm)[usable] / 1000.0
     factor = np.exp(organ.log_factor(sizes[usable], body.terms.values))
-    return _Piece(occupied, usable, z, sizes[usable, 0], hu, factor, mass_g)
+    return _Piece(occupied, usable, body.z_mm[usable], sizes[usable, 0], factor, mass_g)
 
 
 def _range_component(

@@ -140,9 +140,9 @@ def uncertainty_components(
     composition
         Tissue composition unlike that assigned: 3 %.
     truncation
-        A slice whose size is corrected for what the field of view cuts off, 3 %; whose size is not
-        corrected, 18 % (10 % in diameter): averaged over the slices that the organ's size is
-        smoothed over.
+        Where the field of view cuts the body: how much too small the diameter may be (5th
+        percentile, `measurement.truncation.error_range`) times `DOSE_BY_SIZE`, at least 3 %;
+        averaged over the slices that the organ's size is smoothed over.
     unusual_beam
         Behind a tin filter, of two tubes or of two voltages at once: 10 %.
     tube_voltage
@@ -173,13 +173,8 @@ def uncertainty_components(
         "organ_modulation": modulation_component(acquisition.modulation),
         "miscentring": _MISCENTRING,
         "composition": _COMPOSITION,
+        **basis_components(basis, scanner),
     }
-    if basis != MAS:
-        components["ctdivol_display"] = display_component(scanner)
-    elif scanner.nctdiw_mGy_per_100mAs is None:
-        components["dose_per_mas"] = _DOSE_PER_MAS
-    else:
-        components["nctdiw"] = scanner.nctdiw_log_sd or PROFILE_SD
     if (acquisition.total_collimation_mm or 0.0) > _WIDE_BEAM_MM:
         components["wide_beam"] = _WIDE_BEAM
     if unusual_beam:
@@ -187,6 +182,15 @@ def uncertainty_components(
     if not known_voltage(acquisition.kvp_kV):
         components["tube_voltage"] = _OTHER_VOLTAGE
     return components
+
+
+def basis_components(basis: str, scanner: Scanner) -> dict[str, float]:
+    """Return the component of the CTDIvol that a scaling basis gives, by name."""
+    if basis != MAS:
+        return {"ctdivol_display": display_component(scanner)}
+    if scanner.nctdiw_mGy_per_100mAs is None:
+        return {"dose_per_mas": _DOSE_PER_MAS}
+    return {"nctdiw": scanner.nctdiw_log_sd or PROFILE_SD}
 
 
 def known_voltage(kvp_kV: float | None) -> bool:

@@ -201,7 +201,10 @@ def _patient_flags(acquisition: Acquisition) -> Iterator[Flag]:
     if acquisition.age_years is None:
         yield flag("age_unknown")
     if acquisition.pregnancy_stated:
-        effect = "organ doses are those of the mother's organs; none is given for the unborn child"
+        effect = (
+            "organ doses are those of the mother's organs; for the unborn child there is that of "
+            "the uterus region alone"
+        )
         yield flag("pregnancy", consequence=effect)
 
 

@@ -135,7 +135,8 @@ def model_json(trained: Trained, card: Mapping[str, Any]) -> bytes:
         "not_predicted": trained.not_predicted,
         "regions": {region: _region_json(model) for region, model in trained.regions.items()},
     }
-    return (json.dumps(_rounded(data), indent=1, ensure_ascii=True) + "\n").encode("ascii")
+    text = json.dumps(_rounded(data), indent=1, ensure_ascii=True, allow_nan=False)
+    return f"{text}\n".encode("ascii")
 
 
 def _region_json(model: RegionModel) -> dict[str, Any]:

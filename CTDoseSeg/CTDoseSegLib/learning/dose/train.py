@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -93,7 +94,10 @@ def _data(bodies: list[LearnedBody]) -> str:
 def _figures(scores: list[Score]) -> Mapping[str, Any]:
     return {
         "figures": {
-            one.stratum: {"median_error_pct": one.median_pct, "coverage_pct": one.coverage_pct}
+            one.stratum: {
+                "median_error_pct": one.median_pct,
+                **({} if math.isnan(one.coverage_pct) else {"coverage_pct": one.coverage_pct}),
+            }
             for one in scores
             if one.organ == ALL
         }

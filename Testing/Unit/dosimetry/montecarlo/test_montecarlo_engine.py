@@ -125,7 +125,7 @@ def test_a_pregnancy_is_flagged_without_a_word_of_a_model_that_was_fitted_withou
         next(one for one in engine.estimate(stated).flags if one.code == "pregnancy")
         for engine in (MonteCarloEngine(), FastEngine(load_model()))
     )
-    assert "none is given for the unborn child" in simulated.consequence
+    assert "that of the uterus region alone" in simulated.consequence
     assert "dose model" in fitted.consequence
     assert "model" not in simulated.consequence
 
