@@ -26,6 +26,7 @@ def test_the_panel_words_every_remedy_that_it_has_and_no_other(host, panel):
     from CTDoseSegLib.flags import MENDS
 
     no_field = {"dlp_mGy_cm", "manufacturer", "model", "dose_report", "scanner_profile"}
+    no_field |= {"pregnancy_week", "uterus_z_mm"}
     assert set(words()) == set(MENDS) - no_field
     for way, called in words().values():
         assert not re.search(r"python|console|command|=|_", way + called, re.IGNORECASE)
@@ -167,7 +168,7 @@ def test_a_dose_of_the_uterus_region_says_who_must_judge_it(analysed):
         "physicist must judge it.",
         "Uterus region below 2.50 mGy, 0.310 mGy by the z-profile method; a medical physicist must "
         "judge it.",
-        "The dose of the uterus region is not given: Where the uterus lies is not known.",
+        "The dose of the uterus region is not given: where the uterus lies is not known.",
     ]
 
 

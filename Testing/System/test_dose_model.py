@@ -47,7 +47,10 @@ def trained(tmp_path_factory):
     """Folder and standard output of `train-dose`."""
     folder = tmp_path_factory.mktemp("trained") / "model"
     process = start("train-dose", "--output", folder)
-    output, errors = process.communicate(timeout=900)
+    try:
+        output, errors = process.communicate(timeout=1800)
+    finally:
+        process.kill()
     assert process.returncode == 0, errors.decode()
     return folder, output.decode("utf-8")
 

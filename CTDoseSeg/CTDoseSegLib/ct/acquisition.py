@@ -101,6 +101,11 @@ class Acquisition:
     ctdivol_is_scan_mean: bool | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def pregnant(self) -> bool:
+        """True where pregnancy is stated, or its week."""
+        return bool(self.pregnancy_stated) or self.pregnancy_week is not None
+
 
 PER_SLICE = ("tube_current_mA", "effective_mAs", "ctdivol_mGy")
 

@@ -249,7 +249,7 @@ def _patient_flags(series: CTSeries, ranges: list[_OfRange]) -> list[Flag]:
         flags.append(flag("age_unknown", consequence=effect))
     elif age < ADULT_YEARS:
         flags.append(flag("effective_dose_child", _ages_in_words(age, ranges)))
-    if series.acquisition.pregnancy_stated:
+    if series.acquisition.pregnant:
         flags.append(flag("effective_dose_pregnancy"))
     return flags
 

@@ -9,7 +9,8 @@ fast law's uterus. The z-profile method (`z_profile`) gives a second value that 
 it and nothing else. The interval is at least +-30 %.
 
 Where more than half of the region lies outside the irradiated range, or the images cut it, or the
-fast law gives nothing there, the dose is an upper bound: the z-profile method at the nearest
+fast law gives nothing there, or the week is one of a larger fetus that no label shows, the dose is
+an upper bound: the z-profile method at the nearest
 plausible place, times `SAFETY` and the uncertainty of CTDIvol.
 """
 
@@ -42,6 +43,8 @@ NOTE = (
 )
 # The least half-width of the interval.
 LEAST = 0.30
+# From the last menstruation: then a fetus is about as long as the sphere is wide.
+SPHERE_UNTIL_WEEK = 12
 # Of the upper bound, over the z-profile method at the nearest plausible place.
 SAFETY = 1.5
 # What the images may go on by at each end where the irradiated range is not known: the usual
@@ -105,8 +108,7 @@ def is_asked(acquisition: Acquisition) -> bool:
     >>> is_asked(Acquisition(pregnancy_stated=True)), is_asked(Acquisition(sex="F", age_years=30))
     (True, False)
     """
-    stated = acquisition.pregnancy_stated or acquisition.pregnancy_week is not None
-    return bool(stated) and acquisition.sex != "M"
+    return acquisition.pregnant and acquisition.sex != "M"
 
 
 def uterus_dose(scan: Scan, doses: DoseResult, engine: str = "") -> UterusDose:
@@ -156,7 +158,8 @@ def uterus_dose(scan: Scan, doses: DoseResult, engine: str = "") -> UterusDose:
     if position.slices is None:
         flags.append(flag("uterus_by_position", _in_words(position)))
     outside = profile.outside(position.z_mm)
-    seen = None if outside > 0.5 else _of_region(body, position, doses, engine)
+    given = outside <= 0.5 and not _needs_label(body, position)
+    seen = _of_region(body, position, doses, engine) if given else None
     if seen is None or position.cut:
         flags.append(flag("uterus_bound", _why_bound(body, position, outside)))
         bound = profile.bound()
@@ -309,11 +312,19 @@ def _interval(organ: OrganDose, profile: _Profile) -> tuple[float, float]:
     )
 
 
+def _needs_label(body: AlongBody, position: UterusPosition) -> bool:
+    """Return whether a fetus of this week is larger than the sphere that stands for it."""
+    week = body.acquisition.pregnancy_week
+    return position.slices is None and week is not None and week > SPHERE_UNTIL_WEEK
+
+
 def _why_bound(body: AlongBody, position: UterusPosition, outside: float) -> str:
     if position.cut:
         return "the images cut the label"
     if outside > 0.5:
         return f"{outside:.0%} of the region lies outside the irradiated range"
+    if _needs_label(body, position):
+        return f"after week {SPHERE_UNTIL_WEEK} a label must show the fetus"
     if position.measured(body.scan) is None:
         return "the region lies beyond the images"
     return "the fast law gives no dose there"

@@ -16,7 +16,7 @@ FLAGS = {
         "The CTDI phantom is not stated and was inferred",
         mends=("phantom_cm", "dose_report"),
         cause="phantom",
-        consequence="with the other phantom SSDE differs by about a factor of two",
+        consequence="with the other phantom SSDE and organ doses differ by about a factor of two",
     ),
     "mas_by_table": Entry(
         "warning",

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from dose_scans import MODEL, STEP_MM, codes, make, scan_of
 
-from CTDoseSegLib.ct.scanner_profile import GENERIC
+from CTDoseSegLib.ct.acquisition import Acquisition
+from CTDoseSegLib.ct.scanner_profile import GENERIC, MeasuredBeam
 from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.fast.beam_terms import beam_terms
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
@@ -260,3 +261,29 @@ def test_a_child_has_the_interval_of_the_children_among_the_bodies():
         liver = law(age_years=age)[1]["liver"]
         expected = MODEL.regions["abdomen"].organs["liver"].law_log_q90[group] / K90
         assert liver.budget["law"] == pytest.approx(expected)
+
+
+def test_a_measured_beam_does_not_hide_a_cone_beam_or_stand_for_another_filter():
+    body_beam = MeasuredBeam("ours", 32, "GE VCT-like medium", 1.0, 7.6, 0.1, 570.0)
+    head_beam = replace(body_beam, name="for heads", phantom_cm=16)
+    for beam, flagged in ((body_beam, False), (head_beam, True)):
+        scanner = replace(GENERIC, beams=(beam,))
+        wide, _ = law(scanner=scanner, total_collimation_mm=200.0, tin_filter=True)
+        assert "cone_beam" in codes(wide.flags)
+        tin, organs = law(scanner=scanner, tin_filter=True)
+        assert ("unusual_beam" in codes(tin.flags)) == flagged
+        assert ("unusual_beam" in organs["liver"].budget) == flagged
+
+
+def test_a_short_scan_of_unknown_range_is_less_certain_everywhere():
+    short, long = (
+        law(slices=slices, first=first)[1]["liver"].budget["irradiated_range"]
+        for slices, first in ((16, 12), (40, 0))
+    )
+    assert short > 1.3 * long
+
+
+def test_a_week_of_pregnancy_states_it():
+    assert Acquisition(pregnancy_week=20.0).pregnant
+    assert not Acquisition().pregnant
+    assert "pregnancy" in codes(law(pregnancy_week=20.0)[0].flags)

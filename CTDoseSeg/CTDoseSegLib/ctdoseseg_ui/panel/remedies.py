@@ -8,9 +8,9 @@ from slicer.i18n import tr as _
 def words() -> dict[str, tuple[str, str]]:
     """Return what is done with each name of `flags.MENDS` that the panel can mend.
 
-    Not in the table is what has no field here: the dose-length product, the scanner's maker and
-    model, the dose report and the scanner profile. The values that a dose report states are
-    entered in the section Acquisition.
+    Not in the table is what has no field here: the dose-length product, the weeks of a pregnancy,
+    the place of the uterus, the scanner's maker and model, the dose report and the scanner profile.
+    The values that a dose report states are entered in the section Acquisition.
     """
     enter = _("enter {} in the section Acquisition")
     return {

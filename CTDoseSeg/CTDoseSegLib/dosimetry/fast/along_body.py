@@ -10,8 +10,8 @@ import numpy as np
 
 from ...ct.acquisition import BODY_PHANTOM_CM, Acquisition
 from ..beam import Beam
-from ..montecarlo.beam_choice import unusual_beams, usual_model
-from ..montecarlo.beams import REFERENCE_KV
+from ..montecarlo.beam_choice import CONE_BEAM, unusual_beams, usual_model
+from ..montecarlo.beams import REFERENCE_KV, measured_model
 from ..scan import Scan
 from .beam_terms import VOLTAGES_KV, BeamTerms, beam_terms
 from .kernel import arriving
@@ -38,6 +38,8 @@ class AlongBody:
     other_terms
         Of beams that the scan may have had as well: with a lower and with a higher half-value
         layer, and with other bowtie filters.
+    measured_beam
+        Whether `terms` are of a beam of the scanner's profile.
     """
 
     scan: Scan
@@ -46,6 +48,7 @@ class AlongBody:
     z_mm: np.ndarray
     terms: BeamTerms
     other_terms: tuple[BeamTerms, ...]
+    measured_beam: bool
     # What several organs ask for again.
     _arriving: dict[Hashable, np.ndarray] = field(default_factory=dict)
     _sizes: dict[Hashable, np.ndarray] = field(default_factory=dict)
@@ -64,12 +67,14 @@ class AlongBody:
         voltage = float(np.clip(REFERENCE_KV if stated is None else stated, *VOLTAGES_KV))
         terms, *others = (beam_terms(one, voltage) for one in (model, *model.variants()))
         bases = scaling_bases(scan, terms)
-        return cls(scan, bases, wed, scan.series.z_mm, terms, tuple(others))
+        measured = any(model == measured_model(beam) for beam in scan.scanner.beams)
+        return cls(scan, bases, wed, scan.series.z_mm, terms, tuple(others), measured)
 
     @cached_property
-    def unusual_beam(self) -> str:
-        """Why no beam that was simulated is like the scan's; empty where one is, or is measured."""
-        return "" if self.scan.scanner.beams else next(unusual_beams(self.scan), "")
+    def unusual_beams(self) -> tuple[str, ...]:
+        """Why no beam that was simulated is like the scan's; of a measured one, if it is a cone."""
+        reasons = tuple(unusual_beams(self.scan))
+        return tuple(one for one in reasons if CONE_BEAM in one) if self.measured_beam else reasons
 
     @property
     def acquisition(self) -> Acquisition:

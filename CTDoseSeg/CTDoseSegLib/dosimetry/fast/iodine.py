@@ -129,7 +129,11 @@ def added_by_iodine(organ: str, enhanced: Mapping[str, float]) -> tuple[float, f
     (0.28, 1.2)
     """
     if organ == "kidney":
-        return ADDED[organ] if any(side in enhanced for side in _KIDNEYS) else None
+        sides = [added_by_iodine(side, enhanced) for side in _KIDNEYS]
+        return max((side for side in sides if side), default=None)
+    if organ in _OTHER_VESSELS and "aorta" in enhanced:
+        least, most = added_by_iodine("aorta", enhanced) or ADDED["aorta"]
+        return 0.0, most
     has_it = organ in enhanced if organ in ENHANCED_HU else bool(enhanced)
     if not has_it or organ not in ADDED:
         return None

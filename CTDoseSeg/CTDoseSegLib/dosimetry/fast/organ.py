@@ -29,6 +29,7 @@ from .uncertainty import (
     DOSE_BY_SIZE,
     LAW,
     TRUNCATION,
+    USUAL_MARGIN_MM,
     WITHOUT_DOUBT,
     known_range_component,
     ninety_percent,
@@ -110,7 +111,7 @@ def organ_dose(
         truncation=_truncation_component(body, shared, piece),
         scanner=scan.scanner,
         segmentation=_segmentation_component(body, shared, organ, basis, slices),
-        unusual_beam=bool(body.unusual_beam),
+        unusual_beam=bool(body.unusual_beams),
     )
     components |= body.bases[basis].components
     total = total_log_half_width(components)
@@ -195,12 +196,16 @@ def _range_component(
     body: AlongBody, shared: RegionModel, organ: OrganModel, basis: str, piece: _Piece
 ) -> float:
     """Return the uncertainty component of the irradiated range."""
-    if not body.beam.known:
-        return unknown_range_component(distance_to_end(body.z_mm, piece.occupied))
 
     def dose(range_mm: tuple[float, float]) -> float:
         ctdivol = body.reached_mGy(basis, shared, organ, range_mm)[piece.usable]
         return float(ctdivol * piece.factor @ piece.weights)
+
+    if not body.beam.known:
+        # Every slice was taken as an inner one: a short scan gives all of its organs less.
+        usual = (body.z_mm.min() - USUAL_MARGIN_MM, body.z_mm.max() + USUAL_MARGIN_MM)
+        short = math.log(dose(body.beam.range_mm) / dose(usual)) / math.sqrt(3.0)
+        return max(unknown_range_component(distance_to_end(body.z_mm, piece.occupied)), short)
 
     outside = float(piece.weights[body.beam.outside(piece.z_mm)].sum())
     return known_range_component(body.beam, dose, outside, organ.scatter_log_q90)

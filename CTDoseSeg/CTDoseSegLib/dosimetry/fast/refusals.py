@@ -9,6 +9,7 @@ import numpy as np
 from ...ct.acquisition import Acquisition
 from ...flags import Flag, flag
 from ..applicability import is_limb
+from ..montecarlo.beam_choice import CONE_BEAM
 from .along_body import AlongBody
 from .beam_terms import VOLTAGES_KV
 from .model import OrganModel, Span
@@ -37,7 +38,7 @@ def scan_flags(
         if not limb and not (by_mas and entry.severity == "refusal")
     ]
     voltage = ("kvp_kV",) if acquisition.kvp_kV is None else ()
-    if acquisition.pregnancy_stated:
+    if acquisition.pregnant:
         flags.append(flag("pregnancy"))
     if limb:
         flags.append(flag("limb", str(acquisition.body_part)))
@@ -64,14 +65,12 @@ def scan_flags(
 
 def beam_flags(body: AlongBody) -> Iterator[Flag]:
     """Yield that no beam which was simulated is like the scan's; a cone beam gets no dose."""
-    reason = body.unusual_beam
-    if not reason:
-        return
-    if "cone-beam" in reason:
-        yield flag("cone_beam", reason)
-    else:
+    reasons = body.unusual_beams
+    if cone := next((reason for reason in reasons if CONE_BEAM in reason), ""):
+        yield flag("cone_beam", cone)
+    elif reasons:
         allowed = f"{ALLOW} {ninety_percent(UNUSUAL_BEAM)} for that"
-        yield flag("unusual_beam", reason, consequence=allowed)
+        yield flag("unusual_beam", "; ".join(reasons), consequence=allowed)
 
 
 def size_flags(model: OrganModel, wed_mm: np.ndarray, weights: np.ndarray) -> tuple[Flag, ...]:

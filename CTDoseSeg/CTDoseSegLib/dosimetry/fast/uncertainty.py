@@ -23,6 +23,8 @@ from .scaling import CTDIVOL_OF_SCAN, MAS
 
 _RECTANGULAR = math.sqrt(3.0)
 _NEAR_END_MM = 30.0
+# How far the tube goes beyond the images where nothing says how far: half of usual overranging.
+USUAL_MARGIN_MM = 20.0
 _KNOWN_RANGE = 0.02
 _CHECKED_CTDIVOL = 0.05
 # In flags, before a change of dose and what it is for.
@@ -205,8 +207,9 @@ def scan_consequences() -> dict[str, str]:
     return {
         "tube_voltage_outside": f"the nearest of them is taken; {voltage}",
         "tube_voltage_unknown": f"120 kV are assumed; {voltage}",
-        "dose_range_unknown": "organ doses near the ends of the images may be too high; "
-        f"{ALLOW} {far} for that, within {_NEAR_END_MM:.0f} mm of an end {near}",
+        "dose_range_unknown": "organ doses near the ends of the images, and in a short scan all, "
+        f"may be too high; {ALLOW} {far} or more for that, within {_NEAR_END_MM:.0f} mm of an end "
+        f"{near} or more",
         "mas_only": f"scanners differ in dose per mAs; {ALLOW} {ninety_percent(_DOSE_PER_MAS)} "
         "for that",
         "mas_by_profile": f"{ALLOW} {ninety_percent(PROFILE_SD)} for the CTDI per mAs",

@@ -14,6 +14,7 @@ from .beams import BeamModel, measured_model, model_of, usual_beam
 if TYPE_CHECKING:
     from .exposure import Exposure
 
+CONE_BEAM = "cone-beam"
 # No CT with a fan beam is collimated as wide; cone beams have other doses and no CTDIvol.
 _WIDEST_MM = 160.0
 _CONE_BEAM = re.compile(r"CBCT|CONE.?BEAM|\bXVI\b|\bOBI\b|ON.?BOARD IMAGER")
@@ -95,4 +96,4 @@ def unusual_beams(scan: Scan) -> Iterator[str]:
     names = f"{acquisition.manufacturer or ''} {acquisition.model or ''} {scan.series.description}"
     width = acquisition.total_collimation_mm or 0.0
     if width > _WIDEST_MM or _CONE_BEAM.search(names.upper()):
-        yield "it is a cone-beam CT, whose beam and dose index are other ones"
+        yield f"it is a {CONE_BEAM} CT, whose beam and dose index are other ones"

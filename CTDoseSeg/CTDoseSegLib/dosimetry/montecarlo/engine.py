@@ -200,7 +200,7 @@ class MonteCarloEngine:
 def _patient_flags(acquisition: Acquisition) -> Iterator[Flag]:
     if acquisition.age_years is None:
         yield flag("age_unknown")
-    if acquisition.pregnancy_stated:
+    if acquisition.pregnant:
         effect = (
             "organ doses are those of the mother's organs; for the unborn child there is that of "
             "the uterus region alone"

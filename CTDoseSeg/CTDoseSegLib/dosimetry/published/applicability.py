@@ -31,7 +31,7 @@ def _patient_flags(acquisition: Acquisition) -> list[Flag]:
         flags.append(flag("age_unknown", consequence=effect))
     elif is_child(acquisition):
         flags.append(flag("published_child"))
-    if acquisition.pregnancy_stated:
+    if acquisition.pregnant:
         flags.append(flag("pregnancy"))
     part = acquisition.body_part
     if names_head(part) or is_limb(part):
