@@ -126,7 +126,7 @@ def test_red_marrow_is_given_where_bones_are_labelled():
     _, organs = law(organs=("vertebrae_L1", "vertebrae_L2", "sacrum"))
     marrow = organs["red_marrow"]
     assert 0.5 < marrow.dose_mGy / 9.0 < 2.0
-    assert {"monte_carlo_marrow", "monte_carlo_marrow_part"} <= codes(marrow.flags)
+    assert "monte_carlo_marrow_part" in codes(marrow.flags)
     assert "red_marrow" not in law()[1]
 
 

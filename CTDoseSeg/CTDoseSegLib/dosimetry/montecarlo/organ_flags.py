@@ -81,12 +81,12 @@ def marrow_flags(age_years: float | None, dose_mGy: float, seen: float | None) -
         whose = f"the active marrow at the age of {age_years:.3g} years"
     if seen is None:
         unnamed = "no label tells the bones apart, so that each part counts by its mass"
-        yield flag("monte_carlo_marrow", unnamed)
         unknown = "what share of the marrow they hold is not known"
-        yield flag("monte_carlo_marrow_part", unknown)
+        yield flag("monte_carlo_marrow_part", f"{unnamed}; {unknown}")
         return
     held = f"the images hold {min(seen, 1.0):.0%} of {whose}"
-    yield flag("monte_carlo_marrow", held)
     if seen < WHOLE_MARROW:
         least = f"the mean of the whole body's marrow is at least {seen * dose_mGy:.2g} mGy"
         yield flag("monte_carlo_marrow_part", held, consequence=least, mends=())
+    else:
+        yield flag("monte_carlo_marrow", held)

@@ -153,7 +153,7 @@ def test_red_marrow_is_the_bones_doses_by_their_share_of_active_marrow():
     soft = organs(energy=energy, mass_g=(10, 1, 1, 1, 1))["aorta"].dose_mGy / 1.2
     # Marrow takes 0.8 of soft tissue's dose here; the sacrum is not in the images.
     assert marrow.dose_mGy == pytest.approx(soft * 0.8 * (0.1 * 1 + 0.3 * 3) / 0.4)
-    assert "monte_carlo_marrow" in codes(marrow.flags)
+    assert "monte_carlo_marrow_part" in codes(marrow.flags)
     assert RED_MARROW not in organs()
     assert RED_MARROW not in organs(marrow_share={"sacrum": 0.2})
 
@@ -166,8 +166,8 @@ def marrow_flags(**changes):
 def test_red_marrow_is_told_to_be_that_of_the_images_with_the_least_of_the_bodys():
     marrow, found = marrow_flags(marrow_share={"spine": 0.3, "sacrum": 0.2})
     # The sacrum is not in the images: what they hold is 30 %.
-    assert "30% of an adult's" in found["monte_carlo_marrow"].detail
     part = found["monte_carlo_marrow_part"]
+    assert "30% of an adult's" in part.detail
     assert part.severity == "warning"
     assert f"at least {0.3 * marrow.dose_mGy:.2g} mGy" in part.message
     _, found = marrow_flags(marrow_share={"spine": 0.95})
@@ -183,7 +183,7 @@ def test_the_share_of_marrow_in_bones_that_no_label_names_is_not_known():
 def test_a_childs_share_of_marrow_is_that_of_its_age():
     child = scan_of(*make(organs=("liver", "aorta"), age_years=4.0))
     _, found = marrow_flags(marrow_share={"spine": 0.3}, scan=child)
-    assert "30% of the active marrow at the age of 4 years" in found["monte_carlo_marrow"].message
+    assert "30% of the active marrow at the age of 4 years" in found["monte_carlo_marrow_part"].message
     assert not any("adult" in one.message for one in found.values())
 
 
