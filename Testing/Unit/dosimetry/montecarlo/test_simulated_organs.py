@@ -183,7 +183,8 @@ def test_the_share_of_marrow_in_bones_that_no_label_names_is_not_known():
 def test_a_childs_share_of_marrow_is_that_of_its_age():
     child = scan_of(*make(organs=("liver", "aorta"), age_years=4.0))
     _, found = marrow_flags(marrow_share={"spine": 0.3}, scan=child)
-    assert "30% of the active marrow at the age of 4 years" in found["monte_carlo_marrow_part"].message
+    part = found["monte_carlo_marrow_part"]
+    assert "30% of the active marrow at the age of 4 years" in part.message
     assert not any("adult" in one.message for one in found.values())
 
 
