@@ -42,7 +42,7 @@ def tally(beam):
 def test_few_bins_keep_the_photons_and_their_energy():
     for model, few in zip((GENERIC, *GENERIC.variants()), BEAMS, strict=True):
         fine = beam_of(model, 120.0)
-        assert few.mean_energy_keV == pytest.approx(fine.mean_energy_keV, rel=2e-3)
+        assert few.mean_energy_keV == pytest.approx(fine.mean_energy_keV, rel=3e-3)
         c_few, c_fine = (ctdi_weighted_per_history(one, 32)[0] for one in (few, fine))
         assert c_few == pytest.approx(c_fine, rel=0.01)
         assert few.photons.shape == BEAMS[0].photons.shape
