@@ -93,7 +93,7 @@ def main() -> None:
         write_model(trained, Path(place))
         draw_sizes(Path(place), bodies, options.sizes)
         arrays = array_errors(options.arrays, Path(place)) if options.arrays else {}
-    scores = [*score_law(trained, simulated), *score_beams(trained, simulated)]
+    scores = [*score_law(trained), *score_beams(trained)]
     draw_checks(trained, simulated, scores, arrays, options.checks)
 
 

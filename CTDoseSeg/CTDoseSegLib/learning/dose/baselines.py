@@ -6,19 +6,18 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ...dosimetry.applicability import ADULT_YEARS
 from ...dosimetry.fast.beam_terms import beam_terms
 from ...dosimetry.fast.kernel import arriving
 from ...measurement.ssde import BODY_32, HEAD_16, size_factor
 from .beam_scores import VOLTAGES_KV, beams_of, generic, log_displayed
+from .fit import FOLDS
 from .organs import REGIONS, bodies_of, with_marrow
 from .rows import Row, own_range, rows_of
-from .scores import ALL, TARGETS, Score, score_of
+from .scores import TARGETS, Score, by_age, joined_columns, kind_of
 from .table import LearnedBody
 
 SSDE, ONE_KERNEL = "SSDE", "one kernel x exp(a - b WED)"
 _KERNEL_MM = 20.0
-_FOLDS = 10
 
 
 def score_baselines(bodies: Sequence[LearnedBody]) -> Iterator[Score]:
@@ -32,10 +31,9 @@ def score_baselines(bodies: Sequence[LearnedBody]) -> Iterator[Score]:
     for region in REGIONS:
         own = [with_marrow(b) for b in bodies if b.about["region"] == bodies_of(region)]
         head = region == "head"
-        kind = "head and neck" if head else "trunk"
         for organ in REGIONS[region]:
             rows = rows_of(own, organ) if organ in TARGETS else []
-            if len(rows) < _FOLDS:
+            if len(rows) < FOLDS:
                 continue
             terms = np.array([own[row.body].beam_terms[row.organ] for row in rows])
             age = np.array([own[row.body].about["age_y"] for row in rows])
@@ -50,13 +48,10 @@ def score_baselines(bodies: Sequence[LearnedBody]) -> Iterator[Score]:
                 for beam in (beam_terms(one, voltage) for one in beams_of(head)):
                     dose = simulated + terms @ beam.values + log_displayed(beam, head)
                     for name, estimate in estimates.items():
-                        away = (estimate - dose, noise, age)
-                        found.setdefault(f"{kind}, {name}", []).append(away)
+                        columns = (age, estimate - dose, noise)
+                        found.setdefault(f"{kind_of(region)}, {name}", []).append(columns)
     for name, parts in sorted(found.items()):
-        error, noise, age = (np.concatenate([part[n] for part in parts]) for n in range(3))
-        for who, which in (("adults", age >= ADULT_YEARS), ("children", age < ADULT_YEARS)):
-            if which.any():
-                yield score_of(f"{name}, {who}", ALL, error[which], noise[which])
+        yield from by_age(name, *joined_columns(parts))
 
 
 def _log_ssde(rows: Sequence[Row], head: bool) -> np.ndarray:
@@ -69,7 +64,7 @@ def _one_kernel(rows: Sequence[Row], simulated: np.ndarray) -> np.ndarray:
     """Return ln(dose / CTDIvol) by a fit to other bodies, [row]."""
     reached = np.log([_reached(row) for row in rows])
     columns = np.column_stack((np.ones(len(rows)), [row.wed_mm for row in rows]))
-    fold = np.array([row.body for row in rows]) % _FOLDS
+    fold = np.array([row.body for row in rows]) % FOLDS
     found = np.zeros(len(rows))
     for one in np.unique(fold):
         kept = fold != one

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
-from ...dosimetry.applicability import ADULT_YEARS
 from ...dosimetry.fast.beam_terms import BeamTerms, beam_terms
 from ...dosimetry.montecarlo.beams import GENERIC_BODY, GENERIC_HEAD, BeamModel, model_of
 from ...measurement.ctdi_per_mas import K90
-from .conformal import held_quantiles
 from .fit import Held
 from .model import Trained
-from .organs import REGIONS, bodies_of, with_marrow
-from .rows import rows_of
-from .scores import ALL, TARGETS, Score, score_of
-from .table import LearnedBody
+from .scores import TARGETS, Score, by_age, joined_columns, kind_of
 
 VOLTAGES_KV = (80.0, 100.0, 120.0, 140.0)
 # Filters that scans of the region may have; generic ones also with these half-value layers, mm Al.
@@ -33,7 +28,7 @@ _HEAD = (
 _HVL_MM = (6.5, 9.0)
 
 
-def score_beams(trained: Trained, bodies: Sequence[LearnedBody]) -> Iterator[Score]:
+def score_beams(trained: Trained) -> Iterator[Score]:
     """Yield the scores of both, by kind of body and age.
 
     A scan has one of the beams, at one of four voltages. Where it is known the law has its terms;
@@ -42,41 +37,20 @@ def score_beams(trained: Trained, bodies: Sequence[LearnedBody]) -> Iterator[Sco
     filter: 16 cm for heads.
     """
     found: dict[str, list[tuple[np.ndarray, ...]]] = {}
-    for region in REGIONS:
-        own = [with_marrow(b) for b in bodies if b.about["region"] == bodies_of(region)]
-        head = region == "head"
-        kind = "head and neck" if head else "trunk"
-        for organ in trained.regions[region].organs:
-            if organ not in TARGETS:
-                continue
-            held = trained.held[region, organ]
-            away = held.errors
-            rows = rows_of(own, organ)
-            number = np.array([row.body for row in rows])
-            age = np.array([own[row.body].about["age_y"] for row in rows])
-            terms = np.array([own[row.body].beam_terms[row.organ] for row in rows])
-            noise = np.array([row.noise for row in rows])
-            fold = number % 10
-            quantile = held_quantiles(np.abs(away), age < ADULT_YEARS, fold)
-            for known, error, half in _errors(head, held, terms, quantile):
-                stratum = f"{kind}, beam {'known' if known else 'unknown'}"
-                values = (error, noise, np.abs(error) <= half, number, age)
-                found.setdefault(stratum, []).append(values)
+    for (region, organ), held in trained.held.items():
+        if organ not in TARGETS:
+            continue
+        for known, error, half in _errors(region == "head", held):
+            stratum = f"{kind_of(region)}, beam {'known' if known else 'unknown'}"
+            columns = (held.age_y, error, held.noise, np.abs(error) <= half, held.body)
+            found.setdefault(stratum, []).append(columns)
     for stratum, parts in found.items():
-        error, noise, inside, number, age = (
-            np.concatenate([part[n] for part in parts]) for n in range(5)
-        )
-        for who, which in (("adults", age >= ADULT_YEARS), ("children", age < ADULT_YEARS)):
-            if which.any():
-                columns = (array[which] for array in (error, noise, inside, number))
-                yield score_of(f"{stratum}, {who}", ALL, *columns)
+        yield from by_age(stratum, *joined_columns(parts))
 
 
-def _errors(
-    head: bool, held: Held, terms: np.ndarray, quantile: np.ndarray
-) -> Iterator[tuple[bool, np.ndarray, np.ndarray]]:
+def _errors(head: bool, held: Held) -> Iterator[tuple[bool, np.ndarray, np.ndarray]]:
     """Yield whether the beam is known, ln(law / simulated) and the interval's half width, [row]."""
-    away = held.errors
+    away, quantile = held.errors, held.quantile
 
     for voltage in VOLTAGES_KV:
         stand_in = beam_terms(generic(head), voltage)
@@ -85,7 +59,7 @@ def _errors(
         changes = [held.beam @ o.values + log_displayed(o, head) - law for o in others]
         sd = np.sqrt(((changes[1] - changes[0]) / 2) ** 2 + np.mean(np.square(changes[2:]), axis=0))
         for beam in (beam_terms(one, voltage) for one in beams_of(head)):
-            simulated = terms @ beam.values + log_displayed(beam, head)
+            simulated = held.simulated_beam @ beam.values + log_displayed(beam, head)
             own = held.beam @ beam.values + log_displayed(beam, head)
             yield True, away + own - simulated, quantile
             yield False, away + law - simulated, np.hypot(quantile, K90 * sd)

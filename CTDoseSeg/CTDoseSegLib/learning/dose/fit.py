@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import lsq_linear, nnls
 
+from ...dosimetry.applicability import ADULT_YEARS
 from ...dosimetry.fast.beam_terms import TERMS as BEAM_TERMS
 from ...dosimetry.fast.model import TERMS, WED_ORIGIN_MM, WED_SCALE_MM, Span, design
+from .conformal import held_quantiles
 from .rows import Row, mean_design, own_range, part_ranges, scatter_ranges
 from .table import LearnedBody
 
+FOLDS = 10
 # In ln(dose): from here on a body counts less (Huber).
 _HUBER = 0.08
 _ROUNDS = 6
@@ -150,10 +153,14 @@ class Held:
 
     Attributes
     ----------
+    body, age_y, noise
+        Number of the body, its age, and the relative standard error of its simulation, [row].
+    simulated_beam
+        The beam's terms of the simulated dose to soft tissue, [row, b].
     errors
         ln(dose by the law / simulated) of scans of the organ, [row].
     beam
-        The beam's terms of the dose to soft tissue, [row, b].
+        The same by the law, [row, b].
     parts
         ln(dose by the law / simulated) less `errors`, where a part of the organ is irradiated, of
         all rows one after another.
@@ -161,18 +168,36 @@ class Held:
         The same where scatter alone reaches it, from up to 60 mm away.
     """
 
+    body: np.ndarray
+    age_y: np.ndarray
+    noise: np.ndarray
+    simulated_beam: np.ndarray
     errors: np.ndarray
     beam: np.ndarray
     parts: np.ndarray
     scatter: np.ndarray
 
+    @property
+    def child(self) -> np.ndarray:
+        """True where the body is a child's, [row]."""
+        return np.asarray(self.age_y < ADULT_YEARS)
 
-def cross_fitted(bodies: Sequence[LearnedBody], rows: Sequence[Row], folds: int = 10) -> Held:
+    @property
+    def quantile(self) -> np.ndarray:
+        """90 % quantile of |errors| of the other folds, of adults or of children, [row].
+
+        Each fold by the quantile of the others: what a body adds to its own interval is out.
+        """
+        return held_quantiles(np.abs(self.errors), self.child, self.body % FOLDS)
+
+
+def cross_fitted(bodies: Sequence[LearnedBody], rows: Sequence[Row]) -> Held:
     """Return what a law that did not see the body says of every row."""
     away, beam = np.zeros(len(rows)), np.zeros((len(rows), len(BEAM_TERMS)))
     parts, scatter = [], []
-    group = np.array([row.body for row in rows]) % folds
-    for fold in range(folds):
+    number = np.array([row.body for row in rows])
+    group = number % FOLDS
+    for fold in range(FOLDS):
         kept = [row for row, g in zip(rows, group, strict=True) if g != fold]
         held = [int(n) for n in np.flatnonzero(group == fold)]
         if not held:
@@ -186,7 +211,16 @@ def cross_fitted(bodies: Sequence[LearnedBody], rows: Sequence[Row], folds: int 
             own = away[n] + tissue[0]
             parts += [_away(row, fit, part) - own for part in part_ranges(row)]
             scatter += [_away(row, fit, part) - own for part in scatter_ranges(row)]
-    return Held(away, beam, np.array(parts), np.array(scatter))
+    return Held(
+        body=number,
+        age_y=np.array([bodies[row.body].about["age_y"] for row in rows], float),
+        noise=np.array([row.noise for row in rows]),
+        simulated_beam=np.array([bodies[row.body].beam_terms[row.organ] for row in rows]),
+        errors=away,
+        beam=beam,
+        parts=np.array(parts),
+        scatter=np.array(scatter),
+    )
 
 
 def _away(row: Row, fit: OrganFit, range_mm: tuple[float, float]) -> float:

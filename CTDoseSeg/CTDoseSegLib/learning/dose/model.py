@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from ...dosimetry.applicability import ADULT_YEARS
 from ...dosimetry.fast.beam_terms import TERMS as BEAM_TERMS
 from ...dosimetry.fast.kernel import LENGTHS_MM, SIDES, Kernel
 from ...dosimetry.fast.model import (
@@ -85,8 +84,7 @@ def train_law(
             tissue = tissue_of(own, rows)
             fit = fit_organ(own, rows, tissue)
             wed = np.array([row.wed_mm for row in rows])
-            child = np.array([own[row.body].about["age_y"] < ADULT_YEARS for row in rows])
-            models[organ] = _model(organ, region, fit, held, wed, child)
+            models[organ] = _model(organ, region, fit, held, wed)
             of_held[region, organ] = held
             tissues[region, organ] = float(tissue[0])
         regions[region] = RegionModel(region, SIZE_KERNELS, models)
@@ -101,7 +99,6 @@ def _model(
     fit: OrganFit,
     held: Held,
     wed_mm: np.ndarray,
-    child: np.ndarray,
 ) -> OrganModel:
     low, high = (float(v) for v in np.percentile(wed_mm, (5, 95)))
     return OrganModel(
@@ -114,7 +111,7 @@ def _model(
         wed_cap_mm=fit.cap_mm,
         usual_wed_mm=Span(low, high),
         bodies_wed_mm=Span(float(wed_mm.min()), float(wed_mm.max())),
-        law_log_q90=quantiles_by_age(np.abs(held.errors), child),
+        law_log_q90=quantiles_by_age(np.abs(held.errors), held.child),
         scatter_log_q90=_of_scatter(held),
         body_model_log=BODY_MODEL_LOG,
         counts={"bodies": len(held.errors)},

@@ -11,10 +11,9 @@ import numpy as np
 
 from ...dosimetry.applicability import ADULT_YEARS
 from ...dosimetry.fast.model import OrganModel
-from .conformal import held_quantiles
 from .fit import fit_kernels
 from .model import Trained
-from .organs import REGIONS, bodies_of, with_marrow
+from .organs import REGIONS
 from .rows import Row, own_range, rows_of
 from .table import LearnedBody
 
@@ -116,44 +115,47 @@ def _bootstrap(inside: np.ndarray, body: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def score_law(trained: Trained, bodies: Sequence[LearnedBody]) -> list[Score]:
-    """Return errors by organ, and all together by stratum."""
-    scores, pooled = [], []
-    for region in REGIONS:
-        own = [with_marrow(b) for b in bodies if b.about["region"] == bodies_of(region)]
-        for organ in trained.regions[region].organs:
-            away = trained.held[region, organ].errors
-            rows = rows_of(own, organ)
-            noise = np.array([row.noise for row in rows])
-            # Each fold by the quantile of the others: what a body adds to its own interval is out.
-            fold = np.array([row.body for row in rows]) % 10
-            age = np.array([own[row.body].about["age_y"] for row in rows])
-            quantile = held_quantiles(np.abs(away), age < ADULT_YEARS, fold)
-            inside = np.abs(away) <= quantile
-            number = np.array([row.body for row in rows])
-            scores.append(score_of(region, organ, away, noise, inside, number))
-            if organ in TARGETS:
-                kind = "head and neck" if region == "head" else "trunk"
-                key = number + (10_000 if region == "head" else 0)
-                pooled.append((kind, away, noise, inside, key, age))
-    return [*scores, *_strata(pooled)]
-
-
-def _strata(pooled: list) -> Iterator[Score]:
-    kinds = np.concatenate([[kind] * len(away) for kind, away, *_ in pooled])
-    away, noise, inside, body, age = (
-        np.concatenate([one[n] for one in pooled]) for n in range(1, 6)
-    )
-    chosen = {
-        "trunk, adults": (kinds == "trunk") & (age >= ADULT_YEARS),
-        "trunk, children": (kinds == "trunk") & (age < ADULT_YEARS),
-        "head and neck, adults": (kinds != "trunk") & (age >= ADULT_YEARS),
-        "head and neck, children": (kinds != "trunk") & (age < ADULT_YEARS),
-        "all bodies": np.ones(len(away), bool),
-    }
-    for name, which in chosen.items():
+def by_age(
+    stratum: str,
+    age_y: np.ndarray,
+    away: np.ndarray,
+    noise: np.ndarray,
+    inside: np.ndarray | None = None,
+    body: np.ndarray | None = None,
+) -> Iterator[Score]:
+    """Yield the score of adults and that of children, as `score_of` makes them."""
+    for who, which in (("adults", age_y >= ADULT_YEARS), ("children", age_y < ADULT_YEARS)):
         if which.any():
-            yield score_of(name, ALL, away[which], noise[which], inside[which], body[which])
+            own = (None if one is None else one[which] for one in (inside, body))
+            yield score_of(f"{stratum}, {who}", ALL, away[which], noise[which], *own)
+
+
+def kind_of(region: str) -> str:
+    """Return the kind of bodies that a region's organs are learned on, in words."""
+    return "head and neck" if region == "head" else "trunk"
+
+
+def score_law(trained: Trained) -> list[Score]:
+    """Return errors by organ, and all together by stratum."""
+    scores: list[Score] = []
+    pooled: dict[str, list[tuple[np.ndarray, ...]]] = {}
+    for (region, organ), held in trained.held.items():
+        inside = np.abs(held.errors) <= held.quantile
+        scores.append(score_of(region, organ, held.errors, held.noise, inside, held.body))
+        if organ in TARGETS:
+            columns = (held.age_y, held.errors, held.noise, inside, held.body)
+            pooled.setdefault(kind_of(region), []).append(columns)
+    joined = {kind: joined_columns(parts) for kind, parts in pooled.items()}
+    for kind, together in joined.items():
+        scores += by_age(kind, *together)
+    # Heads and trunks have numbers of their own.
+    apart = [(*c[1:4], c[4] + 10_000 * n) for n, c in enumerate(joined.values())]
+    return [*scores, score_of("all bodies", ALL, *joined_columns(apart))]
+
+
+def joined_columns(parts: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
+    """Return columns of which each is that of all parts one after another."""
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 
 
 def score_parts(trained: Trained) -> Iterator[Score]:
@@ -164,7 +166,7 @@ def score_parts(trained: Trained) -> Iterator[Score]:
     found: dict[str, list[np.ndarray]] = {}
     for (region, _), held in trained.held.items():
         if region != "trunk":  # skin, muscle and marrow end with the images
-            kind = "head and neck" if region == "head" else "trunk"
+            kind = kind_of(region)
             found.setdefault(f"{kind}, partly irradiated", []).append(held.parts)
             found.setdefault(f"{kind}, scatter alone, up to 60 mm", []).append(held.scatter)
     for name, away in found.items():

@@ -57,8 +57,8 @@ def train(
     real = [body for body in bodies if body.about.get("real")]
     trained = train_law(simulated, progress=progress)
     scores = [
-        *score_law(trained, simulated),
-        *score_beams(trained, simulated),
+        *score_law(trained),
+        *score_beams(trained),
         *score_parts(trained),
         *score_baselines(simulated),
     ]
