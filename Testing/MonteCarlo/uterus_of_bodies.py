@@ -10,7 +10,7 @@ was ended. The folders of the second form may also be those of `dose_learning_se
 takes the women of 15 to 50 years.
 
 The second form gives every woman four scans (abdomen and pelvis, pelvis, upper abdomen, chest),
-each with one CTDIvol and with one that follows her size, by the beam that the law is told and by
+each with one CTDIvol and with one that follows her size, by the beam that the law takes and by
 another one at random; with the labels of uterus and fetus, without them, and without them but with
 the week of pregnancy (week 5 for women who are not pregnant). Scans are rebuilt from what the
 simulation keeps of a body: an ellipse of her size in each slice, and in it as much of each organ
@@ -136,11 +136,11 @@ def cases(woman: Responses, *, fitted: bool) -> Iterator[Case]:
     """Yield the scans of a woman."""
     organ = "fetus" if "fetus" in woman.names else "uterus"
     beams = all_beams().names
-    told = next(n for n, (_, _, voltage) in enumerate(beams) if voltage == 120)
+    taken = next(n for n, (_, _, voltage) in enumerate(beams) if voltage == 120)
     rng = np.random.default_rng([woman.about["seed"], 20])
     for region, inside in _spans(woman).items():
         for ctdivol in ("one", "by size"):
-            for beam, number in (("told", told), ("another", int(rng.integers(len(beams))))):
+            for beam, number in (("taken", taken), ("another", int(rng.integers(len(beams))))):
                 for labels in LABELS:
                     scan = _scan(woman, inside, ctdivol, float(beams[number][2]), labels)
                     # Without an engine's doses it takes those of the fast law.
@@ -247,7 +247,7 @@ def _simulated(woman: Responses, organ: str, beam: int, scan: Scan) -> tuple[flo
 def summarize(found: list[Case]) -> None:
     """Print what is held, by labels, beam and scan."""
     for labels in LABELS:
-        for beam in ("told", "another"):
+        for beam in ("taken", "another"):
             some = [case for case in found if (case.labels, case.beam) == (labels, beam)]
             print(f"labels: {labels}; beam: {beam}")
             for region in dict.fromkeys(case.region for case in some):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .maps import LEAST_DENSITY_G_CM3
-from .tally import Tally
+from .tally import MEDIUM, Tally
 from .voxels import Scores, Voxels
 
 # Standard deviations beyond which a spread is no chance.
@@ -75,9 +75,7 @@ def dose_volumes(
     ValueError
         If the tally has no map.
     """
-    if tally.map_keV is None:
-        raise ValueError("The tally has no map; simulate with one.")
-    energy = tally.map_keV[:, 0]
+    energy = tally.map_of(MEDIUM)
     mass_g = voxels.voxel_mass_g()
     tissue = voxels.density_g_cm3 >= LEAST_DENSITY_G_CM3
     found = {}

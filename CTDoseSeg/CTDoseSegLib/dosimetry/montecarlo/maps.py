@@ -9,12 +9,11 @@ import numpy as np
 
 from ..dose_map import DoseMap
 from .response import MGY_PER_KEV_PER_G
-from .tally import Tally
+from .tally import MEDIUM, SOFT_TISSUE, Tally
 from .voxels import Scores, Voxels
 
 # What is lighter than this is air: a dose to it has no meaning and is all noise.
 LEAST_DENSITY_G_CM3 = 0.02
-_MEDIUM, _SOFT = 0, 1
 # So many voxels of a region are enough for its mean.
 _MOST_PLACES = 30_000
 
@@ -50,7 +49,7 @@ def dose_map_of(
     ValueError
         If the tally has no map.
     """
-    batches = _map(tally)[:, :, slices]
+    batches = tally.map_of(MEDIUM)[:, slices]
     mass_g = voxels.voxel_mass_g()[slices]
     tissue = voxels.density_g_cm3[slices] >= LEAST_DENSITY_G_CM3
     if body is not None:
@@ -59,18 +58,17 @@ def dose_map_of(
         scale = np.where(tissue, np.float32(mGy_g_per_keV) / mass_g, np.float32(0.0))
     scale = scale.astype(np.float32)
     share = (tally.batch_histories / tally.batch_histories.sum()).astype(np.float32)
-    mean = np.tensordot(share, batches[:, _MEDIUM], axes=1)
-    square = sum(
-        part**2 * (one - mean) ** 2 for part, one in zip(share, batches[:, _MEDIUM], strict=True)
-    )
+    mean = np.tensordot(share, batches, axes=1)
+    square = sum(part**2 * (one - mean) ** 2 for part, one in zip(share, batches, strict=True))
     number = len(share)
     error = np.sqrt(square * (number / max(number - 1, 1))).astype(np.float32)
+    soft = tally.map_of(SOFT_TISSUE)[:, slices] * scale if keep_batches else None
     return DoseMap(
         dose_mGy=(mean * scale).astype(np.float32),
         affine=ras_affine(voxels, slices.start or 0),
         statistical_sd_mGy=error * scale,
         histories=tally.total_histories,
-        soft_tissue_batches_mGy=batches[:, _SOFT] * scale if keep_batches else None,
+        soft_tissue_batches_mGy=soft,
     )
 
 
@@ -105,9 +103,8 @@ def slice_doses(
     z_mm
         Slice centres, RAS superior, [k].
     """
-    batches = _map(tally)
     share = (tally.batch_histories / tally.batch_histories.sum()).astype(np.float32)
-    energy = np.tensordot(share, batches[:, _MEDIUM], axes=1)
+    energy = np.tensordot(share, tally.map_of(MEDIUM), axes=1)
     size = int(voxels.region.max()) + 1
     layers = np.arange(len(energy))[:, None, None] * size + voxels.region
     shape = (len(energy), size)
@@ -283,12 +280,6 @@ def _half_a_voxel(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         for edge in (0, -1):
             shrunk[(slice(None),) * axis + (edge,)] = False
     return grown, shrunk
-
-
-def _map(tally: Tally) -> np.ndarray:
-    if tally.map_keV is None:
-        raise ValueError("The tally has no map; simulate with one.")
-    return tally.map_keV
 
 
 def scale_of_maps(dose_length_mGy_cm: float, kerma_mGy_cm: float) -> float:

@@ -28,7 +28,7 @@ from .maps import LEAST_DENSITY_G_CM3, ras_affine
 from .materials import index_of
 from .patient import Patient
 from .photons import photons_of
-from .tally import Tally
+from .tally import SOFT_TISSUE, Tally
 from .voxels import Voxels
 from .xray_beam import XRayBeam
 
@@ -142,9 +142,8 @@ def skin_dose_of(
     ValueError
         If the tally has no map.
     """
-    if tally.map_keV is None:
-        raise ValueError("The tally has no map; simulate with one.")
-    batches = tally.map_keV[:, 1].reshape(len(tally.map_keV), -1)
+    energy = tally.map_of(SOFT_TISSUE)
+    batches = energy.reshape(len(energy), -1)
     mass_g = voxels.voxel_mass_g().ravel()
     dose, below = (
         batches[:, part] * (np.float32(mGy_g_per_keV) / mass_g[part])

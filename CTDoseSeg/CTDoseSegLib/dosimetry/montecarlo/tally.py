@@ -8,7 +8,6 @@ import numpy as np
 
 # What is asked of the photons in a region, in the order of the tally's first axis.
 MEDIUM, SOFT_TISSUE, RED_MARROW = range(3)
-DETECTORS = ("medium", "soft tissue", "red marrow")
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -65,6 +64,18 @@ class Tally:
     def total_histories(self) -> int:
         """Number of histories of all strata."""
         return int(self.histories.sum())
+
+    def map_of(self, detector: int) -> np.ndarray:
+        """Return the map of `MEDIUM` or `SOFT_TISSUE`, float32 [batch, k, j, i].
+
+        Raises
+        ------
+        ValueError
+            If the run kept no map.
+        """
+        if self.map_keV is None:
+            raise ValueError("The tally has no map; simulate with one.")
+        return np.asarray(self.map_keV[:, detector])
 
     def mean_energy_keV(
         self, detector: int = MEDIUM, weights: np.ndarray | None = None
