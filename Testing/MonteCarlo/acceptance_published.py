@@ -41,6 +41,7 @@ from targets import Reached, table, targets_table  # noqa: E402
 
 from CTDoseSegLib.dosimetry.montecarlo.exposure import Exposure  # noqa: E402
 
+Range = tuple[float, float]
 ADULTS = (
     Subject("thin woman", 25, "female", bmi=17.0),
     Subject("woman", 35, "female"),
@@ -71,6 +72,15 @@ FUJII_BEAMS = {
     "Philips 64": "generic body",
 }
 FUJII = {"adult": (1.73, 1.40, 1.63, 1.38), "child": (8.8 / 3.5, 4.9 / 2.5, 16.1 / 6.7, 12.6 / 5.9)}
+FUJII_SUBJECTS = {
+    "adult": Subject("man of 170 cm and 60 kg", 35, "male", bmi=20.8, height_cm=170.0),
+    "child": Subject("child, 6 y", 6, "male", slice_mm=5.0),
+}
+# Planned length and overranging of the four scanners, mm, both ends together.
+FUJII_LENGTHS_MM = {
+    "adult": ((305, 55), (300, 71), (300, 32), (260, 65)),
+    "child": ((205, 95), (200, 34), (186, 32), (190, 70)),
+}
 FUJII_WITHIN = 0.20
 HUDA = {"heart": 9.0, "breast": 19.0, RED_MARROW: 21.0}
 HUDA_POINTS = 5.0
@@ -142,31 +152,46 @@ def sizes(folder: Path, relative_se: float) -> list[Reached]:
 
 
 def measured(folder: Path, relative_se: float) -> list[Reached]:
+    def simulated(
+        body: Simulated, planned: Range, beyond_mm: float, beam: str
+    ) -> tuple[float, str]:
+        found = body.doses(
+            {"chest": body.exposure(*planned, beyond_mm=beyond_mm)},
+            {"chest": ("lung",)},
+            beam_name=beam,
+            relative_se=relative_se,
+        )
+        here, error = found["chest", "lung"]
+        return here, f"{here:.2f} ({100 * error:.1f} %)"
+
+    return beside_fujii(folder, simulated, "here (SE)")
+
+
+def beside_fujii(
+    folder: Path, lung: Callable[[Simulated, Range, float, str], tuple[float, str]], name: str
+) -> list[Reached]:
+    """Print what `lung` gives beside what Fujii et al. measured, and return how far it is off.
+
+    Parameters
+    ----------
+    lung
+        Dose of the lung over CTDIvol, and how it is shown, of a body, its planned range and the
+        overranging at each end, mm, and a beam's name.
+    name
+        Of its column.
+    """
     print("\n## Lung / CTDIvol in chest scans, beside Fujii 2009\n")
-    subjects = {
-        "adult": Subject("man of 170 cm and 60 kg", 35, "male", bmi=20.8, height_cm=170.0),
-        "child": Subject("child, 6 y", 6, "male", slice_mm=5.0),
-    }
-    # Planned length and overranging of the four scanners, mm, both ends together.
-    lengths = {
-        "adult": ((305, 55), (300, 71), (300, 32), (260, 65)),
-        "child": ((205, 95), (200, 34), (186, 32), (190, 70)),
-    }
     rows, figures = [], []
-    for who, subject in subjects.items():
+    for who, subject in FUJII_SUBJECTS.items():
         body = Simulated(subject, subject.images(folder))
         middle = float(np.mean(body.extent_mm("lung")))
         ratios = []
         for (scanner, beam), value, (planned, beyond) in zip(
-            FUJII_BEAMS.items(), FUJII[who], lengths[who], strict=True
+            FUJII_BEAMS.items(), FUJII[who], FUJII_LENGTHS_MM[who], strict=True
         ):
-            scan = body.exposure(middle - planned / 2, middle + planned / 2, beyond_mm=beyond / 2)
-            found = body.doses(
-                {"chest": scan}, {"chest": ("lung",)}, beam_name=beam, relative_se=relative_se
-            )
-            here, error = found["chest", "lung"]
+            ends = (middle - planned / 2, middle + planned / 2)
+            here, shown = lung(body, ends, beyond / 2, beam)
             ratios.append(here / value)
-            shown = f"{here:.2f} ({100 * error:.1f} %)"
             off = f"{here / value - 1:+.0%}"
             rows.append((subject.name, scanner, beam, f"{value:.2f}", shown, off))
         mean = abs(float(np.mean(ratios) - 1))
@@ -175,7 +200,7 @@ def measured(folder: Path, relative_se: float) -> list[Reached]:
         )
         far = max(abs(ratio - 1) for ratio in ratios)
         figures.append(Reached(f"lung, {who}: largest of the four", far, FUJII_WITHIN, most=True))
-    print(*table(("body", "scanner", "beam here", "measured", "here (SE)", "off"), rows), sep="\n")
+    print(*table(("body", "scanner", "beam here", "measured", name, "off"), rows), sep="\n")
     return figures
 
 

@@ -39,13 +39,12 @@ for folder in ("CTDoseSeg", "Testing/support", "Testing/MonteCarlo"):
 from acceptance_published import (  # noqa: E402
     ADULTS,
     DUKE,
-    FUJII,
-    FUJII_BEAMS,
-    FUJII_WITHIN,
     HUDA,
     LI_LUNG,
     RED_MARROW,
     TURNER_STOMACH,
+    Range,
+    beside_fujii,
     law,
     trunk_scans,
 )
@@ -68,17 +67,6 @@ from CTDoseSegLib.dosimetry.size_specific_effective_dose import (  # noqa: E402
 )
 from CTDoseSegLib.dosimetry.tissue_doses import Patient, TissueDose, tissue_doses  # noqa: E402
 
-Range = tuple[float, float]
-
-FUJII_SUBJECTS = {
-    "adult": Subject("man of 170 cm and 60 kg", 35, "male", bmi=20.8, height_cm=170.0),
-    "child": Subject("child, 6 y", 6, "male", slice_mm=5.0),
-}
-# Planned length and overranging of the four scanners, mm, both ends together.
-FUJII_LENGTHS_MM = {
-    "adult": ((305, 55), (300, 71), (300, 32), (260, 65)),
-    "child": ((205, 95), (200, 34), (186, 32), (190, 70)),
-}
 CHILDREN = tuple(
     Subject(f"child, {age} y", age, sex, slice_mm=slice_mm)
     for age, sex, slice_mm in (
@@ -232,27 +220,12 @@ def voltage(work: Path, simulate: bool) -> list[Reached]:
 
 
 def measured(work: Path, simulate: bool) -> list[Reached]:
-    print("\n## Lung / CTDIvol in chest scans, beside Fujii 2009\n")
-    rows, figures = [], []
-    for who, subject in FUJII_SUBJECTS.items():
-        body = Simulated(subject, subject.images(work))
-        middle = float(np.mean(body.extent_mm("lung")))
-        ratios = []
-        for (scanner, beam), value, (planned, beyond) in zip(
-            FUJII_BEAMS.items(), FUJII[who], FUJII_LENGTHS_MM[who], strict=True
-        ):
-            half = (planned + beyond) / 2
-            here = dose_with(body, (middle - half, middle + half), beam, "chest", "lung")
-            ratios.append(here / value)
-            off = f"{here / value - 1:+.0%}"
-            rows.append((subject.name, scanner, beam, f"{value:.2f}", f"{here:.2f}", off))
-        mean = abs(float(np.mean(ratios) - 1))
-        name = f"lung, {who}: mean of four scanners off by"
-        figures.append(Reached(name, mean, FUJII_WITHIN, most=True))
-        far = max(abs(ratio - 1) for ratio in ratios)
-        figures.append(Reached(f"lung, {who}: largest of the four", far, FUJII_WITHIN, most=True))
-    print(*table(("body", "scanner", "beam here", "measured", "law", "off"), rows), sep="\n")
-    return figures
+    def by_law(body: Simulated, planned: Range, beyond_mm: float, beam: str) -> tuple[float, str]:
+        low, high = planned
+        here = dose_with(body, (low - beyond_mm, high + beyond_mm), beam, "chest", "lung")
+        return here, f"{here:.2f}"
+
+    return beside_fujii(work, by_law, "law")
 
 
 def effective(work: Path, simulate: bool) -> list[Reached]:
