@@ -168,8 +168,8 @@ def analyze(
     size_specific = ssde(series, size, scanner=scanner)
     progress.update(measured + 0.1, "predicting organ doses")
     scan = Scan.of(series, labelmap, measurements, size, scanner)
-    doses = _flagged(estimate(engine, scan, Stage(progress, measured + 0.1, 0.95)), labelmap)
-    examination = examine(scan, doses, engine)
+    doses = _flagged(estimate(engine, scan, Stage(progress, measured + 0.1, 0.9)), labelmap)
+    examination = examine(scan, doses, engine, Stage(progress, 0.9, 0.95))
     effective = effective_dose(series, measurements, overranging_mm=scanner.overranging_mm)
     by_organs = size_specific_effective_dose(
         doses,

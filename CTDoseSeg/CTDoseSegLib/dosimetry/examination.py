@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from ..ct.dose_report import LOCALIZER, MatchedReport, PlacedEvent
 from ..ct.series import CTSeries
 from ..flags import EXAMINATION, Flag, flag
+from ..tasks.progress import Progress, Stage
 from .doses import DoseResult, OrganDose
 from .engines import DoseEngine
 from .estimate import available, estimate
@@ -131,7 +132,9 @@ class Examination:
         return next(totals, None)
 
 
-def examine(scan: Scan, doses: DoseResult, engine: DoseEngine) -> Examination | None:
+def examine(
+    scan: Scan, doses: DoseResult, engine: DoseEngine, progress: Progress | None = None
+) -> Examination | None:
     """Add up the examination of which a series is a part.
 
     Parameters
@@ -144,6 +147,8 @@ def examine(scan: Scan, doses: DoseResult, engine: DoseEngine) -> Examination | 
     engine
         That made them. Where it knows the exposure of the images alone, or no organ has a dose,
         events are listed and no total is given.
+    progress
+        Takes progress of each event; may cancel.
 
     Returns
     -------
@@ -170,7 +175,8 @@ def examine(scan: Scan, doses: DoseResult, engine: DoseEngine) -> Examination | 
             if placed.own or reasons[n]:
                 continue
             exposed = scan.exposed_as(_exposed_by(series, matched, placed, ratio))
-            of_event = estimate(engine, exposed)
+            part = Stage(progress or Progress(), n / len(reasons), (n + 1) / len(reasons))
+            of_event = estimate(engine, exposed, part)
             reasons[n] = _refusal(of_event)
             if not reasons[n]:
                 others.append(of_event)

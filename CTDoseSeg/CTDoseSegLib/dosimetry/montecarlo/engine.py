@@ -151,7 +151,7 @@ class MonteCarloEngine:
             from .events import event_doses
 
             reason = next(_objections(scan, own_beam=self._has_own_beam(scan)), "")
-            return event_doses(kept, scan, settings, reason)
+            return event_doses(kept, scan, settings, reason, progress or Progress())
         simulation = simulate_scan(scan, settings, fast_doses(scan), progress or Progress())
         self._kept[:] = [simulation.without_map()]
         organs = organ_doses(simulation.run)

@@ -24,7 +24,7 @@ from .maps import scale_of_maps
 from .organs import organ_doses, patient_organs
 from .response import path_of
 from .run import Run
-from .simulation import Settings, Simulation, simulate_scan
+from .simulation import Cancels, Settings, Simulation, simulate_scan
 from .skin import skin_dose_of
 from .skin_interval import skin_components, skin_flags
 from .transport import simulate
@@ -39,7 +39,9 @@ _LARGEST_SE = 1.0
 _LEAST_HISTORIES = 500_000
 
 
-def event_doses(kept: Simulation, scan: Scan, settings: Settings, objection: str) -> DoseResult:
+def event_doses(
+    kept: Simulation, scan: Scan, settings: Settings, objection: str, progress: Progress
+) -> DoseResult:
     """Return the organ doses of an event.
 
     Parameters
@@ -52,6 +54,8 @@ def event_doses(kept: Simulation, scan: Scan, settings: Settings, objection: str
         As of that run.
     objection
         Why the event cannot be simulated; empty where it can.
+    progress
+        Takes progress; may cancel.
     """
     names = patient_organs(scan)
     if objection:
@@ -65,10 +69,10 @@ def event_doses(kept: Simulation, scan: Scan, settings: Settings, objection: str
     same_beam = beam_model(settings.beam, scan, exposure) == kept.model
     if same_beam and abs(voltage - kept.beam.voltage_kV) < _SAME_KV:
         run = _recombined(kept, scan, exposure)
-        return DoseResult(organ_doses(run), skin_dose=skin_of_event(kept, run, settings))
+        return DoseResult(organ_doses(run), skin_dose=skin_of_event(kept, run, settings, progress))
     rougher = max(settings.relative_se, _LEAST_SE)
     settings = replace(settings, relative_se=rougher, dose_map=False)
-    other = simulate_scan(scan, settings, {}, Progress(), kept.patient)
+    other = simulate_scan(scan, settings, {}, progress, kept.patient)
     organs = organ_doses(replace(other.run, largest_se=_LARGEST_SE))
     return DoseResult(organs, skin_dose=other.skin)
 
@@ -88,7 +92,7 @@ def _recombined(kept: Simulation, scan: Scan, exposure: Exposure) -> Run:
     )
 
 
-def skin_of_event(kept: Simulation, run: Run, settings: Settings) -> SkinDose:
+def skin_of_event(kept: Simulation, run: Run, settings: Settings, progress: Progress) -> SkinDose:
     """Return the dose to skin of an exposure with the beam of the run that was kept.
 
     Its doses by place of the tube are known for organs alone, so that a run of its own follows,
@@ -102,6 +106,8 @@ def skin_of_event(kept: Simulation, run: Run, settings: Settings) -> SkinDose:
         The same for the event.
     settings
         As of that run.
+    progress
+        May cancel.
     """
     exposure, patient = run.exposure, kept.patient
     beam = beam_of(kept.model, kept.beam.voltage_kV, collimation_mm=exposure.collimation_mm)
@@ -121,6 +127,7 @@ def skin_of_event(kept: Simulation, run: Run, settings: Settings) -> SkinDose:
         with_map=True,
         map_weights=exposure.weights(path.z_edges_mm, path.angle_bins),
         until=lambda _: time.monotonic() >= ends,
+        progress=Cancels(progress),
         device=kept.device,
     )
     scale = scale_of_maps(exposure.dose_length_mGy_cm, run.response.kerma_mGy_cm)

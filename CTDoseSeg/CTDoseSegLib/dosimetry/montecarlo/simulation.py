@@ -105,7 +105,7 @@ class Simulation:
         return replace(self, run=run, dose_map=None)
 
 
-class _Cancels(Progress):
+class Cancels(Progress):
     """Passes on that the user cancelled, and no reports: the stop rule makes those."""
 
     def __init__(self, whole: Progress) -> None:
@@ -142,10 +142,10 @@ def simulate_scan(
     setup = _Setup.of(scan, settings, patient, Stage(progress, 0.0, 0.05))
     rule = setup.stop_rule(settings, Stage(progress, 0.05, 0.95))
     started = time.monotonic()
-    tally = setup.follow(settings, rule, _Cancels(progress))
+    tally = setup.follow(settings, rule, Cancels(progress))
     seconds = time.monotonic() - started
     progress.update(0.95, "comparing beams")
-    run = replace(setup.run(tally, fast, _Cancels(progress)), ended=rule.ended(tally))
+    run = replace(setup.run(tally, fast, Cancels(progress)), ended=rule.ended(tally))
     progress.update(0.97, "making the dose map")
     dose_map = setup.dose_map(tally) if settings.dose_map else None
     surface = skin_of(setup.patient)

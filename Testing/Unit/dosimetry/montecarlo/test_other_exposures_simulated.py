@@ -11,7 +11,9 @@ from CTDoseSegLib import MonteCarloEngine
 from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent
 from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.examination import examine
+from CTDoseSegLib.errors import Cancelled
 from CTDoseSegLib.reading.dose_matching import RANGE, MatchedReport, PlacedEvent
+from CTDoseSegLib.tasks.progress import Progress
 
 pytest.importorskip("numba")
 
@@ -113,3 +115,14 @@ def test_without_a_run_of_the_images_own_exposure_there_is_no_total(run):
     assert "images' own" in reason
     examination = examine(scan, doses, fresh)
     assert {one.code for one in examination.flags} == {"examination_not_given"}
+
+
+@pytest.mark.parametrize("voltage_kV", [120.0, 100.0])
+def test_the_simulation_of_another_event_can_be_cancelled(run, voltage_kV):
+    """By the skin's own run at the same voltage, by a run of the whole event at another."""
+    scan, engine, doses = run
+    scan = replace(scan, series=with_events(scan.series, other(kvp_kV=voltage_kV)))
+    progress = Progress()
+    progress.cancel()
+    with pytest.raises(Cancelled):
+        examine(scan, doses, engine, progress)
