@@ -27,7 +27,8 @@ _NUMBERS = (
 )
 # They say what a dose or its interval allows for, and nothing where no organ has a dose.
 _OF_DOSES = {
-    *("tube_voltage_unknown", "tube_voltage_outside", "unusual_beam", "dose_range_unknown"),
+    *("age_unknown", "tube_voltage_unknown", "tube_voltage_outside", "unusual_beam"),
+    "dose_range_unknown",
     *("ctdivol_phantom_assumed", "mas_only", "mas_by_profile", "mas_by_table"),
     *("contrast", "contrast_unseen", "contrast_by_hu"),
     *("published_tube_voltage", "published_edge_of_trunk", "published_protocol"),

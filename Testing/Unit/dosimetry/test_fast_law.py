@@ -287,3 +287,9 @@ def test_a_week_of_pregnancy_states_it():
     assert Acquisition(pregnancy_week=20.0).pregnant
     assert not Acquisition().pregnant
     assert "pregnancy" in codes(law(pregnancy_week=20.0)[0].flags)
+
+
+def test_an_age_that_is_not_known_is_said_where_doses_are_given():
+    assert "age_unknown" in codes(law(age_years=None)[0].flags)
+    assert "age_unknown" not in codes(law(age_years=40.0)[0].flags)
+    assert "age_unknown" not in codes(law(age_years=None, body_part="KNEE")[0].flags)

@@ -38,6 +38,8 @@ def scan_flags(
         if not limb and not (by_mas and entry.severity == "refusal")
     ]
     voltage = ("kvp_kV",) if acquisition.kvp_kV is None else ()
+    if acquisition.age_years is None:
+        flags.append(flag("age_unknown"))
     if acquisition.pregnant:
         flags.append(flag("pregnancy"))
     if limb:
