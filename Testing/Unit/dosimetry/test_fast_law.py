@@ -293,3 +293,12 @@ def test_an_age_that_is_not_known_is_said_where_doses_are_given():
     assert "age_unknown" in codes(law(age_years=None)[0].flags)
     assert "age_unknown" not in codes(law(age_years=40.0)[0].flags)
     assert "age_unknown" not in codes(law(age_years=None, body_part="KNEE")[0].flags)
+
+
+def test_an_unknown_voltage_allows_for_what_80_and_140_kv_would_change():
+    budget = law(kvp_kV=None)[1]["liver"].budget["tube_voltage"]
+    low, usual, high = (law(kvp_kV=kV)[1]["liver"].dose_mGy for kV in (80.0, 120.0, 140.0))
+    limits = max(abs(math.log(other / usual)) for other in (low, high))
+    assert budget == pytest.approx(max(limits / math.sqrt(3.0), 0.07))
+    large = law(kvp_kV=None, half_axes_mm=(200.0, 180.0))[1]["liver"].budget["tube_voltage"]
+    assert large > 0.08

@@ -82,7 +82,6 @@ def ninety(sd: float) -> str:
     [
         ({"ctdivol": None}, "mas_only", "dose_per_mas"),
         ({"kvp_kV": 65.0}, "tube_voltage_outside", "tube_voltage"),
-        ({"kvp_kV": None}, "tube_voltage_unknown", "tube_voltage"),
         ({"tin_filter": True}, "unusual_beam", "unusual_beam"),
         ({}, "dose_range_unknown", "irradiated_range"),
     ],

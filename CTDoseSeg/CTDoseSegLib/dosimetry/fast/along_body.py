@@ -18,6 +18,9 @@ from .kernel import arriving
 from .model import OrganModel, RegionModel
 from .scaling import BASES, ScalingBasis, phantom_of, scaling_bases
 
+# Of most scans of adults.
+USUAL_VOLTAGES_KV = (80.0, 140.0)
+
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class AlongBody:
@@ -38,6 +41,8 @@ class AlongBody:
     other_terms
         Of beams that the scan may have had as well: with a lower and with a higher half-value
         layer, and with other bowtie filters.
+    voltage_terms
+        Of the beam at the lowest and the highest usual tube voltage, where that is not known.
     measured_beam
         Whether `terms` are of a beam of the scanner's profile.
     """
@@ -48,6 +53,7 @@ class AlongBody:
     z_mm: np.ndarray
     terms: BeamTerms
     other_terms: tuple[BeamTerms, ...]
+    voltage_terms: tuple[BeamTerms, ...]
     measured_beam: bool
     # What several organs ask for again.
     _arriving: dict[Hashable, np.ndarray] = field(default_factory=dict)
@@ -67,8 +73,10 @@ class AlongBody:
         voltage = float(np.clip(REFERENCE_KV if stated is None else stated, *VOLTAGES_KV))
         terms, *others = (beam_terms(one, voltage) for one in (model, *model.variants()))
         bases = scaling_bases(scan, terms)
+        usual = USUAL_VOLTAGES_KV if stated is None else ()
+        voltages = tuple(beam_terms(model, voltage) for voltage in usual)
         measured = any(model == measured_model(beam) for beam in scan.scanner.beams)
-        return cls(scan, bases, wed, scan.series.z_mm, terms, tuple(others), measured)
+        return cls(scan, bases, wed, scan.series.z_mm, terms, tuple(others), voltages, measured)
 
     @cached_property
     def unusual_beams(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from ..applicability import is_child
 from ..doses import RED_MARROW, OrganDose
 from ..scan import Scan, touches_an_end
 from .along_body import AlongBody
+from .beam_terms import BeamTerms
 from .completed_organ import NO_WHOLE, CompletedOrgan, SeenOrgan, complete_organ
 from .density import density
 from .iodine import iodine_flag
@@ -107,6 +108,7 @@ def organ_dose(
         basis,
         body.acquisition,
         beam=_beam_component(body, shared, organ, basis, piece),
+        voltage=_voltage_component(body, shared, organ, basis, piece),
         irradiated_range=range_component,
         truncation=_truncation_component(body, shared, piece),
         scanner=scan.scanner,
@@ -219,21 +221,41 @@ def _beam_component(
     Half the change from the lower to the higher half-value layer, which are a standard deviation
     away, and the scatter of the other filters, in quadrature: as for a simulation.
     """
+    lower, higher, *filters = _changes(body, shared, organ, basis, piece, body.other_terms)
+    variance = ((higher - lower) / 2) ** 2
+    if filters:
+        variance += float(np.mean(np.square(filters)))
+    return math.sqrt(variance)
+
+
+def _voltage_component(
+    body: AlongBody, shared: RegionModel, organ: OrganModel, basis: str, piece: _Piece
+) -> float:
+    """Return what the usual voltages change, as limits; 0 where the voltage is known."""
+    changes = _changes(body, shared, organ, basis, piece, body.voltage_terms)
+    return max(map(abs, changes), default=0.0) / math.sqrt(3.0)
+
+
+def _changes(
+    body: AlongBody,
+    shared: RegionModel,
+    organ: OrganModel,
+    basis: str,
+    piece: _Piece,
+    beams: Sequence[BeamTerms],
+) -> list[float]:
+    """Return ln(dose with each of the beams / dose), by the same scaling basis."""
     sizes = body.sizes_mm(shared)[piece.usable]
     own = piece.factor @ piece.weights
     displayed = phantom_of(body.scan) if basis == CTDIVOL else None
     changes = []
-    for other in body.other_terms:
+    for other in beams:
         dose = np.exp(organ.log_factor(sizes, other.values)) @ piece.weights
         ratio = 1.0
         if displayed is not None:
             ratio = other.to_32_cm(displayed) / body.terms.to_32_cm(displayed)
         changes.append(math.log(dose / own * ratio))
-    lower, higher, *filters = changes
-    variance = ((higher - lower) / 2) ** 2
-    if filters:
-        variance += float(np.mean(np.square(filters)))
-    return math.sqrt(variance)
+    return changes
 
 
 def _segmentation_component(

@@ -84,7 +84,8 @@ SOURCES: Mapping[str, str] = {
     "composition": JUDGEMENT,
     "truncation": "errors of WED measured on cropped scans, times the law's own fall with size; at "
     "least 3 %, " + JUDGEMENT,
-    "tube_voltage": JUDGEMENT,
+    "tube_voltage": "80 and 140 kV by the law; at least, and outside the simulated ones, "
+    + JUDGEMENT,
     "unusual_beam": JUDGEMENT,
 }
 # Known by limits alone: drawn from a rectangle. The others are drawn from a normal distribution.
@@ -98,6 +99,7 @@ def uncertainty_components(
     acquisition: Acquisition,
     *,
     beam: float,
+    voltage: float = 0.0,
     irradiated_range: float,
     truncation: float,
     scanner: Scanner = GENERIC,
@@ -148,7 +150,8 @@ def uncertainty_components(
     unusual_beam
         Behind a tin filter, of two tubes or of two voltages at once: 10 %.
     tube_voltage
-        Where it is not known and 120 kV are assumed, or outside 70 to 150 kV: 7 %.
+        Where it is not known and 120 kV are assumed: what 80 and 140 kV would change as limits,
+        rectangular, at least 7 %; outside 70 to 150 kV 7 %.
 
     Parameters
     ----------
@@ -158,8 +161,8 @@ def uncertainty_components(
         ``ctdivol`` or ``mas``.
     acquisition
         For modulation, collimation and tube voltage.
-    beam, irradiated_range, truncation, segmentation
-        Components that depend on where the organ lies and how it was drawn.
+    beam, voltage, irradiated_range, truncation, segmentation
+        Components that depend on the organ: where it lies, how it was drawn, what other beams do.
     scanner
         What a profile of it narrows.
     unusual_beam
@@ -182,7 +185,7 @@ def uncertainty_components(
     if unusual_beam:
         components["unusual_beam"] = UNUSUAL_BEAM
     if not known_voltage(acquisition.kvp_kV):
-        components["tube_voltage"] = _OTHER_VOLTAGE
+        components["tube_voltage"] = max(voltage, _OTHER_VOLTAGE)
     return components
 
 
@@ -206,7 +209,7 @@ def scan_consequences() -> dict[str, str]:
     near, far = (ninety_percent(unknown_range_component(d)) for d in (0.0, _NEAR_END_MM))
     return {
         "tube_voltage_outside": f"the nearest of them is taken; {voltage}",
-        "tube_voltage_unknown": f"120 kV are assumed; {voltage}",
+        "tube_voltage_unknown": f"120 kV are assumed; {voltage} or more",
         "dose_range_unknown": "organ doses near the ends of the images, and in a short scan all, "
         f"may be too high; {ALLOW} {far} or more for that, within {_NEAR_END_MM:.0f} mm of an end "
         f"{near} or more",
