@@ -119,7 +119,7 @@ def added_by_iodine(organ: str, enhanced: Mapping[str, float]) -> tuple[float, f
     Examples
     --------
     >>> added_by_iodine("inferior_vena_cava", {"aorta": 200.0})
-    (0.0, 0.53)
+    (0.0, 0.68)
     >>> added_by_iodine("kidney", {"aorta": 200.0}) is None
     True
 

@@ -37,7 +37,8 @@ def marrow_slices(scan: Scan) -> tuple[GroupSlices, float | None] | None:
         seen += part
         # A label of all bones has no share: its area stands for itself.
         volume = of_site @ cell_mm
-        area += part * of_site / volume
+        if volume > 0:  # zero: all slices at one z, where no dose is offered
+            area += part * of_site / volume
     if not area.any():
         return None
     count = np.where(area > 0, 1, 0)
