@@ -6,8 +6,12 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+
 # More do not help: what is between the array operations is one thread's work.
 MOST_THREADS = 4
+# Slices that are worked on at once: few enough to stay in a processor's own memory.
+BLOCK = 16
 
 
 def for_each_slice(
@@ -44,6 +48,38 @@ def for_each_slice(
                 done(number)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def in_the_plane(work: Callable[[np.ndarray], np.ndarray], volume: np.ndarray) -> np.ndarray:
+    """Return what `work`, which looks at no slice but its own, makes of a volume.
+
+    Parameters
+    ----------
+    work
+        Takes some slices in order, [k, j, i], and returns an array of the same shape.
+    volume
+        [k, j, i].
+
+    Returns
+    -------
+    numpy.ndarray
+        [k, j, i], of the type that `work` returns.
+
+    Examples
+    --------
+    >>> in_the_plane(lambda slices: slices.cumsum(axis=2), np.ones((20, 1, 3), int))[19]
+    array([[1, 2, 3]])
+    """
+    if not len(volume):
+        return work(volume)
+    starts = range(0, len(volume), BLOCK)
+    made: list[np.ndarray] = [volume] * len(starts)
+
+    def one(number: int) -> None:
+        made[number] = work(volume[starts[number] : starts[number] + BLOCK])
+
+    for_each_slice(one, range(len(starts)))
+    return np.concatenate(made)
 
 
 def workers(processors: int) -> int:

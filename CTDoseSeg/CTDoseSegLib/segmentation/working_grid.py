@@ -8,8 +8,10 @@ the result goes back to the volume's own grid voxel for voxel.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy import ndimage
 
 from ..ct.series import CTSeries
 
@@ -124,6 +126,11 @@ class Coarse:
         """Return a length in the plane as whole coarse pixels, at least one."""
         return max(1, round(radius_mm / (0.5 * (self.spacing_mm[1] + self.spacing_mm[2]))))
 
+    @cached_property
+    def rim(self) -> np.ndarray:
+        """Last pixels of what the scanner reconstructed, boolean [j, i]."""
+        return self.seen & ~ndimage.binary_erosion(self.seen)
+
     @property
     def pixel_mm2(self) -> float:
         """Area of a coarse pixel."""
@@ -137,11 +144,16 @@ def block_mean(image: np.ndarray, factor: int) -> np.ndarray:
     """
     rows, columns = (-n % factor for n in image.shape)
     # Padding below air must not pull a block of tissue under the threshold more than air does.
-    image = np.maximum(image.astype(np.float32), -1024.0)
+    image = np.maximum(image, -1024, dtype=np.float32)
     if rows or columns:
         image = np.pad(image, ((0, rows), (0, columns)), mode="edge")
-    j, i = image.shape[0] // factor, image.shape[1] // factor
-    return image.reshape(j, factor, i, factor).mean(axis=(1, 3))
+    # Whole lines are added to each other: a mean over both axes adds pixel by pixel, and takes
+    # five times as long.
+    lines = image.reshape(-1, factor, image.shape[1]).sum(axis=1)
+    total = lines[:, ::factor].copy()
+    for n in range(1, factor):
+        total += lines[:, n::factor]
+    return total / np.float32(factor * factor)
 
 
 def field_of_view(hu: np.ndarray) -> np.ndarray:
@@ -166,6 +178,36 @@ def field_of_view(hu: np.ndarray) -> np.ndarray:
     if not padding[beyond].all() or padding[outer].mean() > 0.99:
         return everything
     return ~padding
+
+
+def box_around(mask: np.ndarray, margin: int) -> tuple[slice, slice]:
+    """Return the rows and columns of a mask [j, i] with a margin in pixels, as far as it has them.
+
+    Parameters
+    ----------
+    mask
+        Boolean, at least one pixel True.
+    margin
+        In pixels.
+
+    Returns
+    -------
+    tuple of slice
+
+    Examples
+    --------
+    >>> mask = np.zeros((9, 9), bool)
+    >>> mask[4:6, 7] = True
+    >>> box_around(mask, 2)
+    (slice(2, 8, None), slice(5, 9, None))
+    """
+    rows = np.flatnonzero(mask.any(axis=1))
+    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
+    j, i = (
+        slice(max(0, int(lines[0]) - margin), min(size, int(lines[-1]) + 1 + margin))
+        for lines, size in zip((rows, columns), mask.shape, strict=True)
+    )
+    return j, i
 
 
 def disc(radius: int) -> np.ndarray:
@@ -195,6 +237,44 @@ def dilated(mask: np.ndarray, rows: int, columns: int, *, square: bool = True) -
     down = _along_rows(mask, rows)
     across = _along_rows((down if square else mask).T, columns).T
     return across if square else down | across
+
+
+def dilated_by_crosses(mask: np.ndarray, times: int = 1) -> np.ndarray:
+    """Return a mask [j, i] with what some steps to a neighbour in its row or column reach.
+
+    As `scipy.ndimage.binary_dilation` with so many iterations, in a tenth of its time.
+
+    Parameters
+    ----------
+    mask
+        Boolean [j, i].
+    times
+        Steps.
+
+    Returns
+    -------
+    numpy.ndarray
+    """
+    for _ in range(times):
+        mask = dilated(mask, 1, 1, square=False)
+    return mask
+
+
+def eroded_by_cross(mask: np.ndarray) -> np.ndarray:
+    """Return the pixels of a mask [j, i] whose neighbours in row and column are in it.
+
+    What is beyond the image counts as the mask.
+
+    Parameters
+    ----------
+    mask
+        Boolean [j, i].
+
+    Returns
+    -------
+    numpy.ndarray
+    """
+    return ~dilated_by_crosses(~mask)
 
 
 def _along_rows(mask: np.ndarray, reach: int) -> np.ndarray:

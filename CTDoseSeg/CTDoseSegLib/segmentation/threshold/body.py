@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from ...tasks.progress import Progress
+from ..slice_threads import for_each_slice, in_the_plane
 from ..working_grid import Coarse, disc
 
 OPENING_MM = 5.0
@@ -77,31 +78,46 @@ def find_body(coarse: Coarse, threshold: float, progress: Progress) -> tuple[np.
     """
     dense = (coarse.hu > threshold) & coarse.seen
     element = disc(coarse.radius_px(OPENING_MM))
-    core = ndimage.binary_opening(_extended(dense, element), element)
-    core = _choose_pieces(coarse, _cropped(core, element) & dense)[0]
+    core = _choose_pieces(coarse, _opened(dense, element) & dense)[0]
     # Sinuses open to the air through a nostril; seal what is narrow before looking for cavities.
-    seal = disc(coarse.radius_px(SEAL_MM))
-    sealed = _cropped(ndimage.binary_closing(_extended(dense, seal), seal), seal)
+    sealed = _sealed(dense, disc(coarse.radius_px(SEAL_MM)))
     cavity = np.zeros_like(dense)
     couch_side = _couch_side(dense, core)
-    for k in range(len(dense)):
+
+    def find(k: int) -> None:
         cavity[k] = _cavities(coarse, k, dense[k], core[k], couch_side)
-        behind = _closed(coarse.seen & ~sealed[k], coarse.seen) & ~cavity[k] & ~dense[k]
+        behind = _closed(coarse.seen & ~sealed[k], coarse) & ~cavity[k] & ~dense[k]
         if behind.any():
             cavity[k] |= _enclosed(behind, core[k])
-        if k % 16 == 0:
-            progress.check_cancelled()
+
+    for_each_slice(find, range(len(dense)), lambda _: progress.check_cancelled())
     _remove_outside_air(coarse, cavity, dense)
     # An opening of body and cavity together keeps a chest wall that is thinner than the disc.
-    whole = ndimage.binary_opening(_extended(dense | cavity, element), element)
-    whole = (_cropped(whole, element) | core) & coarse.seen
+    whole = (_opened(dense | cavity, element) | core) & coarse.seen
     chosen, bodies = _choose_pieces(coarse, whole)
-    reach = ndimage.binary_dilation(chosen, disc(element.shape[1] // 2 + 1))
+    reach = _grown(chosen, disc(element.shape[1] // 2 + 1))
     grown = chosen | (reach & (dense | cavity))
     # What the opening took and this gives back are ears and folds; sheets are thinner still.
-    small = disc(1)
-    body = _cropped(ndimage.binary_opening(_extended(grown, small), small), small) | chosen
+    body = _opened(grown, disc(1)) | chosen
     return _without_specks(body & coarse.seen), bodies
+
+
+def _opened(mask: np.ndarray, element: np.ndarray) -> np.ndarray:
+    def opened(slices: np.ndarray) -> np.ndarray:
+        return _cropped(ndimage.binary_opening(_extended(slices, element), element), element)
+
+    return in_the_plane(opened, mask)
+
+
+def _sealed(mask: np.ndarray, element: np.ndarray) -> np.ndarray:
+    def sealed(slices: np.ndarray) -> np.ndarray:
+        return _cropped(ndimage.binary_closing(_extended(slices, element), element), element)
+
+    return in_the_plane(sealed, mask)
+
+
+def _grown(mask: np.ndarray, element: np.ndarray) -> np.ndarray:
+    return in_the_plane(lambda slices: ndimage.binary_dilation(slices, element), mask)
 
 
 def _extended(mask: np.ndarray, element: np.ndarray) -> np.ndarray:
@@ -117,7 +133,7 @@ def _cropped(mask: np.ndarray, element: np.ndarray) -> np.ndarray:
 
 def _couch_side(dense: np.ndarray, core: np.ndarray) -> int | None:
     """Return the side of the body that the couch is on, an index as in `_surrounded`, if any."""
-    shell = (dense & ~ndimage.binary_dilation(core, disc(2))).sum(axis=0)
+    shell = (dense & ~_grown(core, disc(2))).sum(axis=0)
     weight = np.where(shell >= 0.5 * len(dense), shell, 0)
     if not weight.any() or not core.any():
         return None
@@ -133,13 +149,13 @@ def _cavities(
 ) -> np.ndarray:
     """Return the air inside the body in one slice, [j, i], also where the image cuts it."""
     seen = coarse.seen
-    inside = _closed(seen & ~core, seen) & ~dense
+    inside = _closed(seen & ~core, coarse) & ~dense
     cavity = inside & ~_gaps(coarse, inside, seen & ~dense & ~inside)
     regions, n = ndimage.label(seen & ~dense & ~inside)
     if n == 0:
         return cavity
     sizes = np.bincount(regions.ravel()) * coarse.pixel_mm2
-    rim = np.unique(regions[_rim(seen)])
+    rim = np.unique(regions[coarse.rim])
     wide = _wide(coarse, seen & ~dense)
     hu = coarse.hu[k]
     for index in range(1, n + 1):
@@ -187,15 +203,12 @@ def _wide(coarse: Coarse, air: np.ndarray) -> np.ndarray:
     return _cropped(ndimage.binary_opening(_extended(air[None], element), element), element)[0]
 
 
-def _rim(seen: np.ndarray) -> np.ndarray:
-    return seen & ~ndimage.binary_erosion(seen)
-
-
-def _closed(air: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def _closed(air: np.ndarray, coarse: Coarse) -> np.ndarray:
     """Return the parts of `air` that do not reach the rim of the field of view."""
-    regions, _ = ndimage.label(air)
-    open_ones = np.unique(regions[_rim(seen)])
-    return air & ~np.isin(regions, open_ones)
+    regions, count = ndimage.label(air)
+    closed = np.ones(count + 1, dtype=bool)
+    closed[regions[coarse.rim]] = False
+    return air & closed[regions]
 
 
 def _surrounded(region: np.ndarray, core: np.ndarray) -> list[bool]:
@@ -254,7 +267,9 @@ def _choose_pieces(coarse: Coarse, whole: np.ndarray) -> tuple[np.ndarray, int]:
         piece = regions[window] == index
         if _is_tissue(coarse, piece, window):
             keep.append(index)
-    chosen = np.isin(regions, keep)
+    kept = np.zeros(n + 1, dtype=bool)
+    kept[keep] = True
+    chosen = kept[regions]
     return chosen, count_bodies(np.where(chosen, regions, 0))
 
 
@@ -303,8 +318,11 @@ def _is_tissue(coarse: Coarse, piece: np.ndarray, window: tuple[slice, ...]) -> 
 
 def _without_specks(body: np.ndarray) -> np.ndarray:
     """Fill holes of a few pixels in a slice; larger ones are air that does not belong to it."""
-    for k, image in enumerate(body):
-        holes, n = ndimage.label(~image)
+
+    def fill(k: int) -> None:
+        holes, n = ndimage.label(~body[k])
         if n > 1:
             body[k] |= (np.bincount(holes.ravel()) <= SPECK_PIXELS)[holes]
+
+    for_each_slice(fill, range(len(body)))
     return body

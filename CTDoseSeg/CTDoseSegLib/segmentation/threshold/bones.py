@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from ..slice_threads import for_each_slice
 from ..working_grid import Coarse, disc
 
 WEAK_HU, STRONG_HU = 170.0, 280.0
@@ -72,7 +73,8 @@ def _with_marrow(coarse: Coarse, bone: np.ndarray) -> np.ndarray:
     """Close the shell and fill what it encloses, but not the spinal canal nor the skull."""
     radius = coarse.radius_px(MARROW_MM)
     element = disc(radius)[0]
-    for k in np.flatnonzero(bone.any(axis=(1, 2))):
+
+    def fill(k: int) -> None:
         padded = np.pad(bone[k], radius)
         closed = ndimage.binary_closing(padded, element)[radius:-radius, radius:-radius]
         regions, _ = ndimage.label(ndimage.binary_fill_holes(closed) & ~bone[k])
@@ -83,4 +85,6 @@ def _with_marrow(coarse: Coarse, bone: np.ndarray) -> np.ndarray:
             marrow = not CANAL_HU[0] < mean < CANAL_HU[1] and mean > -150.0
             if small or (marrow and hole.sum() * coarse.pixel_mm2 < MARROW_MM2):
                 bone[k][window] |= hole
+
+    for_each_slice(fill, np.flatnonzero(bone.any(axis=(1, 2))).tolist())
     return bone

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ..working_grid import dilated
+from ..working_grid import box_around, dilated, dilated_by_crosses, eroded_by_cross
 
 # Fat is about -100 HU; with the noise of a mean of nine pixels it stays above this.
 CLOTH_HU = -200.0
@@ -25,6 +25,8 @@ SMALLEST_RADIUS_MM = 40.0
 TRIPLES = 150
 JUDGES = 400
 SHORTEST_FLANK_MM = 25.0
+# Air that is looked at around a body: what fades out of it is within four pixels.
+AROUND_PX = 10
 
 
 def without_cloth(body: np.ndarray, hu: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -44,17 +46,29 @@ def without_cloth(body: np.ndarray, hu: np.ndarray, inside: np.ndarray) -> np.nd
     numpy.ndarray
         Boolean [j, i], the body without cloth.
     """
+    if not body.any():
+        return body
+    box = box_around(body, AROUND_PX)
+    bare = body.copy()
+    bare[box] = _without_cloth(body[box], hu[box], inside[box])
+    return bare
+
+
+def _without_cloth(body: np.ndarray, hu: np.ndarray, inside: np.ndarray) -> np.ndarray:
     tissue = inside | (ndimage.uniform_filter(hu.astype(np.float32), 3) > CLOTH_HU)
     layer = body & ~tissue
     # Blur makes the skin's own surface a layer too, of one pixel.
-    core = layer & ~ndimage.binary_dilation(tissue, iterations=2)
+    core = layer & ~dilated_by_crosses(tissue, 2)
     if not core.any():
         return body
-    regions, _ = ndimage.label(layer)
-    surface = layer & ~ndimage.binary_erosion(body, border_value=1)
-    outer = np.intersect1d(np.unique(regions[surface]), np.unique(regions[core]))
-    core &= np.isin(regions, outer[outer > 0])
-    cloth = ndimage.binary_dilation(core, np.ones((3, 3), bool), iterations=3, mask=layer)
+    regions, count = ndimage.label(layer)
+    surface = layer & ~eroded_by_cross(body)
+    outer, thick = np.zeros((2, count + 1), bool)
+    outer[regions[surface]] = thick[regions[core]] = True
+    core &= (outer & thick)[regions]
+    cloth = core
+    for _ in range(3):
+        cloth = dilated(cloth, 1, 1) & layer
     return body & ~_even(cloth, body, hu)
 
 
@@ -228,8 +242,9 @@ def without_couch(
         return body
     pixel = max(spacing_mm)
     middle = _mean_place(body) * spacing_mm
-    edge = np.argwhere(body & dilated(~body, 1, 1, square=False))
-    edge = edge[couch.hidden[tuple(edge.T)]] * spacing_mm
+    box = box_around(body, 1)
+    rim = body[box] & couch.hidden[box] & ~eroded_by_cross(body[box])
+    edge = (np.argwhere(rim) + [lines.start for lines in box]) * spacing_mm
     if len(edge) * pixel < SHORTEST_FLANK_MM:
         return body
     best, most = None, SHORTEST_FLANK_MM / pixel
@@ -249,7 +264,7 @@ def without_couch(
     part = body[first[0] : last[0], first[1] : last[1]]
     near = np.zeros_like(part)
     near[tuple((pixels - first).T)] = True
-    near = ndimage.binary_dilation(near, iterations=reach)
+    near = dilated_by_crosses(near, reach)
     where = np.argwhere(near & part) + first
     cut = where[arc.beyond(where * spacing_mm) > -0.5 * arc.thickness]
     result = body.copy()
@@ -263,11 +278,13 @@ def _flanks(body: np.ndarray, shell: np.ndarray, spacing_mm: tuple[float, float]
     touching = shell & dilated(body, 2, 2)
     if not touching.any():
         return np.empty((0, 2))
-    reach = dilated(touching, *(round(FLANK_MM / step) for step in spacing_mm))
-    regions, count = ndimage.label(shell & reach, np.ones((3, 3), bool))
+    steps = [round(FLANK_MM / step) for step in spacing_mm]
+    box = box_around(touching, max(steps))
+    touching = touching[box]
+    regions, count = ndimage.label(shell[box] & dilated(touching, *steps), np.ones((3, 3), bool))
     followed = np.zeros(count + 1, bool)
     followed[regions[touching]] = True
-    return np.argwhere(followed[regions]) * spacing_mm
+    return (np.argwhere(followed[regions]) + [lines.start for lines in box]) * spacing_mm
 
 
 def _mean_place(mask: np.ndarray) -> np.ndarray:

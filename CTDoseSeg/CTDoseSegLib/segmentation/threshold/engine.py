@@ -15,7 +15,15 @@ from ...flags import Flag, flag
 from ...segmentation.atoms import groups_of, named_atom
 from ...tasks.progress import Progress
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
-from ..working_grid import Canonical, Coarse, disc, field_of_view
+from ..slice_threads import for_each_slice, in_the_plane
+from ..working_grid import (
+    Canonical,
+    Coarse,
+    dilated_by_crosses,
+    disc,
+    eroded_by_cross,
+    field_of_view,
+)
 from .body import find_body, surface_threshold
 from .bones import WEAK_HU, find_bone
 from .brain import BRAIN, Brain, brain_in_slice, find_brain
@@ -101,18 +109,19 @@ def _refine(
     shape = view.hu.shape[1:]
     seen = field_of_view(view.hu)
     labels = np.zeros(view.hu.shape, dtype=np.uint8)
-    around = ndimage.binary_dilation(body, disc(1)) | ~coarse.seen
+    around = in_the_plane(lambda slices: ndimage.binary_dilation(slices, disc(1)), body)
+    around |= ~coarse.seen
     near = (
         (hu > threshold, coarse.enlarge(b, shape)) for hu, b in zip(view.hu, around, strict=True)
     )
     couch = Couch.of(near, view.spacing_mm[1:])
-    inside = ndimage.binary_erosion(body, disc(coarse.radius_px(DEEP_MM)), border_value=1)
+    depth = disc(coarse.radius_px(DEEP_MM))
+    inside = in_the_plane(lambda part: ndimage.binary_erosion(part, depth, border_value=1), body)
     inside |= ndimage.binary_dilation(lungs.left | lungs.right, disc(1)) & body
     open_air = air_around(body)
-    for k, hu in enumerate(view.hu):
-        if k % 8 == 0:
-            progress.update(0.55 + 0.44 * k / len(labels), "drawing surfaces")
-        out = labels[k]
+
+    def draw(k: int) -> None:
+        hu, out = view.hu[k], labels[k]
         dense = hu > threshold
         body_mask = _surface(coarse, body[k], dense, shape)
         deep = coarse.enlarge(inside[k], shape)
@@ -136,6 +145,12 @@ def _refine(
             rest &= ~drawn
         rest &= brain.near(coarse, k, shape)
         out[brain_in_slice(hu, rest, view.spacing_mm[1:])] = VALUE[BRAIN]
+
+    def drawn(k: int) -> None:
+        if k % 8 == 0:
+            progress.update(0.55 + 0.44 * k / len(labels), "drawing surfaces")
+
+    for_each_slice(draw, range(len(labels)), drawn)
     return labels
 
 
@@ -145,7 +160,6 @@ def _surface(
     """Bring a coarse mask [j, i] to the fine grid; near its surface `belongs` decides."""
     if not mask.any():
         return np.zeros(shape, dtype=bool)
-    element = disc(1)[0]
-    inside = coarse.enlarge(ndimage.binary_erosion(mask, element, border_value=1), shape)
-    near = coarse.enlarge(ndimage.binary_dilation(mask, element), shape)
+    inside = coarse.enlarge(eroded_by_cross(mask), shape)
+    near = coarse.enlarge(dilated_by_crosses(mask), shape)
     return inside | (near & belongs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from ..working_grid import dilated
+from ..working_grid import box_around, dilated
 
 # The shell that the published dose models' skin was measured on: TotalSegmentator's skin is the
 # body's outer voxels from -200 to 250 HU. Its mean HU there is -54 (chest) and -47 (abdomen), its
@@ -66,9 +66,15 @@ def skin_shell(
     numpy.ndarray
         Boolean [j, i].
     """
-    solid = body | ~seen
-    shell = body & outer_shell(solid | enclosed(~solid, air), spacing_mm, SKIN_MM)
-    return shell & (hu > SKIN_HU[0]) & (hu < SKIN_HU[1])
+    skin = np.zeros_like(body)
+    if not body.any():
+        return skin
+    # As far as the shell goes beyond the body, whatever is air there is air around it.
+    box = box_around(body, round(2 * SKIN_MM / min(spacing_mm)) + 2)
+    solid = body[box] | ~seen[box]
+    shell = body[box] & outer_shell(solid | enclosed(~solid, air[box]), spacing_mm, SKIN_MM)
+    skin[box] = shell & (hu[box] > SKIN_HU[0]) & (hu[box] < SKIN_HU[1])
+    return skin
 
 
 def enclosed(holes: np.ndarray, air: np.ndarray) -> np.ndarray:

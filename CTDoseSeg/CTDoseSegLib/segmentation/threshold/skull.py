@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from ..slice_threads import for_each_slice
 from ..working_grid import Coarse, disc
 from .bones import WEAK_HU
 
@@ -66,8 +67,11 @@ def find_skull(coarse: Coarse, body: np.ndarray) -> Skull | None:
     """
     hard = body & (coarse.hu > WEAK_HU)
     inside = np.zeros_like(body)
-    for k in np.flatnonzero(hard.any(axis=(1, 2))):
+
+    def find(k: int) -> None:
         inside[k] = _ring(coarse, hard[k], body[k], coarse.hu[k])
+
+    for_each_slice(find, np.flatnonzero(hard.any(axis=(1, 2))).tolist())
     run = _largest_run(inside.sum(axis=(1, 2)), round(GAP_MM / coarse.spacing_mm[0]))
     if run is None or (run.stop - run.start) * coarse.spacing_mm[0] < LEAST_HEIGHT_MM:
         return None
