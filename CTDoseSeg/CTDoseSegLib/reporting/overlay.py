@@ -112,7 +112,7 @@ def draw_overlay(series: CTSeries, labelmap: Labelmap) -> Figure:
     >>> draw_overlay(series, labelmap).savefig("overlay.png")
     """
     views = oriented(series, labelmap)
-    body = lookup(labelmap, BODY)[views.labels]
+    body = _Extent.of(views.labels, lookup(labelmap, BODY))
     tiles, planes = _axial(views, body), _lengthwise(views, body)
     painter = Painter(labelmap)
     legend = painter.legend([*tiles, *planes])
@@ -133,7 +133,7 @@ def _caption(series: CTSeries, labelmap: Labelmap) -> str:
     )
 
 
-def _axial(views: Views, body: np.ndarray) -> list[Picture]:
+def _axial(views: Views, body: _Extent) -> list[Picture]:
     box = _box(body, views.spacing_mm)
     return [
         Picture(
@@ -145,11 +145,11 @@ def _axial(views: Views, body: np.ndarray) -> list[Picture]:
             "L",
             views.doubt_at(k, *box),
         )
-        for k in _chosen_slices(body)
+        for k in _chosen_slices(views, body)
     ]
 
 
-def _lengthwise(views: Views, body: np.ndarray) -> list[Picture]:
+def _lengthwise(views: Views, body: _Extent) -> list[Picture]:
     """Return the coronal and the sagittal plane through the body's centre; none of a thin slab."""
     if len(views.hu) < 3 or np.ptp(views.z_mm) + views.spacing_mm[0] < LEAST_EXTENT_MM:
         return []
@@ -178,35 +178,53 @@ def _lengthwise(views: Views, body: np.ndarray) -> list[Picture]:
     ]
 
 
-def _box(body: np.ndarray, spacing_mm: tuple[float, float, float]) -> tuple[slice, slice]:
+@dataclass(frozen=True)
+class _Extent:
+    """Where the body is: slices with any of it, [k], and how many of them have it, [j, i]."""
+
+    slices: np.ndarray
+    count: np.ndarray
+
+    @classmethod
+    def of(cls, labels: np.ndarray, table: np.ndarray) -> _Extent:
+        """Look through labels [k, j, i] slice by slice; `table` tells whether a label is body."""
+        count = np.zeros(labels.shape[1:], np.int32)
+        here = np.zeros(len(labels), bool)
+        for k, image in enumerate(labels):
+            mask = table[image]
+            here[k] = mask.any()
+            count += mask
+        return cls(np.flatnonzero(here), count)
+
+
+def _box(body: _Extent, spacing_mm: tuple[float, float, float]) -> tuple[slice, slice]:
     """Return rows and columns around the body, with a margin; the whole slice without a body."""
     box = []
-    for axis, step in ((1, spacing_mm[1]), (2, spacing_mm[2])):
-        occupied = np.flatnonzero(body.any(axis=(0, 3 - axis)))
+    for axis, step in ((0, spacing_mm[1]), (1, spacing_mm[2])):
+        occupied = np.flatnonzero(body.count.any(axis=1 - axis))
         if occupied.size == 0:
-            box.append(slice(0, body.shape[axis]))
+            box.append(slice(0, body.count.shape[axis]))
             continue
         margin = int(np.ceil(MARGIN_MM / step))
         first, last = max(occupied[0] - margin, 0), occupied[-1] + margin
-        box.append(slice(first, min(last + 1, body.shape[axis])))
+        box.append(slice(first, min(last + 1, body.count.shape[axis])))
     return box[0], box[1]
 
 
-def _chosen_slices(body: np.ndarray) -> list[int]:
+def _chosen_slices(views: Views, body: _Extent) -> list[int]:
     """Return slices with a body, evenly spaced from head to feet, so that they read down."""
-    slices = np.flatnonzero(body.any(axis=(1, 2)))
-    slices = slices if slices.size else np.arange(body.shape[0])
+    slices = body.slices if body.slices.size else np.arange(len(views.labels))
     picks = np.linspace(0, slices.size - 1, min(AXIAL_SLICES, slices.size)).round().astype(int)
     return [int(k) for k in slices[picks[::-1]]]
 
 
-def _central(body: np.ndarray) -> tuple[int, int]:
+def _central(body: _Extent) -> tuple[int, int]:
     """Return row and column through the body's centre."""
-    if not body.any():
-        return body.shape[1] // 2, body.shape[2] // 2
-    area = body.sum(axis=0)
+    count = body.count
+    if not count.any():
+        return count.shape[0] // 2, count.shape[1] // 2
     rows, columns = (
-        round(float(np.average(np.arange(area.shape[axis]), weights=area.sum(axis=1 - axis))))
+        round(float(np.average(np.arange(count.shape[axis]), weights=count.sum(axis=1 - axis))))
         for axis in (0, 1)
     )
     return rows, columns
