@@ -19,6 +19,10 @@ def test_the_self_test_passes_from_the_installed_files(host, tmp_path):
     host.load_module(tmp_path / "installed" / "CTDoseSeg.py")
     host.open("CTDoseSeg")
     host.run_self_test("CTDoseSeg")
+    for name in ("CTDoseSegBatch", "CTDoseSegTraining"):
+        host.load_module(tmp_path / "installed" / f"{name}.py")
+        host.open(name)
+        host.run_self_test(name)
     import CTDoseSegLib
 
     assert CTDoseSegLib.__file__.startswith(str(tmp_path))

@@ -9,10 +9,17 @@ MODULE_FOLDER = Path(__file__).resolve().parents[2] / "CTDoseSeg"
 
 
 def listed_files() -> set[str]:
-    """Paths below the module's folder that a pattern of CMakeLists.txt takes."""
+    """Paths below the modules' folder that a pattern or a module of CMakeLists.txt takes."""
     text = (MODULE_FOLDER / "CMakeLists.txt").read_text(encoding="utf-8")
-    text = text.replace("${MODULE_NAME}", "CTDoseSeg")
     found = set()
+    for modules, body in re.findall(
+        r"foreach\(MODULE_NAME (.*?)\)(.*?)endforeach", text, re.DOTALL
+    ):
+        named = " ".join(re.findall(r"(?:SCRIPTS|RESOURCES) (.*)", body))
+        for module in modules.split():
+            names = named.replace("${MODULE_NAME}", module).split()
+            found |= {MODULE_FOLDER / name for name in names if (MODULE_FOLDER / name).is_file()}
+    text = text.replace("${MODULE_NAME}", "CTDoseSeg")
     for block in re.findall(r"file\(GLOB_RECURSE(.*?)\)", text, re.DOTALL):
         _, _, patterns = block.partition("CONFIGURE_DEPENDS")
         for pattern in patterns.split():

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 MODULE = Path(__file__).resolve().parents[2] / "CTDoseSeg" / "CTDoseSeg.py"
+BATCH, TRAINING = (MODULE.with_name(f"CTDoseSeg{name}.py") for name in ("Batch", "Training"))
 SMALL = {"shape": (64, 64, 24), "spacing_mm": (6.8, 6.8, 23.0)}
 
 

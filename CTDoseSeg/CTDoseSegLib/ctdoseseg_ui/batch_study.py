@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +18,26 @@ if TYPE_CHECKING:
     from .nodes.results import Results
 
 
-def load_study(logic: Any, output: Path, key: str) -> Results:
-    """Load the scan `key` of the run in `output`; `logic`, a `CTDoseSegLogic`, shows it."""
+@dataclass(frozen=True)
+class Study:
+    """A scan as read: its series, the folder of its result, what that was made with."""
+
+    series: Any
+    folder: Path
+    choices: dict[str, Any]
+
+
+def wanted_packages(output: Path, key: str) -> Sequence[str]:
+    """Return the names of the scan's files, by which `packages.ensure_nifti` judges."""
+    from ..batch.ledger import planned_scan
+    from ..batch.runner import LEDGER
+    from ..batch.study import PRIVATE
+
+    return planned_scan(output / PRIVATE / LEDGER, key).sources
+
+
+def read_study(output: Path, key: str) -> Study:
+    """Read the scan `key` of the run in `output`; touches no scene, so that a thread may do it."""
     from ..batch.ledger import planned_scan
     from ..batch.runner import LEDGER
     from ..batch.study import PRIVATE, RESULT, STUDIES, hand_over
@@ -29,10 +49,20 @@ def load_study(logic: Any, output: Path, key: str) -> Results:
         raise InputError(f"The scan {key} has no result; failures.csv holds the reason.")
     with tempfile.TemporaryDirectory(prefix="ctdoseseg-") as scratch:
         source, _ = hand_over(scan, Path(scratch))
-        packages.ensure_nifti([source])
         series = read_series(source, series_uid=scan.series_uid or None)
-        volume = _volume(series, f"CT {key}")
-        return logic.show(volume, series, folder, _choices(folder / RESULT))
+    return Study(series, folder, _choices(folder / RESULT))
+
+
+def show_study(logic: Any, study: Study, key: str) -> Results:
+    """Bring a scan that was read into the scene; `logic` is a `CTDoseSegLogic`."""
+    volume = _volume(study.series, f"CT {key}")
+    return logic.show(volume, study.series, study.folder, study.choices)
+
+
+def load_study(logic: Any, output: Path, key: str) -> Results:
+    """Load the scan `key` of the run in `output`; returns when it is in the scene."""
+    packages.ensure_nifti(wanted_packages(output, key))
+    return show_study(logic, read_study(output, key), key)
 
 
 def _choices(path: Path) -> dict[str, Any]:

@@ -120,8 +120,6 @@ class CTDoseSegParameterNode:
     mostMinutes: Annotated[float, WithinRange(LEAST_MINUTES, MOST_MINUTES), Default(5.0)]
     doseModelFolder: str = ""
     unetFolder: str = ""
-    trainingConfig: str = ""
-    trainingFolder: str = ""
     quality: Quality = Quality.FAST
     lungVessels: bool = False
     heartChambers: bool = False

@@ -190,7 +190,8 @@ class Host:
         folder = Path(module.path).parent
         self._open = None if self._open == name else self._open
         self.process_events()
-        namespace.forget_package(folder)
+        if all(Path(other.path).parent != folder for other in self._modules.values()):
+            namespace.forget_package(folder)
 
     def reload(self, name: str):
         """What the Reload button does; returns the new widget object."""

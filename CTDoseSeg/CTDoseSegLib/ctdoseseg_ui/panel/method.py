@@ -115,7 +115,7 @@ def _ensure_unet(unet: str) -> None:
     if missing := UNetEngine(unet or None).weights_missing:
         raise ModelError(
             _(
-                "The UNet cannot be used: {why}. Train one below, or choose the "
+                "The UNet cannot be used: {why}. Train one in CT Dose UNet Training, or choose the "
                 "threshold-based (classical) method, which needs none."
             ).format(why=missing)
         )

@@ -22,12 +22,10 @@ from ..parameters import CTDoseSegParameterNode, DoseEngine, Method
 from ..staging import StagedAnalysis
 from . import layout
 from .acquisition import AcquisitionSection
-from .batch import BatchSection
 from .method import MethodSection
 from .results import ResultsSection
 from .simulation import SimulationSection
 from .task import TaskSection
-from .training import TrainingSection
 from .whatif import WhatIfSection
 
 PACKAGE = "CTDoseSegLib"
@@ -69,10 +67,6 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.simulation = SimulationSection(
             self.ui, self.logic, self._parameters, self.task.log, self._onSimulated
         )
-        self.training = TrainingSection(self.ui, self._parameters, self.task.log)
-        self.batch = BatchSection(
-            self.ui, self.logic, self.method.engine, self._onStudyLoaded, self.task.show_problem
-        )
         self._overlayTimer = qt.QTimer()
         self._overlayTimer.setSingleShot(True)
         self._overlayTimer.connect("timeout()", self.results.update_overlay)
@@ -95,11 +89,9 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.live is not None:
             self.task.end()
             self.simulation.end()
-            self.training.end()
             self.live.stop()
             self._overlayTimer.stop()
             self.results.cleanup()
-            self.batch.cleanup()
             self.logic.forget()
         self._setParameterNode(None)
         self.removeObservers()
@@ -116,7 +108,6 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Reload the package too, which Slicer's own reload leaves as it is."""
         self.task.end()
         self.simulation.end()
-        self.batch.cleanup()
         for name in list(sys.modules):
             if name.partition(".")[0] == PACKAGE:
                 del sys.modules[name]
@@ -174,7 +165,6 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.acquisition.mark(volume)
         self.results.apply_parameters()
         self.whatIf.update(self.results.results)
-        self.training.update()
         self._updateButtons()
 
     def _updateButtons(self) -> None:
@@ -356,8 +346,8 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui.statusLabel.text = _("The files are written.")
         self._updateButtons()
 
-    def _onStudyLoaded(self, results: Results) -> None:
-        """A scan of a batch is in the scene: show it as after Apply."""
+    def showStudy(self, results: Results) -> None:
+        """Show a result that another module brought into the scene, as after Apply."""
         self._parameters().inputVolume = results.volume
         self._onAnalysed(DONE, "", results)
 
@@ -367,7 +357,6 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.task.end()
         self.task.ended(CANCELLED, "")
         self.simulation.end()
-        self.training.end()
         self.live.stop()
         self.logic.forget()
         self.results.scene_closed()

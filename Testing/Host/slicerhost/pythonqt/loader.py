@@ -12,7 +12,7 @@ from slicerhost.pythonqt.properties import property_types
 
 _MRML = re.compile(r"vtkMRML|mrmlScene")
 # Read by Designer and the loader, no property of any widget.
-_FORM_ONLY = {"title"}
+_FORM_ONLY = {"title", "buddy"}
 
 
 @cache

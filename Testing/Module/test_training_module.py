@@ -1,4 +1,4 @@
-"""Training a UNet from the panel: a job in another process, with a live chart."""
+"""The module "CT Dose UNet Training": a job in another process, with a live chart."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 from labelled_scans import training_config, write_scan
-from module_steps import apply
+from module_steps import TRAINING, apply
 from processes import is_alive
 
 pytestmark = pytest.mark.skipif(
@@ -27,14 +27,14 @@ def write_scans(folder):
 
 
 @pytest.fixture
-def section(panel):
-    """The panel with the section open."""
-    panel.ui.trainingCollapsibleButton.collapsed = False
-    return panel
+def training(host, panel):
+    """The module, loaded beside the main one and open."""
+    host.load_module(TRAINING)
+    return host.open("CTDoseSegTraining")
 
 
 @pytest.fixture
-def chosen(section, tmp_path, monkeypatch):
+def chosen(training, tmp_path, monkeypatch):
     """A configuration and a folder, chosen in the panel."""
     from CTDoseSegLib.ctdoseseg_ui import packages
 
@@ -47,25 +47,25 @@ def chosen(section, tmp_path, monkeypatch):
         config.write_text(
             training_config(["body_rest"], epochs=epochs, steps=2, learning_rate=0.02)
         )
-        section._parameterNode.trainingConfig = str(config)
-        section._parameterNode.trainingFolder = str(tmp_path / "network")
-        return section
+        training.parameters.configuration = str(config)
+        training.parameters.networkFolder = str(tmp_path / "network")
+        return training
 
     return choose
 
 
-def test_a_run_shows_its_loss_and_its_network_can_be_used(host, chosen, tmp_path):
+def test_a_run_shows_its_loss_and_its_network_can_be_used(host, panel, chosen, tmp_path):
     import slicer
 
     from CTDoseSegLib.ctdoseseg_ui.panel import layout, training_chart
     from CTDoseSegLib.ctdoseseg_ui.parameters import Method
 
-    panel = chosen(3)
-    assert not panel.ui.useNetworkButton.enabled
-    host.click(panel.ui.trainButton)
-    assert panel.ui.trainButton.text == "Cancel training"
-    host.wait_until(lambda: not panel.training.active, 120)
-    assert panel.ui.trainingLabel.text.startswith("Trained."), panel.ui.trainingLabel.text
+    training = chosen(3)
+    assert not training.ui.useNetworkButton.enabled
+    host.click(training.ui.trainButton)
+    assert training.ui.trainButton.text == "Cancel training"
+    host.wait_until(lambda: not training.active, 120)
+    assert training.ui.trainingLabel.text.startswith("Trained."), training.ui.trainingLabel.text
     node = slicer.mrmlScene.GetSingletonNode(layout.LOWER_VIEW, "vtkMRMLPlotViewNode")
     chart = node.GetPlotChartNode()
     assert chart.GetAttribute(training_chart.MARK) == "chart"
@@ -74,16 +74,17 @@ def test_a_run_shows_its_loss_and_its_network_can_be_used(host, chosen, tmp_path
     history = training_chart.read_history(tmp_path / "network")
     assert slicer.util.arrayFromTableColumn(table, "loss").tolist() == history["loss"].tolist()
     assert len(history["epoch"]) == 3
-    host.click(panel.ui.useNetworkButton)
+    host.click(training.ui.useNetworkButton)
+    assert host.current_module == "CTDoseSeg"
     assert panel._parameterNode.method == Method.UNET
     assert panel._parameterNode.unetFolder == str(tmp_path / "network")
 
 
-def test_the_chosen_network_segments(host, chosen, phantom, tmp_path):
-    panel = chosen(1)
-    host.click(panel.ui.trainButton)
-    host.wait_until(lambda: not panel.training.active, 120)
-    host.click(panel.ui.useNetworkButton)
+def test_the_chosen_network_segments(host, panel, phantom, chosen, tmp_path):
+    training = chosen(1)
+    host.click(training.ui.trainButton)
+    host.wait_until(lambda: not training.active, 120)
+    host.click(training.ui.useNetworkButton)
     apply(host, panel)
     # So short a training finds what it finds; what counts is that its network was run and said so.
     results = panel.results.results
@@ -94,28 +95,44 @@ def test_the_chosen_network_segments(host, chosen, phantom, tmp_path):
 
 
 def test_cancel_ends_the_run_within_two_seconds_and_train_goes_on(host, chosen, tmp_path):
-    panel = chosen(2000)
-    host.click(panel.ui.trainButton)
+    training = chosen(2000)
+    host.click(training.ui.trainButton)
     checkpoint = tmp_path / "network" / "checkpoint.json"
     host.wait_until(checkpoint.exists, 120)
-    pid = panel.training.job.pid
-    host.click(panel.ui.trainButton)
-    host.wait_until(lambda: not panel.training.active, 4)
+    pid = training.job.pid
+    host.click(training.ui.trainButton)
+    host.wait_until(lambda: not training.active, 4)
     assert not is_alive(pid)
-    assert panel.ui.trainingLabel.text.startswith("Cancelled")
-    assert panel.ui.trainButton.text == "Train"
+    assert training.ui.trainingLabel.text.startswith("Cancelled")
+    assert training.ui.trainButton.text == "Train"
     before = checkpoint.read_bytes()
-    host.click(panel.ui.trainButton)
+    host.click(training.ui.trainButton)
     host.wait_until(lambda: checkpoint.read_bytes() != before, 120)
-    host.click(panel.ui.trainButton)
-    host.wait_until(lambda: not panel.training.active, 4)
+    host.click(training.ui.trainButton)
+    host.wait_until(lambda: not training.active, 4)
 
 
-def test_a_missing_configuration_is_reported(host, section, tmp_path):
-    panel = section
-    assert not panel.ui.trainButton.enabled
-    panel._parameterNode.trainingConfig = str(tmp_path / "nothing.toml")
-    panel._parameterNode.trainingFolder = str(tmp_path / "network")
-    host.click(panel.ui.trainButton)
-    assert "configuration does not exist" in panel.ui.trainingLabel.text
+def test_a_missing_configuration_is_reported(host, training, tmp_path):
+    assert not training.ui.trainButton.enabled
+    training.parameters.configuration = str(tmp_path / "nothing.toml")
+    training.parameters.networkFolder = str(tmp_path / "network")
+    host.click(training.ui.trainButton)
+    assert "configuration does not exist" in training.ui.trainingLabel.text
     assert not os.path.exists(tmp_path / "network")
+
+
+def test_choices_are_kept_with_the_scene(host, training, tmp_path):
+    import slicer
+
+    training.ui.trainingConfigLineEdit.text = "/data/training.toml"
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    slicer.mrmlScene.Clear(False)
+    host.process_events()
+    assert training.ui.trainingConfigLineEdit.text == ""
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    host.process_events()
+    assert training.ui.trainingConfigLineEdit.text == "/data/training.toml"
+
+
+def test_the_self_test_passes(host, training):
+    host.run_self_test("CTDoseSegTraining")
