@@ -107,10 +107,10 @@ def test_apply_gives_fast_doses_first_and_the_simulation_replaces_them(host, wit
     row = next(
         n
         for n in range(table.GetNumberOfRows())
-        if table.GetCellText(n, table.GetColumnIndex("organ")) == "liver"
+        if table.GetCellText(n, table.GetColumnIndex("name")) == "liver"
     )
-    beside = table.GetCellText(row, table.GetColumnIndex("fast law (mGy)"))
-    assert float(beside.partition(" ")[0]) == pytest.approx(fast["liver"], rel=0.01)
+    beside = table.GetCellText(row, table.GetColumnIndex("fast_law_mGy"))
+    assert float(beside) == pytest.approx(fast["liver"], rel=0.01)
     assert panel.ui.statusLabel.text == "Done."
     assert "Monte Carlo" in panel.ui.resultLabel.text
     assert results.doseMap is not None

@@ -7,6 +7,7 @@ import html
 import re
 import xml.etree.ElementTree as ET
 
+import pytest
 from module_steps import MODULE, apply
 
 UI = MODULE.parent / "Resources" / "UI" / "CTDoseSeg.ui"
@@ -67,17 +68,19 @@ def test_notices_stand_in_the_panel_with_its_own_remedies(host, use_organs):
 
 def test_the_flags_of_an_organ_are_shown_when_it_is_chosen_and_go_with_all_organs(host, analysed):
     label = analysed.ui.resultLabel
+    from CTDoseSegLib.ct.organs import spoken_name
+
     organs = analysed.results.results.result.organs
     flagged = next(o for o in organs if o.flags)
     assert {f.place for f in flagged.flags} == {f"organ {flagged.organ}"}
-    assert "Flags of" not in plain(label.text)
+    assert "Notes on" not in plain(label.text)
     analysed.results.go_to_organ(flagged.organ)
-    assert f"Flags of  {flagged.organ} :" in plain(label.text)
-    assert flagged.flags[0].message in plain(label.text).split("Flags of")[1]
+    assert f"Notes on  {spoken_name(flagged.organ)} :" in plain(label.text)
+    assert flagged.flags[0].message in plain(label.text).split("Notes on")[1]
     analysed.results.refresh()
-    assert "Flags of" in plain(label.text)
+    assert "Notes on" in plain(label.text)
     host.click(analysed.ui.allOrgansButton)
-    assert "Flags of" not in plain(label.text)
+    assert "Notes on" not in plain(label.text)
 
 
 def test_a_result_of_the_first_release_is_shown(host, panel):
@@ -96,16 +99,45 @@ def test_a_result_of_the_first_release_is_shown(host, panel):
 def test_a_cell_of_the_dose_table_says_what_its_column_means(host, analysed):
     import qt
 
-    table = analysed.ui.doseTableView.model()
+    from CTDoseSegLib.ctdoseseg_ui.panel import layout
+
+    table = layout.table_view().model()
     tooltips = {}
     for column in range(table.columnCount()):
         name = table.headerData(column, qt.Qt.Horizontal)
-        tooltips[name] = table.index(0, column).data(qt.Qt.ToolTipRole) or ""
+        tooltips.setdefault(name, table.index(0, column).data(qt.Qt.ToolTipRole) or "")
     # A narrow panel shows the dose with the interval to judge it by.
-    assert list(tooltips)[:3] == ["organ", "dose (mGy)", "total 90 %"]
-    assert "simulated dose lies in this interval" in tooltips["model 90 %"]
-    assert "estimate of a 90 % interval" in tooltips["total 90 %"]
-    assert "cuts it" in tooltips["coverage"]
+    assert list(tooltips)[:4] == ["Organ", "Dose (mGy)", "90 % from", "to (mGy)"]
+    assert "simulated dose lies in this interval" in tooltips["Law from"]
+    assert "estimate of a 90 % interval" in tooltips["90 % from"]
+    assert "cuts it" in tooltips["In the images"]
+
+
+def test_the_dose_table_holds_numbers_with_units_and_names_that_people_say(host, analysed):
+    import slicer
+
+    results = analysed.results.results
+    table = results.doseTable
+    doses = slicer.util.arrayFromTableColumn(table, "dose_mGy")
+    low, high = (
+        slicer.util.arrayFromTableColumn(table, f"total_{end}_mGy") for end in ("low", "high")
+    )
+    organs = [table.GetCellText(n, table.GetColumnIndex("name")) for n in range(len(doses))]
+    known = results.doses()
+    assert dict(zip(organs, doses.tolist(), strict=True)) == pytest.approx(known, rel=1e-3)
+    assert (low < doses).all()
+    assert (doses < high).all()
+    assert table.GetColumnUnitLabel("dose_mGy") == "mGy"
+    shown = [table.GetCellText(n, table.GetColumnIndex("organ")) for n in range(len(doses))]
+    assert shown[organs.index("lung_left")] == "Left lung"
+
+
+def test_one_table_is_shown_in_the_layout_or_else_in_the_panel(host, analysed):
+    assert not analysed.ui.doseTableView.visible
+    host.click(analysed.ui.restoreLayoutButton)
+    assert analysed.ui.doseTableView.visible
+    host.click(analysed.ui.layoutButton)
+    assert not analysed.ui.doseTableView.visible
 
 
 def test_dose_indices_stand_in_the_panel_with_their_units_and_flags(host, analysed):

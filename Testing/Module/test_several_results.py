@@ -96,10 +96,12 @@ def test_a_result_that_is_older_than_the_choices_is_marked(host, analysed):
 def test_showing_all_organs_again_moves_nothing(host, analysed):
     import slicer
 
-    table = analysed.ui.doseTableView
+    from CTDoseSegLib.ctdoseseg_ui.panel import layout
+
+    table = layout.table_view()
     model = table.model()
     rows = [model.index(row, 0).data() for row in range(model.rowCount())]
-    host.click_cell(table, rows.index("liver"))
+    host.click_cell(table, rows.index("Liver"))
     red = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
     red.SetSliceOffset(red.GetSliceOffset() + 46.0)
     before = red.GetSliceOffset()

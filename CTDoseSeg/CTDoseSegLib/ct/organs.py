@@ -32,6 +32,15 @@ LABEL_TABLES = ("totalsegmentator-v2", "totalsegmentator-v1", "lungmask")
 _LUNGMASK = {1: "lung_right", 2: "lung_left"}
 # SNOMED CT codes of laterality (DICOM PS3.16, CID 244).
 _SIDES = {"24028007": "right", "7771000": "left"}
+_SPOKEN = {
+    "body_rest": "Rest of the body",
+    "heart_myocardium": "Heart muscle",
+    "lung_trachea_bronchia": "Trachea and bronchi",
+    "lung_vessels": "Lung vessels",
+    "autochthon_left": "Left back muscles",
+    "autochthon_right": "Right back muscles",
+    "red_marrow": "Active red marrow",
+}
 _BONES = ("bone", "bone_rest", "spine", "ribs", "sacrum", "skull", "sternum", "mandible")
 # Labels of a bone's parts, as the phantoms have them.
 _BONE_PARTS = ("_cortex", "_spongiosa", "_medullary")
@@ -95,6 +104,42 @@ def organ(name: str) -> Organ:
         return known
     digest = hashlib.sha256(name.encode()).digest()
     return Organ(name, "", "#" + "".join(f"{64 + byte % 160:02x}" for byte in digest[:3]))
+
+
+def spoken_name(name: str) -> str:
+    """Return the name of an organ as people say it.
+
+    Parameters
+    ----------
+    name
+        As in the table, or any other label's.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> spoken_name("lung_upper_lobe_left"), spoken_name("kidney_right"), spoken_name("rib_left_3")
+    ('Left lung, upper lobe', 'Right kidney', 'Left rib 3')
+    >>> spoken_name("heart_atrium_left"), spoken_name("body_rest"), spoken_name("vertebrae_L5")
+    ('Heart, left atrium', 'Rest of the body', 'Vertebra L5')
+    """
+    if name in _SPOKEN:
+        return _SPOKEN[name]
+    words = name.split("_")
+    side = next((word for word in words if word in ("left", "right")), "")
+    if side:
+        words.remove(side)
+    of = ""
+    if words[0] == "heart" and len(words) > 1:  # the side is that of the chamber
+        of, words = "heart, ", words[1:]
+    elif words[0] == "lung" and len(words) > 1:
+        of, words, side = " ".join((side, "lung, ")).strip() + " ", words[1:], ""
+    elif words[0] == "vertebrae" and len(words) > 1:
+        words[0] = "vertebra"
+    text = of + " ".join((side, *words) if side else words)
+    return text[:1].upper() + text[1:]
 
 
 def total_names(version: int = 2) -> Mapping[int, str]:

@@ -16,7 +16,7 @@ import slicer
 import vtk
 
 from .results import Results
-from .scene import SCALED_CURRENT, current_scale, fast_law_of, numbers, ordered, set_columns
+from .scene import SCALED_CURRENT, current_scale, fast_law_of, listed, numbers, set_columns
 
 BLUE, ORANGE, GREEN, RED, GRAY = (
     (0.10, 0.37, 0.70),
@@ -77,7 +77,7 @@ def _show_ssde(results: Results) -> None:
 
 def show_dose_chart(results: Results, hypothetical: Mapping[str, float] | None = None) -> None:
     """Show the chart of organ doses, with those of "What if" where there are any."""
-    organs = [o for o in ordered(results.result.organs) if o.dose_mGy is not None]
+    organs = [o for o in listed(results.result.organs) if o.dose_mGy is not None]
     table = results.ensure("chartTable")
     if not organs:
         set_columns(table, {"number": []})

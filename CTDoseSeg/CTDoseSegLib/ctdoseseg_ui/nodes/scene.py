@@ -6,6 +6,7 @@ Together with `segmentations` and `charts` the only place that fills nodes of th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
+from ...ct.organs import spoken_name
 from ...outputs import tables
 from .results import CLASSES, OVERLAY, ROLE, Results
 
@@ -24,31 +26,70 @@ SLICE_COLUMNS = tuple(name for name in tables.SLICE_COLUMNS if name not in ("sli
 SCALED_CURRENT = "tube_current_scaled"
 # Built into Slicer, not one of its files.
 OVERLAY_COLORS = "vtkMRMLColorTableNodeIron"
-# What the columns of the table of doses mean; Slicer shows it where the pointer rests on a cell.
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a column of a table is shown: its title, its unit, and what rests on its cells."""
+
+    title: str
+    unit: str = ""
+    description: str = ""
+
+
+_TOTAL = (
+    "The interval to judge the dose by: our estimate of a 90 % interval for this patient and "
+    "scanner, from model, beam, CTDIvol, segmentation, irradiated range and contrast agent. It was "
+    "not checked against doses measured in patients."
+)
+_LAW = (
+    "How well the fast law knows such an organ and the scanner's beam: in about nine of ten bodies "
+    "the simulated dose lies in this interval. It leaves out that patients are unlike these bodies "
+    "and that the displayed CTDIvol has an error."
+)
+_STATISTICS = "How well the simulated photons alone determine the dose."
+# Numbers have four digits; result.json has all.
 DOSE_COLUMNS = {
-    "organ": "Click an organ to go to it.",
-    "dose (mGy)": "Mean dose to the part of the organ that is in the images.",
-    "fast law (mGy)": "What the fast law gives, with its total 90 % interval; both are flagged "
-    "where they differ by more than both intervals allow.",
-    "model 90 %": "How well the fast law knows such an organ and the scanner's beam, in mGy: in "
-    "about nine of ten bodies the simulated dose lies in this interval. It leaves out that "
-    "patients are unlike these bodies and that the displayed CTDIvol has an error.",
-    "statistics 90 %": "How well the simulated photons alone determine the dose, in mGy.",
-    "total 90 %": "The interval to judge the dose by, in mGy: our estimate of a 90 % interval for "
-    "this patient and scanner, from model, beam, CTDIvol, segmentation, irradiated range and "
-    "contrast agent. It was not checked against doses measured in patients.",
-    "coverage": "100 %: the organ as drawn ends inside the images, which does not say that it is "
-    "drawn completely; cut: the first or last slice or the field of view cuts it.",
-    "drawn": "certain: the network draws the organ again when the image is varied; uncertain: it "
-    "does not, or what is drawn contradicts anatomy; empty: not known.",
-    "flags": "Click the organ to read its flags in sentences.",
+    "organ": Column("Organ", description="Click an organ to go to it."),
+    "dose_mGy": Column(
+        "Dose (mGy)", "mGy", "Mean dose to the part of the organ that is in the images."
+    ),
+    "hypothetical_mGy": Column(
+        "HYPOTHETICAL (mGy)", "mGy", "What the factors of What if make of the dose."
+    ),
+    "fast_law_mGy": Column(
+        "Fast law (mGy)",
+        "mGy",
+        "What the fast law gives; both are flagged where they differ by more than both intervals "
+        "allow.",
+    ),
+    "total_low_mGy": Column("90 % from", "mGy", _TOTAL),
+    "total_high_mGy": Column("to (mGy)", "mGy", _TOTAL),
+    "model_low_mGy": Column("Law from", "mGy", _LAW),
+    "model_high_mGy": Column("to (mGy)", "mGy", _LAW),
+    "statistics_low_mGy": Column("Statistics from", "mGy", _STATISTICS),
+    "statistics_high_mGy": Column("to (mGy)", "mGy", _STATISTICS),
+    "volume_ml": Column("Volume (ml)", "ml", "Of the part that is in the images."),
+    "in_images": Column(
+        "In the images",
+        description="whole: the organ as drawn ends inside the images, which does not say that it "
+        "is drawn completely; cut: the first or last slice or the field of view cuts it.",
+    ),
+    "drawn": Column(
+        "Drawn",
+        description="certain: the network draws the organ again when the image is varied; "
+        "uncertain: it does not, or what is drawn contradicts anatomy; empty: not known.",
+    ),
+    "region": Column("Region", description="Of the body, by the doses' model."),
+    "n_flags": Column("Notes", description="How many; click the organ to read them."),
+    "name": Column("Name", description="As in files and in the console."),
 }
 
 
 def set_columns(
     tableNode: Any,
     columns: Mapping[str, Sequence[Any] | np.ndarray],
-    descriptions: Mapping[str, str] | None = None,
+    shown: Mapping[str, Column] | None = None,
 ) -> None:
     """Replace a table's content, with one event for its views.
 
@@ -58,8 +99,8 @@ def set_columns(
         The table.
     columns
         Name to numbers (None: not a number) or to text.
-    descriptions
-        Name to what the column means, for those that need it.
+    shown
+        Name to how the column is shown, for those that are not shown by their name.
     """
     table = vtk.vtkTable()
     for name, values in columns.items():
@@ -70,8 +111,10 @@ def set_columns(
         tableNode.SetLocked(True)
         tableNode.SetAndObserveTable(table)
         for name in columns:
-            tableNode.SetColumnTitle(name, name)
-            tableNode.SetColumnDescription(name, (descriptions or {}).get(name, ""))
+            column = (shown or {}).get(name, Column(name))
+            tableNode.SetColumnTitle(name, column.title)
+            tableNode.SetColumnUnitLabel(name, column.unit)
+            tableNode.SetColumnDescription(name, column.description)
     finally:
         tableNode.EndModify(was)
 
@@ -82,6 +125,8 @@ def _column(name: str, values: Sequence[Any] | np.ndarray) -> Any:
         column.SetNumberOfValues(len(values))
         for n, text in enumerate(values):
             column.SetValue(n, text)
+    elif isinstance(values, np.ndarray) and values.dtype.kind == "i":
+        column = numpy_to_vtk(values, deep=1)
     else:
         column = numpy_to_vtk(numbers(values), deep=1)
     column.SetName(name)
@@ -123,29 +168,34 @@ def show_doses(results: Results, hypothetical: Mapping[str, float] | None = None
     hypothetical
         Organ to its dose in mGy under the factors of "What if"; None: no such column.
     """
-    from ...reporting.numbers import number
-
-    organs = ordered(results.result.organs)
-    columns: dict[str, list[str]] = {
-        "organ": [o.organ for o in organs],
-        "dose (mGy)": [number(o.dose_mGy) for o in organs],
-    }
-    if hypothetical is not None:
-        columns["HYPOTHETICAL (mGy)"] = [number(hypothetical.get(o.organ)) for o in organs]
-    fast = fast_law_of(results.result)
-    if results.simulated:
-        columns["fast law (mGy)"] = [_beside(fast.get(o.organ)) for o in organs]
+    organs = listed(results.result.organs)
+    fast = fast_law_of(results.result) if results.simulated else {}
+    beside = {organ: dose for organ, (dose, *_) in fast.items()}
     # What a simulation alone leaves open is its statistics.
-    own_interval = "statistics 90 %" if results.simulated else "model 90 %"
-    # A narrow panel shows the first columns alone, and cuts the next.
+    own = "statistics" if results.simulated else "model"
+    doses = {
+        "dose_mGy": [o.dose_mGy for o in organs],
+        "hypothetical_mGy": [(hypothetical or {}).get(o.organ) for o in organs],
+        "fast_law_mGy": [beside.get(o.organ) for o in organs],
+        "total_low_mGy": [o.total_low_mGy for o in organs],
+        "total_high_mGy": [o.total_high_mGy for o in organs],
+        f"{own}_low_mGy": [o.model_low_mGy for o in organs],
+        f"{own}_high_mGy": [o.model_high_mGy for o in organs],
+        "volume_ml": [o.volume_ml for o in organs],
+    }
+    columns: dict[str, Any] = {"organ": [spoken_name(o.organ) for o in organs]}
+    # A column without any number says nothing; Slicer would show it as "nan".
     columns |= {
-        "total 90 %": [_interval(o.total_low_mGy, o.total_high_mGy) for o in organs],
-        own_interval: [_interval(o.model_low_mGy, o.model_high_mGy) for o in organs],
-        "coverage": [_coverage(o) for o in organs],
-        "volume (ml)": [number(o.volume_ml) for o in organs],
+        name: _digits(values)
+        for name, values in doses.items()
+        if any(value is not None for value in values)
+    }
+    columns |= {
+        "in_images": ["cut" if o.coverage is None else _whole(o.coverage) for o in organs],
         "drawn": [o.segmentation_certainty or "" for o in organs],
         "region": [o.region for o in organs],
-        "flags": ["; ".join(f.code for f in o.flags) for o in organs],
+        "n_flags": np.array([len(o.flags) for o in organs], dtype=np.int32),
+        "name": [o.organ for o in organs],
     }
     set_columns(results.ensure("doseTable"), columns, DOSE_COLUMNS)
 
@@ -159,25 +209,18 @@ def fast_law_of(result: Result) -> dict[str, tuple[float, float | None, float | 
     return {organ: tuple(of) for organ, of in beside.items() if of and of[0] is not None}
 
 
-def _beside(fast: tuple[float, float | None, float | None] | None) -> str:
-    from ...reporting.numbers import number
-
-    return "-" if fast is None else f"{number(fast[0])} ({_interval(*fast[1:])})"
-
-
-def ordered(organs: Sequence[OrganDose]) -> list[OrganDose]:
-    """Organs with a dose first; the order within is kept."""
-    return sorted(organs, key=lambda organ: organ.dose_mGy is None)
+def listed(organs: Sequence[OrganDose]) -> list[OrganDose]:
+    """Return the organs that a table lists: those with a dose; all where none has one."""
+    return [organ for organ in organs if organ.dose_mGy is not None] or list(organs)
 
 
-def _interval(low: float | None, high: float | None) -> str:
-    from ...reporting.numbers import number
+def _digits(values: Sequence[float | None]) -> np.ndarray:
+    """Return numbers with four digits, as many as can be read."""
+    return np.array([np.nan if v is None else float(f"{v:.4g}") for v in values])
 
-    return "-" if low is None or high is None else f"{number(low)} - {number(high)}"
 
-
-def _coverage(organ: OrganDose) -> str:
-    return "cut" if organ.coverage is None else f"{100 * organ.coverage:.0f} %"
+def _whole(coverage: float) -> str:
+    return "whole" if coverage >= 0.995 else f"{100 * coverage:.0f} %"
 
 
 def show_overlay(results: Results, labels: np.ndarray, values: Mapping[str, int]) -> Any:

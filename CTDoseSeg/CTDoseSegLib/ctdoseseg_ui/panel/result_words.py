@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from slicer.i18n import tr as _
 
+from ...ct.organs import spoken_name
 from ...flags import FLAGS
 from ...reporting.numbers import number
 from ...segmentation.labelmap import BODY, BODY_REST
+
+MOST_NAMED = 6
 
 if TYPE_CHECKING:
     from ...dosimetry.effective_dose import EffectiveDose
@@ -46,6 +49,12 @@ def summary(results: Results) -> str:
     text = _("{n} organs have a dose, and {parts} of their parts.") if n_parts else ""
     text = text or (_("{n} organs have a dose.") if n_whole else _("No organ has a dose."))
     lines.append(text.format(n=n_whole, parts=n_parts))
+    without = [spoken_name(o.organ) for o in result.organs if o.dose_mGy is None]
+    if doses and without:
+        names = ", ".join(without[:MOST_NAMED])
+        if (more := len(without) - MOST_NAMED) > 0:
+            names += _(" and {n} more").format(n=more)
+        lines.append(_("Without a dose: {organs}.").format(organs=escape(names)))
     return " ".join(lines)
 
 
@@ -73,7 +82,7 @@ def _simulation(results: Results) -> list[str]:
     if largest:
         certain = _(
             "The number of photons alone leaves {percent} % or less (1 SE) in the larger organs; "
-            "the uncertainty of a dose is in the column total 90 %."
+            "the uncertainty of a dose is in the columns 90 % from and to."
         )
         words += " " + certain.format(percent=f"{100 * float(largest):.2g}")
     return [words, *_peak_skin(results.result)]

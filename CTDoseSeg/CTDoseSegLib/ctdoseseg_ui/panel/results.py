@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import slicer
 from slicer.i18n import tr as _
 
+from ...ct.organs import spoken_name
 from ...errors import CTDoseSegError
 from ..nodes.results import Results
 from . import layout
@@ -58,6 +59,9 @@ class ResultsSection:
         ui.restoreLayoutButton.connect("clicked(bool)", lambda *_: self.restore_layout())
         ui.doseTableView.connect("selectionChanged()", self._on_row)
         ui.allOrgansButton.connect("clicked(bool)", lambda *_: self.show_all_organs())
+        self._layouts = slicer.app.layoutManager()
+        if self._layouts is not None:  # Slicer without a main window has no layouts
+            self._layouts.connect("layoutChanged(int)", self._on_layout)
 
     def _fill_windows(self) -> None:
         combo = self._ui.windowComboBox
@@ -93,7 +97,7 @@ class ResultsSection:
         self._ui.resultLabel.text = self._words(results) if results else nothing
         self._ui.resultLabel.toolTip = all_notices(results.result.all_flags()) if results else ""
         self._ui.layoutButton.enabled = results is not None
-        self._ui.doseTableView.visible = results is not None
+        self._on_layout()
         for name in (
             "allOrgansButton",
             "lowerChartComboBox",
@@ -190,6 +194,10 @@ class ResultsSection:
             layout.restore(self._former_layout if self._former_layout is not None else -1)
         self._ui.restoreLayoutButton.enabled = False
 
+    def _on_layout(self, *_: Any) -> None:
+        """Show the table in the panel where the layout does not: one is enough."""
+        self._ui.doseTableView.visible = self.results is not None and not layout.shown()
+
     def _connect_views(self) -> None:
         self._disconnect_views()
         for view in layout.plot_views().values():
@@ -221,9 +229,10 @@ class ResultsSection:
         # Clearing the selection is signalled too, with the former row still the current one.
         if self.results is None or not view.selectionModel().hasSelection:
             return
-        organ = view.model().index(index.row(), 0).data()
-        if organ:
-            self.go_to_organ(str(organ))
+        shown = view.model().index(index.row(), 0).data()
+        organs = {spoken_name(o.organ): o.organ for o in self.results.result.organs}
+        if shown in organs:
+            self.go_to_organ(organs[shown])
 
     def go_to_organ(self, organ: str) -> None:
         """Move the views to an organ, highlight it, and show its flags."""
@@ -291,6 +300,8 @@ class ResultsSection:
         """Let go of all views and nodes."""
         self._stop_watch()
         self._disconnect_views()
+        if self._layouts is not None:
+            self._layouts.disconnect("layoutChanged(int)", self._on_layout)
         self.results = None
 
 
@@ -300,6 +311,6 @@ def _flags_of_organ(result: Result, organ: str) -> str:
     items = flag_items((one.severity, one.message, one.mends) for one in flags)
     return (
         "<br>"
-        + _("Flags of {organ}:").format(organ=f"<b>{escape(organ)}</b>")
+        + _("Notes on {organ}:").format(organ=f"<b>{escape(spoken_name(organ))}</b>")
         + (items or " " + _("none."))
     )
