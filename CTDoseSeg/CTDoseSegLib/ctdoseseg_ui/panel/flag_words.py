@@ -9,31 +9,71 @@ from slicer.i18n import tr as _
 
 from ...flags import Flag
 from ...flags.summary import remedy, shown_first, summarize
+from ..parameters import TYPED
 from .remedies import words
 
+# What is shown unasked; the rest is one click away.
+MOST_NOTICES = 3
+# Addresses of links: show all, go to a field, set a field.
+ALL, FEWER, FIELD, SET = "all", "fewer", "field:", "set:"
+_PHANTOMS_CM = (32, 16)
 
-def notices(flags: Iterable[Flag]) -> str:
-    """Return the most serious causes as rich text, and how many more there are."""
+
+def notices(flags: Iterable[Flag], *, every: bool = False) -> str:
+    """Return the causes that change the numbers most, each with what mends it; rich text.
+
+    Parameters
+    ----------
+    flags
+        Of a result.
+    every
+        All causes, not the first three alone.
+    """
     causes = summarize(flags)
-    shown = shown_first(causes)
-    items = [(notice.severity, notice.text, notice.mends) for notice in shown]
+    shown = causes if every else shown_first(causes)[:MOST_NOTICES]
     more = len(causes) - len(shown)
-    last = _("{n} more: rest the pointer here to read them.").format(n=more) if more > 0 else ""
-    return flag_items(items, last)
+    link = ""
+    if every:
+        link = _link(FEWER, _("Show fewer"))
+    elif more > 0:
+        link = _link(ALL, _("Show {n} more").format(n=more))
+    return _list([_notice(one.severity, one.text, one.mends) for one in shown], link)
 
 
-def all_notices(flags: Iterable[Flag]) -> str:
-    """Return all causes as rich text, for a tool tip."""
-    return flag_items((n.severity, n.text, n.mends) for n in summarize(flags))
-
-
-def flag_items(items: Iterable[tuple[str, str, Sequence[str]]], last: str = "") -> str:
+def flag_items(items: Iterable[tuple[str, str, Sequence[str]]]) -> str:
     """Return a list of (severity, what was found, what would mend it); empty without any."""
     table = words()
-    lines = [
-        f"<b>{_(severity)}</b>: {escape(f'{text} {remedy(mends, table)}'.rstrip())}"
-        for severity, text, mends in items
-    ]
-    lines += [escape(last)] if last else []
+    return _list(
+        [
+            f"<b>{_(severity)}</b>: {escape(f'{text} {remedy(mends, table)}'.rstrip())}"
+            for severity, text, mends in items
+        ]
+    )
+
+
+def _notice(severity: str, text: str, mends: Sequence[str]) -> str:
+    """Return a notice with links to the fields that mend it."""
+    table = words()
+    fields = [name for name in mends if name in TYPED]
+    others = remedy([name for name in mends if name not in TYPED], table)
+    links = [_field(name, table[name][1]) for name in table if name in fields]
+    mended = " " + _("Enter {fields}.").format(fields=_(" or ").join(links)) if links else ""
+    return f"<b>{_(severity)}</b>: {escape(f'{text} {others}'.rstrip())}{mended}"
+
+
+def _field(name: str, called: str) -> str:
+    """Return a link to a field; of the CTDI phantom, which is one of two, to each of them."""
+    if name != "phantom_cm":
+        return _link(f"{FIELD}{name}", called)
+    sizes = (_link(f"{SET}{name}={size}", f"{size} cm") for size in _PHANTOMS_CM)
+    return _("the CTDI phantom ({sizes})").format(sizes=" / ".join(sizes))
+
+
+def _link(address: str, text: str) -> str:
+    return f'<a href="{escape(address)}">{escape(text)}</a>'
+
+
+def _list(lines: list[str], last: str = "") -> str:
+    lines = [*lines, last] if last else lines
     points = "".join(f"<li>{line}</li>" for line in lines)
     return f"<ul style='margin: 2px 0 0 -22px'>{points}</ul>" if points else ""

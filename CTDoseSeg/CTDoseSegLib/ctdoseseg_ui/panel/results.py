@@ -13,7 +13,7 @@ from ...errors import CTDoseSegError
 from ..nodes.results import Results
 from . import layout
 from .doubt import DoubtTint
-from .flag_words import all_notices, flag_items, notices
+from .flag_words import ALL, FEWER, FIELD, SET, flag_items, notices
 from .overlay import Overlay
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ class ResultsSection:
         self._surfaces_shown = False
         # The organ that was chosen last, whose flags are shown.
         self._organ = ""
+        self._every = False
         self._fill_windows()
+        ui.resultLabel.connect("linkActivated(QString)", self._on_link)
         ui.layoutButton.connect("clicked(bool)", lambda *_: self.show_layout())
         ui.restoreLayoutButton.connect("clicked(bool)", lambda *_: self.restore_layout())
         ui.doseTableView.connect("selectionChanged()", self._on_row)
@@ -78,7 +80,7 @@ class ResultsSection:
             self._hide_overlays()
             self._surfaces_shown = False
         self.results = results
-        self._organ = ""
+        self._organ, self._every = "", False
         self._ui.doseTableView.setMRMLTableNode(results.doseTable if results else None)
         self.refresh()
         if results is None:
@@ -95,7 +97,6 @@ class ResultsSection:
         results = self.results
         nothing = _("No result yet: press Apply.")
         self._ui.resultLabel.text = self._words(results) if results else nothing
-        self._ui.resultLabel.toolTip = all_notices(results.result.all_flags()) if results else ""
         self._ui.layoutButton.enabled = results is not None
         self._on_layout()
         for name in (
@@ -114,7 +115,7 @@ class ResultsSection:
         """Return the label's text: the result, its most serious flags, and one organ's flags."""
         from .result_words import summary
 
-        words = summary(results) + notices(results.result.all_flags())
+        words = summary(results) + notices(results.result.all_flags(), every=self._every)
         return words + (_flags_of_organ(results.result, self._organ) if self._organ else "")
 
     def made_anew(self) -> None:
@@ -215,6 +216,19 @@ class ResultsSection:
         self._views.clear()
 
     # Clicks ------------------------------------------------------------------------------
+
+    def _on_link(self, address: str) -> None:
+        """Show all notices or fewer, or go to the field that mends one."""
+        if address in (ALL, FEWER):
+            self._every = address == ALL
+            self._ui.resultLabel.text = self._words(self.results)
+            return
+        name = address.removeprefix(FIELD)
+        if address.startswith(SET):
+            name, _sign, value = address.removeprefix(SET).partition("=")
+            setattr(self._parameters(), name, value)
+        self._ui.acquisitionCollapsibleButton.collapsed = False
+        getattr(self._ui, f"{name}_edit").setFocus()
 
     def _on_row(self) -> None:
         self._go_to_row(self._ui.doseTableView)
