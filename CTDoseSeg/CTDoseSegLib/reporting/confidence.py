@@ -11,8 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from ..dosimetry.doses import OrganDose
 
-# Half of the total 90 % interval, ln, of the organ in the middle: up to here a dose is known to
-# about 25 %, 50 %. This project's judgement, for readers in a hurry; the intervals say more.
+# From the lower end of the total 90 % interval to the dose, ln: up to here a dose is known to about
+# 25 %, 50 %. This project's judgement, for readers in a hurry; the intervals say more.
 _LEVELS = ((math.log(1.25), "good"), (math.log(1.5), "moderate"))
 _LOW = "low"
 # Uncertainty component to why a dose is not better known.
@@ -44,7 +44,8 @@ REASONS = {
 def confidence(organs: Sequence[OrganDose]) -> tuple[str, str]:
     """Return ``good``, ``moderate`` or ``low``, and what makes it no better; empty without doses.
 
-    It is that of the organ in the middle: half of the organs have a wider total interval.
+    It is that of the organ in the middle: half of the organs have a lower end further away. The
+    upper end may be further still where contrast agent is.
 
     Parameters
     ----------
@@ -62,9 +63,8 @@ def confidence(organs: Sequence[OrganDose]) -> tuple[str, str]:
     """
     widths, budgets = [], []
     for organ in organs:
-        low, high = organ.total_low_mGy, organ.total_high_mGy
-        if organ.dose_mGy is not None and low and high:
-            widths.append(0.5 * math.log(high / low))
+        if organ.dose_mGy and organ.total_low_mGy:
+            widths.append(math.log(organ.dose_mGy / organ.total_low_mGy))
             budgets.append(organ.budget)
     if not widths:
         return "", ""

@@ -26,8 +26,9 @@ BLUE, ORANGE, GREEN, RED, GRAY = (
     (0.45, 0.45, 0.45),
 )
 MARKER_COLUMNS = ("z_mm", "sizeChart", "ssdeChart")
-# Room above the highest value for the legend.
-HEADROOM = 1.35
+# Room above the highest value for the legend: height of a row and of its frame in pixels, of the
+# axes in a view of 240 pixels.
+_ROW_PX, _FRAME_PX, _AXES_PX = 18, 16, 190
 TITLE_SIZE, TEXT_SIZE = 15, 12
 
 
@@ -195,7 +196,7 @@ def _chart(
     x_title: str = "z (mm, towards the head)",
 ) -> None:
     chart = results.ensure(role)
-    highest = max((np.nanmax(c) for c in columns if np.isfinite(c).any()), default=1.0) * HEADROOM
+    highest = max((np.nanmax(c) for c in columns if np.isfinite(c).any()), default=1.0)
     # VTK cannot draw a series of one point.
     series = [node for node in series if node.GetTableNode().GetNumberOfRows() > 1]
     if role in MARKER_COLUMNS and series:
@@ -217,9 +218,20 @@ def _chart(
         chart.SetLegendFontSize(TEXT_SIZE)
         chart.SetLegendVisibility(bool(series))
         chart.SetYAxisRangeAuto(False)
-        chart.SetYAxisRange(0.0, float(highest))
+        chart.SetYAxisRange(0.0, float(highest) * headroom(len(series)))
     finally:
         chart.EndModify(was)
+
+
+def headroom(rows: int) -> float:
+    """Return how much higher than the highest value an axis goes, so that no curve is covered.
+
+    Parameters
+    ----------
+    rows
+        Of the legend, which lies at the top.
+    """
+    return 1.0 / (1.0 - min((_ROW_PX * rows + _FRAME_PX) / _AXES_PX, 0.6))
 
 
 def _marker_series(results: Results, role: str) -> Any:

@@ -7,8 +7,8 @@ from html import escape
 
 from slicer.i18n import tr as _
 
-from ...flags import Flag
-from ...flags.summary import remedy, shown_first, summarize
+from ...flags import Flag, sentence
+from ...flags.summary import Notice, remedy, shown_first, summarize
 from ..parameters import TYPED
 from .remedies import words
 
@@ -20,14 +20,14 @@ _PHANTOMS_CM = (32, 16)
 
 
 def notices(flags: Iterable[Flag], *, every: bool = False) -> str:
-    """Return the causes that change the numbers most, each with what mends it; rich text.
+    """Return the causes that change the numbers most, in brief, each with what mends it; rich text.
 
     Parameters
     ----------
     flags
         Of a result.
     every
-        All causes, not the first three alone.
+        All causes in full, not the first three.
     """
     causes = summarize(flags)
     shown = causes if every else shown_first(causes)[:MOST_NOTICES]
@@ -37,7 +37,14 @@ def notices(flags: Iterable[Flag], *, every: bool = False) -> str:
         link = _link(FEWER, _("Show fewer"))
     elif more > 0:
         link = _link(ALL, _("Show {n} more").format(n=more))
-    return _list([_notice(one.severity, one.text, one.mends) for one in shown], link)
+    texts = [one.text if every else _brief(one) for one in shown]
+    lines = [_notice(n.severity, text, n.mends) for n, text in zip(shown, texts, strict=True)]
+    return _list(lines, link)
+
+
+def _brief(notice: Notice) -> str:
+    """Return what was found first and what follows from it first."""
+    return " ".join((*notice.findings[:1], *(sentence(c) for c in notice.consequences[:1])))
 
 
 def flag_items(items: Iterable[tuple[str, str, Sequence[str]]]) -> str:

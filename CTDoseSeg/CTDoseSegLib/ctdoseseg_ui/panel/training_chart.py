@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import slicer
 
-from ..nodes.charts import BLUE, GREEN, HEADROOM, TEXT_SIZE, TITLE_SIZE
+from ..nodes.charts import BLUE, GREEN, TEXT_SIZE, TITLE_SIZE, headroom
 from ..nodes.scene import set_columns
 
 HISTORY_FILE = "history.csv"
@@ -64,7 +64,7 @@ def show(history: dict[str, np.ndarray]) -> Any:
         chart.SetLegendFontSize(TEXT_SIZE)
         chart.SetYAxisRangeAuto(False)
         highest = max(1.0, float(np.max(history["loss"], initial=0.0)))
-        chart.SetYAxisRange(0.0, HEADROOM * highest)
+        chart.SetYAxisRange(0.0, headroom(len(lines)) * highest)
     finally:
         chart.EndModify(was)
     return chart
