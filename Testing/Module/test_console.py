@@ -218,3 +218,28 @@ def test_the_layout_is_known_before_the_module_is_opened(host):
     host.load_module(MODULE)
     node = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
     assert node.IsLayoutDescription(5820)
+
+
+def test_a_result_of_the_console_is_shown_in_the_open_panel(host, panel, phantom):
+    import slicer
+
+    volume, organs = phantom
+    assert panel.results.results is None
+    logic = slicer.util.getModuleLogic("CTDoseSeg")
+    exposure = {"ctdivol_mGy": 8.1, "phantom_cm": 32, "kvp_kV": 120}
+    logic.analyze(volume, organs, acquisition=exposure)
+    host.wait_until(lambda: panel.results.results is not None, 5)
+    assert "8.10 mGy" in panel.ui.resultLabel.text
+    logic.analyze(volume, organs, acquisition={**exposure, "ctdivol_mGy": 4.0})
+    host.wait_until(lambda: "4.00 mGy" in panel.ui.resultLabel.text, 5)
+
+
+def test_a_ct_that_is_loaded_while_the_panel_is_open_is_chosen(host, panel):
+    from CTDoseSegLib.ctdoseseg_ui.sample_data import load_phantom
+
+    assert panel._parameterNode.inputVolume is None
+    volume, _organs = load_phantom(**SMALL)
+    host.wait_until(lambda: panel._parameterNode.inputVolume is volume, 5)
+    load_phantom(**SMALL)
+    host.wait(0.3)
+    assert panel._parameterNode.inputVolume is volume  # a choice is left alone

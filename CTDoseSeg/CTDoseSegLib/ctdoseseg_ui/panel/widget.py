@@ -29,6 +29,8 @@ from .task import TaskSection
 from .whatif import WhatIfSection
 
 PACKAGE = "CTDoseSegLib"
+# After a node was added or a result was written: all of it is in the scene by then.
+LOOK_MS = 100
 
 
 class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -43,6 +45,8 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._guiTag: Any = None
         self._volumeID = self._typedFor = ""
         self._wasShown = False
+        # Text of the result as it is shown.
+        self._shownText = ""
         # What was chosen and typed when the result shown was made; None: not known.
         self._madeWith: tuple | None = None
         self._startedWith: tuple | None = None
@@ -82,6 +86,10 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.EndCloseEvent, self._onSceneChanged)
         self.addObserver(scene, scene.EndImportEvent, self._onSceneChanged)
         self.addObserver(scene, scene.NodeRemovedEvent, self._onNodeRemoved)
+        self.addObserver(scene, scene.NodeAddedEvent, self._onNodeAdded)
+        self._lookTimer = qt.QTimer()
+        self._lookTimer.setSingleShot(True)
+        self._lookTimer.connect("timeout()", self._look)
         self._initializeParameterNode()
 
     def cleanup(self) -> None:
@@ -91,6 +99,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.simulation.end()
             self.live.stop()
             self._overlayTimer.stop()
+            self._lookTimer.stop()
             self.results.cleanup()
             self.logic.forget()
         self._setParameterNode(None)
@@ -300,6 +309,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if before is not None and (results is None or results.node is not before.node):
             self.logic.forget(before)  # the voxels of one CT in memory are enough
         self.results.show(results)
+        self._shownText = results.node.GetText() if results is not None else ""
         self.live.follow(results)
         self.ui.liveLabel.text = ""
         if results is not None:
@@ -373,6 +383,38 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui.statusLabel.text = self.method.why_not(self._parameterNode) or _(
                 "Ready: press Apply."
             )
+        self._updateButtons()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeAdded(self, _caller: Any, _event: Any, node: Any = None) -> None:
+        """A CT that is loaded may be chosen, and a result that the console makes be shown."""
+        if node is None:
+            return
+        if node.IsA("vtkMRMLTextNode"):
+            self.addObserver(node, node.TextModifiedEvent, self._onText)
+        if node.IsA("vtkMRMLTextNode") or node.IsA("vtkMRMLScalarVolumeNode"):
+            self._lookTimer.start(LOOK_MS)
+
+    def _onText(self, *_args: Any) -> None:
+        self._lookTimer.start(LOOK_MS)
+
+    def _look(self) -> None:
+        """Show what the scene holds: another result of the volume, or other numbers of the same."""
+        node, scene = self._parameterNode, slicer.mrmlScene
+        if node is None or self.task.active or scene.IsClosing() or scene.IsImporting():
+            return
+        if node.inputVolume is None:
+            self._initializeParameterNode()
+            return
+        results, shown = Results.of_volume(node.inputVolume), self.results.results
+        if results is None or not results.result or results.doseTable is None:
+            return
+        if shown is None or results.node is not shown.node:
+            self._showResults(results)
+        elif results.node.GetText() != self._shownText:
+            self._shownText = results.node.GetText()
+            self.results.refresh()
+            self.whatIf.update(shown, force=True)
         self._updateButtons()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
