@@ -212,6 +212,7 @@ def test_export_writes_the_files_of_analyze(host, analysed, tmp_path):
     host.click(analysed.ui.exportButton)
     host.wait_until(lambda: not analysed.task.job.active, 60)
     assert analysed.ui.statusLabel.text == "The files are written."
+    assert f'href="{(tmp_path / "out").as_uri()}"' in analysed.ui.exportLinkLabel.text
     written = json.loads((tmp_path / "out" / "result.json").read_text())
     shown = analysed.results.results.result
     assert [o["dose_mGy"] for o in written["organs"]] == [o.dose_mGy for o in shown.organs]

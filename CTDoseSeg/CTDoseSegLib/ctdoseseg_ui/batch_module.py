@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import Enum
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from ..errors import CTDoseSegError
 from . import packages
 from .parameters import Method
-from .tool_widget import MAIN, ToolWidget
+from .tool_widget import MAIN, ToolWidget, folder_link
 
 POLL_MS, READ_POLL_MS = 500, 50
 STATE, SCAN, REASON = range(3)
@@ -145,7 +144,8 @@ class CTDoseSegBatchWidget(ToolWidget):
             self.ui.batchButton.enabled = True
             self._say(self.run.problem or _("Done."))
             if self._output.is_dir():
-                self._link()
+                text = _("Open the folder with summary.html and the tables")
+                self.ui.batchLinkLabel.text = folder_link(self._output, text)
 
     def onClicked(self, row: int, _column: int) -> None:
         """Load the scan of a row, if it is done; its images are read in the background."""
@@ -193,11 +193,6 @@ class CTDoseSegBatchWidget(ToolWidget):
                 table.setItem(row, column, item)
         for column, text in ((STATE, state), (SCAN, key), (REASON, sentence)):
             table.item(self._rows[key], column).setText(text)
-
-    def _link(self) -> None:
-        address = qt.QUrl.fromLocalFile(str(self._output.absolute())).toString()
-        text = _("Open the folder with summary.html and the tables")
-        self.ui.batchLinkLabel.text = f'<a href="{escape(address)}">{escape(text)}</a>'
 
     def _say(self, text: str) -> None:
         self.ui.batchLabel.text = text

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from html import escape
+from pathlib import Path
 from typing import Any
 
+import qt
 import slicer
 import vtk
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 MAIN = "CTDoseSeg"
+
+
+def folder_link(folder: str | Path, text: str) -> str:
+    """Return a link that opens a folder, as rich text for a label."""
+    address = qt.QUrl.fromLocalFile(str(Path(folder).absolute())).toString()
+    return f'<a href="{escape(address)}">{escape(text)}</a>'
 
 
 class ToolWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):

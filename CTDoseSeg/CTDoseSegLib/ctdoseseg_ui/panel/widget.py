@@ -20,6 +20,7 @@ from ..logic import CTDoseSegLogic
 from ..nodes.results import EDITED, OVERLAY, Results
 from ..parameters import CTDoseSegParameterNode, DoseEngine, Method
 from ..staging import StagedAnalysis
+from ..tool_widget import folder_link
 from . import layout
 from .acquisition import AcquisitionSection
 from .method import MethodSection
@@ -45,6 +46,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._guiTag: Any = None
         self._volumeID = self._typedFor = ""
         self._wasShown = False
+        self._exportFolder = ""
         # Text of the result as it is shown.
         self._shownText = ""
         # What was chosen and typed when the result shown was made; None: not known.
@@ -348,12 +350,15 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         results = self.results.results
         folder = qt.QFileDialog.getExistingDirectory(None, _("Folder for the results"))
         if folder and results is not None:
+            self._exportFolder = str(folder)
+            self.ui.exportLinkLabel.text = ""
             self._start(lambda: self.logic.prepareExport(results, folder), self._onExported)
 
     def _onExported(self, state: str, message: str, _results: Results | None) -> None:
         self.task.ended(state, message)
         if state == DONE:
             self.ui.statusLabel.text = _("The files are written.")
+            self.ui.exportLinkLabel.text = folder_link(self._exportFolder, _("Open the folder"))
         self._updateButtons()
 
     def showStudy(self, results: Results) -> None:
