@@ -97,8 +97,27 @@ def test_results_stand_beside_the_volume_in_the_subject_hierarchy(host, panel, p
     study = hierarchy.CreateStudyItem(hierarchy.GetSceneItemID(), "Study")
     hierarchy.SetItemParent(hierarchy.GetItemByDataNode(phantom[0]), study)
     results = panel.logic.analyze(*phantom, acquisition=EXPOSURE)
-    item = hierarchy.GetItemByDataNode(results.segmentation)
-    assert hierarchy.GetItemParent(item) == study
+    folder = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(results.segmentation))
+    assert hierarchy.GetItemParent(folder) == study
+    assert hierarchy.GetItemName(folder) == f"{phantom[0].GetName()} doses"
+    for node in results.nodes():
+        item = hierarchy.GetItemByDataNode(node)
+        assert not item or hierarchy.GetItemParent(item) == folder, node.GetName()
+
+
+def test_a_result_goes_with_its_ct(host, panel, phantom):
+    import slicer
+
+    volume, organs = phantom
+    before = slicer.mrmlScene.GetNumberOfNodes()
+    results = panel.logic.analyze(volume, organs, acquisition={"ctdivol_mGy": 8.1})
+    assert slicer.mrmlScene.GetNumberOfNodes() > before
+    nodes = [node.GetID() for node in results.nodes()]
+    slicer.mrmlScene.RemoveNode(volume)
+    host.wait(0.2)
+    assert [n for n in nodes if slicer.mrmlScene.GetNodeByID(n) is not None] == []
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    assert hierarchy.GetItemByName("Phantom CT doses") == 0
 
 
 def test_an_edit_by_numpy_is_measured_slice_by_slice(host, panel, phantom):

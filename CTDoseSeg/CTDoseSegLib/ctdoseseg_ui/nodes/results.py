@@ -195,12 +195,15 @@ class Results:
         organs = self.result.organs if self.result is not None else ()
         return {o.organ: o.dose_mGy for o in organs if o.dose_mGy is not None}
 
-    def remove(self) -> None:
-        """Take the result and all of its nodes out of the scene; the volume stays."""
+    def nodes(self) -> list[Any]:
+        """Return all nodes of the result, its own last; the volume is none of them."""
         roles: list[str] = []
         self.node.GetNodeReferenceRoles(roles)
-        for role in roles:
-            node = self.node.GetNodeReference(role)
-            if role.startswith(ROLE) and role != f"{ROLE}volume" and node is not None:
-                slicer.mrmlScene.RemoveNode(node)
-        slicer.mrmlScene.RemoveNode(self.node)
+        own = [role for role in roles if role.startswith(ROLE) and role != f"{ROLE}volume"]
+        found = (self.node.GetNodeReference(role) for role in own)
+        return [*(node for node in found if node is not None), self.node]
+
+    def remove(self) -> None:
+        """Take the result and all of its nodes out of the scene; the volume stays."""
+        for node in self.nodes():
+            slicer.mrmlScene.RemoveNode(node)

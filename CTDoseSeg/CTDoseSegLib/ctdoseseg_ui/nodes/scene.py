@@ -16,7 +16,7 @@ from vtk.util.numpy_support import numpy_to_vtk
 
 from ...ct.organs import spoken_name
 from ...outputs import tables
-from .results import CLASSES, OVERLAY, ROLE, Results
+from .results import EDITED, OVERLAY, ROLE, Results
 
 if TYPE_CHECKING:
     from ...result import OrganDose, Result
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # The numbers of slices.csv.
 SLICE_COLUMNS = tuple(name for name in tables.SLICE_COLUMNS if name not in ("slice_index", "flags"))
 SCALED_CURRENT = "tube_current_scaled"
+# Attribute of a result's folder: the ID of its text node.
+FOLDER = "CTDoseSeg.Result"
 # Built into Slicer, not one of its files.
 OVERLAY_COLORS = "vtkMRMLColorTableNodeIron"
 
@@ -303,18 +305,51 @@ def show_legend(node: Any, shown: bool) -> None:
 
 
 def place(results: Results) -> None:
-    """Put all nodes of the result beside the volume in the subject hierarchy."""
+    """Put all nodes of the result into one folder beside the volume in the subject hierarchy."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     if hierarchy is None or results.volume is None:
         return
     volume = hierarchy.GetItemByDataNode(results.volume)
     if not volume:
         return
-    parent = hierarchy.GetItemParent(volume)
-    for node in (results.node, *(results.get(role) for role in CLASSES)):
-        item = hierarchy.GetItemByDataNode(node) if node is not None else 0
-        if item and hierarchy.GetItemParent(item) != parent:
-            hierarchy.SetItemParent(item, parent)
+    folder = folder_of(results) or hierarchy.CreateFolderItem(
+        hierarchy.GetItemParent(volume), f"{results.volume.GetName()} doses"
+    )
+    hierarchy.SetItemAttribute(folder, FOLDER, results.node.GetID())
+    if hierarchy.GetItemParent(folder) != hierarchy.GetItemParent(volume):
+        hierarchy.SetItemParent(folder, hierarchy.GetItemParent(volume))
+    hierarchy.SetItemExpanded(folder, False)
+    for node in results.nodes():
+        item = hierarchy.GetItemByDataNode(node)
+        if item and hierarchy.GetItemParent(item) != folder:
+            hierarchy.SetItemParent(item, folder)
+        if node.GetAttribute(OVERLAY) and node is not results.doseMap:
+            node.SetHideFromEditors(True)  # no CT: it is not to be chosen as one
+
+
+def folder_of(results: Results) -> int:
+    """Return the folder of a result in the subject hierarchy; 0 where there is none."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    items = vtk.vtkIdList()
+    hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), items, True)
+    owned = (items.GetId(n) for n in range(items.GetNumberOfIds()))
+    own = results.node.GetID()
+    return next((item for item in owned if hierarchy.GetItemAttribute(item, FOLDER) == own), 0)
+
+
+def remove(results: Results) -> None:
+    """Take a result with its folder out of the scene; what was drawn by hand stays."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    folder = folder_of(results)
+    drawn = results.segmentation
+    if drawn is not None and drawn.GetAttribute(EDITED):
+        results.node.SetNodeReferenceID(f"{ROLE}segmentation", None)
+        item = hierarchy.GetItemByDataNode(drawn)
+        if item and folder:
+            hierarchy.SetItemParent(item, hierarchy.GetItemParent(folder))
+    results.remove()
+    if folder:
+        hierarchy.RemoveItem(folder, False, False)
 
 
 __all__ = ["ROLE", "place", "set_columns", "show_doses", "show_overlay", "show_slices"]

@@ -92,6 +92,9 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._lookTimer = qt.QTimer()
         self._lookTimer.setSingleShot(True)
         self._lookTimer.connect("timeout()", self._look)
+        self._orphanTimer = qt.QTimer()
+        self._orphanTimer.setSingleShot(True)
+        self._orphanTimer.connect("timeout()", _remove_orphans)
         self._initializeParameterNode()
 
     def cleanup(self) -> None:
@@ -102,6 +105,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.live.stop()
             self._overlayTimer.stop()
             self._lookTimer.stop()
+            self._orphanTimer.stop()
             self.results.cleanup()
             self.logic.forget()
         self._setParameterNode(None)
@@ -426,10 +430,25 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _onNodeRemoved(self, _caller: Any, _event: Any, node: Any = None) -> None:
         results = self.results.results
         self.simulation.end_of_removed()
-        if node is None or results is None or slicer.mrmlScene.IsClosing():
+        if node is None or slicer.mrmlScene.IsClosing():
+            return
+        if node.IsA("vtkMRMLScalarVolumeNode"):
+            self._orphanTimer.start(0)  # not amid the removal of another node
+        if results is None:
             return
         gone = results.volume is None or results.segmentation is None
         if gone or node is results.node:
             self.live.stop()
             self._showResults(None)
             self._updateButtons()
+
+
+def _remove_orphans() -> None:
+    """Take results out of the scene whose CT is gone."""
+    from ..nodes.scene import remove
+
+    if slicer.mrmlScene.IsClosing() or slicer.mrmlScene.IsImporting():
+        return
+    for results in Results.all():
+        if results.volume is None:
+            remove(results)
