@@ -18,12 +18,14 @@ import vtk
 from .results import Results
 from .scene import SCALED_CURRENT, current_scale, fast_law_of, listed, numbers, set_columns
 
+# Okabe and Ito (2008), distinct with every kind of colour vision; in grey, dashes and marks tell
+# them apart.
 BLUE, ORANGE, GREEN, RED, GRAY = (
-    (0.10, 0.37, 0.70),
-    (0.90, 0.50, 0.05),
-    (0.15, 0.55, 0.25),
-    (0.80, 0.10, 0.10),
-    (0.45, 0.45, 0.45),
+    (0.00, 0.45, 0.70),
+    (0.90, 0.62, 0.00),
+    (0.00, 0.62, 0.45),
+    (0.84, 0.37, 0.00),
+    (0.43, 0.43, 0.43),
 )
 MARKER_COLUMNS = ("z_mm", "sizeChart", "ssdeChart")
 # Room above the highest value for the legend: height of a row and of its frame in pixels, of the
@@ -48,13 +50,13 @@ def _show_size(results: Results) -> None:
     corrected = slices.wed_corrected_mm
     if (np.abs(corrected - columns[0]) > 0.05).any():
         name = "WED corrected (mm)"
-        lines.append(_line(results, "corrected", name, table, "wed_corrected_mm", GREEN))
+        lines.append(_line(results, "corrected", name, table, "wed_corrected_mm", GREEN, 1))
         columns.append(corrected)
     current = slices.tube_current_mA * scale
     y_title = "WED (mm)"
     if np.isfinite(current).any():
         name = "tube current (mA)" if scale == 1 else f"tube current (mA x {scale:g})"
-        lines.append(_line(results, "current", name, table, SCALED_CURRENT, ORANGE))
+        lines.append(_line(results, "current", name, table, SCALED_CURRENT, ORANGE, 2))
         columns.append(current)
         y_title = f"{y_title}, {name}"
     _chart(results, "sizeChart", "Size and tube current", y_title, lines, columns)
@@ -64,13 +66,15 @@ def _show_ssde(results: Results) -> None:
     slices = results.result.slices
     table = results.get("sliceTable")
     lines, columns = [], []
-    for role, name, column, color in (
-        ("ssde", "SSDE (mGy)", "ssde_mGy", BLUE),
-        ("ctdivol", "CTDIvol (mGy)", "ctdivol_used_mGy", ORANGE),
+    for look, (role, name, column, color) in enumerate(
+        (
+            ("ssde", "SSDE (mGy)", "ssde_mGy", BLUE),
+            ("ctdivol", "CTDIvol (mGy)", "ctdivol_used_mGy", ORANGE),
+        )
     ):
         values = getattr(slices, column)
         if np.isfinite(values).any():
-            lines.append(_line(results, role, name, table, column, color))
+            lines.append(_line(results, role, name, table, column, color, look))
             columns.append(values)
     title = "SSDE and CTDIvol" if lines else "SSDE and CTDIvol: CTDIvol is not known"
     _chart(results, "ssdeChart", title, "mGy", lines, columns)
@@ -137,13 +141,22 @@ def show_dose_chart(results: Results, hypothetical: Mapping[str, float] | None =
 
 
 def _line(
-    results: Results, role: str, name: str, table: Any, column: str, color: tuple[float, ...]
+    results: Results,
+    role: str,
+    name: str,
+    table: Any,
+    column: str,
+    color: tuple[float, ...],
+    look: int = 0,
 ) -> Any:
+    """Return a curve along the body; `look` is its number among the dashes and marks."""
     node = _series(results, role, name, table, "z_mm", column, color)
-    node.SetLineStyle(node.LineStyleSolid)
+    dashes = (node.LineStyleSolid, node.LineStyleDash, node.LineStyleDot)
+    marks = (node.MarkerStyleCircle, node.MarkerStyleSquare, node.MarkerStyleCross)
+    node.SetLineStyle(dashes[look])
     node.SetLineWidth(2)
     # Without markers a line cannot be clicked.
-    node.SetMarkerStyle(node.MarkerStyleCircle)
+    node.SetMarkerStyle(marks[look])
     node.SetMarkerSize(4)
     return node
 
