@@ -127,6 +127,25 @@ def test_without_torch_the_published_networks_are_not_replaced_by_other_doses(
         analyze(*make(slices=6), dose_engine=name, dose_model=folder)
 
 
+def test_arrays_that_are_missing_are_known_before_a_ct_is_read(tmp_path):
+    folder = published_folder(tmp_path / "repository")
+    (folder / "training_arrays").rename(tmp_path / "arrays")
+    with pytest.raises(ModelError, match="repository holds no published arrays") as caught:
+        choose_engine("auto", folder)
+    assert caught.value.exit_code == 3
+    assert str(tmp_path) not in str(caught.value)
+    engine = choose_engine("auto", folder, dose_arrays=tmp_path / "arrays")
+    assert engine == PublishedEngine(folder, arrays=tmp_path / "arrays")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("make_folder", [None, trained_folder])
+def test_arrays_go_with_the_published_networks_alone(name, make_folder, tmp_path):
+    model = make_folder(tmp_path / "mine") if make_folder else "bundled"
+    with pytest.raises(DoseEngineChoiceError, match="Arrays go with the published networks"):
+        choose_engine(name, model, dose_arrays=tmp_path)
+
+
 def test_damaged_networks_are_refused_by_the_name_of_their_file(tmp_path):
     pytest.importorskip("torch", reason="the published networks need torch")
     folder = published_folder(tmp_path / "repository")
@@ -167,7 +186,9 @@ def test_what_is_no_engine_is_refused_in_one_sentence(given):
         choose_engine(given)
 
 
-@pytest.mark.parametrize("changes", [{"dose_model": "/models"}, {"region": "chest"}])
+@pytest.mark.parametrize(
+    "changes", [{"dose_model": "/models"}, {"dose_arrays": "/arrays"}, {"region": "chest"}]
+)
 def test_an_engine_of_your_own_has_its_model_and_region_already(changes):
     with pytest.raises(DoseEngineChoiceError, match="make the engine fast with what it needs"):
         choose_engine(FastEngine(MODEL), **changes)
