@@ -39,10 +39,13 @@ def test_an_organs_rows_are_those_of_the_notebook(tmp_path):
     for organ in ("liver", "lung", "body"):
         mask = analysis.labelmap.mask(organ)
         expected = []
+        body = analysis.labelmap.mask("body")
         for k, hu in enumerate(analysis.series.hu):
             if mask[k].any():
                 masked = hu * np.where(mask[k], 1.0, np.nan)
-                wed = analysis.size.wed_mm[k]
+                water = np.nanmean(hu * np.where(body[k], 1.0, np.nan)) / 1000 + 1
+                area_mm2 = body[k].sum() * analysis.measurements.pixel_area_mm2
+                wed = 2 * np.sqrt(water * area_mm2 / np.pi)
                 row = [np.nanmean(masked), np.nanstd(masked), 200.0 + k, wed, -12.5 + 5 * k]
                 expected.append(row)
         rows = read(tmp_path, organ)
