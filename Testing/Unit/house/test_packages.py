@@ -65,11 +65,11 @@ def test_every_package_that_is_imported_is_declared():
     declared = names(PROJECT["dependencies"])
     for extra in PROJECT["optional-dependencies"].values():
         declared |= names(extra)
-    ours = {"CTDoseSegLib", "CTDoseSeg"}
+    known = {"CTDoseSegLib", "CTDoseSeg", "tomllib"}  # the last is Python's own from 3.11 on
     missing = {
         f"{name} ({path.name})"
         for name, path in imported().items()
-        if name not in sys.stdlib_module_names | SLICERS | ours
+        if name not in sys.stdlib_module_names | SLICERS | known
         and DISTRIBUTIONS.get(name, name).lower() not in declared
     }
     assert not missing
