@@ -44,7 +44,8 @@ def inference_rows(
     -----
     The diameter is that of the body mask alone, as in the arrays that the networks were trained
     with. `SizeProfile.wed_mm` also counts the rim of partly filled pixels, which is 0.1 to 0.4 % of
-    the diameter and would change the networks' doses by up to 3 %.
+    the diameter and would change the networks' doses by up to 3 % (a real abdomen), or by more
+    where the input is far outside the training.
     """
     group = measurements.of(organ)
     wed_mm = water_equivalent_diameter_mm(size.body_area_mm2, size.body_mean_hu)
