@@ -95,6 +95,7 @@ def analyze(
     region: str = "auto",
     dose_engine: str | DoseEngine = "auto",
     dose_model: str | Path = "bundled",
+    dose_arrays: str | Path | None = None,
     scanner_profile: ScannerProfile | None = None,
     measurements: Measurements | None = None,
     outlines: BodyContours | None = None,
@@ -117,6 +118,8 @@ def analyze(
     dose_model
         ``bundled``, or a folder: of the published repository for its networks, or of
         ``ctdoseseg train-dose`` for a fast law of your own.
+    dose_arrays
+        Folder of the published repository's arrays, where `dose_model` holds its networks alone.
     scanner_profile
         Measurements on the scanner that made the CT: they correct CTDIvol and narrow intervals.
     measurements, outlines
@@ -153,7 +156,7 @@ def analyze(
     WED ... mm
     """
     progress = progress or Progress()
-    engine = choose_engine(dose_engine, dose_model, region=region)
+    engine = choose_engine(dose_engine, dose_model, dose_arrays=dose_arrays, region=region)
     series, scanner = with_checked_ctdivol(series), GENERIC
     if scanner_profile is not None:
         series, scanner = with_profile(series, scanner_profile)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .errors import DependencyError
 from .files.staging import RESULT, staged_folder
 from .outputs.dose_maps import DOSE_MAP_FILES, write_dose_map
+from .outputs.inference_arrays import INFERENCE_ARRAYS, incomplete, write_inference_arrays
 from .outputs.result_json import write_result_json
 from .outputs.tables import SEGMENTATION_FILES, write_labelmap, write_tables
 from .reporting.charts import CHARTS, write_charts
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from .analysis import Analysis
 
 # What an earlier run may have left that this one need not write.
-_REPLACED = (*CHARTS, *SEGMENTATION_FILES, *DOSE_MAP_FILES)
+_REPLACED = (*CHARTS, *SEGMENTATION_FILES, *DOSE_MAP_FILES, INFERENCE_ARRAYS)
 
 
 def write_result(
@@ -28,6 +29,7 @@ def write_result(
     progress: Progress | None = None,
     *,
     dose_batches: bool = False,
+    inference_arrays: bool = False,
 ) -> tuple[Path, ...]:
     """Write all tables, pictures, the segmentation and ``result.json`` to the folder `target`.
 
@@ -46,6 +48,9 @@ def write_result(
         Takes progress; may cancel.
     dose_batches
         Also write the batches of the dose map, from which doses of regions drawn later follow.
+    inference_arrays
+        Also write each organ's rows as the published networks take them
+        (`outputs.inference_arrays`); the result gets a flag where rows lack a value.
 
     Returns
     -------
@@ -75,6 +80,10 @@ def write_result(
         written = [*write_tables(result, folder), *label_files]
         if analysis.doses.dose_map is not None:
             written += write_dose_map(analysis.doses.dose_map, folder, batches=dose_batches)
+        if inference_arrays:
+            written += write_inference_arrays(analysis, folder)
+            flags = (*result.reading_flags, *incomplete(analysis))
+            result = replace(result, reading_flags=flags)
         progress.update(0.3, "drawing pictures")
         try:
             written += write_charts(result, analysis.series, analysis.labelmap, folder)
@@ -84,4 +93,4 @@ def write_result(
         written.append(write_result_json(result, folder / RESULT))
         progress.check_cancelled()
     progress.update(1.0, "written")
-    return tuple(Path(target) / path.name for path in written)
+    return tuple(Path(target) / path.relative_to(folder) for path in written)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from dose_folders import published_folder, trained_folder
 from module_steps import apply, choose_monte_carlo
 from processes import is_alive
 
@@ -54,6 +55,33 @@ def test_the_installer_is_held_to_the_numpy_that_is_there(host, panel, monkeypat
     ((requirements, text),) = held
     assert requirements[0].startswith("numba")
     assert text.strip() == f"numpy=={importlib.metadata.version('numpy')}"
+
+
+def test_published_networks_ask_for_what_they_need_before_anything_runs(host, use_organs, tmp_path):
+    folder = str(published_folder(tmp_path / "published"))
+    use_organs._parameterNode.doseModelFolder = folder
+    host.packages.installed.add("torch")
+    host.packages.missing.add("scikit-learn")
+    host.process_events()
+    host.click(use_organs.ui.applyButton)
+    (asked,) = host.packages.requests
+    assert asked[0].startswith("scikit-learn>=")
+    assert "scikit-learn>=1.4, which was not installed" in use_organs.ui.statusLabel.text
+    assert "field Dose model" in use_organs.ui.statusLabel.text
+    assert use_organs.task.job is None
+
+
+def test_without_pytorch_published_networks_name_its_extension(host, panel, tmp_path):
+    from CTDoseSegLib.ctdoseseg_ui import packages
+    from CTDoseSegLib.errors import DependencyError, ModelError
+
+    host.packages.missing |= {"torch", "scikit-learn"}
+    with pytest.raises(DependencyError, match="PyTorch of the Extensions Manager"):
+        packages.ensure_dose_model(str(published_folder(tmp_path / "published")))
+    packages.ensure_dose_model(str(trained_folder(tmp_path / "trained")))
+    assert host.packages.requests == []
+    with pytest.raises(ModelError, match="There is no folder gone"):
+        packages.ensure_dose_model(str(tmp_path / "gone"))
 
 
 def test_where_no_version_fits_the_sentence_says_so(host, panel):

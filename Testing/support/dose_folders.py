@@ -25,7 +25,10 @@ def trained_folder(folder: Path, *, factor: float = 2.0) -> Path:
 
 
 def published_folder(folder: Path) -> Path:
-    """The names of a published repository; its one network is damaged."""
+    """The names of a published repository; its one network and the array are damaged."""
     (folder / "chest_models").mkdir(parents=True)
     (folder / "chest_models" / "heart_model.pth").write_bytes(b"damaged")
+    arrays = folder / "training_arrays" / "chest_merged_training_arrays"
+    arrays.mkdir(parents=True)
+    (arrays / "heart_training_array.npy").write_bytes(b"damaged")
     return folder

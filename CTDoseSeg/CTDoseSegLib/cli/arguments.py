@@ -116,6 +116,13 @@ def chooses_doses(sub: argparse.ArgumentParser) -> None:
         "train-dose: a fast dose model of your own",
     )
     sub.add_argument(
+        "--dose-arrays",
+        type=Path,
+        metavar="FOLDER",
+        help="training arrays of the published repository, where --dose-model is a folder of its "
+        "networks alone",
+    )
+    sub.add_argument(
         "--relative-se",
         type=relative_error,
         metavar="PART",

@@ -79,7 +79,9 @@ def _analysis_arguments(args: argparse.Namespace) -> tuple[str, ...]:
     from ..ct.scanner_profile import read_scanner_profile
     from ..dosimetry.engines import BUNDLED, choose_engine
 
-    choose_engine(args.dose_engine, args.dose_model, region=args.region)
+    choose_engine(
+        args.dose_engine, args.dose_model, dose_arrays=args.dose_arrays, region=args.region
+    )
     simulation_settings(args)
     parser = argparse.ArgumentParser()
     _analysis_options(parser)

@@ -39,7 +39,9 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
 
     # A dose engine that cannot use the dose model is refused before anything is read.
     engine: str | DoseEngine = args.dose_engine
-    chosen = choose_engine(engine, args.dose_model, region=args.region)
+    chosen = choose_engine(
+        engine, args.dose_model, dose_arrays=args.dose_arrays, region=args.region
+    )
     settings = simulation_settings(args)
     segmented, analysed = 0.6, 0.7
     if isinstance(chosen, MonteCarloEngine) and not args.simulated:
@@ -66,13 +68,21 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
         region=args.region,
         dose_engine=engine,
         dose_model=args.dose_model,
+        dose_arrays=args.dose_arrays,
         scanner_profile=profile,
         parameters=_parameters(args),
         progress=Stage(progress, segmented, analysed),
     )
     writing = Stage(progress, analysed, 1.0)
-    written = write_result(analysis, args.output, writing, dose_batches=args.keep_batches)
-    progress.result(folder=str(args.output), files=[path.name for path in written])
+    written = write_result(
+        analysis,
+        args.output,
+        writing,
+        dose_batches=args.keep_batches,
+        inference_arrays=args.inference_arrays,
+    )
+    names = [path.relative_to(args.output).as_posix() for path in written]
+    progress.result(folder=str(args.output), files=names)
     if args.events == "rich":
         with contextlib.suppress(KeyboardInterrupt, Cancelled):  # all is written already
             print_result(Result.of(analysis), args.output, all_flags=args.all_flags)
@@ -162,6 +172,12 @@ def add(command: Command) -> None:
         metavar="FOLDER",
         help="montecarlo: result of --keep-batches on this CT; organs of --segmentation that were "
         "edited since get their dose from its dose map, the others keep theirs",
+    )
+    sub.add_argument(
+        "--inference-arrays",
+        action="store_true",
+        help="also write inference_arrays/ORGAN/ORGAN_inference_array.npy: a row for each slice of "
+        "an organ (mean HU, SD of HU, tube current in mA, WED and slice location in mm, float32)",
     )
     sub.add_argument(
         "--all-flags",

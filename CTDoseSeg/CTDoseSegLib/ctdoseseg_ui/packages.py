@@ -22,6 +22,7 @@ NEEDED = {
     # The bundled UNet draws body and couch beneath its organs.
     "totalsegmentator": ("torch", "TotalSegmentator", "safetensors"),
     "montecarlo": ("numba",),
+    "published": ("torch", "scikit-learn"),
 }
 # Which versions.
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "Resources" / "requirements.txt"
@@ -156,6 +157,38 @@ def ensure_simulation() -> None:
                 "log for the reason."
             ).format(names=", ".join(names), instead=instead)
         ) from error
+
+
+def ensure_dose_model(folder: str) -> None:
+    """Ask for and install what a dose model in a folder needs: the published networks alone do.
+
+    Raises
+    ------
+    ModelError
+        If the folder holds no dose model.
+    DependencyError
+        If PyTorch is missing, the user refuses, or the installation fails.
+    """
+    from ..dosimetry.engines import PUBLISHED, model_kind
+
+    names = missing("published") if model_kind(folder) == PUBLISHED else ()
+    if not names:
+        return
+    import subprocess
+
+    import slicer.packaging
+
+    needed = _(
+        "The published dose networks need {names}, which was not installed. Install it{how}, or "
+        "empty the field Dose model under Advanced for the bundled model."
+    )
+    if "torch" in names:
+        how = _(" by the extension PyTorch of the Extensions Manager")
+        raise DependencyError(needed.format(names="PyTorch", how=how))
+    try:
+        slicer.packaging.pip_ensure(list(names), skip_packages=SKIPPED, requester="CTDoseSeg")
+    except (RuntimeError, subprocess.CalledProcessError) as error:
+        raise DependencyError(needed.format(names=", ".join(names), how="")) from error
 
 
 @contextlib.contextmanager

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from ..errors import DoseEngineChoiceError, ModelError
+from ..errors import DoseEngineChoiceError, DoseEngineError, ModelError
 from ..tasks.progress import Progress
 from .doses import DoseResult
 from .fast.engine import FastEngine, load_model
 from .fast.model import MODEL_FILE
 from .montecarlo.engine import MonteCarloEngine
 from .published.engine import PublishedEngine
-from .published.networks import REGIONS, model_files
+from .published.networks import REGIONS, missing_packages, model_files, published_files
 from .scan import Scan
 
 AUTO = "auto"
@@ -125,6 +125,7 @@ def choose_engine(
     dose_engine: str | DoseEngine = AUTO,
     dose_model: str | Path = BUNDLED,
     *,
+    dose_arrays: str | Path | None = None,
     region: str = "auto",
 ) -> DoseEngine:
     """Return the engine of a name with its model, or the engine that was given.
@@ -137,6 +138,8 @@ def choose_engine(
         its time.
     dose_model
         ``bundled``, or a folder: of the published repository, or of ``ctdoseseg train-dose``.
+    dose_arrays
+        Folder of the published repository's arrays, where `dose_model` holds its networks alone.
     region
         ``auto``: every organ that the model knows; else those of one region: ``head``, ``chest``,
         ``abdomen``, ``pelvis`` or ``trunk``, of the published networks ``chest`` or ``abdomen``.
@@ -145,8 +148,10 @@ def choose_engine(
     ------
     DoseEngineChoiceError
         If there is no such engine, or it cannot use that model.
+    DoseEngineError
+        If the published networks lack a package.
     ModelError
-        If the folder holds no dose model, or a damaged one.
+        If the folder holds no dose model, or a damaged one, or arrays are missing.
     InputError
         If there is no such region.
 
@@ -160,12 +165,17 @@ def choose_engine(
 give the folder of the published repository, with its networks and training arrays.
     """
     if not isinstance(dose_engine, str):
-        return _own(dose_engine, dose_model, region)
+        return _own(dose_engine, dose_model, dose_arrays, region)
     if dose_engine not in NAMES:
         raise DoseEngineChoiceError(
             f"There is no dose engine named {dose_engine!r}; choose one of {', '.join(NAMES)}."
         )
     kind = model_kind(dose_model)
+    if dose_arrays is not None and kind != PUBLISHED:
+        raise DoseEngineChoiceError(
+            "Arrays go with the published networks; give the folder of those as the dose model, or "
+            "leave the arrays out."
+        )
     if dose_engine == MonteCarloEngine.name:
         if kind != BUNDLED or region != "auto":
             raise DoseEngineChoiceError(
@@ -176,7 +186,13 @@ give the folder of the published repository, with its networks and training arra
     if dose_engine not in (AUTO, wanted):
         raise DoseEngineChoiceError(_mismatch(dose_engine, kind, Path(dose_model).name))
     if wanted == PublishedEngine.name:
-        return PublishedEngine(dose_model, region)
+        published_files(dose_model, dose_arrays)
+        if reason := missing_packages():
+            raise DoseEngineError(
+                f"The dose engine {wanted} cannot be used: {reason}; install what is missing, or "
+                "choose another dose model."
+            )
+        return PublishedEngine(dose_model, region, dose_arrays)
     return FastEngine(load_model(None if kind == BUNDLED else dose_model), region)
 
 
@@ -228,16 +244,18 @@ def _mismatch(dose_engine: str, kind: str, folder: str) -> str:
     )
 
 
-def _own(engine: DoseEngine, dose_model: str | Path, region: str) -> DoseEngine:
+def _own(
+    engine: DoseEngine, dose_model: str | Path, dose_arrays: str | Path | None, region: str
+) -> DoseEngine:
     """Return an engine that was given, after a look at what it can be."""
     if isinstance(engine, type) or not isinstance(engine, DoseEngine):
         raise DoseEngineChoiceError(
             f"{engine!r} is no dose engine; give one of {', '.join(NAMES)}, or an object with "
             "name, available and estimate."
         )
-    if dose_model != BUNDLED or region != "auto":
+    if dose_model != BUNDLED or dose_arrays is not None or region != "auto":
         raise DoseEngineChoiceError(
-            f"dose_model and region are for engines chosen by name; make the engine {engine.name} "
-            "with what it needs instead."
+            "dose_model, dose_arrays and region are for engines chosen by name; make the engine "
+            f"{engine.name} with what it needs instead."
         )
     return engine

@@ -38,15 +38,17 @@ REASONS = {
 def staged_folder(target: str | Path, *, replaces: Iterable[str] = ()) -> Iterator[Path]:
     """Give a folder whose files move to `target` when the block ends without an error.
 
-    Files are moved one by one, each replacing its namesake; ``result.json``, the sign of a whole
-    result, is taken away first and comes last. After an error `target` is as it was before.
+    Files are moved one by one, each replacing its namesake, those in folders too; ``result.json``,
+    the sign of a whole result, is taken away first and comes last. After an error `target` is as it
+    was before.
 
     Parameters
     ----------
     target
         Folder to write; made with its parents where it is missing.
     replaces
-        Names of files of an earlier run that must go even if this one does not write them.
+        Names of files of an earlier run that must go even if this one does not write them; in
+        folders by a pattern (``arrays/*.npy``).
 
     Yields
     ------
@@ -140,22 +142,33 @@ def _remove_empty(folders: list[Path]) -> None:
 
 
 def _move(staging: Path, target: Path, replaces: Iterable[str]) -> None:
-    names = sorted((path.name for path in staging.iterdir()), key=lambda name: name == RESULT)
-    gone = set(replaces) - set(names)
+    written = {p.relative_to(staging) for p in staging.rglob("*") if p.is_file()}
+    gone = {p.relative_to(target) for one in replaces for p in target.glob(one)} - written
+    names = sorted(written, key=lambda name: name == Path(RESULT))
+    # Seen before the first file moves, so that nothing is half replaced.
     for name in (*names, *gone):
-        # Seen before the first file moves, so that nothing is half replaced.
         if (target / name).is_dir():
             raise OutputError(
-                f"In the folder {target.name} a folder has the name of a result, {name}: rename "
-                "it, or choose another folder."
+                f"In the folder {target.name} a folder has the name of a result, {name.name}: "
+                "rename it, or choose another folder."
+            )
+    folders = {folder for name in written for folder in name.parents}
+    for folder in sorted(folders):
+        if (target / folder).exists() and not (target / folder).is_dir():
+            raise OutputError(
+                f"In the folder {target.name} a file has the name of a folder of the results, "
+                f"{folder.name}: rename it, or choose another folder."
             )
     with _undisturbed():
-        if RESULT in names:
+        if Path(RESULT) in written:
             (target / RESULT).unlink(missing_ok=True)
         for name in gone:
             (target / name).unlink(missing_ok=True)
+        for folder in sorted(folders):
+            (target / folder).mkdir(exist_ok=True)
         for name in names:
             os.replace(staging / name, target / name)
+        _remove_empty([target / f for f in sorted({f for n in gone for f in n.parents if f.name})])
 
 
 @contextmanager

@@ -92,4 +92,11 @@ FLAGS = {
         mends=("dose_model",),
         consequence="its dose is an extrapolation",
     ),
+    "inference_rows_incomplete": Entry(
+        "warning",
+        "Rows of the inference arrays have missing values",
+        "They are NaN there.",
+        mends=("tube_current_mA", "series"),
+        consequence="who drops such rows takes the mean dose of the other slices alone",
+    ),
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .charts_dose_bars import MOST_BARS, OWN_WARNINGS, draw_bars, without_intervals
 from .figure import (
     BLUE,
     GREY,
@@ -35,6 +36,7 @@ BASES = {
     "ctdivol": "scaled by CTDIvol",
     "mas": "scaled by effective mAs",
     MONTE_CARLO: "simulated in this CT",
+    "published": "published networks",
     "none": "no scaling basis",
 }
 ROW_IN = 0.28
@@ -44,7 +46,8 @@ REASON_CHARACTERS = 95
 def draw_organ_doses(result: Result) -> Figure:
     """Draw the organ doses: one row an organ, highest dose first.
 
-    Organs without a dose come below, with the reason.
+    Organs without a dose come below, with the reason. Doses of which none has an interval, such as
+    those of the published networks, are bars with the organs' names along the abscissa.
 
     Parameters
     ----------
@@ -72,6 +75,11 @@ def draw_organ_doses(result: Result) -> Figure:
         key=lambda organ: -(organ.dose_mGy or 0.0),
     )
     refused = [organ for organ in organs if organ.dose_mGy is None]
+    if without_intervals(given) and len(organs) <= MOST_BARS:
+        names = [display_name(organ, organs) for organ in (*given, *refused)]
+        reasons = [reason(organ) for organ in refused]
+        listed = list(zip(names[len(given) :], reasons, strict=True))
+        return draw_bars(result, names, given, listed, _title(given), with_own_warnings(given))
     rows = max(len(organs), 1)
     figure = new_figure(10, 1.9 + ROW_IN * rows)
     axes = figure.subplots()
@@ -181,8 +189,16 @@ def display_name(organ: OrganDose, organs: Sequence[OrganDose]) -> str:
 
 
 def _bases(given: list[OrganDose]) -> str:
-    bases = dict.fromkeys(BASES.get(o.route, f"model {o.route}") for o in given)
-    text = f", {' or '.join(bases)}" if bases else ""
+    text = _routes(given)
     if with_own_warnings(given):
-        text += "   (* has warnings of its own, see organ_doses.csv)"
+        text += f"   ({OWN_WARNINGS})"
     return text
+
+
+def _title(given: list[OrganDose]) -> str:
+    return f"Organ doses{_routes(given)}, without intervals"
+
+
+def _routes(given: list[OrganDose]) -> str:
+    bases = dict.fromkeys(BASES.get(o.route, f"model {o.route}") for o in given)
+    return f", {' or '.join(bases)}" if bases else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 
@@ -23,6 +24,11 @@ from CTDoseSegLib.errors import (
     ModelError,
 )
 from CTDoseSegLib.result.codec import plain
+
+needs_networks = pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("torch", "sklearn")),
+    reason="the published networks need torch and scikit-learn",
+)
 
 
 @pytest.mark.parametrize("name", ["auto", "fast"])
@@ -48,6 +54,7 @@ def test_a_folder_of_train_dose_is_for_the_fast_engine(name, tmp_path):
     assert str(tmp_path) not in json.dumps(plain(mine.provenance))
 
 
+@needs_networks
 @pytest.mark.parametrize("name", ["auto", "published"])
 def test_a_published_folder_is_for_the_published_engine(name, tmp_path):
     folder = published_folder(tmp_path / "repository")
@@ -98,6 +105,7 @@ def test_the_published_engine_asks_for_its_folder():
     assert caught.value.exit_code == 2
 
 
+@needs_networks
 def test_a_folder_that_holds_both_is_the_published_one_as_it_always_was(tmp_path):
     folder = published_folder(trained_folder(tmp_path / "both"))
     assert choose_engine("auto", folder).name == "published"
@@ -127,8 +135,28 @@ def test_without_torch_the_published_networks_are_not_replaced_by_other_doses(
         analyze(*make(slices=6), dose_engine=name, dose_model=folder)
 
 
+@needs_networks
+def test_arrays_that_are_missing_are_known_before_a_ct_is_read(tmp_path):
+    folder = published_folder(tmp_path / "repository")
+    (folder / "training_arrays").rename(tmp_path / "arrays")
+    with pytest.raises(ModelError, match="repository holds no published arrays") as caught:
+        choose_engine("auto", folder)
+    assert caught.value.exit_code == 3
+    assert str(tmp_path) not in str(caught.value)
+    engine = choose_engine("auto", folder, dose_arrays=tmp_path / "arrays")
+    assert engine == PublishedEngine(folder, arrays=tmp_path / "arrays")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("make_folder", [None, trained_folder])
+def test_arrays_go_with_the_published_networks_alone(name, make_folder, tmp_path):
+    model = make_folder(tmp_path / "mine") if make_folder else "bundled"
+    with pytest.raises(DoseEngineChoiceError, match="Arrays go with the published networks"):
+        choose_engine(name, model, dose_arrays=tmp_path)
+
+
+@needs_networks
 def test_damaged_networks_are_refused_by_the_name_of_their_file(tmp_path):
-    pytest.importorskip("torch", reason="the published networks need torch")
     folder = published_folder(tmp_path / "repository")
     with pytest.raises(ModelError, match=r"heart_model\.pth"):
         analyze(*make(slices=6), dose_model=folder)
@@ -167,7 +195,9 @@ def test_what_is_no_engine_is_refused_in_one_sentence(given):
         choose_engine(given)
 
 
-@pytest.mark.parametrize("changes", [{"dose_model": "/models"}, {"region": "chest"}])
+@pytest.mark.parametrize(
+    "changes", [{"dose_model": "/models"}, {"dose_arrays": "/arrays"}, {"region": "chest"}]
+)
 def test_an_engine_of_your_own_has_its_model_and_region_already(changes):
     with pytest.raises(DoseEngineChoiceError, match="make the engine fast with what it needs"):
         choose_engine(FastEngine(MODEL), **changes)

@@ -13,7 +13,7 @@ from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.published.engine import PublishedEngine
-from CTDoseSegLib.dosimetry.published.networks import LAYERS, WIDTHS, Scaler, load_published
+from CTDoseSegLib.dosimetry.published.networks import LAYERS, WIDTHS, load_published
 from CTDoseSegLib.dosimetry.scan import Scan
 from CTDoseSegLib.errors import DependencyError, InputError, ModelError
 from CTDoseSegLib.measurement.measurements import measure
@@ -21,6 +21,7 @@ from CTDoseSegLib.measurement.size import measure_size
 from CTDoseSegLib.segmentation.labelmap import Atom, Labelmap
 
 torch = pytest.importorskip("torch", reason="the published networks need torch")
+preprocessing = pytest.importorskip("sklearn.preprocessing", reason="it scales their input")
 
 CENTRE = np.array([40.0, 20.0, 300.0, 100.0, -50.0])
 SPREAD = np.array([30.0, 10.0, 100.0, 40.0, 60.0])
@@ -96,24 +97,30 @@ def codes(flags):
     return {f.code for f in flags}
 
 
-def test_scaler_is_that_of_scikit_learn(published, data_dir):
-    preprocessing = pytest.importorskip("sklearn.preprocessing")
+def test_scalers_have_the_mean_and_population_sd_of_the_arrays_as_the_notebooks_have(
+    published, data_dir
+):
     arrays = sorted((data_dir / "dose" / "training_arrays").glob("*/*.npy"))
     assert len(arrays) == 30
     for path in arrays:
         rows = np.load(path)
-        rows = rows[~np.isnan(rows).any(axis=1)]
-        fitted = preprocessing.StandardScaler().fit(rows[:, :5])
+        rows = rows[~np.isnan(rows).any(axis=1), :5]
         key = (path.parent.name.split("_")[0], path.name.removesuffix("_training_array.npy"))
-        np.testing.assert_allclose(published.scalers[key].mean, fitted.mean_, rtol=1e-9)
-        np.testing.assert_allclose(published.scalers[key].scale, fitted.scale_, rtol=1e-9)
+        scaler = published.scalers[key]
+        exact = rows.astype(np.float64)
+        np.testing.assert_allclose(scaler.mean_, exact.mean(axis=0), rtol=1e-9)
+        np.testing.assert_allclose(scaler.scale_, exact.std(axis=0), rtol=1e-9)
+        notebook = preprocessing.StandardScaler().fit(rows)
+        np.testing.assert_allclose(scaler.transform(exact), notebook.transform(exact), rtol=1e-6)
 
 
 def test_networks_give_the_doses_of_the_oracle_with_its_scalers(published, data_dir):
     oracle = json.loads((data_dir / "dose" / "published_oracle.json").read_text())["organs"]
     assert len(oracle) == 30
     for name, organ in oracle.items():
-        scaler = Scaler(np.array(organ["scaler_mean"]), np.array(organ["scaler_scale"]))
+        scaler = preprocessing.StandardScaler()
+        scaler.mean_ = np.array(organ["scaler_mean"])
+        scaler.scale_ = np.array(organ["scaler_scale"])
         network = published.networks[tuple(name.split("/"))]
         predicted = network.predict(scaler.transform(organ["rows"]))
         np.testing.assert_allclose(
@@ -125,11 +132,6 @@ def test_models_without_an_array_are_the_two_known_ones(published):
     assert len(published.networks) == 32
     missing = set(published.networks) - set(published.scalers)
     assert missing == {("chest", "thyroid_gland"), ("abdomen", "spinal_cord")}
-
-
-def test_a_constant_feature_is_left_unscaled():
-    scaler = Scaler.fitted(np.array([[1.0, 2, 3, 4, 5], [2.0, 2, 3, 4, 5]]))
-    assert scaler.transform([[1.5, 3, 3, 4, 5]]).tolist() == [[0, 1, 0, 0, 0]]
 
 
 def test_network_equals_torchs_own_layers(small):
@@ -154,7 +156,9 @@ def test_organ_dose_is_the_plain_mean_over_its_slices(small):
     (liver,) = [o for o in result.organs if o.organ == "liver"]
 
     group = measured.of("liver")
-    features = [(group.mean_hu[k], group.sd_hu[k], 300.0, size.wed_mm[k], -50.0) for k in (1, 2, 3)]
+    # Of the body mask alone, as the notebook has it: without the rim that `wed_mm` counts.
+    wed = 2 * np.sqrt((size.body_mean_hu / 1000 + 1) * size.body_area_mm2 / np.pi)
+    features = [(group.mean_hu[k], group.sd_hu[k], 300.0, wed[k], -50.0) for k in (1, 2, 3)]
     key = ("abdomen", "liver")
     expected = models.networks[key].predict(models.scalers[key].transform(features))
 
@@ -301,11 +305,26 @@ def test_arrays_are_found_in_the_other_layouts_too(small, layout):
     assert len(load_published(small).scalers) == 4
 
 
+def test_arrays_may_lie_in_another_folder_than_the_networks(small, tmp_path_factory):
+    together = PublishedEngine(small).estimate(scan(("liver",)))
+    elsewhere = tmp_path_factory.mktemp("arrays")
+    (small / "training_arrays").rename(elsewhere / "training_arrays")
+    apart = PublishedEngine(small, arrays=elsewhere).estimate(scan(("liver",)))
+    assert apart.organs[0].dose_mGy == together.organs[0].dose_mGy
+    assert apart.model_card["sha256"] == together.model_card["sha256"]
+    directly = load_published(small, elsewhere / "training_arrays")
+    assert len(directly.scalers) == 4
+
+
 def test_a_folder_without_models_or_arrays_is_refused(tmp_path, small):
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(ModelError, match=r"chest_models/<organ>_model\.pth"):
+    with pytest.raises(ModelError, match=r"empty holds no .* \(chest_models/<organ>_model\.pth"):
         load_published(empty)
+    with pytest.raises(ModelError, match="empty holds no published arrays"):
+        load_published(small, empty)
+    with pytest.raises(ModelError, match="no folder gone"):
+        load_published(small, tmp_path / "gone")
     (small / "training_arrays").rename(small / "elsewhere")
     with pytest.raises(ModelError, match="training_array"):
         load_published(small)
@@ -351,14 +370,17 @@ def test_arrays_of_another_form_are_refused_by_name(small, rows):
         load_published(small)
 
 
-def test_without_torch_the_sentence_names_it(small, monkeypatch):
+@pytest.mark.parametrize(
+    ("module", "package"), [("torch", "torch"), ("sklearn.preprocessing", "scikit-learn")]
+)
+def test_without_a_package_the_sentence_names_it(small, monkeypatch, module, package):
     real = builtins.__import__
 
     def blocked(name, *args, **kwargs):
-        if name == "torch":
+        if name == module:
             raise ImportError(name)
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", blocked)
-    with pytest.raises(DependencyError, match="torch"):
+    with pytest.raises(DependencyError, match=package):
         load_published(small)

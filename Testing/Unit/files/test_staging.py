@@ -113,3 +113,31 @@ def test_a_file_that_the_system_cuts_short_is_an_error_and_leaves_nothing(tmp_pa
     )
     assert "takes no file of this size" in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_in_folders_replace_those_of_an_earlier_run_and_no_others(tmp_path):
+    for organ in ("liver", "spleen"):
+        with staged_folder(tmp_path, replaces=["arrays/*/*.npy"]) as folder:
+            (folder / "arrays" / organ).mkdir(parents=True)
+            (folder / "arrays" / organ / "rows.npy").write_bytes(organ.encode())
+        (tmp_path / "arrays" / "notes.txt").write_text("mine")
+    written = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")}
+    assert written == {"arrays", "arrays/notes.txt", "arrays/spleen", "arrays/spleen/rows.npy"}
+
+
+def test_a_file_where_a_folder_of_results_belongs_is_refused_and_nothing_changes(tmp_path):
+    (tmp_path / "arrays").write_text("mine")
+    (tmp_path / "slices.csv").write_text("old")
+
+    def run():
+        with staged_folder(tmp_path) as folder:
+            (folder / "arrays").mkdir()
+            (folder / "arrays" / "rows.npy").write_bytes(b"new")
+            (folder / "slices.csv").write_text("new")
+
+    with pytest.raises(OutputError, match="a file has the name of a folder of the results, arrays"):
+        run()
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {
+        "arrays": "mine",
+        "slices.csv": "old",
+    }

@@ -130,8 +130,11 @@ def test_the_legend_says_what_the_inner_interval_holds(route, inner):
 
 
 MANY = tuple(organ_dose(f"organ_number_{n}", 3.0 + n, 4, WARNING) for n in range(32))
+NO_INTERVAL = dict.fromkeys(("model_low_mGy", "model_high_mGy", "total_low_mGy", "total_high_mGy"))
+BARS = tuple(replace(organ, route="published", **NO_INTERVAL) for organ in MANY)
 KINDS = {
     "usual": {},
+    "no intervals": {"organs": (*BARS, organ_dose("liver", None, 4, REFUSAL))},
     "many organs": {"organs": (*MANY, organ_dose("liver", None, 4, REFUSAL))},
     "one organ": {"organs": MANY[:1]},
     "all refused": {"organs": tuple(organ_dose(n, None, 4, REFUSAL) for n in ("lung", "liver"))},
@@ -184,6 +187,34 @@ def test_organs_are_sorted_and_refused_ones_come_last_with_the_reason():
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["b", "a", "liver"]
     assert any("too large: WED 400 mm" in text.get_text() for text in axes.texts)
     assert reason(organs[0]) == "The body is too large: WED 400 mm"
+
+
+def test_doses_without_intervals_are_bars_with_the_organs_along_the_abscissa():
+    """As many organs as the published networks have; no name or value covers another."""
+    refused = organ_dose("thyroid_gland", None, 4, REFUSAL)
+    organs = (*BARS[:3], refused, *BARS[3:])
+    figure = draw_organ_doses(tiny_result(organs=organs))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    heights = [bar.get_height() for bar in axes.patches]
+    assert heights == sorted((organ.dose_mGy for organ in BARS), reverse=True)
+    names = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert names[0] == BARS[-1].organ.replace("_", " ")
+    assert names[-1] == "thyroid gland"
+    assert axes.get_title() == "Organ doses, published networks, without intervals"
+    assert axes.get_ylabel() == "Organ dose (mGy)"
+    assert "thyroid gland: The body is too large: WED 400 mm" in axes.get_xlabel()
+    for texts in (axes.get_xticklabels(), axes.texts):
+        boxes = [text.get_window_extent() for text in texts]
+        assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[n + 1 :])
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert not any("%" in text for text in legend)
+
+
+def test_one_interval_among_the_doses_keeps_the_rows():
+    axes = draw_organ_doses(tiny_result(organs=(BARS[0], MANY[1]))).axes[0]
+    assert not axes.patches
+    assert "Organ dose (mGy)" in axes.get_xlabel()
 
 
 def test_only_warnings_of_an_organs_own_are_marked():

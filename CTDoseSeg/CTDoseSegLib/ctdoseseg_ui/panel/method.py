@@ -74,6 +74,11 @@ class MethodSection:
             from .. import packages
 
             packages.ensure_simulation()
+        doseModel = node.doseModelFolder.strip()
+        if doseModel:
+            from .. import packages
+
+            packages.ensure_dose_model(doseModel)
         engine = self.engine()
         unet = node.unetFolder.strip() if engine == "unet" else ""
         if engine == "unet":
@@ -83,7 +88,7 @@ class MethodSection:
             node.inputSegmentation if node.method == Method.EXISTING else None,
             engine,
             node.region.value,
-            node.doseModelFolder.strip() or BUNDLED,
+            doseModel or BUNDLED,
             typed,
             unet=unet,
             quality=node.quality.value,

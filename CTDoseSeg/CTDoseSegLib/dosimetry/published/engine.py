@@ -6,9 +6,7 @@ and protocol that they were trained on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,7 +19,8 @@ from ...tasks.progress import Progress
 from ..doses import DoseResult, OrganDose
 from ..scan import Scan
 from .applicability import scan_flags
-from .networks import FEATURES, REGIONS, PublishedModels, load_published
+from .inference_rows import FEATURES, inference_rows, lacking
+from .networks import REGIONS, PublishedModels, load_published, missing_packages
 
 # Feature to the flag of an organ that cannot be predicted without it.
 MISSING = {
@@ -43,6 +42,8 @@ class PublishedEngine:
     region
         ``chest``, ``abdomen``, or ``auto``: both, each for its own organs (skin, which both have,
         by those that hold another organ of the scan).
+    arrays
+        Folder of the arrays, where they are not in `folder`; as in `load_published`.
 
     Raises
     ------
@@ -58,6 +59,7 @@ class PublishedEngine:
 
     folder: str | Path
     region: str = "auto"
+    arrays: str | Path | None = None
     name: ClassVar[str] = "published"
 
     def __post_init__(self) -> None:
@@ -65,12 +67,11 @@ class PublishedEngine:
             raise InputError(f"The region is {self.region!r}; give chest, abdomen or auto.")
 
     def available(self, scan: Scan) -> tuple[bool, str]:
-        """Return whether torch is here and the exposure is that of the images."""
+        """Return whether what it needs is installed and the exposure is that of the images."""
         if not scan.own_exposure:
             return False, "the dose model in use knows no exposure but that of the images"
-        if find_spec("torch") is None:
-            return False, "the package torch is not installed"
-        return True, ""
+        reason = missing_packages()
+        return not reason, reason
 
     def estimate(self, scan: Scan, progress: Progress | None = None) -> DoseResult:
         """Return the doses of the organs that the folder has networks for, in its order.
@@ -82,20 +83,14 @@ class PublishedEngine:
         ModelError, DependencyError
             As in `load_published`.
         """
-        models = load_published(self.folder)
-        slices = scan.series.slices
-        features = {
-            "tube current": _known([s.tube_current_mA or None for s in slices]),
-            "water-equivalent diameter": scan.size.wed_mm,
-            "slice location": _known([s.slice_location_mm for s in slices]),
-        }
+        models = load_published(self.folder, self.arrays)
         present = scan.organs
         keys = [key for key in models.networks if key[1] in present]
         regions = _regions(keys, self.region)
         flags = scan_flags(scan.series.acquisition)
         refusals = [entry for entry in flags if entry.severity == "refusal"]
         organs = tuple(
-            _organ_dose(key, models, scan, features, refusals) for key in keys if key[0] in regions
+            _organ_dose(key, models, scan, refusals) for key in keys if key[0] in regions
         )
         return DoseResult(
             organs,
@@ -135,13 +130,11 @@ def _organ_dose(
     key: tuple[str, str],
     models: PublishedModels,
     scan: Scan,
-    scan_features: Mapping[str, np.ndarray],
     refusals: list[Flag],
 ) -> OrganDose:
     region, organ = key
-    group = scan.measurements.of(organ)
-    occupied = group.count > 0
-    features = np.stack([group.mean_hu, group.sd_hu, *scan_features.values()], axis=1)[occupied]
+    occupied = scan.measurements.occupied(organ)
+    features = inference_rows(scan.series, scan.measurements, scan.size, organ)
     per_slice = np.full(occupied.size, np.nan)
     flags = list(refusals)
     if key not in models.scalers:
@@ -167,17 +160,11 @@ def _organ_dose(
     )
 
 
-def _known(values: list[float | None]) -> np.ndarray:
-    return np.array([np.nan if v is None else v for v in values], np.float64)
-
-
 def _missing(features: np.ndarray) -> list[Flag]:
     """Return a refusal for each feature that any of the organ's slices lacks."""
-    lacking = np.isnan(features).sum(axis=0)
     return [
         flag(MISSING[name], f"missing on {n} of {len(features)} slices of the organ")
-        for name, n in zip(FEATURES, lacking, strict=True)
-        if n
+        for name, n in lacking(features).items()
     ]
 
 

@@ -10,45 +10,33 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from pickle import UnpicklingError  # what torch raises on a file that is not a state dict
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...errors import DependencyError, ModelError
+from .inference_rows import FEATURES
+
+if TYPE_CHECKING:
+    from sklearn.preprocessing import StandardScaler
 
 REGIONS = ("chest", "abdomen")
-FEATURES = ("mean HU", "SD of HU", "tube current", "water-equivalent diameter", "slice location")
 WIDTHS = (5, 512, 256, 128, 64, 1)
 # Numbers of the linear layers in the state dicts; ReLU and dropout (inactive) are between them.
 LAYERS = (0, 2, 5, 8, 11)
 _MODEL_FILE = "_model.pth"
+# What the reference mode needs beyond numpy: name to import, and to install.
+PACKAGES = {"torch": "torch", "sklearn": "scikit-learn"}
 ARRAY_FOLDERS = (
     "training_arrays/{}_merged_training_arrays",
     "training_arrays/{}_training_arrays",
     "{}_merged_training_arrays",
     "{}_training_arrays",
 )
-
-
-@dataclass(frozen=True)
-class Scaler:
-    """Mean and population SD of each feature, as scikit-learn's StandardScaler has them."""
-
-    mean: np.ndarray
-    scale: np.ndarray
-
-    @classmethod
-    def fitted(cls, rows: np.ndarray) -> Scaler:
-        """Fit on [n, 5] features; sums in float64 whatever the rows are."""
-        rows = np.asarray(rows, np.float64)
-        scale = rows.std(axis=0)
-        return cls(rows.mean(axis=0), np.where(scale > 0, scale, 1.0))
-
-    def transform(self, features: np.ndarray) -> np.ndarray:
-        """Return features [n, 5] in SDs from the mean."""
-        return np.asarray((np.asarray(features, np.float64) - self.mean) / self.scale)
 
 
 @dataclass(frozen=True)
@@ -74,57 +62,90 @@ class PublishedModels:
     Attributes
     ----------
     networks, scalers
-        A model without an array has a network and no scaler, and cannot be used.
+        A model without an array has a network and no scaler, and cannot be used. Sums of the
+        scalers are in float64, whatever the arrays are.
     sha256
         Of all files that were read, in order of their paths.
     """
 
     networks: Mapping[tuple[str, str], Network]
-    scalers: Mapping[tuple[str, str], Scaler]
+    scalers: Mapping[tuple[str, str], StandardScaler]
     sha256: str
 
 
-def load_published(folder: str | Path) -> PublishedModels:
+def load_published(folder: str | Path, arrays: str | Path | None = None) -> PublishedModels:
     """Read every network and scaler of a copy of the published repository.
 
     Parameters
     ----------
     folder
-        Holds ``chest_models`` and ``abdomen_models`` with ``<organ>_model.pth``, and
-        ``training_arrays/<region>_merged_training_arrays`` (or ``<region>_training_arrays``, also
-        without the folder around them) with ``<organ>_training_array.npy``.
+        Holds ``chest_models`` and ``abdomen_models`` with ``<organ>_model.pth``.
+    arrays
+        Holds ``training_arrays/<region>_merged_training_arrays`` (or ``<region>_training_arrays``,
+        also without the folder around them) with ``<organ>_training_array.npy``; None: `folder`.
 
     Raises
     ------
     ModelError
         If models or arrays are missing or damaged.
     DependencyError
-        If torch is not installed.
+        If torch or scikit-learn is not installed.
+    """
+    files = published_files(folder, arrays)
+    networks, scalers, read = {}, {}, []
+    for key, (model, array) in files.items():
+        networks[key] = _read_network(model)
+        read.append(model)
+        if array is not None:
+            scalers[key] = _read_scaler(array)
+            read.append(array)
+    return PublishedModels(networks, scalers, _digest(read))
+
+
+def published_files(
+    folder: str | Path, arrays: str | Path | None = None
+) -> dict[tuple[str, str], tuple[Path, Path | None]]:
+    """Find the files of `load_published`, by (region, organ): network, and array if there is one.
+
+    Nothing of them is read: what is missing is known before a CT is.
+
+    Raises
+    ------
+    ModelError
+        If there are no networks, or no arrays for them.
     """
     folder = Path(folder)
-    networks, scalers, read = {}, {}, []
+    holder = folder if arrays is None else Path(arrays)
+    if not holder.is_dir():
+        raise ModelError(f"There is no folder {holder.name}, which should hold published arrays.")
+    found = {}
     for region in REGIONS:
         for path in model_files(folder, region):
-            key = (region, path.name.removesuffix(_MODEL_FILE))
-            networks[key] = _read_network(path)
-            read.append(path)
-            array = _array_path(folder, *key)
-            if array is not None:
-                scalers[key] = _read_scaler(array)
-                read.append(array)
-    if not networks or not scalers:
-        missing = (
-            "models (chest_models/<organ>_model.pth)"
-            if not networks
-            else (
-                "arrays (training_arrays/chest_merged_training_arrays/<organ>_training_array.npy)"
-            )
-        )
+            organ = path.name.removesuffix(_MODEL_FILE)
+            found[region, organ] = (path, _array_path(holder, region, organ))
+    if not found:
         raise ModelError(
-            f"The folder {folder.name} holds no published {missing}; give the folder of the "
-            "published repository with its models and training arrays."
+            f"The folder {folder.name} holds no published models "
+            "(chest_models/<organ>_model.pth); give the folder of the published repository."
         )
-    return PublishedModels(networks, scalers, _digest(read))
+    if not any(array for _, array in found.values()):
+        raise ModelError(
+            f"The folder {holder.name} holds no published arrays for the models (training_arrays/"
+            "chest_merged_training_arrays/<organ>_training_array.npy); give the folder that does."
+        )
+    return found
+
+
+def missing_packages() -> str:
+    """Return what the reference mode lacks, as a reason; empty where all is installed."""
+    missing = [name for module, name in PACKAGES.items() if find_spec(module) is None]
+    if not missing:
+        return ""
+    several = len(missing) > 1
+    return (
+        f"the package{'s' if several else ''} {' and '.join(missing)} "
+        f"{'are' if several else 'is'} not installed"
+    )
 
 
 def model_files(folder: Path, region: str) -> list[Path]:
@@ -140,7 +161,14 @@ def _array_path(folder: Path, region: str, organ: str) -> Path | None:
     return None
 
 
-def _read_scaler(path: Path) -> Scaler:
+def _read_scaler(path: Path) -> StandardScaler:
+    try:
+        from sklearn.preprocessing import StandardScaler
+    except ImportError as error:
+        raise DependencyError(
+            "The published dose models need the package scikit-learn, which is not installed; "
+            "install it or use the bundled dose model."
+        ) from error
     try:
         rows = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -153,7 +181,7 @@ def _read_scaler(path: Path) -> Scaler:
     rows = rows[~np.isnan(rows).any(axis=1)]
     if len(rows) < 2 or not np.isfinite(rows).all():
         raise ModelError(f"The array {path.name} has no usable rows; copy it again.")
-    return Scaler.fitted(rows[:, : len(FEATURES)])
+    return StandardScaler().fit(rows[:, : len(FEATURES)].astype(np.float64))
 
 
 def _read_network(path: Path) -> Network:

@@ -62,15 +62,14 @@ def _log_ssde(rows: Sequence[Row], head: bool) -> np.ndarray:
 
 def _one_kernel(rows: Sequence[Row], simulated: np.ndarray) -> np.ndarray:
     """Return ln(dose / CTDIvol) by a fit to other bodies, [row]."""
+    from sklearn.linear_model import LinearRegression
+    from sklearn.model_selection import PredefinedSplit, cross_val_predict
+
     reached = np.log([_reached(row) for row in rows])
-    columns = np.column_stack((np.ones(len(rows)), [row.wed_mm for row in rows]))
-    fold = np.array([row.body for row in rows]) % FOLDS
-    found = np.zeros(len(rows))
-    for one in np.unique(fold):
-        kept = fold != one
-        terms = np.linalg.lstsq(columns[kept], (simulated - reached)[kept], rcond=None)[0]
-        found[~kept] = (reached + columns @ terms)[~kept]
-    return found
+    size = np.array([[row.wed_mm] for row in rows])
+    folds = PredefinedSplit(np.array([row.body for row in rows]) % FOLDS)
+    factor = cross_val_predict(LinearRegression(), size, simulated - reached, cv=folds)
+    return np.asarray(reached + factor)
 
 
 def _reached(row: Row) -> float:

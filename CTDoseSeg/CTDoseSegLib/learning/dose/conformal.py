@@ -48,9 +48,10 @@ def quantiles_by_age(scores: np.ndarray, child: np.ndarray) -> dict[str, float]:
 
 def held_quantiles(scores: np.ndarray, child: np.ndarray, fold: np.ndarray) -> np.ndarray:
     """Return of every body the quantile of its age by the bodies of other folds, [n]."""
+    from sklearn.model_selection import PredefinedSplit
+
     found = np.empty(len(scores))
-    for one in np.unique(fold):
-        kept = fold != one
-        adult, young = quantiles_by_age(scores[kept], child[kept]).values()
-        found[~kept] = np.where(child[~kept], young, adult)
+    for others, own in PredefinedSplit(fold).split():
+        adult, young = quantiles_by_age(scores[others], child[others]).values()
+        found[own] = np.where(child[own], young, adult)
     return found
