@@ -7,6 +7,7 @@ of a small phantom.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import json
 import re
@@ -19,6 +20,7 @@ import pytest
 import trimesh
 from command_run import rows
 from command_run import run as run_process
+from Corpus.base import FAMILY_NAME, GIVEN_NAME
 from PIL import Image
 from scipy import ndimage
 
@@ -169,6 +171,23 @@ def test_another_program_gets_shapes_and_empty_slices_as_json(exported, tmp_path
     hu = np.asarray(nibabel.load(tmp_path / "hu_iso.nii.gz").dataobj).T
     assert event["shape_iso"] == list(hu.shape)
     assert event["spacing_iso_mm"] == [5, 5, 5]
+
+
+def test_no_file_names_the_patient(ct, tmp_path):
+    more = ("--npy", "--spacing", 6, "--threshold", -500)
+    code, printed = run("export", ct, "--output", tmp_path / "exported", *more)
+    assert code == 0, printed
+    code, words = run("pictures", ct, "--output", tmp_path / "drawn", "--lung-slice", 0)
+    assert code == 0, words
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) > 12
+    for path in files:
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+        for name in (FAMILY_NAME, GIVEN_NAME):
+            assert name.encode() not in content, path.name
+    assert FAMILY_NAME not in printed + words
 
 
 @pytest.mark.parametrize(

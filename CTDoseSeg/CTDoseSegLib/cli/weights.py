@@ -14,7 +14,7 @@ from ..errors import CTDoseSegError, InputError, ModelError, OutputError
 from ..segmentation.totalsegmentator import weights as store
 from ..segmentation.totalsegmentator.engine import WORKER
 from ..segmentation.totalsegmentator.home import NO_LICENCE, check_licence, write_settings
-from ..segmentation.totalsegmentator.plan import Plan, Weights, make_plan
+from ..segmentation.totalsegmentator.plan import Plan, Weights, make_plan, offered_extras
 from ..tasks.process import TEMPORARY, TaskProcess, module_command, write_to_stderr
 from ..tasks.progress import Progress
 
@@ -78,6 +78,8 @@ def _status(quality: str, extras: Sequence[str], progress: Progress) -> dict[str
         except ModelError as error:
             lines.append(f"{folder.name}: unusable. {error}")
     try:
+        offered = (f"{e} (licence)" if needs else e for e, needs in offered_extras().items())
+        lines.append(f"The installed TotalSegmentator has for --extra: {', '.join(offered)}.")
         plan = make_plan(quality, extras)
         lacking = store.missing(plan)
         wanted = " ".join([quality, *extras])
