@@ -23,10 +23,13 @@ from command_run import run as run_process
 from Corpus.base import FAMILY_NAME, GIVEN_NAME
 from PIL import Image
 from scipy import ndimage
+from tiny_analysis import tiny_series
 
 from CTDoseSegLib.cli import command_line
 from CTDoseSegLib.phantom import phantom as phantoms
+from CTDoseSegLib.reading.npy_volume import write_npy_volume
 from CTDoseSegLib.reading.reader import read_series
+from CTDoseSegLib.segmentation.user import read_labelmap
 
 pytestmark = pytest.mark.slow
 
@@ -171,6 +174,39 @@ def test_another_program_gets_shapes_and_empty_slices_as_json(exported, tmp_path
     hu = np.asarray(nibabel.load(tmp_path / "hu_iso.nii.gz").dataobj).T
     assert event["shape_iso"] == list(hu.shape)
     assert event["spacing_iso_mm"] == [5, 5, 5]
+
+
+def test_an_engine_that_finds_the_couch_leaves_it_out_of_the_surface(dicom, exported, tmp_path):
+    volume = exported[0] / "hu.npy"
+    back = {}
+    for name, more in (("with", ()), ("without", ("--engine", "classical"))):
+        output = tmp_path / name
+        code, printed = run("export", volume, "--output", output, "--threshold", -300, *more)
+        assert code == 0, printed
+        assert ("also of couch" in printed) is (name == "with")
+        back[name] = trimesh.load(output / "surface_-300_hu.stl").bounds[1, 1]  # LPS: posterior
+    series = read_series(dicom)
+    truth = read_labelmap(dicom.parent / "truth" / "segmentation.nii.gz", series)
+    rows_mm = series.affine[1, 1] * np.flatnonzero(truth.mask("body").any(axis=(0, 2)))
+    body_mm = -(rows_mm + series.affine[1, 3]).min()  # RAS anterior to LPS posterior
+    assert back["without"] == pytest.approx(body_mm, abs=4)
+    assert back["with"] > body_mm + 6
+
+
+@pytest.mark.parametrize("kind", ["irregular", "one slice"])
+def test_an_irregular_stack_and_one_slice_have_pictures_and_the_first_no_surface(tmp_path, kind):
+    series = tiny_series(regular=False) if kind == "irregular" else tiny_series(1)
+    write_npy_volume(series, tmp_path / "ct.npy")
+    code, printed = run(
+        *("pictures", tmp_path / "ct.npy", "--output", tmp_path / "drawn", "--lung-slice", 0)
+    )
+    assert code == 0, printed
+    names = {path.name for path in (tmp_path / "drawn").iterdir()}
+    assert {"histogram.png", "montage.png", "lung_steps.png", "lung_mask.nii.gz"} <= names
+    more = ("--output", tmp_path / "out", "--threshold", 0)
+    code, printed = run("export", tmp_path / "ct.npy", *more)
+    assert code == (3 if kind == "irregular" else 0)
+    assert ("not equally spaced" in printed) is (kind == "irregular")
 
 
 def test_no_file_names_the_patient(ct, tmp_path):
