@@ -15,6 +15,7 @@ import pytest
 from network_scans import body_mask, needs_package, series
 
 from CTDoseSegLib.cli.command_line import make_parser
+from CTDoseSegLib.cli.weights import weights as weights_command
 from CTDoseSegLib.ct.organs import organs
 from CTDoseSegLib.ct.series import CTSeries
 from CTDoseSegLib.dosimetry.fast.model import load_model
@@ -117,6 +118,10 @@ def test_the_command_offers_the_extras():
         assert set(extra.choices) == {*EXTRAS, PHASE}
 
 
+def weights_summary() -> dict:
+    return weights_command("status", (), "fast", (), Progress())
+
+
 @needs_package
 def test_the_contrast_phase_without_its_package_is_refused_with_what_to_do(monkeypatch):
     find_spec = util.find_spec
@@ -127,6 +132,8 @@ def test_the_contrast_phase_without_its_package_is_refused_with_what_to_do(monke
     monkeypatch.setattr(util, "find_spec", without)
     able, reason = TotalSegmentatorEngine("fast", "cpu", (PHASE,)).available()
     assert not able
+    (line,) = (s for s in weights_summary()["lines"] if "for --extra:" in s)
+    assert "breasts, head_glands, tissue_types (licence)." in line
     assert "pip install xgboost" in reason
 
 
