@@ -22,11 +22,12 @@ from scipy import ndimage
 from standin_weights import HU
 
 from CTDoseSegLib.ct.volume_files import write_nifti
-from CTDoseSegLib.errors import OutputError
+from CTDoseSegLib.errors import ModelError, OutputError
 from CTDoseSegLib.reading.array_series import series_from_array
 from CTDoseSegLib.reading.npy_volume import write_npy_volume
 from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.segmentation.totalsegmentator.engine import TotalSegmentatorEngine
+from CTDoseSegLib.segmentation.totalsegmentator.phase import PHASE
 from CTDoseSegLib.segmentation.user import read_labelmap
 from CTDoseSegLib.tasks.progress import Collected, Progress
 
@@ -59,6 +60,11 @@ def scan(grid=GRIDS["head first"], organs=("liver", "spleen", "aorta", "stomach"
         "lung_upper_lobe_left": (slice(5, 14), slice(12, 26), slice(34, 52)),
         "lung_vessels": (slice(7, 12), slice(15, 23), slice(38, 48)),
         "heart": (slice(4, 10), slice(32, 42), slice(14, 24)),
+        "skull": (slice(3, 13), slice(14, 44), slice(34, 52)),
+        "breast": (slice(4, 12), slice(14, 24), slice(8, 20)),
+        "eye_lens_left": (slice(5, 11), slice(18, 26), slice(37, 44)),
+        "parotid_gland_right": (slice(5, 11), slice(30, 39), slice(37, 44)),
+        "nasopharynx": (slice(5, 11), slice(18, 26), slice(46, 50)),
     }
     for name in organs:
         hu[places[name]] = HU[name]
@@ -153,6 +159,65 @@ def test_all_tasks_become_one_map_with_an_origin_each(totalsegmentator_here):
     assert all(len(digest) == 64 for digest in about["weights_sha256"].values())
     # The user's own settings are read, never written.
     assert json.loads((home / "config.json").read_text()) == settings
+    assert rest(totalsegmentator_here) == []
+
+
+def test_breasts_and_glands_of_the_head_are_found_by_name_and_cavities_left_out(
+    totalsegmentator_here,
+):
+    found = ("breast", "eye_lens_left", "parotid_gland_right")
+    series = scan(organs=("skull", *found, "nasopharynx", "stomach"))
+    engine = TotalSegmentatorEngine("fast", "cpu", ("breasts", "head_glands"))
+    labelmap = engine.segment(series, Progress())
+    assert "".join(wrong(labelmap, series, n) for n in (*found, "stomach")) == ""
+    origins = {a.name: a.origin for a in labelmap.atoms}
+    assert origins["breast"] == "totalsegmentator breasts"
+    assert origins["eye_lens_left"] == "totalsegmentator head_glands_cavities"
+    assert "nasopharynx" not in origins  # the table of organs does not know it
+    tasks = labelmap.about["totalsegmentator"]["tasks"]
+    assert tasks == ["total", "breasts", "head_glands_cavities"]
+
+
+def test_glands_of_the_head_in_a_scan_without_a_head_are_none(totalsegmentator_here):
+    series = scan()
+    labelmap = TotalSegmentatorEngine("fast", "cpu", ("head_glands",)).segment(series, Progress())
+    assert all_wrong(labelmap, series) == ""
+    assert not {"eye_left", "parotid_gland_left"} & {a.name for a in labelmap.atoms}
+
+
+def test_fat_and_muscle_lie_beneath_the_organs_and_need_the_licence(totalsegmentator_here):
+    series = scan()
+    engine = TotalSegmentatorEngine("fast", "cpu", ("tissue_types",))
+    with pytest.raises(ModelError, match="needs a licence"):
+        engine.segment(series, Progress())
+    home = Path(os.environ["TOTALSEG_HOME_DIR"])
+    home.mkdir()
+    (home / "config.json").write_text(json.dumps({"license_number": "aca_" + 14 * "X"}))
+    labelmap = engine.segment(series, Progress())
+    assert all_wrong(labelmap, series) == ""
+    origins = {a.name: a.origin for a in labelmap.atoms}
+    assert origins["subcutaneous_fat"] == "totalsegmentator tissue_types"
+    fat = labelmap.mask("subcutaneous_fat")
+    assert fat.sum() > 0.5 * (series.hu == 0).sum()
+    assert labelmap.about["totalsegmentator"]["tasks"] == ["tissue_types", "total"]
+
+
+def test_the_contrast_phase_is_an_estimate_with_its_spread_and_a_flag(totalsegmentator_here):
+    pytest.importorskip("xgboost", reason="TotalSegmentator's classifier runs on it")
+    series = scan()
+    plain = TotalSegmentatorEngine("fast", "cpu").segment(series, Progress())
+    labelmap = TotalSegmentatorEngine("fast", "cpu", (PHASE,)).segment(series, Progress())
+    np.testing.assert_array_equal(labelmap.labels, plain.labels)
+    about = labelmap.about[PHASE]
+    assert about["lowest_s"] <= about["after_injection_s"] <= about["highest_s"]
+    assert about["sd_s"] >= 0
+    assert 0 < about["certainty"] <= 1
+    (found,) = (f for f in labelmap.flags if f.code == "contrast_phase")
+    assert f"{about['after_injection_s']:.0f} s after injection" in found.detail
+    assert found.severity == "info"
+    assert "contrast_phase" not in [f.code for f in plain.flags]
+    # The user's own folder gets no settings, and nothing is left.
+    assert not Path(os.environ["TOTALSEG_HOME_DIR"]).exists()
     assert rest(totalsegmentator_here) == []
 
 

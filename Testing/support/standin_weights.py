@@ -25,13 +25,29 @@ HU = {
     "lung_vessels": 1700,
     "heart_myocardium": 1100,
     "body_trunc": 0,
+    "breast": 1900,
+    "eye_lens_left": 2100,
+    "parotid_gland_right": 2300,
+    "nasopharynx": 2500,
+    "skull": 2700,
+    "subcutaneous_fat": 0,
 }
 HALF_WIDTH = 60.0
+TASKS = (
+    *("total", "body", "lung_vessels_LEGACY", "heartchambers_highres"),
+    *("breasts", "head_glands_cavities", "tissue_types"),
+)
 STD = 100.0
 
 
-def write_network(folder: Path, labels: Mapping[int, str], trainer: str, spacing_mm: float) -> None:
-    """Write one network: ``<folder>/<trainer>__nnUNetPlans__3d_fullres/...``.
+def write_network(
+    folder: Path,
+    labels: Mapping[int, str],
+    trainer: str,
+    spacing_mm: float,
+    model: str = "3d_fullres",
+) -> None:
+    """Write one network: ``<folder>/<trainer>__nnUNetPlans__<model>/...``.
 
     Parameters
     ----------
@@ -39,7 +55,7 @@ def write_network(folder: Path, labels: Mapping[int, str], trainer: str, spacing
         Named as TotalSegmentator names it.
     labels
         Value to name.
-    trainer, spacing_mm
+    trainer, spacing_mm, model
         As TotalSegmentator's configuration has them.
     """
     import torch
@@ -73,7 +89,7 @@ def write_network(folder: Path, labels: Mapping[int, str], trainer: str, spacing
                 last.weight[value, knots.index(hu + step * HALF_WIDTH)] += factor * slope
         if "body_trunc" in labels.values():  # all that is denser than air
             _body(first, last, width)
-    place = folder / f"{trainer}__nnUNetPlans__3d_fullres"
+    place = folder / f"{trainer}__nnUNetPlans__{model}"
     (place / "fold_0").mkdir(parents=True)
     dataset = {
         "channel_names": {"0": "CT"},
@@ -82,11 +98,13 @@ def write_network(folder: Path, labels: Mapping[int, str], trainer: str, spacing
         "file_ending": ".nii.gz",
     }
     (place / "dataset.json").write_text(json.dumps(dataset))
-    (place / "plans.json").write_text(json.dumps(_plans(folder.name, architecture, spacing_mm)))
+    (place / "plans.json").write_text(
+        json.dumps(_plans(folder.name, architecture, spacing_mm, model))
+    )
     checkpoint = {
         "network_weights": network.state_dict(),
         "trainer_name": trainer,
-        "init_args": {"configuration": "3d_fullres"},
+        "init_args": {"configuration": model},
         "inference_allowed_mirroring_axes": None,
     }
     torch.save(checkpoint, place / "fold_0" / "checkpoint_final.pth")
@@ -109,7 +127,7 @@ def write_weights(folder: Path) -> Path:
         map_taskid_to_partname_ct,
     )
 
-    for task in ("total", "body", "lung_vessels_LEGACY", "heartchambers_highres"):
+    for task in TASKS:
         config = TASK_CONFIGS[task]
         for mode in config.get("sub_modes", {"": config}).values():
             numbers = mode["task_id"] if isinstance(mode["task_id"], list) else [mode["task_id"]]
@@ -119,7 +137,10 @@ def write_weights(folder: Path) -> Path:
                 name = TASK_ID_WEIGHTS_CONFIGS[number]["foldername"]
                 # Tasks without a spacing of their own run on the scan's; 3 mm is quick.
                 spacing = mode.get("resample") or 3.0
-                write_network(folder / name, labels, mode["trainer"], spacing)
+                if not isinstance(spacing, float):  # of x, y and z: their middle is near enough
+                    spacing = sorted(spacing)[1]
+                model = config.get("model", "3d_fullres")
+                write_network(folder / name, labels, mode["trainer"], spacing, model)
     return folder
 
 
@@ -159,7 +180,7 @@ def _build(architecture: dict, heads: int):
     )
 
 
-def _plans(name: str, architecture: dict, spacing_mm: float) -> dict:
+def _plans(name: str, architecture: dict, spacing_mm: float, model: str = "3d_fullres") -> dict:
     resample = {"is_seg": False, "order": 1, "order_z": 0, "force_separate_z": None}
     function = "resample_data_or_seg_to_shape"
     statistics = {
@@ -169,7 +190,7 @@ def _plans(name: str, architecture: dict, spacing_mm: float) -> dict:
         "percentile_99_5": 3071.0,
     }
     configuration = {
-        "data_identifier": "nnUNetPlans_3d_fullres",
+        "data_identifier": f"nnUNetPlans_{model}",
         "preprocessor_name": "DefaultPreprocessor",
         "batch_size": 2,
         "patch_size": [32, 64, 64],
@@ -194,7 +215,7 @@ def _plans(name: str, architecture: dict, spacing_mm: float) -> dict:
         "image_reader_writer": "SimpleITKIO",
         "transpose_forward": [0, 1, 2],
         "transpose_backward": [0, 1, 2],
-        "configurations": {"3d_fullres": configuration},
+        "configurations": {model: configuration},
         "experiment_planner_used": "ExperimentPlanner",
         "label_manager": "LabelManager",
         "foreground_intensity_properties_per_channel": {"0": statistics},

@@ -85,10 +85,15 @@ def chooses_networks(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument(
         "--extra",
-        choices=("lung_vessels", "heart_chambers", "body"),
+        choices=(
+            *("lung_vessels", "heart_chambers", "body"),
+            *("breasts", "head_glands", "tissue_types", "contrast_phase"),
+        ),
         nargs="+",
         default=(),
-        help="what TotalSegmentator is to find besides; heart_chambers needs a licence of it",
+        help="what TotalSegmentator is to find besides: head_glands are lenses, eyes and salivary "
+        "glands; heart_chambers and tissue_types (fat and muscle) need a licence of it; "
+        "contrast_phase is an estimate of seconds after injection and needs the package xgboost",
     )
 
 

@@ -1,4 +1,4 @@
-"""The commands on one CT: `analyze`, `segment`, `export`."""
+"""The commands on one CT: `analyze`, `segment`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
         rdsr=args.rdsr,
         progress=Stage(progress, 0.0, segmented / 3),
     )
-    labelmap = _labelmap(args, series, Stage(progress, segmented / 3, segmented))
+    labelmap = labelmap_of(args, series, Stage(progress, segmented / 3, segmented))
     if args.simulated:
         engine = read_simulation(args.simulated, series)
     analysis = analyze(
@@ -95,34 +95,14 @@ def segment_command(args: argparse.Namespace, progress: Progress) -> None:
     from ..reading.reader import read_series
 
     series = read_series(args.input, series_uid=args.series, progress=Stage(progress, 0.0, 0.3))
-    labelmap = _labelmap(args, series, Stage(progress, 0.3, 0.9))
+    labelmap = labelmap_of(args, series, Stage(progress, 0.3, 0.9))
     with staged_folder(args.output) as folder:
         written = write_labelmap(labelmap, folder)
     progress.result(folder=str(args.output), files=[path.name for path in written])
 
 
-def export_command(args: argparse.Namespace, progress: Progress) -> None:
-    """Export a CT: write HU volume, organ volume and organ surface."""
-    from ..outputs.export import export
-    from ..reading.reader import read_series
-
-    series = read_series(args.input, series_uid=args.series, progress=Stage(progress, 0.0, 0.4))
-    labelmap = None
-    if args.organ or args.segmentation:
-        labelmap = _labelmap(args, series, Stage(progress, 0.4, 0.7))
-    written = export(
-        series,
-        labelmap,
-        args.output,
-        spacing_mm=args.spacing,
-        organ=args.organ,
-        mesh=args.mesh,
-        progress=Stage(progress, 0.7, 1.0),
-    )
-    progress.result(folder=str(args.output), files=[path.name for path in written])
-
-
-def _labelmap(args: argparse.Namespace, series: CTSeries, progress: Progress) -> Labelmap:
+def labelmap_of(args: argparse.Namespace, series: CTSeries, progress: Progress) -> Labelmap:
+    """Return the label map that the options of `chooses_segmentation` ask for."""
     from ..segmentation.segmenting import segment
 
     return segment(
@@ -146,7 +126,7 @@ def _parameters(args: argparse.Namespace) -> dict[str, object]:
     return {**{name: getattr(args, name) for name in names}, **simulation_settings(args)}
 
 
-def _reads_ct(sub: argparse.ArgumentParser) -> None:
+def reads_ct(sub: argparse.ArgumentParser) -> None:
     """Add what every command on a CT takes: what to read, how to segment it, where to write."""
     sub.add_argument(
         "input", type=Path, metavar="INPUT", help="DICOM folder or file, NIfTI, NRRD, npy"
@@ -163,7 +143,7 @@ def add(command: Command) -> None:
     sub = command(
         "analyze", analyze_command, "segment a CT, measure WED and SSDE, estimate organ doses"
     )
-    _reads_ct(sub)
+    reads_ct(sub)
     chooses_doses(sub)
     chooses_exposure(sub)
     sub.add_argument(
@@ -186,14 +166,4 @@ def add(command: Command) -> None:
     )
 
     sub = command("segment", segment_command, "write the label map of a CT alone")
-    _reads_ct(sub)
-
-    sub = command(
-        "export", export_command, "write the HU volume, an organ's volume and its surface"
-    )
-    _reads_ct(sub)
-    sub.add_argument(
-        "--spacing", type=float, metavar="MM", help="also resample to this isotropic spacing"
-    )
-    sub.add_argument("--organ", metavar="NAME", help="also mask the volume to this organ")
-    sub.add_argument("--mesh", action="store_true", help="also the organ's surface (STL and PLY)")
+    reads_ct(sub)

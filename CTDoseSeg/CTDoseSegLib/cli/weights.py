@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,11 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import CTDoseSegError, InputError, ModelError, OutputError
+from ..errors import CTDoseSegError, DependencyError, InputError, ModelError, OutputError
 from ..segmentation.totalsegmentator import weights as store
 from ..segmentation.totalsegmentator.engine import WORKER
 from ..segmentation.totalsegmentator.home import NO_LICENCE, check_licence, write_settings
-from ..segmentation.totalsegmentator.plan import Plan, Weights, make_plan
+from ..segmentation.totalsegmentator.phase import PHASE, check_phase
+from ..segmentation.totalsegmentator.plan import Plan, Weights, make_plan, offered_extras
 from ..tasks.process import TEMPORARY, TaskProcess, module_command, write_to_stderr
 from ..tasks.progress import Progress
 
@@ -78,6 +80,11 @@ def _status(quality: str, extras: Sequence[str], progress: Progress) -> dict[str
         except ModelError as error:
             lines.append(f"{folder.name}: unusable. {error}")
     try:
+        offered = [f"{e} (licence)" if needs else e for e, needs in offered_extras().items()]
+        with contextlib.suppress(DependencyError):
+            check_phase()
+            offered.append(PHASE)
+        lines.append(f"The installed TotalSegmentator has for --extra: {', '.join(offered)}.")
         plan = make_plan(quality, extras)
         lacking = store.missing(plan)
         wanted = " ".join([quality, *extras])

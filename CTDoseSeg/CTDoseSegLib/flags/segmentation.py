@@ -172,6 +172,11 @@ FLAGS = {
         mends=("segmentation",),
         consequence="no dose for the organs that are missing",
     ),
+    "contrast_phase": Entry(
+        "info",
+        "TotalSegmentator's classifier puts the scan in a phase of the contrast medium",
+        "It is an estimate from HU that this project has not checked; no dose depends on it.",
+    ),
     "less_memory": Entry(
         "warning",
         "TotalSegmentator ran out of memory and ran with a coarser network",

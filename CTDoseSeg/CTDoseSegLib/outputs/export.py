@@ -1,23 +1,30 @@
-"""A CT as files that other programs read: HU volume, an organ's HU, an organ's surface."""
+"""A CT as files that other programs read: HU volume, an organ's HU, surfaces."""
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..ct.organs import OUTSIDE_BODY
+from ..ct.organs import organ as organ_row
 from ..ct.series import CTSeries
 from ..ct.volume_files import write_volume
-from ..errors import DependencyError, GeometryError, InputError, SegmentationError
+from ..errors import GeometryError, InputError, SegmentationError
 from ..files.staging import staged_folder
+from ..reading.array_series import series_from_array
+from ..reading.npy_volume import write_npy_volume
 from ..tasks.progress import Progress
+from .resampling import Resampled, isotropic_shape, resample
+from .surface_page import write_surface_page
+from .surfaces import surface, threshold_surface, write_mesh
 from .tables import write_label_tables
 
 if TYPE_CHECKING:
-    import trimesh
-
     from ..segmentation.labelmap import Labelmap
 
 AIR_HU = -1000
@@ -35,9 +42,11 @@ def export(
     spacing_mm: float | None = None,
     organ: str | None = None,
     mesh: bool = False,
+    npy: bool = False,
+    threshold_hu: float | None = None,
     progress: Progress | None = None,
 ) -> tuple[Path, ...]:
-    """Write volumes and a surface to `folder`, all of them or none.
+    """Write volumes and surfaces to `folder`, all of them or none.
 
     Parameters
     ----------
@@ -47,13 +56,20 @@ def export(
         Labels on its grid; needed for `organ`.
     folder
         Gets ``hu.nii.gz`` (HU on the CT's own grid) and, as asked for, ``hu_iso.nii.gz`` with
-        ``segmentation_iso.nii.gz``, ``hu_<organ>.nii.gz``, ``<organ>.stl`` and ``<organ>.ply``.
+        ``segmentation_iso.nii.gz``, ``hu_<organ>.nii.gz``, and surfaces as ``.stl``, ``.ply`` and
+        ``.html``.
     spacing_mm
         Also resample to this isotropic spacing: HU linearly, -1000 outside; labels to the nearest.
     organ
         Also write HU inside this organ, -1024 outside.
     mesh
         Also write the organ's surface, in LPS millimetres as DICOM and 3D Slicer take meshes.
+    npy
+        Also write the HU volumes as ``.npy`` with ``.json`` beside it, which `read_ct` takes.
+    threshold_hu
+        Also write the surface of all that has at least so many HU: on the resampled grid where
+        there is one. What the label map calls couch, headrest or blanket is left out; without a
+        label map nothing is.
     progress
         Takes progress; may cancel.
 
@@ -76,22 +92,29 @@ def export(
         If meshing needs a package that is missing.
     """
     progress = progress or Progress()
-    _check(series, labelmap, spacing_mm, organ, mesh)
+    _check(series, labelmap, spacing_mm, organ, mesh, threshold_hu)
     mask = _mask(labelmap, organ) if organ and labelmap is not None else None
     with staged_folder(folder) as staging:
         progress.update(0.0, "writing the HU volume")
         written = [write_volume(staging, "hu", series.hu, series.affine)]
+        if npy:
+            written += write_npy(series, staging, "hu", series.hu)
+        grid = Resampled(series.hu, series.affine, None if labelmap is None else labelmap.labels)
         if spacing_mm:
             progress.update(0.2, "resampling")
-            written += _write_isotropic(series, labelmap, spacing_mm, staging)
+            grid = resample(series, labelmap, spacing_mm)
+            written += _write_isotropic(series, labelmap, grid, staging, npy)
         if organ and mask is not None:
-            progress.update(0.6, "masking")
+            progress.update(0.5, "masking")
             name = file_name(organ)
             hu = np.where(mask, series.hu, series.hu.dtype.type(MASKED_HU))
             written.append(write_volume(staging, f"hu_{name}", hu, series.affine))
             if mesh:
-                progress.update(0.8, "meshing")
-                written += _write_mesh(surface(mask, series.affine), staging, name)
+                progress.update(0.6, "meshing")
+                written += _write_organ_surface(organ, mask, series.affine, staging)
+        if threshold_hu is not None:
+            progress.update(0.8, "meshing")
+            written += _write_threshold_surface(grid, labelmap, threshold_hu, staging)
         progress.check_cancelled()
     progress.update(1.0, "written")
     return tuple(Path(folder) / path.name for path in written)
@@ -102,21 +125,32 @@ def file_name(organ: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", organ).strip("_")[:80] or "organ"
 
 
+def outside_body(labelmap: Labelmap | None) -> tuple[int, ...]:
+    """Return the label values of couch, headrest and blanket; none without a label map."""
+    atoms = labelmap.atoms if labelmap is not None else ()
+    return tuple(atom.value for atom in atoms if atom.name in OUTSIDE_BODY)
+
+
 def _check(
     series: CTSeries,
     labelmap: Labelmap | None,
     spacing_mm: float | None,
     organ: str | None,
     mesh: bool,
+    threshold_hu: float | None,
 ) -> None:
     if mesh and not organ:
-        raise InputError("A surface is an organ's; name it with --organ.")
+        raise InputError(
+            "--mesh writes an organ's surface; name it with --organ, or give --threshold HU."
+        )
     if organ and labelmap is None:
         raise InputError(f"To export {organ}, give a label map that holds it (--segmentation).")
-    if (spacing_mm or mesh) and not series.regular:
+    if threshold_hu is not None and not math.isfinite(threshold_hu):
+        raise InputError("The threshold is no number; give --threshold a value in HU, as 350.")
+    if (spacing_mm or mesh or threshold_hu is not None) and not series.regular:
         raise GeometryError(
             "The slices are not equally spaced or are sheared, so that resampling and surfaces "
-            "would be wrong; leave out --spacing and --mesh."
+            "would be wrong; leave out --spacing, --mesh and --threshold."
         )
     if spacing_mm is None:
         return
@@ -125,7 +159,7 @@ def _check(
             f"A spacing of {spacing_mm:g} mm is outside {SPACING_MM[0]:g} to {SPACING_MM[1]:g} mm; "
             "give --spacing a value within it."
         )
-    voxels = int(np.prod([float(n) for n in _isotropic_size(series, spacing_mm)]))
+    voxels = math.prod(isotropic_shape(series, spacing_mm))
     if voxels > LARGEST_VOXELS:
         raise InputError(
             f"At {spacing_mm:g} mm the volume would have {voxels / 1e9:.1f} thousand million "
@@ -144,108 +178,64 @@ def _mask(labelmap: Labelmap, organ: str) -> np.ndarray:
     return mask
 
 
-def _isotropic_size(series: CTSeries, spacing_mm: float) -> list[int]:
-    """Return the numbers of voxels along i, j and k that cover the volume."""
-    extent = np.array(series.hu.shape[::-1]) * series.spacing_mm
-    return [max(int(n), 1) for n in np.ceil(extent / spacing_mm - 1e-6)]
+def write_npy(series: CTSeries, folder: Path, name: str, hu: np.ndarray) -> list[Path]:
+    """Write HU on the grid of a series as npy, with a json beside it for every command to read."""
+    path = folder / f"{name}.npy"
+    # Without its UID, which leads to the patient.
+    write_npy_volume(replace(series, hu=hu, identity=""), path)
+    return [path, path.with_suffix(".json")]
 
 
 def _write_isotropic(
-    series: CTSeries, labelmap: Labelmap | None, spacing_mm: float, folder: Path
+    series: CTSeries, labelmap: Labelmap | None, grid: Resampled, folder: Path, npy: bool
 ) -> list[Path]:
-    import SimpleITK as sitk
-
-    hu, affine = _resampled(series, series.hu.astype(np.float32), spacing_mm, sitk.sitkLinear)
-    if series.hu.dtype == np.int16:
-        hu = np.rint(hu).astype(np.int16)
-    written = [write_volume(folder, "hu_iso", hu, affine)]
-    if labelmap is not None:
-        labels, affine = _resampled(
-            series, labelmap.labels, spacing_mm, sitk.sitkNearestNeighbor, outside=0
+    written = [write_volume(folder, "hu_iso", grid.hu, grid.affine)]
+    if npy:
+        # Tube current and CTDIvol are those of other slices: only the scan's own values stay.
+        own = series_from_array(
+            grid.hu,
+            grid.affine,
+            acquisition=series.acquisition,
+            description=series.description,
+            flags=series.flags,
+            regular=True,
         )
-        written.append(write_volume(folder, "segmentation_iso", labels, affine))
+        written += write_npy(own, folder, "hu_iso", grid.hu)
+    if labelmap is not None and grid.labels is not None:
+        written.append(write_volume(folder, "segmentation_iso", grid.labels, grid.affine))
         written += write_label_tables(labelmap, folder)
     return written
 
 
-def _resampled(
-    series: CTSeries, voxels: np.ndarray, spacing_mm: float, method: int, outside: float = AIR_HU
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return voxels on an isotropic grid with the same axes and outer corner, and its affine."""
-    import SimpleITK as sitk
-
-    # In the volume's own axes: resampling is the same there, and no sign can be wrong.
-    image = sitk.GetImageFromArray(voxels)
-    image.SetSpacing(series.spacing_mm)
-    old = np.array(series.spacing_mm)
-    resampled = sitk.Resample(
-        image,
-        _isotropic_size(series, spacing_mm),
-        sitk.Transform(3, sitk.sitkIdentity),
-        method,
-        ((spacing_mm - old) / 2).tolist(),
-        (spacing_mm,) * 3,
-        np.eye(3).ravel().tolist(),
-        float(outside),
-        image.GetPixelID(),
+def _write_organ_surface(
+    organ: str, mask: np.ndarray, affine: np.ndarray, folder: Path
+) -> list[Path]:
+    name = file_name(organ)
+    mesh = surface(mask, affine)
+    title = organ.replace("_", " ")
+    page = write_surface_page(
+        mesh,
+        lambda size_mm: surface(mask, affine, coarse_mm=size_mm),
+        folder / f"{name}.html",
+        title,
+        organ_row(organ).color,
     )
-    affine = series.affine.astype(float).copy()
-    affine[:3, :3] *= spacing_mm / old
-    affine[:3, 3] += series.affine[:3, :3] @ ((spacing_mm / old - 1) / 2)
-    return sitk.GetArrayFromImage(resampled), affine
+    return [*write_mesh(mesh, folder, name), page]
 
 
-def surface(mask: np.ndarray, affine: np.ndarray) -> trimesh.Trimesh:
-    """Return the closed surface of a mask by marching cubes, in LPS mm, normals outward.
-
-    Not smoothed: every vertex lies half-way between a voxel inside and one outside.
-
-    Parameters
-    ----------
-    mask
-        Boolean [k, j, i], at least one voxel.
-    affine
-        4 x 4, (i, j, k, 1) to RAS in mm.
-
-    Returns
-    -------
-    trimesh.Trimesh
-        Vertices and triangles.
-
-    Raises
-    ------
-    DependencyError
-        If scikit-image or trimesh is missing.
-    """
-    try:
-        import trimesh
-        from skimage.measure import marching_cubes
-    except ImportError as error:
-        raise DependencyError(
-            "Surfaces need the packages scikit-image and trimesh; install them with: "
-            "pip install scikit-image trimesh"
-        ) from error
-    occupied = (np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3))
-    box = tuple(slice(indices[0], indices[-1] + 1) for indices in occupied)
-    # A border of outside, so that an organ cut by the scan's end is closed there.
-    cut = np.pad(mask[box], 1).astype(np.float32)
-    vertices_kji, faces, _, _ = marching_cubes(cut, level=0.5)
-    vertices_kji = vertices_kji + [s.start - 1 for s in box]
-    vertices = vertices_kji[:, ::-1] @ affine[:3, :3].T + affine[:3, 3]
-    mesh = trimesh.Trimesh(vertices * (-1.0, -1.0, 1.0), faces, process=False)
-    if mesh.volume < 0:  # a left-handed affine turns the surface inside out
-        mesh.invert()
-    return mesh
-
-
-def _write_mesh(mesh: trimesh.Trimesh, folder: Path, name: str) -> list[Path]:
-    # Neither format has a field for the space; 3D Slicer looks for these words in the header.
-    stl = mesh.export(file_type="stl")
-    header = b"CTDoseSeg, millimetres, SPACE=LPS"
-    ply = mesh.export(file_type="ply")
-    magic, layout, rest = ply.split(b"\n", 2)
-    paths = [folder / f"{name}.stl", folder / f"{name}.ply"]
-    paths[0].write_bytes(header.ljust(80) + stl[80:])
-    note = b"comment " + header
-    paths[1].write_bytes(b"\n".join((magic, layout, note, rest)))
-    return paths
+def _write_threshold_surface(
+    grid: Resampled, labelmap: Labelmap | None, threshold_hu: float, folder: Path
+) -> list[Path]:
+    hu, couch = grid.hu, outside_body(labelmap)
+    if couch and grid.labels is not None:
+        hu = np.where(np.isin(grid.labels, couch), hu.dtype.type(AIR_HU), hu)
+    name = f"surface_{threshold_hu:g}_hu"
+    mesh = threshold_surface(hu, grid.affine, threshold_hu)
+    title = f"Surface at {threshold_hu:g} HU"
+    page = write_surface_page(
+        mesh,
+        lambda size_mm: threshold_surface(hu, grid.affine, threshold_hu, coarse_mm=size_mm),
+        folder / f"{name}.html",
+        title,
+    )
+    return [*write_mesh(mesh, folder, name), page]

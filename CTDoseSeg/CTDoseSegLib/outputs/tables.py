@@ -78,6 +78,8 @@ DOUBT_FILES = tuple(f"{DOUBT}{ending}" for ending in ENDINGS)
 SEGMENTATION_FILES = (*(f"{SEGMENTATION}{ending}" for ending in ENDINGS), *DOUBT_FILES)
 LABEL_COLUMNS = ("value", "name", "snomed_code", "color", "origin")
 GROUP_COLUMNS = ("group", "atom")
+# Of `ctdoseseg pictures`.
+HISTOGRAM_COLUMNS = ("low_hu", "high_hu", "voxels")
 _CODES = "Codes of {}, joined by semicolons."
 # What a column means that is no field of a result's values; those state it in their docstrings.
 MEANINGS: Mapping[str, Mapping[str, str]] = {
@@ -93,6 +95,11 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "groups.csv": {
         "group": "Name of the organ.",
         "atom": "Name of one of its labels, as in ``labels.csv``.",
+    },
+    "histogram.csv": {
+        "low_hu": "Lowest value of the bin.",
+        "high_hu": "Where the next bin begins; the last one holds this value too.",
+        "voxels": "How many voxels of the volume have such a value.",
     },
 }
 SIGNIFICANT_DIGITS = 6
@@ -204,6 +211,12 @@ def organ_dose_rows(result: Result) -> Iterator[tuple[Any, ...]]:
             ),
             *(getattr(total, column, None) for column in EXAMINATION_COLUMNS),
         )
+
+
+def write_histogram(path: Path, edges_hu: np.ndarray, voxels: np.ndarray) -> Path:
+    """Write the voxels of each bin between `edges_hu`, of which there is one more."""
+    rows = zip(edges_hu[:-1].tolist(), edges_hu[1:].tolist(), voxels.tolist(), strict=True)
+    return write_csv(path, HISTOGRAM_COLUMNS, rows)
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:

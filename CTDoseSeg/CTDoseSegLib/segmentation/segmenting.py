@@ -51,7 +51,8 @@ def segment(
         and couch beneath its organs.
     quality, device, extra
         Of TotalSegmentator: ``full``, ``fast`` or ``fastest``; ``auto``, ``cpu``, ``gpu``,
-        ``gpu:N`` or ``mps``; ``lung_vessels``, ``heart_chambers``, ``body``.
+        ``gpu:N`` or ``mps``; ``lung_vessels``, ``heart_chambers``, ``body``,
+        ``breasts``, ``head_glands``, ``tissue_types``, ``contrast_phase``.
     progress
         Receives progress; may cancel.
 

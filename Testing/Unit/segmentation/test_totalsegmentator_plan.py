@@ -5,14 +5,18 @@ The package's tables are the real ones.
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
-from importlib import metadata
+from importlib import metadata, util
 
 import numpy as np
 import pytest
 from network_scans import body_mask, needs_package, series
 
+from CTDoseSegLib.cli.command_line import make_parser
+from CTDoseSegLib.cli.weights import weights as weights_command
+from CTDoseSegLib.ct.organs import organs
 from CTDoseSegLib.ct.series import CTSeries
 from CTDoseSegLib.dosimetry.fast.model import load_model
 from CTDoseSegLib.errors import DependencyError, ModelError, SegmentationError
@@ -20,7 +24,13 @@ from CTDoseSegLib.segmentation import engines
 from CTDoseSegLib.segmentation.labelmap import Labelmap
 from CTDoseSegLib.segmentation.totalsegmentator import weights
 from CTDoseSegLib.segmentation.totalsegmentator.engine import TotalSegmentatorEngine
-from CTDoseSegLib.segmentation.totalsegmentator.plan import dose_organs, make_plan
+from CTDoseSegLib.segmentation.totalsegmentator.phase import PHASE
+from CTDoseSegLib.segmentation.totalsegmentator.plan import (
+    EXTRAS,
+    dose_organs,
+    make_plan,
+    offered_extras,
+)
 from CTDoseSegLib.tasks.progress import Progress
 
 pytestmark = pytest.mark.slow
@@ -58,6 +68,73 @@ def test_full_quality_needs_the_parts_and_the_network_that_finds_the_place():
     folders = [w.folder[:10] for w in make_plan("full").weights]
     assert folders == [f"Dataset{n}" for n in (291, 292, 293, 294, 295, 298)]
     assert [w.folder[:10] for w in make_plan("fast").weights] == ["Dataset297"]
+
+
+@needs_package
+def test_the_extras_ask_for_what_package_and_table_of_organs_both_know():
+    from totalsegmentator.map_to_binary import class_map
+
+    plan = make_plan("fast", ("head_glands", "tissue_types", "breasts"))
+    assert [run.task for run in plan.runs] == [
+        *("tissue_types", "total", "breasts", "head_glands_cavities")
+    ]
+    asked = {run.task: dict(run.names) for run in plan.runs}
+    for task in ("tissue_types", "breasts", "head_glands_cavities"):
+        both = {v: n for v, n in class_map[task].items() if n in organs()}
+        assert asked[task] == both
+    # What effective dose and the lens need of them.
+    head = set(asked["head_glands_cavities"].values())
+    assert {f"eye_lens_{side}" for side in ("left", "right")} <= head
+    assert {
+        f"{n}_gland_{s}" for n in ("parotid", "submandibular") for s in ("left", "right")
+    } <= head
+    assert set(asked["breasts"].values()) == {"breast"}
+    model = {organ for region in load_model().regions.values() for organ in region.organs}
+    assert (head | {"breast", "thyroid_gland"}) <= model
+    assert {run.task for run in plan.runs if run.licensed} == {"tissue_types"}
+    assert {run.quality for run in plan.runs if run.task != "total"} == {"full"}
+
+
+@needs_package
+def test_an_older_package_offers_what_it_has_and_refuses_the_rest_in_a_sentence(monkeypatch):
+    from totalsegmentator import map_to_binary
+
+    assert set(offered_extras()) == set(EXTRAS)
+    assert {e for e, licensed in offered_extras().items() if licensed} == {
+        *("heart_chambers", "tissue_types")
+    }
+    older = {t: c for t, c in map_to_binary.class_map.items() if t != "breasts"}
+    monkeypatch.setattr(map_to_binary, "class_map", older)
+    assert "breasts" not in offered_extras()
+    with pytest.raises(SegmentationError, match=r"has no task breasts.*leave that task out"):
+        make_plan("fast", ("breasts",))
+
+
+def test_the_command_offers_the_extras():
+    (group,) = (a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction))
+    for command in ("analyze", "segment", "weights"):
+        actions = group.choices[command]._actions
+        (extra,) = (a for a in actions if a.dest == "extra")
+        assert set(extra.choices) == {*EXTRAS, PHASE}
+
+
+def weights_summary() -> dict:
+    return weights_command("status", (), "fast", (), Progress())
+
+
+@needs_package
+def test_the_contrast_phase_without_its_package_is_refused_with_what_to_do(monkeypatch):
+    find_spec = util.find_spec
+
+    def without(name, *more):
+        return None if name == "xgboost" else find_spec(name, *more)
+
+    monkeypatch.setattr(util, "find_spec", without)
+    able, reason = TotalSegmentatorEngine("fast", "cpu", (PHASE,)).available()
+    assert not able
+    (line,) = (s for s in weights_summary()["lines"] if "for --extra:" in s)
+    assert "breasts, head_glands, tissue_types (licence)." in line
+    assert "pip install xgboost" in reason
 
 
 @needs_package

@@ -1,4 +1,4 @@
-"""Every column of every table that `analyze`, `discover` and `batch` write."""
+"""Every column of every table that `analyze`, `pictures`, `discover` and `batch` write."""
 
 from __future__ import annotations
 
@@ -84,6 +84,7 @@ TABLES = {
     ),
     "labels.csv": _of_analyze("labels.csv", tables.LABEL_COLUMNS, Atom),
     "groups.csv": _of_analyze("groups.csv", tables.GROUP_COLUMNS),
+    "histogram.csv": _of_analyze("histogram.csv", tables.HISTOGRAM_COLUMNS),
     "plan.csv": Table(plan.COLUMNS, {}, (plan.PlannedScan,)),
     "exams.csv": _of_batch("exams.csv", _EXAM_COLUMNS, *_EXAM),
     "doses.csv": _of_batch(

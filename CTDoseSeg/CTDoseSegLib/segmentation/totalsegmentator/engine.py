@@ -35,6 +35,7 @@ from ..labelmap import BODY_REST, Labelmap
 from . import weights as weights
 from .home import NO_LICENCE, check_licence, write_settings
 from .need import available_memory, estimate
+from .phase import PHASE, check_phase, with_phase
 from .plan import QUALITIES, Plan, make_plan
 from .result import ENGINE, as_labelmap, labels_of, with_couch
 
@@ -60,7 +61,7 @@ class TotalSegmentatorEngine:
     device
         ``auto``, ``cpu``, ``gpu``, ``gpu:N`` or ``mps``.
     extras
-        What else to run, keys of `plan.EXTRAS`.
+        What else to run, keys of `plan.EXTRAS`, and `phase.PHASE`.
     body_mask
         Finds body, skin and couch; None: `body_mask.find_body_mask`.
     time_limit_s
@@ -78,9 +79,10 @@ class TotalSegmentatorEngine:
         """Return whether the package and all weights are installed, and what is missing."""
         try:
             plan = make_plan(self.quality, self.extras)
+            of_phase = weights.missing(check_phase()) if PHASE in self.extras else ()
         except CTDoseSegError as error:
             return False, str(error)
-        if lacking := weights.missing(plan):
+        if lacking := tuple(dict.fromkeys((*weights.missing(plan), *of_phase))):
             return False, weights.missing_sentence(lacking)
         if plan.weights is None and not weights.present():
             return False, weights.missing_sentence(())
@@ -118,6 +120,8 @@ class TotalSegmentatorEngine:
         plan = make_plan(self.quality, self.extras)
         check_licence(plan)
         weights.require(plan)
+        if PHASE in self.extras:
+            weights.require(check_phase())
         find = self.body_mask or partial(find_body_mask, device=self.device)
         laid_aside = LaidAside.of(find(series, Stage(progress, 0.0, 0.1)))
         organs, lowered = self._with_less_if_needed(series, Stage(progress, 0.1, 0.95))
@@ -203,7 +207,10 @@ class TotalSegmentatorEngine:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             shutil.rmtree(sockets, ignore_errors=True)
-        return as_labelmap(plan, present, result["device"], labels, series)
+        labelmap = as_labelmap(plan, present, result["device"], labels, series)
+        if phase := result.get(PHASE):
+            labelmap = with_phase(labelmap, phase, plan.version)
+        return labelmap
 
     def _prepare(self, plan: Plan, series: CTSeries, folder: Path, sockets: Path) -> Path:
         write_settings(folder / "home", plan)
@@ -213,7 +220,8 @@ class TotalSegmentatorEngine:
             "temporary": [str(folder), str(sockets)],
             "input": str(folder / "ct.nii"),
             "device": self.device,
-            "passes": sum(_passes(run.weights) for run in plan.runs),
+            PHASE: PHASE in self.extras,
+            "passes": sum(_passes(run.weights) for run in plan.runs) + (PHASE in self.extras),
             "runs": [
                 {
                     "task": run.task,

@@ -12,8 +12,8 @@ from .plan import Plan
 
 NO_LICENCE = (
     "A task of TotalSegmentator that was asked for needs a licence, and no valid one is set. Its "
-    "authors give a free one for research; set it with totalseg_set_license, or leave "
-    "heart_chambers out."
+    "authors give a free one for research; set it with totalseg_set_license, or leave out the "
+    "extra that needs it (heart_chambers, tissue_types)."
 )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from types import ModuleType
 
+from ...ct.organs import organs
 from ...errors import DependencyError, SegmentationError
 from ..labelmap import BODY_REST, SKIN
 
@@ -20,13 +21,18 @@ PACKAGE = "totalsegmentator"
 OLDEST = (2, 13)
 # Resolution of the networks: 1.5, 3 and 6 mm.
 QUALITIES = ("full", "fast", "fastest")
-TOTAL, BODY_TASK = "total", "body"
+TOTAL, BODY_TASK, TISSUE_TASK = "total", "body", "tissue_types"
 # What is run only when asked for. The skin of task body is a file of its own, not a label.
 EXTRAS = {
     "lung_vessels": "lung_vessels_LEGACY",
     "heart_chambers": "heartchambers_highres",
     "body": BODY_TASK,
+    "breasts": "breasts",
+    "head_glands": "head_glands_cavities",
+    "tissue_types": TISSUE_TASK,
 }
+# What fills the body, and so lies beneath the organs: the first the lowest.
+BENEATH = (BODY_TASK, TISSUE_TASK)
 BODY_LABELS = {1: BODY_REST, 2: SKIN}
 
 
@@ -128,7 +134,7 @@ def installed_version() -> str:
 
 
 def dose_organs() -> frozenset[str]:
-    """Return the organs that TotalSegmentator is asked for, of all tasks but the body's."""
+    """Return the organs that TotalSegmentator is asked for by name, of tasks of many labels."""
     return frozenset().union(*_ORGANS.values())
 
 
@@ -156,13 +162,24 @@ def make_plan(quality: str = "fast", extras: Sequence[str] = ()) -> Plan:
     version = installed_version()
     tables = _tables("map_to_binary", version)
     tasks = [EXTRAS[extra] for extra in EXTRAS if extra in extras]
-    if BODY_TASK in tasks:  # beneath the organs
-        tasks.remove(BODY_TASK)
-        order = [BODY_TASK, TOTAL, *tasks]
-    else:
-        order = [TOTAL, *tasks]
+    lower = [task for task in BENEATH if task in tasks]
+    order = [*lower, TOTAL, *(task for task in tasks if task not in lower)]
     runs = tuple(_run(task, quality, tables, version) for task in order)
     return Plan(version, quality, runs)
+
+
+def offered_extras() -> dict[str, bool]:
+    """Return the keys of `EXTRAS` that the installed package has, and whether they need a licence.
+
+    Raises
+    ------
+    DependencyError
+        If TotalSegmentator is missing or too old.
+    """
+    tables = _tables("map_to_binary", installed_version())
+    classes = getattr(tables, "class_map", {})
+    licensed = getattr(tables, "commercial_models", {})
+    return {extra: task in licensed for extra, task in EXTRAS.items() if task in classes}
 
 
 def _tables(name: str, version: str) -> ModuleType:
@@ -176,8 +193,8 @@ def _tables(name: str, version: str) -> ModuleType:
         ) from error
 
 
-# What each task is asked for, of the organs with a dose model. Lungs are made from their lobes, and
-# skin is its own task's.
+# What these tasks are asked for, of the organs with a dose model. Lungs are made from their lobes,
+# and skin is its own task's. The other tasks are asked for all that the table of organs knows.
 _ORGANS = {
     TOTAL: {
         *("brain", "thyroid_gland", "trachea", "esophagus", "spinal_cord"),
@@ -209,7 +226,9 @@ def _run(task: str, quality: str, tables: ModuleType, version: str) -> TaskRun:
     if task == BODY_TASK:
         names: Mapping[int, str] = BODY_LABELS
     else:
-        wanted = _ORGANS[task]
+        wanted = _ORGANS.get(task) or set(organs()) & set(classes.values())
+        if not wanted:
+            raise SegmentationError(_renamed(version, f"has no known label in task {task}"))
         if missing := sorted(wanted - set(classes.values())):
             problem = f"has no label {', '.join(missing)} in task {task}"
             raise SegmentationError(_renamed(version, problem))

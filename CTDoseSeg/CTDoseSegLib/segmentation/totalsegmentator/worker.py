@@ -174,6 +174,9 @@ def _stay_offline() -> None:
 
 
 def _segment(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    if request.get("contrast_phase"):
+        # It brings xgboost, which must be loaded before torch.
+        from totalsegmentator.bin.totalseg_get_phase import get_ct_contrast_phase
     import nibabel
     import numpy as np
     from totalsegmentator.python_api import totalsegmentator
@@ -203,7 +206,14 @@ def _segment(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         np.save(folder / f"labels_{n}.npy", np.ascontiguousarray(labels.T))
         affines.append(np.asarray(image.affine, float).tolist())
         del image, labels
-    return {"affines": affines, "device": device, "nibabel": nibabel.__version__}
+    result = {"affines": affines, "device": device, "nibabel": nibabel.__version__}
+    if request.get("contrast_phase"):
+        print("Predicting the contrast phase")
+        steps = get_ct_contrast_phase(
+            Path(request["input"]), f_type="nii", quiet=True, device=device
+        )
+        result["contrast_phase"] = [step for step in steps if "result" in step][-1]["result"]
+    return result
 
 
 def _body(input_path: str, folder: Path, options: dict[str, Any], totalsegmentator: Any) -> Any:

@@ -1,0 +1,108 @@
+"""The command `export`: volumes and surfaces of one CT as files."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from ..tasks.progress import Progress, Stage
+from .arguments import Command
+from .scan import labelmap_of, reads_ct
+
+if TYPE_CHECKING:
+    from ..ct.series import CTSeries
+    from ..segmentation.labelmap import Labelmap
+
+
+def export_command(args: argparse.Namespace, progress: Progress) -> None:
+    """Export a CT: write HU volume, organ volume and surfaces."""
+    from ..outputs.export import export
+    from ..reading.reader import read_series
+
+    series = read_series(args.input, series_uid=args.series, progress=Stage(progress, 0.0, 0.4))
+    labelmap = None
+    chosen = args.engine != "auto" and args.threshold is not None
+    if args.organ or args.segmentation or chosen:
+        labelmap = labelmap_of(args, series, Stage(progress, 0.4, 0.7))
+    written = export(
+        series,
+        labelmap,
+        args.output,
+        spacing_mm=args.spacing,
+        organ=args.organ,
+        mesh=args.mesh,
+        npy=args.npy,
+        threshold_hu=args.threshold,
+        progress=Stage(progress, 0.7, 1.0),
+    )
+    about = _about(args, series, labelmap)
+    progress.result(folder=str(args.output), files=[path.name for path in written], **about)
+    if args.events == "rich":
+        for line in _lines(about):
+            print(line)
+
+
+def _about(args: argparse.Namespace, series: CTSeries, labelmap: Labelmap | None) -> dict[str, Any]:
+    """Return grids as (slices, rows, columns), and what the threshold's surface holds."""
+    from ..outputs.export import outside_body
+    from ..outputs.resampling import isotropic_shape
+
+    about: dict[str, Any] = {
+        "shape": list(series.hu.shape),
+        "spacing_mm": [round(size, 6) for size in series.spacing_mm[::-1]],
+    }
+    if args.spacing:
+        about["shape_iso"] = list(isotropic_shape(series, args.spacing))
+        about["spacing_iso_mm"] = [args.spacing] * 3
+    if args.threshold is not None:
+        about["couch_in_surface"] = not outside_body(labelmap)
+    return about
+
+
+def _lines(about: dict[str, Any]) -> list[str]:
+    lines = [f"Volume: {_grid(about['shape'], about['spacing_mm'])}"]
+    if "shape_iso" in about:
+        lines.append(f"Resampled: {_grid(about['shape_iso'], about['spacing_iso_mm'])}")
+    if about.get("couch_in_surface"):
+        lines.append(
+            "The surface holds all that reaches the threshold, also of couch and headrest; "
+            "--segmentation FILE or --engine NAME leaves out what it labels as these."
+        )
+    return lines
+
+
+def _grid(shape: list[int], spacing_mm: list[float]) -> str:
+    voxels = " x ".join(str(n) for n in shape)
+    sizes = " x ".join(f"{size:.4g}" for size in spacing_mm)
+    return f"{voxels} voxels (slices, rows, columns) of {sizes} mm"
+
+
+def add(command: Command) -> None:
+    """Add the command to the parser."""
+    sub = command("export", export_command, "write the HU volume, an organ's volume, and surfaces")
+    reads_ct(sub)
+    sub.add_argument(
+        "--npy",
+        action="store_true",
+        help="also write the HU volumes as npy, with a json beside it that holds geometry and "
+        "exposure; every command reads them",
+    )
+    sub.add_argument(
+        "--spacing",
+        type=float,
+        metavar="MM",
+        help="also resample to this isotropic spacing, and print both shapes",
+    )
+    sub.add_argument("--organ", metavar="NAME", help="also mask the volume to this organ")
+    sub.add_argument(
+        "--mesh",
+        action="store_true",
+        help="also the organ's surface: STL, PLY, and a page to turn it in a browser",
+    )
+    sub.add_argument(
+        "--threshold",
+        type=float,
+        metavar="HU",
+        help="also the surface of all that has at least so many HU, 350 for bone: STL, PLY, and a "
+        "page to turn it in a browser; on the resampled grid where --spacing is given",
+    )
