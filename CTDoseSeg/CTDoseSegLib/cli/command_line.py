@@ -23,7 +23,7 @@ from ..errors import Cancelled, CTDoseSegError, InputError
 from ..tasks.groups import end_children, lead_group
 from ..tasks.progress import JsonLines, Progress
 from ..tasks.standard_input import when_input_closes
-from . import batch, commission, material, phantom, scan, training
+from . import batch, commission, material, phantom, predict, scan, training
 from .terminal_progress import TerminalProgress
 
 CANCELLED = 130
@@ -64,7 +64,7 @@ def make_parser() -> argparse.ArgumentParser:
         )
         return sub
 
-    for family in (scan, batch, training, phantom, material, commission):
+    for family in (scan, batch, training, predict, phantom, material, commission):
         family.add(command)
     return parser
 

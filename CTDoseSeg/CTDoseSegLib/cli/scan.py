@@ -98,7 +98,7 @@ def export_command(args: argparse.Namespace, progress: Progress) -> None:
 
     series = read_series(args.input, series_uid=args.series, progress=Stage(progress, 0.0, 0.4))
     labelmap = None
-    if args.organ or args.segmentation:
+    if args.organ or args.segmentation or args.without:
         labelmap = _labelmap(args, series, Stage(progress, 0.4, 0.7))
     written = export(
         series,
@@ -107,6 +107,7 @@ def export_command(args: argparse.Namespace, progress: Progress) -> None:
         spacing_mm=args.spacing,
         organ=args.organ,
         mesh=args.mesh,
+        without=args.without,
         progress=Stage(progress, 0.7, 1.0),
     )
     progress.result(folder=str(args.output), files=[path.name for path in written])
@@ -181,3 +182,9 @@ def add(command: Command) -> None:
     )
     sub.add_argument("--organ", metavar="NAME", help="also mask the volume to this organ")
     sub.add_argument("--mesh", action="store_true", help="also the organ's surface (STL and PLY)")
+    sub.add_argument(
+        "--without",
+        choices=("couch", "headrest"),
+        help="air in its place in all volumes; a CT read from DICOM is also written as DICOM anew, "
+        "with what its files state of the patient",
+    )

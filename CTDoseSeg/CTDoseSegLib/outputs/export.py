@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from ..ct.series import CTSeries
 from ..ct.volume_files import write_volume
 from ..errors import DependencyError, GeometryError, InputError, SegmentationError
 from ..files.staging import staged_folder
-from ..tasks.progress import Progress
+from ..tasks.progress import Progress, Stage
+from .dicom_without import mask_without, sources, without_air, write_dicom_without
 from .tables import write_label_tables
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ def export(
     spacing_mm: float | None = None,
     organ: str | None = None,
     mesh: bool = False,
+    without: str | None = None,
     progress: Progress | None = None,
 ) -> tuple[Path, ...]:
     """Write volumes and a surface to `folder`, all of them or none.
@@ -54,6 +57,9 @@ def export(
         Also write HU inside this organ, -1024 outside.
     mesh
         Also write the organ's surface, in LPS millimetres as DICOM and 3D Slicer take meshes.
+    without
+        ``couch`` or ``headrest``: all volumes have air there, and a CT read from DICOM is also
+        written as DICOM, to the folder ``dicom_without_<name>`` (`dicom_without`).
     progress
         Takes progress; may cancel.
 
@@ -77,6 +83,11 @@ def export(
     """
     progress = progress or Progress()
     _check(series, labelmap, spacing_mm, organ, mesh)
+    taken = None
+    if without and labelmap is not None:
+        taken = mask_without(labelmap, without)
+        dicom = bool(sources(series))
+        series = replace(series, hu=without_air(series, taken))
     mask = _mask(labelmap, organ) if organ and labelmap is not None else None
     with staged_folder(folder) as staging:
         progress.update(0.0, "writing the HU volume")
@@ -92,6 +103,10 @@ def export(
             if mesh:
                 progress.update(0.8, "meshing")
                 written += _write_mesh(surface(mask, series.affine), staging, name)
+        if taken is not None and dicom:
+            images = staging / f"dicom_without_{without}"
+            write_dicom_without(series, taken, str(without), images, Stage(progress, 0.9, 1.0))
+            written.append(images)
         progress.check_cancelled()
     progress.update(1.0, "written")
     return tuple(Path(folder) / path.name for path in written)
