@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...ct.organs import organ, organs
 from ...errors import DependencyError
 from ...segmentation.unet.spec import UNetSpec
 from ...tasks.progress import Progress
-from .history import colours
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,6 +21,8 @@ OPACITY = 0.45
 # Of a CT: soft tissue, with lung still told from air.
 CT_WINDOW_HU = (-400.0, 400.0)
 MOST_FRAMES, FRAME_MS, FRAME_PX = 120, 120, 320
+# Of labels that the organ table has no colour for, one after the other.
+PALETTE = ("#e6332a", "#3aa655", "#2f7fe0", "#f2b01e", "#a34fd1", "#18b5b5", "#f07ab0", "#9a6324")
 
 
 def write_predicted(
@@ -95,9 +97,18 @@ def _over(
 ) -> np.ndarray:
     """Return a slice with its labels in colour over it, uint8 [j, i, 3]."""
     grey = np.clip((values.astype(np.float32) - low) / (high - low), 0, 1)[..., None] * 255.0
-    color = colours(labels, spec).astype(np.float32)
+    color = _colours(spec)[labels].astype(np.float32)
     mixed = np.where((labels > 0)[..., None], (1 - OPACITY) * grey + OPACITY * color, grey)
     return mixed.astype(np.uint8)
+
+
+def _colours(spec: UNetSpec) -> np.ndarray:
+    """Return the colour of each value, uint8 [256, 3]."""
+    table = np.zeros((256, 3), np.uint8)
+    for n, name in enumerate(spec.classes):
+        code = organ(name).color if name in organs() else PALETTE[n % len(PALETTE)]
+        table[n + 1] = [int(code[i : i + 2], 16) for i in (1, 3, 5)]
+    return table
 
 
 def _square(pixels: np.ndarray, stack: ImageStack) -> Image:
