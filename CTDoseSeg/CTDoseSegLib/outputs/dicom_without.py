@@ -38,6 +38,10 @@ CRUMB = 0.1
 RIM_PX = 2
 _UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 _DEFLATED = "1.2.840.10008.1.2.1.99"
+MULTI_FRAME = (
+    "The series is a multi-frame image, which is not written anew as DICOM; export it without "
+    "--without first, and run the command on its hu.nii.gz."
+)
 # What describes the former pixels, or vouches for them.
 _OUTDATED = (
     *("SmallestImagePixelValue", "LargestImagePixelValue", "IconImageSequence"),
@@ -126,10 +130,7 @@ def sources(series: CTSeries) -> tuple[str, ...]:
         if not looks_like_dicom(stream.read(132)):
             return ()
     if len(files) != len(series.hu):
-        raise InputError(
-            "The series is a multi-frame image, which is not written anew as DICOM; export it "
-            "without --without first, and run the command on its hu.nii.gz."
-        )
+        raise InputError(MULTI_FRAME)
     return files
 
 
@@ -206,6 +207,8 @@ def _read(file: str) -> pydicom.Dataset:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             data = pydicom.dcmread(file, force=True)
+            if "PerFrameFunctionalGroupsSequence" in data:
+                raise InputError(MULTI_FRAME)
             syntax = str(data.file_meta.get("TransferSyntaxUID", "") or _UNCOMPRESSED[0])
             data.file_meta.TransferSyntaxUID = syntax
             if syntax not in (*_UNCOMPRESSED, _DEFLATED):
