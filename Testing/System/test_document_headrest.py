@@ -225,6 +225,21 @@ def test_values_that_cannot_hold_air_are_refused_and_nothing_is_written(head, tm
     assert not (tmp_path / "out").exists()
 
 
+def test_what_is_in_doubt_about_the_headrest_is_printed(head, tmp_path, capfd):
+    images = shutil.copytree(head / "dicom", tmp_path / "images")
+    for path in images.glob("*.dcm"):  # a skull in air: no soft tissue at all
+        data = pydicom.dcmread(path)
+        stored = data.pixel_array.copy()
+        stored[stored < 1024 + 300] = 24
+        data.PixelData = stored.tobytes()
+        data.save_as(path)
+    arguments = ("--engine", "threshold", "--without", "couch", "--output", tmp_path / "out")
+    code = command_line.main(["export", str(images), *map(str, arguments)])
+    printed = capfd.readouterr()
+    assert code == 0
+    assert "warning: " in printed.out
+
+
 def test_a_chest_has_a_couch_and_no_headrest(tmp_path, capfd):
     small = {"shape": (96, 96, 6), "spacing_mm": (4.5, 4.5, 30.0)}
     write_dicom(Phantom(variant="chest", **small), tmp_path / "chest")

@@ -48,7 +48,7 @@ folder = "heads"
 validate = ["head_{FIRST_SEED}", "head_{FIRST_SEED + 1}"]
 
 [training]
-epochs = 12
+epochs = 4
 steps = 40
 batch = 8
 crop_px = 128
@@ -88,7 +88,7 @@ def draw(axes, series: CTSeries, drawn: np.ndarray, title: str) -> None:
     """Draw a slice [j, i] at a window of -600 to 400 HU with the headrest in colour."""
     hu, found = drawn[0], drawn[1] > 0
     grey = np.clip((hu.astype(float) + 600) / 1000, 0, 1)[..., None].repeat(3, axis=2)
-    grey[found] = 0.4 * grey[found] + 0.6 * np.array([0.95, 0.45, 0.1])
+    grey[found] = 0.25 * grey[found] + 0.75 * np.array([1.0, 0.5, 0.1])
     axes.imshow(grey, aspect=series.spacing_mm[1] / series.spacing_mm[0])
     axes.set_title(title, fontsize=10)
     axes.set_axis_off()

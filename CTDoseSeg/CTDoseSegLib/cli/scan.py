@@ -110,7 +110,16 @@ def export_command(args: argparse.Namespace, progress: Progress) -> None:
         without=args.without,
         progress=Stage(progress, 0.7, 1.0),
     )
-    progress.result(folder=str(args.output), files=[path.name for path in written])
+    doubts = _doubts(labelmap) if args.without and labelmap is not None else []
+    progress.result(folder=str(args.output), files=[path.name for path in written], doubts=doubts)
+    if args.events == "rich":
+        for line in doubts:
+            print(line)
+
+
+def _doubts(labelmap: Labelmap) -> list[str]:
+    """Return what is in doubt about a label map: images that follow from it carry no flags."""
+    return [f"{one.severity}: {one.message}" for one in labelmap.flags if one.severity != "info"]
 
 
 def _labelmap(args: argparse.Namespace, series: CTSeries, progress: Progress) -> Labelmap:
