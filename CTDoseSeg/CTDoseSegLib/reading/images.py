@@ -13,7 +13,6 @@ from pathlib import Path
 from ..ct.acquisition import Acquisition
 from ..ct.series import CTSeries, SliceInfo
 from ..dicom.header import Header
-from ..dicom.plain_values import read_plain_values
 from ..errors import InputError
 from ..tasks.progress import Progress
 from .array_series import pixel_identity
@@ -21,10 +20,8 @@ from .choice import series_meant
 from .dicom_volume import stack_volume
 from .grouping import SliceGroup, group_slices
 from .headers import read_headers
-from .phases import one_body
 from .selection import PICTURES, SeriesCandidate, why_unusable
 from .series_description import candidate_of, description
-from .stacking import stack
 from .volume_file import is_volume_file
 
 HEADERS_SHARE = 0.3  # of the progress: headers first, then pixels
@@ -166,28 +163,19 @@ def read_stack(group: ImageGroup, progress: Progress | None = None) -> ImageStac
         If the slices make no volume; the sentence names the file.
     """
     progress = progress or Progress()
-    if group.modality == "CT":
-        volume = stack_volume(group.group, progress, (0.0, 1.0))
-        headers, values, z_mm = volume.headers, volume.hu, volume.z_mm
-        affine, regular = volume.affine, volume.regular
-        flags = tuple(flag for flag in volume.flags if flag.code == "not_hu")
-    else:
-        slices, _ = one_body(group.group.headers)
-        geometry = stack(slices)
-        headers = tuple(slices[i] for i in geometry.order)
-        values = read_plain_values(headers, progress)
-        affine, regular, z_mm, flags = geometry.affine, geometry.regular, geometry.z_mm, ()
+    volume = stack_volume(group.group, progress, (0.0, 1.0))
+    headers, is_ct = volume.headers, group.modality == "CT"
     note = group.note
     if others := len(group.group.headers) - len(headers):
         note += f" {others} further images at the same positions were left out."
     series = CTSeries(
-        hu=values,
-        affine=affine,
-        slices=tuple(SliceInfo(z_mm=z) for z in z_mm),
+        hu=volume.hu,
+        affine=volume.affine,
+        slices=tuple(SliceInfo(z_mm=z) for z in volume.z_mm),
         acquisition=Acquisition(),
-        identity=headers[0].text("SeriesInstanceUID") or pixel_identity(values),
-        regular=regular,
-        flags=flags,
+        identity=headers[0].text("SeriesInstanceUID") or pixel_identity(volume.hu),
+        regular=volume.regular,
+        flags=tuple(one for one in volume.flags if is_ct and one.code == "not_hu"),
         description=description(headers[0]),
     )
     numbers = (header.number("InstanceNumber") for header in headers)
