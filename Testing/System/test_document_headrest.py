@@ -203,6 +203,22 @@ def test_compressed_images_are_written_uncompressed(head, without, tmp_path):
         assert np.array_equal(data.pixel_array, other.pixel_array)
 
 
+def test_images_without_uids_get_uids_that_differ(head, without, tmp_path):
+    images = shutil.copytree(head / "dicom", tmp_path / "blank")
+    for path in images.glob("*.dcm"):
+        data = pydicom.dcmread(path)
+        data.SOPClassUID = data.SOPInstanceUID = data.SeriesInstanceUID = ""
+        data.file_meta.MediaStorageSOPClassUID = data.file_meta.MediaStorageSOPInstanceUID = ""
+        data.save_as(path)
+    assert export(images, tmp_path / "out") == 0
+    expected = images_of(without / "dicom_without_headrest")
+    found = images_of(tmp_path / "out" / "dicom_without_headrest")
+    assert len({data.SOPInstanceUID for data in found}) == len(found)
+    for data, other in zip(found, expected, strict=True):
+        assert "SourceImageSequence" not in data
+        assert np.array_equal(data.pixel_array, other.pixel_array)
+
+
 def test_a_volume_file_gives_a_volume_and_no_dicom(without, head, tmp_path):
     whole = tmp_path / "whole"
     assert run("export", head / "dicom", "--output", whole) == 0

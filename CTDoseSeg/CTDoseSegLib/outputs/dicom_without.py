@@ -36,6 +36,7 @@ WITHOUT = (COUCH, HEADREST)
 CRUMB = 0.1
 # A shell is blurred over about so many pixels.
 RIM_PX = 2
+CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 _UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 MULTI_FRAME = (
@@ -180,8 +181,23 @@ def write_dicom_without(
         _replace_pixels(data, mask[k], Path(file).name)
         _derive(data, series.identity, name, change, k, repeated)
         written.append(folder / f"IM_{k + 1:04d}.dcm")
-        data.save_as(written[-1], enforce_file_format=True)
+        _save(data, written[-1], Path(file).name)
     return written
+
+
+def _save(data: pydicom.Dataset, path: Path, name: str) -> None:
+    failures: tuple[type[Exception], ...] = tuple(
+        kind for kind in parse_errors() if not issubclass(kind, (OSError, MemoryError))
+    )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            data.save_as(path, enforce_file_format=True)
+    except failures as error:
+        raise InputError(
+            f"{name}: it has values that DICOM does not allow, so that it cannot be written anew; "
+            "remove its identity with ctdoseseg deidentify, or use hu.nii.gz."
+        ) from error
 
 
 def _repeated_uids(files: tuple[str, ...]) -> bool:
@@ -258,6 +274,8 @@ def _derive(
     from pydicom.uid import generate_uid
 
     old = str(data.get("SOPInstanceUID", "") or "")
+    if not data.get("SOPClassUID"):  # reading took it for a CT
+        data.SOPClassUID = CT_IMAGE
     place = [str(k)] if repeated else []
     if old:
         data.SourceImageSequence = [_source(data, old)]
