@@ -25,7 +25,7 @@ from development import development_data  # noqa: E402
 
 from CTDoseSegLib.ct.series import CTSeries  # noqa: E402
 from CTDoseSegLib.learning.unet.metrics import dice  # noqa: E402
-from CTDoseSegLib.outputs.dicom_without import WITHOUT  # noqa: E402
+from CTDoseSegLib.outputs.couch_mask import WITHOUT  # noqa: E402
 from CTDoseSegLib.reading.reader import read_series  # noqa: E402
 from CTDoseSegLib.reporting.figure import new_figure, save  # noqa: E402
 from CTDoseSegLib.segmentation.segmenting import segment  # noqa: E402

@@ -29,7 +29,7 @@ from scanned_bodies import SCANS  # noqa: E402
 from CTDoseSegLib.ct.organs import OUTSIDE_BODY  # noqa: E402
 from CTDoseSegLib.ct.series import CTSeries  # noqa: E402
 from CTDoseSegLib.learning.unet.metrics import dice  # noqa: E402
-from CTDoseSegLib.outputs.dicom_without import mask_without  # noqa: E402
+from CTDoseSegLib.outputs.couch_mask import mask_without  # noqa: E402
 from CTDoseSegLib.outputs.tables import write_csv  # noqa: E402
 from CTDoseSegLib.phantom.phantom import Phantom, PhantomTruth, phantom_series  # noqa: E402
 from CTDoseSegLib.segmentation.labelmap import BODY, HEADREST  # noqa: E402

@@ -1,10 +1,10 @@
-"""A CT without its couch or headrest: the mask, and the images as DICOM again.
+"""A CT without its couch or headrest as DICOM again.
 
-The pixels of the mask become air in a copy of each source file. The copy is a derived image of its
-own (PS3.3, C.7.6.1.1.2 and C.12.4): new UIDs for image and series, ImageType DERIVED, the source
-image named. Everything else stays as it was, geometry, rescaling and what the files state of the
-patient among it: who asks for DICOM of a patient gets it, who does not, de-identifies first. Pixels
-outside the mask keep every bit; compressed ones are decompressed.
+The pixels of a mask (`couch_mask`) become air in a copy of each source file. The copy is a derived
+image of its own (PS3.3, C.7.6.1.1.2 and C.12.4): new UIDs for image and series, ImageType DERIVED,
+the source image named. Everything else stays as it was, geometry, rescaling and what the files
+state of the patient among it: who asks for DICOM of a patient gets it, who does not, de-identifies
+first. Pixels outside the mask keep every bit; compressed ones are decompressed.
 """
 
 from __future__ import annotations
@@ -16,26 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage
 
 from .. import __version__
 from ..dicom.elements import parse_errors
-from ..errors import InputError, PixelDataError, SegmentationError
-from ..segmentation.labelmap import BODY, COUCH, HEADREST
+from ..errors import InputError, PixelDataError
 from ..tasks.progress import Progress
+from .couch_mask import AIR_HU
 
 if TYPE_CHECKING:
     import pydicom
 
     from ..ct.series import CTSeries
-    from ..segmentation.labelmap import Labelmap
 
-AIR_HU = -1000
-WITHOUT = (COUCH, HEADREST)
-# Of the largest piece: a smaller one that touches the body is no couch.
-CRUMB = 0.1
-# A shell is blurred over about so many pixels.
-RIM_PX = 2
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 _UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 _DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -52,66 +44,6 @@ _OUTDATED = (
 _PURPOSE = ("121322", "DCM", "Source image for image processing operation")
 _SERIES_NUMBER = 1000  # added to the source's, so that a list of series shows both
 _LONGEST = {"SeriesDescription": 64, "DerivationDescription": 1024}
-
-
-def mask_without(labelmap: Labelmap, name: str) -> np.ndarray:
-    """Return the voxels that are to become air, boolean [k, j, i].
-
-    They are those of the label, what it encloses in a slice (the foam in a shell), and a rim of two
-    pixels where the shell is blurred. Not among them: the body; what lies within two pixels of it
-    and has no label; and crumbs of the label on the body, apart from the couch itself, which are
-    rather a piece of skin or nose than of the couch.
-
-    Parameters
-    ----------
-    labelmap
-        Of the CT.
-    name
-        ``couch`` for whatever the patient lies on, a headrest too; ``headrest`` for that alone.
-
-    Raises
-    ------
-    SegmentationError
-        If there is none in the scan.
-    """
-    wanted = WITHOUT if name == COUCH else (name,)
-    values = [atom.value for atom in labelmap.atoms if atom.name in wanted]
-    label = np.isin(labelmap.labels, values)
-    if not label.any():
-        has_couch = name == HEADREST and any(atom.name == COUCH for atom in labelmap.atoms)
-        remedy = (
-            "what it shows beside the body is the couch, so write --without couch"
-            if has_couch
-            else "there is nothing to take away"
-        )
-        raise SegmentationError(f"This scan has no {name}; {remedy}.")
-    body = labelmap.mask(BODY) if BODY in labelmap.groups else np.zeros_like(label)
-    mask = _without_crumbs(label, body)
-    square = np.ones((3, 3), bool)
-    for taken, own in zip(mask, body, strict=True):
-        if taken.any():
-            near = ndimage.binary_dilation(own, square, RIM_PX)
-            around = ndimage.binary_dilation(ndimage.binary_fill_holes(taken), square, RIM_PX)
-            taken |= around & ~near
-    return mask
-
-
-def _without_crumbs(label: np.ndarray, body: np.ndarray) -> np.ndarray:
-    """Return a label without its small pieces that touch the body."""
-    pieces, count = ndimage.label(label, np.ones((3, 3, 3), bool))
-    if count < 2:
-        return label
-    sizes = np.bincount(pieces.ravel(), minlength=count + 1)
-    sizes[0] = 0
-    touching = np.zeros(count + 1, bool)
-    touching[np.unique(pieces[ndimage.binary_dilation(body, np.ones((3, 3, 3), bool))])] = True
-    kept = (sizes > 0) & ~(touching & (sizes < CRUMB * sizes.max()))
-    return kept[pieces]
-
-
-def without_air(series: CTSeries, mask: np.ndarray) -> np.ndarray:
-    """Return the HU with air in the mask, as the series has them, [k, j, i]."""
-    return np.where(mask, series.hu.dtype.type(AIR_HU), series.hu)
 
 
 def sources(series: CTSeries) -> tuple[str, ...]:

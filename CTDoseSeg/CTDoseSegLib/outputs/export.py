@@ -14,7 +14,8 @@ from ..ct.volume_files import write_volume
 from ..errors import DependencyError, GeometryError, InputError, SegmentationError
 from ..files.staging import staged_folder
 from ..tasks.progress import Progress, Stage
-from .dicom_without import mask_without, sources, without_air, write_dicom_without
+from .couch_mask import mask_without, without_air
+from .dicom_without import sources, write_dicom_without
 from .tables import write_label_tables
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def export(
         Also write the organ's surface, in LPS millimetres as DICOM and 3D Slicer take meshes.
     without
         ``couch`` or ``headrest``: all volumes have air there, and a CT read from DICOM is also
-        written as DICOM, to the folder ``dicom_without_<name>`` (`dicom_without`).
+        written as DICOM, to the folder ``dicom_without_<name>`` (`couch_mask`, `dicom_without`).
     progress
         Takes progress; may cancel.
 

@@ -9,7 +9,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 
 from CTDoseSegLib.errors import InputError, PixelDataError, SegmentationError
 from CTDoseSegLib.outputs import dicom_without
-from CTDoseSegLib.outputs.dicom_without import mask_without
+from CTDoseSegLib.outputs.couch_mask import mask_without
 from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
 from CTDoseSegLib.segmentation.labelmap import Labelmap
 
