@@ -23,7 +23,17 @@ from ..errors import Cancelled, CTDoseSegError, InputError
 from ..tasks.groups import end_children, lead_group
 from ..tasks.progress import JsonLines, Progress
 from ..tasks.standard_input import when_input_closes
-from . import batch, commission, export, material, phantom, pictures, scan, training
+from . import (
+    batch,
+    commission,
+    export,
+    material,
+    phantom,
+    pictures,
+    predict,
+    scan,
+    training,
+)
 from .terminal_progress import TerminalProgress
 
 CANCELLED = 130
@@ -64,7 +74,8 @@ def make_parser() -> argparse.ArgumentParser:
         )
         return sub
 
-    for family in (scan, export, pictures, batch, training, phantom, material, commission):
+    families = (scan, export, pictures, batch, training, predict, phantom, material, commission)
+    for family in families:
         family.add(command)
     return parser
 

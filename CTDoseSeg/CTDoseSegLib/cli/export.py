@@ -22,7 +22,7 @@ def export_command(args: argparse.Namespace, progress: Progress) -> None:
     series = read_series(args.input, series_uid=args.series, progress=Stage(progress, 0.0, 0.4))
     labelmap = None
     chosen = args.engine != "auto" and args.threshold is not None
-    if args.organ or args.segmentation or chosen:
+    if args.organ or args.segmentation or args.without or chosen:
         labelmap = labelmap_of(args, series, Stage(progress, 0.4, 0.7))
     written = export(
         series,
@@ -33,6 +33,7 @@ def export_command(args: argparse.Namespace, progress: Progress) -> None:
         mesh=args.mesh,
         npy=args.npy,
         threshold_hu=args.threshold,
+        without=args.without,
         progress=Stage(progress, 0.7, 1.0),
     )
     about = _about(args, series, labelmap)
@@ -56,6 +57,10 @@ def _about(args: argparse.Namespace, series: CTSeries, labelmap: Labelmap | None
         about["spacing_iso_mm"] = [args.spacing] * 3
     if args.threshold is not None:
         about["couch_in_surface"] = not outside_body(labelmap)
+    if args.without and labelmap is not None:
+        # Images that follow from a label map carry no flags.
+        doubts = (one for one in labelmap.flags if one.severity != "info")
+        about["doubts"] = [f"{one.severity}: {one.message}" for one in doubts]
     return about
 
 
@@ -68,7 +73,7 @@ def _lines(about: dict[str, Any]) -> list[str]:
             "The surface holds all that reaches the threshold, also of couch and headrest; "
             "--segmentation FILE or --engine NAME leaves out what it labels as these."
         )
-    return lines
+    return [*lines, *about.get("doubts", ())]
 
 
 def _grid(shape: list[int], spacing_mm: list[float]) -> str:
@@ -105,4 +110,10 @@ def add(command: Command) -> None:
         metavar="HU",
         help="also the surface of all that has at least so many HU, 350 for bone: STL, PLY, and a "
         "page to turn it in a browser; on the resampled grid where --spacing is given",
+    )
+    sub.add_argument(
+        "--without",
+        choices=("couch", "headrest"),
+        help="air in its place in all volumes; a CT read from DICOM is also written as DICOM anew, "
+        "with what its files state of the patient",
     )

@@ -12,13 +12,14 @@ import numpy as np
 from scipy import ndimage
 
 from ..analysis import Analysis, analyze
+from ..ct.organs import OUTSIDE_BODY
 from ..ct.series import CTSeries
 from ..measurement.body_contour import BodyContours, trace_contours
 from ..measurement.measurements import Measurements, measure
 from ..result import Result
 from ..segmentation.anatomy.check import check_anatomy
 from ..segmentation.edited import with_what_holds
-from ..segmentation.labelmap import BODY, BODY_REST, COUCH, Labelmap
+from ..segmentation.labelmap import BODY, BODY_REST, Labelmap
 
 if TYPE_CHECKING:
     from ..dosimetry.montecarlo.edits import EditedEngine
@@ -98,8 +99,9 @@ class Session:
                 filled[k] = drawn[k]
         values = {atom.name: atom.value for atom in labelmap.atoms}
         if BODY_REST in values and not complete:
+            beside = [values[name] for name in OUTSIDE_BODY if name in values]
             for k in changed:
-                _fill_enclosed(filled[k], values[BODY_REST], values.get(COUCH, 0))
+                _fill_enclosed(filled[k], values[BODY_REST], beside)
         if self.labelmap is not None and _body_values(self.labelmap) != _body_values(labelmap):
             changed = list(range(drawn.shape[0]))  # a renamed segment came into the body or left it
         self._drawn = drawn
@@ -202,10 +204,10 @@ def _body_values(labelmap: Labelmap) -> set[int]:
     return set(labelmap.values(BODY)) if BODY in labelmap.groups else set()
 
 
-def _fill_enclosed(labels: np.ndarray, value: int, couch: int) -> None:
+def _fill_enclosed(labels: np.ndarray, value: int, beside: list[int]) -> None:
     """Give `value` to what is 0 and enclosed by the body, in place, [j, i].
 
-    What lies between body and couch is outside.
+    What lies between body and couch, of the values `beside`, is outside.
     """
     rows, columns = np.flatnonzero(labels.any(axis=1)), np.flatnonzero(labels.any(axis=0))
     if rows.size == 0:
@@ -214,7 +216,7 @@ def _fill_enclosed(labels: np.ndarray, value: int, couch: int) -> None:
     empty = box == 0
     if not empty.any():
         return
-    outside = empty | (box == couch)
+    outside = empty | np.isin(box, beside)
     parts, count = ndimage.label(np.pad(outside, 1, constant_values=True))
     if count > 1:
         box[(parts[1:-1, 1:-1] != parts[0, 0]) & empty] = value

@@ -18,7 +18,9 @@ from ..errors import GeometryError, InputError, SegmentationError
 from ..files.staging import staged_folder
 from ..reading.array_series import series_from_array
 from ..reading.npy_volume import write_npy_volume
-from ..tasks.progress import Progress
+from ..tasks.progress import Progress, Stage
+from .couch_mask import mask_without, without_air
+from .dicom_without import sources, write_dicom_without
 from .resampling import Resampled, isotropic_shape, resample
 from .surface_page import write_surface_page
 from .surfaces import surface, threshold_surface, write_mesh
@@ -44,6 +46,7 @@ def export(
     mesh: bool = False,
     npy: bool = False,
     threshold_hu: float | None = None,
+    without: str | None = None,
     progress: Progress | None = None,
 ) -> tuple[Path, ...]:
     """Write volumes and surfaces to `folder`, all of them or none.
@@ -70,6 +73,9 @@ def export(
         Also write the surface of all that has at least so many HU: on the resampled grid where
         there is one. What the label map calls couch, headrest or blanket is left out; without a
         label map nothing is.
+    without
+        ``couch`` or ``headrest``: all volumes have air there, and a CT read from DICOM is also
+        written as DICOM, to the folder ``dicom_without_<name>`` (`couch_mask`, `dicom_without`).
     progress
         Takes progress; may cancel.
 
@@ -93,6 +99,11 @@ def export(
     """
     progress = progress or Progress()
     _check(series, labelmap, spacing_mm, organ, mesh, threshold_hu)
+    taken, dicom = None, False
+    if without and labelmap is not None:
+        taken = mask_without(labelmap, without)
+        dicom = bool(sources(series))
+        series = replace(series, hu=without_air(series, taken))
     mask = _mask(labelmap, organ) if organ and labelmap is not None else None
     with staged_folder(folder) as staging:
         progress.update(0.0, "writing the HU volume")
@@ -115,6 +126,10 @@ def export(
         if threshold_hu is not None:
             progress.update(0.8, "meshing")
             written += _write_threshold_surface(grid, labelmap, threshold_hu, staging)
+        if taken is not None and dicom:
+            images = staging / f"dicom_without_{without}"
+            write_dicom_without(series, taken, str(without), images, Stage(progress, 0.9, 1.0))
+            written.append(images)
         progress.check_cancelled()
     progress.update(1.0, "written")
     return tuple(Path(folder) / path.name for path in written)

@@ -68,7 +68,7 @@ def candidates_of(
         If the groups are of several patients.
     """
     if series_uid is not None:
-        uid = _series_meant(series_uid, {group.series_uid for group in groups})
+        uid = series_meant(series_uid, {group.series_uid for group in groups})
         groups = [group for group in groups if group.series_uid == uid]
     candidates = tuple(
         Candidate(group, candidate_of(group.headers, patient=group.patient, index=index))
@@ -170,7 +170,7 @@ def _is_tomographic(described: SeriesCandidate) -> bool:
     return bool(described.axial) and not (why_unusable(described) or why_reformat(described))
 
 
-def _series_meant(asked_for: str, uids: set[str]) -> str:
+def series_meant(asked_for: str, uids: set[str]) -> str:
     """Return the UID asked for, or the one that ends with it: lists show the end alone."""
     if asked_for in uids:
         return asked_for

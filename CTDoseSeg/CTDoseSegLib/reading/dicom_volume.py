@@ -8,6 +8,7 @@ import numpy as np
 
 from ..dicom.header import Header
 from ..dicom.pixels import read_volume
+from ..dicom.plain_values import read_plain_values
 from ..flags import Flag
 from ..tasks.progress import Progress
 from .grouping import SliceGroup
@@ -25,7 +26,7 @@ class DicomVolume:
     headers
         In the order of the slices.
     hu
-        [k, j, i], int16 where that is exact, else float32.
+        [k, j, i], int16 where that is exact, else float32; of an MR the values that it has.
     affine, z_mm, regular
         As `stacking.Stack` has them.
     flags
@@ -62,6 +63,10 @@ def stack_volume(group: SliceGroup, progress: Progress, span: tuple[float, float
     slices, choice_flags = one_body(group.headers)
     geometry = stack(slices)
     headers = tuple(slices[i] for i in geometry.order)
-    hu, value_flags = read_volume(headers, progress, span)
+    value_flags: tuple[Flag, ...] = ()
+    if headers[0].text("Modality") == "MR":
+        hu = read_plain_values(headers, progress, span)
+    else:
+        hu, value_flags = read_volume(headers, progress, span)
     flags = (*choice_flags, *geometry.flags, *kind_flags(headers), *value_flags)
     return DicomVolume(headers, hu, geometry.affine, geometry.z_mm, geometry.regular, flags)

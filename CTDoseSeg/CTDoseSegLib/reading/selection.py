@@ -25,7 +25,7 @@ from dataclasses import dataclass
 WHOLE_RANGE = 0.9
 THINNEST_MM = 1.0
 
-_PICTURES = "1.2.840.10008.5.1.4.1.1.7"  # Secondary Capture and its multi-frame kinds
+PICTURES = "1.2.840.10008.5.1.4.1.1.7"  # Secondary Capture and its multi-frame kinds
 _CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "")
 _LEGACY_CT = "1.2.840.10008.5.1.4.1.1.2.2"
 _REFORMATS = ("MPR", "REFORMATTED", "MIP", "MINIP", "MNIP", "PROJECTION IMAGE", "VRT", "CURVED")
@@ -100,7 +100,7 @@ def why_unusable(candidate: SeriesCandidate) -> str:
     if candidate.modality not in ("CT", ""):
         named = _MODALITIES.get(candidate.modality, f"modality {candidate.modality}")
         return f"it is {named}, not CT"
-    if candidate.sop_class.startswith(_PICTURES) or kinds & set(_PAGES):
+    if candidate.sop_class.startswith(PICTURES) or kinds & set(_PAGES):
         return "it is a picture (dose page, screen capture), not CT numbers"
     if "LOCALIZER" in kinds:
         return "it is a localizer (scout), not a tomographic image"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..segmentation.doubt_map import WHOLLY
-from ..segmentation.labelmap import BODY, BODY_REST, COUCH
+from ..segmentation.labelmap import BODY, BODY_REST, COUCH, HEADREST
 from .figure import GREY, INK, new_figure
 
 if TYPE_CHECKING:
@@ -84,8 +84,12 @@ class Painter:
     def __init__(self, labelmap: Labelmap) -> None:
         from matplotlib.colors import to_rgb
 
-        self._body, self._couch = lookup(labelmap, BODY), lookup(labelmap, COUCH)
-        self._filled = [a for a in labelmap.atoms if a.name not in (BODY_REST, COUCH)]
+        self._body = lookup(labelmap, BODY)
+        self._couch = lookup(labelmap, COUCH) | lookup(labelmap, HEADREST)
+        names = {atom.name for atom in labelmap.atoms}
+        self._couch_name = " and ".join(name for name in (COUCH, HEADREST) if name in names)
+        outlined = (BODY_REST, COUCH, HEADREST)
+        self._filled = [a for a in labelmap.atoms if a.name not in outlined]
         self._colors = np.zeros((self._body.size, 4), np.float32)
         for atom in self._filled:
             self._colors[atom.value] = (*to_rgb(atom.color), FILL_ALPHA)
@@ -98,7 +102,9 @@ class Painter:
         pixels = np.sum(counts, axis=0)
         handles = [Patch(fc="white", ec="black", lw=0.8, label="body contour (white)")]
         if pixels[self._couch].any():
-            handles.append(Patch(fc="white", ec=COUCH_COLOR, lw=1.2, label="couch contour"))
+            handles.append(
+                Patch(fc="white", ec=COUCH_COLOR, lw=1.2, label=f"{self._couch_name} contour")
+            )
         if any(p.hatched.any() for p in pictures):
             words = f"doubt over {100 * HATCHED:.0f} %"
             handles.append(Patch(fc="white", ec=DOUBT_COLOR, lw=0, hatch=HATCH, label=words))

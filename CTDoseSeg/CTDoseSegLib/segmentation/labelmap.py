@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .doubt_map import DoubtMap
 
 COUCH = "couch"
+HEADREST = "headrest"
 BODY = "body"
 BODY_REST = "body_rest"
 SKIN = "skin"

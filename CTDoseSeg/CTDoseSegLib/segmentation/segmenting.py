@@ -12,6 +12,7 @@ from .body_mask import find_body_mask
 from .chance import without_chance
 from .combining import combine
 from .engines import ClassicalEngine, choose
+from .headrest import with_headrest
 from .labelmap import BODY_REST, Labelmap
 from .totalsegmentator.engine import TotalSegmentatorEngine
 from .user import read_labelmap
@@ -32,6 +33,7 @@ def segment(
     """Segment a series: by an engine, or a user segmentation completed by one.
 
     What an engine drew against anatomy is corrected or flagged; of the user's organs it is flagged.
+    In a scan of a head what an engine drew as couch is called a headrest (`with_headrest`).
 
     Parameters
     ----------
@@ -86,7 +88,7 @@ def segment(
     if own is not None and BODY_REST in names:
         return check_anatomy(series, own, keep=names)
     labelmap = _segment(series, engine, own, unet, quality, device, extra, progress)
-    return check_anatomy(series, labelmap, keep=names)
+    return with_headrest(check_anatomy(series, labelmap, keep=names), keep=names)
 
 
 def _segment(

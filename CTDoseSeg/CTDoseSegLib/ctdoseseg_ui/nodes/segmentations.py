@@ -20,7 +20,7 @@ from ...errors import SegmentationError
 from ...flags import Flag, flag
 from ...reading.seg_nrrd import terminology_codes
 from ...segmentation.atoms import groups_of, named_atom, unnamed_flags
-from ...segmentation.labelmap import BODY, BODY_REST, COUCH, SKIN, Atom, Labelmap
+from ...segmentation.labelmap import BODY, BODY_REST, COUCH, HEADREST, SKIN, Atom, Labelmap
 from .volumes import geometry
 
 NAME_TAG = "CTDoseSeg.Name"
@@ -106,7 +106,7 @@ def _display(segmentationNode: Any, labelmap: Labelmap) -> None:
     display.SetOpacity2DFill(FILL)
     for atom in labelmap.atoms:
         identifier = segment_id(segmentationNode, atom.name)
-        if atom.name in (BODY_REST, SKIN, COUCH) and identifier:
+        if atom.name in (BODY_REST, SKIN, COUCH, HEADREST) and identifier:
             display.SetSegmentOpacity2DFill(identifier, 0.0)
             display.SetSegmentOpacity2DOutline(identifier, 0.5)
             display.SetSegmentVisibility3D(identifier, False)

@@ -13,6 +13,8 @@ from ..nodes.segmentations import segment_names
 from ..nodes.volumes import geometry
 
 FAINT_FILL, FAINT_LINE, HALF_LINE = 0.08, 0.2, 0.5
+# Drawn as lines, not filled.
+LINES = ("body_rest", "skin", "couch", "headrest")
 WINDOWS = {
     "Soft tissue": (400.0, 40.0),
     "Lung": (1500.0, -600.0),
@@ -89,7 +91,7 @@ def highlight(segmentationNode: Any, identifiers: list[str]) -> None:
     was = display.StartModify()
     for identifier, name in segment_names(segmentationNode).items():
         chosen = not identifiers or identifier in identifiers
-        filled = name not in ("body_rest", "skin", "couch") or identifier in identifiers
+        filled = name not in LINES or identifier in identifiers
         display.SetSegmentOpacity2DFill(identifier, (1.0 if chosen else FAINT_FILL) * filled)
         line = 1.0 if filled else HALF_LINE
         display.SetSegmentOpacity2DOutline(identifier, line if chosen else FAINT_LINE)

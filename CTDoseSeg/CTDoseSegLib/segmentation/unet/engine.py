@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from ...ct.organs import OUTSIDE_BODY
 from ...ct.series import CTSeries
 from ...errors import DependencyError, ModelError, SegmentationError
 from ...flags import Flag, flag
@@ -24,7 +25,7 @@ from ...segmentation.atoms import groups_of, named_atom
 from ...tasks.progress import Progress
 from ..doubt import Doubt
 from ..doubt_map import DoubtMap
-from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
+from ..labelmap import BODY_REST, SKIN, Labelmap, counts
 from ..slice_threads import for_each_slice, workers
 from ..threshold.skin import air_around, skin_shell
 from ..working_grid import Canonical, field_of_view
@@ -310,7 +311,7 @@ def remove_islands(labels: np.ndarray, coarse: np.ndarray, spec: UNetSpec, pixel
     """
     pixels = nearest_pixels(labels.shape[1:], coarse.shape[1:])
     rest = spec.classes.index(BODY_REST) + 1 if BODY_REST in spec.classes else 0
-    outside = {BODY_REST, COUCH}
+    outside = {BODY_REST, *OUTSIDE_BODY}
     windows = ndimage.find_objects(coarse, len(spec.classes))
     for value, name in enumerate(spec.classes, start=1):
         if windows[value - 1] is None:
@@ -345,7 +346,7 @@ def _pixel_ml(view: Canonical, shape: tuple[int, int, int]) -> float:
 def _labelmap(series: CTSeries, spec: UNetSpec, labels: np.ndarray, origin: str) -> Labelmap:
     """Return the network's labels with the skin as the body's shell."""
     names: dict[int, str] = dict(enumerate(spec.classes, start=1))
-    outside = {value for value, name in names.items() if name == COUCH}
+    outside = {value for value, name in names.items() if name in OUTSIDE_BODY}
     rest = next((value for value, name in names.items() if name == BODY_REST), None)
     flags: tuple[Flag, ...] = () if series.regular else (flag("slices_not_regular"),)
     if rest is not None:

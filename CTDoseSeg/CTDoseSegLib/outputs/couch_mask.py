@@ -1,0 +1,82 @@
+"""Which voxels of a CT become air where couch or headrest are taken out of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from ..errors import SegmentationError
+from ..segmentation.labelmap import BODY, COUCH, HEADREST
+
+if TYPE_CHECKING:
+    from ..ct.series import CTSeries
+    from ..segmentation.labelmap import Labelmap
+
+AIR_HU = -1000
+WITHOUT = (COUCH, HEADREST)
+# Of the largest piece: a smaller one that touches the body is no couch.
+CRUMB = 0.1
+# A shell is blurred over about so many pixels.
+RIM_PX = 2
+
+
+def mask_without(labelmap: Labelmap, name: str) -> np.ndarray:
+    """Return the voxels that are to become air, boolean [k, j, i].
+
+    They are those of the label, what it encloses in a slice (the foam in a shell), and a rim of two
+    pixels where the shell is blurred. Not among them: the body; what lies within two pixels of it
+    and has no label; and crumbs of the label on the body, apart from the couch itself, which are
+    rather a piece of skin or nose than of the couch.
+
+    Parameters
+    ----------
+    labelmap
+        Of the CT.
+    name
+        ``couch`` for whatever the patient lies on, a headrest too; ``headrest`` for that alone.
+
+    Raises
+    ------
+    SegmentationError
+        If there is none in the scan.
+    """
+    wanted = WITHOUT if name == COUCH else (name,)
+    values = [atom.value for atom in labelmap.atoms if atom.name in wanted]
+    label = np.isin(labelmap.labels, values)
+    if not label.any():
+        has_couch = name == HEADREST and any(atom.name == COUCH for atom in labelmap.atoms)
+        remedy = (
+            "what it shows beside the body is the couch, so write --without couch"
+            if has_couch
+            else "there is nothing to take away"
+        )
+        raise SegmentationError(f"This scan has no {name}; {remedy}.")
+    body = labelmap.mask(BODY) if BODY in labelmap.groups else np.zeros_like(label)
+    mask = _without_crumbs(label, body)
+    square = np.ones((3, 3), bool)
+    for taken, own in zip(mask, body, strict=True):
+        if taken.any():
+            near = ndimage.binary_dilation(own, square, RIM_PX)
+            around = ndimage.binary_dilation(ndimage.binary_fill_holes(taken), square, RIM_PX)
+            taken |= around & ~near
+    return mask
+
+
+def _without_crumbs(label: np.ndarray, body: np.ndarray) -> np.ndarray:
+    """Return a label without its small pieces that touch the body."""
+    pieces, count = ndimage.label(label, np.ones((3, 3, 3), bool))
+    if count < 2:
+        return label
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    touching = np.zeros(count + 1, bool)
+    touching[np.unique(pieces[ndimage.binary_dilation(body, np.ones((3, 3, 3), bool))])] = True
+    kept = (sizes > 0) & ~(touching & (sizes < CRUMB * sizes.max()))
+    return kept[pieces]
+
+
+def without_air(series: CTSeries, mask: np.ndarray) -> np.ndarray:
+    """Return the HU with air in the mask, as the series has them, [k, j, i]."""
+    return np.where(mask, series.hu.dtype.type(AIR_HU), series.hu)
