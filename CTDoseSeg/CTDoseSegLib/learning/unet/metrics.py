@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +60,8 @@ def score(
 ) -> CaseScore:
     """Score one label; masks [k, j, i], `known` False where the truth is not decided."""
     a, b = predicted & known, truth & known
-    both, predicted_voxels, true_voxels = int((a & b).sum()), int(a.sum()), int(b.sum())
+    predicted_voxels, true_voxels = int(a.sum()), int(b.sum())
+    agreed, accuracy = _agreement(predicted[None], truth[None], known[None])
     voxel_ml = float(np.prod(spacing_kji_mm)) / 1000.0
     surface = hd95 = None
     if predicted_voxels and true_voxels:
@@ -68,8 +70,8 @@ def score(
         case=case,
         label=label,
         state=state(predicted_voxels, true_voxels),
-        dice=dice(both, predicted_voxels, true_voxels),
-        accuracy=1.0 - (predicted_voxels + true_voxels - 2 * both) / max(int(known.sum()), 1),
+        dice=None if np.isnan(agreed[0]) else float(agreed[0]),
+        accuracy=float(accuracy[0]),
         surface_dice=surface,
         hd95_mm=hd95,
         true_ml=true_voxels * voxel_ml,
@@ -117,9 +119,29 @@ def _surfaces(
     return float(surface[0, 0]), float(distance[0, 0])
 
 
-def slice_dice(predicted: np.ndarray, truth: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return the Dice of each slice, [k]: 1 where the label is rightly absent."""
-    axes = (1, 2)
-    a, b = predicted & known, truth & known
-    both, total = (a & b).sum(axes), a.sum(axes) + b.sum(axes)
-    return np.where(total > 0, 2.0 * both / np.maximum(total, 1), 1.0)
+def slice_agreement(
+    predicted: np.ndarray, truth: np.ndarray, known: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return Dice and accuracy of one label on each slice, [k]; masks [k, j, i].
+
+    Dice is not defined, NaN, where the label is neither in truth nor result.
+    """
+    return _agreement(predicted, truth, known)
+
+
+def _agreement(
+    predicted: np.ndarray, truth: np.ndarray, known: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return Dice and accuracy of each of n masks, [n], by torchmetrics."""
+    import torch
+    from torchmetrics.functional.classification import binary_accuracy, binary_f1_score
+
+    result = torch.from_numpy(np.ascontiguousarray(predicted, np.int8))
+    target = torch.from_numpy(np.where(known, truth, -1).astype(np.int8))
+    options: dict[str, Any] = {
+        "multidim_average": "samplewise",
+        "ignore_index": -1,
+        "validate_args": False,
+    }
+    dice = binary_f1_score(result, target, zero_division=float("nan"), **options)
+    return dice.double().numpy(), binary_accuracy(result, target, **options).double().numpy()
