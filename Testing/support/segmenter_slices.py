@@ -58,6 +58,6 @@ def write_slices(
         if ending == "npy":
             np.save(path, labels)
         else:
-            Image.fromarray(labels).save(path, **({"quality": 90} if ending == "jpg" else {}))
+            Image.fromarray(labels).save(path, **({"quality": 95} if ending == "jpg" else {}))
         drawn.append(labels)
     return np.stack(drawn)

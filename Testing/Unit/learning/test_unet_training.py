@@ -69,8 +69,9 @@ def test_a_run_writes_a_network_that_can_be_loaded_and_its_history(data):
     assert pictures <= set(summary["files"])
 
 
-def test_a_run_that_was_ended_goes_on_to_the_same_weights(data, monkeypatch):
-    path = config(data)
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_a_run_that_was_ended_goes_on_to_the_same_weights(data, monkeypatch, dropout):
+    path = config(data, network=NETWORK + f"dropout = {dropout}\n")
     train.train(path, data / "whole")
     real = train.Trainer._one_epoch
 

@@ -158,6 +158,11 @@ def _labelled(
             )
         if values.tolist() == [0]:
             sentences.append(f"{pair.name} has no label at all and counts as background.")
+        if pair.lossy:
+            sentences.append(
+                f"Labels of {pair.name} are JPG, which smears values along edges: they were "
+                "repaired. Look at data_check.png, and better save them as .png or .npy."
+            )
         if lost := len(set(map(str, pair.images)) - set(series.files)) * (source.kind == "slices"):
             sentences.append(
                 f"{lost} of {len(pair.images)} images of {pair.name} lie where another one lies "
@@ -200,7 +205,7 @@ def _form(config: Config, source: DataSource, pairs: list[Pair], sentences: list
         count = min(len(pairs), FORM_CASES)
         sentences.append(
             f"The masks were taken as {form}: so they explain "
-            f"{100 * together[form] / count:.0f} % of the image, as they are "
+            f"{100 * together[form] / count:.0f} % of the image in and around them, as they are "
             f"{100 * together[MaskForm()] / count:.0f} %. Look at data_check.png."
         )
     return form
@@ -211,10 +216,12 @@ def _doubt_form(
 ) -> None:
     better = best_form(scores, form)
     if better != form:
+        here = scores.get(form, 0.0)
         sentences.append(
-            f"The masks of {name} explain {100 * scores[better]:.0f} % of the image if they are "
-            f"{better}, and {100 * scores.get(form, 0.0):.0f} % as they are used ({form}): look at "
-            'data_check.png, and set flip = true or flip = "auto" under [[data]] if they lie wrong.'
+            f"The masks of {name} explain {100 * scores[better]:.0f} % of the image around them if "
+            f"they are {better}, and {100 * here:.0f} % as they are used ({form}). "
+            "Look at data_check.png; if they lie wrong, set flip = true or "
+            'flip = "auto" under [[data]].'
         )
 
 

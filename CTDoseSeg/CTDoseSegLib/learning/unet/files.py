@@ -13,7 +13,7 @@ from ...dicom.deidentify import iter_identities
 from ...errors import InputError
 from ...segmentation.user import read_label_array
 from .config import DataSource
-from .label_pictures import read_array, read_picture, small_labels
+from .label_pictures import LOSSY, read_array, read_picture, small_labels
 from .patients import patient_keys
 from .slice_files import Stack, by_number, first_header, read_images, stacks
 
@@ -38,12 +38,15 @@ class Pair:
         Files and folders of its images.
     read
         Return its series and its labels, uint8 [k, j, i], as they were written.
+    lossy
+        Labels come from lossy compression.
     """
 
     name: str
     patient: str
     images: tuple[Path, ...]
     read: Callable[[], tuple[CTSeries, np.ndarray]]
+    lossy: bool = False
 
     def names_a_patient(self) -> bool:
         """Return whether a DICOM file of the images names a patient."""
@@ -207,7 +210,8 @@ def _slices(source: DataSource, folder: Path) -> list[Pair]:
             series = stack.read()
             return series, np.stack([_slice_labels(label_of[f], series) for f in series.files])
 
-        pairs.append(Pair(name, name, tuple(Path(file) for file in stack.files), read))
+        lossy = any(label_of[file].suffix.lower() in LOSSY for file in stack.files)
+        pairs.append(Pair(name, name, tuple(Path(file) for file in stack.files), read, lossy))
     return pairs
 
 

@@ -133,9 +133,14 @@ def _agreement(
     predicted: np.ndarray, truth: np.ndarray, known: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return Dice and accuracy of each of n masks, [n], by torchmetrics."""
-    import torch
-    from torchmetrics.functional.classification import binary_accuracy, binary_f1_score
-
+    try:
+        import torch
+        from torchmetrics.functional.classification import binary_accuracy, binary_f1_score
+    except ImportError as error:
+        raise DependencyError(
+            "Dice and accuracy need the package torchmetrics; install it with: pip install "
+            "ctdoseseg[networks]"
+        ) from error
     result = torch.from_numpy(np.ascontiguousarray(predicted, np.int8))
     target = torch.from_numpy(np.where(known, truth, -1).astype(np.int8))
     options: dict[str, Any] = {
@@ -144,4 +149,6 @@ def _agreement(
         "validate_args": False,
     }
     dice = binary_f1_score(result, target, zero_division=float("nan"), **options)
-    return dice.double().numpy(), binary_accuracy(result, target, **options).double().numpy()
+    accuracy = binary_accuracy(result, target, **options)
+    # Of one mask it returns no axis.
+    return np.atleast_1d(dice.double().numpy()), np.atleast_1d(accuracy.double().numpy())

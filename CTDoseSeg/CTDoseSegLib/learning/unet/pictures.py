@@ -109,6 +109,8 @@ def _slice_histograms(path: Path, pages: Sequence[Page]) -> None:
         )
     for row in grid:
         row[0].set_ylabel("slices")
+        for axes in row:
+            axes.yaxis.get_major_locator().set_params(integer=True)
     save(figure, path)
 
 
@@ -137,10 +139,13 @@ def _worst_median_best(path: Path, pages: Sequence[Page], spec: UNetSpec) -> Non
 
 def _coronal(path: Path, judged: Sequence[Judged], spec: UNetSpec) -> None:
     """Draw image, truth and result from the front, in true proportions."""
-    figure = new_figure(10, 3.2 * len(judged) + 0.6)
-    grid = figure.subplots(len(judged), 3, squeeze=False)
-    for row, one in zip(grid, judged, strict=True):
-        view = Canonical.of(one.series)
+    views = [Canonical.of(one.series) for one in judged]
+    heights = [
+        v.hu.shape[0] * v.spacing_mm[0] / (v.hu.shape[2] * v.spacing_mm[2]) + 0.1 for v in views
+    ]
+    figure = new_figure(10, sum(3.2 * h + 0.4 for h in heights) + 0.8)
+    grid = figure.subplots(len(judged), 3, squeeze=False, gridspec_kw={"height_ratios": heights})
+    for row, one, view in zip(grid, judged, views, strict=True):
         middle = view.hu.shape[1] // 2
         for axes, labels, word in (
             (row[0], np.zeros_like(one.truth), "image"),
