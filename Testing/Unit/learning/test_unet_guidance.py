@@ -49,8 +49,15 @@ FALLING = np.linspace(2.0, 0.2, 20)
 
 def test_a_good_run_is_called_good_and_nothing_else():
     assert guidance(history(FALLING, 0.95), parts(labels()), CONFIG) == [
-        "Good: mean Dice 0.950 in validation on other patients (epoch 1)."
+        "Good: mean Dice 0.950, lowest 0.950 (left), in validation on other patients (epoch 1)."
     ]
+
+
+def test_one_class_that_is_low_is_named_whatever_the_mean():
+    run = history(FALLING, 0.95)
+    run.epochs = [Epoch(1, 0.2, (0.99, 0.65), 1.0)]
+    first = guidance(run, parts(labels()), CONFIG)[0]
+    assert first.startswith("Low: mean Dice 0.820, lowest 0.650 (right)")
 
 
 @pytest.mark.parametrize(

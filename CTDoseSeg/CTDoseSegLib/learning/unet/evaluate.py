@@ -27,6 +27,8 @@ from .pictures import write_figures, write_pictures
 from .split import part_of_slices
 
 CASES_FILE, SLICES_FILE = "unet_cases.csv", "unet_slices.csv"
+# Of a label: Dice and accuracy of each slice.
+Agreements = dict[int, tuple[np.ndarray, np.ndarray]]
 SLICE_COLUMNS = (
     *("case", "slice_index", "z_mm", "label", "dice", "accuracy"),
     *("true_area_mm2", "found_area_mm2", "mean_hu", "sd_hu", "part"),
@@ -79,8 +81,12 @@ def evaluate(
             parts = _parts(scan.series, trained)
             judged = Judged(scan.name, scan.series, scan.labels, predicted, scan.not_drawn, parts)
             scores += _case_scores(judged, spec)
-            slices += _slice_rows(judged, spec)
-            pages += _pages(judged, spec)
+            agreements = {
+                n: slice_agreement(predicted == n, scan.labels == n, judged.known)
+                for n in _numbers(judged, spec)
+            }
+            slices += _slice_rows(judged, spec, agreements)
+            pages += _pages(judged, agreements)
             coronal = [*coronal, judged][:3]
             place = f"predictions_{scan.name}"
             name = "".join(c if c.isalnum() or c in "-_" else "_" for c in place)
@@ -120,20 +126,27 @@ def _case_scores(judged: Judged, spec: UNetSpec) -> list[CaseScore]:
     spacing = judged.series.spacing_mm[::-1]
     return [
         score(judged.name, name, judged.predicted == n, judged.truth == n, judged.known, spacing)
+        for n in _numbers(judged, spec)
+        for name in [spec.classes[n - 1]]
+    ]
+
+
+def _numbers(judged: Judged, spec: UNetSpec) -> list[int]:
+    """Return the labels that are judged in a scan."""
+    return [
+        n
         for n, name in enumerate(spec.classes, start=1)
         if name in spec.shown and name not in judged.not_drawn
     ]
 
 
-def _slice_rows(judged: Judged, spec: UNetSpec) -> list[Sequence[Any]]:
+def _slice_rows(judged: Judged, spec: UNetSpec, agreements: Agreements) -> list[Sequence[Any]]:
     """Return the area of each label on each slice, with mean and SD of its HU."""
-    series, known = judged.series, judged.known
+    series = judged.series
     rows: list[Sequence[Any]] = []
-    for n, name in enumerate(spec.classes, start=1):
-        if name not in spec.shown or name in judged.not_drawn:
-            continue
+    for n, (dice, accuracy) in agreements.items():
+        name = spec.classes[n - 1]
         predicted, truth = judged.predicted == n, judged.truth == n
-        dice, accuracy = slice_agreement(predicted, truth, known)
         for k in range(len(series.slices)):
             inside = series.hu[k][predicted[k]]
             agreed = None if np.isnan(dice[k]) else dice[k]
@@ -150,15 +163,10 @@ def _slice_rows(judged: Judged, spec: UNetSpec) -> list[Sequence[Any]]:
     return rows
 
 
-def _pages(judged: Judged, spec: UNetSpec) -> list[Page]:
+def _pages(judged: Judged, agreements: Agreements) -> list[Page]:
     """Return each slice with its accuracy, and its mean Dice over the labels in it."""
-    numbers = [
-        n
-        for n, name in enumerate(spec.classes, start=1)
-        if name in spec.shown and name not in judged.not_drawn
-    ]
     truth, predicted, known = judged.truth, judged.predicted, judged.known
-    dice = np.stack([slice_agreement(predicted == n, truth == n, known)[0] for n in numbers])
+    dice = np.stack([dice for dice, _ in agreements.values()])
     right = ((truth == predicted) & known).sum(axis=(1, 2)) / np.maximum(known.sum(axis=(1, 2)), 1)
     return [
         Page(

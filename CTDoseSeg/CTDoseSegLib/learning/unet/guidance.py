@@ -15,7 +15,8 @@ from .history import History
 from .split import SAME_SCAN, Split
 
 GUIDANCE_FILE = "what_to_try.txt"
-GOOD_DICE = 0.8
+# Of the mean over the classes, and of each class.
+GOOD_DICE, LOW_DICE = 0.8, 0.7
 # Below this part of the loss at first it has fallen; within this part of itself it still falls.
 FALLEN, STILL_FALLING = 0.7, 0.95
 GAP = 0.15
@@ -42,9 +43,14 @@ def guidance(history: History, parts: Split, config: Config) -> list[str]:
     dice = None if best is None else best.validation_dice
     if best is None or dice is None:
         return ["No class could be validated: the held slices have no label."]
-    of = f"mean Dice {dice:.3f} in validation on {history.validated_on} (epoch {best.epoch})"
+    known = {n: d for n, d in zip(history.classes, best.dice, strict=True) if d is not None}
+    worst = min(known, key=lambda name: known[name])
+    of = (
+        f"mean Dice {dice:.3f}, lowest {known[worst]:.3f} ({worst}), in validation on "
+        f"{history.validated_on} (epoch {best.epoch})"
+    )
     exchanged = _exchanged_labels(parts, history.classes)
-    if dice >= GOOD_DICE:
+    if dice >= GOOD_DICE and known[worst] >= LOW_DICE:
         return [f"Good: {of}.", *exchanged]
     return [
         f"Low: {of}. With consistent labels {GOOD_DICE:g} and more is usual.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 
@@ -125,6 +124,14 @@ def slice_agreement(
     """Return Dice and accuracy of one label on each slice, [k]; masks [k, j, i].
 
     Dice is not defined, NaN, where the label is neither in truth nor result.
+
+    Examples
+    --------
+    >>> truth = np.zeros((2, 4, 4), bool)
+    >>> truth[0, :2] = True
+    >>> dice, accuracy = slice_agreement(truth, truth, np.ones(truth.shape, bool))
+    >>> dice.tolist(), accuracy.tolist()
+    ([1.0, nan], [1.0, 1.0])
     """
     return _agreement(predicted, truth, known)
 
@@ -132,23 +139,28 @@ def slice_agreement(
 def _agreement(
     predicted: np.ndarray, truth: np.ndarray, known: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return Dice and accuracy of each of n masks, [n], by torchmetrics."""
+    """Return Dice and accuracy of each of n masks, [n].
+
+    Dice is torchmetrics', of the box that holds the label: over whole scans it takes 45 times as
+    long as counting, and so accuracy, to which all voxels belong, is counted.
+    """
     try:
         import torch
-        from torchmetrics.functional.classification import binary_accuracy, binary_f1_score
+        from torchmetrics.functional.classification import binary_f1_score
     except ImportError as error:
         raise DependencyError(
-            "Dice and accuracy need the package torchmetrics; install it with: pip install "
-            "ctdoseseg[networks]"
+            "Dice needs the package torchmetrics; install it with: pip install ctdoseseg[networks]"
         ) from error
-    result = torch.from_numpy(np.ascontiguousarray(predicted, np.int8))
-    target = torch.from_numpy(np.where(known, truth, -1).astype(np.int8))
-    options: dict[str, Any] = {
-        "multidim_average": "samplewise",
-        "ignore_index": -1,
-        "validate_args": False,
-    }
-    dice = binary_f1_score(result, target, zero_division=float("nan"), **options)
-    accuracy = binary_accuracy(result, target, **options)
+    a, b = predicted & known, truth & known
+    axes = tuple(range(1, a.ndim))
+    accuracy = 1.0 - (a ^ b).sum(axis=axes) / np.maximum(known.sum(axis=axes), 1)
+    there = np.nonzero((a | b).any(axis=0))
+    if not there[0].size:
+        return np.full(len(a), np.nan), accuracy
+    box = (slice(None), *(slice(int(n.min()), int(n.max()) + 1) for n in there))
+    pair = [torch.from_numpy(np.ascontiguousarray(mask[box], np.int8)) for mask in (a, b)]
+    dice = binary_f1_score(
+        *pair, multidim_average="samplewise", zero_division=float("nan"), validate_args=False
+    )
     # Of one mask it returns no axis.
-    return np.atleast_1d(dice.double().numpy()), np.atleast_1d(accuracy.double().numpy())
+    return np.atleast_1d(dice.double().numpy()), accuracy
