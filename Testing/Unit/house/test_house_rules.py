@@ -49,6 +49,7 @@ NETWORK = {
     "learning/unet/loss.py",
     "learning/unet/start.py",
     "learning/unet/train.py",
+    "learning/unet/trainer.py",
     "learning/unet/validation.py",
 }
 # What numba or Warp compiles has it at the top; `compilation` and `gpu` import these files inside

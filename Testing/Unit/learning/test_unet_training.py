@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="the UNet needs torch")
 pytest.importorskip("safetensors", reason="the UNet needs safetensors")
 
 from CTDoseSegLib.errors import InputError, ModelError, OutputError  # noqa: E402
-from CTDoseSegLib.learning.unet import train  # noqa: E402
+from CTDoseSegLib.learning.unet import train, trainer  # noqa: E402
 from CTDoseSegLib.learning.unet.augment import augment  # noqa: E402
 from CTDoseSegLib.learning.unet.cases import read_cases  # noqa: E402
 from CTDoseSegLib.learning.unet.config import read_config  # noqa: E402
@@ -115,14 +115,14 @@ def test_a_former_network_that_is_not_there_is_named_before_anything_is_made(dat
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_best_network(data, monkeypatch):
     path = config(data)
-    real = train.loss
+    real = trainer.loss
     calls = []
 
     def breaks(*args, **kwargs):
         calls.append(1)
         return real(*args, **kwargs) * (float("nan") if len(calls) > 4 else 1.0)
 
-    monkeypatch.setattr(train, "loss", breaks)
+    monkeypatch.setattr(trainer, "loss", breaks)
     with pytest.raises(ModelError, match="not a number any more"):
         train.train(path, data / "run")
     load_unet(data / "run")
