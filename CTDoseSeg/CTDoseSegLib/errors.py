@@ -58,6 +58,12 @@ class DoseEngineChoiceError(DoseEngineError):
     exit_code = 2
 
 
+class UsageError(CTDoseSegError):
+    """Options of a command that do not go together."""
+
+    exit_code = 2
+
+
 class DependencyError(CTDoseSegError):
     """An optional package is missing; the sentence names the feature and the package."""
 

@@ -43,9 +43,11 @@ class TerminalProgress(Progress):
             self._bar.stop()
 
     def emit(self, kind: str, /, **fields: Any) -> None:
-        """Show progress and warnings; leave the rest to the command."""
+        """Show progress, notes and warnings; leave the rest to the command."""
         if kind == "progress":
             self._show(fields["fraction"], fields["message"])
+        elif kind == "note":
+            self._print(fields["message"])
         elif kind == "warning":
             self._print(f"warning ({fields['code']}): {fields['message']}")
 

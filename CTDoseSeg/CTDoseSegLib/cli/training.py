@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..errors import DependencyError
+from ..errors import DependencyError, UsageError
 from ..tasks.progress import Progress
-from .arguments import Command, output_folder
+from .arguments import Command, output_folder, whole_number
 
 
 def train_dose_command(args: argparse.Namespace, progress: Progress) -> None:
@@ -35,6 +35,8 @@ def evaluate_dose_command(args: argparse.Namespace, progress: Progress) -> None:
 def train_unet_command(args: argparse.Namespace, progress: Progress) -> None:
     """Train a UNet on labelled scans."""
     try:
+        from ..learning.unet.config import read_config
+        from ..learning.unet.layouts import config_of_folder
         from ..learning.unet.train import train
     except ImportError as error:
         raise DependencyError(
@@ -42,11 +44,25 @@ def train_unet_command(args: argparse.Namespace, progress: Progress) -> None:
             "ctdoseseg[networks]"
         ) from error
 
-    summary = train(args.config, args.output, progress=progress)
+    if args.data.suffix.lower() == ".toml":
+        if args.labels or args.input_shape or args.epochs:
+            raise UsageError(
+                "--labels, --input-shape and --epochs go with a folder; a configuration states "
+                "them itself."
+            )
+        config = read_config(args.data)
+    else:
+        config = config_of_folder(
+            args.data, labels=args.labels, input_shape=args.input_shape, epochs=args.epochs
+        )
+    summary = train(config, args.output, progress=progress)
     progress.result(folder=str(args.output), **summary)
     if args.events == "rich":
         for name, dice in summary["dice"].items():
             print(f"{name}: Dice {'not validated' if dice is None else f'{dice:.3f}'}")
+        print(f"Validated on {summary['validated_on']}.")
+        for sentence in summary["guidance"]:
+            print(sentence)
 
 
 def evaluate_unet_command(args: argparse.Namespace, progress: Progress) -> None:
@@ -59,7 +75,7 @@ def evaluate_unet_command(args: argparse.Namespace, progress: Progress) -> None:
             "ctdoseseg[networks,evaluation]"
         ) from error
 
-    summary = evaluate(args.config, args.unet, args.output, progress=progress)
+    summary = evaluate(args.data, args.unet, args.output, progress=progress)
     progress.result(folder=str(args.output), **summary)
     if args.events == "rich":
         for name, dice in summary["dice"].items():
@@ -97,13 +113,45 @@ def add(command: Command) -> None:
     )
 
     sub = command("train-unet", train_unet_command, "train a UNet on labelled scans")
-    sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="classes, data, schedule")
+    sub.description = (
+        "Train on what CONFIG.toml names, or on the labelled scans in FOLDER: dicoms and labels "
+        "(or train with both), Images and Segmentations, images and labels, or folders of DICOM "
+        "files with an .npz each."
+    )
+    sub.add_argument(
+        "data",
+        type=Path,
+        metavar="CONFIG.toml|FOLDER",
+        help="classes, data, schedule; or the labelled scans themselves",
+    )
+    sub.add_argument(
+        "--labels",
+        type=whole_number,
+        default=0,
+        metavar="N",
+        help="with FOLDER: number of labels, without background; values 1 to N",
+    )
+    sub.add_argument(
+        "--input-shape",
+        type=whole_number,
+        default=0,
+        metavar="PIXELS",
+        help="with FOLDER: rows and columns that every slice is brought to; else pixels of 2.5 mm",
+    )
+    sub.add_argument(
+        "--epochs", type=whole_number, default=0, metavar="N", help="with FOLDER: else 100"
+    )
     sub.add_argument(
         "--output", type=output_folder, required=True, metavar="DIR", help="folder for the network"
     )
 
     sub = command("evaluate-unet", evaluate_unet_command, "judge a UNet by labelled scans")
-    sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="classes and data")
+    sub.add_argument(
+        "data",
+        type=Path,
+        metavar="CONFIG.toml|FOLDER",
+        help="classes and data; or the labelled scans themselves, in a layout of train-unet",
+    )
     sub.add_argument("--unet", type=Path, metavar="FOLDER", help="the network; else the bundled")
     sub.add_argument(
         "--output", type=output_folder, required=True, metavar="DIR", help="folder for the results"

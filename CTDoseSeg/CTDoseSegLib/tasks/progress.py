@@ -1,4 +1,4 @@
-"""The one protocol of long tasks: started, progress, warning, result, error.
+"""The one protocol of long tasks: started, progress, note, warning, result, error.
 
 A task takes `Progress` and reports to it; who listens (a terminal, a pipe to Slicer, a
 test) is not the task's business. `check_cancelled` is called wherever a task can stop safely.
@@ -25,7 +25,7 @@ class Progress:
         self._cancelled = threading.Event()
 
     def emit(self, kind: str, /, **fields: Any) -> None:
-        """Pass one report on; `kind` is started, progress, warning, result or error."""
+        """Pass one report on; `kind` is one of the protocol's."""
 
     def started(self, task: str) -> None:
         self.emit("started", task=task, pid=os.getpid())
@@ -34,6 +34,10 @@ class Progress:
         """`fraction` of the whole task done (0-1) and a short present participle phrase."""
         self.check_cancelled()
         self.emit("progress", fraction=round(float(fraction), 4), message=message)
+
+    def note(self, message: str) -> None:
+        """Pass on a line that a person may keep, such as one about an epoch of a training."""
+        self.emit("note", message=message)
 
     def warning(self, code: str, message: str) -> None:
         self.emit("warning", code=code, message=message)

@@ -44,10 +44,13 @@ NETWORK = {
     "segmentation/unet/network.py",
     "learning/unet/augment.py",
     "learning/unet/batches.py",
+    "learning/unet/checkpoint.py",
     "learning/unet/evaluate.py",
     "learning/unet/loss.py",
     "learning/unet/start.py",
     "learning/unet/train.py",
+    "learning/unet/trainer.py",
+    "learning/unet/validation.py",
 }
 # What numba or Warp compiles has it at the top; `compilation` and `gpu` import these files inside
 # functions.

@@ -15,7 +15,7 @@ pytest.importorskip("monai", reason="surface distances need monai")
 from CTDoseSegLib.errors import InputError  # noqa: E402
 from CTDoseSegLib.learning.unet import train  # noqa: E402
 from CTDoseSegLib.learning.unet.evaluate import evaluate  # noqa: E402
-from CTDoseSegLib.learning.unet.metrics import dice, score, slice_dice  # noqa: E402
+from CTDoseSegLib.learning.unet.metrics import dice, score, slice_agreement  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -72,12 +72,14 @@ def test_unknown_voxels_count_for_nobody():
     assert judge(found, truth, known).dice == 1.0
 
 
-def test_slices_without_the_label_are_right_where_none_is_found():
+def test_slices_without_the_label_have_no_dice_where_none_is_found_either():
     truth, found = cube(4, 14), cube(4, 14)
     found[3] = False
     found[7, 0, 0] = True
-    dice = slice_dice(found, truth, np.ones(truth.shape, bool))
-    assert dice.tolist() == [1, 1, 1, 0, 1, 1, 1, 0]
+    dice, accuracy = slice_agreement(found, truth, np.ones(truth.shape, bool))
+    assert np.isnan(dice[[0, 1, 6]]).all()
+    assert dice[[2, 3, 4, 5, 7]].tolist() == [1, 0, 1, 1, 0]
+    assert accuracy == pytest.approx([1, 1, 1, 0.75, 1, 1, 1, 1 - 1 / 400])
 
 
 @pytest.fixture
@@ -106,13 +108,20 @@ def test_an_evaluation_writes_figures_tables_predictions_and_pictures(trained):
     summary = evaluate(trained / "config.toml", trained / "run", trained / "judged")
     written = {path.name for path in (trained / "judged").iterdir()}
     assert set(summary["files"]) == written
-    assert {"dice_histograms.png", "worst_median_best.png", "coronal.png"} <= written
+    assert {"dice_histograms.png", "slice_histograms.png"} <= written
+    assert {"worst_median_best.png", "coronal.png"} <= written
     cases = rows(trained / "judged" / "unet_cases.csv")
     assert {(r["case"], r["label"]) for r in cases} == {
         (case, label) for case in "abc" for label in ("body_rest", "bone")
     }
     slices = rows(trained / "judged" / "unet_slices.csv")
     assert len(slices) == 3 * 2 * 4
+    of_part = {
+        part: {r["case"] for r in slices if r["part"] == part}
+        for part in ("training", "validation")
+    }
+    assert (len(of_part["training"]), len(of_part["validation"])) == (2, 1)
+    assert not of_part["training"] & of_part["validation"]
     bone = [r for r in slices if r["label"] == "bone"]
     assert {float(r["true_area_mm2"]) for r in bone} == {16 * 4.0}
     for name in "abc":

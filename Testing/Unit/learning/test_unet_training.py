@@ -13,12 +13,13 @@ torch = pytest.importorskip("torch", reason="the UNet needs torch")
 pytest.importorskip("safetensors", reason="the UNet needs safetensors")
 
 from CTDoseSegLib.errors import InputError, ModelError, OutputError  # noqa: E402
-from CTDoseSegLib.learning.unet import train  # noqa: E402
+from CTDoseSegLib.learning.unet import train, trainer  # noqa: E402
 from CTDoseSegLib.learning.unet.augment import augment  # noqa: E402
-from CTDoseSegLib.learning.unet.cases import read_cases, split  # noqa: E402
+from CTDoseSegLib.learning.unet.cases import read_cases  # noqa: E402
 from CTDoseSegLib.learning.unet.config import read_config  # noqa: E402
-from CTDoseSegLib.learning.unet.files import read_picture  # noqa: E402
+from CTDoseSegLib.learning.unet.label_pictures import read_picture  # noqa: E402
 from CTDoseSegLib.learning.unet.loss import loss  # noqa: E402
+from CTDoseSegLib.learning.unet.split import split  # noqa: E402
 from CTDoseSegLib.segmentation.unet.network import load_unet  # noqa: E402
 from CTDoseSegLib.segmentation.unet.spec import mirrored_classes  # noqa: E402
 
@@ -60,13 +61,17 @@ def test_a_run_writes_a_network_that_can_be_loaded_and_its_history(data):
     assert spec.classes == ("bone",)
     assert digest == summary["sha256"]
     lines = (data / "run" / "history.csv").read_text().splitlines()
-    assert lines[0] == "epoch,loss,seconds,dice_bone"
+    assert lines[0].startswith("epoch,loss,seconds,validation_loss,training_accuracy,")
+    assert lines[0].endswith(",training_dice,validation_dice,dice_bone,validated_on")
+    assert lines[1].endswith(",other patients")
     assert len(lines) == 4
-    assert {"training_curve.png", "first_batch.png"} <= set(summary["files"])
+    pictures = {"training_curve.png", "first_batch.png", "data_check.png"}
+    assert pictures <= set(summary["files"])
 
 
-def test_a_run_that_was_ended_goes_on_to_the_same_weights(data, monkeypatch):
-    path = config(data)
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_a_run_that_was_ended_goes_on_to_the_same_weights(data, monkeypatch, dropout):
+    path = config(data, network=NETWORK + f"dropout = {dropout}\n")
     train.train(path, data / "whole")
     real = train.Trainer._one_epoch
 
@@ -110,14 +115,14 @@ def test_a_former_network_that_is_not_there_is_named_before_anything_is_made(dat
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_best_network(data, monkeypatch):
     path = config(data)
-    real = train.loss
+    real = trainer.loss
     calls = []
 
     def breaks(*args, **kwargs):
         calls.append(1)
         return real(*args, **kwargs) * (float("nan") if len(calls) > 4 else 1.0)
 
-    monkeypatch.setattr(train, "loss", breaks)
+    monkeypatch.setattr(trainer, "loss", breaks)
     with pytest.raises(ModelError, match="not a number any more"):
         train.train(path, data / "run")
     load_unet(data / "run")
@@ -139,10 +144,11 @@ def test_a_full_disk_keeps_the_last_checkpoint(data, monkeypatch):
 
 def test_patients_never_stand_on_both_sides(data):
     cases, _ = read_cases(read_config(config(data)))
-    train, held = split(cases, read_config(config(data)))
-    assert train
-    assert held
-    assert not {c.patient for c in train} & {c.patient for c in held}
+    parts = split(cases, read_config(config(data)))
+    assert parts.train
+    assert parts.held
+    assert not {c.patient for c in parts.train} & {c.patient for c in parts.held}
+    assert not parts.warning
 
 
 def test_dicom_folders_with_npz_masks_are_read(tmp_path):
@@ -210,7 +216,6 @@ def test_lossy_labels_are_repaired_and_photographs_refused(tmp_path):
         ("shape", "shape"),
         ("value", "value 7"),
         ("twice", "Two files"),
-        ("one patient", "one patient"),
         ("never", "No case has bone"),
         ("no folder", "no folder"),
     ],
@@ -228,10 +233,6 @@ def test_data_that_cannot_be_used_are_refused_with_the_reason(data, damage, said
         np.save(labels / "a.npy", np.full((4, 16, 16), 7, np.uint8))
     elif damage == "twice":
         shutil.copy(labels / "a.npy", labels / "a.nii.gz")
-    elif damage == "one patient":
-        for name in "bcd":
-            for path in (*images.glob(f"{name}.*"), *labels.glob(f"{name}.*")):
-                path.unlink()
     elif damage == "never":
         for path in labels.iterdir():
             np.save(path, np.zeros((4, 16, 16), np.uint8))
@@ -248,7 +249,10 @@ def test_data_that_cannot_be_used_are_refused_with_the_reason(data, damage, said
         (NETWORK + '[[data]]\nkind = "tapes"\n', "kind 'tapes'"),
         (NETWORK + '[[data]]\nkind = "phantoms"\nnot_drawn = ["heart"]\n', "names heart"),
         (NETWORK + '[[data]]\nkind = "phantoms"\n[training]\nepoch = 3\n', "has no epoch"),
-        (NETWORK + '[[data]]\nkind = "phantoms"\n[training]\nworkers = -1\n', "workers not neg"),
+        (
+            NETWORK + '[[data]]\nkind = "phantoms"\n[training]\nworkers = -1\n',
+            "workers, print_every",
+        ),
         ('[network]\nclasses = []\n[[data]]\nkind = "phantoms"\n', "no classes"),
         ("[network\n", "not valid TOML"),
     ],

@@ -15,8 +15,9 @@ from torch.utils.data import DataLoader, Dataset
 from ...segmentation.unet.images import network_input, value_scale
 from ...segmentation.unet.spec import neighbours
 from .augment import augment
-from .cases import Case
+from .case import Case
 from .config import Config
+from .validation import stand_ins
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
@@ -49,7 +50,7 @@ class Batches(Dataset):
             rng = np.random.default_rng([config.training.seed, *place, n])
             number = int(rng.choice(len(self.cases), p=self._drawn))
             case = self.cases[number]
-            k = int(rng.integers(len(case.volume)))
+            k = int(case.slices[rng.integers(len(case.slices))])
             slices = case.volume[self._shown[number][k]].astype(np.float32)
             slices, drawn = _cropped(slices, case.labels[k], self._crop, rng)
             if config.training.augment:
@@ -58,13 +59,7 @@ class Batches(Dataset):
             inputs.append(network_input(slices, shown, spec, value_scale(case.volume, spec)))
             labels.append(torch.from_numpy(drawn.astype(np.int16)))
             sources.append(config.data[case.source])
-        missing = torch.zeros(len(sources), 1 + len(spec.classes), dtype=torch.bool)
-        stands = torch.zeros(len(sources), dtype=torch.long)
-        for n, source in enumerate(sources):
-            for name in source.not_drawn:
-                missing[n, 1 + spec.classes.index(name)] = True
-            if source.drawn_as:
-                stands[n] = 1 + spec.classes.index(source.drawn_as)
+        missing, stands = stand_ins(sources, spec.classes)
         return torch.cat(inputs), torch.stack(labels), missing, stands
 
     def stream(self, first_epoch: int) -> Iterator[Batch]:
@@ -88,7 +83,7 @@ class Batches(Dataset):
 
 def _probabilities(cases: Sequence[Case], config: Config) -> np.ndarray:
     """Return how often each case is drawn: sources by weight, inside one by number of slices."""
-    slices = np.array([len(c.volume) for c in cases], float)
+    slices = np.array([len(c.slices) for c in cases], float)
     totals = np.bincount([c.source for c in cases], slices, minlength=len(config.data))
     weight = np.array([config.data[c.source].weight for c in cases])
     drawn = weight * slices / totals[[c.source for c in cases]]

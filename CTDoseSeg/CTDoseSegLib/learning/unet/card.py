@@ -9,19 +9,23 @@ from ... import __version__
 from .config import Config
 
 if TYPE_CHECKING:
-    from .cases import Case
+    from .case import Case
     from .history import Epoch
+    from .split import Split
 
 
 def write_card(
     sha256: str,
     config: Config,
-    cases: Sequence[Case],
-    held: Sequence[Case],
-    best: Epoch,
+    parts: Split,
+    epoch: Epoch,
 ) -> str:
-    """Return, as Markdown, what was trained on what and how the best epoch did in validation."""
-    spec, training = config.network, config.training
+    """Return, as Markdown, what was trained on what and how an epoch did in validation."""
+    spec, training, cases, held = config.network, config.training, parts.train, parts.held
+    grid = f"pixels of {spec.pixel_mm:g} mm (0: the image's own)"
+    if spec.input_shape:
+        grid = f"every slice brought to {spec.input_shape} x {spec.input_shape} pixels"
+    left_out = f"; dropout {spec.dropout:g}" if spec.dropout else ""
     lines = [
         "---",
         "name: CTDoseSeg UNet",
@@ -33,22 +37,22 @@ def write_card(
         f"(CTDoseSeg {__version__}).",
         "",
         f"**Network.** Widths {', '.join(map(str, spec.widths))}; {2 * spec.context + 1} slices "
-        f"{spec.context_mm:g} mm apart; pixels of {spec.pixel_mm:g} mm (0: the image's own); "
-        f"threshold {spec.threshold:g}.",
+        f"{spec.context_mm:g} mm apart; {grid}; threshold {spec.threshold:g}{left_out}.",
         "",
         "**Training.** "
         + "; ".join(_source(n, config, cases) for n in range(len(config.data)))
         + f". Validation: {_names(held)}. AdamW, learning rate {training.learning_rate:g}, "
         f"cosine schedule, {training.batch} slices a batch, {training.steps} batches an epoch, "
         f"cross entropy x {training.cross_entropy:g} + soft Dice x {training.dice:g}, seed "
-        f"{training.seed}; averaged weights of epoch {best.epoch}.",
+        f"{training.seed}; averaged weights of epoch {epoch.epoch}.",
         "",
-        "**Validation** (working grid, all slices of all held cases together):",
+        *([f"**Caution.** {parts.warning}", ""] if parts.warning else []),
+        f"**Validation** on {parts.validated_on} (working grid, all held slices together):",
         "",
         "| label | class | Dice |",
         "|---|---|---|",
     ]
-    for n, (name, dice) in enumerate(zip(spec.classes, best.dice, strict=True), start=1):
+    for n, (name, dice) in enumerate(zip(spec.classes, epoch.dice, strict=True), start=1):
         shown = "not in the held cases" if dice is None else f"{dice:.3f}"
         lines.append(f"| {n} | {name} | {shown} |")
     return "\n".join(lines) + "\n"
@@ -56,12 +60,14 @@ def write_card(
 
 def _source(number: int, config: Config, cases: Sequence[Case]) -> str:
     mine = [c for c in cases if c.source == number]
-    slices = sum(len(c.volume) for c in mine)
+    slices = sum(len(c.slices) for c in mine)
     return f"{len(mine)} cases ({config.data[number].kind}, {slices} slices)"
 
 
 def _names(held: Sequence[Case]) -> str:
     # Names of folders can be those of patients.
+    if any(case.part for case in held):
+        return f"{sum(len(c.slices) for c in held)} slices that were not trained on"
     return (
         f"{len(held)} cases of {len({c.patient for c in held})} patients that were not trained on"
     )

@@ -23,8 +23,10 @@ class DataSource:
     ----------
     kind
         ``volumes``: `folder`/images and `folder`/labels with files (or, for images, folders of
-        DICOM files) of the same stem; ``npz``: folders of DICOM files with one ``.npz`` each;
-        ``slices``: `folder`/dicoms and `folder`/labels with a file a slice of the same stem;
+        DICOM files) of the same stem; ``npz``: folders of DICOM files with one ``.npz`` each, or
+        `folder`/Images with these folders and `folder`/Segmentations with the ``.npz``;
+        ``slices``: `folder`/dicoms and `folder`/labels (or both in `folder`/train) with a file a
+        slice of the same stem;
         ``phantoms``: made here, adults of simple shape; ``bodies``: made here, people of any age,
         sex and build, in any phase of contrast.
     folder
@@ -39,7 +41,9 @@ class DataSource:
     key
         Array of the ``.npz``; empty: ``Masks`` or ``masks``.
     flip
-        Turn label slices upside down (rows reversed) before use.
+        Turn label slices upside down (rows reversed) before use. ``"auto"``: masks of ``.npz``
+        are brought into the form that explains their images best, upside down or with their
+        slices in another order, and what was done is reported.
     weight
         How often its slices are drawn, relative to the other sources'.
     validate
@@ -56,7 +60,7 @@ class DataSource:
     not_drawn: tuple[str, ...] = ()
     drawn_as: str = ""
     key: str = ""
-    flip: bool = False
+    flip: bool | str = False
     weight: float = 1.0
     validate: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
@@ -98,6 +102,11 @@ class Training:
         random weights.
     workers
         Processes that make phantoms and batches ahead; 0: none, everything in turn.
+    print_every
+        A line about every so many epochs; 0: none.
+    save_every
+        The network is also kept after every so many epochs, in a folder with the epoch in its
+        name; 0: the best one alone.
     """
 
     epochs: int = 40
@@ -116,6 +125,8 @@ class Training:
     augment: bool = True
     start_from: str = ""
     workers: int = 0
+    print_every: int = 0
+    save_every: int = 0
 
 
 @dataclass(frozen=True)
@@ -159,9 +170,7 @@ def read_config(path: str | Path) -> Config:
         raise InputError(f"[network] of {path.name}: {error}") from error
     sources = tuple(_made(DataSource, v, "[[data]]", path.name) for v in data["data"])
     training = _made(Training, data.get("training", {}), "[training]", path.name)
-    config = Config(network, sources, training, path.parent)
-    _check(config, path.name)
-    return config
+    return checked(Config(network, sources, training, path.parent), path.name)
 
 
 def _made(kind: type, values: Any, table: str, name: str) -> Any:
@@ -178,7 +187,14 @@ def _made(kind: type, values: Any, table: str, name: str) -> Any:
         raise InputError(f"{table} of {name}: {error}.") from error
 
 
-def _check(config: Config, name: str) -> None:
+def checked(config: Config, name: str) -> Config:
+    """Return a configuration whose parts fit each other.
+
+    Raises
+    ------
+    InputError
+        With the table and key that is wrong; `name` is the configuration's.
+    """
     classes = set(config.network.classes)
     for source in config.data:
         if source.kind not in KINDS:
@@ -189,6 +205,8 @@ def _check(config: Config, name: str) -> None:
             raise InputError(
                 f"[[data]] of {name}: {source.kind} take no values, their classes have names."
             )
+        if source.flip not in (True, False, "auto"):
+            raise InputError(f'[[data]] of {name}: flip is true, false or "auto".')
         named = {*source.values.values(), *source.not_drawn, *filter(None, [source.drawn_as])}
         if unknown := sorted(named - classes):
             raise InputError(
@@ -199,9 +217,12 @@ def _check(config: Config, name: str) -> None:
             raise InputError(f"[[data]] of {name}: {bad[0]!r} is not a label value from 0 to 254.")
     training = config.training
     numbers = (training.epochs, training.steps, training.batch, training.learning_rate)
-    wrong = min(numbers) <= 0 or training.workers < 0
+    least = (training.workers, training.print_every, training.save_every)
+    wrong = min(numbers) <= 0 or min(least) < 0
     if wrong or training.crop_px % config.network.multiple:
         raise InputError(
             f"[training] of {name}: epochs, steps, batch and learning_rate must be positive, "
-            f"workers not negative, crop_px a multiple of {config.network.multiple}."
+            "workers, print_every and save_every not negative, crop_px a multiple of "
+            f"{config.network.multiple}."
         )
+    return config

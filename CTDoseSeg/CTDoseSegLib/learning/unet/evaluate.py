@@ -9,40 +9,49 @@ from typing import Any
 
 import numpy as np
 
+from ...ct.series import CTSeries
 from ...ct.volume_files import write_volume
 from ...files.staging import staged_folder
 from ...segmentation.unet.engine import best_device, predict
 from ...segmentation.unet.network import for_inference, load_unet
 from ...segmentation.unet.spec import UNetSpec
+from ...segmentation.working_grid import Canonical
 from ...tasks.progress import Progress, Stage
-from .cases import UNKNOWN, labelled_scans
+from .case import pixel_digest
+from .cases import labelled_scans
 from .config import read_config
-from .judged import Judged
-from .metrics import CaseScore, score, slice_dice
+from .judged import Judged, Page
+from .layouts import config_of_folder
+from .metrics import CaseScore, score, slice_agreement
 from .pictures import write_figures, write_pictures
+from .split import part_of_slices
 
 CASES_FILE, SLICES_FILE = "unet_cases.csv", "unet_slices.csv"
+# Of a label: Dice and accuracy of each slice.
+Agreements = dict[int, tuple[np.ndarray, np.ndarray]]
 SLICE_COLUMNS = (
     *("case", "slice_index", "z_mm", "label", "dice", "accuracy"),
-    *("true_area_mm2", "found_area_mm2", "mean_hu", "sd_hu"),
+    *("true_area_mm2", "found_area_mm2", "mean_hu", "sd_hu", "part"),
 )
 
 
 def evaluate(
-    config_file: str | Path,
+    data: str | Path,
     unet_folder: str | Path | None,
     output: str | Path,
     *,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Run a network on the cases of a configuration and write what came of it.
+    """Run a network on labelled scans and write what came of it.
 
     Parameters
     ----------
-    config_file
-        As for training; its classes must be the network's.
+    data
+        A configuration as for training, whose classes must be the network's; or a folder in one of
+        the layouts of the training.
     unet_folder
-        Of the network; None for the bundled one.
+        Of the network; None for the bundled one. Where it has the list of the scans that it was
+        trained on, each slice is marked as of training or validation.
     output
         Gets ``unet_cases.csv`` (a row a case and label), ``unet_slices.csv`` (a row a case, slice
         and label), ``predictions/`` (label maps, pictures and an animation of each case) and
@@ -54,24 +63,31 @@ def evaluate(
         ``files`` and ``dice``: label to the median Dice over cases that have it.
     """
     progress = progress or Progress()
-    config = read_config(config_file)
     network, spec, _digest = load_unet(unet_folder)
+    data = Path(data)
+    is_file = data.suffix.lower() == ".toml"
+    config = read_config(data) if is_file else config_of_folder(data, network=spec)
     device = best_device()
     network = for_inference(network, device)
+    trained = None if unet_folder is None else Path(unet_folder)
     scores: list[CaseScore] = []
     slices: list[Sequence[Any]] = []
-    pages: list[tuple[float, str, np.ndarray, np.ndarray, np.ndarray]] = []
-    coronal = []
+    pages: list[Page] = []
+    coronal: list[Judged] = []
+    doubts: list[str] = []
     with staged_folder(output) as folder:
-        scans = labelled_scans(config, spec, Stage(progress, 0.0, 0.9))
-        for scan in scans:
+        for scan in labelled_scans(config, spec, Stage(progress, 0.0, 0.9), doubts):
             predicted = predict(network, spec, scan.series, None, device)
-            judged = Judged(scan.name, scan.series, scan.labels, predicted, scan.not_drawn)
+            parts = _parts(scan.series, trained)
+            judged = Judged(scan.name, scan.series, scan.labels, predicted, scan.not_drawn, parts)
             scores += _case_scores(judged, spec)
-            slices += _slice_rows(judged, spec)
-            pages += _pages(judged, spec)
-            coronal.append(judged)
-            coronal = coronal[:3]
+            agreements = {
+                n: slice_agreement(predicted == n, scan.labels == n, judged.known)
+                for n in _numbers(judged, spec)
+            }
+            slices += _slice_rows(judged, spec, agreements)
+            pages += _pages(judged, agreements)
+            coronal = [*coronal, judged][:3]
             place = f"predictions_{scan.name}"
             name = "".join(c if c.isalnum() or c in "-_" else "_" for c in place)
             write_volume(folder, name, predicted, scan.series.affine)
@@ -80,8 +96,20 @@ def evaluate(
         _write_csv(folder / SLICES_FILE, SLICE_COLUMNS, slices)
         write_figures(folder, scores, pages, coronal, spec)
         files = sorted(path.name for path in folder.iterdir())
+    for sentence in doubts:
+        progress.warning("labelled_data", sentence)
     progress.update(1.0, "written")
     return {"files": files, "dice": _medians(scores)}
+
+
+def _parts(series: CTSeries, folder: Path | None) -> tuple[str, ...]:
+    """Return of which part of the network's training each slice of a series is."""
+    view = Canonical.of(series)
+    parts = part_of_slices(folder, pixel_digest(series), len(view.hu))
+    if view.permutation[0] != 0:  # its slices are none of the network's
+        one = parts[0] if len(set(parts)) == 1 else ""
+        return (one,) * len(series.hu)
+    return tuple(parts[::-1] if 0 in view.reversed_axes else parts)
 
 
 def _medians(scores: Sequence[CaseScore]) -> dict[str, float | None]:
@@ -98,66 +126,60 @@ def _case_scores(judged: Judged, spec: UNetSpec) -> list[CaseScore]:
     spacing = judged.series.spacing_mm[::-1]
     return [
         score(judged.name, name, judged.predicted == n, judged.truth == n, judged.known, spacing)
+        for n in _numbers(judged, spec)
+        for name in [spec.classes[n - 1]]
+    ]
+
+
+def _numbers(judged: Judged, spec: UNetSpec) -> list[int]:
+    """Return the labels that are judged in a scan."""
+    return [
+        n
         for n, name in enumerate(spec.classes, start=1)
         if name in spec.shown and name not in judged.not_drawn
     ]
 
 
-def _slice_rows(judged: Judged, spec: UNetSpec) -> list[Sequence[Any]]:
+def _slice_rows(judged: Judged, spec: UNetSpec, agreements: Agreements) -> list[Sequence[Any]]:
     """Return the area of each label on each slice, with mean and SD of its HU."""
-    series, known = judged.series, judged.known
+    series = judged.series
     rows: list[Sequence[Any]] = []
-    for n, name in enumerate(spec.classes, start=1):
-        if name not in spec.shown or name in judged.not_drawn:
-            continue
+    for n, (dice, accuracy) in agreements.items():
+        name = spec.classes[n - 1]
         predicted, truth = judged.predicted == n, judged.truth == n
-        dice = slice_dice(predicted, truth, known)
         for k in range(len(series.slices)):
             inside = series.hu[k][predicted[k]]
-            wrong = ((predicted[k] != truth[k]) & known[k]).sum() / max(int(known[k].sum()), 1)
+            agreed = None if np.isnan(dice[k]) else dice[k]
             rows.append(
                 (
-                    *(judged.name, k, series.slices[k].z_mm, name, dice[k], 1.0 - wrong),
+                    *(judged.name, k, series.slices[k].z_mm, name, agreed, accuracy[k]),
                     truth[k].sum() * series.pixel_area_mm2,
                     predicted[k].sum() * series.pixel_area_mm2,
                     inside.mean() if inside.size else None,
                     inside.std() if inside.size else None,
+                    judged.parts[k],
                 )
             )
     return rows
 
 
-def _pages(
-    judged: Judged, spec: UNetSpec
-) -> list[tuple[float, str, np.ndarray, np.ndarray, np.ndarray]]:
-    """Return each slice that has a label, with its mean Dice over the labels in it."""
-    pages = []
-    for k in range(len(judged.truth)):
-        truth, predicted = judged.truth[k], judged.predicted[k]
-        known = truth != UNKNOWN
-        present = [
-            n
-            for n, name in enumerate(spec.classes, start=1)
-            if name in spec.shown
-            and name not in judged.not_drawn
-            and ((truth == n).any() or ((predicted == n) & known).any())
-        ]
-        if not present:
-            continue
-        dice = [
-            float(slice_dice((predicted == n)[None], (truth == n)[None], known[None])[0])
-            for n in present
-        ]
-        pages.append(
-            (
-                float(np.mean(dice)),
-                f"{judged.name}, slice {k}",
-                judged.series.hu[k],
-                truth,
-                predicted,
-            )
+def _pages(judged: Judged, agreements: Agreements) -> list[Page]:
+    """Return each slice with its accuracy, and its mean Dice over the labels in it."""
+    truth, predicted, known = judged.truth, judged.predicted, judged.known
+    dice = np.stack([dice for dice, _ in agreements.values()])
+    right = ((truth == predicted) & known).sum(axis=(1, 2)) / np.maximum(known.sum(axis=(1, 2)), 1)
+    return [
+        Page(
+            dice=float(np.nanmean(dice[:, k])) if np.isfinite(dice[:, k]).any() else None,
+            accuracy=float(right[k]),
+            part=judged.parts[k],
+            where=f"{judged.name}, slice {k}",
+            hu=judged.series.hu[k],
+            truth=truth[k],
+            predicted=predicted[k],
         )
-    return pages
+        for k in range(len(truth))
+    ]
 
 
 def _row(one: CaseScore) -> Sequence[Any]:

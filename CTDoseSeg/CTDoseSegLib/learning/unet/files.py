@@ -1,31 +1,64 @@
-"""Pairs of image and labels on disk, in the three layouts that users have."""
+"""Pairs of image and labels on disk, in the layouts that users have."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ...ct.series import CTSeries
+from ...dicom.deidentify import iter_identities
 from ...errors import InputError
-from ...reading.reader import read_series
-from ...segmentation.user import as_labels, read_label_array
+from ...segmentation.user import read_label_array
 from .config import DataSource
+from .label_pictures import LOSSY, read_array, read_picture, small_labels
+from .patients import patient_keys
+from .slice_files import Stack, by_number, first_header, read_images, stacks
 
 VOLUMES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".npy")
 PICTURES = (".npy", ".png", ".jpg", ".jpeg")
 MASK_KEYS = ("Masks", "masks")
+# The folders of cases and of their masks, where these lie side by side.
+CASES_FOLDER, MASKS_FOLDER = "Images", "Segmentations"
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One case on disk; `read` gives its series and its labels, uint8 [k, j, i]."""
+    """One case on disk.
+
+    Attributes
+    ----------
+    name
+        Of the case.
+    patient
+        Pairs of one patient share it.
+    images
+        Files and folders of its images.
+    read
+        Return its series and its labels, uint8 [k, j, i], as they were written.
+    lossy
+        Labels come from lossy compression.
+    """
 
     name: str
     patient: str
+    images: tuple[Path, ...]
     read: Callable[[], tuple[CTSeries, np.ndarray]]
+    lossy: bool = False
+
+    def names_a_patient(self) -> bool:
+        """Return whether a DICOM file of the images names a patient."""
+        return any(_identities(path) for path in self.images)
+
+
+def _identities(path: Path) -> bool:
+    from ...dicom.deidentify import holds_identity
+
+    if path.is_dir():
+        return next(iter_identities(path), None) is not None
+    return not path.name.lower().endswith(VOLUMES) and holds_identity(path)
 
 
 def find_pairs(source: DataSource, base: Path) -> list[Pair]:
@@ -39,7 +72,12 @@ def find_pairs(source: DataSource, base: Path) -> list[Pair]:
     folder = base / source.folder
     if not folder.is_dir():
         raise InputError(f"There is no folder {Path(source.folder).name} beside the configuration.")
-    return {"volumes": _volumes, "npz": _npz, "slices": _slices}[source.kind](source, folder)
+    pairs = {"volumes": _volumes, "npz": _npz, "slices": _slices}[source.kind](source, folder)
+    if not pairs:
+        raise InputError(f"{folder.name} has no labelled scan of the kind {source.kind}.")
+    headers = [first_header(pair.images[0]) for pair in pairs]
+    keys = patient_keys(headers, [pair.name for pair in pairs])
+    return [replace(pair, patient=key) for pair, key in zip(pairs, keys, strict=True)]
 
 
 def stem(path: Path) -> str:
@@ -63,6 +101,8 @@ def _entries(folder: Path) -> dict[str, Path]:
         if stem(path) in by_stem:
             raise InputError(f"Two files in {folder.name} are called {stem(path)}; keep one.")
         by_stem[stem(path)] = path
+    if not by_stem:
+        raise InputError(f"The folder {folder.name} in {folder.parent.name} is empty.")
     return by_stem
 
 
@@ -78,136 +118,109 @@ def _volumes(source: DataSource, folder: Path) -> list[Pair]:
 
     def reader(name: str) -> Callable[[], tuple[CTSeries, np.ndarray]]:
         def read() -> tuple[CTSeries, np.ndarray]:
-            series = read_series(images[name])
-            return series, small_labels(_label_volume(labels[name], series), name)
+            series, path = read_images(images[name]), labels[name]
+            array = read_array(path) if path.suffix == ".npy" else read_label_array(path, series)
+            return series, small_labels(array, name)
 
         return read
 
-    return [Pair(name, name, reader(name)) for name in _matched(images, labels)]
-
-
-def _label_volume(path: Path, series: CTSeries) -> np.ndarray:
-    return _array(path) if path.suffix == ".npy" else read_label_array(path, series)
-
-
-def _array(path: Path) -> np.ndarray:
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path.name} cannot be read as an array: {error}.") from error
+    return [Pair(name, name, (images[name],), reader(name)) for name in _matched(images, labels)]
 
 
 def _npz(source: DataSource, folder: Path) -> list[Pair]:
     pairs = []
-    for file in sorted(folder.rglob("*.npz")):
-        name = file.parent.name if file.parent != folder else file.stem
+    for file, images, name in _npz_cases(folder):
 
-        def read(file: Path = file, name: str = name) -> tuple[CTSeries, np.ndarray]:
-            with np.load(file, allow_pickle=False) as arrays:
-                keys = [source.key] if source.key else [k for k in MASK_KEYS if k in arrays.files]
-                if not keys or keys[0] not in arrays.files:
-                    raise InputError(
-                        f"{file.name} has no array {' or '.join(keys or MASK_KEYS)}; it has "
-                        f"{', '.join(arrays.files)}: name the right one as key."
-                    )
-                masks = arrays[keys[0]]
-            beside = file.parent / file.stem
-            return read_series(beside if beside.is_dir() else file.parent), small_labels(
-                masks, name
-            )
+        def read(
+            file: Path = file, images: Path = images, name: str = name
+        ) -> tuple[CTSeries, np.ndarray]:
+            return read_images(images), small_labels(_masks(file, source.key), name)
 
-        pairs.append(Pair(name, name, read))
+        pairs.append(Pair(name, name, (images,), read))
     if len({p.name for p in pairs}) < len(pairs):
         raise InputError("Two .npz files belong to one folder; keep one for each case.")
     return pairs
 
 
-def _slices(source: DataSource, folder: Path) -> list[Pair]:
-    images, labels = _entries(folder / "dicoms"), _entries(folder / "labels")
-
-    def reader(name: str) -> Callable[[], tuple[CTSeries, np.ndarray]]:
-        def read() -> tuple[CTSeries, np.ndarray]:
-            series = read_series(images[name])
-            return series, small_labels(read_picture(labels[name]), name)[None]
-
-        return read
-
-    return [
-        Pair(name, patient_key(images[name]), reader(name)) for name in _matched(images, labels)
-    ]
+def _npz_cases(folder: Path) -> list[tuple[Path, Path, str]]:
+    """Return file of masks, folder of images, and name of each case."""
+    if (folder / MASKS_FOLDER).is_dir() and (folder / CASES_FOLDER).is_dir():
+        return _side_by_side(folder / CASES_FOLDER, folder / MASKS_FOLDER)
+    cases = []
+    for file in sorted(folder.rglob("*.npz")):
+        beside = file.parent / file.stem
+        name = file.parent.name if file.parent != folder else file.stem
+        cases.append((file, beside if beside.is_dir() else file.parent, name))
+    return cases
 
 
-def patient_key(path: Path) -> str:
-    """Return a hash shared by one patient's slices; the file's name if no patient is stated."""
-    import hashlib
-
-    import pydicom
-
-    try:
-        header = pydicom.dcmread(path, specific_tags=["PatientID", "PatientName"], force=True)
-        key = f"{header.get('PatientID', '')}|{header.get('PatientName', '')}"
-    except (OSError, ValueError, pydicom.errors.InvalidDicomError):
-        key = "|"
-    return hashlib.sha256(key.encode()).hexdigest()[:12] if key != "|" else path.name
-
-
-def read_picture(path: Path) -> np.ndarray:
-    """Read a label picture [j, i]: a pixel's value is its class.
-
-    Raises
-    ------
-    InputError
-        If it has several different channels, or comes from lossy compression and its values are
-        not near to a few whole classes.
-    """
-    if path.suffix.lower() == ".npy":
-        return _array(path)
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as picture:
-            values = np.asarray(
-                picture if picture.mode in ("L", "P", "I;16") else picture.convert("RGB")
-            )
-    except (OSError, UnidentifiedImageError) as error:
-        raise InputError(f"{path.name} cannot be read as a picture.") from error
-    if values.ndim == 3:
-        difference = int(np.ptp(values.astype(int), axis=2).max())
-        if difference > (24 if path.suffix.lower() != ".png" else 0):
+def _side_by_side(images: Path, masks: Path) -> list[tuple[Path, Path, str]]:
+    folders = {path.name: path for path in sorted(images.iterdir()) if path.is_dir()}
+    cases = []
+    for file in sorted(masks.glob("*.npz")):
+        name = _case_of(file.stem, folders)
+        if name is None:
             raise InputError(
-                f"{path.name} is a coloured picture (its channels differ by {difference}): labels "
-                "are grey values or palette indices, one for each class."
+                f"{file.name} has no folder {file.stem} in {images.name}; add the images or take "
+                "it away."
             )
-        values = values[..., 0]
-    return _repair(values, path) if path.suffix.lower() in (".jpg", ".jpeg") else values
-
-
-def _repair(values: np.ndarray, path: Path) -> np.ndarray:
-    """Give each value the nearest frequent one: lossy compression smears values along edges."""
-    counts = np.bincount(values.ravel(), minlength=256)
-    frequent = np.flatnonzero(counts > 0.002 * values.size)
-    peaks = [v for v in frequent if counts[v] == counts[max(0, v - 6) : v + 7].max()]
-    near = np.abs(values.astype(int)[..., None] - peaks).min(axis=-1)
-    if not peaks or (near > 6).mean() > 0.02:
+        cases.append((file, folders[name], name))
+    if missing := sorted(set(folders) - {name for _, _, name in cases}):
         raise InputError(
-            f"The values of {path.name} are not near to a few classes (lossy compression): save "
-            "the labels as .png or .npy."
+            f"{missing[0]} has no masks in {masks.name}; add the .npz file or take the folder away."
         )
-    return np.array(peaks, np.uint8)[np.abs(values.astype(int)[..., None] - peaks).argmin(axis=-1)]
+    return cases
 
 
-def small_labels(values: np.ndarray, name: str) -> np.ndarray:
-    """Return label values as uint8.
+def _case_of(name: str, folders: dict[str, Path]) -> str | None:
+    """Return the folder that masks belong to: of their name, or their name begins with its own."""
+    if name in folders:
+        return name
+    begins = [f for f in folders if name.startswith(f) and not name[len(f)].isalnum()]
+    return max(begins, key=len) if begins else None
 
-    Raises
-    ------
-    InputError
-        If they cannot be labels.
-    """
-    labels = as_labels(np.asarray(values), f"The label array of {name}")
-    if labels.dtype != np.uint8:
+
+def _masks(file: Path, key: str) -> np.ndarray:
+    import zipfile
+
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            keys = [key] if key else [k for k in MASK_KEYS if k in arrays.files]
+            if keys and keys[0] in arrays.files:
+                return arrays[keys[0]]
+            raise InputError(
+                f"{file.name} has no array {' or '.join(keys or MASK_KEYS)}; it has "
+                f"{', '.join(arrays.files)}: name the right one as key."
+            )
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{file.name} cannot be read as arrays; save it again.") from error
+
+
+def _slices(source: DataSource, folder: Path) -> list[Pair]:
+    folder = folder / "train" if (folder / "train").is_dir() else folder
+    images, labels = _entries(folder / "dicoms"), _entries(folder / "labels")
+    names = _matched(images, labels)
+    label_of = {str(images[name]): labels[name] for name in names}
+    pairs = []
+    for stack in stacks([images[name] for name in names]):
+        mine = sorted((stem(Path(file)) for file in stack.files), key=by_number)
+        name = mine[0] if len(mine) == 1 else f"{mine[0]}..{mine[-1]}"
+
+        def read(stack: Stack = stack) -> tuple[CTSeries, np.ndarray]:
+            series = stack.read()
+            return series, np.stack([_slice_labels(label_of[f], series) for f in series.files])
+
+        lossy = any(label_of[file].suffix.lower() in LOSSY for file in stack.files)
+        pairs.append(Pair(name, name, tuple(Path(file) for file in stack.files), read, lossy))
+    return pairs
+
+
+def _slice_labels(path: Path, series: CTSeries) -> np.ndarray:
+    labels = small_labels(read_picture(path), path.name)
+    if labels.shape != series.hu.shape[1:]:
         raise InputError(
-            f"The labels of {name} go up to {labels.max()}; classes are 0 to 254, and 255 is "
-            "unknown."
+            f"{path.name} has {' x '.join(map(str, labels.shape))} pixels, its image "
+            f"{' x '.join(map(str, series.hu.shape[1:]))}: labels must lie on the pixels of their "
+            "image."
         )
     return labels

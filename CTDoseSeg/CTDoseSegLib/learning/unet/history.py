@@ -1,4 +1,4 @@
-"""What a training run did: a CSV, a curve, and a picture of its first batch."""
+"""What a training run did, epoch by epoch: a CSV and a curve."""
 
 from __future__ import annotations
 
@@ -7,43 +7,92 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...ct.organs import organ
 from ...errors import DependencyError
-from ...reporting.figure import BLUE, new_figure, save
-from ...segmentation.unet.spec import UNetSpec
+from ...reporting.figure import BLUE, INK, ORANGE, new_figure, save
 from ..files import write_whole
 
-HISTORY_FILE, CURVE_FILE, PREVIEW_FILE = "history.csv", "training_curve.png", "first_batch.png"
-EPOCHS_FILE = "epochs.gif"
-# Slices of the first batch in the animation over the epochs, and how long each epoch is shown.
-SHOWN, FRAME_MS = 4, 250
+if TYPE_CHECKING:
+    from .validation import Agreement, Validation
+
+HISTORY_FILE, CURVE_FILE = "history.csv", "training_curve.png"
+COLUMNS = (
+    *("epoch", "loss", "seconds", "validation_loss", "training_accuracy", "validation_accuracy"),
+    *("training_dice", "validation_dice"),
+)
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch: its mean loss, and Dice of each class in validation (None: in no case)."""
+    """One epoch. None: in no case, or not kept by the version that wrote it.
+
+    Attributes
+    ----------
+    epoch
+        From 1 on.
+    loss, training_accuracy, training_dice
+        Means over the varied slices of the epoch, as the weights were meanwhile; Dice is the mean
+        over the classes.
+    dice
+        Of each class in validation, by the averaged weights.
+    seconds
+        Since the beginning of the run, without pictures.
+    validation_loss, validation_accuracy
+        As `dice`.
+    """
 
     epoch: int
     loss: float
     dice: tuple[float | None, ...]
     seconds: float
+    validation_loss: float | None = None
+    training_accuracy: float | None = None
+    validation_accuracy: float | None = None
+    training_dice: float | None = None
+
+    @property
+    def validation_dice(self) -> float | None:
+        """Mean Dice over the classes that could be validated."""
+        known = [d for d in self.dice if d is not None]
+        return float(np.mean(known)) if known else None
 
     @property
     def score(self) -> float:
-        """Mean Dice over the classes that could be validated; minus the loss where none could."""
-        known = [d for d in self.dice if d is not None]
-        return float(np.mean(known)) if known else -self.loss
+        """Mean Dice of the validation; minus the loss where no class could be validated."""
+        return -self.loss if self.validation_dice is None else self.validation_dice
+
+    def line(self, epochs: int) -> str:
+        """Return a line about it for a terminal."""
+        minutes, seconds = divmod(round(self.seconds), 60)
+        hours, minutes = divmod(minutes, 60)
+
+        def part(value: float | None) -> str:
+            return "-" if value is None else f"{value:.3f}"
+
+        return (
+            f"epoch {self.epoch} of {epochs}: loss {part(self.loss)}, validation: loss "
+            f"{part(self.validation_loss)}, accuracy {part(self.validation_accuracy)}, Dice "
+            f"{part(self.validation_dice)}; {hours} h {minutes} min {seconds} s"
+        )
 
 
 class History:
-    """All epochs of a run."""
+    """All epochs of a run.
 
-    def __init__(self, classes: Sequence[str]) -> None:
-        self.classes = tuple(classes)
+    Parameters
+    ----------
+    classes
+        Of the network.
+    validated_on
+        What the validation is of, as `split.Split` says it.
+    """
+
+    def __init__(self, classes: Sequence[str], validated_on: str) -> None:
+        self.classes, self.validated_on = tuple(classes), validated_on
         self.epochs: list[Epoch] = []
 
     @property
@@ -51,31 +100,43 @@ class History:
         """The epoch with the best validation, the earlier one of two."""
         return max(self.epochs, key=lambda e: (e.score, -e.epoch), default=None)
 
-    def add(self, epoch: int, loss: float, dice: np.ndarray, seconds: float) -> Epoch:
+    def add(
+        self, epoch: int, loss: float, trained: Agreement, judged: Validation, seconds: float
+    ) -> Epoch:
         """Add an epoch and return it; it is `best` where no earlier one is as good."""
-        values = tuple(None if np.isnan(d) else float(d) for d in dice)
-        self.epochs.append(Epoch(epoch, float(loss), values, float(seconds)))
+        values = tuple(None if np.isnan(d) else float(d) for d in judged.dice)
+        there = trained.dice[~np.isnan(trained.dice)]
+        self.epochs.append(
+            Epoch(
+                epoch,
+                float(loss),
+                values,
+                float(seconds),
+                validation_loss=judged.loss,
+                training_accuracy=trained.accuracy,
+                validation_accuracy=judged.accuracy,
+                training_dice=float(there.mean()) if there.size else None,
+            )
+        )
         return self.epochs[-1]
 
     def to_list(self) -> list[dict[str, Any]]:
         """Return the epochs as JSON has them."""
         return [vars(e) for e in self.epochs]
 
-    @classmethod
-    def from_list(cls, classes: Sequence[str], values: list[dict[str, Any]]) -> History:
-        """Return the history of which `to_list` gave `values`."""
-        history = cls(classes)
-        history.epochs = [Epoch(**{**v, "dice": tuple(v["dice"])}) for v in values]
-        return history
+    def restore(self, values: list[dict[str, Any]]) -> None:
+        """Take over the epochs that `to_list` gave."""
+        self.epochs = [Epoch(**{**v, "dice": tuple(v["dice"])}) for v in values]
 
     def write(self, folder: Path) -> None:
         """Write ``history.csv`` and, where matplotlib is installed, ``training_curve.png``."""
         stream = io.StringIO(newline="")
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("epoch", "loss", "seconds", *(f"dice_{c}" for c in self.classes)))
+        writer.writerow((*COLUMNS, *(f"dice_{c}" for c in self.classes), "validated_on"))
         for e in self.epochs:
-            dice = ("" if d is None else f"{d:.5f}" for d in e.dice)
-            writer.writerow((e.epoch, f"{e.loss:.6f}", f"{e.seconds:.1f}", *dice))
+            values = [e.epoch, f"{e.loss:.6f}", f"{e.seconds:.1f}"]
+            values += [_written(getattr(e, name)) for name in COLUMNS[3:]]
+            writer.writerow((*values, *map(_written, e.dice), self.validated_on))
         write_whole(folder / HISTORY_FILE, stream.getvalue().encode())
         try:
             self._draw(folder / CURVE_FILE)
@@ -83,84 +144,34 @@ class History:
             return
 
     def _draw(self, path: Path) -> None:
-        figure = new_figure(9, 4)
-        left, right = figure.subplots(1, 2)
+        figure = new_figure(12, 4)
+        left, middle, right = figure.subplots(1, 3)
         epochs = [e.epoch for e in self.epochs]
-        left.plot(epochs, [e.loss for e in self.epochs], color=BLUE)
-        left.set(title="Loss (training)", xlabel="epoch")
+        for axes, title, trained, judged in (
+            (left, "Loss", "loss", "validation_loss"),
+            (middle, "Accuracy", "training_accuracy", "validation_accuracy"),
+        ):
+            axes.plot(epochs, self._column(trained), color=BLUE, label="training")
+            axes.plot(epochs, self._column(judged), color=ORANGE, label="validation")
+            axes.set(title=title, xlabel="epoch")
+            axes.legend(fontsize=8)
         left.set_ylim(bottom=0)
+        middle.set_ylim(top=1)
         for n, name in enumerate(self.classes):
             values = [np.nan if e.dice[n] is None else e.dice[n] for e in self.epochs]
-            right.plot(epochs, values, color=organ(name).color, label=name.replace("_", " "))
-        right.set(title="Dice (validation)", xlabel="epoch", ylim=(0, 1))
+            right.plot(epochs, values, color=organ(name).color, lw=1, label=name.replace("_", " "))
+        right.plot(epochs, self._column("validation_dice"), color=INK, lw=2, label="mean")
+        right.plot(epochs, self._column("training_dice"), color=BLUE, ls=":", label="training")
+        right.set(title="Dice", xlabel="epoch", ylim=(0, 1))
+        figure.suptitle(f"Validation on {self.validated_on}", fontsize=9, x=0.01, ha="left")
         # Twenty classes would hide the lines.
-        figure.legend(loc="outside right upper", fontsize=7)
+        figure.legend(*right.get_legend_handles_labels(), loc="outside right upper", fontsize=7)
         save(figure, path)
 
-
-def write_preview(
-    folder: Path, inputs: np.ndarray, labels: np.ndarray, spec: UNetSpec
-) -> Path | None:
-    """Draw a batch as the network sees it, [n, channels, j, i], beside its labels [n, j, i]."""
-    try:
-        figure = new_figure(2.2 * min(len(inputs), 4), 2.2 * 2 * -(-len(inputs) // 4))
-    except DependencyError:
-        return None
-    grid = figure.subplots(2 * -(-len(inputs) // 4), min(len(inputs), 4), squeeze=False)
-    # The slice itself in the last window, the middle one of its neighbours.
-    channel = inputs.shape[1] - 1 - spec.context
-    for n, (image, drawn) in enumerate(zip(inputs, labels, strict=True)):
-        above, below = grid[2 * (n // 4)][n % 4], grid[2 * (n // 4) + 1][n % 4]
-        above.imshow(image[channel], cmap="gray", vmin=-1, vmax=1)
-        below.imshow(colours(np.asarray(drawn), spec))
-    for axes in grid.flat:
-        axes.set_axis_off()
-    return save(figure, folder / PREVIEW_FILE)
+    def _column(self, name: str) -> list[float]:
+        values = [getattr(e, name) for e in self.epochs]
+        return [np.nan if v is None else v for v in values]
 
 
-def add_frame(
-    folder: Path,
-    epoch: int,
-    inputs: np.ndarray,
-    labels: np.ndarray,
-    predicted: np.ndarray,
-    spec: UNetSpec,
-) -> Path | None:
-    """Add a frame to ``epochs.gif``: image, truth and result of a fixed batch, from above.
-
-    Frames of `epoch` and later ones, of a run that was ended and goes on, are replaced. None
-    where Pillow is missing.
-    """
-    try:
-        from PIL import Image, ImageDraw, ImageSequence
-    except ImportError:
-        return None
-    channel = inputs.shape[1] - 1 - spec.context
-    rows, columns = labels.shape[1:]
-    grey = np.clip((inputs[:SHOWN, channel, :rows, :columns] + 1) * 127.5, 0, 255)
-    images = np.repeat(grey.astype(np.uint8)[..., None], 3, axis=3)
-    lines = (images, colours(labels[:SHOWN], spec), colours(predicted[:SHOWN], spec))
-    frame = Image.fromarray(np.vstack([np.hstack(list(line)) for line in lines]))
-    ImageDraw.Draw(frame).text((4, 2), f"epoch {epoch}", fill=(255, 255, 0))
-    path = folder / EPOCHS_FILE
-    frames = []
-    if epoch > 1 and path.is_file():
-        with Image.open(path) as before:
-            frames = [f.convert("RGB") for f in ImageSequence.Iterator(before)][: epoch - 1]
-    frames.append(frame)
-    stream = io.BytesIO()
-    frames[0].save(
-        stream, "GIF", save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0
-    )
-    write_whole(path, stream.getvalue())
-    return path
-
-
-def colours(labels: np.ndarray, spec: UNetSpec) -> np.ndarray:
-    """Return labels as a picture, uint8 [j, i, 3]; unknown is pink."""
-    table = np.zeros((256, 3), np.uint8)
-    for n, name in enumerate(spec.classes, start=1):
-        code = organ(name).color
-        table[n] = [int(code[i : i + 2], 16) for i in (1, 3, 5)]
-    table[255] = (255, 0, 200)
-    return table[labels.astype(np.uint8)]
+def _written(value: float | None) -> str:
+    return "" if value is None else f"{value:.5f}"

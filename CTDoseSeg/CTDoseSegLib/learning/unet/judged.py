@@ -1,4 +1,4 @@
-"""A scan beside its truth."""
+"""A scan beside its truth, and its slices one by one."""
 
 from __future__ import annotations
 
@@ -7,20 +7,52 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...ct.series import CTSeries
-from .cases import UNKNOWN
+from .case import UNKNOWN
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class Judged:
-    """One scan with its truth and what the network predicts; labels uint8 [k, j, i]."""
+    """One scan with its truth and what the network predicts; labels uint8 [k, j, i].
+
+    `parts` says of each slice whether it is of the network's ``training`` or ``validation``, or
+    of neither (empty).
+    """
 
     name: str
     series: CTSeries
     truth: np.ndarray
     predicted: np.ndarray
     not_drawn: tuple[str, ...]
+    parts: tuple[str, ...]
 
     @property
     def known(self) -> np.ndarray:
         """True where the truth is decided, [k, j, i]."""
         return self.truth != UNKNOWN
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """One slice of a scan.
+
+    Attributes
+    ----------
+    dice
+        Mean over the labels that are in truth or result; None where none is.
+    accuracy
+        Part of the pixels that have the right class.
+    part
+        As in `Judged`.
+    where
+        Case and slice, for a title.
+    hu, truth, predicted
+        [j, i].
+    """
+
+    dice: float | None
+    accuracy: float
+    part: str
+    where: str
+    hu: np.ndarray
+    truth: np.ndarray
+    predicted: np.ndarray

@@ -59,7 +59,8 @@ def score(
 ) -> CaseScore:
     """Score one label; masks [k, j, i], `known` False where the truth is not decided."""
     a, b = predicted & known, truth & known
-    both, predicted_voxels, true_voxels = int((a & b).sum()), int(a.sum()), int(b.sum())
+    predicted_voxels, true_voxels = int(a.sum()), int(b.sum())
+    agreed, accuracy = _agreement(predicted[None], truth[None], known[None])
     voxel_ml = float(np.prod(spacing_kji_mm)) / 1000.0
     surface = hd95 = None
     if predicted_voxels and true_voxels:
@@ -68,8 +69,8 @@ def score(
         case=case,
         label=label,
         state=state(predicted_voxels, true_voxels),
-        dice=dice(both, predicted_voxels, true_voxels),
-        accuracy=1.0 - (predicted_voxels + true_voxels - 2 * both) / max(int(known.sum()), 1),
+        dice=None if np.isnan(agreed[0]) else float(agreed[0]),
+        accuracy=float(accuracy[0]),
         surface_dice=surface,
         hd95_mm=hd95,
         true_ml=true_voxels * voxel_ml,
@@ -117,9 +118,49 @@ def _surfaces(
     return float(surface[0, 0]), float(distance[0, 0])
 
 
-def slice_dice(predicted: np.ndarray, truth: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return the Dice of each slice, [k]: 1 where the label is rightly absent."""
-    axes = (1, 2)
+def slice_agreement(
+    predicted: np.ndarray, truth: np.ndarray, known: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return Dice and accuracy of one label on each slice, [k]; masks [k, j, i].
+
+    Dice is not defined, NaN, where the label is neither in truth nor result.
+
+    Examples
+    --------
+    >>> truth = np.zeros((2, 4, 4), bool)
+    >>> truth[0, :2] = True
+    >>> dice, accuracy = slice_agreement(truth, truth, np.ones(truth.shape, bool))
+    >>> dice.tolist(), accuracy.tolist()
+    ([1.0, nan], [1.0, 1.0])
+    """
+    return _agreement(predicted, truth, known)
+
+
+def _agreement(
+    predicted: np.ndarray, truth: np.ndarray, known: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return Dice and accuracy of each of n masks, [n].
+
+    Dice is torchmetrics', of the box that holds the label: over whole scans it takes 45 times as
+    long as counting, and so accuracy, to which all voxels belong, is counted.
+    """
+    try:
+        import torch
+        from torchmetrics.functional.classification import binary_f1_score
+    except ImportError as error:
+        raise DependencyError(
+            "Dice needs the package torchmetrics; install it with: pip install ctdoseseg[networks]"
+        ) from error
     a, b = predicted & known, truth & known
-    both, total = (a & b).sum(axes), a.sum(axes) + b.sum(axes)
-    return np.where(total > 0, 2.0 * both / np.maximum(total, 1), 1.0)
+    axes = tuple(range(1, a.ndim))
+    accuracy = 1.0 - (a ^ b).sum(axis=axes) / np.maximum(known.sum(axis=axes), 1)
+    there = np.nonzero((a | b).any(axis=0))
+    if not there[0].size:
+        return np.full(len(a), np.nan), accuracy
+    box = (slice(None), *(slice(int(n.min()), int(n.max()) + 1) for n in there))
+    pair = [torch.from_numpy(np.ascontiguousarray(mask[box], np.int8)) for mask in (a, b)]
+    dice = binary_f1_score(
+        *pair, multidim_average="samplewise", zero_division=float("nan"), validate_args=False
+    )
+    # Of one mask it returns no axis.
+    return np.atleast_1d(dice.double().numpy()), accuracy

@@ -9,23 +9,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...ct.organs import organ
-from ...reporting.figure import BLUE, new_figure, save
+from ...reporting.figure import BLUE, GREEN, new_figure, save
 from ...segmentation.unet.spec import UNetSpec
 from ...segmentation.working_grid import Canonical
-from .history import colours
+from .previews import OPACITY, colours
 
 if TYPE_CHECKING:
-    from .judged import Judged
+    from .judged import Judged, Page
     from .metrics import CaseScore
 
 WINDOW_HU = (-160.0, 240.0)
-OPACITY = 0.45
+# Of the worst slices, of those in the middle, and of the best.
+SHOWN_EACH = 3
 MOST_FRAMES, FRAME_MS = 120, 80
 
 
 def blended(hu: np.ndarray, labels: np.ndarray, spec: UNetSpec) -> np.ndarray:
     """Return a slice with its labels in colour over it, uint8 [j, i, 3]."""
-    low, high = WINDOW_HU
+    low, high = WINDOW_HU if spec.windows else np.percentile(hu, (1, 99))
+    high = max(high, low + 1e-6)
     grey = np.clip((hu.astype(np.float32) - low) / (high - low), 0, 1)[..., None] * 255.0
     color = colours(labels, spec).astype(np.float32)
     mix = np.where((labels > 0)[..., None], (1 - OPACITY) * grey + OPACITY * color, grey)
@@ -58,13 +60,15 @@ def write_pictures(judged: Judged, spec: UNetSpec, folder: Path, name: str) -> N
 def write_figures(
     folder: Path,
     scores: Sequence[CaseScore],
-    pages: Sequence[tuple[float, str, Any, Any, Any]],
+    pages: Sequence[Page],
     coronal: Sequence[Judged],
     spec: UNetSpec,
 ) -> None:
-    """Draw histograms of Dice; the worst, median and best slices; coronal views."""
+    """Draw histograms of Dice, by case and by slice; worst, median, best slices; coronal views."""
     _histograms(folder / "dice_histograms.png", scores, spec)
     if pages:
+        _slice_histograms(folder / "slice_histograms.png", pages)
+    if any(page.dice is not None for page in pages):
         _worst_median_best(folder / "worst_median_best.png", pages, spec)
     if coronal:
         _coronal(folder / "coronal.png", coronal, spec)
@@ -85,36 +89,68 @@ def _histograms(path: Path, scores: Sequence[CaseScore], spec: UNetSpec) -> None
     save(figure, path)
 
 
-def _worst_median_best(
-    path: Path, pages: Sequence[tuple[float, str, Any, Any, Any]], spec: UNetSpec
-) -> None:
-    ordered = sorted(pages, key=lambda page: page[0])
-    chosen = (("worst", ordered[0]), ("median", ordered[len(ordered) // 2]), ("best", ordered[-1]))
-    figure = new_figure(9, 9.4)
-    grid = figure.subplots(3, 3)
-    for row, (word, (dice, where, hu, truth, predicted)) in zip(grid, chosen, strict=True):
-        nothing = np.zeros_like(truth)
+def _slice_histograms(path: Path, pages: Sequence[Page]) -> None:
+    """Draw accuracy and Dice of the slices; those of training and of validation side by side."""
+    words = {"training": "training", "validation": "validation (test)", "": "not in the training"}
+    parts = [part for part in words if any(page.part == part for page in pages)]
+    figure = new_figure(4.6 * len(parts) + 0.6, 6.6)
+    grid = figure.subplots(2, len(parts), squeeze=False)
+    lowest = min(page.accuracy for page in pages)
+    for column, part in zip(grid.T, parts, strict=True):
+        mine = [page for page in pages if page.part == part]
+        dice = [page.dice for page in mine if page.dice is not None]
+        column[0].hist([p.accuracy for p in mine], np.linspace(min(lowest, 0.9), 1, 26), color=BLUE)
+        column[0].set(title=f"{words[part]}: {len(mine)} slices", xlabel="accuracy of a slice")
+        column[1].hist(dice, bins=np.linspace(0, 1, 26), color=GREEN)
+        without = len(mine) - len(dice)
+        column[1].set_xlabel(
+            f"Dice of a slice (mean over its labels)\n{without} slices have no label in truth or "
+            "result: no Dice"
+        )
+    for row in grid:
+        row[0].set_ylabel("slices")
+        for axes in row:
+            axes.yaxis.get_major_locator().set_params(integer=True)
+    save(figure, path)
+
+
+def _worst_median_best(path: Path, pages: Sequence[Page], spec: UNetSpec) -> None:
+    """Draw the three worst, middle and best slices by Dice, image beside truth and result."""
+    ordered = sorted((p for p in pages if p.dice is not None), key=lambda p: p.dice or 0.0)
+    few = min(SHOWN_EACH, max(1, len(ordered) // SHOWN_EACH))
+    middle = (len(ordered) - few) // 2
+    chosen = [("worst", page) for page in ordered[:few]]
+    chosen += [("median", page) for page in ordered[middle : middle + few]]
+    chosen += [("best", page) for page in ordered[-few:]]
+    figure = new_figure(7.2, 2.5 * len(chosen) + 0.5)
+    grid = figure.subplots(len(chosen), 3, squeeze=False)
+    for row, (word, page) in zip(grid, chosen, strict=True):
+        nothing = np.zeros_like(page.truth)
         for axes, labels, title in (
-            (row[0], nothing, f"{word}: {where}"),
-            (row[1], truth, "truth"),
-            (row[2], predicted, f"predicted, mean Dice {dice:.3f}"),
+            (row[0], nothing, f"{word}: {page.where}"),
+            (row[1], page.truth, "truth"),
+            (row[2], page.predicted, f"Dice {page.dice:.3f}, accuracy {page.accuracy:.3f}"),
         ):
-            axes.imshow(blended(hu, labels, spec))
-            axes.set_title(title, fontsize=8)
+            axes.imshow(blended(page.hu, labels, spec))
+            axes.set_title(title, fontsize=8, fontweight="normal")
             axes.set_axis_off()
     save(figure, path)
 
 
 def _coronal(path: Path, judged: Sequence[Judged], spec: UNetSpec) -> None:
-    """Draw truth and result from the front, in true proportions."""
-    figure = new_figure(8, 3.2 * len(judged) + 0.6)
-    grid = figure.subplots(len(judged), 2, squeeze=False)
-    for row, one in zip(grid, judged, strict=True):
-        view = Canonical.of(one.series)
+    """Draw image, truth and result from the front, in true proportions."""
+    views = [Canonical.of(one.series) for one in judged]
+    heights = [
+        v.hu.shape[0] * v.spacing_mm[0] / (v.hu.shape[2] * v.spacing_mm[2]) + 0.1 for v in views
+    ]
+    figure = new_figure(10, sum(3.2 * h + 0.4 for h in heights) + 0.8)
+    grid = figure.subplots(len(judged), 3, squeeze=False, gridspec_kw={"height_ratios": heights})
+    for row, one, view in zip(grid, judged, views, strict=True):
         middle = view.hu.shape[1] // 2
         for axes, labels, word in (
-            (row[0], one.truth, "truth"),
-            (row[1], one.predicted, "predicted"),
+            (row[0], np.zeros_like(one.truth), "image"),
+            (row[1], one.truth, "truth"),
+            (row[2], one.predicted, "predicted"),
         ):
             seen = np.flip(labels.transpose(view.permutation), view.reversed_axes)
             picture = blended(view.hu[:, middle], seen[:, middle], spec)

@@ -22,7 +22,7 @@ def dense_box(small: np.ndarray, spec: UNetSpec) -> Box:
     """Return the rows and columns outside which all slices show air alone.
 
     They begin and end at a multiple of what the network takes. Volumes of air, values that are
-    not HU, and slices that a network sees at their own pixels are shown whole.
+    not HU, and slices that a network sees at their own pixels or in one size are shown whole.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def dense_box(small: np.ndarray, spec: UNetSpec) -> Box:
         Rows and columns.
     """
     whole = tuple(slice(0, n) for n in small.shape[1:])
-    if not spec.windows or not spec.pixel_mm:
+    if not spec.windows or not spec.pixel_mm or spec.input_shape:
         return whole[0], whole[1]
     dense = small.max(axis=0) > AIR_BELOW_HU
     if not dense.any():

@@ -62,7 +62,9 @@ def working_volume(hu: np.ndarray, pixel_mm: tuple[float, float], spec: UNetSpec
 def _working_shape(
     hu: np.ndarray, pixel_mm: tuple[float, float], spec: UNetSpec
 ) -> tuple[int, int]:
-    """Return rows and columns of the working grid; it is never finer than the image."""
+    """Return rows and columns of the working grid; by `pixel_mm` never finer than the image."""
+    if spec.input_shape:
+        return spec.input_shape, spec.input_shape
     if spec.pixel_mm <= 0:
         return hu.shape[1], hu.shape[2]
     working_mm = spec.pixel_mm

@@ -20,13 +20,14 @@ class UNet(nn.Module):
     """Encoder and decoder with skip connections (Ronneberger et al. 2015, arXiv 1505.04597).
 
     Two 3 x 3 convolutions with batch normalisation a level, pooling down, transposed convolutions
-    up. Input [n, channels, rows, columns], rows and columns a multiple of ``spec.multiple``;
+    up; in training a part of the channels is left out after each pooling (``spec.dropout``).
+    Input [n, channels, rows, columns], rows and columns a multiple of ``spec.multiple``;
     output logits [n, 1 + classes, rows, columns].
     """
 
     def __init__(self, spec: UNetSpec) -> None:
         super().__init__()
-        widths = spec.widths
+        widths, self.dropout = spec.widths, spec.dropout
         self.down = nn.ModuleList(
             _Block(before, width)
             for before, width in zip((spec.channels, *widths[:-1]), widths, strict=True)
@@ -40,7 +41,11 @@ class UNet(nn.Module):
         """Return the logits of a batch."""
         skips = []
         for level, block in enumerate(self.down):
-            x = block(x if level == 0 else nn.functional.max_pool2d(x, 2))
+            if level:
+                x = nn.functional.max_pool2d(x, 2)
+                if self.dropout:
+                    x = nn.functional.dropout2d(x, self.dropout, self.training)
+            x = block(x)
             skips.append(x)
         skips.pop()
         for up, join in zip(self.up, self.join, strict=True):

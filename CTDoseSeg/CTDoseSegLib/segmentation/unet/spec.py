@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 SCHEMA_VERSION = 1
+# Not in the files of networks that do without, so that these stay as they were.
+ADDED = ("input_shape", "dropout")
 # What a network consists of, in a folder of its own.
 WEIGHTS_FILE, SPEC_FILE, CARD_FILE = "unet.safetensors", "unet.json", "model_card.md"
 # Of the working image outside the scan; air.
@@ -40,6 +42,9 @@ class UNetSpec:
         Distance of the neighbours along the body; 0: whatever slices are next.
     pixel_mm
         Pixel size of the working grid; 0: the image's own pixels.
+    input_shape
+        Rows and columns of the working grid: every slice, of whatever size, is brought to a square
+        of so many pixels, in training and wherever the network is used. 0: `pixel_mm`.
     across
         Pixels across a body: a small one, such as a child's or a head, is shown on pixels so much
         finer than `pixel_mm` that it has this many, as far as the image has them. 0: `pixel_mm`
@@ -57,6 +62,9 @@ class UNetSpec:
     withheld
         Classes that the network tells apart, so that they are not taken for another, and that are
         not good enough to be shown: they become the rest of the body.
+    dropout
+        Part of the channels that is left out at random after each pooling while the network is
+        trained (Tompson et al. 2015, arXiv 1411.4280); none is when it is used.
     temperature
         Logits are divided by it to become probabilities (Guo et al. 2017, arXiv 1706.04599), so
         that of the pixels drawn with 70 % as many are right; no label depends on it.
@@ -67,12 +75,14 @@ class UNetSpec:
     context: int = 1
     context_mm: float = 5.0
     pixel_mm: float = 2.5
+    input_shape: int = 0
     across: int = 0
     windows: tuple[tuple[float, float], ...] = CT_WINDOWS_HU
     threshold: float = 0.5
     least_ml: float = 0.5
     single: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    dropout: float = 0.0
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
@@ -82,6 +92,9 @@ class UNetSpec:
             (len(self.classes) > 254, "it has more than 254 classes"),
             (len(self.widths) < 2 or min(self.widths) < 1, f"its widths are {self.widths}"),
             (self.context < 0, f"its context is {self.context}"),
+            (self.input_shape < 0, f"its input shape is {self.input_shape}"),
+            (0 < self.input_shape < self.multiple, f"its input is less than {self.multiple} wide"),
+            (not 0 <= self.dropout < 1, f"its dropout is {self.dropout}"),
             (self.across < 0, f"a body is {self.across} pixels across"),
             (min(self.context_mm, self.pixel_mm, self.least_ml) < 0, "a length is negative"),
             (any(not low < high for low, high in self.windows), f"its windows are {self.windows}"),
@@ -108,9 +121,14 @@ class UNetSpec:
         """Rows and columns of its input are a multiple of this."""
         return 2 ** (len(self.widths) - 1)
 
+    def values(self) -> dict[str, Any]:
+        """Return all that a file holds: without what later versions added, where it is not used."""
+        added = {name: value for name in ADDED if (value := getattr(self, name))}
+        return {k: v for k, v in asdict(self).items() if k not in ADDED} | added
+
     def to_json(self) -> str:
         """Return one JSON object."""
-        return json.dumps({"schema_version": SCHEMA_VERSION, **asdict(self)}, indent=1)
+        return json.dumps({"schema_version": SCHEMA_VERSION, **self.values()}, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> UNetSpec:
@@ -147,8 +165,16 @@ class UNetSpec:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> UNetSpec:
-        """Make it of values as JSON or TOML has them; ModelError for one that is unknown."""
+        """Make it of values as JSON or TOML has them; ModelError for one that is unknown.
+
+        A number of ``labels`` may stand for ``classes``: label_1, label_2 and so on.
+        """
         known = {f.name for f in fields(cls)}
+        values = dict(values)
+        if "labels" in values:
+            if "classes" in values:
+                raise ModelError("Give a UNet either classes or a number of labels, not both.")
+            values["classes"] = numbered_classes(values.pop("labels"))
         if unknown := sorted(set(values) - known):
             raise ModelError(f"A UNet has no {', '.join(unknown)}; it has {', '.join(known)}.")
         arguments: dict[str, Any] = {
@@ -156,6 +182,13 @@ class UNetSpec:
             for name, value in values.items()
         }
         return cls(**arguments)
+
+
+def numbered_classes(count: int) -> list[str]:
+    """Return the names of so many labels of which nothing but the number is known."""
+    if not isinstance(count, int) or not 1 <= count <= 254:
+        raise ModelError(f"The number of labels is {count!r}; write 1 to 254, without background.")
+    return [f"label_{n}" for n in range(1, count + 1)]
 
 
 def _tuple(value: list) -> tuple:
@@ -190,7 +223,10 @@ def neighbours(z_mm: np.ndarray, context: int, context_mm: float) -> np.ndarray:
 
 
 def mirrored_classes(classes: tuple[str, ...]) -> np.ndarray:
-    """Return the class of each label after left and right have changed places, uint8 [256]."""
+    """Return the class of each label after left and right have changed places, uint8 [256].
+
+    Classes without names (`numbered`) have no known sides, and no image of theirs is mirrored.
+    """
     lookup = np.arange(256, dtype=np.uint8)
     for n, name in enumerate(classes, start=1):
         for side, other in (("left", "right"), ("right", "left")):
@@ -198,6 +234,11 @@ def mirrored_classes(classes: tuple[str, ...]) -> np.ndarray:
             if side in name and partner in classes:
                 lookup[n] = classes.index(partner) + 1
     return lookup
+
+
+def numbered(classes: tuple[str, ...]) -> bool:
+    """Return whether any class is known by a number alone."""
+    return any(name.startswith("label_") and name[6:].isdigit() for name in classes)
 
 
 def bundled_folder() -> Traversable:
