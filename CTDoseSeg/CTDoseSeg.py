@@ -1,5 +1,7 @@
 """What Slicer loads. The work is in CTDoseSegLib, its window and logic in ctdoseseg_ui."""
 
+from pathlib import Path
+
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -38,4 +40,5 @@ def on_startup():
     from CTDoseSegLib.ctdoseseg_ui.panel import layout
 
     layout.register()
-    sample_data.register()
+    icons = Path(slicer.util.modulePath("CTDoseSeg")).parent / "Resources" / "Icons"
+    sample_data.register(str(icons / f"{sample_data.NAME}.png"))

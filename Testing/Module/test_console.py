@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -220,14 +221,53 @@ def test_a_folder_is_analysed_case_by_case_under_numbers(host, panel, tmp_path):
     assert json.loads(text)["slices"]["wed_mm"]
 
 
-def test_the_sample_data_are_the_phantom(host, panel):
+def test_the_console_downloads_the_sample_as_an_archive(host, panel, tmp_path, monkeypatch):
+    import SampleData
     import slicer
+    from make_sample_archive import make
+
+    from CTDoseSegLib.ctdoseseg_ui import sample_data
+    from CTDoseSegLib.phantom.phantom import Phantom
 
     (source,) = slicer.modules.sampleDataSources["CTDoseSeg"]
-    # What the button of Slicer's panel does.
-    volume, organs = source.customDownloader(source)
-    assert volume.GetName() == "Phantom CT"
-    assert organs.GetSegmentation().GetNumberOfSegments() > 20
+    assert source.uris[0].startswith("https://github.com/CTDoseSeg/")
+    assert Path(source.thumbnailFileName).is_file()
+    slicer.modules.sampleDataSources.clear()
+    archive, digest = make(tmp_path, Phantom(seed=0, **SMALL))  # the release has the large one
+    assert make(tmp_path, Phantom(seed=0, **SMALL)) == (archive, digest)
+    monkeypatch.setattr(sample_data, "ADDRESS", archive.as_uri())
+    monkeypatch.setattr(sample_data, "CHECKSUM", f"SHA256:{digest}")
+    sample_data.register()
+    (folder,) = SampleData.downloadSample("CTDoseSegPhantom")
+    assert len(list((Path(folder) / "dicom").iterdir())) == 24
+
+
+def test_what_the_files_of_a_sample_state_is_kept_with_its_volume(host, panel, tmp_path):
+    import slicer
+
+    from CTDoseSegLib.ctdoseseg_ui.nodes.volumes import STATED, acquisition_of, keep_stated
+    from CTDoseSegLib.ctdoseseg_ui.sample_data import load_phantom
+    from CTDoseSegLib.errors import InputError
+    from CTDoseSegLib.phantom.dicom_files import write_dicom
+    from CTDoseSegLib.phantom.phantom import Phantom
+    from CTDoseSegLib.reading.reader import read_series
+
+    write_dicom(Phantom(seed=1, **SMALL), tmp_path / "made")
+    series = read_series(tmp_path / "made" / "dicom")
+    volume, _organs = load_phantom(**SMALL)
+    assert acquisition_of(volume)[0] is None
+    keep_stated(volume, series)
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    slicer.mrmlScene.Clear(False)
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    back = slicer.util.getNode("Phantom CT")
+    acquisition, slices, _flags = acquisition_of(back)
+    assert acquisition == series.acquisition
+    assert [s.tube_current_mA for s in slices] == [s.tube_current_mA for s in series.slices]
+    for text, word in (("{", "cannot be read"), ('{"slices": [{"z_mm": 1.0}]}', "describes 1")):
+        back.SetAttribute(STATED, text)
+        with pytest.raises(InputError, match=word):
+            acquisition_of(back)
 
 
 def test_the_layout_is_known_before_the_module_is_opened(host):

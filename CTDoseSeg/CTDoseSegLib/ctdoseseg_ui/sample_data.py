@@ -1,31 +1,158 @@
-"""The phantom in Slicer's Sample Data module: made here, nothing is downloaded."""
+"""The phantom as sample data: a CT with its exposure, its dose report and its exact organs.
+
+It is made on this computer, by a task in another process, when it is first asked for; its DICOM
+files stay in Slicer's cache. They come into no DICOM database: what they state is kept with the
+volume.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import slicer
+from slicer.i18n import tr as _
+
+from .. import __version__
+from ..errors import OutputError
+
+if TYPE_CHECKING:
+    from ..ct.series import CTSeries
+    from ..segmentation.labelmap import Labelmap
 
 CATEGORY = "CTDoseSeg"
 NAME = "CTDoseSegPhantom"
+TITLE = "CT phantom with exposure and organs"
+# The same files as an archive (Testing/Host/make_sample_archive.py): what
+# `SampleData.downloadSample` of the console fetches; the button of the module needs no network.
+ARCHIVE = f"{NAME}-{__version__}.zip"
+ADDRESS = f"https://github.com/CTDoseSeg/SlicerCTDoseSeg/releases/download/SampleData/{ARCHIVE}"
+CHECKSUM = "SHA256:ff112d44adaff7835690da5009be3b1e1bd8a42bfd3485ee6eb4cce40fd80e10"
 
 
-def register() -> None:
-    """Offer the phantom."""
+def register(thumbnail: str | None = None) -> None:
+    """Offer the phantom in Slicer's Sample Data module."""
     import SampleData
 
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category=CATEGORY,
         sampleName=NAME,
-        uris=[],
-        fileNames=[],
-        customDownloader=lambda source: load_phantom(),
-        thumbnailFileName=None,
+        sampleDescription=TITLE,
+        uris=[ADDRESS],
+        fileNames=[ARCHIVE],
+        checksums=[CHECKSUM],
+        customDownloader=lambda source: load_sample(_show_progress),
+        thumbnailFileName=thumbnail,
     )
 
 
+def load_sample(on_progress: Callable[[str], None] | None = None, **options: int) -> list[Any]:
+    """Make the phantom if it is not in the cache, and load it; the window stays alive.
+
+    Parameters
+    ----------
+    on_progress
+        Called with a sentence now and then.
+    options
+        Of the command ``ctdoseseg phantom``, such as ``seed``.
+
+    Returns
+    -------
+    list
+        The volume node, which knows its exposure, and the segmentation node.
+
+    Raises
+    ------
+    CTDoseSegError
+        If it cannot be made or read.
+    """
+    from .job import turn_event_loop
+
+    say = on_progress or (lambda sentence: None)
+    folder = _made(say, options)
+    say(_("Reading the phantom..."))
+    with ThreadPoolExecutor(1) as reader:
+        reading = reader.submit(_read, folder)
+        while not reading.done():
+            turn_event_loop()
+        series, labelmap = reading.result()
+    return _show(series, labelmap)
+
+
+def _made(say: Callable[[str], None], options: dict[str, int]) -> Path:
+    """Return the folder with the phantom's files, made by a task where they are not there."""
+    from .job import run_and_wait
+
+    cache = Path(slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory())
+    chosen = "".join(f"-{name}{value}" for name, value in sorted(options.items()))
+    folder = cache / f"{NAME}-{__version__}{chosen}"
+    if folder.is_dir():
+        return folder
+    unfinished = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    arguments = ["phantom", str(unfinished)]
+    for name, value in options.items():
+        arguments += [f"--{name}", str(value)]
+
+    def report(event: dict[str, Any]) -> None:
+        if event["event"] == "progress":
+            percent = round(100 * float(event.get("fraction", 0.0)))
+            say(_("Making the phantom: {percent} %").format(percent=percent))
+
+    say(_("Making the phantom..."))
+    code, message = run_and_wait(arguments, report)
+    if code:
+        raise OutputError(message or "The phantom could not be made.")
+    unfinished.rename(folder)
+    return folder
+
+
+def _read(folder: Path) -> tuple[CTSeries, Labelmap]:
+    from ..outputs.tables import SEGMENTATION
+    from ..reading.reader import read_series
+    from ..segmentation.user import read_labelmap
+
+    series = read_series(folder / "dicom", rdsr=next((folder / "rdsr").iterdir()))
+    # Without nibabel the task wrote another kind of file.
+    (labels,) = (folder / "truth").glob(f"{SEGMENTATION}.n*")
+    return series, read_labelmap(labels, series)
+
+
+def _show(series: CTSeries, labelmap: Labelmap) -> list[Any]:
+    from .nodes.segmentations import fill_segmentation
+    from .nodes.volumes import keep_stated
+
+    volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Phantom CT")
+    slicer.util.updateVolumeFromArray(volume, series.hu)
+    volume.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(series.affine))
+    keep_stated(volume, series)
+    _display(volume)
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Phantom organs")
+    fill_segmentation(segmentation, labelmap, volume)
+    return [volume, segmentation]
+
+
+def _show_progress(sentence: str) -> None:
+    slicer.util.showStatusMessage(sentence, 5000)
+
+
+def _display(volume: Any) -> None:
+    volume.CreateDefaultDisplayNodes()
+    display = volume.GetDisplayNode()
+    display.AutoWindowLevelOff()
+    display.SetWindowLevel(400, 40)
+
+
 def load_phantom(**parameters: Any) -> list[Any]:
-    """Put a phantom's CT and its exact organs into the scene; `parameters` are the phantom's.
+    """Put a phantom's CT and its exact organs into the scene, without any exposure.
+
+    Parameters
+    ----------
+    parameters
+        Of `phantom.Phantom`.
 
     Returns
     -------
@@ -43,10 +170,7 @@ def load_phantom(**parameters: Any) -> list[Any]:
     volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Phantom CT")
     slicer.util.updateVolumeFromArray(volume, hu)
     volume.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(phantom.affine))
-    volume.CreateDefaultDisplayNodes()
-    display = volume.GetDisplayNode()
-    display.AutoWindowLevelOff()
-    display.SetWindowLevel(400, 40)
+    _display(volume)
     segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Phantom organs")
     atoms = tuple(named_atom(value, name, "phantom") for name, value in truth.names.items())
     labelmap = Labelmap(truth.labels, phantom.affine, atoms, dict(truth.groups), "phantom")

@@ -92,8 +92,24 @@ def write_npy_volume(series: CTSeries, path: str | Path) -> None:
         ``.npy`` file to write.
     """
     path = Path(path)
-    about = {
-        "affine": series.affine.tolist(),
+    about = {"affine": series.affine.tolist(), **stated_of(series)}
+    array, text = path.with_suffix(".npy.part"), path.with_suffix(".json.part")
+    with open(array, "wb") as file:
+        np.save(file, series.hu, allow_pickle=False)
+    text.write_text(json.dumps(about, ensure_ascii=True, allow_nan=False), encoding="utf-8")
+    os.replace(array, path)
+    os.replace(text, path.with_suffix(".json"))
+
+
+def stated_of(series: CTSeries) -> dict[str, Any]:
+    """Return what is known of a series besides its voxels, as JSON takes it.
+
+    Parameters
+    ----------
+    series
+        Any CT.
+    """
+    return {
         "acquisition": {**asdict(series.acquisition), "sources": dict(series.acquisition.sources)},
         "slices": [asdict(item) for item in series.slices],
         "identity": series.identity,
@@ -101,12 +117,26 @@ def write_npy_volume(series: CTSeries, path: str | Path) -> None:
         "flags": [asdict(item) for item in series.flags],
         "description": series.description,
     }
-    array, text = path.with_suffix(".npy.part"), path.with_suffix(".json.part")
-    with open(array, "wb") as file:
-        np.save(file, series.hu, allow_pickle=False)
-    text.write_text(json.dumps(about, ensure_ascii=True, allow_nan=False), encoding="utf-8")
-    os.replace(array, path)
-    os.replace(text, path.with_suffix(".json"))
+
+
+def exposure_of(
+    about: Mapping[str, Any], name: str
+) -> tuple[Acquisition, tuple[SliceInfo, ...], tuple[Flag, ...]]:
+    """Return acquisition, slices and flags of what `stated_of` gave.
+
+    Parameters
+    ----------
+    about
+        As `stated_of` returns it.
+    name
+        Of where it was kept, for the sentence of an error.
+
+    Raises
+    ------
+    InputError
+        If it is not as expected.
+    """
+    return (*_exposure(about, name), _flags(about, name) or ())
 
 
 def _read_array(path: Path) -> tuple[np.ndarray, dict[str, Any]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import types
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -16,6 +18,7 @@ class SampleDataSource:
 
     sampleName: str
     category: str
+    sampleDescription: str | None = None
     uris: tuple[str, ...] = ()
     fileNames: tuple[str, ...] = ()
     nodeNames: tuple[str, ...] = ()
@@ -36,6 +39,7 @@ def _several(value) -> tuple:
 def registerCustomSampleDataSource(
     category="Custom",
     sampleName=None,
+    sampleDescription=None,
     uris=None,
     fileNames=None,
     nodeNames=None,
@@ -51,6 +55,7 @@ def registerCustomSampleDataSource(
     source = SampleDataSource(
         sampleName,
         category,
+        sampleDescription,
         _several(uris),
         _several(fileNames),
         _several(nodeNames),
@@ -93,9 +98,29 @@ def _load(source: SampleDataSource):
         if address.scheme != "file":
             raise RuntimeError(f"The test host downloads nothing: {uri}")
         path = Path(unquote(address.path))
+        if source.checksums:
+            _check(path, source.checksums[index])
+        if source.fileNames[index].endswith(".zip") and not source.nodeNames:
+            nodes.append(_extracted(path, source.fileNames[index]))
+            continue
         kind = source.loadFileTypes[index] if source.loadFileTypes else None
         nodes.append(slicer.util.loadNodeFromFile(str(path), kind, dict(source.loadFileProperties)))
     return nodes
+
+
+def _check(path: Path, checksum: str) -> None:
+    algorithm, digest = checksum.split(":")
+    if hashlib.new(algorithm, path.read_bytes()).hexdigest() != digest:
+        raise RuntimeError(f"{path.name} is not the file that its checksum is of.")
+
+
+def _extracted(path: Path, name: str) -> str:
+    """Folder in the cache with an archive's files; as in Slicer, nothing of it is loaded."""
+    cache = Path(slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory())
+    folder = cache / name.removesuffix(".zip")
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(folder)
+    return str(folder)
 
 
 class SampleDataLogic:

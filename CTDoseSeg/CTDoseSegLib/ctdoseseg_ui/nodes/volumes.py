@@ -6,6 +6,7 @@ the node's DICOM files through the same reader as on the command line.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +20,15 @@ from ...dicom.identity import without_file_name
 from ...errors import CTDoseSegError, InputError
 from ...flags import Flag, flag
 from ...reading.array_series import is_presumed, series_from_array
+from ...reading.npy_volume import exposure_of, stated_of
 from .results import OVERLAY
 
 if TYPE_CHECKING:
     from ...ct.acquisition import Acquisition
 
 INSTANCES = "DICOM.instanceUIDs"
+# Of a volume whose files are in no DICOM database: what they stated, as JSON.
+STATED = "CTDoseSeg.Stated"
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,8 @@ def _modality(volumeNode: Any) -> str:
 def _read_exposure(
     volumeNode: Any, affine: np.ndarray, shape: tuple[int, ...]
 ) -> tuple[_Exposure | None, list[Flag]]:
+    if text := volumeNode.GetAttribute(STATED):
+        return _as_stated(text, shape[0]), []
     files, wanted = _files(volumeNode)
     if wanted and not files:
         return None, [flag("dicom_not_found")]
@@ -181,6 +187,35 @@ def _read_exposure(
         for file in files:
             sentence = without_file_name(sentence, Path(file).name)
         return None, [flag("files_unreadable", sentence)]
+
+
+def keep_stated(volumeNode: Any, series: CTSeries) -> None:
+    """Keep what is known of a series with its volume, where no DICOM database holds its files."""
+    text = json.dumps(stated_of(series), ensure_ascii=True, allow_nan=False)
+    volumeNode.SetAttribute(STATED, text)
+
+
+def _as_stated(text: str, n_slices: int) -> _Exposure:
+    try:
+        about = json.loads(text)
+        acquisition, slices, flags = exposure_of(about, STATED)
+    except ValueError as error:
+        raise InputError(
+            f"The attribute {STATED} of the volume cannot be read; load the volume again."
+        ) from error
+    if slices and len(slices) != n_slices:
+        raise InputError(
+            f"The attribute {STATED} of the volume describes {len(slices)} slices, the volume has "
+            f"{n_slices}; load the volume again."
+        )
+    return _Exposure(
+        acquisition,
+        slices,
+        bool(about.get("regular", True)),
+        flags,
+        str(about.get("identity") or ""),
+        str(about.get("description") or ""),
+    )
 
 
 def _from_files(files: list[str], affine: np.ndarray, shape: tuple[int, ...]) -> _Exposure | None:

@@ -78,6 +78,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._overlayTimer.connect("timeout()", self.results.update_overlay)
         self.live = Live(self.logic, self._onLiveUpdate, self.task.show_problem)
 
+        self.ui.sampleButton.connect("clicked(bool)", lambda *_: self.onSample())
         self.ui.applyButton.connect("clicked(bool)", lambda *_: self.onApply())
         self.ui.editButton.connect("clicked(bool)", lambda *_: self.onEdit())
         self.ui.exportButton.connect("clicked(bool)", lambda *_: self.onExport())
@@ -196,6 +197,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             else _("Segment, measure and predict doses")
         )
         existing = node.method == Method.EXISTING
+        ui.sampleButton.visible = node.inputVolume is None
         ui.segmentationSelector.visible = existing
         ui.segmentationLabel.visible = existing
         has = self.results.results is not None and not running
@@ -215,6 +217,31 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._lastReason = reason or self._lastReason
 
     _lastReason = "Load a CT and choose it above."
+
+    # Sample data -------------------------------------------------------------------------
+
+    def onSample(self) -> None:
+        """Load the phantom and choose it with its own organs; then Apply gives doses."""
+        from ..sample_data import load_sample
+
+        def say(sentence: str) -> None:
+            self.ui.statusLabel.text = sentence
+
+        self.ui.sampleButton.enabled = False
+        try:
+            volume, organs = load_sample(say)
+        except CTDoseSegError as error:
+            self.task.show_problem(str(error))
+            return
+        finally:
+            self.ui.sampleButton.enabled = True
+        parameters = self._parameters()
+        parameters.inputVolume, parameters.inputSegmentation = volume, organs
+        parameters.method = Method.EXISTING
+        from .navigation import show_volume
+
+        show_volume(volume)
+        say(_("Ready: press Apply."))
 
     # Apply -------------------------------------------------------------------------------
 
