@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from module_steps import SMALL
 
 MAS = {"tube_current_mA": "200", "rotation_time_s": "0.5", "pitch": "1"}
 
@@ -63,3 +64,25 @@ def test_organ_doses_wait_where_the_analysis_gives_none(host, panel, phantom, ca
     doses = analyze(series, labelmap_of(phantom[1], phantom[0], series)).doses
     given = any(organ.dose_mGy is not None for organ in doses.organs)
     assert ("organ doses" in text) is not given
+
+
+def test_one_line_is_enough_where_dicom_states_all(host, panel, tmp_path):
+    from CTDoseSegLib.phantom.dicom_files import write_dicom
+    from CTDoseSegLib.phantom.phantom import Phantom
+
+    write_dicom(Phantom(seed=1, **SMALL), tmp_path / "made")
+    panel._parameterNode.inputVolume = host.load_dicom(tmp_path / "made" / "dicom")
+    host.process_events()
+    section = panel.ui.acquisitionCollapsibleButton
+    assert section.collapsed
+    assert section.text.startswith("Acquisition: 120 kV, CTDIvol ")
+    assert "32 cm phantom" in section.text
+    panel._parameterNode.ctdivol_mGy = "9"
+    host.process_events()
+    assert "CTDIvol 9 mGy (typed)" in section.text
+
+
+def test_the_section_is_open_where_values_are_missing(host, panel, phantom):
+    panel._parameterNode.ctdivol_mGy = ""
+    host.process_events()
+    assert not panel.ui.acquisitionCollapsibleButton.collapsed

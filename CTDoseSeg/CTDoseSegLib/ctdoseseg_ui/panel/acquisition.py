@@ -50,6 +50,9 @@ class AcquisitionSection:
             value, _source = self._read.get(name, ("", ""))
             self._edit(name).placeholderText = value or _("not known")
         self.mark(volumeNode)
+        # Where nothing is missing, one line is enough.
+        complete = self.has_dicom and not self.problem and not list(self._waiting())
+        self._ui.acquisitionCollapsibleButton.collapsed = complete
 
     def clear_typed(self) -> None:
         """Empty all fields: another volume was chosen."""
@@ -69,6 +72,23 @@ class AcquisitionSection:
                 label.text = _(UNKNOWN) if volumeNode is not None else ""
                 label.toolTip = ""
         self._ui.acquisitionLabel.text = self._summary(volumeNode)
+        line = self._line() if volumeNode is not None else ""
+        title = _("Acquisition: {values}").format(values=line) if line else _("Acquisition")
+        self._ui.acquisitionCollapsibleButton.text = title
+
+    def _line(self) -> str:
+        """Return the values that doses are scaled with, in one line."""
+        shown = []
+        for name, text in (
+            ("kvp_kV", _("{value} kV")),
+            ("ctdivol_mGy", _("CTDIvol {value} mGy")),
+            ("phantom_cm", _("{value} cm phantom")),
+            ("pitch", _("pitch {value}")),
+        ):
+            if value := self._value(name):
+                typed = _(" (typed)") if self._text(name) else ""
+                shown.append(text.format(value=value) + typed)
+        return ", ".join(shown)
 
     def mark_of(self, name: str) -> str:
         """The mark beside a value, as shown."""
