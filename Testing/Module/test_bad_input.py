@@ -38,12 +38,13 @@ def test_without_exposure_there_is_size_and_no_dose(host, panel, phantom):
     ],
 )
 def test_an_impossible_value_is_refused_before_anything_runs(
-    host, panel, phantom, name, text, said
+    host, panel, phantom, caplog, name, text, said
 ):
     getattr(panel.ui, f"{name}_edit").text = text
     host.process_events()
     host.click(panel.ui.applyButton)
     assert said in panel.ui.statusLabel.text
+    assert said in caplog.text  # the application's log has it too
     assert panel.task.job is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -110,6 +111,7 @@ class TaskSection:
         self._ui.logText.appendPlainText(line)
 
     def show_problem(self, message: str) -> None:
-        """Say in the status line and the log what went wrong."""
+        """Say in the status line, the panel's log and the application's what went wrong."""
         self._ui.statusLabel.text = _("Problem: {message}").format(message=message)
         self.log(message)
+        logging.error("CTDoseSeg: %s", message)
