@@ -49,6 +49,8 @@ def test_a_run_is_followed_and_a_click_loads_its_study(host, panel, batch, archi
     host.meter.start()
     batch.onClicked(0, 0)
     assert host.current_module == "CTDoseSegBatch"  # it is read in the background
+    host.wait_until(lambda: not batch.reading, 30)
+    assert host.longest_block_ms() < 100
     host.wait_until(lambda: host.current_module == "CTDoseSeg", 30)
     session = panel.logic.session(panel.results.results)
     assert (session.region, session.choices["engine"]) == ("auto", "classical")
@@ -179,3 +181,19 @@ def test_choices_are_kept_with_the_scene(host, batch, tmp_path):
     host.process_events()
     assert batch.ui.batchInputLineEdit.text == "/data/archive"
     assert batch.parameters.method == BatchMethod.UNET
+
+
+def test_a_scan_that_is_read_while_the_scene_is_closed_does_not_come(
+    host, panel, batch, archive, tmp_path
+):
+    import slicer
+
+    run = panel.logic.batch(archive, tmp_path / "out", engine="classical")
+    run.wait(120)
+    batch.parameters.archive, batch.parameters.results = str(archive), str(tmp_path / "out")
+    host.click(batch.ui.batchButton)
+    host.wait_until(lambda: batch.ui.batchButton.text == "Start", 120)
+    batch.onClicked(0, 0)
+    slicer.mrmlScene.Clear(False)
+    host.wait(1.0)
+    assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") == []

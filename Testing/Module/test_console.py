@@ -106,19 +106,49 @@ def test_results_stand_beside_the_volume_in_the_subject_hierarchy(host, panel, p
         assert not item or hierarchy.GetItemParent(item) == folder, node.GetName()
 
 
-def test_a_result_goes_with_its_ct(host, panel, phantom):
+def test_a_result_goes_with_its_ct_and_leaves_the_segmentation(host, panel, phantom):
     import slicer
 
+    from CTDoseSegLib.ctdoseseg_ui.nodes.results import Results
+    from CTDoseSegLib.ctdoseseg_ui.sample_data import load_phantom
+
+    exposure = {"ctdivol_mGy": 8.1}
     volume, organs = phantom
-    before = slicer.mrmlScene.GetNumberOfNodes()
-    results = panel.logic.analyze(volume, organs, acquisition={"ctdivol_mGy": 8.1})
-    assert slicer.mrmlScene.GetNumberOfNodes() > before
-    nodes = [node.GetID() for node in results.nodes()]
+    other, others = load_phantom(**SMALL)
+    kept = panel.logic.analyze(other, others, acquisition=exposure)
+    kept.node.SetNodeReferenceID("CTDoseSeg.volume", None)  # as in a scene that lost its CT
+    results = panel.logic.analyze(volume, organs, acquisition=exposure)
+    drawn = results.segmentation
+    nodes = [node.GetID() for node in results.nodes() if node is not drawn]
     slicer.mrmlScene.RemoveNode(volume)
     host.wait(0.2)
     assert [n for n in nodes if slicer.mrmlScene.GetNodeByID(n) is not None] == []
+    assert drawn.GetScene() is not None
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    assert hierarchy.GetItemByName("Phantom CT doses") == 0
+    assert hierarchy.GetItemByDataNode(drawn)
+    assert [one.node for one in Results.all()] == [kept.node]
+    assert kept.doseTable is not None
+
+
+def test_a_scene_that_is_added_to_itself_has_a_folder_for_each_result(
+    host, panel, phantom, tmp_path
+):
+    import slicer
+
+    from CTDoseSegLib.ctdoseseg_ui.nodes.hierarchy import folder_of, place
+    from CTDoseSegLib.ctdoseseg_ui.nodes.results import Results
+
+    volume, organs = phantom
+    panel.logic.analyze(volume, organs, acquisition={"ctdivol_mGy": 8.1})
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"), {"clear": False})
+    host.process_events()
+    folders = [folder_of(results) for results in Results.all()]
+    assert len(folders) == 2
+    assert all(folders)
+    for results in Results.all():
+        place(results)
+    assert [folder_of(results) for results in Results.all()] == folders
 
 
 def test_an_edit_by_numpy_is_measured_slice_by_slice(host, panel, phantom):

@@ -170,7 +170,7 @@ def test_dose_indices_stand_in_the_panel_with_their_units_and_flags(host, analys
     assert f"DLP at least {effective.dlp.value_mGy_cm:#.3g}".rstrip(".") + " mGy cm" in text
     low, high = effective.effective_dose_mSv, effective.high_mSv
     assert f"at least {low:#.3g} mSv (at least {high:#.3g} mSv by" in text
-    assert re.search(r"Confidence (good|moderate|low) : 90 % within about \d+ %", text)
+    assert re.search(r"Confidence (good|moderate|low) : 90 % interval from \d+ % below", text)
     assert "of a reference person, not of this patient" in text
     assert effective.flags
     for flag in effective.flags:

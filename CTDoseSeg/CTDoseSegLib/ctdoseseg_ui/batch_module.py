@@ -64,6 +64,11 @@ class CTDoseSegBatchWidget(ToolWidget):
         self._reader: ThreadPoolExecutor | None = None
         self._key = ""
 
+    @property
+    def reading(self) -> bool:
+        """True while a scan is read in the background."""
+        return self._reading is not None and not self._reading.done()
+
     def makeLogic(self) -> CTDoseSegBatchLogic:
         """Return the logic of this module."""
         return CTDoseSegBatchLogic()
@@ -95,6 +100,11 @@ class CTDoseSegBatchWidget(ToolWidget):
             self.run.end()
             self.run = None
         ToolWidget.cleanup(self)
+
+    def onSceneClosing(self) -> None:
+        """A scan that is being read belonged to the scene that goes."""
+        self._reading = None
+        self._readTimer.stop()
 
     def onButton(self) -> None:
         """Start a run, or cancel the one that runs."""
@@ -177,6 +187,9 @@ class CTDoseSegBatchWidget(ToolWidget):
             results = show_study(main.logic, read.result(), self._key)
         except CTDoseSegError as error:
             self._say(str(error))
+            return
+        except OSError as error:
+            self._say(_("The scan cannot be read: {why}.").format(why=error.strerror))
             return
         self._say(_("Scan {key} is shown in CT Dose Segmentation.").format(key=self._key))
         slicer.util.selectModule(MAIN)

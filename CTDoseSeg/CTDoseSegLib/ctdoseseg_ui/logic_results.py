@@ -35,7 +35,7 @@ class ResultsLogic:
         from ..outputs.tables import read_doubt
         from ..result import read_result
         from ..segmentation.user import read_labelmap
-        from .nodes import charts, scene, segmentations
+        from .nodes import charts, hierarchy, scene, segmentations
         from .nodes.dose_map import fill_dose_map
         from .nodes.doubt import fill_doubt
         from .session import Session
@@ -64,7 +64,7 @@ class ResultsLogic:
         scene.show_slices(results)
         scene.show_doses(results)
         charts.show_charts(results)
-        scene.place(results)
+        hierarchy.place(results)
         return results
 
     def _dose_map_in(self, folder: Path, results: Results) -> DoseMap | None:

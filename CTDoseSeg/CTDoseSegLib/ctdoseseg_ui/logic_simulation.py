@@ -140,7 +140,7 @@ class SimulationLogic(ResultsLogic):
         """Take the doses of a simulation over: organs that were edited meanwhile by its map."""
         from ..outputs.simulated import dose_map_in, engine_after, settings_of
         from ..result import read_result
-        from .nodes import scene
+        from .nodes import hierarchy
         from .nodes.dose_map import fill_dose_map
 
         node = slicer.mrmlScene.GetNodeByID(task.resultID)
@@ -161,7 +161,7 @@ class SimulationLogic(ResultsLogic):
         session.dose_engine = engine_after(result, dose_map, task.scan)
         fill_dose_map(results, dose_map)
         self.rewrite(results)
-        scene.place(results)
+        hierarchy.place(results)
         return results
 
     def stageSimulated(self, results: Results, task: StagedAnalysis) -> None:

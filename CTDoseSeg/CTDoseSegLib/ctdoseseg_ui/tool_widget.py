@@ -39,6 +39,9 @@ class ToolWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onParameters(self, *_args: Any) -> None:
         """Show what follows from the choices; of each module's own."""
 
+    def onSceneClosing(self) -> None:
+        """Let go of what belongs to the scene; of each module's own."""
+
     def setup(self) -> None:
         """Build the panel; called once when the module is first opened."""
         ScriptedLoadableModuleWidget.setup(self)
@@ -73,6 +76,7 @@ class ToolWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _onStartClose(self, *_args: Any) -> None:
         self._wasShown = self._parameterNode is not None
         self._follow(None)
+        self.onSceneClosing()
 
     def _onSceneChanged(self, *_args: Any) -> None:
         if self._wasShown or self._parameterNode is not None:

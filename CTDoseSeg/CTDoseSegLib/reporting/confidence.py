@@ -6,21 +6,21 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from ..dosimetry.doses import OrganDose
 
-# From the lower end of the total 90 % interval to the dose, ln: up to here a dose is known to about
-# 25 %, 50 %. This project's judgement, for readers in a hurry; the intervals say more.
+# From the dose to the further end of the total 90 % interval, ln: up to here a dose is known to
+# about 25 %, 50 %. This project's judgement, for readers in a hurry; the intervals say more.
 _LEVELS = ((math.log(1.25), "good"), (math.log(1.5), "moderate"))
 _LOW = "low"
 # Uncertainty component to why a dose is not better known.
+_SHIFTED = 1.2
+CONTRAST = "contrast agent may add to the dose"
 REASONS = {
     "law": "how well the fast law knows such organs",
     "beam": "the scanner's beam is not known exactly",
     "body_model": "patients differ from the simulated bodies",
-    "ctdivol_display": "the displayed CTDIvol may be off; a scanner profile narrows this",
+    "ctdivol_display": "the displayed CTDIvol may be wrong (a scanner profile narrows this)",
     "ctdivol_of_scan": "CTDIvol is known for the whole scan only",
     "dose_per_mas": "CTDIvol is not known, and mAs took its place",
     "nctdiw": "how CTDI of a wide beam was measured",
@@ -41,37 +41,40 @@ REASONS = {
 }
 
 
-def confidence(organs: Sequence[OrganDose]) -> tuple[str, str]:
-    """Return ``good``, ``moderate`` or ``low``, and what makes it no better; empty without doses.
-
-    It is that of the organ in the middle: half of the organs have a lower end further away. The
-    upper end may be further still where contrast agent is.
+def confidence(organs: Sequence[OrganDose]) -> tuple[str, float, float, str]:
+    """Return how well organ doses are known, of the organ in the middle: half are known less well.
 
     Parameters
     ----------
     organs
-        Of a result.
+        Of a result; without parts of each other, which would count several times.
 
     Returns
     -------
-    word, reason : str
+    word : str
+        ``good``, ``moderate`` or ``low``; empty where no organ has a dose with an interval.
+    below, above : float
+        How far the total 90 % interval goes below and above that organ's dose, as a part of it.
+    reason : str
+        What makes it no better, one of `REASONS`; contrast agent where that takes the upper end
+        furthest.
 
     Examples
     --------
     >>> confidence([])
-    ('', '')
+    ('', 0.0, 0.0, '')
     """
-    widths, budgets = [], []
+    ends = []
     for organ in organs:
-        if organ.dose_mGy and organ.total_low_mGy:
-            widths.append(math.log(organ.dose_mGy / organ.total_low_mGy))
-            budgets.append(organ.budget)
-    if not widths:
-        return "", ""
-    middle = int(np.argsort(widths)[len(widths) // 2])
-    word = next((word for most, word in _LEVELS if widths[middle] <= most), _LOW)
-    budget = budgets[middle]
-    largest = max(budget, key=lambda name: budget[name], default="")
-    reason = REASONS.get(largest, largest.replace("_", " "))
-    spread = 100.0 * (math.exp(widths[middle]) - 1.0)
-    return word, f"90 % within about {spread:.0f} % of the dose; mostly {reason}"
+        dose, low, high = organ.dose_mGy, organ.total_low_mGy, organ.total_high_mGy
+        if dose and low and high:
+            ends.append((math.log(dose / low), math.log(high / dose), organ.budget))
+    if not ends:
+        return "", 0.0, 0.0, ""
+    down, up, budget = sorted(ends, key=lambda one: max(one[:2]))[len(ends) // 2]
+    word = next((word for most, word in _LEVELS if max(down, up) <= most), _LOW)
+    reason = REASONS.get(max(budget, key=lambda name: budget[name], default=""), "")
+    # Components widen both ends alike; contrast agent moves the upper one.
+    if up > _SHIFTED * down:
+        reason = CONTRAST
+    return word, 1.0 - math.exp(-down), math.exp(up) - 1.0, reason

@@ -9,7 +9,7 @@ import pytest
 from CTDoseSegLib.dosimetry.doses import OrganDose
 from CTDoseSegLib.dosimetry.fast import uncertainty
 from CTDoseSegLib.dosimetry.montecarlo import interval
-from CTDoseSegLib.reporting.confidence import REASONS, confidence
+from CTDoseSegLib.reporting.confidence import CONTRAST, REASONS, confidence
 
 DOSE = OrganDose(
     *("liver", "abdomen", 10.0, 9.0, 11.0, 8.0, 12.5, 10.0, 1500.0, 20, 1.0, "ctdivol"),
@@ -18,24 +18,31 @@ DOSE = OrganDose(
 )
 
 
-def known_to(factor: float, **budget: float) -> OrganDose:
-    return replace(DOSE, total_low_mGy=10 / factor, total_high_mGy=10 * factor, budget=budget)
+def known_to(down: float, up: float, **budget: float) -> OrganDose:
+    return replace(DOSE, total_low_mGy=10 / down, total_high_mGy=10 * up, budget=budget)
 
 
 @pytest.mark.parametrize(
     ("factor", "word"), [(1.2, "good"), (1.4, "moderate"), (1.6, "low"), (3.0, "low")]
 )
 def test_the_word_follows_the_width_of_the_organ_in_the_middle(factor, word):
-    organs = [known_to(1.01), known_to(factor, law=0.1, beam=0.3), known_to(9.0)]
-    said, reason = confidence(organs)
+    middle = known_to(factor, factor, law=0.1, beam=0.3)
+    said, below, above, reason = confidence([known_to(1.01, 1.01), middle, known_to(9.0, 9.0)])
     assert said == word
-    assert f"about {100 * (factor - 1):.0f} %" in reason
-    assert reason.endswith(REASONS["beam"])
+    assert (below, above) == pytest.approx((1 - 1 / factor, factor - 1))
+    assert reason == REASONS["beam"]
+
+
+def test_the_upper_end_counts_as_much_as_the_lower():
+    said, below, above, reason = confidence([known_to(1.2, 1.9, law=0.1)])
+    assert said == "low"
+    assert (below, above) == pytest.approx((1 - 1 / 1.2, 0.9))
+    assert reason == CONTRAST
 
 
 def test_without_an_interval_nothing_is_said():
-    assert confidence([replace(DOSE, total_low_mGy=None)]) == ("", "")
-    assert confidence([replace(DOSE, dose_mGy=None)]) == ("", "")
+    assert confidence([replace(DOSE, total_low_mGy=None)])[0] == ""
+    assert confidence([replace(DOSE, dose_mGy=None)])[0] == ""
 
 
 def test_every_uncertainty_component_has_its_reason():

@@ -16,7 +16,8 @@ from vtk.util.numpy_support import numpy_to_vtk
 
 from ...ct.organs import spoken_name
 from ...outputs import tables
-from .results import EDITED, OVERLAY, ROLE, Results
+from .hierarchy import place
+from .results import OVERLAY, Results
 
 if TYPE_CHECKING:
     from ...result import OrganDose, Result
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 # The numbers of slices.csv.
 SLICE_COLUMNS = tuple(name for name in tables.SLICE_COLUMNS if name not in ("slice_index", "flags"))
 SCALED_CURRENT = "tube_current_scaled"
-# Attribute of a result's folder: the ID of its text node.
-FOLDER = "CTDoseSeg.Result"
 # Built into Slicer, not one of its files.
 OVERLAY_COLORS = "vtkMRMLColorTableNodeIron"
 
@@ -302,54 +301,3 @@ def show_legend(node: Any, shown: bool) -> None:
         legend.SetLabelFormat("%.1f")
     if legend is not None:
         legend.SetVisibility(shown)
-
-
-def place(results: Results) -> None:
-    """Put all nodes of the result into one folder beside the volume in the subject hierarchy."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    if hierarchy is None or results.volume is None:
-        return
-    volume = hierarchy.GetItemByDataNode(results.volume)
-    if not volume:
-        return
-    folder = folder_of(results) or hierarchy.CreateFolderItem(
-        hierarchy.GetItemParent(volume), f"{results.volume.GetName()} doses"
-    )
-    hierarchy.SetItemAttribute(folder, FOLDER, results.node.GetID())
-    if hierarchy.GetItemParent(folder) != hierarchy.GetItemParent(volume):
-        hierarchy.SetItemParent(folder, hierarchy.GetItemParent(volume))
-    hierarchy.SetItemExpanded(folder, False)
-    for node in results.nodes():
-        item = hierarchy.GetItemByDataNode(node)
-        if item and hierarchy.GetItemParent(item) != folder:
-            hierarchy.SetItemParent(item, folder)
-        if node.GetAttribute(OVERLAY) and node is not results.doseMap:
-            node.SetHideFromEditors(True)  # no CT: it is not to be chosen as one
-
-
-def folder_of(results: Results) -> int:
-    """Return the folder of a result in the subject hierarchy; 0 where there is none."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    items = vtk.vtkIdList()
-    hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), items, True)
-    owned = (items.GetId(n) for n in range(items.GetNumberOfIds()))
-    own = results.node.GetID()
-    return next((item for item in owned if hierarchy.GetItemAttribute(item, FOLDER) == own), 0)
-
-
-def remove(results: Results) -> None:
-    """Take a result with its folder out of the scene; what was drawn by hand stays."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    folder = folder_of(results)
-    drawn = results.segmentation
-    if drawn is not None and drawn.GetAttribute(EDITED):
-        results.node.SetNodeReferenceID(f"{ROLE}segmentation", None)
-        item = hierarchy.GetItemByDataNode(drawn)
-        if item and folder:
-            hierarchy.SetItemParent(item, hierarchy.GetItemParent(folder))
-    results.remove()
-    if folder:
-        hierarchy.RemoveItem(folder, False, False)
-
-
-__all__ = ["ROLE", "place", "set_columns", "show_doses", "show_overlay", "show_slices"]

@@ -45,9 +45,17 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
     rows += _effective_doses(result)
     rows.append((_("Organ doses"), _organ_doses(results)))
     rows += _others(results)
-    word, reason = confidence(result.organs)
+    whole = _whole(result, results.doses())
+    word, below, above, reason = confidence([o for o in result.organs if o.organ in whole])
     if word:
-        rows.append((_("Confidence"), f"<b>{_(word)}</b>: {escape(_(reason))}"))
+        text = _("{word}: 90 % interval from {below} % below to {above} % above; {reason}")
+        text = text.format(
+            word=f"<b>{_(word)}</b>",
+            below=round(100 * below),
+            above=round(100 * above),
+            reason=escape(_(reason)),
+        )
+        rows.append((_("Confidence"), text))
     rows.append((_("Size"), _size(result)))
     rows.append((_("Drawn by"), escape(engine_in_words(result.segmentation.engine))))
     return rows
@@ -128,20 +136,27 @@ def _peak_skin(result: Result) -> list[tuple[str, str]]:
 
 
 def _counted(result: Result, doses: Mapping[str, float]) -> tuple[int, int]:
-    """Return how many organs have a dose, and how many parts of these (lobes, chambers) have one.
+    """Return how many organs have a dose, and how many parts of these have one."""
+    organs = [name for name in doses if name not in (BODY, BODY_REST)]
+    whole = _whole(result, doses)
+    return len(whole), len(organs) - len(whole)
+
+
+def _whole(result: Result, doses: Mapping[str, float]) -> set[str]:
+    """Return the organs with a dose that are no parts (lobes, chambers, sides) of others.
 
     A part holds some of the voxels of another organ with a dose, or has its name and more; the
     body, which holds all of them, is none.
     """
     organs = [name for name in doses if name not in (BODY, BODY_REST)]
     atoms = {n: set(s.atoms) for n, s in result.structures.items() if n in organs}
-    parts = [
+    parts = {
         name
         for name in organs
         if any(name.startswith(f"{other}_") for other in organs)
         or any(atoms.get(name, {""}) < others for others in atoms.values())
-    ]
-    return len(organs) - len(parts), len(parts)
+    }
+    return set(organs) - parts
 
 
 def _wed_interval(result: Result) -> str:

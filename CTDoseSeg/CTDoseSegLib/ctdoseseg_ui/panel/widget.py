@@ -25,13 +25,12 @@ from . import layout
 from .acquisition import AcquisitionSection
 from .method import MethodSection
 from .results import ResultsSection
+from .scene_watch import SceneWatch
 from .simulation import SimulationSection
 from .task import TaskSection
 from .whatif import WhatIfSection
 
 PACKAGE = "CTDoseSegLib"
-# After a node was added or a result was written: all of it is in the scene by then.
-LOOK_MS = 100
 
 
 class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -89,13 +88,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.EndCloseEvent, self._onSceneChanged)
         self.addObserver(scene, scene.EndImportEvent, self._onSceneChanged)
         self.addObserver(scene, scene.NodeRemovedEvent, self._onNodeRemoved)
-        self.addObserver(scene, scene.NodeAddedEvent, self._onNodeAdded)
-        self._lookTimer = qt.QTimer()
-        self._lookTimer.setSingleShot(True)
-        self._lookTimer.connect("timeout()", self._look)
-        self._orphanTimer = qt.QTimer()
-        self._orphanTimer.setSingleShot(True)
-        self._orphanTimer.connect("timeout()", _remove_orphans)
+        self.sceneWatch = SceneWatch(self._chooseVolume, self._showNewest)
         self._initializeParameterNode()
 
     def cleanup(self) -> None:
@@ -105,8 +98,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.simulation.end()
             self.live.stop()
             self._overlayTimer.stop()
-            self._lookTimer.stop()
-            self._orphanTimer.stop()
+            self.sceneWatch.stop()
             self.results.cleanup()
             self.logic.forget()
         self._setParameterNode(None)
@@ -350,6 +342,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.whatIf.update(results, force=True)
 
     def _onLiveUpdate(self, changed: int, seconds: float) -> None:
+        self._shownText = self.results.results.node.GetText()
         self.results.refresh()
         self.whatIf.update(self.results.results, force=True)
         from .result_words import rerun_advised
@@ -365,6 +358,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         shown = self.results.results
         if shown is None or shown.node is not results.node:
             return
+        self._shownText = shown.node.GetText()
         self.results.refresh()
         self.results.apply_parameters()
         self.whatIf.update(shown, force=True)
@@ -422,28 +416,34 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._updateButtons()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _onNodeAdded(self, _caller: Any, _event: Any, node: Any = None) -> None:
-        """A CT that is loaded may be chosen, and a result that the console makes be shown."""
-        if node is None:
+    def _onNodeRemoved(self, _caller: Any, _event: Any, node: Any = None) -> None:
+        results = self.results.results
+        self.simulation.end_of_removed()
+        if node is None or results is None or slicer.mrmlScene.IsClosing():
             return
-        if node.IsA("vtkMRMLTextNode"):
-            self.addObserver(node, node.TextModifiedEvent, self._onText)
-        if node.IsA("vtkMRMLTextNode") or node.IsA("vtkMRMLScalarVolumeNode"):
-            self._lookTimer.start(LOOK_MS)
+        gone = results.volume is None or results.segmentation is None
+        if gone or node is results.node:
+            self.live.stop()
+            self._showResults(None)
+            self._updateButtons()
 
-    def _onText(self, *_args: Any) -> None:
-        self._lookTimer.start(LOOK_MS)
-
-    def _look(self) -> None:
-        """Show what the scene holds: another result of the volume, or other numbers of the same."""
-        node, scene = self._parameterNode, slicer.mrmlScene
-        if node is None or self.task.active or scene.IsClosing() or scene.IsImporting():
-            return
-        if node.inputVolume is None:
+    def _chooseVolume(self) -> None:
+        """A CT was loaded, and none is chosen yet."""
+        if self._parameterNode is not None and self._parameterNode.inputVolume is None:
             self._initializeParameterNode()
+
+    def _showNewest(self) -> None:
+        """Show what the scene holds: another result of the volume, or other numbers of the same."""
+        node = self._parameterNode
+        if node is None or node.inputVolume is None or self.task.active:
             return
         results, shown = Results.of_volume(node.inputVolume), self.results.results
-        if results is None or not results.result or results.doseTable is None:
+        try:
+            whole = results is not None and results.result and results.doseTable is not None
+        except CTDoseSegError as error:
+            self.task.show_problem(str(error))
+            return
+        if not whole:
             return
         if shown is None or results.node is not shown.node:
             self._showResults(results)
@@ -452,30 +452,3 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.results.refresh()
             self.whatIf.update(shown, force=True)
         self._updateButtons()
-
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _onNodeRemoved(self, _caller: Any, _event: Any, node: Any = None) -> None:
-        results = self.results.results
-        self.simulation.end_of_removed()
-        if node is None or slicer.mrmlScene.IsClosing():
-            return
-        if node.IsA("vtkMRMLScalarVolumeNode"):
-            self._orphanTimer.start(0)  # not amid the removal of another node
-        if results is None:
-            return
-        gone = results.volume is None or results.segmentation is None
-        if gone or node is results.node:
-            self.live.stop()
-            self._showResults(None)
-            self._updateButtons()
-
-
-def _remove_orphans() -> None:
-    """Take results out of the scene whose CT is gone."""
-    from ..nodes.scene import remove
-
-    if slicer.mrmlScene.IsClosing() or slicer.mrmlScene.IsImporting():
-        return
-    for results in Results.all():
-        if results.volume is None:
-            remove(results)
