@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # The numbers of slices.csv.
 SLICE_COLUMNS = tuple(name for name in tables.SLICE_COLUMNS if name not in ("slice_index", "flags"))
 SCALED_CURRENT = "tube_current_scaled"
+# Of the colour legend, in parts of the view, and its text.
+LEGEND_SIZE, LEGEND_PLACE, LEGEND_TEXT = (0.09, 0.28), (0.96, 0.86), 12
 # Built into Slicer, not one of its files.
 OVERLAY_COLORS = "vtkMRMLColorTableNodeIron"
 
@@ -299,5 +301,10 @@ def show_legend(node: Any, shown: bool) -> None:
         legend = logic.AddDefaultColorLegendDisplayNode(node)
         legend.SetTitleText("mGy")
         legend.SetLabelFormat("%.1f")
+        # In a corner, small: the picture is what counts.
+        legend.SetSize(*LEGEND_SIZE)
+        legend.SetPosition(*LEGEND_PLACE)
+        for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
+            text.SetFontSize(LEGEND_TEXT)
     if legend is not None:
         legend.SetVisibility(shown)
