@@ -193,6 +193,22 @@ def test_each_series_of_a_mixed_folder_is_predicted_by_itself(ct, mr, for_mr, tm
     assert np.array_equal(labels_of(tmp_path / "one"), labels_of(tmp_path / "all", 2))
 
 
+def test_a_second_run_leaves_no_slice_and_no_series_of_the_first(ct, mr, for_mr, tmp_path):
+    images = tmp_path / "images"
+    shutil.copytree(ct, images / "a")
+    shutil.copytree(mr, images / "b")
+    assert run(images, for_mr, tmp_path / "out") == 0
+    fewer = sorted(mr.glob("*.dcm"))[2:]
+    (tmp_path / "fewer").mkdir()
+    for path in fewer:
+        shutil.copy(path, tmp_path / "fewer")
+    assert run(tmp_path / "fewer", for_mr, tmp_path / "out") == 0
+    (row,) = rows_of(tmp_path / "out" / "series.csv")
+    for ending in ("_labels.png", ".jpg"):
+        assert len(pictures(tmp_path / "out", ending)) == int(row["n_slices"]) == len(fewer)
+    assert not list((tmp_path / "out").glob("series_2*"))
+
+
 def test_a_network_for_ct_is_not_shown_an_mr(ct, mr, for_ct, tmp_path, capfd):
     assert run(mr, for_ct, tmp_path / "mr") == 3
     said = capfd.readouterr().err

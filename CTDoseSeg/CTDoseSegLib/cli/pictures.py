@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from ..reporting.slice_montage import Montage
 
 
+# What `--lung-slice` writes beside its volumes.
+_LUNG_FILES = ("lung_steps.png", "lung_montage.png", "hu_lungs.npy", "hu_lungs.json")
+
+
 def pictures_command(args: argparse.Namespace, progress: Progress) -> None:
     """Draw the voxels of a CT: histogram, montage, lungs by k-means."""
     from matplotlib import rc_context
 
+    from ..ct.volume_files import ENDINGS
     from ..files.staging import staged_folder
     from ..outputs.tables import write_histogram
     from ..reading.reader import read_series
@@ -34,7 +39,11 @@ def pictures_command(args: argparse.Namespace, progress: Progress) -> None:
     montage.slices(len(series.hu))
     _check_lung_slice(args.lung_slice, series)
     uneven = "" if series.regular else "The slices are uneven or sheared; they are shown in order."
-    with staged_folder(args.output) as folder, rc_context(STYLE):
+    volumes = (f"{name}{end}" for name in ("lung_mask", "hu_lungs") for end in ENDINGS)
+    # Where the CT lies there itself, it may be one of them.
+    own = any(Path(file).resolve().parent == args.output.resolve() for file in series.files)
+    replaces = () if own else (*_LUNG_FILES, *volumes)
+    with staged_folder(args.output, replaces=replaces) as folder, rc_context(STYLE):
         progress.update(0.3, "counting voxels")
         histogram = voxel_histogram(series, args.bins)
         written = [

@@ -31,6 +31,8 @@ SERIES_COLUMNS = (
     *("series", "series_number", "modality", "n_slices", "rows", "columns"),
     *("pixel_row_mm", "pixel_column_mm", "note"),
 )
+# What an earlier run may have left, of more series or slices.
+_REPLACED = tuple(f"series_[0-9]*.{end}" for end in ("nii.gz", "nrrd", "png", "jpg", "gif", "csv"))
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def predict(
     left_out = list(sentences(groups))
     predicted: list[Predicted] = []
     rows: list[tuple[Any, ...]] = []
-    with staged_folder(output) as folder:
+    with staged_folder(output, replaces=_REPLACED) as folder:
         for stack, group in _stacks(groups, spec, left_out, progress):
             name = f"series_{len(predicted) + 1}"
             part = Stage(progress, *_share(groups, group))
