@@ -23,15 +23,16 @@ _LUNG_FILES = ("lung_steps.png", "lung_montage.png", "hu_lungs.npy", "hu_lungs.j
 
 def pictures_command(args: argparse.Namespace, progress: Progress) -> None:
     """Draw the voxels of a CT: histogram, montage, lungs by k-means."""
-    from matplotlib import rc_context
-
     from ..ct.volume_files import ENDINGS
     from ..files.staging import staged_folder
     from ..outputs.tables import write_histogram
     from ..reading.reader import read_series
-    from ..reporting.figure import STYLE, save
+    from ..reporting.figure import STYLE, new_figure, save
     from ..reporting.slice_montage import WINDOW_HU, Montage, draw_montage
     from ..reporting.voxel_histogram import draw_voxel_histogram, voxel_histogram
+
+    new_figure(1, 1)  # states what to install where matplotlib is missing
+    from matplotlib import rc_context
 
     series = read_series(args.input, series_uid=args.series, progress=Stage(progress, 0.0, 0.3))
     window = tuple(args.window or WINDOW_HU)

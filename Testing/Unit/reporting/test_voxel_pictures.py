@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from tiny_analysis import tiny_series
 
+from CTDoseSegLib.cli import command_line
 from CTDoseSegLib.errors import InputError
+from CTDoseSegLib.reading.npy_volume import write_npy_volume
 from CTDoseSegLib.reporting.slice_montage import Montage, draw_montage
 from CTDoseSegLib.reporting.voxel_histogram import draw_voxel_histogram, voxel_histogram
 
@@ -61,6 +64,19 @@ def test_a_volume_of_one_value_is_drawn():
     histogram = voxel_histogram(with_hu(np.full((1, 4, 4), 7, np.int16)))
     figure = draw_voxel_histogram(histogram)
     assert len(figure.axes) == 1
+
+
+def test_without_matplotlib_a_sentence_states_what_to_install(tmp_path, monkeypatch, capfd):
+    for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    write_npy_volume(tiny_series(), tmp_path / "ct.npy")
+    arguments = ("pictures", tmp_path / "ct.npy", "--output", tmp_path / "out", "--events", "none")
+    assert command_line.main([str(one) for one in arguments]) == 3
+    error = capfd.readouterr().err
+    assert "Pictures need the package matplotlib; install it" in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
