@@ -52,7 +52,9 @@ def pictures_command(args: argparse.Namespace, progress: Progress) -> None:
             save(draw_voxel_histogram(histogram), folder / "histogram.png"),
         ]
         progress.update(0.4, "drawing slices")
-        drawn = draw_montage(series.hu, montage, series.spacing_mm, "Slices", uneven)
+        drawn = draw_montage(
+            *(series.hu, montage, series.spacing_mm, "Slices", uneven), in_hu=not series.not_hu
+        )
         written.append(save(drawn, folder / "montage.png"))
         sentences = list(histogram.sentences)
         about: dict[str, Any] = {}
