@@ -12,7 +12,7 @@ import numpy as np
 
 from ..ct.organs import OUTSIDE_BODY
 from ..ct.organs import organ as organ_row
-from ..ct.series import CTSeries
+from ..ct.series import AIR_HU, CTSeries
 from ..ct.volume_files import ENDINGS, write_volume
 from ..errors import GeometryError, InputError, SegmentationError
 from ..files.staging import staged_folder
@@ -29,7 +29,6 @@ from .tables import SEGMENTATION_FILES, write_label_tables
 if TYPE_CHECKING:
     from ..segmentation.labelmap import Labelmap
 
-AIR_HU = -1000
 # Below every HU that a scanner gives for air, so that air and what was masked out differ.
 MASKED_HU = -1024
 SPACING_MM = (0.1, 20.0)
