@@ -154,6 +154,8 @@ def test_two_runs_give_the_same_tables_and_the_second_replaces_the_first(finishe
 
 
 def test_segment_and_export_write_whole_folders_or_none(base, ct, tmp_path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "doubt.nrrd").touch()  # of another CT
     done = run("segment", ct, "--output", tmp_path / "s", "--events", "none")
     assert done.returncode == 0, done.stderr
     names = {"segmentation.nii.gz", "labels.csv", "groups.csv"}

@@ -219,6 +219,22 @@ def test_images_without_uids_get_uids_that_differ(head, without, tmp_path):
         assert np.array_equal(data.pixel_array, other.pixel_array)
 
 
+def test_a_second_patient_in_the_same_folder_takes_the_place_of_the_first(head, tmp_path):
+    fewer = tmp_path / "fewer"
+    fewer.mkdir()
+    for image in sorted((head / "dicom").glob("*.dcm"))[2:]:
+        shutil.copy(image, fewer)
+    for images in (head / "dicom", fewer):
+        assert export(images, tmp_path / "out", "couch") == 0
+    after = tmp_path / "out" / "dicom_without_couch"
+    assert len(list(after.iterdir())) == len(list(fewer.iterdir()))
+    assert np.array_equal(read_series(after).hu, read_image(tmp_path / "out" / "hu.nii.gz").voxels)
+    assert export(fewer, tmp_path / "out", "headrest") == 0
+    assert not after.exists()
+    assert run("export", fewer, "--output", tmp_path / "out") == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["hu.nii.gz"]
+
+
 def test_a_volume_file_gives_a_volume_and_no_dicom(without, head, tmp_path):
     whole = tmp_path / "whole"
     assert run("export", head / "dicom", "--output", whole) == 0

@@ -25,8 +25,11 @@ from unlabelled_images import (
 
 from CTDoseSegLib.cli import command_line
 from CTDoseSegLib.reading.image_file import read_image
+from CTDoseSegLib.tasks.progress import Collected
 
 pytest.importorskip("torch", reason="it trains a network")
+from CTDoseSegLib.learning.unet.predict import predict
+
 pytestmark = pytest.mark.slow
 
 ROWS, COLUMNS, SLICES = SHAPE
@@ -191,6 +194,58 @@ def test_each_series_of_a_mixed_folder_is_predicted_by_itself(ct, mr, for_mr, tm
     assert run(images, for_mr, tmp_path / "one", "--series", uid) == 0
     assert [row["modality"] for row in rows_of(tmp_path / "one" / "series.csv")] == ["MR"]
     assert np.array_equal(labels_of(tmp_path / "one"), labels_of(tmp_path / "all", 2))
+
+
+def test_a_second_run_leaves_no_slice_and_no_series_of_the_first(ct, mr, for_mr, tmp_path):
+    images = tmp_path / "images"
+    shutil.copytree(ct, images / "a")
+    shutil.copytree(mr, images / "b")
+    assert run(images, for_mr, tmp_path / "out") == 0
+    fewer = sorted(mr.glob("*.dcm"))[2:]
+    (tmp_path / "fewer").mkdir()
+    for path in fewer:
+        shutil.copy(path, tmp_path / "fewer")
+    assert run(tmp_path / "fewer", for_mr, tmp_path / "out") == 0
+    (row,) = rows_of(tmp_path / "out" / "series.csv")
+    for ending in ("_labels.png", ".jpg"):
+        assert len(pictures(tmp_path / "out", ending)) == int(row["n_slices"]) == len(fewer)
+    assert not list((tmp_path / "out").glob("series_2*"))
+
+
+def uneven(images, heights_mm) -> None:
+    """Keep as many slices, at these heights."""
+    paths = sorted(images.glob("*.dcm"))
+    for path in paths[len(heights_mm) :]:
+        path.unlink()
+    for path, z_mm in zip(paths, heights_mm, strict=False):
+        data = pydicom.dcmread(path)
+        data.ImagePositionPatient = [*data.ImagePositionPatient[:2], z_mm]
+        data.save_as(path)
+
+
+@pytest.mark.parametrize("modality", ["CT", "MR"])
+def test_slices_that_are_not_regular_are_named_in_the_table_and_on_the_screen(
+    request, for_mr, tmp_path, capfd, modality
+):
+    images = copied(request.getfixturevalue(modality.lower()), tmp_path)
+    uneven(images, (35.0, 55.0, 75.0, 135.0))
+    assert run(images, for_mr, tmp_path / "out", events="rich") == 0
+    printed = " ".join(capfd.readouterr().out.split())
+    (row,) = rows_of(tmp_path / "out" / "series.csv")
+    assert row["modality"] == modality
+    for words in ("Slices are missing", "2 of 6", "not equally spaced or are sheared"):
+        assert words in row["note"]
+        assert words in printed
+
+
+def test_the_progress_of_several_series_never_goes_back(ct, mr, for_mr, tmp_path):
+    shutil.copytree(ct, tmp_path / "images" / "a")
+    shutil.copytree(mr, tmp_path / "images" / "b")
+    progress = Collected()
+    predict(tmp_path / "images", for_mr, tmp_path / "out", progress=progress)
+    done = [one["fraction"] for one in progress.log if one["event"] == "progress"]
+    assert done == sorted(done)
+    assert len(set(done)) > 6
 
 
 def test_a_network_for_ct_is_not_shown_an_mr(ct, mr, for_ct, tmp_path, capfd):

@@ -193,6 +193,17 @@ def test_an_engine_that_finds_the_couch_leaves_it_out_of_the_surface(dicom, expo
     assert back["with"] > body_mm + 6
 
 
+def test_pictures_of_a_second_ct_leave_none_of_the_first(tmp_path):
+    for slices, options in ((2, ("--lung-slice", 0)), (1, ())):
+        write_npy_volume(tiny_series(slices), tmp_path / "ct.npy")
+        code, printed = run(
+            *("pictures", tmp_path / "ct.npy", "--output", tmp_path / "drawn", *options)
+        )
+        assert code == 0, printed
+    names = {path.name for path in (tmp_path / "drawn").iterdir()}
+    assert names == {"histogram.csv", "histogram.png", "montage.png"}
+
+
 @pytest.mark.parametrize("kind", ["irregular", "one slice"])
 def test_an_irregular_stack_and_one_slice_have_pictures_and_the_first_no_surface(tmp_path, kind):
     series = tiny_series(regular=False) if kind == "irregular" else tiny_series(1)

@@ -17,16 +17,22 @@ if TYPE_CHECKING:
     from ..reporting.slice_montage import Montage
 
 
+# What `--lung-slice` writes beside its volumes.
+_LUNG_FILES = ("lung_steps.png", "lung_montage.png", "hu_lungs.npy", "hu_lungs.json")
+
+
 def pictures_command(args: argparse.Namespace, progress: Progress) -> None:
     """Draw the voxels of a CT: histogram, montage, lungs by k-means."""
-    from matplotlib import rc_context
-
+    from ..ct.volume_files import ENDINGS
     from ..files.staging import staged_folder
     from ..outputs.tables import write_histogram
     from ..reading.reader import read_series
-    from ..reporting.figure import STYLE, save
+    from ..reporting.figure import STYLE, new_figure, save
     from ..reporting.slice_montage import WINDOW_HU, Montage, draw_montage
     from ..reporting.voxel_histogram import draw_voxel_histogram, voxel_histogram
+
+    new_figure(1, 1)  # states what to install where matplotlib is missing
+    from matplotlib import rc_context
 
     series = read_series(args.input, series_uid=args.series, progress=Stage(progress, 0.0, 0.3))
     window = tuple(args.window or WINDOW_HU)
@@ -34,7 +40,11 @@ def pictures_command(args: argparse.Namespace, progress: Progress) -> None:
     montage.slices(len(series.hu))
     _check_lung_slice(args.lung_slice, series)
     uneven = "" if series.regular else "The slices are uneven or sheared; they are shown in order."
-    with staged_folder(args.output) as folder, rc_context(STYLE):
+    volumes = (f"{name}{end}" for name in ("lung_mask", "hu_lungs") for end in ENDINGS)
+    # Where the CT lies there itself, it may be one of them.
+    own = any(Path(file).resolve().parent == args.output.resolve() for file in series.files)
+    replaces = () if own else (*_LUNG_FILES, *volumes)
+    with staged_folder(args.output, replaces=replaces) as folder, rc_context(STYLE):
         progress.update(0.3, "counting voxels")
         histogram = voxel_histogram(series, args.bins)
         written = [
@@ -42,7 +52,9 @@ def pictures_command(args: argparse.Namespace, progress: Progress) -> None:
             save(draw_voxel_histogram(histogram), folder / "histogram.png"),
         ]
         progress.update(0.4, "drawing slices")
-        drawn = draw_montage(series.hu, montage, series.spacing_mm, "Slices", uneven)
+        drawn = draw_montage(
+            *(series.hu, montage, series.spacing_mm, "Slices", uneven), in_hu=not series.not_hu
+        )
         written.append(save(drawn, folder / "montage.png"))
         sentences = list(histogram.sentences)
         about: dict[str, Any] = {}

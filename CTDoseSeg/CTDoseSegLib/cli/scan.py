@@ -91,12 +91,12 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
 def segment_command(args: argparse.Namespace, progress: Progress) -> None:
     """Segment a CT: write the label map with its tables."""
     from ..files.staging import staged_folder
-    from ..outputs.tables import write_labelmap
+    from ..outputs.tables import SEGMENTATION_FILES, write_labelmap
     from ..reading.reader import read_series
 
     series = read_series(args.input, series_uid=args.series, progress=Stage(progress, 0.0, 0.3))
     labelmap = labelmap_of(args, series, Stage(progress, 0.3, 0.9))
-    with staged_folder(args.output) as folder:
+    with staged_folder(args.output, replaces=SEGMENTATION_FILES) as folder:
         written = write_labelmap(labelmap, folder)
     progress.result(folder=str(args.output), files=[path.name for path in written])
 

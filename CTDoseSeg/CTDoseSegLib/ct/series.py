@@ -13,6 +13,9 @@ from .acquisition import Acquisition
 from .dose_report import FolderEvents, MatchedReport
 from .geometry import Grid
 
+# By definition of the Hounsfield unit.
+AIR_HU = -1000
+
 
 @dataclass(frozen=True)
 class SliceInfo:

@@ -185,7 +185,7 @@ FLAGS = {
     "slices_not_regular": Entry(
         "warning",
         "The slices are not equally spaced or are sheared",
-        "Body and lungs were found slice by slice; look at the overlay before using them.",
+        "Labels were found slice by slice; look at the overlay before using them.",
         cause="irregular_slices",
     ),
 }

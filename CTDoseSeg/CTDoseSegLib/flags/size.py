@@ -17,6 +17,14 @@ FLAGS = {
         cause="no_body",
         consequence="no size, SSDE or organ dose",
     ),
+    "body_of_organs": Entry(
+        "warning",
+        "The label map has organs but no label for the rest of the body",
+        "Let the segmentation put the organs on a body, or label the rest of it as body_rest.",
+        mends=("segmentation",),
+        consequence="the organs alone are measured as the body: area and WED are too small, and "
+        "SSDE and doses are wrong",
+    ),
     "body_lighter_than_air": Entry(
         "refusal",
         "The mean value of the body is below that of a vacuum",

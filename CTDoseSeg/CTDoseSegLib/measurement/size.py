@@ -12,11 +12,13 @@ import numpy as np
 
 from ..ct.series import CTSeries
 from ..flags import Flag, flag, slice_place, slice_runs
-from ..segmentation.labelmap import BODY, Labelmap
+from ..segmentation.labelmap import BODY, BODY_REST, Labelmap
 from .body_contour import BodyContours, trace_contours
 from .measurements import Measurements
 from .truncation import corrected_wed_mm, explain, is_correctable
 
+# Atoms with which a label map has a body; the last is TotalSegmentator's.
+_WHOLE_BODIES = {BODY, BODY_REST, "body_trunc"}
 # A mask whose mean HU is in this range holds no tissue but noise in air, or padding; a slice of
 # lungs has about -400. A lower mean comes of values that are not HU.
 NO_TISSUE_HU = (-1050.0, -700.0)
@@ -170,6 +172,7 @@ def measure_size(
     correctable = is_correctable(truncated, asymmetry)
     cases = {
         "slice_without_body": area == 0,
+        "body_of_organs": (area > 0) & _WHOLE_BODIES.isdisjoint(a.name for a in labelmap.atoms),
         "not_axial": np.full(slices, not_axial),
         "not_hu": np.full(slices, not_hu),
         "body_lighter_than_air": (area > 0) & np.isnan(wed) & (not withheld),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from ..ct.series import AIR_HU
 from ..errors import SegmentationError
 from ..segmentation.labelmap import BODY, COUCH, HEADREST
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from ..ct.series import CTSeries
     from ..segmentation.labelmap import Labelmap
 
-AIR_HU = -1000
 WITHOUT = (COUCH, HEADREST)
 # Of the largest piece: a smaller one that touches the body is no couch.
 CRUMB = 0.1

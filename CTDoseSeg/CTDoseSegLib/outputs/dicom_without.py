@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import __version__
+from ..ct.series import AIR_HU
 from ..dicom.elements import parse_errors
 from ..errors import InputError, PixelDataError
 from ..tasks.progress import Progress
-from .couch_mask import AIR_HU
 
 if TYPE_CHECKING:
     import pydicom

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..ct.organs import OUTSIDE_BODY
 from ..ct.organs import organ as organ_row
-from ..ct.series import CTSeries
-from ..ct.volume_files import write_volume
+from ..ct.series import AIR_HU, CTSeries
+from ..ct.volume_files import ENDINGS, write_volume
 from ..errors import GeometryError, InputError, SegmentationError
 from ..files.staging import staged_folder
 from ..reading.array_series import series_from_array
@@ -24,16 +24,18 @@ from .dicom_without import sources, write_dicom_without
 from .resampling import Resampled, isotropic_shape, resample
 from .surface_page import write_surface_page
 from .surfaces import surface, threshold_surface, write_mesh
-from .tables import write_label_tables
+from .tables import SEGMENTATION_FILES, write_label_tables
 
 if TYPE_CHECKING:
     from ..segmentation.labelmap import Labelmap
 
-AIR_HU = -1000
 # Below every HU that a scanner gives for air, so that air and what was masked out differ.
 MASKED_HU = -1024
 SPACING_MM = (0.1, 20.0)
 LARGEST_VOXELS = 1_000_000_000
+_VOLUME = (*ENDINGS, ".npy", ".json")
+_SURFACE = (".stl", ".ply", ".html")
+_ISOTROPIC = "segmentation_iso"
 
 
 def export(
@@ -98,14 +100,14 @@ def export(
         If meshing needs a package that is missing.
     """
     progress = progress or Progress()
-    _check(series, labelmap, spacing_mm, organ, mesh, threshold_hu)
+    _check(series, labelmap, spacing_mm, organ, mesh, threshold_hu, without)
     taken, dicom = None, False
     if without and labelmap is not None:
         taken = mask_without(labelmap, without)
         dicom = bool(sources(series))
         series = replace(series, hu=without_air(series, taken))
     mask = _mask(labelmap, organ) if organ and labelmap is not None else None
-    with staged_folder(folder) as staging:
+    with staged_folder(folder, replaces=_of_another(series, Path(folder))) as staging:
         progress.update(0.0, "writing the HU volume")
         written = [write_volume(staging, "hu", series.hu, series.affine)]
         if npy:
@@ -135,6 +137,31 @@ def export(
     return tuple(Path(folder) / path.name for path in written)
 
 
+def _of_another(series: CTSeries, folder: Path) -> list[str]:
+    """Return names of what the export of another CT may have left, as `staged_folder` takes them.
+
+    Nothing, where the CT itself lies in the folder: then the files are its own, or the input.
+    """
+    parents = {Path(file).resolve().parent for file in series.files}
+    if any(folder.resolve() in (one, one.parent) for one in parents):
+        return []
+    # An organ's surface is known by the organ's HU beside it.
+    organs = {path.name[3 : -len(end)] for end in ENDINGS for path in folder.glob(f"hu_*{end}")}
+    organs = {one for one in organs - {"iso"} if file_name(one) == one}
+    if any((folder / f"lung_mask{end}").exists() for end in ENDINGS):
+        organs -= {"lungs"}  # of `ctdoseseg pictures`
+    left = [f"hu_iso{end}" for end in _VOLUME] + [f"hu{end}" for end in _VOLUME]
+    left += [f"hu_{organ}{end}" for organ in organs for end in ENDINGS]
+    left += [f"{organ}{end}" for organ in organs for end in _SURFACE]
+    left += [f"surface_*_hu{end}" for end in _SURFACE]
+    isotropic = [f"{_ISOTROPIC}{end}" for end in ENDINGS]
+    if any((folder / name).exists() for name in isotropic) and not any(
+        (folder / name).exists() for name in SEGMENTATION_FILES
+    ):
+        left += ["labels.csv", "groups.csv"]  # else they may be those of another command
+    return [*left, *isotropic, "dicom_without_*/IM_*.dcm"]
+
+
 def file_name(organ: str) -> str:
     """Return a name for files that every system takes, whatever the label map calls the organ."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", organ).strip("_")[:80] or "organ"
@@ -153,6 +180,7 @@ def _check(
     organ: str | None,
     mesh: bool,
     threshold_hu: float | None,
+    without: str | None,
 ) -> None:
     if mesh and not organ:
         raise InputError(
@@ -160,6 +188,10 @@ def _check(
         )
     if organ and labelmap is None:
         raise InputError(f"To export {organ}, give a label map that holds it (--segmentation).")
+    if without and labelmap is None:
+        raise InputError(
+            f"To export without {without}, give a label map that holds it (--segmentation)."
+        )
     if threshold_hu is not None and not math.isfinite(threshold_hu):
         raise InputError("The threshold is no number; give --threshold a value in HU, as 350.")
     if (spacing_mm or mesh or threshold_hu is not None) and not series.regular:
@@ -217,7 +249,7 @@ def _write_isotropic(
         )
         written += write_npy(own, folder, "hu_iso", grid.hu)
     if labelmap is not None and grid.labels is not None:
-        written.append(write_volume(folder, "segmentation_iso", grid.labels, grid.affine))
+        written.append(write_volume(folder, _ISOTROPIC, grid.labels, grid.affine))
         written += write_label_tables(labelmap, folder)
     return written
 

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..ct.series import CTSeries
+from ..ct.series import AIR_HU, CTSeries
 
 if TYPE_CHECKING:
     from ..segmentation.labelmap import Labelmap
-
-AIR_HU = -1000
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..ct.series import AIR_HU
 from ..errors import DependencyError, InputError
 
 if TYPE_CHECKING:
     import trimesh
-
-AIR_HU = -1000.0
 
 
 def surface(

@@ -223,7 +223,7 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     """Write one table: UTF-8, a line feed ends a row, None and NaN are empty cells."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
+        writer.writerow([cell(name) for name in columns])
         writer.writerows([cell(value) for value in row] for row in rows)
     return path
 

@@ -14,6 +14,7 @@ from ..ct.acquisition import Acquisition
 from ..ct.series import CTSeries, SliceInfo
 from ..dicom.header import Header
 from ..errors import InputError
+from ..flags import flag
 from ..tasks.progress import Progress
 from .array_series import pixel_identity
 from .choice import series_meant
@@ -27,6 +28,7 @@ from .volume_file import is_volume_file
 HEADERS_SHARE = 0.3  # of the progress: headers first, then pixels
 # A pixel size that is typed may differ from the image's by this: it was rounded.
 SAME_PIXEL = 0.01
+_OF_HU = ("not_hu", "rescale_type")
 _ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.4.1"
 
 
@@ -53,7 +55,8 @@ class ImageStack:
     Attributes
     ----------
     series
-        Values, geometry and slices; its acquisition is empty. Values of an MR are its own.
+        Values, geometry and slices; its acquisition is empty. Values of an MR are its own. Its
+        flags state what is not regular about geometry and kind, and of a CT about values.
     modality
         ``CT`` or ``MR``.
     instances
@@ -168,6 +171,9 @@ def read_stack(group: ImageGroup, progress: Progress | None = None) -> ImageStac
     note = group.note
     if others := len(group.group.headers) - len(headers):
         note += f" {others} further images at the same positions were left out."
+    flags = tuple(one for one in volume.flags if is_ct or one.code not in _OF_HU)
+    if not volume.regular:
+        flags += (flag("slices_not_regular"),)
     series = CTSeries(
         hu=volume.hu,
         affine=volume.affine,
@@ -175,7 +181,7 @@ def read_stack(group: ImageGroup, progress: Progress | None = None) -> ImageStac
         acquisition=Acquisition(),
         identity=headers[0].text("SeriesInstanceUID") or pixel_identity(volume.hu),
         regular=volume.regular,
-        flags=tuple(one for one in volume.flags if is_ct and one.code == "not_hu"),
+        flags=flags,
         description=description(headers[0]),
     )
     numbers = (header.number("InstanceNumber") for header in headers)

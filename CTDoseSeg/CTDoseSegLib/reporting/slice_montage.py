@@ -58,7 +58,7 @@ class Montage:
         low, high = self.window_hu
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise InputError(
-                f"A window from {low:g} to {high:g} HU shows nothing; give --window the lower "
+                f"A window from {low:g} to {high:g} shows nothing; give --window the lower "
                 "value first."
             )
         if not 0 <= self.start < count:
@@ -80,6 +80,7 @@ def draw_montage(
     spacing_mm: tuple[float, float, float],
     title: str,
     note: str = "",
+    in_hu: bool = True,
 ) -> Figure:
     """Draw slices of a volume, each with its number.
 
@@ -95,6 +96,8 @@ def draw_montage(
         Above all.
     note
         Sentence to add to the caption.
+    in_hu
+        Whether the values are Hounsfield units.
 
     Returns
     -------
@@ -131,7 +134,7 @@ def draw_montage(
         size = min(9.0, 9.0 * tile_in / 0.8)
         style: dict[str, Any] = {"fontsize": size, "fontweight": "normal", "loc": "center"}
         axes.set_title(f"slice {k}", pad=2, **style)
-    caption = f"Window {low:g} to {top:g} HU."
+    caption = f"Window {low:g} to {top:g}{' HU' if in_hu else ''}."
     if (tiles := montage.rows * montage.columns) > len(shown):
         caption += f" {len(shown)} of {tiles} tiles: the stack ends at slice {len(volume) - 1}."
     figure.text(0.01, 1 - 0.09 / total_in, title, weight="bold", fontsize=12, va="top")

@@ -43,11 +43,14 @@ class VoxelHistogram:
         Of each bin.
     sentences
         What stands out.
+    in_hu
+        Whether the values are Hounsfield units.
     """
 
     edges_hu: np.ndarray
     voxels: np.ndarray
     sentences: tuple[str, ...]
+    in_hu: bool = True
 
 
 def voxel_histogram(series: CTSeries, bins: int = 50) -> VoxelHistogram:
@@ -72,16 +75,16 @@ def voxel_histogram(series: CTSeries, bins: int = 50) -> VoxelHistogram:
     if not 1 <= bins <= MOST_BINS:
         raise InputError(f"{bins} bins are outside 1 to {MOST_BINS}; give --bins another number.")
     voxels, edges = np.histogram(series.hu, bins=bins)
-    return VoxelHistogram(edges, voxels, tuple(_sentences(series)))
+    return VoxelHistogram(edges, voxels, tuple(_sentences(series)), not series.not_hu)
 
 
 def _sentences(series: CTSeries) -> list[str]:
     hu = series.hu
     total = hu.size
-    sentences = [f"{total} voxels from {float(hu.min()):g} to {float(hu.max()):g} HU."]
+    extent = f"{total} voxels from {float(hu.min()):g} to {float(hu.max()):g}"
     if series.not_hu:
-        return [*sentences, "The values are no Hounsfield units, so that no tissue is named."]
-    shares = []
+        return [f"{extent}.", "The values are no Hounsfield units, so that no tissue is named."]
+    sentences, shares = [f"{extent} HU."], []
     for name, low, high in KINDS_HU:
         inside = np.count_nonzero(
             (hu >= (-np.inf if low is None else low)) & (hu < (np.inf if high is None else high))
@@ -107,7 +110,7 @@ def _sentences(series: CTSeries) -> list[str]:
 
 
 def draw_voxel_histogram(histogram: VoxelHistogram) -> Figure:
-    """Draw the voxels of each bin, with the values of well-known substances.
+    """Draw the voxels of each bin; of HU with the values of well-known substances.
 
     Parameters
     ----------
@@ -128,13 +131,15 @@ def draw_voxel_histogram(histogram: VoxelHistogram) -> Figure:
     axes = figure.subplots()
     edges, voxels = histogram.edges_hu, histogram.voxels
     axes.set_title("All voxels")
-    axes.set_xlabel(f"HU ({len(voxels)} bins of {edges[1] - edges[0]:.4g} HU)")
+    name, unit = ("HU", " HU") if histogram.in_hu else ("Value", "")
+    axes.set_xlabel(f"{name} ({len(voxels)} bins of {edges[1] - edges[0]:.4g}{unit})")
     axes.set_ylabel("Voxels per bin")
     axes.stairs(voxels, edges, fill=True, color=BLUE)
     axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(0, 1.12 * voxels.max())
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4), useMathText=True)
-    _name_landmarks(axes, edges)
+    if histogram.in_hu:
+        _name_landmarks(axes, edges)
     return figure
 
 

@@ -105,6 +105,8 @@ def rows(path):
 def test_an_evaluation_writes_figures_tables_predictions_and_pictures(trained):
     from PIL import Image
 
+    (trained / "judged").mkdir()
+    (trained / "judged" / "predictions_of_an_earlier_run_0000.jpg").touch()
     summary = evaluate(trained / "config.toml", trained / "run", trained / "judged")
     written = {path.name for path in (trained / "judged").iterdir()}
     assert set(summary["files"]) == written

@@ -11,6 +11,7 @@ from CTDoseSegLib.errors import AcquisitionError
 from CTDoseSegLib.measurement.measurements import measure
 from CTDoseSegLib.measurement.size import SizeProfile, measure_size, water_equivalent_diameter_mm
 from CTDoseSegLib.measurement.ssde import BODY_16, BODY_32, HEAD_16, anatomy_of, ssde
+from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
 from CTDoseSegLib.segmentation.labelmap import Atom, Labelmap
 
 
@@ -41,6 +42,33 @@ def sized(body, hu=None, pixel_mm=(0.8, 0.8), **acquisition):
 
 def codes(flags):
     return {f.code for f in flags}
+
+
+def organs_in(name: str):
+    """Size of a disc of 320 mm that holds one of 200 mm, labelled as `name` and liver."""
+    whole, liver = disc(160.0) > 0.5, disc(100.0) > 0.5
+    hu = np.where(whole, 0, -1000).astype(np.int16)[None]
+    series = CTSeries(hu, np.diag([0.8, 0.8, 5.0, 1.0]), (SliceInfo(0.0),), Acquisition(), "test")
+    labels = np.where(liver, 2, whole if name else 0).astype(np.uint8)[None]
+    atoms = [named_atom(2, "liver", "test")] + [named_atom(1, name, "test")] * bool(name)
+    groups = groups_of(atom.name for atom in atoms)
+    labelmap = Labelmap(labels, series.affine, tuple(atoms), groups, "test")
+    return measure_size(series, labelmap, measure(series, labelmap))
+
+
+def test_organs_without_a_body_are_measured_with_a_warning_on_scan_and_slice():
+    size = organs_in("")
+    assert size.wed_mm[0] == pytest.approx(200, rel=0.02)  # not the 320 mm of the body
+    (warning,) = size.scan_flags
+    assert (warning.code, warning.severity) == ("body_of_organs", "warning")
+    assert codes(size.flags[0]) == {"body_of_organs"}
+
+
+@pytest.mark.parametrize("name", ["body_rest", "body_trunc"])
+def test_a_label_map_with_a_body_has_no_such_warning(name):
+    size = organs_in(name)
+    assert size.wed_mm[0] == pytest.approx(320, rel=0.02)
+    assert not size.scan_flags
 
 
 def profile(wed_mm):

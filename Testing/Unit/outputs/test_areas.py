@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 
 import numpy as np
+import pytest
 
 from CTDoseSegLib.outputs.areas import AreaTable
 
@@ -39,6 +40,14 @@ def test_slices_without_a_label_count_as_zero_in_its_mean_and_deviation():
     assert fat.names == ("fat",)
     assert np.allclose(fat.mean_mm2, areas.mean())
     assert np.allclose(fat.sd_mm2, areas.std(ddof=1))
+
+
+@pytest.mark.parametrize("name", ["=HYPERLINK(A1)", "+1", "-1", "@SUM(A1)"])
+def test_no_name_of_a_label_is_run_as_a_formula(tmp_path, name):
+    table = AreaTable.of(np.ones((1, 2, 2), np.uint8), (name,), 1.0)
+    with table.write(tmp_path / "areas.csv").open(encoding="utf-8", newline="") as stream:
+        header = next(csv.reader(stream))
+    assert header[2] == f"'{name}_mm2"
 
 
 def test_a_single_slice_has_no_deviation(tmp_path):

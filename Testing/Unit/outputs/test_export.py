@@ -194,6 +194,38 @@ def test_an_organ_without_a_label_map_is_refused(tmp_path):
         export(tiny_series(), None, tmp_path, organ="lung")
 
 
+@pytest.mark.parametrize("name", ["couch", "headrest"])
+def test_without_a_label_map_nothing_is_taken_away_and_that_is_refused(tmp_path, name):
+    with pytest.raises(InputError, match=f"without {name}, give a label map"):
+        export(tiny_series(), None, tmp_path / "out", without=name)
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_of_another_ct_stays_in_the_folder(tmp_path):
+    choices = {"spacing_mm": 4.0, "organ": "liver", "mesh": True, "npy": True, "threshold_hu": 40}
+    first = export(tiny_series(), tiny_labelmap(), tmp_path, **choices)
+    assert {"labels.csv", "liver.stl", "surface_40_hu.ply"} < {path.name for path in first}
+    (tmp_path / "notes.stl").write_text("of the user")
+    export(tiny_series(2), None, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"hu.nii.gz", "notes.stl"}
+
+
+def test_what_another_command_wrote_stays_in_the_folder(tmp_path):
+    names = {"segmentation.nii.gz", "labels.csv", "groups.csv", "lung_mask.nii.gz"}
+    for name in (*names, "hu_lungs.nii.gz", "segmentation_iso.nii.gz"):
+        (tmp_path / name).touch()
+    export(tiny_series(), None, tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {*names, "hu_lungs.nii.gz", "hu.nii.gz"}
+
+
+def test_the_ct_stays_where_it_is_exported_to_its_own_folder(tmp_path):
+    export(tiny_series(), None, tmp_path, npy=True)
+    export(read_series(tmp_path / "hu.npy"), None, tmp_path, spacing_mm=4.0)
+    assert (tmp_path / "hu.npy").exists()
+    assert (tmp_path / "hu.json").exists()
+
+
 def test_a_spacing_that_would_fill_the_memory_is_refused(tmp_path):
     series = replace(tiny_series(), affine=np.diag([60.0, 60.0, 60.0, 1.0]))
     with pytest.raises(InputError, match="give --spacing a larger value"):

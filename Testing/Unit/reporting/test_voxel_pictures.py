@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from tiny_analysis import tiny_series
 
+from CTDoseSegLib.cli import command_line
 from CTDoseSegLib.errors import InputError
+from CTDoseSegLib.flags import flag
+from CTDoseSegLib.reading.npy_volume import write_npy_volume
 from CTDoseSegLib.reporting.slice_montage import Montage, draw_montage
 from CTDoseSegLib.reporting.voxel_histogram import draw_voxel_histogram, voxel_histogram
 
@@ -57,10 +62,49 @@ def test_the_range_and_the_shares_are_those_of_the_voxels():
     assert "(from 300 HU) 1.0 %" in shares
 
 
+def words_of(figure) -> str:
+    (axes,) = figure.axes
+    return " ".join(text.get_text() for text in figure.findobj(Text)) + axes.get_xlabel()
+
+
+def test_values_that_are_not_hu_have_no_unit_and_no_substances():
+    hu = np.linspace(-1000, 1000, 600, dtype=np.float32).reshape(1, 20, 30)
+    series = with_hu(hu)
+    assert "HU)" in (words := words_of(draw_voxel_histogram(voxel_histogram(series))))
+    assert "water" in words
+    histogram = voxel_histogram(replace(series, flags=(flag("not_hu", "a test"),)))
+    assert histogram.sentences[0] == "600 voxels from -1000 to 1000."
+    words = words_of(draw_voxel_histogram(histogram))
+    assert "Value (50 bins of 40)" in words
+    for word in ("HU", "air", "water", "fat"):
+        assert word not in words
+
+
+def test_the_montage_of_values_that_are_not_hu_has_no_unit_in_its_caption():
+    montage = Montage(1, 1, window_hu=(0.0, 10.0))
+    for in_hu, caption in ((True, "Window 0 to 10 HU."), (False, "Window 0 to 10.")):
+        spacing_mm = (1.0, 1.0, 1.0)
+        figure = draw_montage(tiny_series().hu, montage, spacing_mm, "Slices", in_hu=in_hu)
+        assert caption in {text.get_text() for text in figure.texts}
+
+
 def test_a_volume_of_one_value_is_drawn():
     histogram = voxel_histogram(with_hu(np.full((1, 4, 4), 7, np.int16)))
     figure = draw_voxel_histogram(histogram)
     assert len(figure.axes) == 1
+
+
+def test_without_matplotlib_a_sentence_states_what_to_install(tmp_path, monkeypatch, capfd):
+    for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    write_npy_volume(tiny_series(), tmp_path / "ct.npy")
+    arguments = ("pictures", tmp_path / "ct.npy", "--output", tmp_path / "out", "--events", "none")
+    assert command_line.main([str(one) for one in arguments]) == 3
+    error = capfd.readouterr().err
+    assert "Pictures need the package matplotlib; install it" in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,11 @@ from .pictures import write_figures, write_pictures
 from .split import part_of_slices
 
 CASES_FILE, SLICES_FILE = "unet_cases.csv", "unet_slices.csv"
+# What an earlier run may have left, of more scans or slices.
+_REPLACED = (
+    *(f"predictions_*.{end}" for end in ("nii.gz", "nrrd", "jpg", "gif")),
+    *("slice_histograms.png", "worst_median_best.png", "coronal.png"),
+)
 # Of a label: Dice and accuracy of each slice.
 Agreements = dict[int, tuple[np.ndarray, np.ndarray]]
 SLICE_COLUMNS = (
@@ -75,7 +80,7 @@ def evaluate(
     pages: list[Page] = []
     coronal: list[Judged] = []
     doubts: list[str] = []
-    with staged_folder(output) as folder:
+    with staged_folder(output, replaces=_REPLACED) as folder:
         for scan in labelled_scans(config, spec, Stage(progress, 0.0, 0.9), doubts):
             predicted = predict(network, spec, scan.series, None, device)
             parts = _parts(scan.series, trained)

@@ -31,6 +31,10 @@ SERIES_COLUMNS = (
     *("series", "series_number", "modality", "n_slices", "rows", "columns"),
     *("pixel_row_mm", "pixel_column_mm", "note"),
 )
+# Of the progress of a series: its images first, then the network.
+_READING = 0.2
+# What an earlier run may have left, of more series or slices.
+_REPLACED = tuple(f"series_[0-9]*.{end}" for end in ("nii.gz", "nrrd", "png", "jpg", "gif", "csv"))
 
 
 @dataclass(frozen=True)
@@ -114,10 +118,10 @@ def predict(
     left_out = list(sentences(groups))
     predicted: list[Predicted] = []
     rows: list[tuple[Any, ...]] = []
-    with staged_folder(output) as folder:
+    with staged_folder(output, replaces=_REPLACED) as folder:
         for stack, group in _stacks(groups, spec, left_out, progress):
             name = f"series_{len(predicted) + 1}"
-            part = Stage(progress, *_share(groups, group))
+            part = Stage(_part(groups, group, progress), _READING, 1.0)
             labels = network_labels(network, spec, stack.series, part, device)
             write_volume(folder, f"{name}_labels", labels, stack.series.affine)
             write_predicted(folder, name, stack, labels, spec, progress)
@@ -125,7 +129,7 @@ def predict(
                 labels, spec.classes, stack.series.pixel_area_mm2, stack.instances
             ).only(spec.shown)
             areas.write(folder / f"{name}_areas.csv")
-            note = " ".join(filter(None, (stack.note, _doubt(stack, spec))))
+            note = " ".join(filter(None, (stack.note, *_doubts(stack, spec))))
             predicted.append(Predicted(name, group.label, areas, note))
             rows.append(_row(name, group, stack, note))
         if not predicted:
@@ -156,18 +160,26 @@ def _stacks(
             )
             continue
         try:
-            yield read_stack(group, Stage(progress, *_share(groups, group))), group
+            part = Stage(_part(groups, group, progress), 0.0, _READING)
+            yield read_stack(group, part), group
         except InputError as error:
             left_out.append(f"{_capital(group.label)} was left out: {error}")
 
 
-def _share(groups: tuple[ImageGroup, ...], group: ImageGroup) -> tuple[float, float]:
+def _part(groups: tuple[ImageGroup, ...], group: ImageGroup, progress: Progress) -> Stage:
     place, count = groups.index(group), len(groups)
-    return 0.1 + 0.88 * place / count, 0.1 + 0.88 * (place + 1) / count
+    return Stage(progress, 0.1 + 0.88 * place / count, 0.1 + 0.88 * (place + 1) / count)
 
 
-def _doubt(stack: ImageStack, spec: UNetSpec) -> str:
-    """Return what speaks against these images for this network; empty where nothing does."""
+def _doubts(stack: ImageStack, spec: UNetSpec) -> tuple[str, ...]:
+    """Return what speaks against these images, and against them for this network."""
+    # Whether they are HU depends on the network; nothing is measured of their exposure.
+    apart = ("not_hu", "several_events")
+    of_images = (one.message for one in stack.series.flags if one.code not in apart)
+    return (*of_images, _doubt_of_network(stack, spec))
+
+
+def _doubt_of_network(stack: ImageStack, spec: UNetSpec) -> str:
     if stack.modality == "CT" and not spec.windows:
         return (
             "It is a CT, and the network scales values by each volume's own range, as for MR: the "
