@@ -168,7 +168,9 @@ class Trainer:
             total += float(value.detach())
             # The most probable class, whatever the threshold: it is found where the logits are.
             drawn = logits.detach().argmax(dim=1).to("cpu", torch.uint8).numpy()
-            agreement.add(drawn, labels.cpu().numpy())
+            truth, skipped = labels.cpu().numpy(), missing.cpu().numpy()
+            for n, stand in enumerate(stands.tolist()):
+                agreement.add(drawn[n], truth[n], np.flatnonzero(skipped[n]).tolist(), stand)
             if step % 5 == 0:
                 progress.update(
                     self._fraction(step / training.steps),
