@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from ...ct.series import CTSeries
 from ...ct.volume_files import write_volume
 from ...files.staging import staged_folder
+from ...outputs.tables import write_csv
 from ...segmentation.unet.engine import best_device, predict
 from ...segmentation.unet.network import for_inference, load_unet
 from ...segmentation.unet.spec import UNetSpec
@@ -92,8 +92,8 @@ def evaluate(
             name = "".join(c if c.isalnum() or c in "-_" else "_" for c in place)
             write_volume(folder, name, predicted, scan.series.affine)
             write_pictures(judged, spec, folder, name)
-        _write_csv(folder / CASES_FILE, CaseScore.columns(), map(_row, scores))
-        _write_csv(folder / SLICES_FILE, SLICE_COLUMNS, slices)
+        write_csv(folder / CASES_FILE, CaseScore.columns(), map(_row, scores))
+        write_csv(folder / SLICES_FILE, SLICE_COLUMNS, slices)
         write_figures(folder, scores, pages, coronal, spec)
         files = sorted(path.name for path in folder.iterdir())
     for sentence in doubts:
@@ -184,12 +184,3 @@ def _pages(judged: Judged, agreements: Agreements) -> list[Page]:
 
 def _row(one: CaseScore) -> Sequence[Any]:
     return [getattr(one, name) for name in CaseScore.columns()]
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Any) -> None:
-    from ...outputs.tables import cell
-
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([cell(value) for value in row] for row in rows)
