@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +51,7 @@ def read_cases(
     if not cases:
         raise InputError("There is no labelled case in the data; " + " ".join(sentences))
     _check_classes(cases, config)
-    return cases, sentences
+    return [replace(case, number=n) for n, case in enumerate(cases, start=1)], sentences
 
 
 def identities(config: Config) -> list[str]:
@@ -64,9 +64,8 @@ def identities(config: Config) -> list[str]:
         if names:
             sentences.append(
                 f"The images of {', '.join(names)} name their patients "
-                f"({len(names)} {'case' if len(names) == 1 else 'cases'}). The network does not "
-                "keep them, pictures of the data show them as they are; write them anew with: "
-                "ctdoseseg deidentify."
+                f"({len(names)} {'case' if len(names) == 1 else 'cases'}). Neither the network nor "
+                "its pictures keep these names; write the images anew with: ctdoseseg deidentify."
             )
     return sentences
 

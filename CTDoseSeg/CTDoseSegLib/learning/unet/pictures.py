@@ -147,7 +147,7 @@ def _coronal(path: Path, judged: Sequence[Judged], spec: UNetSpec) -> None:
             seen = np.flip(labels.transpose(view.permutation), view.reversed_axes)
             picture = _drawn(view.hu[:, middle], seen[:, middle], spec)
             axes.imshow(picture, origin="lower", aspect=view.spacing_mm[0] / view.spacing_mm[2])
-            axes.set_title(f"{one.name}, {word}", fontsize=9)
+            axes.set_title(f"scan {one.number}, {word}", fontsize=9)
             axes.set_axis_off()
     handles = [_patch(name) for name in spec.shown]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=7)

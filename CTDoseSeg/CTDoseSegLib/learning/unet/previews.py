@@ -45,7 +45,7 @@ def write_check(folder: Path, cases: Sequence[Case], spec: UNetSpec) -> Path | N
         grey, mixed = (blended(image, one, spec, (low, high)) for one in (0 * labels, labels))
         aspect = height * image.shape[1] / image.shape[0]
         for axes, picture, title in (
-            (row[0], grey, f"{case.name}, {words}"),
+            (row[0], grey, f"scan {case.number}, {words}"),
             (row[1], mixed, "with its labels"),
         ):
             axes.imshow(picture, origin="upper", aspect=aspect)

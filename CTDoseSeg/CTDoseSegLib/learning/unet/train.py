@@ -7,6 +7,7 @@ not (on one machine, with one number of threads).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ...errors import OutputError
 from ...segmentation.unet.network import UNet, load_unet
 from ...segmentation.unet.spec import UNetSpec
 from ...tasks.progress import Progress, Stage
+from .case import Case
 from .cases import identities, read_cases
 from .config import MADE_HERE, Config, read_config
 from .previews import write_check, write_preview
@@ -73,6 +75,7 @@ def train(
         progress.warning("validation", parts.warning)
     trainer = Trainer(config, parts)
     progress.note(system_line(trainer.device))
+    progress.note(f"In pictures and advice: {_numbered(cases)}.")
     if not trainer.resume(folder) and former is not None:
         trainer.begin_with(*former)
     if trainer.epoch == 0:
@@ -81,6 +84,10 @@ def train(
         write_check(folder, cases, config.network)
     write_split(folder, parts)
     return trainer.run(folder, Stage(progress, 0.1, 1.0))
+
+
+def _numbered(cases: Sequence[Case]) -> str:
+    return ", ".join(f"scan {case.number} is {case.name}" for case in cases)
 
 
 def _former(config: Config) -> tuple[UNet, UNetSpec] | None:
