@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="the UNet needs torch")
 pytest.importorskip("safetensors", reason="the UNet needs safetensors")
 pytest.importorskip("monai", reason="surface distances need monai")
 
-from CTDoseSegLib.errors import InputError  # noqa: E402
+from CTDoseSegLib.errors import Cancelled, InputError  # noqa: E402
 from CTDoseSegLib.learning.unet import train  # noqa: E402
 from CTDoseSegLib.learning.unet.evaluate import evaluate  # noqa: E402
 from CTDoseSegLib.learning.unet.metrics import dice, score, slice_agreement  # noqa: E402
@@ -171,6 +171,17 @@ def test_titles_of_pictures_have_numbers_for_names(trained, monkeypatch):
     assert {"scan 1, truth", "scan 3, coronal"} <= set(titles)
     assert any(title.startswith("worst: scan ") for title in titles)
     assert not [title for title in titles if title.startswith(("a,", "b,", "c,"))]
+
+
+def test_an_evaluation_can_be_cancelled_while_the_network_runs(trained):
+    class Cancels(Progress):
+        def emit(self, kind, /, **fields):
+            if "UNet" in fields.get("message", ""):
+                self.cancel()
+
+    with pytest.raises(Cancelled):
+        evaluate(trained / "config.toml", trained / "run", trained / "judged", progress=Cancels())
+    assert not (trained / "judged").exists()
 
 
 def test_other_classes_than_the_networks_are_refused(trained):

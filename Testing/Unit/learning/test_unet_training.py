@@ -12,7 +12,7 @@ from labelled_scans import write_scan
 torch = pytest.importorskip("torch", reason="the UNet needs torch")
 pytest.importorskip("safetensors", reason="the UNet needs safetensors")
 
-from CTDoseSegLib.errors import InputError, ModelError, OutputError  # noqa: E402
+from CTDoseSegLib.errors import Cancelled, InputError, ModelError, OutputError  # noqa: E402
 from CTDoseSegLib.learning.unet import train, trainer  # noqa: E402
 from CTDoseSegLib.learning.unet.augment import augment  # noqa: E402
 from CTDoseSegLib.learning.unet.cases import read_cases  # noqa: E402
@@ -125,6 +125,36 @@ def test_a_run_that_patience_ends_prints_and_animates_its_last_epoch(data):
     assert 1 < summary["epochs"] < 200
     assert [note.split()[1] for note in heard.notes] == ["1", str(summary["epochs"])]
     assert heard.animated == [False, True]
+
+
+@pytest.mark.parametrize("message", ["finding labelled scans", "looking for names of patients"])
+def test_a_training_can_be_cancelled_before_its_scans_are_read(data, message):
+    seen = []
+
+    class Cancels(Progress):
+        def emit(self, kind, /, **fields):
+            seen.append(fields.get("message", ""))
+            if seen[-1] == message:
+                self.cancel()
+
+    with pytest.raises(Cancelled):
+        train.train(config(data), data / "run", progress=Cancels())
+    assert seen[-1] == message
+    assert not any(one.startswith("reading") for one in seen)
+
+
+def test_the_scans_are_looked_for_once_and_the_progress_never_falls_back(data):
+    heard = []
+
+    class Keeps(Progress):
+        def emit(self, kind, /, **fields):
+            if kind == "progress":
+                heard.append((fields["fraction"], fields["message"]))
+
+    train.train(config(data), data / "run", progress=Keeps())
+    assert [message for _, message in heard].count("finding labelled scans") == 1
+    fractions = [fraction for fraction, _ in heard]
+    assert fractions == sorted(fractions)
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(data):

@@ -78,7 +78,7 @@ def evaluate(
     names: list[str] = []
     with staged_folder(output) as folder:
         for scan in labelled_scans(config, spec, Stage(progress, 0.0, 0.9), doubts):
-            predicted = predict(network, spec, scan.series, None, device)
+            predicted = predict(network, spec, scan.series, scan.progress, device)
             parts = _parts(scan.series, trained)
             number = len(names) + 1
             names.append(scan.name)

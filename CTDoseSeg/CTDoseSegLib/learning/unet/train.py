@@ -16,7 +16,7 @@ from ...segmentation.unet.network import UNet, load_unet
 from ...segmentation.unet.spec import UNetSpec
 from ...tasks.progress import Progress, Stage
 from .case import Case
-from .cases import identities, read_cases
+from .cases import identities, pairs_of, read_cases
 from .config import MADE_HERE, Config, read_config
 from .previews import write_check, write_preview
 from .split import split, write_split
@@ -62,12 +62,13 @@ def train(
     except OSError as error:
         raise OutputError(f"The folder {folder.name} cannot be made ({error.strerror}).") from error
     former = _former(config)  # before cases are made, which takes minutes
-    for sentence in identities(config):
+    pairs = pairs_of(config, Stage(progress, 0.0, 0.01))
+    for sentence in identities(pairs, Stage(progress, 0.01, 0.02)):
         progress.warning("identity", sentence)
     kept = folder / "phantoms" if any(s.kind in MADE_HERE for s in config.data) else None
     if kept is not None:
         kept.mkdir(exist_ok=True)
-    cases, sentences = read_cases(config, Stage(progress, 0.0, 0.1), kept)
+    cases, sentences = read_cases(config, Stage(progress, 0.02, 0.1), kept, pairs)
     for sentence in sentences:
         progress.warning("training_data", sentence)
     parts = split(cases, config)
