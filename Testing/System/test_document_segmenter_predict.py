@@ -104,6 +104,23 @@ def test_the_pictures_show_the_labels_in_colour(predicted):
     assert coloured == drawn
 
 
+def test_a_label_has_the_colour_that_its_table_states(predicted):
+    rows = rows_of(predicted / "labels.csv")
+    assert [row["name"] for row in rows] == list(LABELS)
+    labels = labels_of(predicted)
+    flat = [one for one in pictures(predicted, ".jpg") if one.ndim == 3]
+    for row in rows:
+        stated = np.array(list(bytes.fromhex(row["color"][1:])))
+        drawn = [
+            picture[np.asarray(Image.fromarray(image).resize(picture.shape[1::-1], 0)) == value]
+            for value in [int(row["value"])]
+            for picture, image in zip(flat, labels, strict=True)
+        ]
+        mean = np.concatenate(drawn).mean(axis=0)
+        # Grey under it moves all three alike.
+        assert np.corrcoef(mean - mean.mean(), stated - stated.mean())[0, 1] > 0.9
+
+
 def test_one_animation_goes_through_the_stack(predicted):
     with Image.open(predicted / "series_1.gif") as animation:
         assert animation.n_frames == SLICES

@@ -46,6 +46,18 @@ _BONES = ("bone", "bone_rest", "spine", "ribs", "sacrum", "skull", "sternum", "m
 _BONE_PARTS = ("_cortex", "_spongiosa", "_medullary")
 _BONE_PREFIXES = ("vertebrae_", "rib_", "humerus_", "scapula_", "clavicula_", "femur_", "hip_")
 
+# Of label_1 and so on.
+NUMBERED_COLOURS = (
+    "#e6332a",
+    "#3aa655",
+    "#2f7fe0",
+    "#f2b01e",
+    "#a34fd1",
+    "#18b5b5",
+    "#f07ab0",
+    "#9a6324",
+)
+
 
 @dataclass(frozen=True)
 class Organ:
@@ -90,6 +102,8 @@ def organs() -> Mapping[str, Organ]:
 def organ(name: str) -> Organ:
     """Return the row of `name`; for other names a row without code, coloured by the name.
 
+    The first labels that have a number for a name (label_1) get colours that are far apart.
+
     Parameters
     ----------
     name
@@ -102,6 +116,9 @@ def organ(name: str) -> Organ:
     known = organs().get(name)
     if known is not None:
         return known
+    number = name.removeprefix("label_")
+    if number != name and number.isdecimal() and 1 <= int(number) <= len(NUMBERED_COLOURS):
+        return Organ(name, "", NUMBERED_COLOURS[int(number) - 1])
     digest = hashlib.sha256(name.encode()).digest()
     return Organ(name, "", "#" + "".join(f"{64 + byte % 160:02x}" for byte in digest[:3]))
 

@@ -149,9 +149,9 @@ def _found(one: Flag) -> str:
 
 def _finding(found: str, flags: list[Flag]) -> str:
     """One sentence: what was found, with its details and where each of them holds."""
-    told = _of_the_whole(flags) or flags
+    shown = _of_the_whole(flags) or flags
     details: dict[str, list[str]] = {}
-    for one in told:
+    for one in shown:
         details.setdefault(_detail(one), []).append(one.place)
     specific = {
         detail: places
@@ -159,7 +159,7 @@ def _finding(found: str, flags: list[Flag]) -> str:
         if detail and not any(detail in other for other in details if other != detail)
     }
     if not specific:
-        return sentence(found + _about([one.place for one in told]))
+        return sentence(found + _about([one.place for one in shown]))
     return sentence(f"{found}: {_some(specific)}")
 
 

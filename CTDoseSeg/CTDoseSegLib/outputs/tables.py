@@ -18,7 +18,7 @@ from ..segmentation.doubt_map import DoubtMap
 if TYPE_CHECKING:
     from ..dosimetry.doses import OrganDose
     from ..result import Result
-    from ..segmentation.labelmap import Labelmap
+    from ..segmentation.labelmap import Atom, Labelmap
 
 # These names are a promise to whoever reads the files: more may follow, none may change.
 SLICE_COLUMNS = (
@@ -158,12 +158,17 @@ def read_doubt(folder: Path, labelmap: Labelmap) -> DoubtMap | None:
 
 def write_label_tables(labelmap: Labelmap, folder: Path) -> list[Path]:
     """Write ``labels.csv`` (what the values mean) and ``groups.csv`` (organs of several atoms)."""
-    atoms = ((a.value, a.name, a.snomed_code, a.color, a.origin) for a in labelmap.atoms)
     groups = ((group, atom) for group, atoms in labelmap.groups.items() for atom in atoms)
     return [
-        write_csv(folder / "labels.csv", LABEL_COLUMNS, atoms),
+        write_atoms(folder / "labels.csv", labelmap.atoms),
         write_csv(folder / "groups.csv", GROUP_COLUMNS, groups),
     ]
+
+
+def write_atoms(path: Path, atoms: Iterable[Atom]) -> Path:
+    """Write what the values of a label map mean, as ``labels.csv`` has it."""
+    rows = ((a.value, a.name, a.snomed_code, a.color, a.origin) for a in atoms)
+    return write_csv(path, LABEL_COLUMNS, rows)
 
 
 def slice_rows(result: Result) -> Iterator[tuple[Any, ...]]:

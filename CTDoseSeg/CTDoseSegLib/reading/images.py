@@ -137,6 +137,13 @@ def image_groups(
     if series_uid is not None:
         uid = series_meant(series_uid, {h.text("SeriesInstanceUID") for h in headers})
         headers = tuple(h for h in headers if h.text("SeriesInstanceUID") == uid)
+    return described_groups(headers, view)
+
+
+def described_groups(
+    headers: Sequence[Header], view: FieldOfView | None = None
+) -> tuple[ImageGroup, ...]:
+    """Return the stacks that images make, as `image_groups` does those of a folder."""
     groups = group_slices(headers)
     sizes: dict[object, set[tuple[int, int]]] = {}
     for group in groups:
@@ -183,6 +190,7 @@ def read_stack(group: ImageGroup, progress: Progress | None = None) -> ImageStac
         regular=volume.regular,
         flags=flags,
         description=description(headers[0]),
+        files=tuple(header.path for header in headers),
     )
     numbers = (header.number("InstanceNumber") for header in headers)
     instances = tuple(None if number is None else int(number) for number in numbers)

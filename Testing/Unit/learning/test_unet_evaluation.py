@@ -12,10 +12,11 @@ torch = pytest.importorskip("torch", reason="the UNet needs torch")
 pytest.importorskip("safetensors", reason="the UNet needs safetensors")
 pytest.importorskip("monai", reason="surface distances need monai")
 
-from CTDoseSegLib.errors import InputError  # noqa: E402
+from CTDoseSegLib.errors import Cancelled, InputError  # noqa: E402
 from CTDoseSegLib.learning.unet import train  # noqa: E402
 from CTDoseSegLib.learning.unet.evaluate import evaluate  # noqa: E402
 from CTDoseSegLib.learning.unet.metrics import dice, score, slice_agreement  # noqa: E402
+from CTDoseSegLib.tasks.progress import Progress  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -126,11 +127,63 @@ def test_an_evaluation_writes_figures_tables_predictions_and_pictures(trained):
     assert not of_part["training"] & of_part["validation"]
     bone = [r for r in slices if r["label"] == "bone"]
     assert {float(r["true_area_mm2"]) for r in bone} == {16 * 4.0}
-    for name in "abc":
-        assert f"predictions_{name}.nii.gz" in written
-        assert any(n.startswith(f"predictions_{name}_") and n.endswith(".jpg") for n in written)
-        with Image.open(trained / "judged" / f"predictions_{name}.gif") as animation:
+    for n in (1, 2, 3):
+        name = f"predictions_scan_{n}"
+        assert f"{name}.nii.gz" in written
+        assert any(one.startswith(f"{name}_") and one.endswith(".jpg") for one in written)
+        with Image.open(trained / "judged" / f"{name}.gif") as animation:
             assert animation.n_frames >= 1
+
+
+def test_names_of_cases_stand_in_the_tables_and_once_on_the_screen_beside_their_numbers(trained):
+    for part in ("images", "labels"):
+        for path in (trained / "set" / part).iterdir():
+            path.rename(path.with_name(f"Secret_{path.name}"))
+    notes = []
+
+    class Listener(Progress):
+        def emit(self, kind, /, **fields):
+            notes.extend([fields["message"]] if kind == "note" else [])
+
+    train.train(trained / "config.toml", trained / "again", progress=Listener())
+    evaluate(trained / "config.toml", trained / "again", trained / "judged", progress=Listener())
+    named = [note for note in notes if "Secret" in note]
+    assert len(named) == 2
+    assert all("scan 1 is Secret_a, scan 2 is Secret_b" in note for note in named)
+    for path in [*(trained / "judged").iterdir(), *(trained / "again").iterdir()]:
+        assert "Secret" not in path.name
+        if path.suffix in (".txt", ".md", ".json"):
+            assert "Secret" not in path.read_text()
+    assert rows(trained / "judged" / "unet_cases.csv")[0]["case"] == "Secret_a"
+
+
+def test_titles_of_pictures_have_numbers_for_names(trained, monkeypatch):
+    from matplotlib.axes import Axes
+
+    titles = []
+    real = Axes.set_title
+
+    def kept(axes, text, **how):
+        titles.append(text)
+        return real(axes, text, **how)
+
+    monkeypatch.setattr(Axes, "set_title", kept)
+    train.train(trained / "config.toml", trained / "again")
+    evaluate(trained / "config.toml", trained / "again", trained / "judged")
+    assert {"scan 1, truth", "scan 3, coronal"} <= set(titles)
+    assert any(title.startswith("worst: scan ") for title in titles)
+    assert not [title for title in titles if title.startswith(("a,", "b,", "c,"))]
+
+
+def test_an_evaluation_can_be_cancelled_while_the_network_runs(trained):
+    class Cancels(Progress):
+        def emit(self, kind, /, **fields):
+            if "UNet" in fields.get("message", ""):
+                self.cancel()
+
+    with pytest.raises(Cancelled):
+        evaluate(trained / "config.toml", trained / "run", trained / "judged", progress=Cancels())
+    assert not (trained / "judged").exists()
 
 
 def test_other_classes_than_the_networks_are_refused(trained):

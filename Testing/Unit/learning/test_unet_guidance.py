@@ -115,3 +115,16 @@ def test_a_class_in_no_truth_has_no_dice_and_one_that_nobody_drew_is_not_counted
     counted.add(found, truth, skipped=[2])
     assert counted.dice[0] == 0.0
     assert np.isnan(counted.dice[1])
+
+
+@pytest.mark.parametrize("stands", [0, 1])
+def test_a_perfect_drawing_is_perfect_where_a_source_lacks_a_class_that_stands_as_another(stands):
+    drawn = np.array([[0, 0, 1, 1], [0, 0, 2, 2]], np.uint8)
+    undrawn = np.where(drawn == 2, stands, drawn)
+    counted = Agreement(2)
+    counted.add(drawn, drawn)
+    counted.add(drawn, undrawn, skipped=[2], stands=stands)
+    assert counted.dice.tolist() == [1.0, 1.0]
+    assert counted.accuracy == 1.0
+    counted.add(np.full_like(drawn, 2), np.full_like(drawn, 1 - stands), skipped=[2], stands=stands)
+    assert counted.accuracy == pytest.approx(14 / 22)  # nothing there can be of the class

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from dicom_files import make_slice, save
+from pydicom import dcmread
 from segmenter_slices import RING, write_slices
 
 torch = pytest.importorskip("torch", reason="the UNet needs torch")
@@ -14,7 +15,7 @@ pytest.importorskip("safetensors", reason="the UNet needs safetensors")
 
 from CTDoseSegLib.dicom.header_file import read_header  # noqa: E402
 from CTDoseSegLib.errors import InputError  # noqa: E402
-from CTDoseSegLib.learning.unet.cases import identities, read_cases  # noqa: E402
+from CTDoseSegLib.learning.unet.cases import identities, pairs_of, read_cases  # noqa: E402
 from CTDoseSegLib.learning.unet.label_pictures import read_picture  # noqa: E402
 from CTDoseSegLib.learning.unet.layouts import config_of_folder, layout  # noqa: E402
 from CTDoseSegLib.learning.unet.mask_form import MaskForm, best_form, explained  # noqa: E402
@@ -26,6 +27,7 @@ from CTDoseSegLib.learning.unet.split import (  # noqa: E402
     SAME_SCAN,
     split,
 )
+from CTDoseSegLib.tasks.progress import Progress  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -133,6 +135,7 @@ def test_mr_is_scaled_by_its_own_values_and_is_refused_where_windows_of_hu_are_s
         ("beyond", "have the value 5, and the network has 4 classes"),
         ("missing", "slice_3 has no labels"),
         ("size", r"slice_3\.png has 16 x 16 pixels, its image 32 x 32"),
+        ("no pixel size", r"slice_3\.dcm: PixelSpacing"),
         ("colour", r"slice_3\.dcm is a coloured image"),
         ("not dicom", r"slice_3\.dcm"),
         ("only 255", "no value but 0 and 255"),
@@ -153,6 +156,10 @@ def test_what_cannot_be_trained_on_is_refused_and_the_file_is_named(scan, damage
     elif damage == "colour":
         one = make_slice(2, np.zeros((SIZE, SIZE), np.uint8), SamplesPerPixel=3)
         save(one, image)
+    elif damage == "no pixel size":
+        data = dcmread(image)
+        del data.PixelSpacing
+        data.save_as(image)
     elif damage == "not dicom":
         image.write_text("no image")
     elif damage == "only 255":
@@ -163,6 +170,16 @@ def test_what_cannot_be_trained_on_is_refused_and_the_file_is_named(scan, damage
             path.unlink()
     with pytest.raises(InputError, match=message):
         read_cases(config(scan[0], count))
+
+
+def test_images_that_are_not_axial_are_left_out_and_said(tmp_path, scan):
+    upright = {"ImageOrientationPatient": [1, 0, 0, 0, 0, -1], "SeriesInstanceUID": "1.2.77"}
+    write_slices(tmp_path / "other", 2, size=SIZE, **upright)
+    for path in (tmp_path / "other").rglob("slice_*"):
+        shutil.copy(path, scan[0] / "train" / path.parent.name / f"upright_{path.name}")
+    cases, sentences = read_cases(config(scan[0]))
+    assert [len(case.volume) for case in cases] == [8]
+    assert [one for one in sentences if "upright_slice_1" in one and "not axial" in one]
 
 
 def test_images_of_two_sizes_are_two_cases_of_one_patient(tmp_path):
@@ -189,7 +206,7 @@ def test_a_layout_is_known_by_its_folders_and_two_at_once_are_refused(tmp_path, 
 
 
 def test_the_cases_that_name_a_patient_are_listed(scan):
-    (sentence,) = identities(config(scan[0]))
+    (sentence,) = identities(pairs_of(config(scan[0]), Progress()))
     assert "slice_1..slice_8" in sentence
     assert "Secret" not in sentence
 

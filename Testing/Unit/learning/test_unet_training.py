@@ -12,16 +12,18 @@ from labelled_scans import write_scan
 torch = pytest.importorskip("torch", reason="the UNet needs torch")
 pytest.importorskip("safetensors", reason="the UNet needs safetensors")
 
-from CTDoseSegLib.errors import InputError, ModelError, OutputError  # noqa: E402
+from CTDoseSegLib.errors import Cancelled, InputError, ModelError, OutputError  # noqa: E402
 from CTDoseSegLib.learning.unet import train, trainer  # noqa: E402
 from CTDoseSegLib.learning.unet.augment import augment  # noqa: E402
 from CTDoseSegLib.learning.unet.cases import read_cases  # noqa: E402
 from CTDoseSegLib.learning.unet.config import read_config  # noqa: E402
 from CTDoseSegLib.learning.unet.label_pictures import read_picture  # noqa: E402
 from CTDoseSegLib.learning.unet.loss import loss  # noqa: E402
+from CTDoseSegLib.learning.unet.previews import FRAME_MS  # noqa: E402
 from CTDoseSegLib.learning.unet.split import split  # noqa: E402
 from CTDoseSegLib.segmentation.unet.network import load_unet  # noqa: E402
 from CTDoseSegLib.segmentation.unet.spec import mirrored_classes  # noqa: E402
+from CTDoseSegLib.tasks.progress import Progress  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -85,8 +87,74 @@ def test_a_run_that_was_ended_goes_on_to_the_same_weights(data, monkeypatch, dro
         train.train(path, data / "parts")
     monkeypatch.setattr(train.Trainer, "_one_epoch", real)
     train.train(path, data / "parts")
-    for name in ("unet.safetensors", "checkpoint.safetensors"):
+    for name in ("unet.safetensors", "checkpoint.safetensors", "epochs.gif"):
         assert (data / "parts" / name).read_bytes() == (data / "whole" / name).read_bytes()
+
+
+class Listener(Progress):
+    """Keeps the notes, and whether there was an animation at each."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder, self.notes, self.animated = folder, [], []
+
+    def emit(self, kind, /, **fields):
+        if kind == "note" and fields["message"].startswith("epoch"):
+            self.notes.append(fields["message"])
+            self.animated.append((self.folder / "epochs.gif").is_file())
+
+
+def test_the_animation_is_made_at_the_end_of_a_frame_an_epoch(data):
+    from PIL import Image, ImageSequence
+
+    heard = Listener(data / "run")
+    rest = TRAINING + "print_every = 1\n"
+    train.train(config(data, rest=rest), data / "run", progress=heard)
+    assert heard.animated == [False, False, True]
+    with Image.open(data / "run" / "epochs.gif") as animation:
+        shown_ms = sum(frame.info["duration"] for frame in ImageSequence.Iterator(animation))
+    assert shown_ms == 3 * FRAME_MS  # equal pictures are one frame, shown for longer
+    assert len(list((data / "run" / "epochs").iterdir())) == 3
+
+
+def test_a_run_that_patience_ends_prints_and_animates_its_last_epoch(data):
+    heard = Listener(data / "run")
+    rest = TRAINING.replace("epochs = 3", "epochs = 200") + "print_every = 99\npatience = 1\n"
+    rest += "learning_rate = 1e-9\n"
+    summary = train.train(config(data, rest=rest), data / "run", progress=heard)
+    assert 1 < summary["epochs"] < 200
+    assert [note.split()[1] for note in heard.notes] == ["1", str(summary["epochs"])]
+    assert heard.animated == [False, True]
+
+
+@pytest.mark.parametrize("message", ["finding labelled scans", "looking for names of patients"])
+def test_a_training_can_be_cancelled_before_its_scans_are_read(data, message):
+    seen = []
+
+    class Cancels(Progress):
+        def emit(self, kind, /, **fields):
+            seen.append(fields.get("message", ""))
+            if seen[-1] == message:
+                self.cancel()
+
+    with pytest.raises(Cancelled):
+        train.train(config(data), data / "run", progress=Cancels())
+    assert seen[-1] == message
+    assert not any(one.startswith("reading") for one in seen)
+
+
+def test_the_scans_are_looked_for_once_and_the_progress_never_falls_back(data):
+    heard = []
+
+    class Keeps(Progress):
+        def emit(self, kind, /, **fields):
+            if kind == "progress":
+                heard.append((fields["fraction"], fields["message"]))
+
+    train.train(config(data), data / "run", progress=Keeps())
+    assert [message for _, message in heard].count("finding labelled scans") == 1
+    fractions = [fraction for fraction, _ in heard]
+    assert fractions == sorted(fractions)
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(data):

@@ -113,7 +113,7 @@ def contrast_flags(
 def added_by_iodine(organ: str, enhanced: Mapping[str, float]) -> tuple[float, float] | None:
     """Return the least and the most that iodine adds to an organ's dose; None for nothing.
 
-    An organ that can be told by its HU must be enhanced itself; one that cannot, as bowel wall and
+    An organ that is known by its HU must be enhanced itself; one that is not, as bowel wall and
     pancreas, takes up contrast agent where another organ does.
 
     Examples

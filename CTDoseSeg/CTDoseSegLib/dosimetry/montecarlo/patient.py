@@ -293,7 +293,7 @@ def _anatomy(
 
 
 def _missing_by_slab(scan: Scan, image: Upright, blocks: Blocks) -> np.ndarray | None:
-    """Return the area that the field of view cuts off each slab; None where it cannot be told."""
+    """Return the area that the field of view cuts off each slab; None where it is not known."""
     if image.seen is None or len(image.edges_mm) != len(scan.series.slices) + 1:
         return None
     missing = missing_area_mm2(scan.size)

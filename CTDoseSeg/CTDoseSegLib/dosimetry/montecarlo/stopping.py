@@ -73,7 +73,7 @@ class StopRule:
     exposure
         Whose doses are asked for.
     progress
-        Is told the present uncertainty.
+        Receives the present uncertainty.
     least_histories
         The run goes on to these, however certain the organs are.
     """

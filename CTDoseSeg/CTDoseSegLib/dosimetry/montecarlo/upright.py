@@ -60,7 +60,7 @@ class Upright(Protocol):
     uneven
         True where the slices are not all as far apart.
     seen
-        Boolean [j, i], the field of view; None where it cannot be told.
+        Boolean [j, i], the field of view; None where it is not known.
     not_finite
         Pixels met so far that were no finite number, which are read as air.
     """

@@ -37,6 +37,9 @@ class Case:
         Size of a voxel along k, rows and columns.
     digest
         Tells scans apart by their pixels; empty for what is made here.
+    number
+        Of the scan in pictures and files, which are passed on: names of folders can be those of
+        patients.
     part
         Indices of the slices that are trained on, or validated with; empty: all. The others are
         there as neighbours.
@@ -50,6 +53,7 @@ class Case:
     z_mm: np.ndarray
     voxel_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
     digest: str = ""
+    number: int = 1
     part: tuple[int, ...] = field(default=())
 
     @property

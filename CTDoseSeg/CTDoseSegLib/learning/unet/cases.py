@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from ...ct.series import CTSeries
 from ...errors import CTDoseSegError, InputError
 from ...segmentation.unet.spec import UNetSpec
-from ...tasks.progress import Progress
+from ...tasks.progress import Progress, Stage
 from .case import UNKNOWN, Case, make_case
 from .config import MADE_HERE, Config, DataSource
 from .files import Pair, find_pairs
@@ -25,12 +25,15 @@ _AUTO = "auto"
 
 
 def read_cases(
-    config: Config, progress: Progress | None = None, kept: Path | None = None
+    config: Config,
+    progress: Progress | None = None,
+    kept: Path | None = None,
+    pairs: Sequence[list[Pair]] | None = None,
 ) -> tuple[list[Case], list[str]]:
     """Read all cases of a configuration; also return a sentence for each that is doubtful.
 
     Phantoms take seconds each to make: with a folder `kept` they are kept there, so that a run
-    that goes on finds them again.
+    that goes on finds them again. `pairs` are those of `pairs_of`, where they were found before.
 
     Raises
     ------
@@ -41,44 +44,69 @@ def read_cases(
     progress = progress or Progress()
     cases: list[Case] = []
     sentences: list[str] = []
+    if pairs is None:
+        pairs = pairs_of(config, Stage(progress, 0.0, 0.1))
     for number, source in enumerate(config.data):
+        part = _share(Stage(progress, 0.1, 1.0), number, len(config.data))
         if source.kind in MADE_HERE:
-            cases += made_cases(config, number, progress, kept)
+            cases += made_cases(config, number, part, kept)
             continue
-        for name, patient, series, labels in _labelled(config, source, progress, sentences):
+        for name, patient, series, labels, _ in _labelled(
+            config, source, pairs[number], part, sentences
+        ):
             drawn = class_values(labels, source, config.network, name)
             cases.append(make_case(name, patient, number, series, drawn, config.network))
     if not cases:
         raise InputError("There is no labelled case in the data; " + " ".join(sentences))
     _check_classes(cases, config)
-    return cases, sentences
+    return [replace(case, number=n) for n, case in enumerate(cases, start=1)], sentences
 
 
-def identities(config: Config) -> list[str]:
+def pairs_of(config: Config, progress: Progress) -> list[list[Pair]]:
+    """Return the pairs of each source, by name; none of what is made here."""
+    pairs: list[list[Pair]] = []
+    for number, source in enumerate(config.data):
+        part = _share(progress, number, len(config.data))
+        part.update(0.0, "finding labelled scans")
+        pairs.append([] if source.kind in MADE_HERE else find_pairs(source, config.folder, part))
+    return pairs
+
+
+def _share(progress: Progress, number: int, count: int) -> Stage:
+    return Stage(progress, number / count, (number + 1) / count)
+
+
+def identities(pairs: Sequence[list[Pair]], progress: Progress | None = None) -> list[str]:
     """Return a sentence for each source whose DICOM files name patients, with its cases."""
+    progress = progress or Progress()
     sentences = []
-    for source in config.data:
-        if source.kind in MADE_HERE or not (config.folder / source.folder).is_dir():
-            continue
-        names = [p.name for p in find_pairs(source, config.folder) if p.names_a_patient()]
+    for number, mine in enumerate(pairs):
+        part, names = _share(progress, number, len(pairs)), []
+        for n, pair in enumerate(mine):
+            part.update(n / len(mine), "looking for names of patients")
+            if pair.names_a_patient(part):
+                names.append(pair.name)
         if names:
             sentences.append(
                 f"The images of {', '.join(names)} name their patients "
-                f"({len(names)} {'case' if len(names) == 1 else 'cases'}). The network does not "
-                "keep them, pictures of the data show them as they are; write them anew with: "
-                "ctdoseseg deidentify."
+                f"({len(names)} {'case' if len(names) == 1 else 'cases'}). Neither the network nor "
+                "its pictures keep these names; write the images anew with: ctdoseseg deidentify."
             )
     return sentences
 
 
 @dataclass(frozen=True)
 class Scan:
-    """One labelled scan on its own grid; labels are classes, uint8 [k, j, i]."""
+    """One labelled scan on its own grid; labels are classes, uint8 [k, j, i].
+
+    `progress` is the part of the whole that working on it is.
+    """
 
     name: str
     series: CTSeries
     labels: np.ndarray
     not_drawn: tuple[str, ...]
+    progress: Progress
 
 
 def labelled_scans(
@@ -98,12 +126,16 @@ def labelled_scans(
             f"The configuration's classes ({', '.join(config.network.classes)}) are not those of "
             f"the network ({', '.join(spec.classes)}); write the network's, in its order."
         )
-    for source in config.data:
-        for name, _patient, series, labels in _labelled(config, source, progress, sentences):
+    pairs = pairs_of(config, progress)
+    for number, source in enumerate(config.data):
+        part = _share(progress, number, len(config.data))
+        for name, _patient, series, labels, share in _labelled(
+            config, source, pairs[number], part, sentences
+        ):
             drawn = labels
             if source.kind not in MADE_HERE:  # whose labels are classes already
                 drawn = class_values(labels, source, spec, name)
-            yield Scan(name, series, drawn, source.not_drawn)
+            yield Scan(name, series, drawn, source.not_drawn, share)
 
 
 def class_values(labels: np.ndarray, source: DataSource, spec: UNetSpec, name: str) -> np.ndarray:
@@ -133,17 +165,23 @@ def class_values(labels: np.ndarray, source: DataSource, spec: UNetSpec, name: s
 
 
 def _labelled(
-    config: Config, source: DataSource, progress: Progress, sentences: list[str]
-) -> Iterator[tuple[str, str, CTSeries, np.ndarray]]:
-    """Yield name, patient, images and labels of each case that is not left out."""
+    config: Config,
+    source: DataSource,
+    pairs: Sequence[Pair],
+    progress: Progress,
+    sentences: list[str],
+) -> Iterator[tuple[str, str, CTSeries, np.ndarray, Progress]]:
+    """Yield name, patient, images, labels and part of the progress of each case not left out."""
     if source.kind in MADE_HERE:
         for n in range(source.count):
             progress.update(n / source.count, f"making {source.kind}")
             name, patient, series, labels = made_scan(source, n, config.network.classes)
             if name not in source.leave_out:
-                yield name, patient, series, labels
+                yield name, patient, series, labels, _share(progress, n, source.count)
         return
-    pairs = [p for p in find_pairs(source, config.folder) if p.name not in source.leave_out]
+    pairs = [pair for pair in pairs if pair.name not in source.leave_out]
+    sentences += [f"{p.name} was left out: {p.unusable}." for p in pairs if p.unusable]
+    pairs = [pair for pair in pairs if not pair.unusable]
     form = _form(config, source, pairs, sentences)
     for n, pair in enumerate(pairs):
         progress.update(n / max(len(pairs), 1), f"reading {source.kind}")
@@ -168,7 +206,8 @@ def _labelled(
                 f"{lost} of {len(pair.images)} images of {pair.name} lie where another one lies "
                 "and are left out."
             )
-        yield pair.name, pair.patient, series, form.of(labels, series)
+        part = _share(progress, n, len(pairs))
+        yield pair.name, pair.patient, series, form.of(labels, series), part
 
 
 def _read(pair: Pair, config: Config) -> tuple[CTSeries, np.ndarray]:

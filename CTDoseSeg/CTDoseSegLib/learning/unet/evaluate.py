@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from ...ct.series import CTSeries
 from ...ct.volume_files import write_volume
 from ...files.staging import staged_folder
+from ...outputs.tables import write_csv
 from ...segmentation.unet.engine import best_device, predict
 from ...segmentation.unet.network import for_inference, load_unet
 from ...segmentation.unet.spec import UNetSpec
@@ -59,8 +59,8 @@ def evaluate(
         trained on, each slice is marked as of training or validation.
     output
         Gets ``unet_cases.csv`` (a row a case and label), ``unet_slices.csv`` (a row a case, slice
-        and label), ``predictions/`` (label maps, pictures and an animation of each case) and
-        figures.
+        and label), ``predictions_scan_N`` (label map, pictures and an animation of each case, in
+        the order of the table) and figures. Names of cases stand in the tables alone.
 
     Returns
     -------
@@ -80,11 +80,16 @@ def evaluate(
     pages: list[Page] = []
     coronal: list[Judged] = []
     doubts: list[str] = []
+    names: list[str] = []
     with staged_folder(output, replaces=_REPLACED) as folder:
         for scan in labelled_scans(config, spec, Stage(progress, 0.0, 0.9), doubts):
-            predicted = predict(network, spec, scan.series, None, device)
+            predicted = predict(network, spec, scan.series, scan.progress, device)
             parts = _parts(scan.series, trained)
-            judged = Judged(scan.name, scan.series, scan.labels, predicted, scan.not_drawn, parts)
+            number = len(names) + 1
+            names.append(scan.name)
+            judged = Judged(
+                *(scan.name, number, scan.series, scan.labels, predicted, scan.not_drawn, parts)
+            )
             scores += _case_scores(judged, spec)
             agreements = {
                 n: slice_agreement(predicted == n, scan.labels == n, judged.known)
@@ -93,14 +98,15 @@ def evaluate(
             slices += _slice_rows(judged, spec, agreements)
             pages += _pages(judged, agreements)
             coronal = [*coronal, judged][:3]
-            place = f"predictions_{scan.name}"
-            name = "".join(c if c.isalnum() or c in "-_" else "_" for c in place)
+            name = f"predictions_scan_{number}"
             write_volume(folder, name, predicted, scan.series.affine)
             write_pictures(judged, spec, folder, name)
-        _write_csv(folder / CASES_FILE, CaseScore.columns(), map(_row, scores))
-        _write_csv(folder / SLICES_FILE, SLICE_COLUMNS, slices)
+        write_csv(folder / CASES_FILE, CaseScore.columns(), map(_row, scores))
+        write_csv(folder / SLICES_FILE, SLICE_COLUMNS, slices)
         write_figures(folder, scores, pages, coronal, spec)
         files = sorted(path.name for path in folder.iterdir())
+    numbered = (f"scan {n} is {name}" for n, name in enumerate(names, start=1))
+    progress.note(f"In pictures and names of files: {', '.join(numbered)}.")
     for sentence in doubts:
         progress.warning("labelled_data", sentence)
     progress.update(1.0, "written")
@@ -178,7 +184,7 @@ def _pages(judged: Judged, agreements: Agreements) -> list[Page]:
             dice=float(np.nanmean(dice[:, k])) if np.isfinite(dice[:, k]).any() else None,
             accuracy=float(right[k]),
             part=judged.parts[k],
-            where=f"{judged.name}, slice {k}",
+            where=f"scan {judged.number}, slice {k}",
             hu=judged.series.hu[k],
             truth=truth[k],
             predicted=predicted[k],
@@ -189,12 +195,3 @@ def _pages(judged: Judged, agreements: Agreements) -> list[Page]:
 
 def _row(one: CaseScore) -> Sequence[Any]:
     return [getattr(one, name) for name in CaseScore.columns()]
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Any) -> None:
-    from ...outputs.tables import cell
-
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([cell(value) for value in row] for row in rows)

@@ -11,11 +11,13 @@ import numpy as np
 from ...ct.series import CTSeries
 from ...dicom.deidentify import iter_identities
 from ...errors import InputError
+from ...reading.images import ImageGroup, read_stack
 from ...segmentation.user import read_label_array
+from ...tasks.progress import Progress
 from .config import DataSource
 from .label_pictures import LOSSY, read_array, read_picture, small_labels
 from .patients import patient_keys
-from .slice_files import Stack, by_number, first_header, read_images, stacks
+from .slice_files import by_number, files_of, first_header, read_images, stacks
 
 VOLUMES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".npy")
 PICTURES = (".npy", ".png", ".jpg", ".jpeg")
@@ -40,6 +42,8 @@ class Pair:
         Return its series and its labels, uint8 [k, j, i], as they were written.
     lossy
         Labels come from lossy compression.
+    unusable
+        Why it is left out; empty where it can be read.
     """
 
     name: str
@@ -47,10 +51,15 @@ class Pair:
     images: tuple[Path, ...]
     read: Callable[[], tuple[CTSeries, np.ndarray]]
     lossy: bool = False
+    unusable: str = ""
 
-    def names_a_patient(self) -> bool:
+    def names_a_patient(self, progress: Progress) -> bool:
         """Return whether a DICOM file of the images names a patient."""
-        return any(_identities(path) for path in self.images)
+        for path in self.images:
+            progress.check_cancelled()
+            if _identities(path):
+                return True
+        return False
 
 
 def _identities(path: Path) -> bool:
@@ -61,7 +70,7 @@ def _identities(path: Path) -> bool:
     return not path.name.lower().endswith(VOLUMES) and holds_identity(path)
 
 
-def find_pairs(source: DataSource, base: Path) -> list[Pair]:
+def find_pairs(source: DataSource, base: Path, progress: Progress) -> list[Pair]:
     """Return the pairs of a source, by name.
 
     Raises
@@ -72,10 +81,16 @@ def find_pairs(source: DataSource, base: Path) -> list[Pair]:
     folder = base / source.folder
     if not folder.is_dir():
         raise InputError(f"There is no folder {Path(source.folder).name} beside the configuration.")
-    pairs = {"volumes": _volumes, "npz": _npz, "slices": _slices}[source.kind](source, folder)
+    if source.kind == "slices":
+        pairs = _slices(folder, progress)
+    else:
+        pairs = {"volumes": _volumes, "npz": _npz}[source.kind](source, folder)
     if not pairs:
         raise InputError(f"{folder.name} has no labelled scan of the kind {source.kind}.")
-    headers = [first_header(pair.images[0]) for pair in pairs]
+    headers = []
+    for pair in pairs:
+        progress.check_cancelled()
+        headers.append(first_header(pair.images[0]))
     keys = patient_keys(headers, [pair.name for pair in pairs])
     return [replace(pair, patient=key) for pair, key in zip(pairs, keys, strict=True)]
 
@@ -196,22 +211,24 @@ def _masks(file: Path, key: str) -> np.ndarray:
         raise InputError(f"{file.name} cannot be read as arrays; save it again.") from error
 
 
-def _slices(source: DataSource, folder: Path) -> list[Pair]:
+def _slices(folder: Path, progress: Progress) -> list[Pair]:
     folder = folder / "train" if (folder / "train").is_dir() else folder
     images, labels = _entries(folder / "dicoms"), _entries(folder / "labels")
     names = _matched(images, labels)
     label_of = {str(images[name]): labels[name] for name in names}
     pairs = []
-    for stack in stacks([images[name] for name in names]):
-        mine = sorted((stem(Path(file)) for file in stack.files), key=by_number)
+    for stack in stacks([images[name] for name in names], progress):
+        files = files_of(stack)
+        mine = sorted((stem(Path(file)) for file in files), key=by_number)
         name = mine[0] if len(mine) == 1 else f"{mine[0]}..{mine[-1]}"
 
-        def read(stack: Stack = stack) -> tuple[CTSeries, np.ndarray]:
-            series = stack.read()
+        def read(stack: ImageGroup = stack) -> tuple[CTSeries, np.ndarray]:
+            series = read_stack(stack).series
             return series, np.stack([_slice_labels(label_of[f], series) for f in series.files])
 
-        lossy = any(label_of[file].suffix.lower() in LOSSY for file in stack.files)
-        pairs.append(Pair(name, name, tuple(Path(file) for file in stack.files), read, lossy))
+        lossy = any(label_of[file].suffix.lower() in LOSSY for file in files)
+        paths = tuple(Path(file) for file in files)
+        pairs.append(Pair(name, name, paths, read, lossy, stack.unusable))
     return pairs
 
 

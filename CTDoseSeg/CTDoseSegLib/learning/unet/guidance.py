@@ -90,10 +90,10 @@ def _course(history: History, config: Config) -> list[str]:
 
 def _exchanged_labels(parts: Split, classes: Sequence[str]) -> list[str]:
     return [
-        f"{classes[a - 1]} and {classes[b - 1]} look exchanged in slice {k} of {name} (counted "
-        "from the feet): a label must mean the same everywhere; correct the file, or the order of "
-        "the labels."
-        for name, k, a, b in _exchanged(parts, classes)[:5]
+        f"{classes[a - 1]} and {classes[b - 1]} look exchanged in slice {k} of scan {number} "
+        "(counted from the feet): a label must mean the same everywhere; correct the file, or the "
+        "order of the labels."
+        for number, k, a, b in _exchanged(parts, classes)[:5]
     ]
 
 
@@ -114,17 +114,17 @@ def _rare_labels(parts: Split, classes: Sequence[str]) -> list[str]:
     ]
 
 
-def _exchanged(parts: Split, classes: Sequence[str]) -> list[tuple[str, int, int, int]]:
-    """Return (case, slice, label, label) where two labels look exchanged.
+def _exchanged(parts: Split, classes: Sequence[str]) -> list[tuple[int, int, int, int]]:
+    """Return (number of the scan, slice, label, label) where two labels look exchanged.
 
     In each slice the middles of two labels are compared with where these usually lie, seen from
     the middle of all labels of the slice.
     """
     places = []
     whose = []
-    for case in {c.name: c for c in [*parts.train, *parts.held]}.values():
+    for case in {c.number: c for c in [*parts.train, *parts.held]}.values():
         for k, labels in enumerate(case.labels):
-            whose.append((case.name, k))
+            whose.append((case.number, k))
             places.append(_middles(labels, len(classes)))
     middles = np.array(places)  # [slices, classes, 2]
     with np.errstate(all="ignore"):
@@ -133,7 +133,7 @@ def _exchanged(parts: Split, classes: Sequence[str]) -> list[tuple[str, int, int
         of_label = middles.swapaxes(0, 1)
         usual = np.array([np.nanmedian(m, 0) if np.isfinite(m).any() else m[0] for m in of_label])
     found = []
-    for (name, k), one in zip(whose, middles, strict=True):
+    for (number, k), one in zip(whose, middles, strict=True):
         away = np.linalg.norm(one[:, None] - usual[None], axis=2)  # [label, usual place]
         gain = np.diag(away)[:, None] + np.diag(away)[None] - away - away.T
         gain = np.nan_to_num(gain, nan=0.0)
@@ -141,7 +141,7 @@ def _exchanged(parts: Split, classes: Sequence[str]) -> list[tuple[str, int, int
         here = np.diag(away)[a] + np.diag(away)[b]
         if gain[a, b] > 2 * EXCHANGED and gain[a, b] > 0.5 * here:
             first, second = sorted((int(a), int(b)))
-            found.append((name, k, first + 1, second + 1))
+            found.append((number, k, first + 1, second + 1))
     return found
 
 

@@ -14,11 +14,13 @@ from .case import UNKNOWN
 class Judged:
     """One scan with its truth and what the network predicts; labels uint8 [k, j, i].
 
-    `parts` says of each slice whether it is of the network's ``training`` or ``validation``, or
-    of neither (empty).
+    Pictures and names of files have `number`, since `name` can be that of a patient. `parts` states
+    of each slice whether it is of the network's ``training`` or ``validation``, or of neither
+    (empty).
     """
 
     name: str
+    number: int
     series: CTSeries
     truth: np.ndarray
     predicted: np.ndarray
@@ -44,7 +46,7 @@ class Page:
     part
         As in `Judged`.
     where
-        Case and slice, for a title.
+        Number of the scan, and slice, for a title.
     hu, truth, predicted
         [j, i].
     """

@@ -12,7 +12,7 @@ from ...ct.organs import organ
 from ...reporting.figure import BLUE, GREEN, new_figure, save
 from ...segmentation.unet.spec import UNetSpec
 from ...segmentation.working_grid import Canonical
-from .previews import OPACITY, colours
+from .label_colours import blended, write_gif
 
 if TYPE_CHECKING:
     from .judged import Judged, Page
@@ -24,14 +24,12 @@ SHOWN_EACH = 3
 MOST_FRAMES, FRAME_MS = 120, 80
 
 
-def blended(hu: np.ndarray, labels: np.ndarray, spec: UNetSpec) -> np.ndarray:
+def _drawn(hu: np.ndarray, labels: np.ndarray, spec: UNetSpec) -> np.ndarray:
     """Return a slice with its labels in colour over it, uint8 [j, i, 3]."""
-    low, high = WINDOW_HU if spec.windows else np.percentile(hu, (1, 99))
-    high = max(high, low + 1e-6)
-    grey = np.clip((hu.astype(np.float32) - low) / (high - low), 0, 1)[..., None] * 255.0
-    color = colours(labels, spec).astype(np.float32)
-    mix = np.where((labels > 0)[..., None], (1 - OPACITY) * grey + OPACITY * color, grey)
-    return mix.astype(np.uint8)
+    if spec.windows:
+        return blended(hu, labels, spec, WINDOW_HU)
+    low, high = np.percentile(hu, (1, 99))
+    return blended(hu, labels, spec, (float(low), float(max(high, low + 1e-6))))
 
 
 def write_pictures(judged: Judged, spec: UNetSpec, folder: Path, name: str) -> None:
@@ -41,20 +39,14 @@ def write_pictures(judged: Judged, spec: UNetSpec, folder: Path, name: str) -> N
     series = judged.series
     count = len(series.hu)
     for k in range(0, count, max(1, count // 10)):
-        picture = Image.fromarray(blended(series.hu[k], judged.predicted[k], spec))
+        picture = Image.fromarray(_drawn(series.hu[k], judged.predicted[k], spec))
         picture.save(folder / f"{name}_{k:04d}.jpg", quality=88)
     step = max(1, count // MOST_FRAMES)
     frames = [
-        Image.fromarray(blended(series.hu[k], judged.predicted[k], spec)).resize((256, 256))
+        Image.fromarray(_drawn(series.hu[k], judged.predicted[k], spec)).resize((256, 256))
         for k in range(0, count, step)
     ]
-    frames[0].save(
-        folder / f"{name}.gif",
-        save_all=True,
-        append_images=frames[1:],
-        duration=FRAME_MS,
-        loop=0,
-    )
+    write_gif(folder / f"{name}.gif", frames, FRAME_MS)
 
 
 def write_figures(
@@ -131,7 +123,7 @@ def _worst_median_best(path: Path, pages: Sequence[Page], spec: UNetSpec) -> Non
             (row[1], page.truth, "truth"),
             (row[2], page.predicted, f"Dice {page.dice:.3f}, accuracy {page.accuracy:.3f}"),
         ):
-            axes.imshow(blended(page.hu, labels, spec))
+            axes.imshow(_drawn(page.hu, labels, spec))
             axes.set_title(title, fontsize=8, fontweight="normal")
             axes.set_axis_off()
     save(figure, path)
@@ -153,9 +145,9 @@ def _coronal(path: Path, judged: Sequence[Judged], spec: UNetSpec) -> None:
             (row[2], one.predicted, "predicted"),
         ):
             seen = np.flip(labels.transpose(view.permutation), view.reversed_axes)
-            picture = blended(view.hu[:, middle], seen[:, middle], spec)
+            picture = _drawn(view.hu[:, middle], seen[:, middle], spec)
             axes.imshow(picture, origin="lower", aspect=view.spacing_mm[0] / view.spacing_mm[2])
-            axes.set_title(f"{one.name}, {word}", fontsize=9)
+            axes.set_title(f"scan {one.number}, {word}", fontsize=9)
             axes.set_axis_off()
     handles = [_patch(name) for name in spec.shown]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=7)

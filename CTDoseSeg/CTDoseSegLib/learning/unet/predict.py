@@ -11,7 +11,7 @@ from ...ct.volume_files import write_volume
 from ...errors import InputError
 from ...files.staging import staged_folder
 from ...outputs.areas import AreaTable
-from ...outputs.tables import write_csv
+from ...outputs.tables import write_atoms, write_csv
 from ...reading.images import (
     FieldOfView,
     ImageGroup,
@@ -20,6 +20,7 @@ from ...reading.images import (
     read_stack,
     sentences,
 )
+from ...segmentation.atoms import named_atom
 from ...segmentation.unet.engine import best_device
 from ...segmentation.unet.engine import predict as network_labels
 from ...segmentation.unet.spec import UNetSpec
@@ -135,11 +136,10 @@ def predict(
         if not predicted:
             raise InputError(f"No images were predicted. {' '.join(left_out)}")
         origin = f"unet {digest[:12]}"
-        write_csv(
-            folder / "labels.csv",
-            ("value", "name", "origin"),
-            ((value, name, origin) for value, name in enumerate(spec.classes, start=1)),
+        atoms = (
+            named_atom(value, name, origin) for value, name in enumerate(spec.classes, start=1)
         )
+        write_atoms(folder / "labels.csv", atoms)
         write_csv(folder / SERIES_FILE, SERIES_COLUMNS, rows)
         files = tuple(sorted(path.name for path in folder.iterdir()))
     progress.update(1.0, "written")

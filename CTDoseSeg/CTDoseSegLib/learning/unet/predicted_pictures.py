@@ -7,22 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...ct.organs import organ, organs
 from ...errors import DependencyError
 from ...segmentation.unet.spec import UNetSpec
 from ...tasks.progress import Progress
+from .label_colours import blended, write_gif
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from ...reading.images import ImageStack
 
-OPACITY = 0.45
-# Of a CT: soft tissue, with lung still told from air.
+# Of a CT: soft tissue, with lung still brighter than air.
 CT_WINDOW_HU = (-400.0, 400.0)
 MOST_FRAMES, FRAME_MS, FRAME_PX = 120, 120, 320
-# Of labels that the organ table has no colour for, one after the other.
-PALETTE = ("#e6332a", "#3aa655", "#2f7fe0", "#f2b01e", "#a34fd1", "#18b5b5", "#f07ab0", "#9a6324")
 
 
 def write_predicted(
@@ -64,24 +61,18 @@ def write_predicted(
         raise DependencyError(
             "Pictures of the labels need the package Pillow; install it with: pip install pillow"
         ) from error
-    low, high = _window(stack)
+    window = _window(stack)
     frames: list[Image.Image] = []
     every = max(1, -(-len(labels) // MOST_FRAMES))
     for k, drawn in enumerate(labels):
         progress.check_cancelled()
         place = f"{name}_slice_{k:04d}"
         Image.fromarray(drawn).save(folder / f"{place}_labels.png")
-        picture = _square(_over(stack.series.hu[k], drawn, spec, low, high), stack)
+        picture = _square(blended(stack.series.hu[k], drawn, spec, window), stack)
         picture.save(folder / f"{place}.jpg", quality=92)
         if k % every == 0:
             frames.append(_frame(picture, f"slice {k}"))
-    frames[0].save(
-        folder / f"{name}.gif",
-        save_all=True,
-        append_images=frames[1:],
-        duration=FRAME_MS,
-        loop=0,
-    )
+    write_gif(folder / f"{name}.gif", frames, FRAME_MS)
 
 
 def _window(stack: ImageStack) -> tuple[float, float]:
@@ -90,25 +81,6 @@ def _window(stack: ImageStack) -> tuple[float, float]:
         return CT_WINDOW_HU
     low, high = np.percentile(stack.series.hu, (1, 99.5))
     return float(low), float(max(high, low + 1e-6))
-
-
-def _over(
-    values: np.ndarray, labels: np.ndarray, spec: UNetSpec, low: float, high: float
-) -> np.ndarray:
-    """Return a slice with its labels in colour over it, uint8 [j, i, 3]."""
-    grey = np.clip((values.astype(np.float32) - low) / (high - low), 0, 1)[..., None] * 255.0
-    color = _colours(spec)[labels].astype(np.float32)
-    mixed = np.where((labels > 0)[..., None], (1 - OPACITY) * grey + OPACITY * color, grey)
-    return mixed.astype(np.uint8)
-
-
-def _colours(spec: UNetSpec) -> np.ndarray:
-    """Return the colour of each value, uint8 [256, 3]."""
-    table = np.zeros((256, 3), np.uint8)
-    for n, name in enumerate(spec.classes):
-        code = organ(name).color if name in organs() else PALETTE[n % len(PALETTE)]
-        table[n + 1] = [int(code[i : i + 2], 16) for i in (1, 3, 5)]
-    return table
 
 
 def _square(pixels: np.ndarray, stack: ImageStack) -> Image:

@@ -8,20 +8,21 @@ from pathlib import Path
 
 import numpy as np
 
-from ...ct.organs import organ
 from ...errors import DependencyError
 from ...reporting.figure import new_figure, save
 from ...segmentation.unet.images import value_scale
 from ...segmentation.unet.spec import UNetSpec
 from ..files import write_whole
 from .case import Case
+from .label_colours import blended, coloured, write_gif
 
 PREVIEW_FILE, EPOCHS_FILE, CHECK_FILE = "first_batch.png", "epochs.gif", "data_check.png"
+# Of a picture an epoch, from which the animation is made.
+EPOCHS_FOLDER = "epochs"
 # Slices of the first batch in the animation over the epochs, and how long each epoch is shown.
 SHOWN, FRAME_MS = 4, 250
 # Scans that are drawn from the front before a training; of fewer slices nothing is seen from there.
 MOST_CHECKED, LEAST_SLICES = 4, 4
-OPACITY = 0.45
 
 
 def write_check(folder: Path, cases: Sequence[Case], spec: UNetSpec) -> Path | None:
@@ -41,16 +42,13 @@ def write_check(folder: Path, cases: Sequence[Case], spec: UNetSpec) -> Path | N
     for row, case in zip(grid, shown, strict=True):
         image, labels, height, words = _front(case)
         low, high = value_scale(case.volume, spec)[-1]
-        grey = np.clip((image.astype(np.float32) - low) / (high - low), 0, 1)[..., None] * 255
-        grey = np.repeat(grey, 3, axis=2)
-        drawn = (labels > 0)[..., None]
-        mixed = np.where(drawn, (1 - OPACITY) * grey + OPACITY * colours(labels, spec), grey)
+        grey, mixed = (blended(image, one, spec, (low, high)) for one in (0 * labels, labels))
         aspect = height * image.shape[1] / image.shape[0]
         for axes, picture, title in (
-            (row[0], grey, f"{case.name}, {words}"),
+            (row[0], grey, f"scan {case.number}, {words}"),
             (row[1], mixed, "with its labels"),
         ):
-            axes.imshow(picture.astype(np.uint8), origin="upper", aspect=aspect)
+            axes.imshow(picture, origin="upper", aspect=aspect)
             axes.set_title(title, fontsize=9)
             axes.set_axis_off()
     return save(figure, folder / CHECK_FILE)
@@ -86,7 +84,7 @@ def write_preview(
     for n, (image, drawn) in enumerate(zip(inputs, labels, strict=True)):
         above, below = grid[2 * (n // 4)][n % 4], grid[2 * (n // 4) + 1][n % 4]
         above.imshow(image[channel], cmap="gray", vmin=-1, vmax=1)
-        below.imshow(colours(np.asarray(drawn), spec))
+        below.imshow(coloured(np.asarray(drawn), spec))
     for axes in grid.flat:
         axes.set_axis_off()
     return save(figure, folder / PREVIEW_FILE)
@@ -100,41 +98,42 @@ def add_frame(
     predicted: np.ndarray,
     spec: UNetSpec,
 ) -> Path | None:
-    """Add a frame to ``epochs.gif``: image, truth and result of a fixed batch, from above.
+    """Write a picture of an epoch: image, truth and result of a fixed batch, from above.
 
-    Frames of `epoch` and later ones, of a run that was ended and goes on, are replaced. None
-    where Pillow is missing.
+    It has the palette that it has in the animation. None where Pillow is missing.
     """
     try:
-        from PIL import Image, ImageDraw, ImageSequence
+        from PIL import Image, ImageDraw
     except ImportError:
         return None
     channel = inputs.shape[1] - 1 - spec.context
     rows, columns = labels.shape[1:]
     grey = np.clip((inputs[:SHOWN, channel, :rows, :columns] + 1) * 127.5, 0, 255)
     images = np.repeat(grey.astype(np.uint8)[..., None], 3, axis=3)
-    lines = (images, colours(labels[:SHOWN], spec), colours(predicted[:SHOWN], spec))
+    lines = (images, coloured(labels[:SHOWN], spec), coloured(predicted[:SHOWN], spec))
     frame = Image.fromarray(np.vstack([np.hstack(list(line)) for line in lines]))
     ImageDraw.Draw(frame).text((4, 2), f"epoch {epoch}", fill=(255, 255, 0))
-    path = folder / EPOCHS_FILE
-    frames = []
-    if epoch > 1 and path.is_file():
-        with Image.open(path) as before:
-            frames = [f.convert("RGB") for f in ImageSequence.Iterator(before)][: epoch - 1]
-    frames.append(frame)
     stream = io.BytesIO()
-    frames[0].save(
-        stream, "GIF", save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0
-    )
+    frame.quantize(256).save(stream, "PNG")
+    path = folder / EPOCHS_FOLDER / f"epoch_{epoch:04d}.png"
+    path.parent.mkdir(exist_ok=True)
     write_whole(path, stream.getvalue())
     return path
 
 
-def colours(labels: np.ndarray, spec: UNetSpec) -> np.ndarray:
-    """Return labels as a picture, uint8 [j, i, 3]; unknown is pink."""
-    table = np.zeros((256, 3), np.uint8)
-    for n, name in enumerate(spec.classes, start=1):
-        code = organ(name).color
-        table[n] = [int(code[i : i + 2], 16) for i in (1, 3, 5)]
-    table[255] = (255, 0, 200)
-    return table[labels.astype(np.uint8)]
+def write_epochs(folder: Path, epoch: int) -> Path | None:
+    """Write ``epochs.gif`` of the pictures up to an epoch; None where there are none.
+
+    Later ones are of a former run, which was begun anew.
+    """
+    files = [folder / EPOCHS_FOLDER / f"epoch_{n:04d}.png" for n in range(1, epoch + 1)]
+    files = [path for path in files if path.is_file()]
+    try:
+        from PIL import Image
+    except ImportError:
+        return None
+    frames = []
+    for path in files:
+        with Image.open(path) as picture:
+            frames.append(picture.copy())
+    return write_gif(folder / EPOCHS_FILE, frames, FRAME_MS) if frames else None

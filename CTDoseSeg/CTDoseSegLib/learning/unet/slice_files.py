@@ -1,6 +1,7 @@
-"""Images of slices on disk as stacks: what belongs to one series, in the order of position.
+"""Images of slices on disk, which labels are matched to by the names of their files.
 
-Unlike `reading.reader.read_series` nothing is ranked and MR is welcome: labels say what counts.
+They are read as `reading.images` reads those that nobody labelled: nothing is ranked by how fit it
+is for dosimetry, and MR is welcome.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...ct.series import CTSeries
@@ -16,63 +16,23 @@ from ...dicom.header import Header
 from ...dicom.header_file import iter_frames, read_header
 from ...errors import InputError
 from ...files.walking import find_files
-from ...reading.array_series import pixel_identity
-from ...reading.dicom_volume import stack_volume
-from ...reading.exposure import read_exposure
-from ...reading.grouping import SliceGroup, group_slices
 from ...reading.headers import is_named_as_slice, why_no_slice
+from ...reading.images import ImageGroup, described_groups, image_groups, read_stack, sentences
 from ...reading.reader import read_series
 from ...tasks.progress import Progress
 
 
-@dataclass(frozen=True)
-class Stack:
-    """Images of one series that lie on each other."""
-
-    group: SliceGroup
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """Paths of the images, in no particular order."""
-        return tuple(dict.fromkeys(header.path for header in self.group.headers))
-
-    @property
-    def first(self) -> Header:
-        """Header of one of the images."""
-        return self.group.headers[0]
-
-    def read(self) -> CTSeries:
-        """Read the pixels; `files` of the series are in the order of its slices.
-
-        Raises
-        ------
-        GeometryError, PixelDataError
-            If the images make no volume; the sentence names the file.
-        """
-        volume = stack_volume(self.group, Progress(), (0.0, 1.0))
-        exposure = read_exposure(volume.headers, volume.z_mm)
-        return CTSeries(
-            hu=volume.hu,
-            affine=volume.affine,
-            slices=exposure.slices,
-            acquisition=exposure.acquisition,
-            identity=self.group.series_uid or pixel_identity(volume.hu),
-            regular=volume.regular,
-            flags=volume.flags,
-            files=tuple(header.path for header in volume.headers),
-        )
-
-
-def stacks(files: Sequence[Path]) -> list[Stack]:
-    """Return the stacks that DICOM images make.
+def stacks(files: Sequence[Path], progress: Progress) -> tuple[ImageGroup, ...]:
+    """Return the stacks that DICOM images make, also those that cannot be used.
 
     Raises
     ------
     InputError
-        If a file is no DICOM image, or a coloured one.
+        If a file is no DICOM image, a coloured one, or one without the size of its pixels.
     """
     headers: list[Header] = []
-    for path in files:
+    for n, path in enumerate(files):
+        progress.update(n / len(files), "finding slices")
         header = read_header(str(path))
         if header is None:
             reason = why_no_slice(str(path)) if is_named_as_slice(str(path)) else "it is no DICOM "
@@ -83,8 +43,19 @@ def stacks(files: Sequence[Path]) -> list[Stack]:
                 f"{path.name} is a coloured image (a photograph or a screenshot); give the images "
                 "of the scanner."
             )
-        headers += iter_frames(header)
-    return [Stack(group) for group in group_slices(headers)]
+        frames = list(iter_frames(header))
+        if any(len(frame.numbers("PixelSpacing")) != 2 for frame in frames):
+            raise InputError(
+                f"{path.name}: PixelSpacing (0028,0030) is missing; write the size of a pixel into "
+                "the file."
+            )
+        headers += frames
+    return described_groups(headers)
+
+
+def files_of(stack: ImageGroup) -> tuple[str, ...]:
+    """Return the paths of a stack's images, in no particular order."""
+    return tuple(dict.fromkeys(header.path for header in stack.group.headers))
 
 
 def by_number(name: str) -> list[tuple[int, str]]:
@@ -117,5 +88,8 @@ def read_images(path: Path) -> CTSeries:
     header = first_header(path) if path.is_dir() or is_named_as_slice(path.name) else None
     if header is None or header.text("Modality") != "MR":
         return read_series(path)
-    files = [Path(file) for file in find_files(path)[0]] if path.is_dir() else [path]
-    return max(stacks(files), key=lambda one: len(one.group.headers)).read()
+    groups = image_groups(path)
+    usable = [group for group in groups if not group.unusable]
+    if not usable:
+        raise InputError(" ".join(sentences(groups)))
+    return read_stack(max(usable, key=lambda group: len(group.group.headers))).series

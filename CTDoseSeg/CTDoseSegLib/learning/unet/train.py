@@ -7,6 +7,7 @@ not (on one machine, with one number of threads).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from ...errors import OutputError
 from ...segmentation.unet.network import UNet, load_unet
 from ...segmentation.unet.spec import UNetSpec
 from ...tasks.progress import Progress, Stage
-from .cases import identities, read_cases
+from .case import Case
+from .cases import identities, pairs_of, read_cases
 from .config import MADE_HERE, Config, read_config
 from .previews import write_check, write_preview
 from .split import split, write_split
@@ -60,12 +62,13 @@ def train(
     except OSError as error:
         raise OutputError(f"The folder {folder.name} cannot be made ({error.strerror}).") from error
     former = _former(config)  # before cases are made, which takes minutes
-    for sentence in identities(config):
+    pairs = pairs_of(config, Stage(progress, 0.0, 0.01))
+    for sentence in identities(pairs, Stage(progress, 0.01, 0.02)):
         progress.warning("identity", sentence)
     kept = folder / "phantoms" if any(s.kind in MADE_HERE for s in config.data) else None
     if kept is not None:
         kept.mkdir(exist_ok=True)
-    cases, sentences = read_cases(config, Stage(progress, 0.0, 0.1), kept)
+    cases, sentences = read_cases(config, Stage(progress, 0.02, 0.1), kept, pairs)
     for sentence in sentences:
         progress.warning("training_data", sentence)
     parts = split(cases, config)
@@ -73,6 +76,7 @@ def train(
         progress.warning("validation", parts.warning)
     trainer = Trainer(config, parts)
     progress.note(system_line(trainer.device))
+    progress.note(f"In pictures and advice: {_numbered(cases)}.")
     if not trainer.resume(folder) and former is not None:
         trainer.begin_with(*former)
     if trainer.epoch == 0:
@@ -81,6 +85,10 @@ def train(
         write_check(folder, cases, config.network)
     write_split(folder, parts)
     return trainer.run(folder, Stage(progress, 0.1, 1.0))
+
+
+def _numbered(cases: Sequence[Case]) -> str:
+    return ", ".join(f"scan {case.number} is {case.name}" for case in cases)
 
 
 def _former(config: Config) -> tuple[UNet, UNetSpec] | None:

@@ -26,7 +26,7 @@ from .config import Config
 from .guidance import GUIDANCE_FILE, guidance
 from .history import Epoch, History
 from .loss import loss
-from .previews import add_frame
+from .previews import add_frame, write_epochs
 from .split import Split
 from .start import begin_with
 from .validation import Agreement, validate
@@ -34,6 +34,8 @@ from .validation import Agreement, validate
 GRADIENT_LIMIT = 5.0
 # The best network is that of the smoothed weights: an average over the last steps.
 AVERAGING = 0.995
+# Epochs between two animations of a run: each is made of the pictures of all epochs.
+ANIMATED_EVERY = 10
 
 
 class Trainer:
@@ -69,7 +71,7 @@ class Trainer:
         """Train to the end of the schedule, of patience or of time."""
         training = self.config.training
         batches = self.batches.stream(self.epoch)
-        while self.epoch < training.epochs and not self._over():
+        while not self._over():
             started = time.monotonic()
             mean, trained = self._one_epoch(batches, progress)
             judged = validate(self.averaged(), self.parts.held, self.config, self.device)
@@ -82,6 +84,8 @@ class Trainer:
                 self._keep_epoch(folder, epoch)
                 progress.note(f"Kept the network of epoch {self.epoch}.")
             self._picture(folder)
+            if self.epoch % ANIMATED_EVERY == 0 or self._over():
+                write_epochs(folder, self.epoch)
             self._checkpoint(folder)
             self.history.write(folder)
             progress.update(self._fraction(), epoch.line(training.epochs))
@@ -105,8 +109,8 @@ class Trainer:
 
     def _is_printed(self) -> bool:
         """Return whether a line is due: of the first epoch, every n-th, and the last."""
-        every, epochs = self.config.training.print_every, self.config.training.epochs
-        return bool(every) and (self.epoch % every == 0 or self.epoch in (1, epochs))
+        every = self.config.training.print_every
+        return bool(every) and (self.epoch % every == 0 or self.epoch == 1 or self._over())
 
     def _fraction(self, step: float = 0.0) -> float:
         training = self.config.training
@@ -116,11 +120,12 @@ class Trainer:
         return min(done, 1.0)
 
     def _over(self) -> bool:
+        """Return whether the schedule, the time or the patience is at its end."""
         training = self.config.training
         late = training.minutes and self.seconds > 60 * training.minutes
         best = self.history.best
         stuck = best is not None and self.epoch - best.epoch >= training.patience
-        return bool(late or stuck)
+        return bool(self.epoch >= training.epochs or late or stuck)
 
     def _one_epoch(self, batches: Iterator[Batch], progress: Progress) -> tuple[float, Agreement]:
         """Return the mean loss and how well the varied slices were drawn meanwhile."""
@@ -168,7 +173,9 @@ class Trainer:
             total += float(value.detach())
             # The most probable class, whatever the threshold: it is found where the logits are.
             drawn = logits.detach().argmax(dim=1).to("cpu", torch.uint8).numpy()
-            agreement.add(drawn, labels.cpu().numpy())
+            truth, skipped = labels.cpu().numpy(), missing.cpu().numpy()
+            for n, stand in enumerate(stands.tolist()):
+                agreement.add(drawn[n], truth[n], np.flatnonzero(skipped[n]).tolist(), stand)
             if step % 5 == 0:
                 progress.update(
                     self._fraction(step / training.steps),

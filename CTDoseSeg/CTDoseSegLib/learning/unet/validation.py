@@ -33,9 +33,19 @@ class Agreement:
         self._sums = np.zeros((3, self._size))
         self._right = self._pixels = 0
 
-    def add(self, predicted: np.ndarray, truth: np.ndarray, skipped: Sequence[int] = ()) -> None:
-        """Add pictures, of any shape; 255 in the truth and classes to skip do not count."""
-        known = truth != UNKNOWN
+    def add(
+        self,
+        predicted: np.ndarray,
+        truth: np.ndarray,
+        skipped: Sequence[int] = (),
+        stands: int = 0,
+    ) -> None:
+        """Add pictures of one source, of any shape; where the truth is 255, nothing counts.
+
+        A class to skip, which nobody drew, has no Dice of its own here; and where it is predicted
+        and the truth has what stands for it, the pixel may be right, and counts neither.
+        """
+        known = (truth != UNKNOWN) & ~(np.isin(predicted, list(skipped)) & (truth == stands))
         pairs = truth[known].astype(np.int64) * self._size + predicted[known]
         table = np.bincount(pairs, minlength=self._size**2).reshape(self._size, self._size)
         counted = np.ones(self._size, bool)
@@ -103,7 +113,8 @@ def validate(network: UNet, held: Sequence[Case], config: Config, device: str) -
         shown = neighbours(case.z_mm, spec.context, spec.context_mm)
         scale = value_scale(case.volume, spec)
         source = config.data[case.source]
-        skipped = [1 + spec.classes.index(name) for name in source.not_drawn]
+        missing, stands = stand_ins([source], spec.classes)
+        skipped = np.flatnonzero(missing[0]).tolist()
         for start in range(0, len(case.slices), BATCH):
             some = case.slices[start : start + BATCH]
             truth = case.labels[some]
@@ -120,5 +131,5 @@ def validate(network: UNet, held: Sequence[Case], config: Config, device: str) -
                 )
             losses += float(value) * len(some)
             slices += len(some)
-            agreement.add(decide(logits, spec.threshold), truth, skipped)
+            agreement.add(decide(logits, spec.threshold), truth, skipped, int(stands[0]))
     return Validation(losses / max(slices, 1), agreement.dice, agreement.accuracy)
