@@ -89,7 +89,7 @@ def _print_parts(parts: Sequence[dict[str, Any]]) -> None:
         "validation": "Held out from the training",
         "mixed": "Trained on some slices, others held out",
         "training": "Trained on, so no measure of the network",
-        "": "Not in the network's list of what it was trained on",
+        "": "Not known to be in the training",
     }
     for one in parts:
         cases = "1 case" if one["cases"] == 1 else f"{one['cases']} cases"

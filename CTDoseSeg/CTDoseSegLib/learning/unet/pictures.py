@@ -96,7 +96,8 @@ def _histograms(path: Path, scores: Sequence[CaseScore], spec: UNetSpec) -> None
         axes.set_title(f"{name.replace('_', ' ')}: {medians}", fontsize=9)
     for axes in grid.flat[len(names) :]:
         axes.set_axis_off()
-    figure.supxlabel("Dice of a case; medians in the titles, as in the legend", fontsize=9)
+    words = "medians in the titles, as in the legend" if any(parts) else "median in the title"
+    figure.supxlabel(f"Dice of a case; {words}", fontsize=9)
     if any(parts):
         handles = [
             Patch(color=color, label=PART_WORDS[part] or "not in the training")
