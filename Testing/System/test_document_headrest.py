@@ -10,18 +10,24 @@ from __future__ import annotations
 import csv
 import hashlib
 import shutil
+from dataclasses import replace
 
+import nibabel
 import numpy as np
 import pydicom
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from CTDoseSegLib.cli import command_line
+from CTDoseSegLib.cli.export import _doubts, export_command
+from CTDoseSegLib.flags import flag, organ_place
 from CTDoseSegLib.learning.unet.metrics import dice
 from CTDoseSegLib.phantom.dicom_files import write_dicom
 from CTDoseSegLib.phantom.phantom import Phantom
 from CTDoseSegLib.reading.image_file import read_image
 from CTDoseSegLib.reading.reader import read_series
+from CTDoseSegLib.segmentation.threshold.engine import segment
+from CTDoseSegLib.tasks.progress import Collected, Progress
 
 pytestmark = pytest.mark.slow
 
@@ -257,19 +263,50 @@ def test_values_that_cannot_hold_air_are_refused_and_nothing_is_written(head, tm
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_in_doubt_about_the_headrest_is_printed(head, tmp_path, capfd):
-    images = shutil.copytree(head / "dicom", tmp_path / "images")
-    for path in images.glob("*.dcm"):  # a skull in air: no soft tissue at all
-        data = pydicom.dcmread(path)
-        stored = data.pixel_array.copy()
-        stored[stored < 1024 + 300] = 24
-        data.PixelData = stored.tobytes()
-        data.save_as(path)
-    arguments = ("--engine", "threshold", "--without", "couch", "--output", tmp_path / "out")
-    code = command_line.main(["export", str(images), *map(str, arguments)])
-    printed = capfd.readouterr()
-    assert code == 0
-    assert "warning: " in printed.out
+def test_how_much_became_air_is_printed_and_in_the_result(head, without, tmp_path, capfd):
+    arguments = (head / "dicom", "--engine", "threshold", "--without", "headrest")
+    command = ["export", *map(str, arguments), "--output", str(tmp_path / "out")]
+    progress = Collected()
+    export_command(command_line.make_parser().parse_args(command), progress)
+    air = progress.log[-1]["made_air"]
+    printed = capfd.readouterr().out
+    changed = read_series(head / "dicom").hu != read_image(without / "hu.nii.gz").voxels
+    voxel_ml = np.prod(SMALL["spacing_mm"]) / 1000
+    assert air["ml"] >= 0.99 * changed.sum() * voxel_ml  # some of it was air before
+    assert air["slices"] >= changed.any(axis=(1, 2)).sum()
+    assert air["dicom_folder"] == "dicom_without_headrest"
+    assert f"headrest: {air['ml']:.1f} ml in {air['slices']} slices" in printed
+    assert "as DICOM in dicom_without_headrest" in printed
+
+
+def test_a_voxel_of_headrest_is_none_and_nothing_is_written(head, tmp_path, capfd):
+    truth = shutil.copytree(head / "truth", tmp_path / "truth") / "segmentation.nii.gz"
+    image = nibabel.load(truth)
+    labels = np.asarray(image.dataobj).copy()
+    i, j, k = np.argwhere(labels == true_value(head))[0]
+    labels[labels == true_value(head)] = 0
+    labels[i, j, k] = true_value(head)
+    nibabel.save(nibabel.Nifti1Image(labels, image.affine), truth)
+    arguments = ("--segmentation", truth, "--without", "headrest", "--output", tmp_path / "out")
+    assert run("export", head / "dicom", *arguments) == 3
+    assert "too little to be one" in capfd.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_in_doubt_is_named_and_speaks_of_the_images_alone(head):
+    drawn = segment(read_series(head / "dicom"), Progress())
+    flags = (
+        flag("organ_unsure", "agreement 0.4").at(organ_place("headrest")),
+        flag("organ_unsure", "agreement 0.3").at(organ_place("thyroid")),
+        flag("several_bodies", "2 separate ones"),
+        flag("network_found_nothing"),
+    )
+    doubts = _doubts(replace(drawn, flags=flags))
+    assert len(doubts) == 2
+    assert any("headrest" in one for one in doubts)
+    text = " ".join(doubts)
+    assert "Look at the images." in text
+    assert not any(word in text for word in ("thyroid", "overlay", "dose"))
 
 
 def test_a_chest_has_a_couch_and_no_headrest(tmp_path, capfd):

@@ -5,13 +5,23 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from ..flags.places import organ_of, organ_place
+from ..flags.summary import summarize
 from ..tasks.progress import Progress, Stage
 from .arguments import Command
 from .scan import labelmap_of, reads_ct
 
 if TYPE_CHECKING:
     from ..ct.series import CTSeries
+    from ..outputs.couch_mask import MadeAir
     from ..segmentation.labelmap import Labelmap
+
+# What the boundary between body and couch depends on, beside the flags of these organs.
+_OF_THE_BODY = (
+    *("several_bodies", "no_person", "tissue_left_out", "labels_in_air", "labels_scaled"),
+    *("slices_not_regular", "segments_overlap"),
+)
+_ORGANS = ("couch", "headrest", "blanket", "body", "skin")
 
 
 def export_command(args: argparse.Namespace, progress: Progress) -> None:
@@ -24,6 +34,7 @@ def export_command(args: argparse.Namespace, progress: Progress) -> None:
     chosen = args.engine != "auto" and args.threshold is not None
     if args.organ or args.segmentation or args.without or chosen:
         labelmap = labelmap_of(args, series, Stage(progress, 0.4, 0.7))
+    made_air: list[MadeAir] = []
     written = export(
         series,
         labelmap,
@@ -34,9 +45,18 @@ def export_command(args: argparse.Namespace, progress: Progress) -> None:
         npy=args.npy,
         threshold_hu=args.threshold,
         without=args.without,
+        made_air=made_air,
         progress=Stage(progress, 0.7, 1.0),
     )
     about = _about(args, series, labelmap)
+    if made_air:
+        folders = [path.name for path in written if path.suffix == ""]
+        about["made_air"] = {
+            "label": args.without,
+            "ml": round(made_air[0].ml, 3),
+            "slices": made_air[0].slices,
+            "dicom_folder": folders[0] if folders else None,
+        }
     progress.result(folder=str(args.output), files=[path.name for path in written], **about)
     if args.events == "rich":
         for line in _lines(about):
@@ -58,10 +78,23 @@ def _about(args: argparse.Namespace, series: CTSeries, labelmap: Labelmap | None
     if args.threshold is not None:
         about["couch_in_surface"] = not outside_body(labelmap)
     if args.without and labelmap is not None:
-        # Images that follow from a label map carry no flags.
-        doubts = (one for one in labelmap.flags if one.severity != "info")
-        about["doubts"] = [f"{one.severity}: {one.message}" for one in doubts]
+        about["doubts"] = _doubts(labelmap)  # images that follow from a label map carry no flags
     return about
+
+
+def _doubts(labelmap: Labelmap) -> list[str]:
+    """Return what is doubtful about the couch and the body beside it; of doses nothing."""
+    places = {organ_place(name) for name in _ORGANS}
+    flags = (
+        one
+        for one in labelmap.flags
+        if one.place in places or (organ_of(one.place) is None and one.code in _OF_THE_BODY)
+    )
+    return [
+        f"{one.severity}: {' '.join(one.findings)} Look at the images."
+        for one in summarize(flags)
+        if one.severity != "info"
+    ]
 
 
 def _lines(about: dict[str, Any]) -> list[str]:
@@ -72,6 +105,12 @@ def _lines(about: dict[str, Any]) -> list[str]:
         lines.append(
             "The surface holds all that reaches the threshold, also of couch and headrest; "
             "--segmentation FILE or --engine NAME leaves out what it labels as these."
+        )
+    if air := about.get("made_air"):
+        folder = air["dicom_folder"]
+        lines.append(
+            f"Made air in place of the {air['label']}: {air['ml']:.1f} ml in {air['slices']} slices"
+            + (f"; as DICOM in {folder}." if folder else ".")
         )
     return [*lines, *about.get("doubts", ())]
 

@@ -89,7 +89,8 @@ def _field_mm(text: str) -> float:
     try:
         width = float(text)
     except ValueError:
-        width = 0.0
+        remedy = "write a point, not a comma" if "," in text else "write the width in mm"
+        raise argparse.ArgumentTypeError(f"{text} is not a number; {remedy}") from None
     if not 10 <= width <= 3000:
         raise argparse.ArgumentTypeError("write a width from 10 to 3000 mm")
     return width

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import DependencyError, UsageError
 from ..tasks.progress import Progress
@@ -78,8 +80,22 @@ def evaluate_unet_command(args: argparse.Namespace, progress: Progress) -> None:
     summary = evaluate(args.data, args.unet, args.output, progress=progress)
     progress.result(folder=str(args.output), **summary)
     if args.events == "rich":
-        for name, dice in summary["dice"].items():
-            print(f"{name}: Dice {'in no case' if dice is None else f'{dice:.3f}'} (median)")
+        _print_parts(summary["parts"])
+
+
+def _print_parts(parts: Sequence[dict[str, Any]]) -> None:
+    """Print the median Dice of each part by itself, the held-out cases first."""
+    words = {
+        "validation": "Held out from the training",
+        "mixed": "Trained on some slices, others held out",
+        "training": "Trained on, so no measure of the network",
+        "": "Not known to be in the training",
+    }
+    for one in parts:
+        cases = "1 case" if one["cases"] == 1 else f"{one['cases']} cases"
+        print(f"{words[one['part']]} ({cases}), median Dice:")
+        for name, dice in one["dice"].items():
+            print(f"  {name}: {'in no case' if dice is None else f'{dice:.3f}'}")
 
 
 def add(command: Command) -> None:

@@ -12,6 +12,8 @@ from .tables import write_csv
 
 AREA_COLUMNS = ("slice_index", "instance_number")
 MEAN, SD = "mean", "sd"
+# A millionth of a mm2: less than any pixel, and more than what products of binary numbers are off.
+DECIMALS = 6
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -91,10 +93,13 @@ class AreaTable:
         return AreaTable(tuple(names), self.instances, self.area_mm2[:, kept])
 
     def write(self, path: Path) -> Path:
-        """Write a row a slice, then the rows ``mean`` and ``sd``; areas with all their digits."""
+        """Write a row a slice, then ``mean`` and ``sd``; all to a millionth of a mm2."""
         rows: list[Sequence[object]] = [
-            (k, self.instances[k], *(repr(float(area)) for area in self.area_mm2[k]))
-            for k in range(len(self.area_mm2))
+            (k, self.instances[k], *map(_cell, self.area_mm2[k])) for k in range(len(self.area_mm2))
         ]
-        rows += [(MEAN, None, *self.mean_mm2), (SD, None, *self.sd_mm2)]
+        rows += [(MEAN, None, *map(_cell, self.mean_mm2)), (SD, None, *map(_cell, self.sd_mm2))]
         return write_csv(path, (*AREA_COLUMNS, *(f"{name}_mm2" for name in self.names)), rows)
+
+
+def _cell(area_mm2: float) -> str | None:
+    return None if np.isnan(area_mm2) else repr(round(float(area_mm2), DECIMALS))

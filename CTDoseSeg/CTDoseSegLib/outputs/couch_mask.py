@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +19,24 @@ if TYPE_CHECKING:
 WITHOUT = (COUCH, HEADREST)
 # Of the largest piece: a smaller one that touches the body is no couch.
 CRUMB = 0.1
+# Less of a label is no couch or headrest but a few pixels drawn by chance: of a shell of 2 mm a
+# single slice of 5 mm holds more.
+LEAST_ML = 1.0
 # A shell is blurred over about so many pixels.
 RIM_PX = 2
+
+
+@dataclass(frozen=True)
+class MadeAir:
+    """How much of a CT became air: volume, and number of slices in which any did."""
+
+    ml: float
+    slices: int
+
+    @classmethod
+    def of(cls, mask: np.ndarray, affine: np.ndarray) -> MadeAir:
+        """Measure a mask, boolean [k, j, i], on a grid."""
+        return cls(_ml(mask, affine), int(mask.any(axis=(1, 2)).sum()))
 
 
 def mask_without(labelmap: Labelmap, name: str) -> np.ndarray:
@@ -40,21 +57,20 @@ def mask_without(labelmap: Labelmap, name: str) -> np.ndarray:
     Raises
     ------
     SegmentationError
-        If there is none in the scan.
+        If there is none in the scan, or less than `LEAST_ML` of it.
     """
     wanted = WITHOUT if name == COUCH else (name,)
     values = [atom.value for atom in labelmap.atoms if atom.name in wanted]
     label = np.isin(labelmap.labels, values)
     if not label.any():
-        has_couch = name == HEADREST and any(atom.name == COUCH for atom in labelmap.atoms)
-        remedy = (
-            "what it shows beside the body is the couch, so write --without couch"
-            if has_couch
-            else "there is nothing to take away"
-        )
-        raise SegmentationError(f"This scan has no {name}; {remedy}.")
+        raise SegmentationError(f"This scan has no {name}; {_remedy(labelmap, name)}.")
     body = labelmap.mask(BODY) if BODY in labelmap.groups else np.zeros_like(label)
     mask = _without_crumbs(label, body)
+    if (ml := _ml(mask, labelmap.affine)) < LEAST_ML:
+        raise SegmentationError(
+            f"Only {ml:.2g} ml of this scan are labelled {name}, too little to be one; "
+            f"{_remedy(labelmap, name)}."
+        )
     square = np.ones((3, 3), bool)
     for taken, own in zip(mask, body, strict=True):
         if taken.any():
@@ -62,6 +78,16 @@ def mask_without(labelmap: Labelmap, name: str) -> np.ndarray:
             around = ndimage.binary_dilation(ndimage.binary_fill_holes(taken), square, RIM_PX)
             taken |= around & ~near
     return mask
+
+
+def _remedy(labelmap: Labelmap, name: str) -> str:
+    if name == HEADREST and any(atom.name == COUCH for atom in labelmap.atoms):
+        return "what it shows beside the body is the couch, so write --without couch"
+    return "there is nothing to take away"
+
+
+def _ml(mask: np.ndarray, affine: np.ndarray) -> float:
+    return float(mask.sum() * abs(np.linalg.det(affine[:3, :3]))) / 1000.0
 
 
 def _without_crumbs(label: np.ndarray, body: np.ndarray) -> np.ndarray:

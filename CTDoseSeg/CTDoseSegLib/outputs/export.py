@@ -19,7 +19,7 @@ from ..files.staging import staged_folder
 from ..reading.array_series import series_from_array
 from ..reading.npy_volume import write_npy_volume
 from ..tasks.progress import Progress, Stage
-from .couch_mask import mask_without, without_air
+from .couch_mask import MadeAir, mask_without, without_air
 from .dicom_without import sources, write_dicom_without
 from .resampling import Resampled, isotropic_shape, resample
 from .surface_page import write_surface_page
@@ -49,6 +49,7 @@ def export(
     npy: bool = False,
     threshold_hu: float | None = None,
     without: str | None = None,
+    made_air: list[MadeAir] | None = None,
     progress: Progress | None = None,
 ) -> tuple[Path, ...]:
     """Write volumes and surfaces to `folder`, all of them or none.
@@ -78,6 +79,8 @@ def export(
     without
         ``couch`` or ``headrest``: all volumes have air there, and a CT read from DICOM is also
         written as DICOM, to the folder ``dicom_without_<name>`` (`couch_mask`, `dicom_without`).
+    made_air
+        Receives how much became air, where `without` is asked for.
     progress
         Takes progress; may cancel.
 
@@ -89,7 +92,7 @@ def export(
     Raises
     ------
     SegmentationError
-        If the organ is not in the label map.
+        If the organ is not in the label map, or there is nothing to be made air.
     GeometryError
         If an irregular series would have to be resampled or meshed.
     InputError
@@ -106,6 +109,8 @@ def export(
         taken = mask_without(labelmap, without)
         dicom = bool(sources(series))
         series = replace(series, hu=without_air(series, taken))
+        if made_air is not None:
+            made_air.append(MadeAir.of(taken, series.affine))
     mask = _mask(labelmap, organ) if organ and labelmap is not None else None
     with staged_folder(folder, replaces=_of_another(series, Path(folder))) as staging:
         progress.update(0.0, "writing the HU volume")

@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="the UNet needs torch")
 pytest.importorskip("safetensors", reason="the UNet needs safetensors")
 pytest.importorskip("monai", reason="surface distances need monai")
 
+from CTDoseSegLib.cli import command_line  # noqa: E402
 from CTDoseSegLib.errors import Cancelled, InputError  # noqa: E402
 from CTDoseSegLib.learning.unet import train  # noqa: E402
 from CTDoseSegLib.learning.unet.evaluate import evaluate  # noqa: E402
@@ -184,6 +185,37 @@ def test_an_evaluation_can_be_cancelled_while_the_network_runs(trained):
     with pytest.raises(Cancelled):
         evaluate(trained / "config.toml", trained / "run", trained / "judged", progress=Cancels())
     assert not (trained / "judged").exists()
+
+
+def test_what_the_network_was_trained_on_is_apart_in_table_summary_and_screen(trained, capfd):
+    arguments = [trained / "config.toml", "--unet", trained / "run", "--output", trained / "out"]
+    assert command_line.main(["evaluate-unet", *map(str, arguments)]) == 0
+    printed = capfd.readouterr()
+    assert "always_return_as_numpy" not in printed.err
+    of_case = {r["case"]: r["part"] for r in rows(trained / "out" / "unet_cases.csv")}
+    assert sorted(of_case.values()) == ["training", "training", "validation"]
+    of_slices = {(r["case"], r["part"]) for r in rows(trained / "out" / "unet_slices.csv")}
+    assert of_slices == set(of_case.items())
+    held, learned = (printed.out.index(s) for s in ("Held out from the training (1", "Trained on"))
+    assert held < learned
+    assert "(2 cases)" in printed.out[learned:]
+
+
+def test_the_medians_of_a_part_are_those_of_its_cases_alone(trained):
+    summary = evaluate(trained / "config.toml", trained / "run", trained / "judged")
+    assert [(one["part"], one["cases"]) for one in summary["parts"]] == [
+        ("validation", 1),
+        ("training", 2),
+    ]
+    cases = rows(trained / "judged" / "unet_cases.csv")
+    for one in summary["parts"]:
+        own = [float(r["dice"]) for r in cases if (r["part"], r["label"]) == (one["part"], "bone")]
+        assert one["dice"]["bone"] == pytest.approx(np.median(own), rel=1e-5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_librarys_warning_of_itself_is_not_shown():
+    judge(cube(4, 14), cube(5, 15))
 
 
 def test_other_classes_than_the_networks_are_refused(trained):

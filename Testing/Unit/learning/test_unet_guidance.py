@@ -75,6 +75,14 @@ def test_a_low_dice_gets_the_reason_that_the_history_shows(run, drawn, words):
     assert any(words in sentence for sentence in advice[1:])
 
 
+@pytest.mark.parametrize(("losses", "words"), [([2.458], "One epoch says"), ([2, 2], "2 epochs")])
+def test_so_few_epochs_say_nothing_of_the_loss(losses, words):
+    advice = guidance(history(losses, 0.1, 0.9), parts(labels()), CONFIG)
+    assert len(advice) == 2
+    assert advice[1].startswith(words)
+    assert "nothing of how a training goes" in advice[1]
+
+
 def test_a_label_in_few_slices_and_one_scan_alone_are_named():
     drawn = labels()
     drawn[5:][drawn[5:] == 2] = 0

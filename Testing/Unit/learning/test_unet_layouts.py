@@ -18,7 +18,7 @@ from CTDoseSegLib.errors import InputError  # noqa: E402
 from CTDoseSegLib.learning.unet.cases import identities, pairs_of, read_cases  # noqa: E402
 from CTDoseSegLib.learning.unet.label_pictures import read_picture  # noqa: E402
 from CTDoseSegLib.learning.unet.layouts import config_of_folder, layout  # noqa: E402
-from CTDoseSegLib.learning.unet.mask_form import MaskForm, best_form, explained  # noqa: E402
+from CTDoseSegLib.learning.unet.mask_form import MaskForm, best_form, explained, nearest  # noqa: E402
 from CTDoseSegLib.learning.unet.patients import patient_keys  # noqa: E402
 from CTDoseSegLib.learning.unet.slice_files import read_images  # noqa: E402
 from CTDoseSegLib.learning.unet.split import (  # noqa: E402
@@ -192,6 +192,19 @@ def test_images_of_two_sizes_are_two_cases_of_one_patient(tmp_path):
     assert len({case.patient for case in cases}) == 1
 
 
+def test_a_series_that_its_sizes_cut_in_two_is_named(tmp_path):
+    write_slices(tmp_path, 6, size=SIZE)
+    write_slices(tmp_path / "other", 6, size=48)
+    for path in (tmp_path / "other").rglob("*_[45].*"):
+        shutil.copy(path, tmp_path / path.parent.name / path.name)
+    cases, sentences = read_cases(config(tmp_path))
+    assert len(cases) == 2
+    (cut,) = [one for one in sentences if "One series" in one]
+    assert f"{SIZE} x {SIZE}" in cut
+    assert "48 x 48" in cut
+    assert all(case.name in cut for case in cases)
+
+
 def test_a_layout_is_known_by_its_folders_and_two_at_once_are_refused(tmp_path, scan):
     assert layout(scan[0]) == "slices"
     assert layout(scan[0] / "train") == "slices"
@@ -244,3 +257,11 @@ def test_the_form_of_masks_is_found_by_what_they_explain(tmp_path, form):
     assert (form.of(written, series) == labels).all()
     series.hu[labels > 0] += 300
     assert best_form(explained(series, written), MaskForm()) == form
+
+
+def test_a_form_is_in_doubt_only_where_another_one_explains_nearly_as_much():
+    turned, both = MaskForm(True), MaskForm(True, "reversed")
+    assert nearest({MaskForm(): 0.33, turned: 0.89, both: 0.4}, turned) is None
+    assert nearest({MaskForm(): 0.33, turned: 0.89, both: 0.85}, turned) == both
+    assert nearest({MaskForm(): 0.33, turned: 0.89, both: 0.89}, turned) is None  # one slice
+    assert nearest({turned: 0.89}, turned) is None

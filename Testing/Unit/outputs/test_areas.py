@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def table() -> AreaTable:
     return AreaTable.of(labels, ("muscle", "fat"), PIXEL_MM2, (3, None, 1))
 
 
-def test_areas_in_the_file_have_all_their_digits(tmp_path):
+def test_areas_in_the_file_are_pixels_times_spacing_to_a_millionth_of_a_mm2(tmp_path):
     with table().write(tmp_path / "areas.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.reader(stream))
     assert rows[0] == ["slice_index", "instance_number", "muscle_mm2", "fat_mm2"]
@@ -31,7 +32,21 @@ def test_areas_in_the_file_have_all_their_digits(tmp_path):
         ["mean", ""],
         ["sd", ""],
     ]
-    assert [float(row[2]) for row in rows[1:4]] == [16 * PIXEL_MM2, 15 * PIXEL_MM2, 0.0]
+    exact = np.array([16 * PIXEL_MM2, 15 * PIXEL_MM2, 0.0])
+    written = [float(row[2]) for row in rows[1:]]
+    assert np.allclose(written[:3], exact, rtol=0, atol=1e-6)
+    assert np.allclose(written[3:], (exact.mean(), exact.std(ddof=1)), rtol=0, atol=1e-6)
+    assert all(len(cell.partition(".")[2]) <= 6 for row in rows[1:] for cell in row[2:])
+
+
+def test_an_area_has_no_digits_that_only_binary_numbers_have(tmp_path):
+    counts = (100, 5300, 8600)
+    labels = np.zeros((len(counts), 100, 100), np.uint8)
+    for image, count in zip(labels, counts, strict=True):
+        image.flat[:count] = 1
+    path = AreaTable.of(labels, ("fat",), 0.82**2).write(tmp_path / "areas.csv")
+    cells = [line.split(",")[2] for line in path.read_text().splitlines()[1:4]]
+    assert cells == [str((count * Decimal("0.82") ** 2).normalize()) for count in counts]
 
 
 def test_slices_without_a_label_count_as_zero_in_its_mean_and_deviation():

@@ -9,7 +9,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 
 from CTDoseSegLib.errors import InputError, PixelDataError, SegmentationError
 from CTDoseSegLib.outputs import dicom_without
-from CTDoseSegLib.outputs.couch_mask import mask_without
+from CTDoseSegLib.outputs.couch_mask import MadeAir, mask_without
 from CTDoseSegLib.segmentation.atoms import groups_of, named_atom
 from CTDoseSegLib.segmentation.labelmap import Labelmap
 
@@ -45,6 +45,21 @@ def test_the_headrest_goes_by_either_name():
     )
     with pytest.raises(SegmentationError, match="write --without couch"):
         mask_without(labelmap(), "headrest")
+
+
+def test_a_few_pixels_of_a_label_are_no_headrest():
+    few = labelmap("headrest")
+    few.labels[few.labels == BESIDE] = BODY
+    few.labels[2, 30, 20] = BESIDE
+    with pytest.raises(SegmentationError, match=r"Only 0.005 ml .* headrest"):
+        mask_without(few, "headrest")
+
+
+def test_what_became_air_is_measured_in_ml_and_slices():
+    mask = np.zeros((3, 40, 40), bool)
+    mask[1:, :10, :20] = True
+    made = MadeAir.of(mask, np.diag([-1.0, -1, 5, 1]))
+    assert (made.ml, made.slices) == (pytest.approx(2.0), 2)
 
 
 def image(**values) -> FileDataset:

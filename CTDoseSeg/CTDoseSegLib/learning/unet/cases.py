@@ -14,9 +14,9 @@ from ...segmentation.unet.spec import UNetSpec
 from ...tasks.progress import Progress, Stage
 from .case import UNKNOWN, Case, make_case
 from .config import MADE_HERE, Config, DataSource
-from .files import Pair, find_pairs
+from .files import Pair, cut_series, find_pairs
 from .made_cases import made_cases, made_scan
-from .mask_form import MaskForm, best_form, explained
+from .mask_form import MaskForm, best_form, explained, nearest
 from .slice_files import first_header
 
 # So many cases of a source show in which form its masks lie.
@@ -182,7 +182,9 @@ def _labelled(
     pairs = [pair for pair in pairs if pair.name not in source.leave_out]
     sentences += [f"{p.name} was left out: {p.unusable}." for p in pairs if p.unusable]
     pairs = [pair for pair in pairs if not pair.unusable]
-    form = _form(config, source, pairs, sentences)
+    if source.kind == "slices":
+        sentences += cut_series(pairs)
+    form = _form(config, source, pairs, progress, sentences)
     for n, pair in enumerate(pairs):
         progress.update(n / max(len(pairs), 1), f"reading {source.kind}")
         series, labels = _read(pair, config)
@@ -229,8 +231,17 @@ def _read(pair: Pair, config: Config) -> tuple[CTSeries, np.ndarray]:
     return series, labels
 
 
-def _form(config: Config, source: DataSource, pairs: list[Pair], sentences: list[str]) -> MaskForm:
-    """Return the form of a source's masks: as stated, or the one that explains the images best."""
+def _form(
+    config: Config,
+    source: DataSource,
+    pairs: list[Pair],
+    progress: Progress,
+    sentences: list[str],
+) -> MaskForm:
+    """Return the form of a source's masks: as stated, or the one that explains the images best.
+
+    What was done is a note where that form is clear, and doubtful where another one is near it.
+    """
     if source.flip != _AUTO:
         return MaskForm(bool(source.flip))
     if source.kind != "npz":  # pictures of slices lie on them; volumes have a geometry
@@ -241,12 +252,18 @@ def _form(config: Config, source: DataSource, pairs: list[Pair], sentences: list
             together[form] = together.get(form, 0.0) + part
     form = best_form(together, MaskForm())
     if form != MaskForm():
-        count = min(len(pairs), FORM_CASES)
-        sentences.append(
-            f"The masks were taken as {form}: so they explain "
-            f"{100 * together[form] / count:.0f} % of the image in and around them, as they are "
-            f"{100 * together[MaskForm()] / count:.0f} %. Look at data_check.png."
+        percent = {one: 100 * part / min(len(pairs), FORM_CASES) for one, part in together.items()}
+        done = (
+            f"The masks were taken as {form}: so they explain {percent[form]:.0f} % of the image "
+            f"around them, as stored {percent[MaskForm()]:.0f} %."
         )
+        if (near := nearest(together, form)) is None:
+            progress.note(done)
+        else:
+            sentences.append(
+                f"{done} As {near} it would be {percent[near]:.0f} %, which is near: look at "
+                "data_check.png."
+            )
     return form
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...errors import InputError, ModelError
 from ...segmentation.unet.spec import UNetSpec
+from .value_types import check_types
 
 MADE_HERE = ("phantoms", "bodies")
 KINDS = ("volumes", "npz", "slices", *MADE_HERE)
@@ -164,6 +165,9 @@ def read_config(path: str | Path) -> Config:
             f"{path.name} needs the tables [network], [[data]] and, if wanted, [training]"
             + (f", and nothing else: {', '.join(unknown)}." if unknown else ".")
         )
+    if not isinstance(data["network"], dict):
+        raise InputError(f"[network] of {path.name} is not a table.")
+    check_types(UNetSpec, data["network"], f"[network] of {path.name}")
     try:
         network = UNetSpec.of(data["network"])
     except (ModelError, TypeError) as error:
@@ -181,6 +185,7 @@ def _made(kind: type, values: Any, table: str, name: str) -> Any:
         raise InputError(
             f"{table} of {name} has no {', '.join(unknown)}; it has {', '.join(sorted(known))}."
         )
+    check_types(kind, values, f"{table} of {name}")
     try:
         return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
     except TypeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from ...tasks.progress import Progress, Stage
 from .case import pixel_digest
 from .cases import labelled_scans
 from .config import read_config
-from .judged import Judged, Page
+from .judged import PART_WORDS, Judged, Page
 from .layouts import config_of_folder
 from .metrics import CaseScore, score, slice_agreement
 from .pictures import write_figures, write_pictures
@@ -65,7 +66,9 @@ def evaluate(
     Returns
     -------
     dict
-        ``files`` and ``dice``: label to the median Dice over cases that have it.
+        ``files``; ``dice``: label to the median Dice over cases that have it; and ``parts``, the
+        same for the cases of each part by itself, those held out from the training first: a list
+        of ``part``, ``cases`` (number) and ``dice``.
     """
     progress = progress or Progress()
     network, spec, _digest = load_unet(unet_folder)
@@ -110,7 +113,7 @@ def evaluate(
     for sentence in doubts:
         progress.warning("labelled_data", sentence)
     progress.update(1.0, "written")
-    return {"files": files, "dice": _medians(scores)}
+    return {"files": files, "dice": _medians(scores), "parts": _by_part(scores)}
 
 
 def _parts(series: CTSeries, folder: Path | None) -> tuple[str, ...]:
@@ -121,6 +124,16 @@ def _parts(series: CTSeries, folder: Path | None) -> tuple[str, ...]:
         one = parts[0] if len(set(parts)) == 1 else ""
         return (one,) * len(series.hu)
     return tuple(parts[::-1] if 0 in view.reversed_axes else parts)
+
+
+def _by_part(scores: Sequence[CaseScore]) -> list[dict[str, Any]]:
+    """Return number of cases and medians of each part, the held-out cases first."""
+    of_part = {part: [s for s in scores if s.part == part] for part in PART_WORDS}
+    return [
+        {"part": part, "cases": len({s.case for s in own}), "dice": _medians(own)}
+        for part, own in of_part.items()
+        if own
+    ]
 
 
 def _medians(scores: Sequence[CaseScore]) -> dict[str, float | None]:
@@ -135,11 +148,12 @@ def _medians(scores: Sequence[CaseScore]) -> dict[str, float | None]:
 
 def _case_scores(judged: Judged, spec: UNetSpec) -> list[CaseScore]:
     spacing = judged.series.spacing_mm[::-1]
-    return [
+    scores = (
         score(judged.name, name, judged.predicted == n, judged.truth == n, judged.known, spacing)
         for n in _numbers(judged, spec)
         for name in [spec.classes[n - 1]]
-    ]
+    )
+    return [replace(one, part=judged.part) for one in scores]
 
 
 def _numbers(judged: Judged, spec: UNetSpec) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -230,6 +230,25 @@ def _slices(folder: Path, progress: Progress) -> list[Pair]:
         paths = tuple(Path(file) for file in files)
         pairs.append(Pair(name, name, paths, read, lossy, stack.unusable))
     return pairs
+
+
+def cut_series(pairs: list[Pair]) -> Iterator[str]:
+    """Yield a sentence for each series of slices that became several cases."""
+    members: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for pair in pairs:
+        header = first_header(pair.images[0])
+        if header is not None and (uid := header.text("SeriesInstanceUID")):
+            size = f"{header.integer('Rows')} x {header.integer('Columns')}"
+            members.setdefault((pair.patient, uid), []).append((pair.name, size))
+    for parts in members.values():
+        if len(parts) > 1:
+            sizes = len({size for _, size in parts}) > 1
+            why = "sizes" if sizes else "orientations or pixel sizes"
+            listed = " and ".join(f"{name} ({size})" for name, size in parts)
+            yield (
+                f"One series has images of several {why} and counts as {len(parts)} scans: "
+                f"{listed}. Check whether all of these images belong to the data."
+            )
 
 
 def _slice_labels(path: Path, series: CTSeries) -> np.ndarray:

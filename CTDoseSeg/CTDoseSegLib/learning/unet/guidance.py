@@ -20,6 +20,8 @@ GOOD_DICE, LOW_DICE = 0.8, 0.7
 # Below this part of the loss at first it has fallen; within this part of itself it still falls.
 FALLEN, STILL_FALLING = 0.7, 0.95
 GAP = 0.15
+# Fewer epochs show no course.
+FEW_EPOCHS = 3
 FEW_SLICES = 50
 RARE = 0.25
 # Two labels look exchanged where so they come so much nearer to where they usually lie, as part of
@@ -64,6 +66,9 @@ def guidance(history: History, parts: Split, config: Config) -> list[str]:
 def _course(history: History, config: Config) -> list[str]:
     """Return what the loss and the gap between training and validation say."""
     losses = np.array([e.loss for e in history.epochs])
+    if (count := len(losses)) < FEW_EPOCHS:
+        epochs = "One epoch says" if count == 1 else f"{count} epochs say"
+        return [f"{epochs} nothing of how a training goes: train for more epochs."]
     quarter = max(1, len(losses) // 4)
     first, last = float(losses[0]), float(losses[-quarter:].mean())
     sentences = []

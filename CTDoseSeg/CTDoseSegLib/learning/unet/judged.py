@@ -9,6 +9,15 @@ import numpy as np
 from ...ct.series import CTSeries
 from .case import UNKNOWN
 
+TRAINING, HELD_OUT, MIXED = "training", "validation", "mixed"
+# In titles.
+PART_WORDS = {
+    HELD_OUT: "held out (validation)",
+    MIXED: "partly held out, partly trained on",
+    TRAINING: "trained on",
+    "": "",
+}
+
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class Judged:
@@ -26,6 +35,11 @@ class Judged:
     predicted: np.ndarray
     not_drawn: tuple[str, ...]
     parts: tuple[str, ...]
+
+    @property
+    def part(self) -> str:
+        """The part of all of its slices; ``mixed`` where they are of several."""
+        return self.parts[0] if len(set(self.parts)) == 1 else MIXED
 
     @property
     def known(self) -> np.ndarray:

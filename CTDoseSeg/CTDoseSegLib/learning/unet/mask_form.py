@@ -120,6 +120,19 @@ def best_form(scores: dict[MaskForm, float], stated: MaskForm) -> MaskForm:
     return best if clearly else stated
 
 
+def nearest(scores: dict[MaskForm, float], form: MaskForm) -> MaskForm | None:
+    """Return the form that explains so nearly as much that it may be the right one; else None.
+
+    One that explains exactly as much is the same: the order of a single slice.
+    """
+    others = {one: part for one, part in scores.items() if part != scores[form]}
+    if not others:
+        return None
+    second = max(others, key=lambda one: others[one])
+    pair = {form: scores[form], second: others[second]}
+    return second if best_form(pair, second) == second else None
+
+
 def _rank_by_name(series: CTSeries) -> np.ndarray:
     """Return the place of each slice's file among all by name, numbers by their value."""
     order = sorted(range(len(series.files)), key=lambda n: by_number(Path(series.files[n]).name))

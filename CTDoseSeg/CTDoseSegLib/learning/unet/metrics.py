@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -31,6 +32,8 @@ class CaseScore:
         95 % Hausdorff distance; None without both.
     true_ml, found_ml
         Volumes.
+    part
+        As in `judged.Judged.part`.
     """
 
     case: str
@@ -42,6 +45,7 @@ class CaseScore:
     hd95_mm: float | None
     true_ml: float
     found_ml: float
+    part: str = ""
 
     @classmethod
     def columns(cls) -> tuple[str, ...]:
@@ -113,8 +117,11 @@ def _surfaces(
     box = tuple(slice(max(int(w.min()) - 1, 0), int(w.max()) + 2) for w in where)
     pair = [torch.from_numpy(np.ascontiguousarray(m[box], np.float32))[None, None] for m in (a, b)]
     options = {"include_background": True, "spacing": list(spacing_mm)}
-    surface = compute_surface_dice(*pair, class_thresholds=[TOLERANCE_MM], **options)
-    distance = compute_hausdorff_distance(*pair, percentile=95, **options)
+    with warnings.catch_warnings():
+        # Of an argument that MONAI 1.5 passes to itself.
+        warnings.filterwarnings("ignore", r"[\s\S]*always_return_as_numpy", FutureWarning)
+        surface = compute_surface_dice(*pair, class_thresholds=[TOLERANCE_MM], **options)
+        distance = compute_hausdorff_distance(*pair, percentile=95, **options)
     return float(surface[0, 0]), float(distance[0, 0])
 
 

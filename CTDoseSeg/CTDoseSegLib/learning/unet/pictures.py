@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...ct.organs import organ
-from ...reporting.figure import BLUE, GREEN, new_figure, save
+from ...reporting.figure import BLUE, GREEN, GREY, ORANGE, new_figure, save
 from ...segmentation.unet.spec import UNetSpec
 from ...segmentation.working_grid import Canonical
+from .judged import PART_WORDS
 from .label_colours import blended, write_gif
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ WINDOW_HU = (-160.0, 240.0)
 # Of the worst slices, of those in the middle, and of the best.
 SHOWN_EACH = 3
 MOST_FRAMES, FRAME_MS = 120, 80
+# Of the parts of a training, in the order in which there are any.
+_PART_COLOURS = (BLUE, GREEN, ORANGE, GREY)
 
 
 def _drawn(hu: np.ndarray, labels: np.ndarray, spec: UNetSpec) -> np.ndarray:
@@ -67,17 +70,32 @@ def write_figures(
 
 
 def _histograms(path: Path, scores: Sequence[CaseScore], spec: UNetSpec) -> None:
+    """Draw Dice of the cases by label, each part of the training in its own colour."""
+    from matplotlib.patches import Patch
+
     names = [c for c in spec.classes if any(s.label == c and s.dice is not None for s in scores)]
+    parts = [part for part in PART_WORDS if any(s.part == part for s in scores)]
     rows = max(1, -(-len(names) // 4))
-    figure = new_figure(10, 1.9 * rows + 0.5)
+    figure = new_figure(10, 1.9 * rows + 0.8)
     grid = figure.subplots(rows, 4, squeeze=False, sharex=True)
     for axes, name in zip(grid.flat, names, strict=False):
-        values = [s.dice for s in scores if s.label == name and s.dice is not None]
-        axes.hist(values, bins=np.linspace(0, 1, 21), color=BLUE)
-        axes.set_title(f"{name.replace('_', ' ')}: {np.median(values):.3f}", fontsize=9)
+        of = [
+            [s.dice for s in scores if (s.label, s.part) == (name, part) and s.dice is not None]
+            for part in parts
+        ]
+        axes.hist(of, bins=np.linspace(0, 1, 21), color=_PART_COLOURS[: len(parts)], stacked=True)
+        medians = " / ".join(f"{np.median(values):.3f}" if values else "-" for values in of)
+        axes.set_title(f"{name.replace('_', ' ')}: {medians}", fontsize=9)
     for axes in grid.flat[len(names) :]:
         axes.set_axis_off()
-    figure.supxlabel("Dice of a case (median in the title)", fontsize=9)
+    words = "medians in the titles, as in the legend" if any(parts) else "median in the title"
+    figure.supxlabel(f"Dice of a case; {words}", fontsize=9)
+    if any(parts):
+        handles = [
+            Patch(color=color, label=PART_WORDS[part] or "not in the training")
+            for part, color in zip(parts, _PART_COLOURS, strict=False)
+        ]
+        figure.legend(handles=handles, loc="outside upper right", ncols=len(parts), fontsize=8)
     save(figure, path)
 
 
@@ -119,7 +137,7 @@ def _worst_median_best(path: Path, pages: Sequence[Page], spec: UNetSpec) -> Non
     for row, (word, page) in zip(grid, chosen, strict=True):
         nothing = np.zeros_like(page.truth)
         for axes, labels, title in (
-            (row[0], nothing, f"{word}: {page.where}"),
+            (row[0], nothing, f"{word}: {page.where}\n{PART_WORDS[page.part]}".rstrip()),
             (row[1], page.truth, "truth"),
             (row[2], page.predicted, f"Dice {page.dice:.3f}, accuracy {page.accuracy:.3f}"),
         ):
@@ -147,7 +165,8 @@ def _coronal(path: Path, judged: Sequence[Judged], spec: UNetSpec) -> None:
             seen = np.flip(labels.transpose(view.permutation), view.reversed_axes)
             picture = _drawn(view.hu[:, middle], seen[:, middle], spec)
             axes.imshow(picture, origin="lower", aspect=view.spacing_mm[0] / view.spacing_mm[2])
-            axes.set_title(f"scan {one.number}, {word}", fontsize=9)
+            part = f"\n{PART_WORDS[one.part]}".rstrip() if word == "image" else ""
+            axes.set_title(f"scan {one.number}, {word}{part}", fontsize=9)
             axes.set_axis_off()
     handles = [_patch(name) for name in spec.shown]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=7)
