@@ -20,7 +20,8 @@ from CTDoseSegLib.errors import GeometryError, InputError, SegmentationError
 from CTDoseSegLib.outputs.export import MASKED_HU, export, file_name
 from CTDoseSegLib.outputs.resampling import isotropic_shape
 from CTDoseSegLib.outputs.surface_page import MOST_TRIANGLES, write_surface_page
-from CTDoseSegLib.outputs.surfaces import surface
+from CTDoseSegLib.outputs.surfaces import surface, threshold_surface
+from CTDoseSegLib.phantom.phantom import Phantom, phantom_series
 from CTDoseSegLib.reading.reader import read_series
 
 
@@ -268,6 +269,34 @@ def test_the_couch_is_in_a_surface_unless_a_label_map_knows_it(tmp_path):
     with pytest.raises(InputError, match="No voxel reaches 250 HU"):
         export(series, labelmap, tmp_path / "out", threshold_hu=250.0)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def phantom():
+    return phantom_series(Phantom(shape=(96, 96, 20), spacing_mm=(4.5, 4.5, 20.0)))[0]
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+@pytest.mark.parametrize("coarse_mm", [None, 9.0])
+@pytest.mark.parametrize("threshold_hu", [40.0, -100.0])
+def test_a_surface_is_closed_also_where_voxels_have_the_thresholds_own_value(
+    phantom, dtype, coarse_mm, threshold_hu
+):
+    assert np.count_nonzero(phantom.hu == threshold_hu)
+    hu = phantom.hu.astype(dtype)
+    mesh = threshold_surface(hu, phantom.affine, threshold_hu, coarse_mm=coarse_mm)
+    _, times = np.unique(np.sort(mesh.edges, axis=1), axis=0, return_counts=True)
+    assert not (times % 2).any()
+    assert mesh.volume > 0
+
+
+def test_a_voxel_that_has_the_threshold_is_inside_its_surface():
+    hu = np.full((5, 5, 5), -1000, np.int16)
+    hu[2, 2, 2] = 350
+    mesh = threshold_surface(hu, np.eye(4), 350.0)
+    assert mesh.is_watertight
+    assert (mesh.bounds[0] < (-2, -2, 2)).all()
+    assert (mesh.bounds[1] > (-2, -2, 2)).all()
 
 
 def test_one_slice_has_a_closed_surface_too(tmp_path):
