@@ -46,12 +46,16 @@ def export_command(args: argparse.Namespace, progress: Progress) -> None:
 def _about(args: argparse.Namespace, series: CTSeries, labelmap: Labelmap | None) -> dict[str, Any]:
     """Return grids as (slices, rows, columns), and what the threshold's surface holds."""
     from ..outputs.export import outside_body
+    from ..outputs.irregular import one_affine_holds, reading_doubts
     from ..outputs.resampling import isotropic_shape
 
     about: dict[str, Any] = {
         "shape": list(series.hu.shape),
         "spacing_mm": [round(size, 6) for size in series.spacing_mm[::-1]],
     }
+    if doubts := reading_doubts(series):
+        about["doubts"] = doubts
+    about["volume_file"] = one_affine_holds(series)
     if args.spacing:
         about["shape_iso"] = list(isotropic_shape(series, args.spacing))
         about["spacing_iso_mm"] = [args.spacing] * 3
@@ -59,8 +63,9 @@ def _about(args: argparse.Namespace, series: CTSeries, labelmap: Labelmap | None
         about["couch_in_surface"] = not outside_body(labelmap)
     if args.without and labelmap is not None:
         # Images that follow from a label map carry no flags.
-        doubts = (one for one in labelmap.flags if one.severity != "info")
-        about["doubts"] = [f"{one.severity}: {one.message}" for one in doubts]
+        doubted = (one for one in labelmap.flags if one.severity != "info")
+        of_labels = [f"{one.severity}: {one.message}" for one in doubted]
+        about["doubts"] = [*about.get("doubts", ()), *of_labels]
     return about
 
 
@@ -72,6 +77,11 @@ def _lines(about: dict[str, Any]) -> list[str]:
         lines.append(
             "The surface holds all that reaches the threshold, also of couch and headrest; "
             "--segmentation FILE or --engine NAME leaves out what it labels as these."
+        )
+    if not about["volume_file"]:
+        lines.append(
+            "No hu.nii.gz was written: NIfTI has one distance for all slices, and these have none. "
+            "hu.npy with hu.json keeps each slice's place."
         )
     return [*lines, *about.get("doubts", ())]
 

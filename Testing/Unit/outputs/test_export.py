@@ -11,6 +11,7 @@ import nibabel
 import numpy as np
 import pytest
 import trimesh
+from dicom_files import codes, write_series
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_analysis import AFFINE, tiny_labelmap, tiny_series
@@ -22,7 +23,10 @@ from CTDoseSegLib.outputs.resampling import isotropic_shape
 from CTDoseSegLib.outputs.surface_page import MOST_TRIANGLES, write_surface_page
 from CTDoseSegLib.outputs.surfaces import surface, threshold_surface
 from CTDoseSegLib.phantom.phantom import Phantom, phantom_series
+from CTDoseSegLib.reading.array_series import series_from_array
 from CTDoseSegLib.reading.reader import read_series
+
+SINGLE = {"no thickness": {"SliceThickness": None}}
 
 
 def volume(path):
@@ -158,8 +162,34 @@ def test_an_irregular_series_is_neither_resampled_nor_meshed(tmp_path, choice):
 
 
 def test_an_irregular_series_still_gives_its_volume_and_the_masked_one(tmp_path):
-    written = export(tiny_series(regular=False), tiny_labelmap(), tmp_path, organ="lung")
-    assert [path.name for path in written] == ["hu.nii.gz", "hu_lung.nii.gz"]
+    written = export(tiny_series(regular=False), tiny_labelmap(), tmp_path, organ="lung", npy=True)
+    names = ["hu.npy", "hu.json", "hu_lung.npy", "hu_lung.json"]
+    assert [path.name for path in written] == names
+    assert not read_series(tmp_path / "hu_lung.npy").regular
+
+
+@pytest.mark.parametrize("kind", ["missing", "uneven", "no thickness"])
+def test_slices_without_one_distance_are_no_volume_file(tmp_path, kind):
+    slices = {"missing": [0, 1, 2, 5, 6], "uneven": [0, 1, 2.4, 3.1], "no thickness": [0]}[kind]
+    series = read_series(write_series(tmp_path / "ct", slices, **SINGLE.get(kind, {})))
+    with pytest.raises(GeometryError, match="add --npy"):
+        export(series, None, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    export(series, None, tmp_path / "out", npy=True)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"hu.npy", "hu.json"}
+    read = read_series(tmp_path / "out" / "hu.npy")
+    assert [s.z_mm for s in read.slices] == [s.z_mm for s in series.slices]
+    assert not read.regular
+
+
+def test_a_tilted_gantry_is_in_the_affine_of_the_volume_file(tmp_path):
+    affine = AFFINE.copy()
+    affine[1, 2] = 1.5
+    series = series_from_array(tiny_series().hu, affine)
+    assert not series.regular
+    export(series, None, tmp_path)
+    np.testing.assert_allclose(volume(tmp_path / "hu.nii.gz")[1], affine, atol=1e-5)
+    assert "tilted" in codes(read_series(tmp_path / "hu.nii.gz"))
 
 
 def test_an_unknown_organ_is_answered_with_what_is_there(tmp_path):
