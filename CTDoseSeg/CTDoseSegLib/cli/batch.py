@@ -12,6 +12,7 @@ from .arguments import (
     Command,
     chooses_doses,
     chooses_exposure,
+    check_extras,
     chooses_segmentation,
     options_that_differ,
     output_folder,
@@ -83,6 +84,7 @@ def _analysis_arguments(args: argparse.Namespace) -> tuple[str, ...]:
         args.dose_engine, args.dose_model, dose_arrays=args.dose_arrays, region=args.region
     )
     simulation_settings(args)
+    check_extras(args)
     parser = argparse.ArgumentParser()
     _analysis_options(parser)
     if args.dose_model != BUNDLED:

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from ..tasks.progress import Progress, Stage
-from .arguments import Command
+from .arguments import Command, check_extras
 from .scan import labelmap_of, reads_ct
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ def export_command(args: argparse.Namespace, progress: Progress) -> None:
     from ..outputs.export import export
     from ..reading.reader import read_series
 
+    check_extras(args)
     series = read_series(args.input, series_uid=args.series, progress=Stage(progress, 0.0, 0.4))
     labelmap = None
     chosen = args.engine != "auto" and args.threshold is not None
