@@ -10,9 +10,9 @@ from ..errors import Cancelled
 from ..tasks.progress import Progress
 from .arguments import (
     Command,
+    check_extras,
     chooses_doses,
     chooses_exposure,
-    check_extras,
     chooses_segmentation,
     options_that_differ,
     output_folder,
