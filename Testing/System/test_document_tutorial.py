@@ -213,11 +213,50 @@ def test_an_irregular_stack_and_one_slice_have_pictures_and_the_first_no_surface
     )
     assert code == 0, printed
     names = {path.name for path in (tmp_path / "drawn").iterdir()}
-    assert {"histogram.png", "montage.png", "lung_steps.png", "lung_mask.nii.gz"} <= names
+    assert {"histogram.png", "montage.png", "lung_steps.png", "hu_lungs.npy"} <= names
+    assert ("lung_mask.nii.gz" in names) is (kind == "one slice")
+    assert ("written as npy alone" in printed) is (kind == "irregular")
     more = ("--output", tmp_path / "out", "--threshold", 0)
     code, printed = run("export", tmp_path / "ct.npy", *more)
     assert code == (3 if kind == "irregular" else 0)
     assert ("not equally spaced" in printed) is (kind == "irregular")
+
+
+def test_missing_slices_are_reported_and_no_stretched_volume_is_written(dicom, tmp_path):
+    files = sorted((path for path in dicom.iterdir()), key=lambda path: path.name)
+    (tmp_path / "ct").mkdir()
+    for path in (*files[:20], *files[23:]):
+        (tmp_path / "ct" / path.name).symlink_to(path)
+    ct, flagged = tmp_path / "ct", "warning: Slices are missing: 3 of 48"
+    code, printed = run("pictures", ct, "--output", tmp_path / "drawn")
+    assert code == 0, printed
+    assert flagged in printed
+    code, printed = run("export", ct, "--output", tmp_path / "out")
+    assert code == 3
+    assert "add --npy" in printed
+    code, printed = run("export", ct, "--output", tmp_path / "out", "--npy")
+    assert code == 0, printed
+    assert flagged in printed
+    assert "No hu.nii.gz" in printed
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"hu.npy", "hu.json"}
+    read = read_series(tmp_path / "out" / "hu.npy")
+    z_mm = [one.z_mm for one in read_series(ct).slices]
+    assert [one.z_mm for one in read.slices] == z_mm
+
+
+def test_a_single_slice_says_what_its_step_is(dicom, tmp_path):
+    (tmp_path / "ct").mkdir()
+    (tmp_path / "ct" / "one.dcm").symlink_to(min(dicom.iterdir()))
+    output = ("--output", tmp_path / "out", "--events", "jsonl")
+    done = run_process("export", tmp_path / "ct", *output)
+    assert done.returncode == 0, done.stderr
+    (result,) = (
+        event
+        for line in done.stdout.splitlines()
+        if (event := json.loads(line))["event"] == "result"
+    )
+    (doubt,) = result["doubts"]
+    assert "its thickness of 10 mm is taken as the step" in doubt
 
 
 def test_no_file_names_the_patient(ct, tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..ct.organs import LABEL_TABLES
-from ..errors import DoseEngineChoiceError, InputError
+from ..errors import DoseEngineChoiceError, InputError, UsageError
 from ..tasks.paths import absolute_if_path
 
 # Adds a command of this name, function and summary, and returns its parser.
@@ -152,6 +152,12 @@ def chooses_doses(sub: argparse.ArgumentParser) -> None:
         help="montecarlo: also write the dose map by batches of photons (some 10 MB), from which "
         "doses of organs that are edited later follow with their uncertainty",
     )
+    sub.add_argument(
+        "--inference-arrays",
+        action="store_true",
+        help="also write inference_arrays/ORGAN/ORGAN_inference_array.npy: a row for each slice of "
+        "an organ (mean HU, SD of HU, tube current in mA, WED and slice location in mm, float32)",
+    )
 
 
 def chooses_segmentation(sub: argparse.ArgumentParser) -> None:
@@ -188,6 +194,22 @@ def chooses_segmentation(sub: argparse.ArgumentParser) -> None:
         help=f"names of the labels where the label map has none: {', '.join(LABEL_TABLES)}, or a "
         "table with the columns value and name",
     )
+
+
+def check_extras(args: argparse.Namespace) -> None:
+    """Refuse extras of TotalSegmentator where another engine was chosen, before a CT is read.
+
+    Raises
+    ------
+    UsageError
+        If the engine cannot find them.
+    """
+    another = args.engine in ("classical", "unet") or (args.engine == "auto" and args.unet)
+    if args.extra and another:
+        raise UsageError(
+            f"--extra {' '.join(args.extra)} is for TotalSegmentator; add --engine "
+            f"totalsegmentator{' and leave out --unet' if args.unet else ''}, or leave it out."
+        )
 
 
 def chooses_exposure(sub: argparse.ArgumentParser) -> None:

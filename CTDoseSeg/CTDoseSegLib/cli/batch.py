@@ -10,6 +10,7 @@ from ..errors import Cancelled
 from ..tasks.progress import Progress
 from .arguments import (
     Command,
+    check_extras,
     chooses_doses,
     chooses_exposure,
     chooses_segmentation,
@@ -83,6 +84,7 @@ def _analysis_arguments(args: argparse.Namespace) -> tuple[str, ...]:
         args.dose_engine, args.dose_model, dose_arrays=args.dose_arrays, region=args.region
     )
     simulation_settings(args)
+    check_extras(args)
     parser = argparse.ArgumentParser()
     _analysis_options(parser)
     if args.dose_model != BUNDLED:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..flags.places import organ_of, organ_place
 from ..flags.summary import summarize
 from ..tasks.progress import Progress, Stage
-from .arguments import Command
+from .arguments import Command, check_extras
 from .scan import labelmap_of, reads_ct
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def export_command(args: argparse.Namespace, progress: Progress) -> None:
     from ..outputs.export import export
     from ..reading.reader import read_series
 
+    check_extras(args)
     series = read_series(args.input, series_uid=args.series, progress=Stage(progress, 0.0, 0.4))
     labelmap = None
     chosen = args.engine != "auto" and args.threshold is not None
@@ -66,19 +67,24 @@ def export_command(args: argparse.Namespace, progress: Progress) -> None:
 def _about(args: argparse.Namespace, series: CTSeries, labelmap: Labelmap | None) -> dict[str, Any]:
     """Return grids as (slices, rows, columns), and what the threshold's surface holds."""
     from ..outputs.export import outside_body
+    from ..outputs.irregular import one_affine_holds, reading_doubts
     from ..outputs.resampling import isotropic_shape
 
     about: dict[str, Any] = {
         "shape": list(series.hu.shape),
         "spacing_mm": [round(size, 6) for size in series.spacing_mm[::-1]],
     }
+    if doubts := reading_doubts(series):
+        about["doubts"] = doubts
+    about["volume_file"] = one_affine_holds(series)
     if args.spacing:
         about["shape_iso"] = list(isotropic_shape(series, args.spacing))
         about["spacing_iso_mm"] = [args.spacing] * 3
     if args.threshold is not None:
         about["couch_in_surface"] = not outside_body(labelmap)
     if args.without and labelmap is not None:
-        about["doubts"] = _doubts(labelmap)  # images that follow from a label map carry no flags
+        # Images that follow from a label map carry no flags.
+        about["doubts"] = [*about.get("doubts", ()), *_doubts(labelmap)]
     return about
 
 
@@ -111,6 +117,11 @@ def _lines(about: dict[str, Any]) -> list[str]:
         lines.append(
             f"Made air in place of the {air['label']}: {air['ml']:.1f} ml in {air['slices']} slices"
             + (f"; as DICOM in {folder}." if folder else ".")
+        )
+    if not about["volume_file"]:
+        lines.append(
+            "No hu.nii.gz was written: NIfTI has one distance for all slices, and these have none. "
+            "hu.npy with hu.json keeps each slice's place."
         )
     return [*lines, *about.get("doubts", ())]
 

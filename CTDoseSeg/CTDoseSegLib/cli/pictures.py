@@ -25,6 +25,7 @@ def pictures_command(args: argparse.Namespace, progress: Progress) -> None:
     """Draw the voxels of a CT: histogram, montage, lungs by k-means."""
     from ..ct.volume_files import ENDINGS
     from ..files.staging import staged_folder
+    from ..outputs.irregular import one_affine_holds, reading_doubts
     from ..outputs.tables import write_histogram
     from ..reading.reader import read_series
     from ..reporting.figure import STYLE, new_figure, save
@@ -56,13 +57,18 @@ def pictures_command(args: argparse.Namespace, progress: Progress) -> None:
             *(series.hu, montage, series.spacing_mm, "Slices", uneven), in_hu=not series.not_hu
         )
         written.append(save(drawn, folder / "montage.png"))
-        sentences = list(histogram.sentences)
+        sentences = [*histogram.sentences, *reading_doubts(series)]
         about: dict[str, Any] = {}
         if args.lung_slice is not None:
             stage = Stage(progress, 0.5, 1.0)
             files, about = _write_lungs(series, args.lung_slice, montage, folder, stage)
             written += files
             sentences.append(_empty_sentence(about["slices_without_lung"], len(series.hu)))
+            if not one_affine_holds(series):
+                sentences.append(
+                    "The lungs were written as npy alone: NIfTI has one distance for all slices, "
+                    "and these have none."
+                )
         progress.check_cancelled()
     names = [path.name for path in written]
     progress.result(folder=str(args.output), files=names, sentences=sentences, **about)
@@ -98,6 +104,7 @@ def _write_lungs(
 
     from ..ct.volume_files import write_volume
     from ..outputs.export import MASKED_HU, write_npy
+    from ..outputs.irregular import one_affine_holds
     from ..reporting.figure import save
     from ..reporting.lung_steps import draw_lung_steps
     from ..reporting.slice_montage import draw_montage
@@ -113,8 +120,9 @@ def _write_lungs(
     progress.update(0.8, "writing the lungs")
     drawn = draw_montage(masked, montage, series.spacing_mm, "Slices, lung mask applied")
     written.append(save(drawn, folder / "lung_montage.png"))
-    written.append(write_volume(folder, "lung_mask", mask, series.affine))
-    written.append(write_volume(folder, "hu_lungs", masked, series.affine))
+    if one_affine_holds(series):
+        written.append(write_volume(folder, "lung_mask", mask, series.affine))
+        written.append(write_volume(folder, "hu_lungs", masked, series.affine))
     written += write_npy(series, folder, "hu_lungs", masked)
     empty = np.flatnonzero(~mask.any(axis=(1, 2))).tolist()
     return written, {"slices_without_lung": empty, "lung_volume_ml": _volume_ml(series, mask)}

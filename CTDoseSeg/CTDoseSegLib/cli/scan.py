@@ -11,6 +11,7 @@ from ..errors import Cancelled
 from ..tasks.progress import Progress, Stage
 from .arguments import (
     Command,
+    check_extras,
     chooses_doses,
     chooses_exposure,
     chooses_segmentation,
@@ -43,6 +44,7 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
         engine, args.dose_model, dose_arrays=args.dose_arrays, region=args.region
     )
     settings = simulation_settings(args)
+    check_extras(args)
     segmented, analysed = 0.6, 0.7
     if isinstance(chosen, MonteCarloEngine) and not args.simulated:
         analysed = 0.95  # most of the time goes into the simulation
@@ -94,6 +96,7 @@ def segment_command(args: argparse.Namespace, progress: Progress) -> None:
     from ..outputs.tables import SEGMENTATION_FILES, write_labelmap
     from ..reading.reader import read_series
 
+    check_extras(args)
     series = read_series(args.input, series_uid=args.series, progress=Stage(progress, 0.0, 0.3))
     labelmap = labelmap_of(args, series, Stage(progress, 0.3, 0.9))
     with staged_folder(args.output, replaces=SEGMENTATION_FILES) as folder:
@@ -123,6 +126,8 @@ def _parameters(args: argparse.Namespace) -> dict[str, object]:
     names = ["engine", "segmentation", "labels", "acquisition", "rdsr", "scanner_profile"]
     if args.engine == "totalsegmentator":
         names += ["quality", "device", "extra"]
+    elif args.extra:
+        names.append("extra")
     return {**{name: getattr(args, name) for name in names}, **simulation_settings(args)}
 
 
@@ -152,12 +157,6 @@ def add(command: Command) -> None:
         metavar="FOLDER",
         help="montecarlo: result of --keep-batches on this CT; organs of --segmentation that were "
         "edited since get their dose from its dose map, the others keep theirs",
-    )
-    sub.add_argument(
-        "--inference-arrays",
-        action="store_true",
-        help="also write inference_arrays/ORGAN/ORGAN_inference_array.npy: a row for each slice of "
-        "an organ (mean HU, SD of HU, tube current in mA, WED and slice location in mm, float32)",
     )
     sub.add_argument(
         "--all-flags",

@@ -91,10 +91,10 @@ def _status(quality: str, extras: Sequence[str], progress: Progress) -> dict[str
         if plan.weights is None:
             lines.append(
                 f"TotalSegmentator {plan.version} does not say beforehand which weights it needs "
-                f"for {wanted}; ctdoseseg weights fetch gets those that are missing."
+                f"for {wanted}; {store.fetch_command(quality, extras)} gets those that are missing."
             )
         elif lacking:
-            lines.append(f"For {wanted}: {store.missing_sentence(lacking)}.")
+            lines.append(f"For {wanted}: {store.missing_sentence(lacking, quality, extras)}.")
         else:
             lines.append(f"For {wanted}: all weights are here.")
     except CTDoseSegError as error:
@@ -184,11 +184,17 @@ def _download(
         )
     if kind == "SystemExit" and why == "1":
         raise ModelError(NO_LICENCE)
-    archive = f"{lacking[0].folder}.zip" if lacking else "the network's ZIP file"
+    by_hand = (
+        store.without_network(lacking)
+        if lacking
+        else (
+            "without a network copy the network's ZIP file of TotalSegmentator's releases here and "
+            "run ctdoseseg weights import on it"
+        )
+    )
     raise ModelError(
-        f"The weights could not be fetched ({why}). Without a network: copy {archive} of "
-        "TotalSegmentator's releases here and run ctdoseseg weights import on it; licensed ones "
-        "need totalseg_set_license and its server. The engines unet and classical need none."
+        f"The weights could not be fetched ({why}); {by_hand}. The engines unet and classical "
+        "need none."
     )
 
 

@@ -46,6 +46,6 @@ def ensure(quality: str, extras: Sequence[str]) -> list[str]:
             _(
                 "The weights were not downloaded. Choose the UNet or the classical method, which "
                 "need none, or: {why}."
-            ).format(why=weights.missing_sentence(lacking))
+            ).format(why=weights.missing_sentence(lacking, quality, extras))
         )
     return ["weights", "fetch", "--quality", quality, *(("--extra", *extras) if extras else ())]

@@ -186,7 +186,7 @@ give the folder of the published repository, with its networks and training arra
     if dose_engine not in (AUTO, wanted):
         raise DoseEngineChoiceError(_mismatch(dose_engine, kind, Path(dose_model).name))
     if wanted == PublishedEngine.name:
-        published_files(dose_model, dose_arrays)
+        published_files(dose_model, dose_arrays, region)
         if reason := missing_packages():
             raise DoseEngineError(
                 f"The dose engine {wanted} cannot be used: {reason}; install what is missing, or "
@@ -213,6 +213,11 @@ def model_kind(dose_model: str | Path) -> str:
         return TRAINED
     if not folder.is_dir():
         raise ModelError(f"There is no folder {folder.name}, which should hold a dose model.")
+    if any(folder.glob("*_model.pth")):
+        raise ModelError(
+            f"The folder {folder.name} holds the networks of one region itself; give the folder "
+            "above it, which holds chest_models and abdomen_models."
+        )
     raise ModelError(
         f"The folder {folder.name} holds no dose model; give the folder of the published "
         "repository (chest_models/<organ>_model.pth), or one that ctdoseseg train-dose wrote "

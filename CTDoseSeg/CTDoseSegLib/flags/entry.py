@@ -31,6 +31,7 @@ MENDS = {
     "label_names": "names of the label map's values",
     "totalsegmentator": "TotalSegmentator with its weights",
     "engine": "another segmentation engine",
+    "dose_arrays": "the folder with the arrays that a dose model was trained with",
     "dose_model": "the bundled dose model in place of another one",
 }
 

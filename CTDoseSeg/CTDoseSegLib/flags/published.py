@@ -55,7 +55,7 @@ FLAGS = {
     "published_no_scaler": Entry(
         "refusal",
         "The published folder has a model for this organ, but no array to scale its input",
-        mends=("dose_model",),
+        mends=("dose_arrays", "dose_model"),
         consequence="no dose for it",
     ),
     "published_no_tube_current": Entry(

@@ -138,6 +138,12 @@ FLAGS = {
         "Check that it belongs to this series.",
         mends=("segmentation",),
     ),
+    "extras_left_out": Entry(
+        "warning",
+        "What was asked for besides was not segmented, because TotalSegmentator did not run",
+        mends=("totalsegmentator",),
+        consequence="no dose for these organs",
+    ),
     "no_network": Entry(
         "info",
         "The images were segmented without a network",

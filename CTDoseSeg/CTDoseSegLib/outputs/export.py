@@ -21,6 +21,7 @@ from ..reading.npy_volume import write_npy_volume
 from ..tasks.progress import Progress, Stage
 from .couch_mask import MadeAir, mask_without, without_air
 from .dicom_without import sources, write_dicom_without
+from .irregular import one_affine_holds
 from .resampling import Resampled, isotropic_shape, resample
 from .surface_page import write_surface_page
 from .surfaces import surface, threshold_surface, write_mesh
@@ -63,7 +64,8 @@ def export(
     folder
         Gets ``hu.nii.gz`` (HU on the CT's own grid) and, as asked for, ``hu_iso.nii.gz`` with
         ``segmentation_iso.nii.gz``, ``hu_<organ>.nii.gz``, and surfaces as ``.stl``, ``.ply`` and
-        ``.html``.
+        ``.html``. A stack that one affine does not hold (`one_affine_holds`) becomes ``.npy``
+        alone.
     spacing_mm
         Also resample to this isotropic spacing: HU linearly, -1000 outside; labels to the nearest.
     organ
@@ -94,7 +96,7 @@ def export(
     SegmentationError
         If the organ is not in the label map, or there is nothing to be made air.
     GeometryError
-        If an irregular series would have to be resampled or meshed.
+        If an irregular series would have to be resampled or meshed, or written as NIfTI alone.
     InputError
         If the choices do not fit together.
     OutputError
@@ -103,6 +105,7 @@ def export(
         If meshing needs a package that is missing.
     """
     progress = progress or Progress()
+    _check_placed(series, npy)
     _check(series, labelmap, spacing_mm, organ, mesh, threshold_hu, without)
     taken, dicom = None, False
     if without and labelmap is not None:
@@ -114,7 +117,9 @@ def export(
     mask = _mask(labelmap, organ) if organ and labelmap is not None else None
     with staged_folder(folder, replaces=_of_another(series, Path(folder))) as staging:
         progress.update(0.0, "writing the HU volume")
-        written = [write_volume(staging, "hu", series.hu, series.affine)]
+        written = []
+        if one_affine_holds(series):
+            written.append(write_volume(staging, "hu", series.hu, series.affine))
         if npy:
             written += write_npy(series, staging, "hu", series.hu)
         grid = Resampled(series.hu, series.affine, None if labelmap is None else labelmap.labels)
@@ -126,7 +131,10 @@ def export(
             progress.update(0.5, "masking")
             name = file_name(organ)
             hu = np.where(mask, series.hu, series.hu.dtype.type(MASKED_HU))
-            written.append(write_volume(staging, f"hu_{name}", hu, series.affine))
+            if one_affine_holds(series):
+                written.append(write_volume(staging, f"hu_{name}", hu, series.affine))
+            else:
+                written += write_npy(series, staging, f"hu_{name}", hu)
             if mesh:
                 progress.update(0.6, "meshing")
                 written += _write_organ_surface(organ, mask, series.affine, staging)
@@ -176,6 +184,15 @@ def outside_body(labelmap: Labelmap | None) -> tuple[int, ...]:
     """Return the label values of couch, headrest and blanket; none without a label map."""
     atoms = labelmap.atoms if labelmap is not None else ()
     return tuple(atom.value for atom in atoms if atom.name in OUTSIDE_BODY)
+
+
+def _check_placed(series: CTSeries, npy: bool) -> None:
+    if not npy and not one_affine_holds(series):
+        raise GeometryError(
+            "The slices are not equally spaced, are shifted or lack their thickness, and NIfTI or "
+            "NRRD would put them elsewhere than they were scanned; add --npy, which keeps each "
+            "slice's place and writes no NIfTI, or export the whole series anew."
+        )
 
 
 def _check(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,10 @@ def surface(
 def threshold_surface(
     hu: np.ndarray, affine: np.ndarray, threshold_hu: float, *, coarse_mm: float | None = None
 ) -> trimesh.Trimesh:
-    """Return the closed surface on which the volume has `threshold_hu`, in LPS mm.
+    """Return the closed surface around all that has at least `threshold_hu`, in LPS mm.
+
+    Of whole HU it lies half a HU below: where a voxel had the surface's own value, the surface
+    would run through the voxel's centre, and the voxel would be neither inside nor outside.
 
     Parameters
     ----------
@@ -83,20 +87,21 @@ def threshold_surface(
     >>> threshold_surface(hu, np.eye(4), 0.0).is_watertight
     True
     """
+    level = math.ceil(threshold_hu) - 0.5 if hu.dtype.kind in "iu" else threshold_hu
     hu, affine = _averaged(hu, affine, coarse_mm, AIR_HU)
     low, high = float(hu.min()), float(hu.max())
-    if high < threshold_hu:
+    if high < level:
         raise InputError(
             f"No voxel reaches {threshold_hu:g} HU; the highest value is {high:g}. Give "
             "--threshold a lower one."
         )
-    if low >= threshold_hu:
+    if low >= level:
         raise InputError(
             f"Every voxel has at least {threshold_hu:g} HU, so that there is no surface; the "
             f"lowest value is {low:g}. Give --threshold a higher one."
         )
-    outside = min(AIR_HU, low, threshold_hu - 1.0)
-    return _marched(hu, threshold_hu, outside, affine)
+    outside = min(AIR_HU, low, level - 1.0)
+    return _marched(hu, level, outside, affine)
 
 
 def _averaged(
@@ -134,7 +139,9 @@ def _marched(
     box = tuple(slice(max(0, indices[0] - 1), indices[-1] + 2) for indices in occupied)
     # A border of outside, so that what the scan's end cuts is closed there.
     cut = np.pad(volume[box].astype(np.float32), 1, constant_values=np.float32(outside))
-    vertices_kji, faces, _, _ = marching_cubes(cut, level=level, allow_degenerate=False)
+    # Where a voxel has the level's own value, scikit-image leaves holes: it is barely inside.
+    cut[cut == level] += 1e-5 * np.ptp(cut)
+    vertices_kji, faces, _, _ = marching_cubes(cut, level=level)
     vertices_kji = vertices_kji + [s.start - 1 for s in box]
     vertices = vertices_kji[:, ::-1] @ affine[:3, :3].T + affine[:3, 3]
     mesh = trimesh.Trimesh(vertices * (-1.0, -1.0, 1.0), faces, process=False)

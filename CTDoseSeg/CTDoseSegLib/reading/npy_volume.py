@@ -153,7 +153,8 @@ def _read_json(beside: Path, volume: str) -> dict[str, Any]:
         about = json.loads(beside.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(
-            f"{volume}: {beside.name} with the affine is not beside it ({error.strerror})."
+            f"{volume}: {beside.name}, which holds the geometry, cannot be read beside it; copy it "
+            "there too, or export both again with ctdoseseg export --npy."
         ) from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{beside.name}: not valid JSON.") from error

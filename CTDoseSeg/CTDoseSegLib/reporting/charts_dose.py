@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..flags import FLAGS
 from .charts_dose_bars import MOST_BARS, OWN_WARNINGS, draw_bars, without_intervals
 from .figure import (
     BLUE,
@@ -79,7 +80,8 @@ def draw_organ_doses(result: Result) -> Figure:
         names = [display_name(organ, organs) for organ in (*given, *refused)]
         reasons = [reason(organ) for organ in refused]
         listed = list(zip(names[len(given) :], reasons, strict=True))
-        return draw_bars(result, names, given, listed, _title(given), with_own_warnings(given))
+        marked, shared = with_own_warnings(given), shared_warnings(given)
+        return draw_bars(result, names, given, listed, _title(given), marked, shared)
     rows = max(len(organs), 1)
     figure = new_figure(10, 1.9 + ROW_IN * rows)
     axes = figure.subplots()
@@ -138,9 +140,23 @@ def _draw_given(axes: Axes, given: list[OrganDose]) -> None:
 
 def with_own_warnings(given: Sequence[OrganDose]) -> list[OrganDose]:
     """Return the organs that have a warning which not every organ has."""
-    warnings = [{f.code for f in o.flags if f.severity != "info"} for o in given]
-    shared = set.intersection(*warnings) if len(given) > 1 else set()
-    return [organ for organ, own in zip(given, warnings, strict=True) if own - shared]
+    shared = _shared_codes(given)
+    return [organ for organ in given if _warning_codes(organ) - shared]
+
+
+def shared_warnings(given: Sequence[OrganDose]) -> list[str]:
+    """Return what the warnings that every organ has found: no asterisk marks them."""
+    shared = _shared_codes(given)
+    flags = {f.code: f for o in given for f in o.flags if f.code in shared}
+    return [FLAGS[code].found if code in FLAGS else flags[code].message for code in flags]
+
+
+def _shared_codes(given: Sequence[OrganDose]) -> set[str]:
+    return set.intersection(*map(_warning_codes, given)) if len(given) > 1 else set()
+
+
+def _warning_codes(organ: OrganDose) -> set[str]:
+    return {one.code for one in organ.flags if one.severity != "info"}
 
 
 def _right_limit(given: list[OrganDose]) -> float:

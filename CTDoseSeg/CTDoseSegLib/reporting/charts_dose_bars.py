@@ -39,6 +39,7 @@ def draw_bars(
     refused: Sequence[tuple[str, str]],
     title: str,
     marked: Sequence[OrganDose],
+    shared: Sequence[str],
 ) -> Figure:
     """Draw a bar for each dose, with the organs' names along the abscissa.
 
@@ -56,9 +57,11 @@ def draw_bars(
         Of the picture.
     marked
         Those of `given` that get an asterisk.
+    shared
+        What the warnings found that all of `given` have; written below.
     """
     width_in = max(_LEAST_IN, 1.4 + _BAR_IN * len(names))
-    note = _note(refused, bool(marked), int(width_in * _CHARACTERS_PER_IN))
+    note = _note(refused, bool(marked), shared, int(width_in * _CHARACTERS_PER_IN))
     figure = new_figure(width_in, _HEIGHT_IN + (0.17 * (note.count("\n") + 2) if note else 0.0))
     axes = figure.subplots()
     axes.set_title(title)
@@ -85,11 +88,14 @@ def draw_bars(
     return figure
 
 
-def _note(refused: Sequence[tuple[str, str]], marked: bool, characters: int) -> str:
-    """Return what the asterisk means and why organs have no dose: a paragraph for each reason."""
+def _note(
+    refused: Sequence[tuple[str, str]], marked: bool, shared: Sequence[str], characters: int
+) -> str:
+    """Return what holds for all doses, what the asterisk means and why organs have no dose."""
     by_reason: dict[str, list[str]] = {}
     for name, reason in refused:
         by_reason.setdefault(reason, []).append(name)
-    lines = [OWN_WARNINGS] if marked else []
+    lines = [f"all doses: {found[:1].lower()}{found[1:]}" for found in shared]
+    lines += [OWN_WARNINGS] if marked else []
     lines += [f"not given: {', '.join(names)}: {why}" for why, names in by_reason.items()]
     return "\n".join(textwrap.fill(line, characters) for line in lines)

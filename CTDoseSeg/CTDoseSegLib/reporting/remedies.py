@@ -25,5 +25,6 @@ WORDS = {
     "segmentation": ("give {} with --segmentation", "a label map of the organs"),
     "label_names": ("name the values with {}", "--labels, or a labels.csv beside the label map"),
     "series": ("give {} as INPUT", "the original axial series, complete"),
+    "dose_arrays": ("give {} with --dose-arrays", "a folder that holds its array"),
     "dose_model": ("leave out {}", "--dose-model, for the bundled model"),
 }

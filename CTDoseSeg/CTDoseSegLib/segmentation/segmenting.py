@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..ct.series import CTSeries
+from ..flags import flag
 from ..tasks.progress import Progress, Stage
 from .anatomy.check import check_anatomy
 from .body_mask import find_body_mask
@@ -54,7 +56,8 @@ def segment(
     quality, device, extra
         Of TotalSegmentator: ``full``, ``fast`` or ``fastest``; ``auto``, ``cpu``, ``gpu``,
         ``gpu:N`` or ``mps``; ``lung_vessels``, ``heart_chambers``, ``body``,
-        ``breasts``, ``head_glands``, ``tissue_types``, ``contrast_phase``.
+        ``breasts``, ``head_glands``, ``tissue_types``, ``contrast_phase``. A flag names those that
+        were asked for where TotalSegmentator did not run.
     progress
         Receives progress; may cancel.
 
@@ -86,7 +89,7 @@ def segment(
         own = read_labelmap(own, series, labels=labels)
     names = {atom.name for atom in own.atoms} if own is not None else set()
     if own is not None and BODY_REST in names:
-        return check_anatomy(series, own, keep=names)
+        return _without_extras(check_anatomy(series, own, keep=names), extra)
     labelmap = _segment(series, engine, own, unet, quality, device, extra, progress)
     return with_headrest(check_anatomy(series, labelmap, keep=names), keep=names)
 
@@ -103,13 +106,22 @@ def _segment(
 ) -> Labelmap:
     """Run an engine, and put the user's organs on its body."""
     if own is not None and engine == "auto":  # no network was asked for
-        return combine(ClassicalEngine().segment(series, progress), own)
+        return _without_extras(combine(ClassicalEngine().segment(series, progress), own), extra)
     totalsegmentator = TotalSegmentatorEngine(quality, device, tuple(extra))
     chosen = choose(engine, unet, totalsegmentator=totalsegmentator)
     labelmap = chosen.segment(series, Stage(progress, 0.0, 0.7) if unet else progress)
     labelmap = without_chance(labelmap)
+    if chosen.name != totalsegmentator.name:
+        labelmap = _without_extras(labelmap, extra)
     if BODY_REST not in {atom.name for atom in labelmap.atoms}:
         # A network that knows no body: all of its organs together are none.
         body = find_body_mask(series, Stage(progress, 0.7, 1.0), device)
         labelmap = combine(body, labelmap)
     return combine(labelmap, own) if own is not None else labelmap
+
+
+def _without_extras(labelmap: Labelmap, extra: Sequence[str]) -> Labelmap:
+    """Flag what was asked of TotalSegmentator, which did not run."""
+    if not extra:
+        return labelmap
+    return replace(labelmap, flags=(*labelmap.flags, flag("extras_left_out", ", ".join(extra))))

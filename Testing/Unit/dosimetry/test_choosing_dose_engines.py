@@ -136,6 +136,27 @@ def test_without_torch_the_published_networks_are_not_replaced_by_other_doses(
 
 
 @needs_networks
+def test_a_folder_too_deep_is_answered_with_the_one_above_it(tmp_path):
+    folder = published_folder(tmp_path / "published")
+    with pytest.raises(
+        ModelError, match=r"chest_models holds the networks.* give the folder above"
+    ):
+        choose_engine(dose_model=folder / "chest_models")
+    arrays = folder / "training_arrays" / "chest_merged_training_arrays"
+    with pytest.raises(ModelError, match="arrays of one region itself; give the folder above it"):
+        choose_engine(dose_model=folder, dose_arrays=arrays)
+    choose_engine(dose_model=folder, dose_arrays=arrays.parent)
+
+
+def test_a_region_without_arrays_is_refused_before_a_ct_is_read(tmp_path):
+    folder = published_folder(tmp_path / "published")
+    (folder / "abdomen_models").mkdir()
+    (folder / "abdomen_models" / "liver_model.pth").write_bytes(b"damaged")
+    with pytest.raises(ModelError, match=r"training_arrays/abdomen_merged_training_arrays/"):
+        choose_engine(dose_model=folder, region="abdomen")
+    choose_engine(dose_model=folder, region="chest")
+
+
 def test_arrays_that_are_missing_are_known_before_a_ct_is_read(tmp_path):
     folder = published_folder(tmp_path / "repository")
     (folder / "training_arrays").rename(tmp_path / "arrays")

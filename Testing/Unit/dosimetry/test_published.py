@@ -228,6 +228,10 @@ def test_a_model_without_an_array_is_refused_by_name(small):
     organ = estimate(PublishedEngine(small), scan(("thyroid_gland",))).organs[0]
     assert organ.dose_mGy is None
     assert codes(organ.flags) == {"published_no_scaler"}
+    (flag,) = organ.flags
+    name = f"{organ.region}_merged_training_arrays/{organ.organ}_training_array.npy is missing"
+    assert name in flag.message
+    assert "dose_arrays" in flag.mends
     assert "thyroid_gland (chest)" in organ.flags[0].message
     assert organ.flags[0].place == "organ thyroid_gland"
 

@@ -11,6 +11,7 @@ import nibabel
 import numpy as np
 import pytest
 import trimesh
+from dicom_files import codes, write_series
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_analysis import AFFINE, tiny_labelmap, tiny_series
@@ -20,8 +21,12 @@ from CTDoseSegLib.errors import GeometryError, InputError, SegmentationError
 from CTDoseSegLib.outputs.export import MASKED_HU, export, file_name
 from CTDoseSegLib.outputs.resampling import isotropic_shape
 from CTDoseSegLib.outputs.surface_page import MOST_TRIANGLES, write_surface_page
-from CTDoseSegLib.outputs.surfaces import surface
+from CTDoseSegLib.outputs.surfaces import surface, threshold_surface
+from CTDoseSegLib.phantom.phantom import Phantom, phantom_series
+from CTDoseSegLib.reading.array_series import series_from_array
 from CTDoseSegLib.reading.reader import read_series
+
+SINGLE = {"no thickness": {"SliceThickness": None}}
 
 
 def volume(path):
@@ -157,8 +162,34 @@ def test_an_irregular_series_is_neither_resampled_nor_meshed(tmp_path, choice):
 
 
 def test_an_irregular_series_still_gives_its_volume_and_the_masked_one(tmp_path):
-    written = export(tiny_series(regular=False), tiny_labelmap(), tmp_path, organ="lung")
-    assert [path.name for path in written] == ["hu.nii.gz", "hu_lung.nii.gz"]
+    written = export(tiny_series(regular=False), tiny_labelmap(), tmp_path, organ="lung", npy=True)
+    names = ["hu.npy", "hu.json", "hu_lung.npy", "hu_lung.json"]
+    assert [path.name for path in written] == names
+    assert not read_series(tmp_path / "hu_lung.npy").regular
+
+
+@pytest.mark.parametrize("kind", ["missing", "uneven", "no thickness"])
+def test_slices_without_one_distance_are_no_volume_file(tmp_path, kind):
+    slices = {"missing": [0, 1, 2, 5, 6], "uneven": [0, 1, 2.4, 3.1], "no thickness": [0]}[kind]
+    series = read_series(write_series(tmp_path / "ct", slices, **SINGLE.get(kind, {})))
+    with pytest.raises(GeometryError, match="add --npy"):
+        export(series, None, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    export(series, None, tmp_path / "out", npy=True)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"hu.npy", "hu.json"}
+    read = read_series(tmp_path / "out" / "hu.npy")
+    assert [s.z_mm for s in read.slices] == [s.z_mm for s in series.slices]
+    assert not read.regular
+
+
+def test_a_tilted_gantry_is_in_the_affine_of_the_volume_file(tmp_path):
+    affine = AFFINE.copy()
+    affine[1, 2] = 1.5
+    series = series_from_array(tiny_series().hu, affine)
+    assert not series.regular
+    export(series, None, tmp_path)
+    np.testing.assert_allclose(volume(tmp_path / "hu.nii.gz")[1], affine, atol=1e-5)
+    assert "tilted" in codes(read_series(tmp_path / "hu.nii.gz"))
 
 
 def test_an_unknown_organ_is_answered_with_what_is_there(tmp_path):
@@ -300,6 +331,34 @@ def test_the_couch_is_in_a_surface_unless_a_label_map_knows_it(tmp_path):
     with pytest.raises(InputError, match="No voxel reaches 250 HU"):
         export(series, labelmap, tmp_path / "out", threshold_hu=250.0)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def phantom():
+    return phantom_series(Phantom(shape=(96, 96, 20), spacing_mm=(4.5, 4.5, 20.0)))[0]
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+@pytest.mark.parametrize("coarse_mm", [None, 9.0])
+@pytest.mark.parametrize("threshold_hu", [40.0, -100.0])
+def test_a_surface_is_closed_also_where_voxels_have_the_thresholds_own_value(
+    phantom, dtype, coarse_mm, threshold_hu
+):
+    assert np.count_nonzero(phantom.hu == threshold_hu)
+    hu = phantom.hu.astype(dtype)
+    mesh = threshold_surface(hu, phantom.affine, threshold_hu, coarse_mm=coarse_mm)
+    _, times = np.unique(np.sort(mesh.edges, axis=1), axis=0, return_counts=True)
+    assert not (times % 2).any()
+    assert mesh.volume > 0
+
+
+def test_a_voxel_that_has_the_threshold_is_inside_its_surface():
+    hu = np.full((5, 5, 5), -1000, np.int16)
+    hu[2, 2, 2] = 350
+    mesh = threshold_surface(hu, np.eye(4), 350.0)
+    assert mesh.is_watertight
+    assert (mesh.bounds[0] < (-2, -2, 2)).all()
+    assert (mesh.bounds[1] > (-2, -2, 2)).all()
 
 
 def test_one_slice_has_a_closed_surface_too(tmp_path):

@@ -252,7 +252,7 @@ def test_a_wrong_json_is_refused(tmp_path, about, match):
 def test_an_npy_without_its_json_is_refused(tmp_path):
     path = npy(tmp_path)
     (tmp_path / "v.json").unlink()
-    with pytest.raises(InputError, match=r"v\.json with the affine is not beside it"):
+    with pytest.raises(InputError, match=r"v\.json, which holds the geometry, cannot .* --npy"):
         read_series(path)
 
 

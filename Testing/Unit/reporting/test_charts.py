@@ -23,6 +23,7 @@ from tiny_analysis import (
 
 from CTDoseSegLib import result_folder
 from CTDoseSegLib.errors import DependencyError
+from CTDoseSegLib.flags import flag
 from CTDoseSegLib.reporting import charts
 from CTDoseSegLib.reporting.charts_dose import draw_organ_doses, reason, with_own_warnings
 from CTDoseSegLib.reporting.charts_hu import draw_histogram
@@ -209,6 +210,21 @@ def test_doses_without_intervals_are_bars_with_the_organs_along_the_abscissa():
         assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[n + 1 :])
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
     assert not any("%" in text for text in legend)
+
+
+def test_a_warning_that_all_doses_share_stands_once_below_the_bars():
+    far = flag("published_outside_training", "mean HU on 3 of 4 slices, by up to 5.0 SD")
+    organs = tuple(replace(organ, flags=(far,)) for organ in BARS[:12])
+    figure = draw_organ_doses(tiny_result(organs=organs))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert axes.get_xlabel().count("all doses: input is more than 3 SD") == 1
+    assert not any("*" in text.get_text() for text in axes.texts)
+    # Of one organ alone it is that organ's own.
+    some = (organs[0], *(replace(organ, flags=()) for organ in BARS[1:12]))
+    (axes,) = draw_organ_doses(tiny_result(organs=some)).axes
+    assert "all doses" not in axes.get_xlabel()
+    assert sum("*" in text.get_text() for text in axes.texts) == 1
 
 
 def test_one_interval_among_the_doses_keeps_the_rows():

@@ -21,6 +21,8 @@ from CTDoseSegLib.reading.array_series import series_from_array
 from CTDoseSegLib.segmentation.threshold.engine import segment
 from CTDoseSegLib.segmentation.totalsegmentator import weights
 from CTDoseSegLib.segmentation.totalsegmentator.engine import TotalSegmentatorEngine
+from CTDoseSegLib.segmentation.totalsegmentator.plan import Weights
+from CTDoseSegLib.segmentation.totalsegmentator.weights import missing_sentence
 from CTDoseSegLib.tasks.progress import Progress
 
 pytestmark = pytest.mark.slow
@@ -153,6 +155,23 @@ def test_status_lists_what_is_missing_and_what_to_copy_where(store, tmp_path, ca
     network(store, labels=117)
     assert main(["weights", "status"]) == 0
     assert "all weights are here" in capsys.readouterr().out
+
+
+def test_the_sentence_names_the_whole_command_and_all_files_and_the_licences_way():
+    free = [Weights(f"Dataset29{n}_part", 20, False, 290 + n) for n in range(5)]
+    licensed = Weights("Dataset481_tissue", 3, True, 481)
+    text = missing_sentence([*free, licensed], "full", ("tissue_types", "breasts"))
+    assert "run ctdoseseg weights fetch --quality full --extra tissue_types breasts;" in text
+    assert (
+        "the 5 files Dataset290_part.zip, Dataset291_part.zip, Dataset292_part.zip and 2 more"
+        in text
+    )
+    assert "Dataset481_tissue.zip" not in text
+    assert "Dataset481_tissue come from its authors' server" in text
+    assert "totalseg_set_license" in text
+    alone = missing_sentence([licensed], extras=("tissue_types",))
+    assert "releases" not in alone
+    assert "run ctdoseseg weights fetch --extra tissue_types;" in alone
 
 
 def test_weights_needs_names_where_they_mean_something(store, capsys):

@@ -97,6 +97,8 @@ class MethodSection:
 
     def _extras(self) -> tuple[str, ...]:
         node = self._parameters()
+        if node.method not in (Method.AUTO, Method.TOTALSEGMENTATOR):
+            return ()
         names = ("lung_vessels",) if node.lungVessels else ()
         return (*names, "heart_chambers") if node.heartChambers else names
 

@@ -31,5 +31,6 @@ def words() -> dict[str, tuple[str, str]]:
         ),
         "label_names": (_("name {} in the Segmentations module"), _("the segments")),
         "series": (_("load {}"), _("the original axial series, complete")),
+        "dose_arrays": (_("choose {} under Advanced"), _("a folder that holds its array too")),
         "dose_model": (_("empty {} under Advanced"), _("the field Dose model")),
     }

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import slicer
 from slicer.i18n import tr as _
 
-from ...ct.organs import spoken_name
 from ...errors import CTDoseSegError
 from ..nodes.results import Results
 from . import layout
@@ -243,6 +242,8 @@ class ResultsSection:
         # Clearing the selection is signalled too, with the former row still the current one.
         if self.results is None or not view.selectionModel().hasSelection:
             return
+        from ...ct.organs import spoken_name
+
         shown = view.model().index(index.row(), 0).data()
         organs = {spoken_name(o.organ): o.organ for o in self.results.result.organs}
         if shown in organs:
@@ -321,6 +322,8 @@ class ResultsSection:
 
 def _flags_of_organ(result: Result, organ: str) -> str:
     """Return all flags of one organ; rich text."""
+    from ...ct.organs import spoken_name
+
     flags = [one for dose in result.organs if dose.organ == organ for one in dose.flags]
     items = flag_items((one.severity, one.message, one.mends) for one in flags)
     return (

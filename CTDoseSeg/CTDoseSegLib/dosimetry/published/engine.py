@@ -138,7 +138,7 @@ def _organ_dose(
     per_slice = np.full(occupied.size, np.nan)
     flags = list(refusals)
     if key not in models.scalers:
-        flags.append(flag("published_no_scaler", f"{organ} ({region})"))
+        flags.append(flag("published_no_scaler", _missing_array(region, organ)))
     else:
         flags += _missing(features)
     dose = None
@@ -158,6 +158,11 @@ def _organ_dose(
         by_route={PublishedEngine.name: dose},
         slice_dose_mGy=per_slice,
     )
+
+
+def _missing_array(region: str, organ: str) -> str:
+    array = f"{region}_merged_training_arrays/{organ}_training_array.npy"
+    return f"{organ} ({region}), {array} is missing"
 
 
 def _missing(features: np.ndarray) -> list[Flag]:

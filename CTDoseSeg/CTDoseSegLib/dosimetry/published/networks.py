@@ -103,11 +103,12 @@ def load_published(folder: str | Path, arrays: str | Path | None = None) -> Publ
 
 
 def published_files(
-    folder: str | Path, arrays: str | Path | None = None
+    folder: str | Path, arrays: str | Path | None = None, region: str = "auto"
 ) -> dict[tuple[str, str], tuple[Path, Path | None]]:
     """Find the files of `load_published`, by (region, organ): network, and array if there is one.
 
-    Nothing of them is read: what is missing is known before a CT is.
+    Nothing of them is read: what is missing is known before a CT is. With a `region`, its own
+    arrays must be there.
 
     Raises
     ------
@@ -119,19 +120,26 @@ def published_files(
     if not holder.is_dir():
         raise ModelError(f"There is no folder {holder.name}, which should hold published arrays.")
     found = {}
-    for region in REGIONS:
-        for path in model_files(folder, region):
+    for one in REGIONS:
+        for path in model_files(folder, one):
             organ = path.name.removesuffix(_MODEL_FILE)
-            found[region, organ] = (path, _array_path(holder, region, organ))
+            found[one, organ] = (path, _array_path(holder, one, organ))
     if not found:
         raise ModelError(
             f"The folder {folder.name} holds no published models "
             "(chest_models/<organ>_model.pth); give the folder of the published repository."
         )
-    if not any(array for _, array in found.values()):
+    wanted = found if region == "auto" else {key: found[key] for key in found if key[0] == region}
+    if wanted and not any(array for _, array in wanted.values()):
+        if any(holder.glob("*_training_array.npy")):
+            raise ModelError(
+                f"The folder {holder.name} holds arrays of one region itself; give the folder "
+                "above it, which holds those of chest and abdomen by their names."
+            )
+        name = REGIONS[0] if region == "auto" else region
         raise ModelError(
             f"The folder {holder.name} holds no published arrays for the models (training_arrays/"
-            "chest_merged_training_arrays/<organ>_training_array.npy); give the folder that does."
+            f"{name}_merged_training_arrays/<organ>_training_array.npy); give the folder that does."
         )
     return found
 

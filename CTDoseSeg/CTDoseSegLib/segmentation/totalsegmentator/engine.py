@@ -83,9 +83,9 @@ class TotalSegmentatorEngine:
         except CTDoseSegError as error:
             return False, str(error)
         if lacking := tuple(dict.fromkeys((*weights.missing(plan), *of_phase))):
-            return False, weights.missing_sentence(lacking)
+            return False, weights.missing_sentence(lacking, self.quality, self.extras)
         if plan.weights is None and not weights.present():
-            return False, weights.missing_sentence(())
+            return False, weights.missing_sentence((), self.quality, self.extras)
         return True, ""
 
     def segment(self, series: CTSeries, progress: Progress) -> Labelmap:
@@ -119,7 +119,7 @@ class TotalSegmentatorEngine:
         _check_volume(series)
         plan = make_plan(self.quality, self.extras)
         check_licence(plan)
-        weights.require(plan)
+        weights.require(plan, self.extras)
         if PHASE in self.extras:
             weights.require(check_phase())
         find = self.body_mask or partial(find_body_mask, device=self.device)

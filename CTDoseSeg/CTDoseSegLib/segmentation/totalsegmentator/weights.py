@@ -28,6 +28,8 @@ from .plan import Plan, Weights
 CHECKPOINT = "fold_0/checkpoint_final.pth"
 DATASET = re.compile(r"Dataset\d{3}_\w+")
 STAGING = ".ctdoseseg-weights-"
+# Of several networks, in a sentence.
+MOST_NAMES = 3
 # More than any published network unpacks to.
 LARGEST_BYTES = 8 << 30
 # What a checkpoint may name: containers, tensors, numbers of numpy.
@@ -73,26 +75,60 @@ def missing(plan: Plan) -> tuple[Weights, ...]:
     return tuple(w for w in plan.weights or () if not _checkpoints(w.folder))
 
 
-def missing_sentence(lacking: Sequence[Weights]) -> str:
-    """Return what to do about missing networks; `lacking` is empty if the package lists none."""
+def missing_sentence(
+    lacking: Sequence[Weights], quality: str = "fast", extras: Sequence[str] = ()
+) -> str:
+    """Return what to do about missing networks of a run of this quality with these extras.
+
+    `lacking` is empty if the package lists none.
+    """
+    command = fetch_command(quality, extras)
     if not lacking:
-        return "TotalSegmentator's weights are not installed (run ctdoseseg weights fetch)"
-    names = ", ".join(w.folder for w in lacking)
-    text = (
-        f"TotalSegmentator's weights {names} are not in {shown(weights_folder())} (run ctdoseseg "
-        f"weights fetch, or without a network copy {lacking[0].folder}.zip of TotalSegmentator's "
-        "releases here and run ctdoseseg weights import on it)"
+        return f"TotalSegmentator's weights are not installed (run {command})"
+    names = _some([one.folder for one in lacking])
+    return (
+        f"TotalSegmentator's weights {names} are not in {shown(weights_folder())} (run {command}; "
+        f"{without_network(lacking)})"
     )
-    if any(w.licensed for w in lacking):
-        text += "; the licensed ones come with totalseg_set_license"
-    return text
 
 
-def require(plan: Plan) -> None:
+def fetch_command(quality: str, extras: Sequence[str]) -> str:
+    """Return the command that gets all weights of a run."""
+    options = [f"--quality {quality}"] if quality != "fast" else []
+    options += [f"--extra {' '.join(extras)}"] if extras else []
+    return " ".join(["ctdoseseg weights fetch", *options])
+
+
+def without_network(lacking: Sequence[Weights]) -> str:
+    """Return how networks come to a machine without a network; licensed ones are not released."""
+    ways = []
+    if free := [f"{one.folder}.zip" for one in lacking if not one.licensed]:
+        several = len(free) > 1
+        ways.append(
+            f"without a network copy {f'the {len(free)} files ' if several else ''}{_some(free)} "
+            "of TotalSegmentator's releases here and run ctdoseseg weights import on "
+            f"{'them' if several else 'it'}"
+        )
+    if licensed := [one.folder for one in lacking if one.licensed]:
+        ways.append(
+            f"{_some(licensed)} come from its authors' server, and need a network and the licence "
+            "that totalseg_set_license sets"
+        )
+    return "; ".join(ways)
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return at most three names, and how many more there are."""
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def require(plan: Plan, extras: Sequence[str] = ()) -> None:
     """Raise ModelError if a network of the plan is not installed, before anything long begins."""
     lacking = missing(plan)
     if lacking or (plan.weights is None and not present()):
-        raise ModelError(f"{missing_sentence(lacking)}. The engines unet and classical need none.")
+        why = missing_sentence(lacking, plan.quality, extras)
+        raise ModelError(f"{why}. The engines unet and classical need none.")
 
 
 def check(plan: Plan) -> tuple[InstalledNetwork, ...]:
