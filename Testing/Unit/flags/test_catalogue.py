@@ -27,7 +27,7 @@ REPLACED = re.compile(r"\bremark|\btold\b|\bsaid\b|\broutes?\b|\bbudget\b|\brule
 SEVERITIES = ("info", "warning", "refusal")
 FILES_AND_CHOICES = {
     *("dose_report", "scanner_profile", "series", "segmentation", "label_names"),
-    *("totalsegmentator", "engine", "dose_model"),
+    *("totalsegmentator", "engine", "dose_arrays", "dose_model"),
 }
 
 
