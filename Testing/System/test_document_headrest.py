@@ -273,9 +273,9 @@ def test_how_much_became_air_is_printed_and_in_the_result(head, without, tmp_pat
     changed = read_series(head / "dicom").hu != read_image(without / "hu.nii.gz").voxels
     voxel_ml = np.prod(SMALL["spacing_mm"]) / 1000
     assert air["ml"] >= 0.99 * changed.sum() * voxel_ml  # some of it was air before
-    assert air["slices"] >= changed.any(axis=(1, 2)).sum()
+    assert air["n_slices"] >= changed.any(axis=(1, 2)).sum()
     assert air["dicom_folder"] == "dicom_without_headrest"
-    assert f"headrest: {air['ml']:.1f} ml in {air['slices']} slices" in printed
+    assert f"headrest: {air['ml']:.1f} ml in {air['n_slices']} slices" in printed
     assert "as DICOM in dicom_without_headrest" in printed
 
 

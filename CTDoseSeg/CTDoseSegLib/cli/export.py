@@ -55,7 +55,7 @@ def export_command(args: argparse.Namespace, progress: Progress) -> None:
         about["made_air"] = {
             "label": args.without,
             "ml": round(made_air[0].ml, 3),
-            "slices": made_air[0].slices,
+            "n_slices": made_air[0].slices,
             "dicom_folder": folders[0] if folders else None,
         }
     progress.result(folder=str(args.output), files=[path.name for path in written], **about)
@@ -115,8 +115,8 @@ def _lines(about: dict[str, Any]) -> list[str]:
     if air := about.get("made_air"):
         folder = air["dicom_folder"]
         lines.append(
-            f"Made air in place of the {air['label']}: {air['ml']:.1f} ml in {air['slices']} slices"
-            + (f"; as DICOM in {folder}." if folder else ".")
+            f"Made air in place of the {air['label']}: {air['ml']:.1f} ml in {air['n_slices']} "
+            "slices" + (f"; as DICOM in {folder}." if folder else ".")
         )
     if not about["volume_file"]:
         lines.append(
