@@ -159,12 +159,12 @@ def _of_another(series: CTSeries, folder: Path) -> list[str]:
     if any(folder.resolve() in (one, one.parent) for one in parents):
         return []
     # An organ's surface is known by the organ's HU beside it.
-    organs = {path.name[3 : -len(end)] for end in ENDINGS for path in folder.glob(f"hu_*{end}")}
+    organs = {path.name[3 : -len(end)] for end in _VOLUME for path in folder.glob(f"hu_*{end}")}
     organs = {one for one in organs - {"iso"} if file_name(one) == one}
     if any((folder / f"lung_mask{end}").exists() for end in ENDINGS):
         organs -= {"lungs"}  # of `ctdoseseg pictures`
     left = [f"hu_iso{end}" for end in _VOLUME] + [f"hu{end}" for end in _VOLUME]
-    left += [f"hu_{organ}{end}" for organ in organs for end in ENDINGS]
+    left += [f"hu_{organ}{end}" for organ in organs for end in _VOLUME]
     left += [f"{organ}{end}" for organ in organs for end in _SURFACE]
     left += [f"surface_*_hu{end}" for end in _SURFACE]
     isotropic = [f"{_ISOTROPIC}{end}" for end in ENDINGS]
