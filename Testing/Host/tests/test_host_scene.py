@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -142,14 +144,18 @@ def test_sample_data_are_registered_and_loaded(host, ct, tmp_path):
     slicer.util.saveNode(ct, str(path))
     register = SampleData.SampleDataLogic.registerCustomSampleDataSource
     with pytest.raises(ValueError, match="checksum"):
-        register("CTDoseSeg", "Block", path.as_uri(), path.name, "Block")
-    register(
-        category="CTDoseSeg",
-        sampleName="Block",
-        uris=path.as_uri(),
-        fileNames=path.name,
-        nodeNames="Block",
-        checksums="SHA256:0",
-    )
+        register("CTDoseSeg", "Block", None, path.as_uri(), path.name, "Block")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    for name, checksum in (("Block", digest), ("Altered", "0")):
+        register(
+            category="CTDoseSeg",
+            sampleName=name,
+            uris=path.as_uri(),
+            fileNames=path.name,
+            nodeNames=name,
+            checksums=f"SHA256:{checksum}",
+        )
     (node,) = SampleData.downloadSample("Block")
     assert slicer.util.arrayFromVolume(node).shape == (40, 64, 64)
+    with pytest.raises(RuntimeError, match="checksum"):
+        SampleData.downloadSample("Altered")

@@ -61,6 +61,8 @@ def test_a_segmentation_goes_through_it(monkeypatch, scan):
     series, labelmap = scan
 
     class Network:
+        name = "unet"
+
         def segment(self, series, progress):
             return doubted(labelmap, lung_left=0.1)
 
