@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 CATEGORY = "CTDoseSeg"
 NAME = "CTDoseSegPhantom"
-TITLE = "CT phantom with exposure and organs"
 # The same files as an archive (Testing/Host/make_sample_archive.py): what
 # `SampleData.downloadSample` of the console fetches; the button of the module needs no network.
 ARCHIVE = f"{NAME}-{__version__}.zip"
@@ -40,7 +39,6 @@ def register(thumbnail: str | None = None) -> None:
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category=CATEGORY,
         sampleName=NAME,
-        sampleDescription=TITLE,
         uris=[ADDRESS],
         fileNames=[ARCHIVE],
         checksums=[CHECKSUM],

@@ -18,7 +18,6 @@ class SampleDataSource:
 
     sampleName: str
     category: str
-    sampleDescription: str | None = None
     uris: tuple[str, ...] = ()
     fileNames: tuple[str, ...] = ()
     nodeNames: tuple[str, ...] = ()
@@ -39,7 +38,6 @@ def _several(value) -> tuple:
 def registerCustomSampleDataSource(
     category="Custom",
     sampleName=None,
-    sampleDescription=None,
     uris=None,
     fileNames=None,
     nodeNames=None,
@@ -55,7 +53,6 @@ def registerCustomSampleDataSource(
     source = SampleDataSource(
         sampleName,
         category,
-        sampleDescription,
         _several(uris),
         _several(fileNames),
         _several(nodeNames),

@@ -144,7 +144,7 @@ def test_sample_data_are_registered_and_loaded(host, ct, tmp_path):
     slicer.util.saveNode(ct, str(path))
     register = SampleData.SampleDataLogic.registerCustomSampleDataSource
     with pytest.raises(ValueError, match="checksum"):
-        register("CTDoseSeg", "Block", None, path.as_uri(), path.name, "Block")
+        register("CTDoseSeg", "Block", path.as_uri(), path.name, "Block")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     for name, checksum in (("Block", digest), ("Altered", "0")):
         register(
