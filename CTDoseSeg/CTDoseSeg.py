@@ -40,5 +40,5 @@ def on_startup():
     from CTDoseSegLib.ctdoseseg_ui.panel import layout
 
     layout.register()
-    icons = Path(slicer.util.modulePath("CTDoseSeg")).parent / "Resources" / "Icons"
+    icons = Path(__file__).parent / "Resources" / "Icons"
     sample_data.register(str(icons / f"{sample_data.NAME}.png"))
