@@ -55,6 +55,8 @@ class CTDoseSegBatchLogic(ScriptedLoadableModuleLogic):
 class CTDoseSegBatchWidget(ToolWidget):
     """A table of states; a click on a scan that is done loads it into the main module."""
 
+    logicClass = CTDoseSegBatchLogic
+
     def __init__(self, parent: Any = None) -> None:
         ToolWidget.__init__(self, parent)
         self.run: Any = None
@@ -68,10 +70,6 @@ class CTDoseSegBatchWidget(ToolWidget):
     def reading(self) -> bool:
         """True while a scan is read in the background."""
         return self._reading is not None and not self._reading.done()
-
-    def makeLogic(self) -> CTDoseSegBatchLogic:
-        """Return the logic of this module."""
-        return CTDoseSegBatchLogic()
 
     def setup(self) -> None:
         """Build the panel; called once when the module is first opened."""

@@ -9,7 +9,10 @@ from typing import Any
 import qt
 import slicer
 import vtk
-from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleWidget,
+)
 from slicer.util import VTKObservationMixin
 
 MAIN = "CTDoseSeg"
@@ -22,7 +25,15 @@ def folder_link(folder: str | Path, text: str) -> str:
 
 
 class ToolWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """Loads ``UI/<module>.ui`` and keeps it and the parameter node alike."""
+    """Loads ``UI/<module>.ui`` and keeps it and the parameter node alike.
+
+    Attributes
+    ----------
+    logicClass
+        Of each module's own: makes the logic, which gives the typed parameter node.
+    """
+
+    logicClass: type[ScriptedLoadableModuleLogic]
 
     def __init__(self, parent: Any = None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
@@ -31,10 +42,6 @@ class ToolWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNode: Any = None
         self._guiTag: Any = None
         self._wasShown = False
-
-    def makeLogic(self) -> Any:
-        """Return the logic, which gives the typed parameter node; of each module's own."""
-        raise NotImplementedError
 
     def onParameters(self, *_args: Any) -> None:
         """Show what follows from the choices; of each module's own."""
@@ -49,7 +56,7 @@ class ToolWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addWidget(panel)
         self.ui = slicer.util.childWidgetVariables(panel)
         panel.setMRMLScene(slicer.mrmlScene)
-        self.logic = self.makeLogic()
+        self.logic = self.logicClass()
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._onStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self._onSceneChanged)

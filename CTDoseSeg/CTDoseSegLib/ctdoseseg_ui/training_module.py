@@ -38,14 +38,12 @@ class CTDoseSegTrainingLogic(ScriptedLoadableModuleLogic):
 class CTDoseSegTrainingWidget(ToolWidget):
     """Starts, follows and ends a training run."""
 
+    logicClass = CTDoseSegTrainingLogic
+
     def __init__(self, parent: Any = None) -> None:
         ToolWidget.__init__(self, parent)
         self.job: Job | None = None
         self._drawn: tuple[float, int] | None = None
-
-    def makeLogic(self) -> CTDoseSegTrainingLogic:
-        """Return the logic of this module."""
-        return CTDoseSegTrainingLogic()
 
     def setup(self) -> None:
         """Build the panel; called once when the module is first opened."""

@@ -103,5 +103,4 @@ def _resampled(
         float(outside),
         image.GetPixelID(),
     )
-    voxels = sitk.GetArrayFromImage(resampled)
-    return voxels
+    return sitk.GetArrayFromImage(resampled)

@@ -126,9 +126,9 @@ def labelled_scans(
             f"The configuration's classes ({', '.join(config.network.classes)}) are not those of "
             f"the network ({', '.join(spec.classes)}); write the network's, in its order."
         )
-    pairs = pairs_of(config, progress)
+    pairs = pairs_of(config, Stage(progress, 0.0, 0.1))
     for number, source in enumerate(config.data):
-        part = _share(progress, number, len(config.data))
+        part = _share(Stage(progress, 0.1, 1.0), number, len(config.data))
         for name, _patient, series, labels, share in _labelled(
             config, source, pairs[number], part, sentences
         ):
