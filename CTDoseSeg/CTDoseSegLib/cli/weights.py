@@ -15,10 +15,10 @@ from ..errors import CTDoseSegError, DependencyError, InputError, ModelError, Ou
 from ..segmentation.totalsegmentator import weights as store
 from ..segmentation.totalsegmentator.engine import WORKER
 from ..segmentation.totalsegmentator.home import NO_LICENCE, check_licence, write_settings
-from ..segmentation.totalsegmentator.phase import PHASE, check_phase
-from ..segmentation.totalsegmentator.plan import Plan, Weights, make_plan, offered_extras
+from ..segmentation.totalsegmentator.phase import PHASE, check_phase, needed_plans
+from ..segmentation.totalsegmentator.plan import Plan, Weights, offered_extras
 from ..tasks.process import TEMPORARY, TaskProcess, module_command, write_to_stderr
-from ..tasks.progress import Progress
+from ..tasks.progress import Progress, Stage
 
 FETCH_LIMIT_S = 4 * 3600.0
 # A server that sends nothing for so long is away; unpacking and the start take less.
@@ -64,7 +64,9 @@ def weights(
             store.remove(name)
         return _summary([f"{name} removed." for name in names], [])
     if action == "fetch":
-        _fetch(quality, extras, progress)
+        plans = needed_plans(quality, extras)
+        for n, plan in enumerate(plans):
+            _fetch(plan, Stage(progress, n / len(plans), (n + 1) / len(plans)))
     return _status(quality, extras, progress)
 
 
@@ -85,12 +87,12 @@ def _status(quality: str, extras: Sequence[str], progress: Progress) -> dict[str
             check_phase()
             offered.append(PHASE)
         lines.append(f"The installed TotalSegmentator has for --extra: {', '.join(offered)}.")
-        plan = make_plan(quality, extras)
-        lacking = store.missing(plan)
-        wanted = " ".join([quality, *extras])
-        if plan.weights is None:
+        plans = needed_plans(quality, extras)
+        lacking = store.missing(*plans)
+        wanted, version = " ".join([quality, *extras]), plans[0].version
+        if plans[0].weights is None:
             lines.append(
-                f"TotalSegmentator {plan.version} does not say beforehand which weights it needs "
+                f"TotalSegmentator {version} does not say beforehand which weights it needs "
                 f"for {wanted}; {store.fetch_command(quality, extras)} gets those that are missing."
             )
         elif lacking:
@@ -102,12 +104,11 @@ def _status(quality: str, extras: Sequence[str], progress: Progress) -> dict[str
     return _summary(lines, found)
 
 
-def _fetch(quality: str, extras: Sequence[str], progress: Progress) -> None:
-    """Let the package download what is missing, in a process that may use the network.
+def _fetch(plan: Plan, progress: Progress) -> None:
+    """Let the package download what a plan lacks, in a process that may use the network.
 
     It is downloaded beside the weights and moved there whole.
     """
-    plan = make_plan(quality, extras)
     lacking = store.missing(plan)
     if plan.weights is not None and not lacking:
         return

@@ -74,7 +74,7 @@ def draw_bars(
         mean = float(np.nanmean(result.slices.ssde_mGy))
         text = f"mean SSDE, {number(mean)} mGy"
         axes.axhline(mean, color=ORANGE, ls="--", lw=1.4, zorder=0.5, label=text)
-        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
+        figure.legend(loc="outside upper right")  # beside the title it would cover its end
         doses = np.r_[doses, mean]
     axes.set_ylim(0, 1.12 * max(*doses, 1e-6))
     axes.set_xlim(-0.7, len(names) - 0.3)

@@ -15,13 +15,16 @@ from pathlib import Path
 import pytest
 from network_weights import NAME, network, packed
 
+from CTDoseSegLib.cli import weights as cli_weights
 from CTDoseSegLib.cli.command_line import main
+from CTDoseSegLib.cli.weights import weights as weights_command
 from CTDoseSegLib.errors import InputError, ModelError, OutputError
 from CTDoseSegLib.reading.array_series import series_from_array
 from CTDoseSegLib.segmentation.threshold.engine import segment
 from CTDoseSegLib.segmentation.totalsegmentator import weights
 from CTDoseSegLib.segmentation.totalsegmentator.engine import TotalSegmentatorEngine
-from CTDoseSegLib.segmentation.totalsegmentator.plan import Weights
+from CTDoseSegLib.segmentation.totalsegmentator.phase import PHASE
+from CTDoseSegLib.segmentation.totalsegmentator.plan import Weights, make_plan
 from CTDoseSegLib.segmentation.totalsegmentator.weights import missing_sentence
 from CTDoseSegLib.tasks.progress import Progress
 
@@ -155,6 +158,24 @@ def test_status_lists_what_is_missing_and_what_to_copy_where(store, tmp_path, ca
     network(store, labels=117)
     assert main(["weights", "status"]) == 0
     assert "all weights are here" in capsys.readouterr().out
+
+
+def test_the_contrast_phase_needs_the_fast_network_beside_those_of_any_quality(store):
+    pytest.importorskip("totalsegmentator", reason="it says what it needs")
+    pytest.importorskip("xgboost", reason="TotalSegmentator's classifier runs on it")
+    for needed in make_plan("full").weights:
+        network(store, name=needed.folder, labels=needed.labels)
+    assert TotalSegmentatorEngine("full").available() == (True, "")
+    able, reason = TotalSegmentatorEngine("full", extras=(PHASE,)).available()
+    assert not able
+    assert f"{NAME} are not in" in reason
+    lines = weights_command("status", (), "full", (PHASE,), Progress())["lines"]
+    assert reason in lines[-1]
+    fetched = []
+    with pytest.MonkeyPatch.context() as patch:  # no server here: what would be asked of it
+        patch.setattr(cli_weights, "_download", lambda _plan, lacking, *_: fetched.extend(lacking))
+        weights_command("fetch", (), "full", (PHASE,), Progress())
+    assert [one.folder for one in fetched] == [NAME]
 
 
 def test_the_sentence_names_the_whole_command_and_all_files_and_the_licences_way():

@@ -12,8 +12,6 @@ from ...segmentation.unet.images import working_volume
 from ...segmentation.unet.spec import UNetSpec
 from ...segmentation.working_grid import Canonical
 
-UNKNOWN = 255
-
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class Case:

@@ -12,11 +12,12 @@ from ...ct.series import CTSeries
 from ...errors import CTDoseSegError, InputError
 from ...segmentation.unet.spec import UNetSpec
 from ...tasks.progress import Progress, Stage
-from .case import UNKNOWN, Case, make_case
+from .case import Case, make_case
 from .config import MADE_HERE, Config, DataSource
 from .files import Pair, cut_series, find_pairs
 from .made_cases import made_cases, made_scan
 from .mask_form import MaskForm, best_form, explained, nearest
+from .metrics import UNKNOWN
 from .slice_files import first_header
 
 # So many cases of a source show in which form its masks lie.
@@ -105,7 +106,7 @@ class Scan:
     name: str
     series: CTSeries
     labels: np.ndarray
-    not_drawn: tuple[str, ...]
+    source: DataSource
     progress: Progress
 
 
@@ -135,7 +136,7 @@ def labelled_scans(
             drawn = labels
             if source.kind not in MADE_HERE:  # whose labels are classes already
                 drawn = class_values(labels, source, spec, name)
-            yield Scan(name, series, drawn, source.not_drawn, share)
+            yield Scan(name, series, drawn, source, share)
 
 
 def class_values(labels: np.ndarray, source: DataSource, spec: UNetSpec, name: str) -> np.ndarray:

@@ -23,9 +23,10 @@ from .cases import labelled_scans
 from .config import read_config
 from .judged import PART_WORDS, Judged, Page
 from .layouts import config_of_folder
-from .metrics import CaseScore, score, slice_agreement
+from .metrics import CaseScore, decided, score, slice_agreement
 from .pictures import write_figures, write_pictures
 from .split import part_of_slices
+from .validation import stand_ins
 
 CASES_FILE, SLICES_FILE = "unet_cases.csv", "unet_slices.csv"
 # What an earlier run may have left, of more scans or slices.
@@ -90,8 +91,17 @@ def evaluate(
             parts = _parts(scan.series, trained)
             number = len(names) + 1
             names.append(scan.name)
+            missing, stands = stand_ins([scan.source], spec.classes)
+            skipped = np.flatnonzero(missing[0]).tolist()
             judged = Judged(
-                *(scan.name, number, scan.series, scan.labels, predicted, scan.not_drawn, parts)
+                name=scan.name,
+                number=number,
+                series=scan.series,
+                truth=scan.labels,
+                predicted=predicted,
+                known=decided(predicted, scan.labels, skipped, int(stands[0])),
+                not_drawn=scan.source.not_drawn,
+                parts=parts,
             )
             scores += _case_scores(judged, spec)
             agreements = {

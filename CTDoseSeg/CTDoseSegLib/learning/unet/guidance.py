@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .case import UNKNOWN
 from .config import Config
 from .history import History
+from .metrics import UNKNOWN
 from .split import SAME_SCAN, Split
 
 GUIDANCE_FILE = "what_to_try.txt"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...ct.series import CTSeries
-from .case import UNKNOWN
 
 TRAINING, HELD_OUT, MIXED = "training", "validation", "mixed"
 # In titles.
@@ -23,6 +22,7 @@ PART_WORDS = {
 class Judged:
     """One scan with its truth and what the network predicts; labels uint8 [k, j, i].
 
+    `known` is `metrics.decided`: where the truth tells right from wrong, boolean [k, j, i].
     Pictures and names of files have `number`, since `name` can be that of a patient. `parts` states
     of each slice whether it is of the network's ``training`` or ``validation``, or of neither
     (empty).
@@ -33,6 +33,7 @@ class Judged:
     series: CTSeries
     truth: np.ndarray
     predicted: np.ndarray
+    known: np.ndarray
     not_drawn: tuple[str, ...]
     parts: tuple[str, ...]
 
@@ -40,11 +41,6 @@ class Judged:
     def part(self) -> str:
         """The part of all of its slices; ``mixed`` where they are of several."""
         return self.parts[0] if len(set(self.parts)) == 1 else MIXED
-
-    @property
-    def known(self) -> np.ndarray:
-        """True where the truth is decided, [k, j, i]."""
-        return self.truth != UNKNOWN
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ import numpy as np
 from ...ct.organs import organ
 from ...segmentation.unet.spec import UNetSpec
 from ..files import write_whole
-from .case import UNKNOWN
+from .metrics import UNKNOWN
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -80,6 +81,23 @@ def score(
         true_ml=true_voxels * voxel_ml,
         found_ml=predicted_voxels * voxel_ml,
     )
+
+
+def decided(
+    predicted: np.ndarray, truth: np.ndarray, not_drawn: Sequence[int] = (), drawn_as: int = 0
+) -> np.ndarray:
+    """Return where the truth tells right from wrong, boolean of the shape of both.
+
+    It does not where it is 255; nor where a class that nobody drew is predicted and the truth has
+    what stands for it: the prediction may be right.
+
+    Examples
+    --------
+    >>> truth = np.array([0, 0, 1, 255])
+    >>> decided(np.array([0, 2, 2, 1]), truth, not_drawn=(2,)).tolist()
+    [True, False, True, False]
+    """
+    return (truth != UNKNOWN) & ~(np.isin(predicted, list(not_drawn)) & (truth == drawn_as))
 
 
 def dice(both: int, predicted_voxels: int, true_voxels: int) -> float | None:

@@ -11,8 +11,9 @@ import numpy as np
 
 from ...errors import InputError
 from ..files import write_whole
-from .case import UNKNOWN, Case
+from .case import Case
 from .config import MADE_HERE, Config
+from .metrics import UNKNOWN
 
 SPLIT_FILE = "split.json"
 OTHER_PATIENTS, SAME_PATIENT, SAME_SCAN = "other patients", "the same patient", "the same scan"

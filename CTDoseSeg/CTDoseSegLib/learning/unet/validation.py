@@ -12,9 +12,10 @@ from ...segmentation.unet.finer import decide
 from ...segmentation.unet.images import network_input, value_scale
 from ...segmentation.unet.network import UNet
 from ...segmentation.unet.spec import neighbours
-from .case import UNKNOWN, Case
+from .case import Case
 from .config import Config, DataSource
 from .loss import loss
+from .metrics import decided
 
 # Slices that the network is shown at once.
 BATCH = 8
@@ -45,7 +46,7 @@ class Agreement:
         A class to skip, which nobody drew, has no Dice of its own here; and where it is predicted
         and the truth has what stands for it, the pixel may be right, and counts neither.
         """
-        known = (truth != UNKNOWN) & ~(np.isin(predicted, list(skipped)) & (truth == stands))
+        known = decided(predicted, truth, skipped, stands)
         pairs = truth[known].astype(np.int64) * self._size + predicted[known]
         table = np.bincount(pairs, minlength=self._size**2).reshape(self._size, self._size)
         counted = np.ones(self._size, bool)

@@ -35,7 +35,7 @@ from ..labelmap import BODY_REST, Labelmap
 from . import weights as weights
 from .home import NO_LICENCE, check_licence, write_settings
 from .need import available_memory, estimate
-from .phase import PHASE, check_phase, with_phase
+from .phase import PHASE, needed_plans, with_phase
 from .plan import QUALITIES, Plan, make_plan
 from .result import ENGINE, as_labelmap, labels_of, with_couch
 
@@ -78,13 +78,12 @@ class TotalSegmentatorEngine:
     def available(self) -> tuple[bool, str]:
         """Return whether the package and all weights are installed, and what is missing."""
         try:
-            plan = make_plan(self.quality, self.extras)
-            of_phase = weights.missing(check_phase()) if PHASE in self.extras else ()
+            plans = needed_plans(self.quality, self.extras)
         except CTDoseSegError as error:
             return False, str(error)
-        if lacking := tuple(dict.fromkeys((*weights.missing(plan), *of_phase))):
+        if lacking := weights.missing(*plans):
             return False, weights.missing_sentence(lacking, self.quality, self.extras)
-        if plan.weights is None and not weights.present():
+        if plans[0].weights is None and not weights.present():
             return False, weights.missing_sentence((), self.quality, self.extras)
         return True, ""
 
@@ -117,11 +116,10 @@ class TotalSegmentatorEngine:
             If the disk is full.
         """
         _check_volume(series)
-        plan = make_plan(self.quality, self.extras)
-        check_licence(plan)
-        weights.require(plan, self.extras)
-        if PHASE in self.extras:
-            weights.require(check_phase())
+        plans = needed_plans(self.quality, self.extras)
+        check_licence(plans[0])
+        for plan in plans:
+            weights.require(plan, self.extras)
         find = self.body_mask or partial(find_body_mask, device=self.device)
         laid_aside = LaidAside.of(find(series, Stage(progress, 0.0, 0.1)))
         organs, lowered = self._with_less_if_needed(series, Stage(progress, 0.1, 0.95))

@@ -6,7 +6,7 @@ classifiers that its wheel holds. They need the package xgboost. Nothing of it c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import util
 from typing import Any
@@ -44,6 +44,18 @@ def check_phase() -> Plan:
             f"install xgboost, or leave out the extra {PHASE}."
         )
     return plan
+
+
+def needed_plans(quality: str, extras: Sequence[str]) -> tuple[Plan, ...]:
+    """Return the plan of a run; then that of the contrast phase, where it is asked for.
+
+    Raises
+    ------
+    DependencyError
+        If TotalSegmentator, or what the contrast phase needs, is missing.
+    """
+    plan = make_plan(quality, extras)
+    return (plan, check_phase()) if PHASE in extras else (plan,)
 
 
 def with_phase(labelmap: Labelmap, found: Mapping[str, Any], version: str) -> Labelmap:

@@ -70,9 +70,10 @@ def weights_folder() -> Path:
     return home_folder() / "nnunet" / "results"
 
 
-def missing(plan: Plan) -> tuple[Weights, ...]:
-    """Return the networks of a plan that are not installed; none if the package lists none."""
-    return tuple(w for w in plan.weights or () if not _checkpoints(w.folder))
+def missing(*plans: Plan) -> tuple[Weights, ...]:
+    """Return the networks of plans that are not installed; none if the package lists none."""
+    needed = dict.fromkeys(network for plan in plans for network in plan.weights or ())
+    return tuple(network for network in needed if not _checkpoints(network.folder))
 
 
 def missing_sentence(
