@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib import rc_context
+from matplotlib.legend import Legend
+from matplotlib.text import Text
 from tiny_analysis import (
     REFUSAL,
     WARNING,
@@ -28,6 +31,7 @@ from CTDoseSegLib.reporting import charts
 from CTDoseSegLib.reporting.charts_dose import draw_organ_doses, reason, with_own_warnings
 from CTDoseSegLib.reporting.charts_hu import draw_histogram
 from CTDoseSegLib.reporting.charts_slices import draw_size
+from CTDoseSegLib.reporting.figure import STYLE
 from CTDoseSegLib.reporting.overlay import draw_overlay, oriented
 from CTDoseSegLib.result import HUHistogram, Result
 from CTDoseSegLib.result.values import BIN_HU
@@ -208,8 +212,8 @@ def test_doses_without_intervals_are_bars_with_the_organs_along_the_abscissa():
     for texts in (axes.get_xticklabels(), axes.texts):
         boxes = [text.get_window_extent() for text in texts]
         assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[n + 1 :])
-    legend = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert not any("%" in text for text in legend)
+    (legend,) = figure.legends
+    assert not any("%" in text.get_text() for text in legend.get_texts())
 
 
 def test_a_warning_that_all_doses_share_stands_once_below_the_bars():
@@ -225,6 +229,15 @@ def test_a_warning_that_all_doses_share_stands_once_below_the_bars():
     (axes,) = draw_organ_doses(tiny_result(organs=some)).axes
     assert "all doses" not in axes.get_xlabel()
     assert sum("*" in text.get_text() for text in axes.texts) == 1
+
+
+def test_the_legend_of_few_bars_covers_no_part_of_the_title():
+    with rc_context(STYLE):
+        figure = draw_organ_doses(tiny_result(organs=BARS[:12]))
+        figure.draw_without_rendering()
+    (title,) = (t for t in figure.findobj(Text) if t.get_text().startswith("Organ doses"))
+    (legend,) = figure.findobj(Legend)
+    assert not legend.get_window_extent().overlaps(title.get_window_extent())
 
 
 def test_one_interval_among_the_doses_keeps_the_rows():
