@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -65,6 +66,7 @@ def scan(grid=GRIDS["head first"], organs=("liver", "spleen", "aorta", "stomach"
         "eye_lens_left": (slice(5, 11), slice(18, 26), slice(37, 44)),
         "parotid_gland_right": (slice(5, 11), slice(30, 39), slice(37, 44)),
         "nasopharynx": (slice(5, 11), slice(18, 26), slice(46, 50)),
+        "brain": (slice(4, 12), slice(18, 40), slice(36, 50)),
     }
     for name in organs:
         hu[places[name]] = HU[name]
@@ -219,6 +221,27 @@ def test_the_contrast_phase_is_an_estimate_with_its_spread_and_a_flag(totalsegme
     # The user's own folder gets no settings, and nothing is left.
     assert not Path(os.environ["TOTALSEG_HOME_DIR"]).exists()
     assert rest(totalsegmentator_here) == []
+
+
+def test_the_contrast_phase_of_a_head_runs_the_heads_networks_and_its_failure_loses_no_organ(
+    totalsegmentator_here, standin_weights, tmp_path, monkeypatch
+):
+    pytest.importorskip("xgboost", reason="TotalSegmentator's classifier runs on it")
+    series = scan(organs=("brain", "liver"))
+    engine = TotalSegmentatorEngine("fast", "cpu", (PHASE,))
+    whole = engine.segment(series, Progress())
+    assert whole.about[PHASE]["after_injection_s"] >= 0
+    # The head's network cannot be built: what the package does then is its own.
+    folder = tmp_path / "weights"
+    shutil.copytree(standin_weights, folder)
+    (plans,) = folder.glob("Dataset776*/*/plans.json")
+    plans.write_text("{}")
+    monkeypatch.setenv("TOTALSEG_WEIGHTS_PATH", str(folder))
+    labelmap = engine.segment(series, Progress())
+    np.testing.assert_array_equal(labelmap.labels, whole.labels)
+    assert PHASE not in labelmap.about
+    (found,) = (f for f in labelmap.flags if f.code == "contrast_phase_missing")
+    assert "KeyError" in found.detail
 
 
 def test_nothing_found_is_flagged_and_gives_no_organ(totalsegmentator_here):

@@ -30,12 +30,14 @@ HU = {
     "parotid_gland_right": 2300,
     "nasopharynx": 2500,
     "skull": 2700,
+    "brain": 2900,
     "subcutaneous_fat": 0,
 }
 HALF_WIDTH = 60.0
 TASKS = (
     *("total", "body", "lung_vessels_LEGACY", "heartchambers_highres"),
     *("breasts", "head_glands_cavities", "tissue_types"),
+    "headneck_bones_vessels",  # of the contrast phase
 )
 STD = 100.0
 

@@ -141,11 +141,15 @@ def spoken_name(name: str) -> str:
     ('Left lung, upper lobe', 'Right kidney', 'Left rib 3')
     >>> spoken_name("heart_atrium_left"), spoken_name("body_rest"), spoken_name("vertebrae_L5")
     ('Heart, left atrium', 'Rest of the body', 'Vertebra L5')
+    >>> spoken_name("left")
+    'Left'
     """
     if name in _SPOKEN:
         return _SPOKEN[name]
     words = name.split("_")
     side = next((word for word in words if word in ("left", "right")), "")
+    if len(words) == 1:  # a name that is nothing but a side
+        side = ""
     if side:
         words.remove(side)
     of = ""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..ct.series import AIR_HU
 from ..errors import PixelDataError
 from ..flags import Flag, flag
 from ..tasks.progress import Progress
@@ -13,7 +14,6 @@ from .decoding import PixelReader, check_size, is_lossy, rescale
 from .header import Header
 from .hounsfield import ValueCounts
 
-AIR_HU = -1000
 # CT numbers of real air reach about -1024; what a scanner writes outside its field of view lies
 # below (-2000, -3024). Values between are left alone: they may be noise or a streak.
 LOWEST_AIR_HU = -1024

@@ -183,6 +183,11 @@ FLAGS = {
         "TotalSegmentator's classifier puts the scan in a phase of the contrast medium",
         "It is an estimate from HU that this project has not checked; no dose depends on it.",
     ),
+    "contrast_phase_missing": Entry(
+        "info",
+        "TotalSegmentator's classifier gave no phase of the contrast medium",
+        "The organs are as without it; the log has the reason.",
+    ),
     "less_memory": Entry(
         "warning",
         "TotalSegmentator ran out of memory and ran with a coarser network",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..ct.series import AIR_HU
 from ..errors import InputError
 from .charts_hu import LANDMARKS_HU
 from .figure import BLUE, INK, new_figure
@@ -28,7 +29,6 @@ KINDS_HU = (
 )
 # A single value that so many of the voxels have is no tissue: padding, or values cut off.
 ONE_VALUE_SHARE = 0.02
-AIR_HU = -1000
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value

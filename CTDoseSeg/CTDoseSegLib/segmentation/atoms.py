@@ -32,15 +32,15 @@ def named_atom(value: int, name: str, origin: str) -> Atom:
     return Atom(value, name, row.snomed_code, row.color, origin)
 
 
-def is_unnamed(atom: Atom) -> bool:
-    """Return whether an atom has no name but a number.
+def is_number(name: str) -> bool:
+    """Return whether a label's name is no name but a number.
 
     Examples
     --------
-    >>> is_unnamed(named_atom(3, "Segment_1", "given"))
-    True
+    >>> is_number("Segment_1"), is_number("vertebra_1")
+    (True, False)
     """
-    return _NUMBERED.fullmatch(atom.name) is not None
+    return _NUMBERED.fullmatch(name) is not None
 
 
 def unnamed_flags(atoms: Sequence[Atom], source: str) -> tuple[Flag, ...]:
@@ -53,7 +53,7 @@ def unnamed_flags(atoms: Sequence[Atom], source: str) -> tuple[Flag, ...]:
     source
         Where its names stand; empty: nowhere.
     """
-    unnamed = [atom for atom in atoms if is_unnamed(atom)]
+    unnamed = [atom for atom in atoms if is_number(atom.name)]
     if not unnamed:
         return ()
     names = [atom.name.removeprefix("label_") for atom in unnamed]

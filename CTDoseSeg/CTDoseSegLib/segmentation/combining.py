@@ -11,7 +11,7 @@ from ..ct.organs import LUNG_LOBES, OUTSIDE_BODY
 from ..errors import GeometryError, SegmentationError
 from ..flags import Flag, flag
 from ..flags.places import organ_of
-from .atoms import groups_of, is_unnamed, named_atom
+from .atoms import groups_of, is_number, named_atom
 from .doubt import Doubt
 from .doubt_map import DoubtMap
 from .labelmap import BODY, BODY_REST, SKIN, Atom, Labelmap, counts
@@ -139,7 +139,7 @@ def _covered_by_unnamed(beneath: Labelmap, above: Labelmap) -> set[str]:
 
     What is left of such an organ is no organ, and what covers it has no name to be added under.
     """
-    unnamed = [atom.value for atom in above.atoms if is_unnamed(atom)]
+    unnamed = [atom.value for atom in above.atoms if is_number(atom.name)]
     if not unnamed:
         return set()
     lookup = np.zeros(int(np.iinfo(above.labels.dtype).max) + 1, bool)

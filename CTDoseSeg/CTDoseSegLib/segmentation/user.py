@@ -15,7 +15,7 @@ from ..flags import flag
 from ..reading.label_map_file import LabelFile, read_label_file
 from ..reading.label_names import LabelNames, read_label_option
 from ..tasks.progress import Progress
-from .atoms import groups_of, is_unnamed, named_atom, unnamed_flags
+from .atoms import groups_of, is_number, named_atom, unnamed_flags
 from .known import with_known
 from .labelmap import BODY, BODY_REST, Atom, Labelmap, counts
 from .on_grid import on_grid
@@ -179,7 +179,7 @@ def _names_of_values(
         return own
     option = read_label_option(labels)
     stated = _atoms(option.rows, option.source)
-    named = {value: atom for value, atom in own.items() if not is_unnamed(atom)}
+    named = {value: atom for value, atom in own.items() if not is_number(atom.name)}
     for value in present:
         if value in named and value in stated and named[value].name != stated[value].name:
             raise InputError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from importlib.resources import files
 
 import pytest
 
@@ -34,6 +36,12 @@ def test_version_1_has_104_classes_numbered_without_gaps():
 )
 def test_values_are_totalsegmentators(version, value, name):
     assert organs.total_names(version)[value] == name
+
+
+def test_every_name_stands_in_one_row():
+    table = files("CTDoseSegLib.ct").joinpath("organs.csv").read_text(encoding="utf-8")
+    names = [line.partition(",")[0] for line in table.splitlines()]
+    assert [name for name, rows in Counter(names).items() if rows > 1] == []
 
 
 def test_every_color_is_used_once():

@@ -29,6 +29,8 @@ from CTDoseSegLib.segmentation.totalsegmentator.weights import missing_sentence
 from CTDoseSegLib.tasks.progress import Progress
 
 pytestmark = pytest.mark.slow
+# Of the task headneck_bones_vessels, which the classifier of the contrast phase runs.
+HEAD = "Dataset776_headneck_bones_vessels_492subj"
 
 
 class Runs:
@@ -160,7 +162,7 @@ def test_status_lists_what_is_missing_and_what_to_copy_where(store, tmp_path, ca
     assert "all weights are here" in capsys.readouterr().out
 
 
-def test_the_contrast_phase_needs_the_fast_network_beside_those_of_any_quality(store):
+def test_the_contrast_phase_needs_networks_of_its_own_beside_those_of_any_quality(store):
     pytest.importorskip("totalsegmentator", reason="it says what it needs")
     pytest.importorskip("xgboost", reason="TotalSegmentator's classifier runs on it")
     for needed in make_plan("full").weights:
@@ -168,14 +170,14 @@ def test_the_contrast_phase_needs_the_fast_network_beside_those_of_any_quality(s
     assert TotalSegmentatorEngine("full").available() == (True, "")
     able, reason = TotalSegmentatorEngine("full", extras=(PHASE,)).available()
     assert not able
-    assert f"{NAME} are not in" in reason
+    assert f"{NAME}, {HEAD} are not in" in reason
     lines = weights_command("status", (), "full", (PHASE,), Progress())["lines"]
     assert reason in lines[-1]
     fetched = []
     with pytest.MonkeyPatch.context() as patch:  # no server here: what would be asked of it
         patch.setattr(cli_weights, "_download", lambda _plan, lacking, *_: fetched.extend(lacking))
         weights_command("fetch", (), "full", (PHASE,), Progress())
-    assert [one.folder for one in fetched] == [NAME]
+    assert [one.folder for one in fetched] == [NAME, HEAD]
 
 
 def test_the_sentence_names_the_whole_command_and_all_files_and_the_licences_way():

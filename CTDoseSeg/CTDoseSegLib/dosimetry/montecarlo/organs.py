@@ -11,7 +11,7 @@ import numpy as np
 from ...ct.organs import OUTSIDE_BODY
 from ...flags import flag
 from ...measurement.ctdi_per_mas import K90
-from ...segmentation.atoms import is_unnamed
+from ...segmentation.atoms import is_number
 from ...segmentation.labelmap import BODY, BODY_REST
 from ..doses import RED_MARROW, OrganDose
 from ..fast.uncertainty import total_log_half_width
@@ -51,7 +51,7 @@ def is_unnamed_group(scan: Scan, name: str) -> bool:
     """Return whether a group consists of labels that have no name but a number."""
     members = scan.labelmap.groups.get(name, ())
     atoms = [atom for atom in scan.labelmap.atoms if atom.name in members]
-    return bool(atoms) and all(is_unnamed(atom) for atom in atoms)
+    return bool(atoms) and all(is_number(atom.name) for atom in atoms)
 
 
 def _organ(run: Run, name: str) -> OrganDose:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...segmentation.atoms import is_unnamed
+from ...segmentation.atoms import is_number
 from ...segmentation.labelmap import BODY, BODY_REST
 from ...tasks.progress import Progress, Stage
 from ..dose_map import DoseMap
@@ -263,7 +263,7 @@ class _Setup:
     def parts_of_organs(self, tally: Tally) -> dict[str, DoseVolume]:
         patient = self.patient
         named = (name for name in patient.scores.names if name in self.scan.organs)
-        unnamed = {atom.name for atom in self.scan.labelmap.atoms if is_unnamed(atom)}
+        unnamed = {atom.name for atom in self.scan.labelmap.atoms if is_number(atom.name)}
         organs = [name for name in named if name not in (BODY, BODY_REST, *unnamed)]
         return dose_volumes(tally, patient.voxels, patient.scores, organs, self.scale)
 

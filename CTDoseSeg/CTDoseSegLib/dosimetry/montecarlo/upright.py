@@ -13,12 +13,12 @@ from typing import Protocol
 
 import numpy as np
 
+from ...ct.series import AIR_HU
 from ...errors import GeometryError
 from ...segmentation.labelmap import Labelmap
 from ...segmentation.working_grid import Canonical, canonical_axes, field_of_view
 from ..scan import Scan
 
-AIR_HU = -1000
 # A volume whose voxels lie no farther off the axes of the patient is taken to lie along them.
 ALONG_AXES_MM = 2.0
 # An inclined volume is sampled no finer in the plane, and in so many planes for each voxel wanted.

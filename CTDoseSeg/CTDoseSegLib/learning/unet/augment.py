@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from ...segmentation.atoms import is_number
 from ...segmentation.labelmap import BODY_REST, COUCH
-from ...segmentation.unet.spec import AIR_HU, UNetSpec, mirrored_classes, numbered
+from ...segmentation.unet.spec import AIR_HU, UNetSpec, mirrored_classes
 
 # Judgement: the most that blood and organs gain by contrast agent at low voltages, HU.
 _BLOOD_HU = {"heart": 450.0, "aorta": 450.0, "vessels": 400.0}
@@ -160,7 +161,7 @@ def _geometry(slices, labels, spec, rng):
     scale_x, scale_y = np.exp(rng.normal(0, 0.14)) * np.exp(rng.normal(0, 0.06, 2))
     # Now and then so far that the body is cut.
     shift = rng.normal(0, 0.07 if rng.random() < 0.85 else 0.3, 2)
-    mirror = bool(rng.random() < 0.1) and not numbered(spec.classes)
+    mirror = bool(rng.random() < 0.1) and not any(map(is_number, spec.classes))
     cos, sin = np.cos(angle), np.sin(angle)
     matrix = np.array(
         [[cos / scale_x, -sin / scale_x, shift[0]], [sin / scale_y, cos / scale_y, shift[1]]]

@@ -120,6 +120,8 @@ class TotalSegmentatorEngine:
         check_licence(plans[0])
         for plan in plans:
             weights.require(plan, self.extras)
+        for plan in plans[1:]:  # those of the run itself follow when it is known which one fits
+            weights.check(plan)
         find = self.body_mask or partial(find_body_mask, device=self.device)
         laid_aside = LaidAside.of(find(series, Stage(progress, 0.0, 0.1)))
         organs, lowered = self._with_less_if_needed(series, Stage(progress, 0.1, 0.95))
@@ -206,9 +208,7 @@ class TotalSegmentatorEngine:
             shutil.rmtree(folder, ignore_errors=True)
             shutil.rmtree(sockets, ignore_errors=True)
         labelmap = as_labelmap(plan, present, result["device"], labels, series)
-        if phase := result.get(PHASE):
-            labelmap = with_phase(labelmap, phase, plan.version)
-        return labelmap
+        return with_phase(labelmap, result, plan.version)
 
     def _prepare(self, plan: Plan, series: CTSeries, folder: Path, sockets: Path) -> Path:
         write_settings(folder / "home", plan)

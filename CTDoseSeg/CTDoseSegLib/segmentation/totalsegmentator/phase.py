@@ -14,21 +14,24 @@ from typing import Any
 from ...errors import DependencyError
 from ...flags import flag
 from ..labelmap import Labelmap
-from .plan import PACKAGE, Plan, make_plan
+from .plan import PACKAGE, Plan, make_plan, with_networks_of
 
-PHASE = "contrast_phase"
+PHASE, WHY_NO_PHASE = "contrast_phase", "why_no_contrast_phase"
+HEAD_TASK = "headneck_bones_vessels"
 _MODULE = f"{PACKAGE}.bin.totalseg_get_phase"
 
 
 def check_phase() -> Plan:
     """Return what the classifier needs besides itself: the 3 mm network of the task ``total``.
 
+    Where the scan shows brain it also runs the task ``headneck_bones_vessels``.
+
     Raises
     ------
     DependencyError
         If the installed TotalSegmentator has no such classifier, or xgboost is missing.
     """
-    plan = make_plan("fast")
+    plan = with_networks_of(make_plan("fast"), HEAD_TASK)
     try:
         has_classifier = util.find_spec(_MODULE) is not None
     except ImportError:
@@ -58,15 +61,16 @@ def needed_plans(quality: str, extras: Sequence[str]) -> tuple[Plan, ...]:
     return (plan, check_phase()) if PHASE in extras else (plan,)
 
 
-def with_phase(labelmap: Labelmap, found: Mapping[str, Any], version: str) -> Labelmap:
+def with_phase(labelmap: Labelmap, result: Mapping[str, Any], version: str) -> Labelmap:
     """Add a contrast phase to what a label map says of its making, and a flag with its doubt.
 
     Parameters
     ----------
     labelmap
         Of the same scan.
-    found
-        As ``totalseg_get_phase`` gives it.
+    result
+        Of the worker: `PHASE` as ``totalseg_get_phase`` gives it, or `WHY_NO_PHASE`; without either
+        nothing was asked.
     version
         Of TotalSegmentator.
 
@@ -74,6 +78,10 @@ def with_phase(labelmap: Labelmap, found: Mapping[str, Any], version: str) -> La
     -------
     Labelmap
     """
+    if why := result.get(WHY_NO_PHASE):
+        return replace(labelmap, flags=(*labelmap.flags, flag("contrast_phase_missing", why)))
+    if not (found := result.get(PHASE)):
+        return labelmap
     seconds, low, high = (float(found[key]) for key in ("pi_time", "pi_time_min", "pi_time_max"))
     phase, certainty = str(found["phase"]), float(found["probability"])
     about = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module, metadata
 from types import ModuleType
 
@@ -166,6 +166,14 @@ def make_plan(quality: str = "fast", extras: Sequence[str] = ()) -> Plan:
     order = [*lower, TOTAL, *(task for task in tasks if task not in lower)]
     runs = tuple(_run(task, quality, tables, version) for task in order)
     return Plan(version, quality, runs)
+
+
+def with_networks_of(plan: Plan, task: str) -> Plan:
+    """Return a plan that needs the networks of one more task, of which no label is kept."""
+    tables = _tables("map_to_binary", plan.version)
+    licensed = task in getattr(tables, "commercial_models", {})
+    run = TaskRun(task, {}, "full", False, _weights(task, "full", tables), licensed)
+    return replace(plan, runs=(*plan.runs, run))
 
 
 def offered_extras() -> dict[str, bool]:

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from multiprocessing import util
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -209,10 +210,14 @@ def _segment(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     result = {"affines": affines, "device": device, "nibabel": nibabel.__version__}
     if request.get("contrast_phase"):
         print("Predicting the contrast phase")
-        steps = get_ct_contrast_phase(
-            Path(request["input"]), f_type="nii", quiet=True, device=device
-        )
-        result["contrast_phase"] = [step for step in steps if "result" in step][-1]["result"]
+        try:
+            steps = get_ct_contrast_phase(
+                Path(request["input"]), f_type="nii", quiet=True, device=device
+            )
+            result["contrast_phase"] = [step for step in steps if "result" in step][-1]["result"]
+        except Exception as error:  # noqa: BLE001 - the organs are there, and need no phase
+            traceback.print_exc()
+            result["why_no_contrast_phase"] = f"{type(error).__name__}: {error}"[:LONGEST]
     return result
 
 

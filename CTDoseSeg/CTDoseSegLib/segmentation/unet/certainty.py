@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...ct.organs import OUTSIDE_BODY
 from ...flags import Flag
 from ..doubt import LEAST_AGREEMENT, Doubt, OrganDoubt, unsure_flag
 from ..doubt_map import WHOLLY
-from ..labelmap import BODY_REST, COUCH
+from ..labelmap import BODY_REST
 from .spec import UNetSpec
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def unsure(certainty: Certainty, spec: UNetSpec, drawn: Collection[str]) -> tupl
     doubtful = [
         (value, name)
         for name, value in agreement.items()
-        if name in drawn and name not in (BODY_REST, COUCH) and value < LEAST_AGREEMENT
+        if name in drawn and name not in (BODY_REST, *OUTSIDE_BODY) and value < LEAST_AGREEMENT
     ]
     return tuple(unsure_flag(name, value) for value, name in sorted(doubtful))
 

@@ -225,7 +225,7 @@ def neighbours(z_mm: np.ndarray, context: int, context_mm: float) -> np.ndarray:
 def mirrored_classes(classes: tuple[str, ...]) -> np.ndarray:
     """Return the class of each label after left and right have changed places, uint8 [256].
 
-    Classes without names (`numbered`) have no known sides, and no image of theirs is mirrored.
+    Classes without names (`atoms.is_number`) have no known sides: no image of theirs is mirrored.
     """
     lookup = np.arange(256, dtype=np.uint8)
     for n, name in enumerate(classes, start=1):
@@ -234,11 +234,6 @@ def mirrored_classes(classes: tuple[str, ...]) -> np.ndarray:
             if side in name and partner in classes:
                 lookup[n] = classes.index(partner) + 1
     return lookup
-
-
-def numbered(classes: tuple[str, ...]) -> bool:
-    """Return whether any class is known by a number alone."""
-    return any(name.startswith("label_") and name[6:].isdigit() for name in classes)
 
 
 def bundled_folder() -> Traversable:
