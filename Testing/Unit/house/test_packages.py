@@ -66,11 +66,16 @@ def test_every_package_that_is_imported_is_declared():
     for extra in PROJECT["optional-dependencies"].values():
         declared |= names(extra)
     known = {"CTDoseSegLib", "CTDoseSeg", "tomllib"}  # the last is Python's own from 3.11 on
-    missing = {
-        f"{name} ({path.name})"
+    others = {
+        name: path
         for name, path in imported().items()
         if name not in sys.stdlib_module_names | SLICERS | known
-        and DISTRIBUTIONS.get(name, name).lower() not in declared
+    }
+    assert others
+    missing = {
+        f"{name} ({path.name})"
+        for name, path in others.items()
+        if DISTRIBUTIONS.get(name, name).lower() not in declared
     }
     assert not missing
 
@@ -80,5 +85,6 @@ def test_what_slicer_is_to_install_has_the_command_lines_version():
     text = (ROOT / "CTDoseSeg" / "Resources" / "requirements.txt").read_text(encoding="utf-8")
     wanted = {line for line in text.splitlines() if line and not line.startswith("#")}
     declared = set(PROJECT["dependencies"]).union(*PROJECT["optional-dependencies"].values())
+    assert wanted
     assert wanted <= declared
     assert not names(list(wanted)) & BUNDLED_WITH_SLICER

@@ -29,9 +29,9 @@ def test_numbered_labels_are_far_apart():
 def test_colour_lies_over_the_image_and_only_where_a_label_is():
     values = np.array([[-500.0, 0.0, 0.0, 500.0]])
     picture = blended(values, np.array([[0, 0, 1, 0]]), SPEC, (-100.0, 100.0))[0]
-    assert picture[[0, 1, 3], 0].tolist() == [0, 127, 255]
-    red = int(organ("label_1").color[1:3], 16)
-    assert picture[2, 0] == pytest.approx((1 - OPACITY) * 127.5 + OPACITY * red, abs=1)
+    assert picture[[0, 1, 3]].tolist() == [[0] * 3, [127] * 3, [255] * 3]
+    colour = np.array(list(bytes.fromhex(organ("label_1").color[1:])))
+    assert picture[2] == pytest.approx((1 - OPACITY) * 127.5 + OPACITY * colour, abs=1)
 
 
 def test_frames_with_a_palette_are_written_as_they_are(tmp_path):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from labelled_scans import training_config, write_scan
+from network_scans import series
 
 torch = pytest.importorskip("torch", reason="the UNet needs torch")
 pytest.importorskip("safetensors", reason="the UNet needs safetensors")
@@ -15,8 +18,10 @@ pytest.importorskip("monai", reason="surface distances need monai")
 from CTDoseSegLib.cli import command_line  # noqa: E402
 from CTDoseSegLib.errors import Cancelled, InputError  # noqa: E402
 from CTDoseSegLib.learning.unet import train  # noqa: E402
-from CTDoseSegLib.learning.unet.evaluate import evaluate  # noqa: E402
+from CTDoseSegLib.learning.unet.case import pixel_digest  # noqa: E402
+from CTDoseSegLib.learning.unet.evaluate import _parts, evaluate  # noqa: E402
 from CTDoseSegLib.learning.unet.metrics import dice, score, slice_agreement  # noqa: E402
+from CTDoseSegLib.learning.unet.pictures import FRAME_MS  # noqa: E402
 from CTDoseSegLib.tasks.progress import Progress  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -105,7 +110,7 @@ def rows(path):
 
 
 def test_an_evaluation_writes_figures_tables_predictions_and_pictures(trained):
-    from PIL import Image
+    from PIL import Image, ImageSequence
 
     (trained / "judged").mkdir()
     (trained / "judged" / "predictions_of_an_earlier_run_0000.jpg").touch()
@@ -133,7 +138,8 @@ def test_an_evaluation_writes_figures_tables_predictions_and_pictures(trained):
         assert f"{name}.nii.gz" in written
         assert any(one.startswith(f"{name}_") and one.endswith(".jpg") for one in written)
         with Image.open(trained / "judged" / f"{name}.gif") as animation:
-            assert animation.n_frames >= 1
+            shown_ms = [frame.info["duration"] for frame in ImageSequence.Iterator(animation)]
+        assert sum(shown_ms) == 4 * FRAME_MS  # equal pictures are one frame, shown for longer
 
 
 def test_names_of_cases_stand_in_the_tables_and_once_on_the_screen_beside_their_numbers(trained):
@@ -177,13 +183,17 @@ def test_titles_of_pictures_have_numbers_for_names(trained, monkeypatch):
 
 
 def test_an_evaluation_can_be_cancelled_while_the_network_runs(trained):
+    messages = []
+
     class Cancels(Progress):
         def emit(self, kind, /, **fields):
-            if "UNet" in fields.get("message", ""):
+            messages.append(fields.get("message", ""))
+            if "UNet" in messages[-1]:
                 self.cancel()
 
     with pytest.raises(Cancelled):
         evaluate(trained / "config.toml", trained / "run", trained / "judged", progress=Cancels())
+    assert ["UNet" in message for message in messages].index(True) == len(messages) - 1
     assert not (trained / "judged").exists()
 
 
@@ -199,6 +209,25 @@ def test_what_the_network_was_trained_on_is_apart_in_table_summary_and_screen(tr
     held, learned = (printed.out.index(s) for s in ("Held out from the training (1", "Trained on"))
     assert held < learned
     assert "(2 cases)" in printed.out[learned:]
+
+
+@pytest.mark.parametrize(
+    ("step_mm", "expected"),
+    [
+        (5.0, ("training", "validation", "training", "", "")),
+        (-5.0, ("", "", "training", "validation", "training")),
+    ],
+    ids=["foot first", "head first"],
+)
+def test_slices_are_marked_from_the_feet_whichever_way_a_scan_is_stored(
+    tmp_path, step_mm, expected
+):
+    scan = series((5, 12, 12))
+    scan = replace(scan, affine=scan.affine @ np.diag([1, 1, step_mm / 5, 1]))
+    listed = {"training": [0, 2], "validation": [1]}
+    split = {part: {pixel_digest(scan): numbers} for part, numbers in listed.items()}
+    (tmp_path / "split.json").write_text(json.dumps(split))
+    assert _parts(scan, tmp_path) == expected
 
 
 def test_the_medians_of_a_part_are_those_of_its_cases_alone(trained):

@@ -100,6 +100,15 @@ def test_labels_that_changed_places_in_one_slice_are_found_even_where_dice_is_hi
     assert len(guidance(history(FALLING, 0.9), parts(moving), CONFIG)) == 1
 
 
+def test_labels_that_changed_places_are_found_where_the_body_lies_elsewhere_in_the_image():
+    drawn = np.zeros((60, 20, 40), np.uint8)
+    drawn[:, 5:15, 4:8], drawn[:, 5:15, 12:16] = 1, 2
+    drawn[17] = np.roll(np.array([0, 2, 1], np.uint8)[drawn[17]], 16, axis=1)
+    advice = guidance(history(FALLING, 0.9), parts(drawn), CONFIG)
+    assert len(advice) == 2
+    assert "left and right look exchanged in slice 17 of scan" in advice[1]
+
+
 def test_counts_give_the_dice_and_accuracy_that_torchmetrics_gives():
     from torchmetrics.functional.classification import multiclass_accuracy, multiclass_f1_score
 

@@ -102,6 +102,12 @@ def test_an_id_is_a_patient_whatever_the_study_unless_it_goes_with_several_names
     assert patient_keys([None, None], ["a", "b"]) == ["a", "b"]
 
 
+def test_one_id_with_two_birth_dates_is_two_patients(tmp_path):
+    born = [{"PatientID": "4711", "PatientBirthDate": day} for day in ("19500101", "19600101")]
+    assert len(set(patient_keys(headers(tmp_path, *born), list("ab")))) == 2
+    assert len(set(patient_keys(headers(tmp_path, born[0], born[0]), list("ab")))) == 1
+
+
 def test_two_patients_are_held_apart_and_two_scans_of_one_are_flagged(tmp_path):
     for folder, second in (("two", "B1"), ("one", "A1")):
         data = tmp_path / folder

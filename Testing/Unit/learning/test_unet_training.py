@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,10 +19,12 @@ from CTDoseSegLib.learning.unet import train, trainer  # noqa: E402
 from CTDoseSegLib.learning.unet.augment import augment  # noqa: E402
 from CTDoseSegLib.learning.unet.cases import read_cases  # noqa: E402
 from CTDoseSegLib.learning.unet.config import read_config  # noqa: E402
+from CTDoseSegLib.learning.unet.history import History  # noqa: E402
 from CTDoseSegLib.learning.unet.label_pictures import read_picture  # noqa: E402
 from CTDoseSegLib.learning.unet.loss import loss  # noqa: E402
 from CTDoseSegLib.learning.unet.previews import FRAME_MS  # noqa: E402
-from CTDoseSegLib.learning.unet.split import split  # noqa: E402
+from CTDoseSegLib.learning.unet.split import OTHER_PATIENTS, split  # noqa: E402
+from CTDoseSegLib.learning.unet.validation import Agreement, Validation  # noqa: E402
 from CTDoseSegLib.segmentation.unet.network import load_unet  # noqa: E402
 from CTDoseSegLib.segmentation.unet.spec import mirrored_classes  # noqa: E402
 from CTDoseSegLib.tasks.progress import Progress  # noqa: E402
@@ -69,6 +73,31 @@ def test_a_run_writes_a_network_that_can_be_loaded_and_its_history(data):
     assert len(lines) == 4
     pictures = {"training_curve.png", "first_batch.png", "data_check.png"}
     assert pictures <= set(summary["files"])
+
+
+def test_each_column_of_the_history_holds_the_value_that_it_is_named_after(tmp_path):
+    trained = Agreement(2)
+    truth, predicted = np.zeros((2, 4, 4), np.uint8)
+    truth[0], predicted[0, :3], predicted[1, 0] = 1, 1, 1
+    trained.add(predicted, truth)  # Dice 6 / 8, 14 of 16 pixels right
+    history = History(("bone", "liver"), OTHER_PATIENTS)
+    history.add(1, 2.0, trained, Validation(0.5, np.array([0.2, 0.4]), 0.625), 7.0)
+    history.write(tmp_path)
+    with (tmp_path / "history.csv").open(newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert row.pop("validated_on") == OTHER_PATIENTS
+    assert {name: float(value) for name, value in row.items()} == {
+        "epoch": 1,
+        "loss": 2.0,
+        "seconds": 7.0,
+        "validation_loss": 0.5,
+        "training_accuracy": 0.875,
+        "validation_accuracy": 0.625,
+        "training_dice": 0.75,
+        "validation_dice": 0.3,
+        "dice_bone": 0.2,
+        "dice_liver": 0.4,
+    }
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
@@ -211,12 +240,15 @@ def test_a_full_disk_keeps_the_last_checkpoint(data, monkeypatch):
 
 
 def test_patients_never_stand_on_both_sides(data):
-    cases, _ = read_cases(read_config(config(data)))
-    parts = split(cases, read_config(config(data)))
-    assert parts.train
-    assert parts.held
-    assert not {c.patient for c in parts.train} & {c.patient for c in parts.held}
-    assert not parts.warning
+    chosen = read_config(config(data))
+    cases, _ = read_cases(chosen)
+    cases = [replace(c, patient="p" if k < 2 else "q") for k, c in enumerate(cases)]
+    for seed in range(8):
+        parts = split(cases, replace(chosen, training=replace(chosen.training, seed=seed)))
+        assert [len(parts.train), len(parts.held)] == [2, 2]
+        assert not {c.patient for c in parts.train} & {c.patient for c in parts.held}
+        assert parts.validated_on == OTHER_PATIENTS
+        assert not parts.warning
 
 
 def test_dicom_folders_with_npz_masks_are_read(tmp_path):

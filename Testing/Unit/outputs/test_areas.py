@@ -53,6 +53,7 @@ def test_slices_without_a_label_count_as_zero_in_its_mean_and_deviation():
     areas = np.array([0, 8, 0]) * PIXEL_MM2
     fat = table().only(("fat",))
     assert fat.names == ("fat",)
+    assert fat.instances == (3, None, 1)
     assert np.allclose(fat.mean_mm2, areas.mean())
     assert np.allclose(fat.sd_mm2, areas.std(ddof=1))
 

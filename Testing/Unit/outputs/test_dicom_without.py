@@ -31,8 +31,16 @@ def labelmap(name: str = "couch") -> Labelmap:
 def test_the_shell_goes_with_what_it_encloses_and_a_rim():
     mask = mask_without(labelmap(), "couch")
     assert mask[:, 26:34, 4:36].all()
-    assert mask[:, 25, 10].all()
-    assert not mask[:, :22].any()
+    assert mask[:, 24, 10].all()
+    assert not mask[:, :24].any()
+
+
+def test_no_rim_is_taken_where_the_body_is_near():
+    close = labelmap()
+    close.labels[:, 20:24, 10:30] = BODY
+    mask = mask_without(close, "couch")
+    assert not mask[:, 24:26, 15].any()
+    assert mask[:, 26, 15].all()
 
 
 def test_a_piece_of_skin_on_the_body_stays():

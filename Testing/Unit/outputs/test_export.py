@@ -252,9 +252,10 @@ def test_what_another_command_wrote_stays_in_the_folder(tmp_path):
 
 def test_the_ct_stays_where_it_is_exported_to_its_own_folder(tmp_path):
     export(tiny_series(), None, tmp_path, npy=True)
+    json = (tmp_path / "hu.json").read_bytes()
     export(read_series(tmp_path / "hu.npy"), None, tmp_path, spacing_mm=4.0)
-    assert (tmp_path / "hu.npy").exists()
-    assert (tmp_path / "hu.json").exists()
+    np.testing.assert_array_equal(np.load(tmp_path / "hu.npy"), tiny_series().hu)
+    assert (tmp_path / "hu.json").read_bytes() == json
 
 
 def test_a_spacing_that_would_fill_the_memory_is_refused(tmp_path):
@@ -298,6 +299,7 @@ def test_the_resampled_npy_volume_has_no_values_of_other_slices(tmp_path):
     assert read.hu.shape == isotropic_shape(series, 2.5)
     assert read.acquisition.kvp_kV == series.acquisition.kvp_kV
     assert {s.tube_current_mA for s in read.slices} == {None}
+    assert {s.ctdivol_mGy for s in read.slices} == {None}
 
 
 @pytest.mark.parametrize("spacing_mm", [None, 2.0])
@@ -408,6 +410,17 @@ def test_a_page_holds_the_surface_fetches_nothing_and_names_no_patient(tmp_path)
         assert len(shown.faces) == len(mesh.faces)
         # Left, superior and anterior are right, up and towards the reader.
         np.testing.assert_allclose(shown.extents, mesh.extents[[0, 2, 1]], rtol=1e-4)
+
+
+def test_a_page_shows_the_front_to_the_reader_upright_and_not_mirrored(tmp_path):
+    # From one corner 10 mm to the left, 20 mm to the front and 30 mm up, in LPS.
+    corners = [(0, 0, 0), (10, 0, 0), (0, -20, 0), (0, 0, 30)]
+    mesh = trimesh.convex.convex_hull(corners)
+    path = write_surface_page(mesh, lambda size_mm: mesh, tmp_path / "x.html", "x")
+    vertices = geometry_of(path.read_text(encoding="utf-8")).vertices
+    shown = np.unique(np.round(vertices - vertices.min(axis=0), 3), axis=0)
+    # 20 mm towards the reader, 30 mm up, 10 mm to the right.
+    assert shown.tolist() == [[0, 0, 0], [0, 0, 20], [0, 30, 0], [10, 0, 0]]
 
 
 def test_a_page_of_a_large_surface_stays_small(tmp_path):

@@ -32,6 +32,7 @@ from CTDoseSegLib.reporting.charts_dose import draw_organ_doses, reason, with_ow
 from CTDoseSegLib.reporting.charts_hu import draw_histogram
 from CTDoseSegLib.reporting.charts_slices import draw_size
 from CTDoseSegLib.reporting.figure import STYLE
+from CTDoseSegLib.reporting.numbers import number
 from CTDoseSegLib.reporting.overlay import draw_overlay, oriented
 from CTDoseSegLib.result import HUHistogram, Result
 from CTDoseSegLib.result.values import BIN_HU
@@ -203,6 +204,7 @@ def test_doses_without_intervals_are_bars_with_the_organs_along_the_abscissa():
     (axes,) = figure.axes
     heights = [bar.get_height() for bar in axes.patches]
     assert heights == sorted((organ.dose_mGy for organ in BARS), reverse=True)
+    assert [text.get_text() for text in axes.texts] == [number(height) for height in heights]
     names = [tick.get_text() for tick in axes.get_xticklabels()]
     assert names[0] == BARS[-1].organ.replace("_", " ")
     assert names[-1] == "thyroid gland"

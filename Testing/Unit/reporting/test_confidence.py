@@ -27,7 +27,7 @@ def known_to(down: float, up: float, **budget: float) -> OrganDose:
 )
 def test_the_word_follows_the_width_of_the_organ_in_the_middle(factor, word):
     middle = known_to(factor, factor, law=0.1, beam=0.3)
-    said, below, above, reason = confidence([known_to(1.01, 1.01), middle, known_to(9.0, 9.0)])
+    said, below, above, reason = confidence([middle, known_to(9.0, 9.0), known_to(1.01, 1.01)])
     assert said == word
     assert (below, above) == pytest.approx((1 - 1 / factor, factor - 1))
     assert reason == REASONS["beam"]

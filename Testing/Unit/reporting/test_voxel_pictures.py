@@ -88,10 +88,20 @@ def test_the_montage_of_values_that_are_not_hu_has_no_unit_in_its_caption():
         assert caption in {text.get_text() for text in figure.texts}
 
 
+def test_the_window_of_a_montage_is_what_is_black_and_white():
+    montage = Montage(1, 1, window_hu=(0.0, 10.0))
+    figure = draw_montage(tiny_series().hu, montage, (1.0, 1.0, 1.0), "Slices")
+    (image,) = figure.axes[0].get_images()
+    assert image.get_clim() == (0.0, 10.0)
+
+
 def test_a_volume_of_one_value_is_drawn():
     histogram = voxel_histogram(with_hu(np.full((1, 4, 4), 7, np.int16)))
     figure = draw_voxel_histogram(histogram)
-    assert len(figure.axes) == 1
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    (bars,) = axes.patches
+    assert bars.get_data().values.sum() == 16
 
 
 def test_without_matplotlib_a_sentence_states_what_to_install(tmp_path, monkeypatch, capfd):

@@ -42,6 +42,7 @@ def test_a_scan_with_a_brain_and_no_lungs_is_of_a_head(brain_ml, lung_ml, name):
 def test_a_name_that_the_user_gave_stays():
     before = labelmap(100, 0)
     assert with_headrest(before, keep={"couch"}) is before
+    assert with_headrest(before, keep={"headrest"}) is before
     named = labelmap(100, 0, ("body_rest", "headrest", "brain", "lung_left"))
     assert with_headrest(named) is named
 

@@ -1,4 +1,4 @@
-"""Lungs of a slice by two clusters: each step is that of scikit-image, and bad slices are empty."""
+"""Lungs of a slice by two clusters: each step is that of scikit-image."""
 
 from __future__ import annotations
 
@@ -70,13 +70,16 @@ def test_the_mask_holds_both_lungs_with_their_vessels_and_no_air_outside():
     assert not mask[:, :5].any()
 
 
-def test_the_threshold_lies_between_lung_and_tissue():
-    assert -820 < lung_steps(chest()).threshold_hu < 40
+def test_the_threshold_lies_half_way_between_lung_and_tissue():
+    assert lung_steps(chest()).threshold_hu == pytest.approx((-820 + 40) / 2, abs=60)
 
 
-def test_one_scan_has_one_mask():
-    hu = chest()
-    np.testing.assert_array_equal(lung_mask(hu), lung_mask(hu))
+def test_one_scan_has_one_threshold_and_one_mask():
+    hu = np.tile(np.arange(60) % 3 * 100, (60, 1)).astype(np.int16)  # 0 and 200 as likely
+    hu[0, 0], hu[0, 1] = -1000, 1000
+    steps = [lung_steps(hu) for _ in range(12)]
+    assert len({one.threshold_hu for one in steps}) == 1
+    assert len({one.mask.tobytes() for one in steps}) == 1
 
 
 @pytest.mark.parametrize(
@@ -85,20 +88,42 @@ def test_one_scan_has_one_mask():
         np.full((60, 60), -1000, np.int16),
         np.full((1, 1), 3, np.int16),
         np.full((60, 60), 40, np.int16),
-        np.random.default_rng(2).integers(20, 60, (60, 60)).astype(np.int16),
+        np.pad(np.full((40, 40), 40, np.int16), 10, constant_values=-1000),
     ],
-    ids=["air", "one pixel", "tissue", "noise in tissue"],
+    ids=["air", "one pixel", "tissue", "tissue in air"],
 )
-def test_a_slice_without_lung_has_no_lung_in_one_piece(hu):
+def test_a_slice_with_one_value_in_its_middle_has_no_threshold_and_an_empty_mask(hu):
     steps = lung_steps(hu)
+    assert steps.threshold_hu is None
     assert steps.mask.shape == hu.shape
     assert steps.mask.dtype == bool
-    if hu.min() == hu.max():
-        assert steps.threshold_hu is None
-        assert not steps.mask.any()
+    assert not steps.mask.any()
+
+
+def test_noise_is_parted_too_so_a_mask_alone_is_no_proof_of_lung():
+    hu = np.random.default_rng(2).integers(20, 60, (60, 60)).astype(np.int16)
+    steps = lung_steps(hu)
+    assert 20 < steps.threshold_hu < 60
+    assert steps.mask.any()
 
 
 def test_a_lung_whose_box_reaches_too_far_gives_an_empty_mask():
-    hu = chest()
-    high = np.vstack([hu[60:], np.full((60, 240), -1000, np.int16)])  # lungs near the upper edge
-    assert not lung_mask(high).any()
+    hu, air = chest(), np.full((60, 240), -1000, np.int16)
+    assert not lung_mask(np.vstack([hu[60:], air])).any()  # lungs near the upper edge
+    assert not lung_mask(np.vstack([air, hu[:-60]])).any()  # near the lower edge
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "may_be_lung"),
+    [
+        ((80, 120), (20, 180), True),
+        ((80, 120), (4, 196), False),
+        ((4, 196), (80, 120), False),
+    ],
+    ids=["narrow enough", "too wide", "too tall"],
+)
+def test_what_is_nearly_as_large_as_the_slice_is_no_lung(rows, columns, may_be_lung):
+    hu = np.full((200, 200), 40, np.int16)
+    hu[slice(*rows), slice(*columns)] = -800
+    hu[rows[0], columns[0]], hu[0, 0] = -810, 60  # the extremes, which are replaced
+    assert lung_mask(hu).any() == may_be_lung
