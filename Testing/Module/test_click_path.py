@@ -303,7 +303,7 @@ def test_reloading_the_module_keeps_the_result(host, analysed):
     panel = host.reload("CTDoseSeg")
     host.process_events()
     assert panel is not analysed
-    panel._initializeParameterNode()
+    panel.initializeParameterNode()
     assert panel.results.results.doses() == doses
 
 

@@ -80,7 +80,7 @@ def test_a_dose_overlay_is_never_taken_for_a_ct(host, analysed):
         analysed.logic.analyze(overlay)
     slicer.mrmlScene.RemoveNode(results.volume)
     host.process_events()
-    analysed._initializeParameterNode()
+    analysed.initializeParameterNode()
     assert analysed._parameterNode.inputVolume is None
 
 

@@ -15,8 +15,8 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from ..errors import CTDoseSegError
 from . import packages
+from .module_widget import MAIN, ModuleWidget, folder_link
 from .parameters import Method
-from .tool_widget import MAIN, ToolWidget, folder_link
 
 POLL_MS, READ_POLL_MS = 500, 50
 STATE, SCAN, REASON = range(3)
@@ -52,13 +52,13 @@ class CTDoseSegBatchLogic(ScriptedLoadableModuleLogic):
         return CTDoseSegBatchParameterNode(ScriptedLoadableModuleLogic.getParameterNode(self))
 
 
-class CTDoseSegBatchWidget(ToolWidget):
+class CTDoseSegBatchWidget(ModuleWidget):
     """A table of states; a click on a scan that is done loads it into the main module."""
 
     logicClass = CTDoseSegBatchLogic
 
     def __init__(self, parent: Any = None) -> None:
-        ToolWidget.__init__(self, parent)
+        ModuleWidget.__init__(self, parent)
         self.run: Any = None
         self._output = Path()
         self._rows: dict[str, int] = {}
@@ -71,9 +71,8 @@ class CTDoseSegBatchWidget(ToolWidget):
         """True while a scan is read in the background."""
         return self._reading is not None and not self._reading.done()
 
-    def setup(self) -> None:
-        """Build the panel; called once when the module is first opened."""
-        ToolWidget.setup(self)
+    def setupPanel(self) -> None:
+        """Connect the widgets of the panel."""
         ui = self.ui
         self._timer, self._readTimer = qt.QTimer(), qt.QTimer()
         self._timer.connect("timeout()", self.update)
@@ -97,10 +96,12 @@ class CTDoseSegBatchWidget(ToolWidget):
         if self.run is not None:
             self.run.end()
             self.run = None
-        ToolWidget.cleanup(self)
+        ModuleWidget.cleanup(self)
 
     def onSceneClosing(self) -> None:
         """A scan that is being read belonged to the scene that goes."""
+        if self._reading is not None:
+            self._say("")
         self._reading = None
         self._readTimer.stop()
 
@@ -157,14 +158,14 @@ class CTDoseSegBatchWidget(ToolWidget):
 
     def onClicked(self, row: int, _column: int) -> None:
         """Load the scan of a row, if it is done; its images are read in the background."""
-        from .batch_study import read_study, wanted_packages
+        from .batch_study import read_study, source_names
 
         table = self.ui.batchTable
         if self._reading is not None or table.item(row, STATE).text() != "done":
             return
         self._key = table.item(row, SCAN).text()
         try:
-            packages.ensure_nifti(wanted_packages(self._output, self._key))
+            packages.ensure_nifti(source_names(self._output, self._key))
         except CTDoseSegError as error:
             self._say(str(error))
             return
@@ -180,6 +181,7 @@ class CTDoseSegBatchWidget(ToolWidget):
             return
         self._readTimer.stop()
         read, self._reading = self._reading, None
+        self._say("")
         main = slicer.util.getModuleWidget(MAIN)
         try:
             results = show_study(main.logic, read.result(), self._key)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import slicer
-
 from ..errors import InputError
 from . import packages
 from .staging import BUNDLED
@@ -27,7 +25,7 @@ class Study:
     choices: dict[str, Any]
 
 
-def wanted_packages(output: Path, key: str) -> Sequence[str]:
+def source_names(output: Path, key: str) -> Sequence[str]:
     """Return the names of the scan's files, by which `packages.ensure_nifti` judges."""
     from ..batch.ledger import planned_scan
     from ..batch.runner import LEDGER
@@ -55,13 +53,17 @@ def read_study(output: Path, key: str) -> Study:
 
 def show_study(logic: Any, study: Study, key: str) -> Results:
     """Bring a scan that was read into the scene; `logic` is a `CTDoseSegLogic`."""
-    volume = _volume(study.series, f"CT {key}")
+    from .nodes.volumes import add_volume, keep_stated
+
+    volume = add_volume(study.series.hu, study.series.affine, f"CT {key}")
+    if study.series.acquisition.sources:  # no DICOM database knows it
+        keep_stated(volume, study.series)
     return logic.show(volume, study.series, study.folder, study.choices)
 
 
 def load_study(logic: Any, output: Path, key: str) -> Results:
     """Load the scan `key` of the run in `output`; returns when it is in the scene."""
-    packages.ensure_nifti(wanted_packages(output, key))
+    packages.ensure_nifti(source_names(output, key))
     return show_study(logic, read_study(output, key), key)
 
 
@@ -75,14 +77,3 @@ def _choices(path: Path) -> dict[str, Any]:
         "dose_model": result.chosen("dose_model", BUNDLED),
         "engine": result.chosen("engine", "auto"),
     }
-
-
-def _volume(series: Any, name: str) -> Any:
-    volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
-    slicer.util.updateVolumeFromArray(volume, series.hu)
-    volume.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(series.affine))
-    volume.CreateDefaultDisplayNodes()
-    display = volume.GetDisplayNode()
-    display.AutoWindowLevelOff()
-    display.SetWindowLevel(400, 40)
-    return volume

@@ -8,6 +8,7 @@ volume.
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,8 +19,11 @@ from slicer.i18n import tr as _
 
 from .. import __version__
 from ..errors import OutputError
+from ..files.staging import writing_to
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..ct.series import CTSeries
     from ..segmentation.labelmap import Labelmap
 
@@ -89,11 +93,6 @@ def _made(say: Callable[[str], None], options: dict[str, int]) -> Path:
     folder = cache / f"{NAME}-{__version__}{chosen}"
     if folder.is_dir():
         return folder
-    unfinished = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    arguments = ["phantom", str(unfinished)]
-    for name, value in options.items():
-        arguments += [f"--{name}", str(value)]
 
     def report(event: dict[str, Any]) -> None:
         if event["event"] == "progress":
@@ -101,10 +100,21 @@ def _made(say: Callable[[str], None], options: dict[str, int]) -> Path:
             say(_("Making the phantom: {percent} %").format(percent=percent))
 
     say(_("Making the phantom..."))
-    code, message = run_and_wait(arguments, report)
-    if code:
-        raise OutputError(message or "The phantom could not be made.")
-    unfinished.rename(folder)
+    with writing_to(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+        # Of this call alone: while it runs, the window lives, and it may be asked for again.
+        unfinished = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=cache))
+        try:
+            arguments = ["phantom", str(unfinished / "made")]
+            for name, value in options.items():
+                arguments += [f"--{name}", str(value)]
+            code, message = run_and_wait(arguments, report)
+            if code:
+                raise OutputError(message or _("The phantom could not be made."))
+            if not folder.is_dir():
+                (unfinished / "made").rename(folder)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
     return folder
 
 
@@ -120,14 +130,18 @@ def _read(folder: Path) -> tuple[CTSeries, Labelmap]:
 
 
 def _show(series: CTSeries, labelmap: Labelmap) -> list[Any]:
-    from .nodes.segmentations import fill_segmentation
     from .nodes.volumes import keep_stated
 
-    volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Phantom CT")
-    slicer.util.updateVolumeFromArray(volume, series.hu)
-    volume.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(series.affine))
-    keep_stated(volume, series)
-    _display(volume)
+    nodes = _add(series.hu, labelmap)
+    keep_stated(nodes[0], series)
+    return nodes
+
+
+def _add(hu: np.ndarray, labelmap: Labelmap) -> list[Any]:
+    from .nodes.segmentations import fill_segmentation
+    from .nodes.volumes import add_volume
+
+    volume = add_volume(hu, labelmap.affine, "Phantom CT")
     segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Phantom organs")
     fill_segmentation(segmentation, labelmap, volume)
     return [volume, segmentation]
@@ -135,13 +149,6 @@ def _show(series: CTSeries, labelmap: Labelmap) -> list[Any]:
 
 def _show_progress(sentence: str) -> None:
     slicer.util.showStatusMessage(sentence, 5000)
-
-
-def _display(volume: Any) -> None:
-    volume.CreateDefaultDisplayNodes()
-    display = volume.GetDisplayNode()
-    display.AutoWindowLevelOff()
-    display.SetWindowLevel(400, 40)
 
 
 def load_phantom(**parameters: Any) -> list[Any]:
@@ -160,17 +167,10 @@ def load_phantom(**parameters: Any) -> list[Any]:
     from ..phantom.phantom import Phantom
     from ..segmentation.atoms import named_atom
     from ..segmentation.labelmap import Labelmap
-    from .nodes.segmentations import fill_segmentation
 
     chosen = {"seed": 1, "shape": (192, 192, 60), "spacing_mm": (2.3, 2.3, 9.0), **parameters}
     phantom = Phantom(**chosen)
     hu, truth = phantom.render()
-    volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Phantom CT")
-    slicer.util.updateVolumeFromArray(volume, hu)
-    volume.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(phantom.affine))
-    _display(volume)
-    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Phantom organs")
     atoms = tuple(named_atom(value, name, "phantom") for name, value in truth.names.items())
     labelmap = Labelmap(truth.labels, phantom.affine, atoms, dict(truth.groups), "phantom")
-    fill_segmentation(segmentation, labelmap, volume)
-    return [volume, segmentation]
+    return _add(hu, labelmap)

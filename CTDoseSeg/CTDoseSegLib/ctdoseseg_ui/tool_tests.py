@@ -9,9 +9,8 @@ from pathlib import Path
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
-from .tool_widget import MAIN
-
-SMALL = {"shape": (64, 64, 24), "spacing_mm": (6.8, 6.8, 23.0)}
+from .module_widget import MAIN
+from .self_test import SMALL
 
 
 class CTDoseSegBatchTest(ScriptedLoadableModuleTest):

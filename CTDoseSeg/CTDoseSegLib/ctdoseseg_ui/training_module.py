@@ -14,9 +14,9 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from ..errors import CTDoseSegError, InputError
 from .job import CANCELLED, DONE, Job
+from .module_widget import MAIN, ModuleWidget
 from .panel import layout
 from .parameters import Method
-from .tool_widget import MAIN, ToolWidget
 
 
 @parameterNodeWrapper
@@ -35,19 +35,18 @@ class CTDoseSegTrainingLogic(ScriptedLoadableModuleLogic):
         return CTDoseSegTrainingParameterNode(ScriptedLoadableModuleLogic.getParameterNode(self))
 
 
-class CTDoseSegTrainingWidget(ToolWidget):
+class CTDoseSegTrainingWidget(ModuleWidget):
     """Starts, follows and ends a training run."""
 
     logicClass = CTDoseSegTrainingLogic
 
     def __init__(self, parent: Any = None) -> None:
-        ToolWidget.__init__(self, parent)
+        ModuleWidget.__init__(self, parent)
         self.job: Job | None = None
         self._drawn: tuple[float, int] | None = None
 
-    def setup(self) -> None:
-        """Build the panel; called once when the module is first opened."""
-        ToolWidget.setup(self)
+    def setupPanel(self) -> None:
+        """Connect the widgets of the panel."""
         layout.register()
         ui = self.ui
         ui.trainingLabel.setTextFormat(qt.Qt.PlainText)
@@ -61,7 +60,7 @@ class CTDoseSegTrainingWidget(ToolWidget):
         if self.job is not None:
             self.job.end()
             self.job = None
-        ToolWidget.cleanup(self)
+        ModuleWidget.cleanup(self)
 
     @property
     def active(self) -> bool:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 INSTANCES = "DICOM.instanceUIDs"
 # Of a volume whose files are in no DICOM database: what they stated, as JSON.
 STATED = "CTDoseSeg.Stated"
+SOFT_TISSUE = (400, 40)  # width and level, HU
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,18 @@ class _Exposure:
     flags: tuple[Flag, ...]
     identity: str
     description: str
+
+
+def add_volume(values: np.ndarray, affine: np.ndarray, name: str) -> Any:
+    """Add a CT to the scene, shown with the window of soft tissue; values are HU, [k, j, i]."""
+    volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    slicer.util.updateVolumeFromArray(volume, values)
+    volume.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(affine))
+    volume.CreateDefaultDisplayNodes()
+    display = volume.GetDisplayNode()
+    display.AutoWindowLevelOff()
+    display.SetWindowLevel(*SOFT_TISSUE)
+    return volume
 
 
 def require_ct(volumeNode: Any) -> None:

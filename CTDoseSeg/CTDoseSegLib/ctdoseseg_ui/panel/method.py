@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from ...errors import ModelError
+from ..nodes.results import EDITED, Results
 from ..parameters import TYPED, CTDoseSegParameterNode, DoseEngine, Method
 from ..staging import BUNDLED, StagedAnalysis
 
@@ -51,6 +53,24 @@ class MethodSection:
         if node.method == Method.EXISTING and node.inputSegmentation is None:
             return _("Choose the segmentation to use, or another method.")
         return ""
+
+    def may_leave_correction(self, results: Results | None) -> bool:
+        """Ask before a new segmentation takes the place of one that was corrected by hand."""
+        drawn = results.segmentation if results is not None else None
+        if drawn is None or not drawn.GetAttribute(EDITED):
+            return True
+        node = self._parameters()
+        if results.volume is not node.inputVolume:
+            return True
+        if node.method == Method.EXISTING and node.inputSegmentation is drawn:
+            return True
+        return slicer.util.confirmOkCancelDisplay(
+            _(
+                "You have corrected the segmentation of this result. Apply makes a new one and "
+                "takes the doses from it; the corrected one is kept, hidden. To use the corrected "
+                "one, cancel and choose it under Segmentation by: A segmentation of the scene."
+            )
+        )
 
     def engine(self) -> str:
         """The engine of the command line; with an existing segmentation it is asked for nothing."""

@@ -245,7 +245,9 @@ class ResultsSection:
         from ...ct.organs import spoken_name
 
         shown = view.model().index(index.row(), 0).data()
-        organs = {spoken_name(o.organ): o.organ for o in self.results.result.organs}
+        names = [organ.organ for organ in self.results.result.organs]
+        # Tables of scenes that an earlier version saved hold the names themselves.
+        organs = {**{name: name for name in names}, **{spoken_name(name): name for name in names}}
         if shown in organs:
             self.go_to_organ(organs[shown])
 

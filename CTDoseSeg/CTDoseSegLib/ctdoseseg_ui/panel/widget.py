@@ -10,17 +10,15 @@ import qt
 import slicer
 import vtk
 from slicer.i18n import tr as _
-from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
-from slicer.util import VTKObservationMixin
 
 from ...errors import CTDoseSegError
 from ..job import CANCELLED, DONE, Job
 from ..live import Live
 from ..logic import CTDoseSegLogic
-from ..nodes.results import EDITED, OVERLAY, Results
+from ..module_widget import ModuleWidget, folder_link
+from ..nodes.results import OVERLAY, Results
 from ..parameters import CTDoseSegParameterNode, DoseEngine, Method
 from ..staging import StagedAnalysis
-from ..tool_widget import folder_link
 from . import layout
 from .acquisition import AcquisitionSection
 from .method import MethodSection
@@ -33,19 +31,15 @@ from .whatif import WhatIfSection
 PACKAGE = "CTDoseSegLib"
 
 
-class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+class CTDoseSegWidget(ModuleWidget):
     """Input, acquisition, Apply, results, edit, what if, export."""
 
+    logicClass = CTDoseSegLogic
+
     def __init__(self, parent: Any = None) -> None:
-        ScriptedLoadableModuleWidget.__init__(self, parent)
-        VTKObservationMixin.__init__(self)
-        self.logic: CTDoseSegLogic | None = None
+        ModuleWidget.__init__(self, parent)
         self.live: Live | None = None
-        self._parameterNode: CTDoseSegParameterNode | None = None
-        self._guiTag: Any = None
         self._volumeID = self._typedFor = ""
-        self._wasShown = False
-        self._exportFolder = ""
         # Text of the result as it is shown.
         self._shownText = ""
         # What was chosen and typed when the result shown was made; None: not known.
@@ -54,42 +48,34 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     # Life --------------------------------------------------------------------------------
 
-    def setup(self) -> None:
-        """Build the panel; called once when the module is first opened."""
-        ScriptedLoadableModuleWidget.setup(self)
-        panel = slicer.util.loadUI(self.resourcePath("UI/CTDoseSeg.ui"))
-        self.layout.addWidget(panel)
-        self.ui = slicer.util.childWidgetVariables(panel)
-        panel.setMRMLScene(slicer.mrmlScene)
+    def setupPanel(self) -> None:
+        """Connect the widgets of the panel, section by section."""
         layout.register()
+        ui, logic = self.ui, self.logic
 
-        self.logic = CTDoseSegLogic()
-        self.task = TaskSection(self.ui, self._updateButtons)
-        self.acquisition = AcquisitionSection(self.ui, self._parameters)
-        self.method = MethodSection(self.ui, self.logic, self._parameters, self.acquisition)
-        self.results = ResultsSection(self.ui, self.logic, self._parameters, self.task.show_problem)
-        self.whatIf = WhatIfSection(self.ui, self.logic, self._parameters)
-        self.simulation = SimulationSection(
-            self.ui, self.logic, self._parameters, self.task.log, self._onSimulated
-        )
+        def parameters() -> CTDoseSegParameterNode:
+            return self.parameters
+
+        self.task = TaskSection(ui, self._updateButtons)
+        self.acquisition = AcquisitionSection(ui, parameters)
+        self.method = MethodSection(ui, logic, parameters, self.acquisition)
+        self.results = ResultsSection(ui, logic, parameters, self.task.show_problem)
+        self.whatIf = WhatIfSection(ui, logic, parameters)
+        self.simulation = SimulationSection(ui, logic, parameters, self.task.log, self._onSimulated)
         self._overlayTimer = qt.QTimer()
         self._overlayTimer.setSingleShot(True)
         self._overlayTimer.connect("timeout()", self.results.update_overlay)
-        self.live = Live(self.logic, self._onLiveUpdate, self.task.show_problem)
+        self.live = Live(logic, self._onLiveUpdate, self.task.show_problem)
 
-        self.ui.sampleButton.connect("clicked(bool)", lambda *_: self.onSample())
-        self.ui.applyButton.connect("clicked(bool)", lambda *_: self.onApply())
-        self.ui.editButton.connect("clicked(bool)", lambda *_: self.onEdit())
-        self.ui.exportButton.connect("clicked(bool)", lambda *_: self.onExport())
-        self.ui.acquisitionLabel.setTextFormat(qt.Qt.PlainText)
+        ui.sampleButton.connect("clicked(bool)", lambda *_: self.onSample())
+        ui.applyButton.connect("clicked(bool)", lambda *_: self.onApply())
+        ui.editButton.connect("clicked(bool)", lambda *_: self.onEdit())
+        ui.exportButton.connect("clicked(bool)", lambda *_: self.onExport())
+        ui.acquisitionLabel.setTextFormat(qt.Qt.PlainText)
 
         scene = slicer.mrmlScene
-        self.addObserver(scene, scene.StartCloseEvent, self._onSceneStartClose)
-        self.addObserver(scene, scene.EndCloseEvent, self._onSceneChanged)
-        self.addObserver(scene, scene.EndImportEvent, self._onSceneChanged)
         self.addObserver(scene, scene.NodeRemovedEvent, self._onNodeRemoved)
         self.sceneWatch = SceneWatch(self._chooseVolume, self._showNewest)
-        self._initializeParameterNode()
 
     def cleanup(self) -> None:
         """Let go of everything; before the module is unloaded or made anew."""
@@ -101,16 +87,12 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.sceneWatch.stop()
             self.results.cleanup()
             self.logic.forget()
-        self._setParameterNode(None)
-        self.removeObservers()
+        ModuleWidget.cleanup(self)
 
     def enter(self) -> None:
-        """The module was opened."""
-        self._initializeParameterNode()
-
-    def exit(self) -> None:
-        """Another module was opened: the result keeps following edits, the panel rests."""
-        self._setParameterNode(None)
+        """The module was opened; a result may have been made since it was left."""
+        ModuleWidget.enter(self)
+        self._showNewest()
 
     def onReload(self) -> None:
         """Reload the package too, which Slicer's own reload leaves as it is."""
@@ -119,15 +101,13 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for name in list(sys.modules):
             if name.partition(".")[0] == PACKAGE:
                 del sys.modules[name]
-        ScriptedLoadableModuleWidget.onReload(self)
+        ModuleWidget.onReload(self)
 
     # Parameter node ----------------------------------------------------------------------
 
-    def _parameters(self) -> CTDoseSegParameterNode:
-        return self._parameterNode or self.logic.getParameterNode()
-
-    def _initializeParameterNode(self) -> None:
-        self._setParameterNode(self.logic.getParameterNode())
+    def initializeParameterNode(self) -> None:
+        """Follow the parameter node of the scene; choose a CT where none is chosen."""
+        ModuleWidget.initializeParameterNode(self)
         if self._parameterNode.inputVolume is None:
             for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
                 # Label maps are scalar volumes too.
@@ -136,19 +116,8 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                     self._parameterNode.inputVolume = node
                     break
 
-    def _setParameterNode(self, node: CTDoseSegParameterNode | None) -> None:
-        if self._parameterNode is not None:
-            self._parameterNode.disconnectGui(self._guiTag)
-            self.removeObserver(
-                self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameters
-            )
-        self._parameterNode = node
-        if node is not None:
-            self._guiTag = node.connectGui(self.ui)
-            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onParameters)
-            self._onParameters()
-
-    def _onParameters(self, *_args: Any) -> None:
+    def onParameters(self, *_args: Any) -> None:
+        """Show the chosen CT with its result, and what may be done now."""
         node = self._parameterNode
         if node is None or slicer.mrmlScene.IsClosing() or slicer.mrmlScene.IsImporting():
             return
@@ -227,7 +196,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return
         finally:
             self.ui.sampleButton.enabled = True
-        parameters = self._parameters()
+        parameters = self.parameters
         parameters.inputVolume, parameters.inputSegmentation = volume, organs
         parameters.method = Method.EXISTING
         from .navigation import show_volume
@@ -242,7 +211,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.task.active:
             self.task.cancel()
             return
-        if not self._mayLeaveCorrection():
+        if not self.method.may_leave_correction(self.results.results):
             return
         try:
             fetch = self.method.weights_to_fetch()
@@ -254,25 +223,6 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.task.start(text, lambda: fetch, self._beginFetching)
         else:
             self._start(self._prepareAnalysis, self._onApplied)
-
-    def _mayLeaveCorrection(self) -> bool:
-        """Ask before a new segmentation takes the place of one that was corrected by hand."""
-        results = self.results.results
-        drawn = results.segmentation if results is not None else None
-        if drawn is None or not drawn.GetAttribute(EDITED):
-            return True
-        parameters = self._parameters()
-        if results.volume is not parameters.inputVolume:
-            return True
-        if parameters.method == Method.EXISTING and parameters.inputSegmentation is drawn:
-            return True
-        return slicer.util.confirmOkCancelDisplay(
-            _(
-                "You have corrected the segmentation of this result. Apply makes a new one and "
-                "takes the doses from it; the corrected one is kept, hidden. To use the corrected "
-                "one, cancel and choose it under Segmentation by: A segmentation of the scene."
-            )
-        )
 
     def _beginFetching(self, arguments: list[str]) -> Job:
         job = Job(
@@ -305,7 +255,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _onApplied(self, state: str, message: str, results: Results | None) -> None:
         self._onAnalysed(state, message, results)
-        simulated = self._parameters().doseEngine == DoseEngine.MONTE_CARLO
+        simulated = self.parameters.doseEngine == DoseEngine.MONTE_CARLO
         if state == DONE and results is not None and simulated:
             self.simulation.start(results)
 
@@ -314,7 +264,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if state == DONE and results is not None:
             from .navigation import show_volume
 
-            self._parameters().result = results.node
+            self.parameters.result = results.node
             self._showResults(results)
             self._madeWith = self._startedWith
             self.results.made_anew()
@@ -374,26 +324,28 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Write the files of ``analyze`` to a folder."""
         results = self.results.results
         folder = qt.QFileDialog.getExistingDirectory(None, _("Folder for the results"))
-        if folder and results is not None:
-            self._exportFolder = str(folder)
-            self.ui.exportLinkLabel.text = ""
-            self._start(lambda: self.logic.prepareExport(results, folder), self._onExported)
+        if not folder or results is None:
+            return
 
-    def _onExported(self, state: str, message: str, _results: Results | None) -> None:
-        self.task.ended(state, message)
-        if state == DONE:
-            self.ui.statusLabel.text = _("The files are written.")
-            self.ui.exportLinkLabel.text = folder_link(self._exportFolder, _("Open the folder"))
-        self._updateButtons()
+        def ended(state: str, message: str, _results: Results | None) -> None:
+            self.task.ended(state, message)
+            if state == DONE:
+                self.ui.statusLabel.text = _("The files are written.")
+                self.ui.exportLinkLabel.text = folder_link(folder, _("Open the folder"))
+            self._updateButtons()
+
+        self.ui.exportLinkLabel.text = ""
+        self._start(lambda: self.logic.prepareExport(results, folder), ended)
 
     def showStudy(self, results: Results) -> None:
         """Show a result that another module brought into the scene, as after Apply."""
-        self._parameters().inputVolume = results.volume
+        self.parameters.inputVolume = results.volume
         self._onAnalysed(DONE, "", results)
 
     # Scene -------------------------------------------------------------------------------
 
-    def _onSceneStartClose(self, *_args: Any) -> None:
+    def onSceneClosing(self) -> None:
+        """End what runs, and let go of the result."""
         self.task.end()
         self.task.ended(CANCELLED, "")
         self.simulation.end()
@@ -401,14 +353,11 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic.forget()
         self.results.scene_closed()
         self._volumeID = self._typedFor = ""
-        self._wasShown = self._parameterNode is not None
-        self._setParameterNode(None)
 
-    def _onSceneChanged(self, *_args: Any) -> None:
+    def onSceneChanged(self, *_args: Any) -> None:
+        """The scene was closed, or another one was read into it."""
         self._volumeID = ""
-        if self._wasShown or self._parameterNode is not None:
-            self._wasShown = False
-            self._initializeParameterNode()
+        ModuleWidget.onSceneChanged(self)
         if not self.task.active:
             self.ui.statusLabel.text = self.method.why_not(self._parameterNode) or _(
                 "Ready: press Apply."
@@ -430,7 +379,7 @@ class CTDoseSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _chooseVolume(self) -> None:
         """A CT was loaded, and none is chosen yet."""
         if self._parameterNode is not None and self._parameterNode.inputVolume is None:
-            self._initializeParameterNode()
+            self.initializeParameterNode()
 
     def _showNewest(self) -> None:
         """Show what the scene holds: another result of the volume, or other numbers of the same."""

@@ -1,4 +1,4 @@
-"""A panel of its own beside the main one: its choices live in a parameter node of its own."""
+"""What the panels of all modules share: their .ui file, and a parameter node that they follow."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def folder_link(folder: str | Path, text: str) -> str:
     return f'<a href="{escape(address)}">{escape(text)}</a>'
 
 
-class ToolWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+class ModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """Loads ``UI/<module>.ui`` and keeps it and the parameter node alike.
 
     Attributes
@@ -43,24 +43,34 @@ class ToolWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._guiTag: Any = None
         self._wasShown = False
 
+    # Of each module's own ----------------------------------------------------------------
+
+    def setupPanel(self) -> None:
+        """Connect the widgets of the panel."""
+
     def onParameters(self, *_args: Any) -> None:
-        """Show what follows from the choices; of each module's own."""
+        """Show what follows from the choices."""
 
     def onSceneClosing(self) -> None:
-        """Let go of what belongs to the scene; of each module's own."""
+        """Let go of what belongs to the scene."""
+
+    # Life --------------------------------------------------------------------------------
 
     def setup(self) -> None:
-        """Build the panel; called once when the module is first opened."""
+        """Build the panel; called once when the module is first opened, and after a reload."""
         ScriptedLoadableModuleWidget.setup(self)
         panel = slicer.util.loadUI(self.resourcePath(f"UI/{self.moduleName}.ui"))
         self.layout.addWidget(panel)
         self.ui = slicer.util.childWidgetVariables(panel)
         panel.setMRMLScene(slicer.mrmlScene)
         self.logic = self.logicClass()
+        self.setupPanel()
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._onStartClose)
-        self.addObserver(scene, scene.EndCloseEvent, self._onSceneChanged)
-        self.addObserver(scene, scene.EndImportEvent, self._onSceneChanged)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneChanged)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneChanged)
+        # Slicer enters no module that it has reloaded.
+        self.initializeParameterNode()
 
     def cleanup(self) -> None:
         """Let go of everything; before the module is unloaded or made anew."""
@@ -69,26 +79,33 @@ class ToolWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self) -> None:
         """The module was opened."""
-        self._follow(self.logic.getParameterNode())
+        self.initializeParameterNode()
 
     def exit(self) -> None:
         """Another module was opened: what runs goes on."""
         self._follow(None)
+
+    # Parameter node ----------------------------------------------------------------------
 
     @property
     def parameters(self) -> Any:
         """The choices, also while another module is open."""
         return self._parameterNode or self.logic.getParameterNode()
 
-    def _onStartClose(self, *_args: Any) -> None:
-        self._wasShown = self._parameterNode is not None
-        self._follow(None)
-        self.onSceneClosing()
+    def initializeParameterNode(self) -> None:
+        """Follow the parameter node of the scene."""
+        self._follow(self.logic.getParameterNode())
 
-    def _onSceneChanged(self, *_args: Any) -> None:
+    def onSceneChanged(self, *_args: Any) -> None:
+        """The scene was closed, or another one was read into it."""
         if self._wasShown or self._parameterNode is not None:
             self._wasShown = False
-            self._follow(self.logic.getParameterNode())
+            self.initializeParameterNode()
+
+    def _onStartClose(self, *_args: Any) -> None:
+        self.onSceneClosing()
+        self._wasShown = self._parameterNode is not None
+        self._follow(None)
 
     def _follow(self, node: Any) -> None:
         if self._parameterNode is not None:
