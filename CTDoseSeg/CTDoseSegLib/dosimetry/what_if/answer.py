@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,7 +30,7 @@ from ..size_specific_effective_dose import (
 )
 from .change import Change, OutputRatio, output_ratio, problems
 from .exposed import effective_dose_of, exposed, irradiated, mas_factor, times
-from .organs import SHARED_BY, by_law, in_proportion, is_simulated
+from .organs import SHARED_BY, by_law, in_proportion, is_simulated, known_doses, with_voltage
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -111,6 +111,9 @@ class WhatIf:
     scan: Scan
     doses: DoseResult
     law: FastEngine
+    _of_beams: dict[Change, tuple[OrganDose, ...]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     @cached_property
     def present(self) -> Hypothetical:
@@ -147,7 +150,7 @@ class WhatIf:
         ssde_mGy = times(ssde_mGy, self._factor(change, output))
         scan = exposed(self.scan, change, output)
         effective = _widened_range(effective_dose_of(scan, change), output)
-        organs = tuple(self._organs(change, output, scan))
+        organs = tuple(self._organs(change, output))
         return Hypothetical(
             change=change,
             output=output,
@@ -159,6 +162,17 @@ class WhatIf:
             size_specific_effective_dose=self._size_specific(organs),
             organs=organs,
             flags=tuple(self._flags(change, output)),
+        )
+
+    def simulated(self, answer: Hypothetical, doses: DoseResult) -> Hypothetical:
+        """Return an answer with the doses that a simulation with its exposure gave."""
+        organs = tuple(with_voltage(organ, answer.output) for organ in doses.organs)
+        flags = tuple(one for one in answer.flags if one.code != "hypothetical_by_law")
+        return replace(
+            answer,
+            organs=organs,
+            size_specific_effective_dose=self._size_specific(organs),
+            flags=flags,
         )
 
     def exposed(self, change: Change) -> CTSeries:
@@ -202,11 +216,17 @@ class WhatIf:
         stated = self.scan.series.acquisition.ctdivol_mGy or everywhere
         return stated * here / everywhere * self._factor(change, output)
 
-    def _organs(self, change: Change, output: OutputRatio, scan: Scan) -> Iterator[OrganDose]:
-        if not change.beam_changes:
-            mas = mas_factor(self.scan, change)
-            return in_proportion(self.doses, mas, change.ctdivol_factor)
-        return by_law(self.doses, self._by_law, estimate(self.law, scan), change, output)
+    def _organs(self, change: Change, output: OutputRatio) -> Iterator[OrganDose]:
+        """Yield the doses: by the law for another beam, once for all mAs that go with it."""
+        beam = Change(kvp_kV=change.kvp_kV, irradiated_range_mm=change.irradiated_range_mm)
+        if beam not in self._of_beams:
+            organs = known_doses(self.doses)
+            if beam.beam_changes:
+                then = estimate(self.law, exposed(self.scan, beam, output))
+                organs = by_law(self.doses, self._by_law, then, beam, output)
+            self._of_beams[beam] = tuple(organs)
+        mas = mas_factor(self.scan, change)
+        return in_proportion(self._of_beams[beam], mas, change.ctdivol_factor)
 
     def _size_specific(self, organs: tuple[OrganDose, ...]) -> SizeSpecificEffectiveDose:
         patient = self.scan.series.acquisition

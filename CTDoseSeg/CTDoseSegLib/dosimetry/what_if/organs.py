@@ -8,7 +8,7 @@ their intervals; simulated doses keep theirs, which then allow for the law's err
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,14 +30,20 @@ _DOSES = (
 )
 
 
-def in_proportion(doses: DoseResult, mas: float, ctdivol_factor: float) -> Iterator[OrganDose]:
-    """Yield the organs with doses at another mAs / pitch; `ctdivol_factor` is beyond that.
+def known_doses(doses: DoseResult) -> Iterator[OrganDose]:
+    """Yield the organs whose doses follow mAs.
 
-    Doses of the published networks are not proportional to anything: they are left out.
+    Those of the published networks are not proportional to anything: they are left out.
     """
-    for organ in doses.organs:
-        if _scales(organ):
-            yield _scaled(organ, mas if organ.route == MAS else mas * ctdivol_factor)
+    return (organ for organ in doses.organs if _scales(organ))
+
+
+def in_proportion(
+    organs: Iterable[OrganDose], mas: float, ctdivol_factor: float
+) -> Iterator[OrganDose]:
+    """Yield organs with doses at another mAs / pitch; `ctdivol_factor` is beyond that."""
+    for organ in organs:
+        yield _scaled(organ, mas if organ.route == MAS else mas * ctdivol_factor)
 
 
 def by_law(
@@ -56,9 +62,9 @@ def by_law(
     """
     before_by_name = {organ.organ: organ for organ in now.organs}
     after_by_name = {organ.organ: organ for organ in then.organs}
-    for organ in doses.organs:
+    for organ in known_doses(doses):
         before, after = (by.get(organ.organ) for by in (before_by_name, after_by_name))
-        if not _scales(organ) or before is None or after is None or not before.dose_mGy:
+        if before is None or after is None or not before.dose_mGy:
             continue
         if after.dose_mGy is None:
             yield after
@@ -70,7 +76,12 @@ def by_law(
         else:
             # The ratio, for the doses may be those of another version of the law.
             own = _scaled(after, float(organ.dose_mGy or 0.0) / before.dose_mGy)
-            yield _widened(_as_drawn(own, organ, before), {VOLTAGE: output.log_sd})
+            yield with_voltage(_as_drawn(own, organ, before), output)
+
+
+def with_voltage(organ: OrganDose, output: OutputRatio) -> OrganDose:
+    """Return an organ whose intervals allow for CTDIvol at another tube voltage."""
+    return _widened(organ, {VOLTAGE: output.log_sd})
 
 
 def is_simulated(organ: OrganDose) -> bool:
