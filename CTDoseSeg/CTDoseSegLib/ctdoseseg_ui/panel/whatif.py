@@ -57,7 +57,8 @@ class WhatIfSection:
         ui.resetWhatIfButton.connect("clicked(bool)", lambda *_: self.reset())
         ui.whatIfSimulateButton.connect("clicked(bool)", lambda *_: self._on_simulate())
         ui.whatIfOrganComboBox.connect("currentIndexChanged(int)", self._on_organ)
-        ui.whatIfProblemLabel.setTextFormat(qt.Qt.PlainText)
+        for label in (ui.whatIfProblemLabel, ui.whatIfNotesLabel):
+            label.setTextFormat(qt.Qt.PlainText)
 
     def reset(self) -> None:
         """Back to the exposure of the scan."""
@@ -92,7 +93,7 @@ class WhatIfSection:
         first = self._shown is None or self._shown[0] != state[0]
         self._shown = state
         if not changed:
-            self._say(_("Choose another exposure; the doses that result are hypothetical."))
+            self._say()
             if not first or force:
                 self._show_doses(results, None)
             return
@@ -113,51 +114,52 @@ class WhatIfSection:
             asked = self._logic.whatIf(results)
             problems = {**asked.problems(change), **problems}
             if problems:
-                self._say("", problem=" ".join(problems[n] for n in _FIELDS if n in problems))
+                self._say(problem=" ".join(problems[n] for n in _FIELDS if n in problems))
                 return None
             answer = self._logic.answer(results, change)
         except CTDoseSegError as error:
-            self._say("", problem=str(error))
+            self._say(problem=str(error))
             return None
         self._fill_organs(answer)
         organ = self._organ()
         name = spoken_name(organ) if organ else ""
         self._ui.whatIfTable.text = comparison(asked.present, answer, organ, name)
-        self._say(self._notes(answer), problem=missing(asked.present))
-        self._offer(results, answer, change)
+        self._say(
+            _("<b>HYPOTHETICAL</b>: {change}").format(change=html.escape(answer.change.words)),
+            problem=missing(asked.present),
+            notes=self._notes(answer, change),
+        )
+        self._offer(answer, change)
         self._show_current(answer)
         return answer
 
-    def _notes(self, answer: Hypothetical) -> str:
-        """Return what is hypothetical and what to know of it; rich text."""
-        words = html.escape(answer.change.words)
-        text = _(
-            "<b>HYPOTHETICAL</b>: {change}. The result, the overlay and what is written to files "
-            "stay those of the scan."
-        ).format(change=words)
-        notes = [one.message for one in answer.flags if one.code != "hypothetical"]
-        return " ".join([text, *map(html.escape, notes)])
-
-    def _offer(self, results: Results, answer: Hypothetical, change: Change) -> None:
+    def _offer(self, answer: Hypothetical, change: Change) -> None:
         """Offer the simulation of what the fast law's ratio stands in for."""
-        button = self._ui.whatIfSimulateButton
-        button.visible = any(one.code == "hypothetical_by_law" for one in answer.flags)
+        offered = any(one.code == "hypothetical_by_law" for one in answer.flags)
+        self._ui.whatIfSimulateButton.visible = offered
         self._change = change
-        if self._logic.isSimulated(change):
-            done = _("The doses in the column HYPOTHETICAL were simulated with these values.")
-            self._ui.whatIfLabel.text = f"{self._ui.whatIfLabel.text} {done}"
 
-    def _say(self, text: str, *, problem: str = "") -> None:
-        """Show a sentence, and a reason why something is not there; hide what is of an answer."""
+    def _notes(self, answer: Hypothetical, change: Change) -> str:
+        """Return what to know of an answer."""
+        notes = [one.message for one in answer.flags if one.code != "hypothetical"]
+        if self._logic.isSimulated(change):
+            notes.insert(0, _("The hypothetical organ doses were simulated with these values."))
+        notes.append(_("The result, the overlay and what is written to files stay as scanned."))
+        return " ".join(notes)
+
+    def _say(self, text: str = "", *, problem: str = "", notes: str = "") -> None:
+        """Show one line, a reason why something is not there, and the notes of an answer."""
         ui = self._ui
-        ui.whatIfLabel.text = text
-        ui.whatIfLabel.visible = bool(text)
+        ui.whatIfLabel.text = text or _("Choose another exposure; what results is hypothetical.")
         ui.whatIfProblemLabel.text = problem
         ui.whatIfProblemLabel.visible = bool(problem)
-        answered = text.startswith("<b>")
-        for widget in (ui.whatIfTable, ui.whatIfOrganComboBox, ui.whatIfOrganLabel):
-            widget.visible = answered
-        if not answered:
+        ui.whatIfNotesLabel.text = notes
+        for widget in (
+            *(ui.whatIfTable, ui.whatIfNotesLabel),
+            *(ui.whatIfOrganComboBox, ui.whatIfOrganLabel),
+        ):
+            widget.visible = bool(notes)
+        if not notes:
             self._change = None
             ui.whatIfSimulateButton.visible = False
 

@@ -76,13 +76,13 @@ def comparison(present: Hypothetical, other: Hypothetical, organ: str, name: str
         Whose dose is shown, and what it is called; empty for none.
     """
     head = "".join(
-        f"<td align='right' style='padding-left: 12px'><b>{text}</b></td>"
+        f"<td align='right' style='padding-left: 10px'><b>{text}</b></td>"
         for text in ("", _("scan"), _("HYPOTHETICAL"))
     )
     rows = "".join(
         f"<tr><td>{html.escape(label)}</td>"
-        f"<td align='right' style='padding-left: 12px'>{before}</td>"
-        f"<td align='right' style='padding-left: 12px'><b>{after}</b></td></tr>"
+        f"<td align='right' style='padding-left: 10px'>{before}</td>"
+        f"<td align='right' style='padding-left: 10px'><b>{after}</b></td></tr>"
         for label, before, after in _rows(present, other, organ, name)
     )
     return f"<table><tr>{head}</tr>{rows}</table>"
@@ -97,13 +97,13 @@ def _rows(
     yield _("SSDE (mGy)"), *(_cell(one.ssde_mGy, one.ssde_interval_mGy) for one in both)
     effective = [one.effective_dose for one in both]
     yield (
-        _("Effective dose, k x DLP (mSv)"),
+        _("Effective dose (mSv)"),
         *(_cell(one.effective_dose_mSv, (one.low_mSv, one.high_mSv)) for one in effective),
     )
     by_organs = [one.size_specific_effective_dose for one in both]
     if any(one.value_mSv is not None for one in by_organs):
         yield (
-            _("Effective dose by organ doses (mSv)"),
+            _("by organ doses (mSv)"),
             *(_cell(one.value_mSv, (one.low_mSv, one.high_mSv)) for one in by_organs),
         )
     if name:
