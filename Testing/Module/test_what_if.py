@@ -134,6 +134,17 @@ def test_what_the_scan_does_not_state_is_asked_for(host, analysed):
     assert "pitch of the scan is not known" in analysed.ui.whatIfProblemLabel.text
 
 
+def test_without_ctdivol_it_says_what_to_type(host, use_organs):
+    use_organs._parameterNode.ctdivol_mGy = ""
+    host.process_events()
+    show_result(host, use_organs, "no CTDIvol")
+    warm(host, use_organs)
+    use_organs.ui.whatIfCollapsibleButton.collapsed = False
+    set_(host, use_organs, tubeCurrentFactor=2.0)
+    assert "CTDIvol is not known: type it" in use_organs.ui.whatIfProblemLabel.text
+    assert not use_organs.ui.whatIfTable.isVisible()
+
+
 def test_reset_takes_everything_back(host, stated):
     from CTDoseSegLib.ctdoseseg_ui.parameters import Voltage
 
@@ -229,6 +240,7 @@ def test_another_voltage_is_simulated_on_request_and_the_result_stays(host, othe
     before, by_law = results.node.GetText(), column(results)
     host.click(panel.ui.whatIfSimulateButton)
     assert panel.simulation.active
+    assert not panel.ui.whatIfSimulateButton.enabled  # one at a time
     host.wait_until(lambda: not panel.simulation.active, 120)
     host.process_events()
     assert "HYPOTHETICAL" in panel.ui.simulationLabel.text

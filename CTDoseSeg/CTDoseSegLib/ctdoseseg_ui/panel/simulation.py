@@ -75,6 +75,7 @@ class SimulationSection:
         ui.simulationButton.enabled = (active and self.job.state == "running") or (
             not active and not busy
         )
+        ui.whatIfSimulateButton.enabled = not active and not busy
         ui.simulationButton.text = _("Cancel the simulation") if active else _("Simulate")
         ui.simulationButton.toolTip = (
             _("End the simulation; the doses stay as they are.")

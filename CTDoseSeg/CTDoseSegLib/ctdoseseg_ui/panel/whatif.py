@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
-from ...ct.organs import spoken_name
 from ...errors import CTDoseSegError
 from ..nodes.results import Results
 from ..parameters import UNCHANGED, Voltage
@@ -104,6 +103,7 @@ class WhatIfSection:
         self, results: Results, change: Change, problems: dict[str, str]
     ) -> Hypothetical | None:
         """Return the doses of a change, shown in the table; None with the reason shown."""
+        from ...ct.organs import spoken_name
         from .whatif_words import comparison, missing
 
         try:
@@ -117,6 +117,10 @@ class WhatIfSection:
                 self._say(problem=" ".join(problems[n] for n in _FIELDS if n in problems))
                 return None
             answer = self._logic.answer(results, change)
+            lacking = missing(asked.present)
+            if lacking and not answer.organs:
+                self._say(problem=lacking)
+                return None
         except CTDoseSegError as error:
             self._say(problem=str(error))
             return None
@@ -126,7 +130,7 @@ class WhatIfSection:
         self._ui.whatIfTable.text = comparison(asked.present, answer, organ, name)
         self._say(
             _("<b>HYPOTHETICAL</b>: {change}").format(change=html.escape(answer.change.words)),
-            problem=missing(asked.present),
+            problem=lacking,
             notes=self._notes(answer, change),
         )
         self._offer(answer, change)
@@ -209,6 +213,8 @@ class WhatIfSection:
         return chosen if chosen in self._organs else next(iter(self._organs), "")
 
     def _fill_organs(self, answer: Hypothetical) -> None:
+        from ...ct.organs import spoken_name
+
         organs = [one.organ for one in answer.organs]
         box = self._ui.whatIfOrganComboBox
         if organs != self._organs:

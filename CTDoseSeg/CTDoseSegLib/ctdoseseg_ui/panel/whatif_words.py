@@ -141,7 +141,7 @@ def missing(present: Hypothetical) -> str:
     if present.ctdivol_mGy is None:
         return _(
             "CTDIvol is not known: type it, with its phantom, in the section Acquisition and press "
-            "Apply; then CTDIvol, DLP and effective dose can be compared."
+            "Apply; CTDIvol, DLP and effective dose wait for it."
         )
     if not present.organs:
         return _("There is no dose that could be rescaled.")
