@@ -302,3 +302,13 @@ def test_a_mean_current_of_the_dose_report_does_not_count_the_factor_twice():
     before, after = (what_if.ask(change) for change in (once, doubled))
     assert after.dose_of("liver").dose_mGy == pytest.approx(2 * before.dose_of("liver").dose_mGy)
     assert after.dlp.value_mGy_cm == pytest.approx(2 * before.dlp.value_mGy_cm)
+
+
+def test_a_part_of_the_images_keeps_the_ctdivol_that_they_have_by_the_dose_report():
+    series, labelmap = make(organs=LUNGS, current=100.0, body_part="CHEST")
+    event = IrradiationEvent(uid="1", kind="spiral", tube_current_mA=190.0)
+    report = MatchedReport(DoseReport((event,)), (PlacedEvent(event, True, None, ""),), "event UID")
+    what_if = what_if_of(analyze(replace(series, dose_report=report), labelmap))
+    effective = what_if.ask(Change(irradiated_range_mm=(48.0, 152.0))).effective_dose
+    assert effective.dlp.computed_mGy_cm == pytest.approx(effective.dlp.value_mGy_cm)
+    assert "dlp_disagrees" not in codes(effective.flags)
