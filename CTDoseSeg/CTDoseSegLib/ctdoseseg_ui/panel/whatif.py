@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from slicer.i18n import tr as _
 
 from ..nodes.results import Results
-from . import layout
 
 if TYPE_CHECKING:
     from ..logic import CTDoseSegLogic
+    from ..parameters import OrganOrder
 
 FACTORS = ("tubeCurrentFactor", "rotationTimeFactor", "ctdivolFactor")
 UNCHANGED = 1e-6
@@ -23,11 +23,14 @@ class WhatIfSection:
     ----------
     ui, logic, parameters
         As for the other sections.
+    on_filled
+        Called when the table of organ doses was filled anew.
     """
 
-    def __init__(self, ui: Any, logic: CTDoseSegLogic, parameters: Any) -> None:
+    def __init__(self, ui: Any, logic: CTDoseSegLogic, parameters: Any, on_filled: Any) -> None:
         self._ui, self._logic, self._parameters = ui, logic, parameters
-        self._shown: tuple[str, tuple[float, ...]] | None = None
+        self._on_filled = on_filled
+        self._shown: tuple[str, tuple[float, ...], OrganOrder] | None = None
         ui.resetWhatIfButton.connect("clicked(bool)", lambda *_: self.reset())
 
     def reset(self) -> None:
@@ -37,30 +40,28 @@ class WhatIfSection:
             setattr(parameters, name, 1.0)
 
     def update(self, results: Results | None, *, force: bool = False) -> None:
-        """Show the doses for the factors of the parameter node."""
+        """Show the doses for the factors and in the order of the parameter node."""
         parameters = self._parameters()
         factors = tuple(getattr(parameters, name) for name in FACTORS)
         changed = any(abs(f - 1.0) > UNCHANGED for f in factors)
         self._ui.resetWhatIfButton.enabled = changed
         self._show_values(results, factors)
-        state = (results.node.GetID(), factors) if results is not None else None
+        order = parameters.organOrder
+        state = (results.node.GetID(), factors, order) if results is not None else None
         if results is None or (state == self._shown and not force):
             return
         if self._shown is None and not changed:
             self._shown = state
             return
         self._shown = state
-        from ..nodes import charts, scene
+        from ..nodes.scene import show_doses
 
         doses = (self._logic.hypothetical(results, *factors) if changed else None) or None
-        scene.show_doses(results, doses)
-        charts.show_dose_chart(results, doses)
-        for view in (self._ui.doseTableView, layout.table_view()):
-            if view is not None:
-                view.resizeColumnsToContents()
+        show_doses(results, doses, order)
+        self._on_filled()
         self._ui.whatIfLabel.text = (
             _(
-                "<b>HYPOTHETICAL</b>: the column and the red points are not what was scanned. "
+                "<b>HYPOTHETICAL</b>: the column and the red marks are not what was scanned. "
                 "Intervals, overlay, SSDE, DLP and effective dose stay those of the scan."
             )
             if changed and doses

@@ -60,7 +60,7 @@ class CTDoseSegWidget(ModuleWidget):
         self.acquisition = AcquisitionSection(ui, parameters)
         self.method = MethodSection(ui, logic, parameters, self.acquisition)
         self.results = ResultsSection(ui, logic, parameters, self.task.show_problem)
-        self.whatIf = WhatIfSection(ui, logic, parameters)
+        self.whatIf = WhatIfSection(ui, logic, parameters, self.results.table_filled)
         self.simulation = SimulationSection(ui, logic, parameters, self.task.log, self._onSimulated)
         self._overlayTimer = qt.QTimer()
         self._overlayTimer.setSingleShot(True)
