@@ -86,6 +86,31 @@ def test_a_click_on_a_row_of_the_panels_table_goes_to_the_organ(host, analysed, 
         assert chart.chosen == organ
 
 
+def test_every_order_has_the_organs_without_its_number_last(host):
+    from tiny_analysis import tiny_result
+
+    from CTDoseSegLib.ctdoseseg_ui.nodes.organ_order import in_order
+    from CTDoseSegLib.ctdoseseg_ui.parameters import OrganOrder
+
+    result = tiny_result()
+    one = replace(result.organs[0], flags=())
+    organs = (
+        replace(one, organ="skin", region="trunk", volume_ml=9.0, total_high_mGy=None),
+        replace(one, organ="lung_left", region="chest", volume_ml=None, total_high_mGy=50.0),
+        replace(one, organ="thyroid_gland", region="head", volume_ml=10.0, total_high_mGy=40.0),
+        replace(one, organ="lens_right", region="head", volume_ml=0.2, dose_mGy=None),
+    )
+    found = {
+        order: [dose.organ for dose in in_order(replace(result, organs=organs), order)]
+        for order in OrganOrder
+    }
+    thyroid, lung, skin = "thyroid_gland", "lung_left", "skin"
+    assert found[OrganOrder.BODY] == [thyroid, lung, skin]  # the lens has no dose
+    assert found[OrganOrder.NAME] == [lung, skin, thyroid]
+    assert found[OrganOrder.UPPER] == [lung, thyroid, skin]
+    assert found[OrganOrder.VOLUME] == [thyroid, skin, lung]
+
+
 def test_the_order_that_is_chosen_is_that_of_table_and_chart(host, analysed, chart):
     import slicer
 
@@ -221,6 +246,42 @@ def test_the_lower_chart_can_be_ssde_and_the_organs_come_back(host, analysed, ch
     [(11.2, [0, 2, 4, 6, 8, 10, 12]), (0.3, [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3]), (0.0, [0, 1])],
 )
 def test_the_axis_of_the_chart_ends_at_a_round_number_that_holds_every_mark(host, highest, ticks):
-    from CTDoseSegLib.ctdoseseg_ui.panel.organ_chart import ticks_to
+    from CTDoseSegLib.ctdoseseg_ui.panel.organ_rows import ticks_to
 
     assert ticks_to(highest) == pytest.approx(ticks)
+
+
+def test_what_is_in_the_images_reads_as_no_grade_of_quality(analysed):
+    from CTDoseSegLib.ctdoseseg_ui.nodes.scene import DOSE_COLUMNS, show_doses
+
+    results = analysed.results.results
+    given = {"liver": 1.0, "lung": 0.996, "stomach": 0.43, "colon": None}
+    organs = tuple(
+        replace(dose, coverage=given[dose.organ]) if dose.organ in given else dose
+        for dose in results.result.organs
+    )
+    results.write(replace(results.result, organs=organs))
+    show_doses(results)
+    table = results.doseTable
+    shown = dict(zip(column(table, "name"), column(table, "in_images"), strict=True))
+    assert [shown[organ] for organ in given] == ["whole", "whole", "43 %", "cut"]
+    assert "100 %" not in shown.values()
+    assert "does not say that it is drawn completely" in DOSE_COLUMNS["in_images"].description
+
+
+def test_flags_are_whole_sentences_all_of_them_one_click_away(host, analysed):
+    label = analysed.ui.resultLabel
+    result = analysed.results.results.result
+    analysed.results.go_to_organ("liver")
+    flags = result.all_flags()
+    shown = {flag.code for flag in flags}
+    assert shown
+    few = label.text
+    label.linkActivated.emit("all")
+    for text in (few, label.text):
+        assert "result.json" not in text
+        assert not [code for code in shown if "_" in code and code in text]
+    assert label.text.count("<li>") > few.count("<li>")
+    counts = analysed.results.results.doseTable.GetTable().GetColumnByName("n_flags")
+    row = column(analysed.results.results.doseTable, "name").index("liver")
+    assert counts.GetValue(row) == len(result.dose_of("liver").flags)

@@ -26,11 +26,6 @@ def in_order(result: Result, order: OrganOrder = OrganOrder.BODY) -> list[OrganD
     """Return the organs that a table lists, in the order that was chosen.
 
     Organs without the number that the order goes by come last.
-
-    Examples
-    --------
-    >>> [dose.organ for dose in in_order(result, OrganOrder.DOSE)]  # doctest: +SKIP
-    ['kidney_left', 'liver', 'brain']
     """
     keys: dict[OrganOrder, Callable[[OrganDose], Any]] = {
         OrganOrder.BODY: lambda organ: (_region(organ), -_height_mm(result, organ.organ)),

@@ -51,18 +51,18 @@ class OrganViews:
         self, table_view: Any, parameters: Callable[[], Any], on_organ: Callable[[str], None]
     ) -> None:
         self._parameters, self._on_organ = parameters, on_organ
-        self._tables: list[Any] = []
+        self._own, self._followed = table_view, [table_view]
         self._connections: list[tuple[Any, str, Callable[..., None]]] = []
         # The views do not keep them.
         self._delegates: list[Any] = []
         self._choosing = False
-        self._own = table_view
         self._follow(table_view)
 
     def connect(self) -> None:
         """Follow the views of the layout too, once it made them."""
         view, chart = layout.table_view(), layout.organ_chart()
-        if view is not None and view not in self._tables:
+        if view is not None and view not in self._followed:
+            self._followed.append(view)
             self._follow(view)
         if chart is not None:
             chart.on_organ = self._on_organ
@@ -72,7 +72,7 @@ class OrganViews:
         for sender, signal, slot in self._connections:
             sender.disconnect(signal, slot)
         self._connections.clear()
-        self._tables.clear()
+        self._followed.clear()
         chart = layout.organ_chart()
         if chart is not None:
             chart.on_organ = None
@@ -82,7 +82,7 @@ class OrganViews:
         """Mark an organ in the tables and in the chart; "": none."""
         self._choosing = True
         try:
-            for view in self._tables:
+            for view in self._tables():
                 organs = _organs_of(view)
                 if organ in organs:
                     row = organs.index(organ)
@@ -101,7 +101,7 @@ class OrganViews:
         order = self._parameters().organOrder
         column = next(name for name, by in ORDERS.items() if by == order)
         direction = qt.Qt.AscendingOrder if order in RISING else qt.Qt.DescendingOrder
-        for view in self._tables:
+        for view in self._tables():
             node = view.mrmlTableNode()
             if node is None:
                 continue
@@ -110,13 +110,15 @@ class OrganViews:
             header.setSortIndicator(node.GetColumnIndex(column), direction)
             view.resizeColumnsToContents()
 
+    def _tables(self) -> list[Any]:
+        return [view for view in (self._own, layout.table_view()) if view is not None]
+
     def _follow(self, view: Any) -> None:
         delegate = DashForNaN(view)
         view.setItemDelegate(delegate)
         self._delegates.append(delegate)
         # Else a click on a title would choose a column.
         view.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
-        self._tables.append(view)
         header = view.horizontalHeader()
         header.setSectionsClickable(True)
         for sender, signal, slot in (
