@@ -62,7 +62,7 @@ class ResultsLogic:
         session.take(labelmap, complete=True)
         self._sessions[results.node.GetID()] = session
         scene.show_slices(results)
-        scene.show_doses(results)
+        scene.show_doses(results, order=self.getParameterNode().organOrder)
         charts.show_charts(results)
         hierarchy.place(results)
         return results
@@ -156,7 +156,7 @@ class ResultsLogic:
         self.keepSimulation(results)
         results.write(Result.of(self.session(results).analysis()))
         scene.show_slices(results)
-        scene.show_doses(results)
+        scene.show_doses(results, order=self.getParameterNode().organOrder)
         charts.show_charts(results)
 
     def session(self, results: Results) -> Session:

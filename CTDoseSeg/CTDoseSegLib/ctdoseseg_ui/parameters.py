@@ -129,6 +129,28 @@ class LowerChart(Enum):
         }[self]
 
 
+class OrganOrder(Enum):
+    """How the organs of a result are sorted, in the table and in the chart."""
+
+    BODY = "body"
+    DOSE = "dose"
+    NAME = "name"
+    UPPER = "upper"
+    VOLUME = "volume"
+    NOTES = "notes"
+
+    def label(self) -> str:
+        """Text in the menu."""
+        return {
+            OrganOrder.BODY: _("Head to feet"),
+            OrganOrder.DOSE: _("Highest dose first"),
+            OrganOrder.NAME: _("By name"),
+            OrganOrder.UPPER: _("Highest upper end of the interval first"),
+            OrganOrder.VOLUME: _("Largest first"),
+            OrganOrder.NOTES: _("Most notes first"),
+        }[self]
+
+
 @parameterNodeWrapper
 class CTDoseSegParameterNode:
     """What the user chose. Typed exposure is text: empty means "as DICOM states"."""
@@ -158,6 +180,7 @@ class CTDoseSegParameterNode:
 
     result: vtkMRMLTextNode
     lowerChart: LowerChart = LowerChart.DOSES
+    organOrder: OrganOrder = OrganOrder.BODY
     showOverlay: bool = False
     showDoseMap: bool = False
     overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.5

@@ -11,7 +11,6 @@ from slicer.i18n import tr as _
 from ...errors import CTDoseSegError
 from ..nodes.results import Results
 from ..parameters import UNCHANGED, Voltage
-from . import layout
 
 if TYPE_CHECKING:
     from ...dosimetry.what_if.answer import Hypothetical
@@ -34,6 +33,8 @@ class WhatIfSection:
         As for the other sections.
     simulation
         Simulates a result with another exposure.
+    on_filled
+        Called when the table of organ doses was filled anew.
     """
 
     def __init__(
@@ -42,9 +43,10 @@ class WhatIfSection:
         logic: CTDoseSegLogic,
         parameters: Any,
         simulation: SimulationSection,
+        on_filled: Any,
     ) -> None:
         self._ui, self._logic, self._parameters = ui, logic, parameters
-        self._simulation = simulation
+        self._simulation, self._on_filled = simulation, on_filled
         self._results: Results | None = None
         self._shown: tuple | None = None
         # What can be simulated: the change that is shown.
@@ -86,7 +88,8 @@ class WhatIfSection:
 
         change, problems = typed_change(parameters)
         changed = bool(change.words or problems)
-        state = (results.node.GetID(), change, tuple(problems), parameters.whatIfOrgan)
+        chosen = (parameters.whatIfOrgan, parameters.organOrder)
+        state = (results.node.GetID(), change, tuple(problems), chosen)
         if state == self._shown and not force:
             return
         first = self._shown is None or self._shown[0] != state[0]
@@ -168,19 +171,14 @@ class WhatIfSection:
             ui.whatIfSimulateButton.visible = False
 
     def _show_doses(self, results: Results, answer: Hypothetical | None) -> None:
-        """Put the hypothetical doses into table and chart, or take them away."""
-        from ..nodes import charts, scene
+        """Put the hypothetical doses into table and chart, or take them away, in their order."""
+        from ..nodes.scene import show_doses
 
         doses = None
         if answer is not None:
             doses = {o.organ: o.dose_mGy for o in answer.organs if o.dose_mGy is not None} or None
-        if doses is None and results.doseTable.GetColumnIndex("hypothetical_mGy") < 0:
-            return
-        scene.show_doses(results, doses)
-        charts.show_dose_chart(results, doses)
-        for view in (self._ui.doseTableView, layout.table_view()):
-            if view is not None:
-                view.resizeColumnsToContents()
+        show_doses(results, doses, self._parameters().organOrder)
+        self._on_filled()
 
     def _show_present(self, results: Results | None) -> None:
         """Show the values of the scan beside the factors and in the empty fields."""

@@ -61,7 +61,8 @@ class CTDoseSegWidget(ModuleWidget):
         self.method = MethodSection(ui, logic, parameters, self.acquisition)
         self.results = ResultsSection(ui, logic, parameters, self.task.show_problem)
         self.simulation = SimulationSection(ui, logic, parameters, self.task.log, self._onSimulated)
-        self.whatIf = WhatIfSection(ui, logic, parameters, self.simulation)
+        filled = self.results.table_filled
+        self.whatIf = WhatIfSection(ui, logic, parameters, self.simulation, filled)
         self._overlayTimer = qt.QTimer()
         self._overlayTimer.setSingleShot(True)
         self._overlayTimer.connect("timeout()", self.results.update_overlay)
