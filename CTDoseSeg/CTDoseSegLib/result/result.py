@@ -10,6 +10,7 @@ from typing import Any
 from .. import NOTICE
 from ..analysis import Analysis
 from ..ct.acquisition import Acquisition
+from ..ct.codec import plain, read_as, read_dataclass
 from ..ct.scanner_profile import GENERIC, Scanner
 from ..dosimetry.doses import OrganDose
 from ..dosimetry.effective_dose import EffectiveDose
@@ -27,7 +28,6 @@ from ..measurement.size_interval import (
 )
 from ..provenance import SCHEMA_VERSION, Provenance
 from ..segmentation.doubt import CHANGES
-from .codec import plain, read_as, read_dataclass
 from .values import (
     Geometry,
     HUHistogram,

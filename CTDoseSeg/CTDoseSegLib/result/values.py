@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..ct.codec import WHOLE_NUMBERS
 from ..ct.series import CTSeries, SliceInfo
 from ..flags import Flag
 from ..measurement.measurements import Measurements
@@ -15,7 +16,6 @@ from ..measurement.size import SizeProfile, WEDSummary
 from ..measurement.ssde import SSDEProfile
 from ..segmentation.doubt import Doubt, OrganDoubt
 from ..segmentation.labelmap import Atom
-from .codec import WHOLE_NUMBERS
 
 BIN_HU = 10
 

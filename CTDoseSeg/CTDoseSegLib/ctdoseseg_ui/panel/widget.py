@@ -82,9 +82,8 @@ class CTDoseSegWidget(ModuleWidget):
         if self.live is not None:
             self.task.end()
             self.simulation.end()
-            self.live.stop()
-            self._overlayTimer.stop()
-            self.sceneWatch.stop()
+            for part in (self.acquisition, self.live, self._overlayTimer, self.sceneWatch):
+                part.stop()
             self.results.cleanup()
             self.logic.forget()
         ModuleWidget.cleanup(self)

@@ -9,6 +9,7 @@ import pytest
 from dose_scans import codes, make, scan_of
 
 from CTDoseSegLib import MonteCarloEngine
+from CTDoseSegLib.ct.codec import plain, read_dataclass
 from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent
 from CTDoseSegLib.dosimetry import peak_skin_dose
 from CTDoseSegLib.dosimetry.estimate import estimate
@@ -27,7 +28,6 @@ from CTDoseSegLib.dosimetry.montecarlo.voxels import Voxels
 from CTDoseSegLib.dosimetry.peak_skin_dose import SkinDose, peak_of
 from CTDoseSegLib.reading.dose_matching import RANGE, MatchedReport, PlacedEvent
 from CTDoseSegLib.reporting.terminal import peak_skin_words
-from CTDoseSegLib.result.codec import plain, read_dataclass
 
 STEP_MM, ROWS, COLUMNS, BATCHES = 4.0, 30, 60, 20
 
