@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import shutil
+import tempfile
 from pathlib import Path
 
 import pydicom
@@ -11,15 +15,24 @@ from module_steps import SMALL
 LACKING = ("CTDIvol", "CTDIPhantomTypeCodeSequence", "SpiralPitchFactor")
 
 
-def write_scan(folder: Path, *, lacking=LACKING, seed: int = 1) -> Path:
-    """Write ``folder/dicom`` and ``folder/rdsr``, the images without the tags of `lacking`."""
+def write_scan(folder: Path, *, seed: int = 1) -> Path:
+    """Write ``folder/dicom`` and ``folder/rdsr``, the images without the tags of `LACKING`."""
+    shutil.copytree(_made(seed), folder)
+    return folder
+
+
+@functools.cache
+def _made(seed: int) -> Path:
+    """Make the files once for all tests."""
     from CTDoseSegLib.phantom.dicom_files import write_dicom
     from CTDoseSegLib.phantom.phantom import Phantom
 
-    write_dicom(Phantom(seed=seed, **SMALL), folder)
-    for path in (folder / "dicom").iterdir():
-        change(path, **dict.fromkeys(lacking))
-    return folder
+    folder = Path(tempfile.mkdtemp(prefix="ctdoseseg-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    write_dicom(Phantom(seed=seed, **SMALL), folder / "scan")
+    for path in (folder / "scan" / "dicom").iterdir():
+        change(path, **dict.fromkeys(LACKING))
+    return folder / "scan"
 
 
 def change(path: Path, **tags) -> None:

@@ -34,7 +34,8 @@ def add_range_box(volumeNode: Any, own_mm: Range) -> Any:
     display.SetScaleHandleVisibility(True)
     display.SetRotationHandleVisibility(False)
     display.SetPropertiesLabelVisibility(False)
-    display.SetFillOpacity(0.1)
+    display.SetFillVisibility(False)  # the image is what is looked at
+    display.SetVisibility3D(False)
     corners = _corners(volumeNode)
     box.SetCenter(*(corners.min(axis=0) + corners.max(axis=0)) / 2)
     box.SetSize(*np.ptp(corners, axis=0))
@@ -69,10 +70,9 @@ def image_range(volumeNode: Any) -> Range:
 
 
 def _centre_and_size(box: Any) -> tuple[list[float], list[float]]:
-    centre, size = [0.0] * 3, [0.0] * 3
+    centre = [0.0] * 3
     box.GetCenter(centre)
-    box.GetSize(size)
-    return centre, size
+    return centre, list(box.GetSize())
 
 
 def _corners(volumeNode: Any) -> np.ndarray:

@@ -119,10 +119,8 @@ class AcquisitionSection:
             return Mark.NONE, "", ""
         mark = mark_of_source(value, source)
         if source.startswith(_RDSR):
-            word = _("{state}: dose report").format(state=mark.word())
-            detail = source.removeprefix(_RDSR).strip(": ")
-            reason = _("From the dose report.")
-            return mark, word, f"{reason} {detail}".strip()
+            word = _("dose report") if mark is Mark.READ else mark.word()
+            return mark, word, f"{_('From the dose report.')} {_detail(source)}".strip()
         return mark, mark.word(), source
 
     def _impossible(self, name: str) -> str:
@@ -269,6 +267,11 @@ def _texts(acquisition: Any, slices: Any) -> dict[str, tuple[str, str]]:
             text = value if isinstance(value, str) else f"{value:.4g}"
         texts[name] = (text, source)
     return texts
+
+
+def _detail(source: str) -> str:
+    """Return how a value of the dose report came about; empty where it is stated as it is."""
+    return source.removeprefix(_RDSR).strip(": ")
 
 
 def _scanner_and_protocol(series: CTSeries) -> str:

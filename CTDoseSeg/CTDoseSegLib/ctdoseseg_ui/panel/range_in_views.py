@@ -137,15 +137,16 @@ class RangeInViews(VTKObservationMixin):
     def _on_transform(self, *_: Any) -> None:
         """Carry what was typed along with the CT."""
         before, self._placement = self._placement, Placement.of(self._volume)
-        typed = ends_mm(self._parameters().irradiated_range_mm)
+        if before is not None and not np.array_equal(before.affine, self._placement.affine):
+            typed = ends_mm(self._parameters().irradiated_range_mm)
+            carried = before.carried(typed, self._placement) if typed else None
+            if carried is not None:
+                self._parameters().irradiated_range_mm = range_text(carried)
+            self._on_moved()
         if self._box is not None:
             range_box.follow_volume(self._box, self._volume)
-        if before is None or np.array_equal(before.affine, self._placement.affine):
-            return
-        carried = before.carried(typed, self._placement) if typed else None
-        if carried is not None:
-            self._parameters().irradiated_range_mm = range_text(carried)
-        self._on_moved()
+            self._timer.stop()
+            self.update()
 
 
 def _same(a: Range, b: Range) -> bool:

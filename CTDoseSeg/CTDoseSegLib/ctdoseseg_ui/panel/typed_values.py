@@ -49,9 +49,12 @@ def parsed(name: str, text: str, label: str) -> Any:
         check_typed({name: value})
     except AcquisitionError as error:
         # The library names the value as its file does; a reader of the panel knows its label.
-        reason = re.sub(rf"^{name} is ", "", str(error)).rstrip(".")
-        sentence = _("{label}: {reason}. Check the unit.")
-        raise AcquisitionError(sentence.format(label=shown, reason=reason)) from error
+        possible = re.sub(rf"^{name} is .*?; ", "", str(error)).rstrip(".")
+        raise AcquisitionError(
+            _("{label}: {text} is not possible; {possible}. Check the unit.").format(
+                label=shown, text=text[:20], possible=possible
+            )
+        ) from error
     return value
 
 
