@@ -307,3 +307,17 @@ def test_settings_that_were_edited_by_hand_break_nothing(host, panel, text):
     slicer.app.userSettings().setValue(KEY, text)
     assert not any(read_presets().values())
     host.reload("CTDoseSeg")
+
+
+def test_the_report_of_sample_data_is_shown_as_what_it_is(host, panel, scan):
+    from CTDoseSegLib.ctdoseseg_ui.nodes.volumes import keep_stated
+    from CTDoseSegLib.ctdoseseg_ui.sample_data import load_phantom
+    from CTDoseSegLib.reading.reader import read_series
+
+    volume, _organs = load_phantom(shape=(64, 64, 24), spacing_mm=(6.8, 6.8, 23.0))
+    keep_stated(volume, read_series(scan / "dicom", rdsr=report_of(scan)))
+    panel._parameterNode.inputVolume = volume
+    host.process_events()
+    assert panel.ui.doseReportText.text == "Found with the images"
+    assert not panel.ui.leaveOutReportButton.enabled
+    assert panel.logic.series(volume).dose_report is not None

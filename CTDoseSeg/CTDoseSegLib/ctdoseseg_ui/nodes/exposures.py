@@ -7,7 +7,9 @@ the node's DICOM files and its dose report through the same reader as on the com
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,7 +129,7 @@ def _known(
     if not files:
         return nothing, ()
     try:
-        return _from_files(files, affine, shape), ()
+        return _from_files(tuple(files), _stamp(files), tuple(affine.ravel()), shape), ()
     except CTDoseSegError as error:
         sentence = str(error)
         for file in files:
@@ -150,12 +152,22 @@ def _as_stated(text: str, n_slices: int) -> Stated:
     return stated
 
 
-def _from_files(files: list[str], affine: np.ndarray, shape: tuple[int, ...]) -> _Known:
+def _stamp(files: list[str]) -> int:
+    """Return what changes when one of the files does."""
+    return hash(tuple(os.stat(file).st_mtime_ns if os.path.exists(file) else 0 for file in files))
+
+
+# The volume that is looked at: its files are read once for the panel, its choices and Apply.
+@lru_cache(maxsize=1)
+def _from_files(
+    files: tuple[str, ...], _stamp: int, ijk_to_ras: tuple[float, ...], shape: tuple[int, ...]
+) -> _Known:
     from ...dicom.header_file import iter_frames, read_header
     from ...reading.exposure import read_exposure
     from ...reading.series_description import description, kind_flags
     from ...reading.stacking import stack
 
+    affine = np.reshape(ijk_to_ras, (4, 4))
     read = [header for header in map(read_header, files) if header is not None]
     headers = [frame for header in read for frame in iter_frames(header)]
     if not headers:
@@ -177,7 +189,7 @@ def _from_files(files: list[str], affine: np.ndarray, shape: tuple[int, ...]) ->
         flags=(*place.flags, *kind_flags(headers), *exposure.flags),
         description=description(headers[0]),
     )
-    return _Known(stated, tuple(headers), tuple(files))
+    return _Known(stated, tuple(headers), files)
 
 
 def _rows_of_slices(

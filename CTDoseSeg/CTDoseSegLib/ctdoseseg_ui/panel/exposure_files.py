@@ -75,7 +75,7 @@ class ExposureFiles:
         except CTDoseSegError as error:
             series = stated_series(volumeNode, NONE)  # raises what is wrong with the volume
             problem = self._report_problem(str(error))
-        self._show_report(series, problem)
+        self._show_report(series, volumeNode, problem)
         return series, problem or self._show_profile(series, volumeNode)
 
     def nothing(self) -> None:
@@ -97,9 +97,13 @@ class ExposureFiles:
         )
         return text.format(name=path.name)
 
-    def _show_report(self, series: CTSeries, problem: str) -> None:
+    def _show_report(self, series: CTSeries, volumeNode: Any, problem: str) -> None:
+        from ..nodes.volumes import STATED
+
         ui, choice = self._ui, self.report()
         used = series.dose_report is not None
+        # What is kept with a volume, of sample data, has the values of its report among its own.
+        kept = bool(volumeNode.GetAttribute(STATED))
         unmatched = [f.detail for f in series.flags if f.code == "rdsr_no_match"]
         unreadable = any(f.code == "rdsr_unreadable" for f in series.flags)
         if problem:
@@ -118,8 +122,7 @@ class ExposureFiles:
             text = _("None found in the DICOM database")
         self._say("doseReportText", text, wrong=bool(problem or unmatched or unreadable))
         ui.doseReportButton.enabled = True
-        # What came with a volume of no database cannot be told from it.
-        ui.leaveOutReportButton.enabled = choice == NONE or choice != AUTO or used
+        ui.leaveOutReportButton.enabled = choice != AUTO or (used and not kept)
         ui.leaveOutReportButton.text = _("Use") if choice == NONE else _("Leave out")
 
     def _choose_report(self) -> None:

@@ -117,7 +117,8 @@ def _icon(mark: Mark, colour: str) -> Any:
     """Draw a tick, a pencil, a wave, a question mark or a warning sign."""
     picture = qt.QPixmap(_SIDE, _SIDE)
     picture.fill(qt.QColor(0, 0, 0, 0))
-    painter = qt.QPainter(picture)
+    painter = qt.QPainter()
+    painter.begin(picture)
     painter.setRenderHint(qt.QPainter.Antialiasing)
     pen = qt.QPen(qt.QColor(colour))
     pen.setWidth(2)
