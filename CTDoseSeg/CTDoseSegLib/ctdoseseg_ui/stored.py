@@ -6,11 +6,11 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..ct.codec import plain, read_as
 from ..ct.dose_report import MatchedReport
 from ..ct.scanner_profile import GENERIC, GENERIC_NAME
 from ..dosimetry.fast.engine import load_model
 from ..errors import InputError
+from ..files.codec import plain, read_as
 from ..flags import Flag, flag
 from ..segmentation.atoms import groups_of
 from .nodes.dose_reports import NONE

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..ct.acquisition import Acquisition
-from ..ct.codec import plain, read_as
 from ..ct.dose_report import MatchedReport
 from ..ct.scanner_profile import GENERIC, GENERIC_NAME, Scanner
 from ..ct.series import CTSeries, SliceInfo
 from ..errors import GeometryError, InputError
+from ..files.codec import plain, read_as
 from ..flags import Flag
 from .array_series import series_from_array
 

@@ -10,7 +10,6 @@ from typing import Any
 from .. import NOTICE
 from ..analysis import Analysis
 from ..ct.acquisition import Acquisition
-from ..ct.codec import plain, read_as, read_dataclass
 from ..ct.scanner_profile import GENERIC, Scanner
 from ..dosimetry.doses import OrganDose
 from ..dosimetry.effective_dose import EffectiveDose
@@ -19,6 +18,7 @@ from ..dosimetry.peak_skin_dose import PeakSkinDose
 from ..dosimetry.size_specific_effective_dose import SizeSpecificEffectiveDose
 from ..dosimetry.uterus_dose import UterusDose
 from ..errors import InputError
+from ..files.codec import plain, read_as, read_dataclass
 from ..flags import Flag
 from ..measurement.size_interval import (
     ctdivol_log_sd,

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..ct.codec import WHOLE_NUMBERS
 from ..ct.series import CTSeries, SliceInfo
+from ..files.codec import WHOLE_NUMBERS
 from ..flags import Flag
 from ..measurement.measurements import Measurements
 from ..measurement.size import SizeProfile, WEDSummary

@@ -13,7 +13,6 @@ from dose_scans import MODEL, make
 
 from CTDoseSegLib.analysis import analyze
 from CTDoseSegLib.cli.arguments import chooses_doses
-from CTDoseSegLib.ct.codec import plain
 from CTDoseSegLib.dosimetry.engines import NAMES, DoseEngine, choose_engine
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
 from CTDoseSegLib.dosimetry.fast.model import MODEL_FILE
@@ -24,6 +23,7 @@ from CTDoseSegLib.errors import (
     InputError,
     ModelError,
 )
+from CTDoseSegLib.files.codec import plain
 
 needs_networks = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("torch", "sklearn")),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from CTDoseSegLib.ct.acquisition import Acquisition
-from CTDoseSegLib.ct.codec import WHOLE_NUMBERS
+from CTDoseSegLib.files.codec import WHOLE_NUMBERS
 from CTDoseSegLib.result import Result
 from CTDoseSegLib.result.result import OTHER_KEYS, SOURCES
 

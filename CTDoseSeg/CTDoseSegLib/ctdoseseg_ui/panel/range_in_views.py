@@ -9,6 +9,7 @@ import numpy as np
 import qt
 import slicer
 import vtk
+from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from ..nodes import range_box
@@ -104,6 +105,7 @@ class RangeInViews(VTKObservationMixin):
     # The box ------------------------------------------------------------------------------
 
     def _on_toggled(self, on: bool) -> None:
+        self._ui.dragRangeButton.text = _("Hide the box") if on else _("Drag in views")
         if not on:
             self._remove_box()
         elif self._box is None and self._placement is not None:

@@ -9,7 +9,6 @@ import pytest
 from dose_scans import codes, make, scan_of
 
 from CTDoseSegLib import MonteCarloEngine
-from CTDoseSegLib.ct.codec import plain, read_dataclass
 from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent
 from CTDoseSegLib.dosimetry import peak_skin_dose
 from CTDoseSegLib.dosimetry.estimate import estimate
@@ -26,6 +25,7 @@ from CTDoseSegLib.dosimetry.montecarlo.skin_interval import helix_peak
 from CTDoseSegLib.dosimetry.montecarlo.tally import Tally
 from CTDoseSegLib.dosimetry.montecarlo.voxels import Voxels
 from CTDoseSegLib.dosimetry.peak_skin_dose import SkinDose, peak_of
+from CTDoseSegLib.files.codec import plain, read_dataclass
 from CTDoseSegLib.reading.dose_matching import RANGE, MatchedReport, PlacedEvent
 from CTDoseSegLib.reporting.terminal import peak_skin_words
 
