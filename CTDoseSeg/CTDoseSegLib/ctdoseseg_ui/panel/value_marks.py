@@ -13,6 +13,8 @@ import qt
 from slicer.i18n import tr as _
 
 _SIDE = 16
+# Sums of what is stated, with nothing assumed: the mean of all slices, the age on the day.
+_AS_STATED = ("computed: mean of", "computed: birth date")
 
 
 class Mark(Enum):
@@ -61,7 +63,9 @@ def mark_of_source(value: str, source: str) -> Mark:
     """
     if not value:
         return Mark.UNKNOWN
-    guessed = source.startswith("computed") or "centred" in source
+    guessed = "centred" in source or (
+        source.startswith("computed") and not source.startswith(_AS_STATED)
+    )
     return Mark.INFERRED if guessed else Mark.READ
 
 
