@@ -122,6 +122,7 @@ def analyze(
         Folder of the published repository's arrays, where `dose_model` holds its networks alone.
     scanner_profile
         Measurements on the scanner that made the CT: they correct CTDIvol and narrow intervals.
+        None for a series whose CTDIvol one has corrected already (`CTSeries.scanner`).
     measurements, outlines
         Of this label map on this CT, where they are known already.
     parameters
@@ -157,10 +158,10 @@ def analyze(
     """
     progress = progress or Progress()
     engine = choose_engine(dose_engine, dose_model, dose_arrays=dose_arrays, region=region)
-    series, scanner = with_checked_ctdivol(series), GENERIC
+    series = with_checked_ctdivol(series)
     if scanner_profile is not None:
-        series, scanner = with_profile(series, scanner_profile)
-    series, scanner = with_known_output(series, scanner)
+        series = with_profile(series, scanner_profile)
+    series, scanner = with_known_output(series, series.scanner)
     measured = 0.1 if engine.name == MonteCarloEngine.name else 0.7
     if measurements is None:
         measurements = measure(series, labelmap, Stage(progress, 0.0, measured))

@@ -275,7 +275,8 @@ def test_the_console_downloads_the_sample_as_an_archive(host, panel, tmp_path, m
 def test_what_the_files_of_a_sample_state_is_kept_with_its_volume(host, panel, tmp_path):
     import slicer
 
-    from CTDoseSegLib.ctdoseseg_ui.nodes.volumes import STATED, acquisition_of, keep_stated
+    from CTDoseSegLib.ctdoseseg_ui.nodes.exposures import stated_series
+    from CTDoseSegLib.ctdoseseg_ui.nodes.volumes import STATED, keep_stated
     from CTDoseSegLib.ctdoseseg_ui.sample_data import load_phantom
     from CTDoseSegLib.errors import InputError
     from CTDoseSegLib.phantom.dicom_files import write_dicom
@@ -283,21 +284,24 @@ def test_what_the_files_of_a_sample_state_is_kept_with_its_volume(host, panel, t
     from CTDoseSegLib.reading.reader import read_series
 
     write_dicom(Phantom(seed=1, **SMALL), tmp_path / "made")
-    series = read_series(tmp_path / "made" / "dicom")
+    series = read_series(
+        tmp_path / "made" / "dicom", rdsr=tmp_path / "made" / "rdsr" / "dose_report.dcm"
+    )
     volume, _organs = load_phantom(**SMALL)
-    assert acquisition_of(volume)[0] is None
+    assert not stated_series(volume).acquisition.sources
     keep_stated(volume, series)
     assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
     slicer.mrmlScene.Clear(False)
     slicer.util.loadScene(str(tmp_path / "scene.mrb"))
     back = slicer.util.getNode("Phantom CT")
-    acquisition, slices, _flags = acquisition_of(back)
-    assert acquisition == series.acquisition
-    assert [s.tube_current_mA for s in slices] == [s.tube_current_mA for s in series.slices]
+    stated = stated_series(back)
+    assert stated.acquisition == series.acquisition
+    assert [s.tube_current_mA for s in stated.slices] == [s.tube_current_mA for s in series.slices]
+    assert stated.dose_report == series.dose_report.without_identity()
     for text, word in (("{", "cannot be read"), ('{"slices": [{"z_mm": 1.0}]}', "describes 1")):
         back.SetAttribute(STATED, text)
         with pytest.raises(InputError, match=word):
-            acquisition_of(back)
+            stated_series(back)
 
 
 def test_the_layout_is_known_before_the_module_is_opened(host):

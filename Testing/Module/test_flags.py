@@ -26,8 +26,7 @@ def test_the_panel_words_every_remedy_that_it_has_and_no_other(host, panel):
     from CTDoseSegLib.ctdoseseg_ui.panel.remedies import words
     from CTDoseSegLib.flags import MENDS
 
-    no_field = {"dlp_mGy_cm", "manufacturer", "model", "dose_report", "scanner_profile"}
-    no_field |= {"pregnancy_week", "uterus_z_mm"}
+    no_field = {"dlp_mGy_cm", "manufacturer", "model", "pregnancy_week", "uterus_z_mm"}
     assert set(words()) == set(MENDS) - no_field
     for way, called in words().values():
         assert not re.search(r"python|console|command|=|_", way + called, re.IGNORECASE)
@@ -42,6 +41,10 @@ def test_sections_and_fields_that_remedies_name_are_in_the_panel(host, panel):
         way, called = table[name]
         assert "section Acquisition" in way
         assert called.removeprefix("the ").lower() + ":" in shown, name
+    for name in ("dose_report", "scanner_profile"):
+        way, called = table[name]
+        assert "section Acquisition" in way
+        assert called.removeprefix("the ") + ":" in shown
     for way, called in table.values():
         assert "--" not in way + called
         for place in re.findall(r" under ([A-Z][\w ]+)", way):

@@ -219,6 +219,21 @@ class MatchedReport:
         """Events that made the images."""
         return tuple(event for event in self.events if event.own)
 
+    def without_identity(self) -> MatchedReport:
+        """Return it without UIDs, times and serial number, which a match needs no more."""
+
+        def clean(event: IrradiationEvent) -> IrradiationEvent:
+            return replace(event, uid="", frame_of_reference_uid="", started=None)
+
+        report = replace(
+            self.report,
+            events=tuple(map(clean, self.report.events)),
+            study_uid="",
+            device=replace(self.report.device, serial=""),
+        )
+        events = tuple(replace(placed, event=clean(placed.event)) for placed in self.events)
+        return replace(self, report=report, events=events)
+
     @property
     def dose_length_mm(self) -> float | None:
         """DLP / CTDIvol of the images' events: the length that their dose counts."""

@@ -12,6 +12,7 @@ from ..flags import Flag
 from .acquisition import Acquisition
 from .dose_report import FolderEvents, MatchedReport
 from .geometry import Grid
+from .scanner_profile import GENERIC, Scanner
 
 # By definition of the Hounsfield unit.
 AIR_HU = -1000
@@ -83,6 +84,9 @@ class CTSeries:
         The examination's dose report, where there is one and an event in it is this series'.
     folder_events
         The other exposures in a DICOM folder; None for a volume file.
+    scanner
+        What a profile of the scanner has changed in the series; ``generic`` where none was
+        applied yet.
     """
 
     hu: np.ndarray
@@ -97,6 +101,7 @@ class CTSeries:
     left_out: tuple[str, ...] = field(default=())
     dose_report: MatchedReport | None = None
     folder_events: FolderEvents | None = None
+    scanner: Scanner = GENERIC
 
     def __post_init__(self) -> None:
         if self.hu.ndim != 3 or self.hu.dtype not in (np.int16, np.float32):

@@ -17,6 +17,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from ..errors import CTDoseSegError, InputError, OutputError
 from . import packages, staging
+from .exposure_choices import with_choices
 from .job import CANCELLED, DONE, FAILED, Job, run_and_wait, turn_event_loop
 from .logic_simulation import SimulationLogic
 from .nodes.results import Results
@@ -69,6 +70,8 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         unet: str = "",
         quality: str = "fast",
         extras: Sequence[str] = (),
+        doseReport: str = "auto",
+        scannerProfile: str = "",
     ) -> Results:
         """Segment, measure and predict doses; returns when all is in the scene.
 
@@ -95,6 +98,11 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         quality, extras
             Of TotalSegmentator: ``full``, ``fast`` or ``fastest``; ``lung_vessels`` and
             ``heart_chambers``.
+        doseReport
+            A file (X-Ray Radiation Dose SR) that adds what the images lack; ``auto``: that of the
+            same study in Slicer's DICOM database; ``none``.
+        scannerProfile
+            JSON file of what was measured on the scanner; empty: none.
 
         Returns
         -------
@@ -116,6 +124,8 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
             unet=unet,
             quality=quality,
             extras=extras,
+            doseReport=doseReport,
+            scannerProfile=scannerProfile,
         )
         try:
             code, message = run_and_wait(task.arguments, onEvent or (lambda event: None))
@@ -174,6 +184,8 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         unet: str = "",
         quality: str = "fast",
         extras: Sequence[str] = (),
+        doseReport: str = "auto",
+        scannerProfile: str = "",
     ) -> StagedAnalysis:
         """Write the stage input of an analysis: volume and user segmentation in a temporary folder.
 
@@ -182,7 +194,7 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         from ..flags import scene
         from .nodes.segmentations import labelmap_of
 
-        series = self.series(volumeNode, acquisition)
+        series = self.series(volumeNode, acquisition, doseReport, scannerProfile)
         if doseModel and doseModel != BUNDLED:
             doseModel = os.path.abspath(doseModel)  # the task has another working directory
         choices = {
@@ -215,14 +227,22 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         folder = task.folder / staging.RESULT_FOLDER
         return self.show(volume, task.series, folder, task.choices, task.givenID)
 
-    def series(self, volumeNode: Any, acquisition: Mapping[str, Any] | None = None) -> Any:
-        """Return the volume as a CTSeries, with typed values in place of those of DICOM."""
-        from ..ct.acquisition import check_typed
-        from ..reading.typed_values import with_typed
-        from .nodes.volumes import series_of
+    def series(
+        self,
+        volumeNode: Any,
+        acquisition: Mapping[str, Any] | None = None,
+        doseReport: str = "auto",
+        scannerProfile: str = "",
+    ) -> Any:
+        """Return the volume as a CTSeries with all that is known of its exposure.
 
-        series = series_of(volumeNode)
-        return with_typed(series, check_typed(acquisition)) if acquisition else series
+        Parameters are those of `analyze`: typed values replace those of DICOM and dose report, and
+        the profile corrects the CTDIvol that comes of them.
+        """
+        from .nodes.exposures import series_of
+
+        series = series_of(volumeNode, doseReport)
+        return with_choices(series, volumeNode, acquisition, scannerProfile)
 
     # Files ---------------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ class ResultsLogic:
         from .nodes.dose_map import fill_dose_map
         from .nodes.doubt import fill_doubt
         from .session import Session
+        from .stored import keep_dose_report
 
         result = read_result(folder)
         packages.ensure_nifti([result.segmentation.file])
@@ -48,6 +49,7 @@ class ResultsLogic:
         labelmap = replace(labelmap, engine=result.segmentation.engine, doubt_map=tint)
         results = Results.create(volume)
         results.write(result)
+        keep_dose_report(results, series)
         segmentation = results.segmentation_to_fill(givenID)
         segmentations.fill_segmentation(segmentation, labelmap, volume)
         fill_doubt(results, labelmap)
@@ -170,7 +172,7 @@ class ResultsLogic:
         if key not in self._sessions:
             result = results.result
             self._sessions[key] = Session(
-                series_with_stored_exposure(results.volume, result),
+                series_with_stored_exposure(results),
                 result.chosen("region", "auto"),
                 result.chosen("dose_model", BUNDLED),
                 {"engine": result.chosen("engine")},

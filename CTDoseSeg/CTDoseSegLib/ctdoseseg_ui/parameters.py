@@ -177,6 +177,11 @@ class CTDoseSegParameterNode:
     irradiated_range_mm: str = ""
     age_years: str = ""
     body_part: str = ""
+    # A dose report's file is of one CT, a scanner profile's of one scanner. Without a file the
+    # report of the same study is looked for, unless it is left out.
+    doseReportFile: str = ""
+    useDoseReport: bool = True
+    scannerProfileFile: str = ""
 
     result: vtkMRMLTextNode
     lowerChart: LowerChart = LowerChart.DOSES

@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..ct.dose_report import MatchedReport
+from ..ct.scanner_profile import GENERIC, GENERIC_NAME
 from ..dosimetry.fast.engine import load_model
 from ..errors import InputError
+from ..files.codec import plain, read_as
 from ..flags import Flag, flag
 from ..segmentation.atoms import groups_of
-from .nodes.volumes import series_of
+from .nodes.dose_reports import NONE
+from .nodes.exposures import series_of
 
 if TYPE_CHECKING:
     from ..ct.series import CTSeries
     from ..result import Result
     from ..segmentation.labelmap import Labelmap
+    from .nodes.results import Results
 
 
-def series_with_stored_exposure(volumeNode: Any, result: Result) -> CTSeries:
+# Of the text node of a result: the dose report that it was made with, without identity.
+DOSE_REPORT = "CTDoseSeg.DoseReport"
+
+
+def keep_dose_report(results: Results, series: CTSeries) -> None:
+    """Keep the dose report of a result with it, for edits in a scene that is loaded again."""
+    report = series.dose_report
+    if report is None:
+        results.node.RemoveAttribute(DOSE_REPORT)
+        return
+    text = json.dumps(plain(report.without_identity()), ensure_ascii=True, allow_nan=False)
+    results.node.SetAttribute(DOSE_REPORT, text)
+
+
+def series_with_stored_exposure(results: Results) -> CTSeries:
     """Return the voxels of the volume with the exposure and the reading's flags of the result.
 
     Raises
     ------
     InputError
-        If the volume has another number of slices than the result.
+        If the volume has another number of slices than the result, or its dose report was altered.
     """
-    series = series_of(volumeNode)
+    result = results.result
+    series = series_of(results.volume, NONE)
     if len(result.slices) != len(series.slices):
         raise InputError(
             f"The volume has {len(series.slices)} slices, its result {len(result.slices)}: the "
@@ -38,7 +59,20 @@ def series_with_stored_exposure(volumeNode: Any, result: Result) -> CTSeries:
         flags=tuple(dict.fromkeys((*result.reading_flags, *model_flags(result)))),
         regular=result.geometry.regular,
         description=result.provenance.series.description,
+        dose_report=_kept_dose_report(results),
+        # The acquisition of the result is corrected by the profile already.
+        scanner=result.scanner_profile if result.scanner_profile.name != GENERIC_NAME else GENERIC,
     )
+
+
+def _kept_dose_report(results: Results) -> MatchedReport | None:
+    text = results.node.GetAttribute(DOSE_REPORT)
+    try:
+        return read_as(MatchedReport, json.loads(text), "dose report") if text else None
+    except ValueError as error:
+        raise InputError(
+            f"The attribute {DOSE_REPORT} of the result cannot be read; press Apply."
+        ) from error
 
 
 def model_flags(result: Result) -> tuple[Flag, ...]:

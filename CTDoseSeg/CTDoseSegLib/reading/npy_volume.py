@@ -6,15 +6,18 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..ct.acquisition import Acquisition
+from ..ct.dose_report import MatchedReport
+from ..ct.scanner_profile import GENERIC, GENERIC_NAME, Scanner
 from ..ct.series import CTSeries, SliceInfo
 from ..errors import GeometryError, InputError
+from ..files.codec import plain, read_as
 from ..flags import Flag
 from .array_series import series_from_array
 
@@ -38,24 +41,26 @@ def read_npy_volume(path: Path) -> CTSeries:
     """
     values, about = _read_array(path)
     beside = path.with_suffix(".json")
-    acquisition, slices = _exposure(about, beside.name)
-    if slices and values.ndim == 3 and len(slices) != values.shape[0]:
+    stated = read_stated(about, beside.name)
+    if stated.slices and values.ndim == 3 and len(stated.slices) != values.shape[0]:
         raise GeometryError(
-            f"{beside.name}: {len(slices)} slices are described, the volume has {values.shape[0]}."
+            f"{beside.name}: {len(stated.slices)} slices are described, the volume has "
+            f"{values.shape[0]}."
         )
-    return series_from_array(
+    series = series_from_array(
         values,
         _affine(about, beside.name),
-        acquisition=acquisition,
-        slices=slices,
-        identity=str(about.get("identity") or ""),
-        description=str(about.get("description", "")),
+        acquisition=stated.acquisition,
+        slices=stated.slices,
+        identity=stated.identity,
+        description=stated.description,
         name=path.name,
-        regular=bool(about["regular"]) if "regular" in about else None,
-        flags=_flags(about, beside.name),
+        regular=stated.regular,
+        flags=stated.flags,
         files=(os.fspath(path), os.fspath(beside)),
         copy=False,
     )
+    return replace(series, dose_report=stated.dose_report, scanner=stated.scanner)
 
 
 def read_npy_array(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +92,7 @@ def write_npy_volume(series: CTSeries, path: str | Path) -> None:
     Parameters
     ----------
     series
-        Any CT; its dose report and the events of its folder are not written.
+        Any CT; the events of its folder are not written.
     path
         ``.npy`` file to write.
     """
@@ -109,7 +114,7 @@ def stated_of(series: CTSeries) -> dict[str, Any]:
     series
         Any CT.
     """
-    return {
+    about = {
         "acquisition": {**asdict(series.acquisition), "sources": dict(series.acquisition.sources)},
         "slices": [asdict(item) for item in series.slices],
         "identity": series.identity,
@@ -117,17 +122,34 @@ def stated_of(series: CTSeries) -> dict[str, Any]:
         "flags": [asdict(item) for item in series.flags],
         "description": series.description,
     }
+    if series.dose_report is not None:
+        about["dose_report"] = plain(series.dose_report.without_identity())
+    if series.scanner.name != GENERIC_NAME:
+        about["scanner"] = plain(series.scanner)
+    return about
 
 
-def exposure_of(
-    about: Mapping[str, Any], name: str
-) -> tuple[Acquisition, tuple[SliceInfo, ...], tuple[Flag, ...]]:
-    """Return acquisition, slices and flags of what `stated_of` gave.
+@dataclass(frozen=True)
+class Stated:
+    """What `stated_of` keeps of a series, by its names; None for what is not known."""
+
+    acquisition: Acquisition
+    slices: tuple[SliceInfo, ...] = ()
+    identity: str = ""
+    regular: bool | None = None
+    flags: tuple[Flag, ...] | None = None
+    description: str = ""
+    dose_report: MatchedReport | None = None
+    scanner: Scanner = GENERIC
+
+
+def read_stated(about: Mapping[str, Any], name: str) -> Stated:
+    """Return what `stated_of` gave.
 
     Parameters
     ----------
     about
-        As `stated_of` returns it.
+        As `stated_of` returns it, or with its acquisition alone, or empty.
     name
         Of where it was kept, for the sentence of an error.
 
@@ -136,7 +158,18 @@ def exposure_of(
     InputError
         If it is not as expected.
     """
-    return (*_exposure(about, name), _flags(about, name) or ())
+    acquisition, slices = _exposure(about, name)
+    report, scanner = about.get("dose_report"), about.get("scanner")
+    return Stated(
+        acquisition,
+        slices,
+        identity=str(about.get("identity") or ""),
+        regular=bool(about["regular"]) if "regular" in about else None,
+        flags=_flags(about, name),
+        description=str(about.get("description") or ""),
+        dose_report=read_as(MatchedReport, report, "dose_report") if report else None,
+        scanner=read_as(Scanner, scanner, "scanner") if scanner else GENERIC,
+    )
 
 
 def _read_array(path: Path) -> tuple[np.ndarray, dict[str, Any]]:

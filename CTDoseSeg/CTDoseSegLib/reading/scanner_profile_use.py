@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..ct.scanner_profile import Scanner, ScannerProfile, words
+from ..ct.scanner_profile import GENERIC_NAME, Scanner, ScannerProfile, words
 from ..ct.series import CTSeries
 from ..dicom.elements import parse_errors
 from ..errors import AcquisitionError
@@ -19,8 +19,8 @@ _SAME_KVP = 0.5
 
 def with_profile(
     series: CTSeries, profile: ScannerProfile, today: datetime.date | None = None
-) -> tuple[CTSeries, Scanner]:
-    """Correct CTDIvol and DLP of `series` by a profile, and return what the profile changes.
+) -> CTSeries:
+    """Return `series` with CTDIvol and DLP corrected by a profile, and with its `scanner`.
 
     Parameters
     ----------
@@ -34,18 +34,21 @@ def with_profile(
 
     Returns
     -------
-    series : CTSeries
-    scanner : Scanner
+    CTSeries
 
     Raises
     ------
     AcquisitionError
-        If the images state another make, model, station or serial number, or the profile has a
-        check without its date.
+        If a profile was applied already, the images state another make, model, station or serial
+        number, or the profile has a check without its date.
     """
     acquisition = series.acquisition
+    if series.scanner.name != GENERIC_NAME:
+        raise AcquisitionError(
+            "CTDIvol of the volume was corrected by a scanner profile already; give none."
+        )
     if acquisition.manufacturer is None or acquisition.model is None:
-        return series, Scanner(flags=(flag("scanner_profile_not_used"),))
+        return replace(series, scanner=Scanner(flags=(flag("scanner_profile_not_used"),)))
     if not _same_scanner(profile, acquisition.manufacturer, acquisition.model):
         raise AcquisitionError(
             f"The scanner profile is of {profile.manufacturer} {profile.model}, the images are of "
@@ -95,7 +98,7 @@ def with_profile(
         flags=tuple(flags),
         beams=profile.beams,
     )
-    return series, scanner
+    return replace(series, scanner=scanner)
 
 
 def _corrected(series: CTSeries, ratio: float) -> CTSeries:

@@ -18,6 +18,7 @@ from ..dosimetry.peak_skin_dose import PeakSkinDose
 from ..dosimetry.size_specific_effective_dose import SizeSpecificEffectiveDose
 from ..dosimetry.uterus_dose import UterusDose
 from ..errors import InputError
+from ..files.codec import plain, read_as, read_dataclass
 from ..flags import Flag
 from ..measurement.size_interval import (
     ctdivol_log_sd,
@@ -27,7 +28,6 @@ from ..measurement.size_interval import (
 )
 from ..provenance import SCHEMA_VERSION, Provenance
 from ..segmentation.doubt import CHANGES
-from .codec import plain, read_as, read_dataclass
 from .values import (
     Geometry,
     HUHistogram,

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..ct.series import CTSeries, SliceInfo
+from ..files.codec import WHOLE_NUMBERS
 from ..flags import Flag
 from ..measurement.measurements import Measurements
 from ..measurement.size import SizeProfile, WEDSummary
 from ..measurement.ssde import SSDEProfile
 from ..segmentation.doubt import Doubt, OrganDoubt
 from ..segmentation.labelmap import Atom
-from .codec import WHOLE_NUMBERS
 
 BIN_HU = 10
 

@@ -23,7 +23,7 @@ from CTDoseSegLib.errors import (
     InputError,
     ModelError,
 )
-from CTDoseSegLib.result.codec import plain
+from CTDoseSegLib.files.codec import plain
 
 needs_networks = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("torch", "sklearn")),

@@ -10,7 +10,7 @@ from dose_scans import MODEL, codes, doses, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from CTDoseSegLib.ct.scanner_profile import GENERIC, check_profile
+from CTDoseSegLib.ct.scanner_profile import check_profile
 from CTDoseSegLib.dosimetry.effective_dose import effective_dose
 from CTDoseSegLib.dosimetry.estimate import estimate
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
@@ -71,9 +71,9 @@ def test_a_dose_is_a_possible_number_or_has_a_reason(scan):
     changes, lost, light, profiled = scan
     series, labelmap = make(organs=("liver", "aorta", "gallbladder"), **changes)
     series.hu[light] = -1400  # lighter than a vacuum: no diameter there
-    scanner = GENERIC
     if profiled:
-        series, scanner = with_profile(series, PROFILE)
+        series = with_profile(series, PROFILE)
+    scanner = series.scanner
     measured = measure(series, labelmap)
     size = measure_size(series, labelmap, measured)
     wed = size.wed_mm.copy()

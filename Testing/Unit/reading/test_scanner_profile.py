@@ -38,8 +38,8 @@ def profile(**values):
 def applied(values=CHECK, today=TODAY, **changes):
     """Series with the profile of `values`, and what of it holds."""
     series, labelmap = make(organs=("liver",), **{**MADE, **changes})
-    series, scanner = with_profile(series, profile(**values), today)
-    return series, labelmap, scanner
+    series = with_profile(series, profile(**values), today)
+    return series, labelmap, series.scanner
 
 
 def liver(values=CHECK, today=TODAY, **changes):
@@ -213,7 +213,7 @@ def test_the_scans_own_date_decides_where_the_file_has_it(tmp_path):
         path = save(data, tmp_path / f"{date}.dcm")
         series, _ = make(organs=(), **MADE)
         series = replace(series, files=(str(path),))
-        _, scanner = with_profile(series, profile(**CHECK), TODAY)
+        scanner = with_profile(series, profile(**CHECK), TODAY).scanner
         assert (scanner.ctdivol_checked, scanner.compared_with) == (checked, "scan")
 
 
@@ -224,11 +224,17 @@ def test_another_scanner_of_the_same_model_is_refused(tmp_path, name):
     path = save(data, tmp_path / "one.dcm")
     series = replace(make(organs=(), **MADE)[0], files=(str(path),))
     own = {"serial": "60064", "station": "ct 02"}[name]
-    _, scanner = with_profile(series, profile(**{name: own}))
+    scanner = with_profile(series, profile(**{name: own})).scanner
     assert scanner.device_checked
     assert own not in repr(scanner)
     with pytest.raises(AcquisitionError, match=f"its {name} is not that of the images"):
         with_profile(series, profile(**{name: "60065"}))
+
+
+def test_a_profile_corrects_a_series_once():
+    series, _, _ = applied()
+    with pytest.raises(AcquisitionError, match="corrected by a scanner profile already"):
+        with_profile(series, profile(**CHECK), TODAY)
 
 
 def test_a_device_that_the_images_do_not_state_is_flagged():

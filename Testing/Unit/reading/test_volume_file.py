@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,8 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from CTDoseSegLib.ct.acquisition import Acquisition
+from CTDoseSegLib.ct.scanner_profile import Scanner
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.errors import GeometryError, InputError, PixelDataError
+from CTDoseSegLib.phantom.dicom_files import write_dicom
+from CTDoseSegLib.phantom.phantom import Phantom
 from CTDoseSegLib.reading.array_series import series_from_array
 from CTDoseSegLib.reading.npy_volume import write_npy_volume
 from CTDoseSegLib.reading.reader import read_series
@@ -205,6 +209,28 @@ def test_a_dicom_series_goes_through_npy_unchanged(tmp_path):
     assert back.flags == series.flags
     assert back.acquisition == series.acquisition
     assert sorted(p.name for p in tmp_path.iterdir()) == ["ct", "volume.json", "volume.npy"]
+
+
+def test_a_dose_report_goes_through_npy_without_identity(tmp_path):
+    phantom = Phantom(variant="chest", shape=(64, 64, 3), spacing_mm=(7, 7, 5))
+    write_dicom(phantom, tmp_path / "made")
+    series = read_series(tmp_path / "made")
+    assert series.dose_report is not None
+    write_npy_volume(series, tmp_path / "volume.npy")
+    back = read_series(tmp_path / "volume.npy")
+    assert back.dose_report == series.dose_report.without_identity()
+    written = (tmp_path / "volume.json").read_text()
+    report = series.dose_report.report
+    for uid in (report.study_uid, *(one.uid for one in report.events)):
+        assert uid
+        assert uid not in written
+
+
+def test_what_a_scanner_profile_changed_goes_through_npy(tmp_path):
+    series = read_series(write_series(tmp_path / "ct"))
+    scanner = Scanner("Some CT 1", ctdivol_ratio=0.9, ctdivol_checked=True)
+    write_npy_volume(replace(series, scanner=scanner), tmp_path / "volume.npy")
+    assert read_series(tmp_path / "volume.npy").scanner == scanner
 
 
 def npy(tmp_path, **about):

@@ -11,9 +11,9 @@ from tiny_analysis import AFFINE, tiny_analysis, tiny_result
 
 from CTDoseSegLib.ct.scanner_profile import Scanner
 from CTDoseSegLib.dosimetry.effective_dose import effective_dose
+from CTDoseSegLib.files.codec import plain
 from CTDoseSegLib.outputs.result_json import write_result_json
 from CTDoseSegLib.result import Result
-from CTDoseSegLib.result.codec import plain
 
 
 def strict(path):

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from CTDoseSegLib.ct.acquisition import Acquisition
+from CTDoseSegLib.files.codec import WHOLE_NUMBERS
 from CTDoseSegLib.result import Result
-from CTDoseSegLib.result.codec import WHOLE_NUMBERS
 from CTDoseSegLib.result.result import OTHER_KEYS, SOURCES
 
 from .docstrings import as_markdown, in_a_file, meaning, summary

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
 
 from ...errors import AcquisitionError, CTDoseSegError
 from ..parameters import TYPED
+from .exposure_files import ExposureFiles
+from .presets import PresetRow
+from .typed_values import RANGE, number, parsed, range_text
+from .value_marks import Mark, MarkedField, mark_of_source
 
-READ, TYPED_MARK, UNKNOWN = "read", "typed", "unknown"
+if TYPE_CHECKING:
+    from ...ct.series import CTSeries
+    from .range_in_views import RangeInViews
+
 # What organ doses without CTDIvol need.
 NEEDED_BY_MAS = ("kvp_kV", "tube_current_mA", "rotation_time_s", "pitch")
+_RDSR = "rdsr"
 
 
 class AcquisitionSection:
@@ -28,53 +36,118 @@ class AcquisitionSection:
 
     def __init__(self, ui: Any, parameters: Callable[[], Any]) -> None:
         self._ui, self._parameters = ui, parameters
+        # Name to the value as text and its source.
         self._read: dict[str, tuple[str, str]] = {}
         self.has_dicom = False
         self.problem = ""
+        self._volume: Any = None
+        self._files = ExposureFiles(ui, parameters, lambda: self._volume)
+        self._presets = PresetRow(ui, parameters)
+        self._range: RangeInViews | None = None
+        self._fields = {name: MarkedField(self._edit(name), self._source(name)) for name in TYPED}
+        # The files that were read.
+        self._shown: tuple[str, ...] = ()
+
+    def stop(self) -> None:
+        """Let go of everything; before the module is unloaded."""
+        if self._range is not None:
+            self._range.stop()
+
+    def files(self) -> tuple[str, str]:
+        """Dose report and scanner profile as the logic takes them."""
+        return self._files.report(), self._files.profile()
 
     def show(self, volumeNode: Any) -> None:
-        """Read what DICOM states about a volume."""
+        """Read what DICOM and dose report state about a volume."""
+        another = volumeNode is not self._volume
+        self._volume, self._shown = volumeNode, self.files()
         self._read, self.has_dicom, self.problem = {}, False, ""
-        if volumeNode is not None:
-            from ..nodes.volumes import acquisition_of
-
+        name = ""
+        if volumeNode is None:
+            self._files.nothing()
+        else:
             try:
-                acquisition, slices, _flags = acquisition_of(volumeNode)
+                series, self.problem = self._files.read(volumeNode)
             except CTDoseSegError as error:
                 self.problem = str(error)
+                self._files.nothing()
             else:
-                if acquisition is not None:
-                    self.has_dicom = True
-                    self._read = _texts(acquisition, slices)
-        for name in TYPED:
-            value, _source = self._read.get(name, ("", ""))
-            self._edit(name).placeholderText = value or _("not known")
+                from ...measurement.ctdi_check import with_checked_ctdivol
+
+                series = with_checked_ctdivol(series)  # which may infer the CTDI phantom
+                self.has_dicom = bool(series.acquisition.sources)
+                self._read = _texts(series.acquisition, series.slices)
+                name = _scanner_and_protocol(series)
+        self._presets.propose(name)
+        for field in TYPED:
+            self._fields[field].show_read(self._read.get(field, ("", ""))[0])
+        self._follow(volumeNode)
         self.mark(volumeNode)
-        # Where nothing is missing, one line is enough.
-        complete = self.has_dicom and not self.problem and not list(self._waiting())
-        self._ui.acquisitionCollapsibleButton.collapsed = complete
+        if another:  # where nothing is missing, one line is enough
+            complete = self.has_dicom and not self.problem and not list(self._waiting())
+            self._ui.acquisitionCollapsibleButton.collapsed = complete
 
     def clear_typed(self) -> None:
         """Empty all fields: another volume was chosen."""
         for name in TYPED:
             setattr(self._parameters(), name, "")
+        self._files.clear_report()
 
     def mark(self, volumeNode: Any) -> None:
-        """Mark each value as read, typed or unknown; show what waits for what is missing."""
+        """Mark each value by where it comes from; show what waits for what is missing."""
+        if self._shown != self.files() and volumeNode is not None:
+            self.show(volumeNode)  # with another dose report or profile
+            return
         for name in TYPED:
-            label = getattr(self._ui, f"{name}_source")
-            value, source = self._read.get(name, ("", ""))
-            if self._text(name):
-                label.text, label.toolTip = _(TYPED_MARK), _("You typed this value.")
-            elif value:
-                label.text, label.toolTip = _(READ), source
-            else:
-                label.text = _(UNKNOWN) if volumeNode is not None else ""
-                label.toolTip = ""
+            self._fields[name].show(*self._mark(name, volumeNode))
         self._ui.acquisitionLabel.text = self._summary(volumeNode)
         line = self._line() if volumeNode is not None else ""
         title = _("Acquisition: {values}").format(values=line) if line else _("Acquisition")
         self._ui.acquisitionCollapsibleButton.text = title
+        self._presets.update()
+        if self._range is not None:
+            self._range.update()
+
+    def _mark(self, name: str, volumeNode: Any) -> tuple[Mark, str, str]:
+        """Return mark, word and reason of a field."""
+        value, source = self._read.get(name, ("", ""))
+        if reason := self._impossible(name):
+            return Mark.IMPOSSIBLE, Mark.IMPOSSIBLE.word(), reason
+        if self._text(name):
+            return Mark.TYPED, Mark.TYPED.word(), _("You typed this value.")
+        if volumeNode is None:
+            return Mark.NONE, "", ""
+        mark = mark_of_source(value, source)
+        if source.startswith(_RDSR):
+            word = _("dose report") if mark is Mark.READ else mark.word()
+            return mark, word, f"{_('From the dose report.')} {_detail(source)}".strip()
+        return mark, mark.word(), source
+
+    def _impossible(self, name: str) -> str:
+        """Return why what is typed cannot be; empty if it can."""
+        text = self._text(name)
+        if not text:
+            return ""
+        try:
+            parsed(name, text, self._label(name))
+        except AcquisitionError as error:
+            return str(error)
+        return ""
+
+    def _follow(self, volumeNode: Any) -> None:
+        """Let the irradiated range be dragged in the views of a volume."""
+        if self._range is None:
+            if volumeNode is None:
+                return
+            from .range_in_views import RangeInViews
+
+            self._range = RangeInViews(
+                self._ui,
+                self._parameters,
+                lambda: self._read.get(RANGE, ("",))[0],
+                lambda: self.show(self._volume),
+            )
+        self._range.follow(volumeNode if not self.problem else None)
 
     def _line(self) -> str:
         """Return the values that doses are scaled with, in one line."""
@@ -87,12 +160,13 @@ class AcquisitionSection:
         ):
             if value := self._value(name):
                 typed = _(" (typed)") if self._text(name) else ""
+                typed = _(" (impossible)") if self._impossible(name) else typed
                 shown.append(text.format(value=value) + typed)
         return ", ".join(shown)
 
     def mark_of(self, name: str) -> str:
         """The mark beside a value, as shown."""
-        return getattr(self._ui, f"{name}_source").text
+        return self._source(name).text
 
     def typed(self) -> dict[str, Any]:
         """What was typed, by the names of the command line's acquisition file.
@@ -102,15 +176,17 @@ class AcquisitionSection:
         AcquisitionError
             If something typed is not a number, or not one that a CT can have.
         """
-        from ...ct.acquisition import check_typed
+        return {
+            name: parsed(name, text, self._label(name))
+            for name in TYPED
+            if (text := self._text(name))
+        }
 
-        values: dict[str, Any] = {}
-        for name in TYPED:
-            text = self._text(name)
-            if text:
-                values[name] = _parsed(name, text, getattr(self._ui, f"{name}_label").text)
-        check_typed(values)
-        return values
+    def _label(self, name: str) -> str:
+        return getattr(self._ui, f"{name}_label").text
+
+    def _source(self, name: str) -> Any:
+        return getattr(self._ui, f"{name}_source")
 
     def _edit(self, name: str) -> Any:
         return getattr(self._ui, f"{name}_edit")
@@ -130,6 +206,8 @@ class AcquisitionSection:
             return _("Choose a volume to see what DICOM states about its exposure.")
         if self.problem:
             return self.problem
+        if wrong := list(filter(None, map(self._impossible, TYPED))):
+            return " ".join(wrong)
         begin = (
             _("Read from DICOM; type to replace a value.")
             if self.has_dicom
@@ -151,7 +229,7 @@ class AcquisitionSection:
             yield _("SSDE needs CTDIvol (16 cm phantom)")
         elif not known:
             yield _("SSDE needs CTDIvol")
-        head, voltage = names_head(part), _number(self._value("kvp_kV"))
+        head, voltage = names_head(part), number(self._value("kvp_kV"))
         by_mas = not head and voltage in (None, REFERENCE_KVP)
         if is_limb(part) or (by_mas and all(map(self._known, NEEDED_BY_MAS))):
             return
@@ -163,7 +241,7 @@ class AcquisitionSection:
         elif not known:
             yield _("organ doses wait for CTDIvol")
         elif not self._known("phantom_cm"):
-            age = _number(self._value("age_years"))
+            age = number(self._value("age_years"))
             if age is not None and age < ADULT_YEARS:
                 yield _("organ doses of a child wait for the CTDI phantom")
 
@@ -184,35 +262,21 @@ def _texts(acquisition: Any, slices: Any) -> dict[str, tuple[str, str]]:
         if value is None:
             continue
         if isinstance(value, tuple):
-            text = f"{value[0]:.1f}, {value[1]:.1f}"
+            text = range_text(value)
         else:
             text = value if isinstance(value, str) else f"{value:.4g}"
         texts[name] = (text, source)
     return texts
 
 
-def _parsed(name: str, text: str, label: str) -> Any:
-    shown = label.rstrip(":")
-    if name == "body_part":
-        return text.upper()
-    try:
-        if name == "irradiated_range_mm":
-            return [float(part) for part in text.replace(";", ",").split(",")]
-        number = float(text.replace(",", "."))
-    except ValueError as error:
-        raise AcquisitionError(
-            _('{label}: "{text}" is not a number; write it as 120 or 0.5.').format(
-                label=shown, text=text[:20]
-            )
-        ) from error
-    if name == "phantom_cm" and number.is_integer():
-        return int(number)
-    return number
+def _detail(source: str) -> str:
+    """Return how a value of the dose report came about; empty where it is stated as it is."""
+    return source.removeprefix(_RDSR).strip(": ")
 
 
-def _number(text: str) -> float | None:
-    """Return what a field shows as a number; None where it shows none."""
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        return None
+def _scanner_and_protocol(series: CTSeries) -> str:
+    """Return a name for values that are typed for such scans; the texts hold no identity."""
+    report = series.dose_report
+    protocols = {placed.event.protocol for placed in report.own} if report is not None else set()
+    protocol = protocols.pop() if len(protocols) == 1 else series.description
+    return " ".join(filter(None, (series.acquisition.model, protocol)))

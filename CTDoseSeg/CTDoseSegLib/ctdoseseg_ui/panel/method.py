@@ -42,7 +42,8 @@ class MethodSection:
         node = self._parameters()
         chosen = (node.inputVolume, node.inputSegmentation, node.method, node.region)
         network = (node.unetFolder, node.quality, node.lungVessels, node.heartChambers)
-        return (*chosen, *network, node.doseModelFolder, *(getattr(node, name) for name in TYPED))
+        files = (node.doseModelFolder, *self._acquisition.files())
+        return (*chosen, *network, *files, *(getattr(node, name) for name in TYPED))
 
     def why_not(self, node: CTDoseSegParameterNode | None) -> str:
         """Why Apply cannot be pressed; empty if it can."""
@@ -99,6 +100,7 @@ class MethodSection:
             from .. import packages
 
             packages.ensure_dose_model(doseModel)
+        report, profile = self._acquisition.files()
         engine = self.engine()
         unet = node.unetFolder.strip() if engine == "unet" else ""
         if engine == "unet":
@@ -113,6 +115,8 @@ class MethodSection:
             unet=unet,
             quality=node.quality.value,
             extras=self._extras(),
+            doseReport=report,
+            scannerProfile=profile,
         )
 
     def _extras(self) -> tuple[str, ...]:

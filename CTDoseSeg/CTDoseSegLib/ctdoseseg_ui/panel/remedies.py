@@ -9,8 +9,7 @@ def words() -> dict[str, tuple[str, str]]:
     """Return what is done with each name of `flags.MENDS` that the panel can mend.
 
     Not in the table is what has no field here: the dose-length product, the weeks of a pregnancy,
-    the place of the uterus, the scanner's maker and model, the dose report and the scanner profile.
-    The values that a dose report states are entered in the section Acquisition.
+    the place of the uterus, the scanner's maker and model.
     """
     enter = _("enter {} in the section Acquisition")
     return {
@@ -23,6 +22,8 @@ def words() -> dict[str, tuple[str, str]]:
         "irradiated_range_mm": (enter, _("the irradiated range (mm)")),
         "age_years": (enter, _("the age (years)")),
         "body_part": (enter, _("the body part")),
+        "dose_report": (_("choose {} in the section Acquisition"), _("the dose report")),
+        "scanner_profile": (_("choose {} in the section Acquisition"), _("the scanner profile")),
         "totalsegmentator": (_("choose {} under Segmentation by"), "TotalSegmentator"),
         "engine": (_("choose {} under Segmentation by"), _("another method")),
         "segmentation": (

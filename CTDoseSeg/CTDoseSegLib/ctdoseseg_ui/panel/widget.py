@@ -83,8 +83,9 @@ class CTDoseSegWidget(ModuleWidget):
         if self.live is not None:
             self.task.end()
             self.simulation.end()
-            for section in (self.whatIf, self.live, self._overlayTimer, self.sceneWatch):
-                section.stop()
+            own = (self.acquisition, self.whatIf, self.live, self._overlayTimer, self.sceneWatch)
+            for part in own:
+                part.stop()
             self.results.cleanup()
             self.logic.forget()
         ModuleWidget.cleanup(self)

@@ -25,9 +25,9 @@ from CTDoseSegLib.dosimetry.montecarlo.skin_interval import helix_peak
 from CTDoseSegLib.dosimetry.montecarlo.tally import Tally
 from CTDoseSegLib.dosimetry.montecarlo.voxels import Voxels
 from CTDoseSegLib.dosimetry.peak_skin_dose import SkinDose, peak_of
+from CTDoseSegLib.files.codec import plain, read_dataclass
 from CTDoseSegLib.reading.dose_matching import RANGE, MatchedReport, PlacedEvent
 from CTDoseSegLib.reporting.terminal import peak_skin_words
-from CTDoseSegLib.result.codec import plain, read_dataclass
 
 STEP_MM, ROWS, COLUMNS, BATCHES = 4.0, 30, 60, 20
 
