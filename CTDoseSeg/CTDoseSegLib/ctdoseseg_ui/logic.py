@@ -24,6 +24,7 @@ from .staging import BUNDLED, FOLDER_MODELS, StagedAnalysis
 
 if TYPE_CHECKING:
     from ..batch import Run
+    from .running import RunningAnalysis
 
 
 class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
@@ -69,8 +70,11 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         unet: str = "",
         quality: str = "fast",
         extras: Sequence[str] = (),
-    ) -> Results:
+        wait: bool = True,
+    ) -> Results | RunningAnalysis:
         """Segment, measure and predict doses; returns when all is in the scene.
+
+        While it waits, the window redraws and answers.
 
         Parameters
         ----------
@@ -95,17 +99,30 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         quality, extras
             Of TotalSegmentator: ``full``, ``fast`` or ``fastest``; ``lung_vessels`` and
             ``heart_chambers``.
+        wait
+            False: return at once; the result comes into the scene when it is there.
 
         Returns
         -------
-        Results
-            The nodes of the result and its numbers.
+        Results or RunningAnalysis
+            The nodes of the result and its numbers; without waiting, what tells of progress and
+            can be waited for or cancelled.
 
         Raises
         ------
         CTDoseSegError
             With one sentence: what was wrong and what to do.
+
+        Examples
+        --------
+        Go on working while it runs::
+
+            running = logic.analyze(volumeNode, wait=False)
+            print(running.progress, running.message)
+            results = running.wait()  # or running.cancel()
         """
+        from .running import RunningAnalysis
+
         task = self.prepare(
             volumeNode,
             segmentationNode,
@@ -117,13 +134,8 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
             quality=quality,
             extras=extras,
         )
-        try:
-            code, message = run_and_wait(task.arguments, onEvent or (lambda event: None))
-            if code:
-                raise InputError(message or f"The analysis ended with code {code}.")
-            return self.finish(task)
-        finally:
-            task.clear()
+        running = RunningAnalysis(self.start, task, onEvent)
+        return running.wait() if wait else running
 
     def start(
         self,
@@ -207,8 +219,9 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
 
     def finish(self, task: StagedAnalysis) -> Results:
         """Bring the results of a task into the scene."""
-        volume = slicer.mrmlScene.GetNodeByID(task.volumeID)
-        if volume is None:
+        # Not by its ID, which a volume of another scene can have.
+        volume = task.volume
+        if volume.GetScene() is None:
             raise InputError(
                 "The volume was removed from the scene while it was analysed; nothing was added."
             )

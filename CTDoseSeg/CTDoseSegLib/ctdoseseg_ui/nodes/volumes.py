@@ -21,6 +21,7 @@ from ...errors import CTDoseSegError, InputError
 from ...flags import Flag, flag
 from ...reading.array_series import is_presumed, series_from_array
 from ...reading.npy_volume import exposure_of, stated_of
+from .headers import read_kept
 from .results import OVERLAY
 
 if TYPE_CHECKING:
@@ -178,6 +179,11 @@ def _files(volumeNode: Any) -> tuple[list[str], int]:
     return list(dict.fromkeys(file for file in files if file)), len(uids)
 
 
+def dicom_files(volumeNode: Any) -> list[str]:
+    """Return the DICOM files whose headers tell of the volume's exposure; empty without such."""
+    return [] if volumeNode.GetAttribute(STATED) else _files(volumeNode)[0]
+
+
 def _modality(volumeNode: Any) -> str:
     files, _ = _files(volumeNode)
     return _database().fileValue(files[0], "0008,0060").strip().upper() if files else ""
@@ -232,12 +238,12 @@ def _as_stated(text: str, n_slices: int) -> _Exposure:
 
 
 def _from_files(files: list[str], affine: np.ndarray, shape: tuple[int, ...]) -> _Exposure | None:
-    from ...dicom.header_file import iter_frames, read_header
+    from ...dicom.header_file import iter_frames
     from ...reading.exposure import read_exposure
     from ...reading.series_description import description, kind_flags
     from ...reading.stacking import stack
 
-    read = [header for header in map(read_header, files) if header is not None]
+    read = [header for header in map(read_kept, files) if header is not None]
     headers = [frame for header in read for frame in iter_frames(header)]
     if not headers:
         raise InputError("the files of the volume are not DICOM any more; import them again")

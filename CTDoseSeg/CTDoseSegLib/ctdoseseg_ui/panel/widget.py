@@ -21,6 +21,7 @@ from ..parameters import CTDoseSegParameterNode, DoseEngine, Method
 from ..staging import StagedAnalysis
 from . import layout
 from .acquisition import AcquisitionSection
+from .headers import HeaderReading
 from .method import MethodSection
 from .results import ResultsSection
 from .scene_watch import SceneWatch
@@ -58,6 +59,7 @@ class CTDoseSegWidget(ModuleWidget):
 
         self.task = TaskSection(ui, self._updateButtons)
         self.acquisition = AcquisitionSection(ui, parameters)
+        self.headers = HeaderReading(self.acquisition, self._updateButtons)
         self.method = MethodSection(ui, logic, parameters, self.acquisition)
         self.results = ResultsSection(ui, logic, parameters, self.task.show_problem)
         self.whatIf = WhatIfSection(ui, logic, parameters)
@@ -82,6 +84,7 @@ class CTDoseSegWidget(ModuleWidget):
         if self.live is not None:
             self.task.end()
             self.simulation.end()
+            self.headers.stop()
             self.live.stop()
             self._overlayTimer.stop()
             self.sceneWatch.stop()
@@ -129,10 +132,7 @@ class CTDoseSegWidget(ModuleWidget):
                 self.acquisition.clear_typed()
             self._typedFor = identifier or self._typedFor
             self._volumeID = identifier
-            with slicer.util.tryWithErrorDisplay(
-                _("The exposure of the volume cannot be read."), waitCursor=True
-            ):
-                self.acquisition.show(volume)
+            self.headers.show(volume)
             self._showResults(Results.of_volume(volume))
             if self.results.results is not None:
                 from .navigation import show_volume
@@ -349,6 +349,7 @@ class CTDoseSegWidget(ModuleWidget):
         self.task.end()
         self.task.ended(CANCELLED, "")
         self.simulation.end()
+        self.headers.stop()
         self.live.stop()
         self.logic.forget()
         self.results.scene_closed()
