@@ -69,10 +69,11 @@ class Overlay:
         if self.role:
             slicer.util.setSliceViewerLayers(foregroundOpacity=parameters.overlayOpacity)
 
-    def update(self, results: Results) -> None:
-        """Fill the overlay again, if it is shown."""
+    def update(self, results: Results, after_ms: int) -> None:
+        """Fill the overlay again, if it is shown, after a pause; what is shown stays until then."""
         if self.role == "overlay":
-            self._fill(results)
+            self._begin(results)
+            self._timer.start(after_ms)
 
     def _show(self, results: Results, role: str) -> None:
         if self.role == role:
@@ -80,14 +81,14 @@ class Overlay:
         self.hide()
         self.role = role
         if role == "overlay":
-            self._fill(results)
+            self._begin(results)
+            self._tick()
         else:
             self._reveal(results)
 
-    def _fill(self, results: Results) -> None:
-        """Fill the overlay, from its first voxel; it is shown when the last one is filled."""
+    def _begin(self, results: Results) -> None:
+        """From the first voxel on; it is shown when the last one is filled."""
         self._results, self._steps = results, self._logic.overlaySteps(results)
-        self._tick()
 
     def _tick(self) -> None:
         steps, more = self._steps, False
@@ -112,10 +113,14 @@ class Overlay:
         slicer.util.setSliceViewerLayers(foreground=node)
         show_legend(node, True)
 
-    def hide(self) -> None:
-        """Take it away; one that is being filled does not come."""
+    def stop(self) -> None:
+        """Fill nothing."""
         self._timer.stop()
         self._steps = None
+
+    def hide(self) -> None:
+        """Take it away; one that is being filled does not come."""
+        self.stop()
         if not self.role:
             return
         from ..nodes.scene import show_legend
@@ -129,5 +134,5 @@ class Overlay:
 
     def scene_closed(self) -> None:
         """Release what is gone."""
-        self._timer.stop()
-        self._node, self._steps, self.role = None, None, ""
+        self.stop()
+        self._node, self.role = None, ""

@@ -144,10 +144,10 @@ class ResultsSection:
         except CTDoseSegError as error:
             self._report(str(error))
 
-    def update_overlay(self) -> None:
-        """Fill the overlay again, if it is shown."""
+    def update_overlay(self, after_ms: int = 0) -> None:
+        """Fill the overlay again, if it is shown, after a pause."""
         if self.results is not None:
-            self._overlay.update(self.results)
+            self._overlay.update(self.results, after_ms)
 
     def _hide_overlays(self) -> None:
         self._overlay.hide()
@@ -314,6 +314,7 @@ class ResultsSection:
     def cleanup(self) -> None:
         """Let go of all views and nodes."""
         self._stop_watch()
+        self._overlay.stop()
         self._surfaces.hide()
         self._disconnect_views()
         if self._layouts is not None:

@@ -64,9 +64,6 @@ class CTDoseSegWidget(ModuleWidget):
         self.results = ResultsSection(ui, logic, parameters, self.task.show_problem)
         self.whatIf = WhatIfSection(ui, logic, parameters)
         self.simulation = SimulationSection(ui, logic, parameters, self.task.log, self._onSimulated)
-        self._overlayTimer = qt.QTimer()
-        self._overlayTimer.setSingleShot(True)
-        self._overlayTimer.connect("timeout()", self.results.update_overlay)
         self.live = Live(logic, self._onLiveUpdate, self.task.show_problem)
 
         ui.sampleButton.connect("clicked(bool)", lambda *_: self.onSample())
@@ -86,7 +83,6 @@ class CTDoseSegWidget(ModuleWidget):
             self.simulation.end()
             self.headers.stop()
             self.live.stop()
-            self._overlayTimer.stop()
             self.sceneWatch.stop()
             self.results.cleanup()
             self.logic.forget()
@@ -301,7 +297,7 @@ class CTDoseSegWidget(ModuleWidget):
         self.ui.liveLabel.text = text.format(n=changed, ms=1000 * seconds) + rerun_advised(
             self.results.results
         )
-        self._overlayTimer.start(300)
+        self.results.update_overlay(300)
 
     def _onSimulated(self, results: Results) -> None:
         """The doses of a result are those of Monte Carlo now."""
@@ -312,7 +308,7 @@ class CTDoseSegWidget(ModuleWidget):
         self.results.refresh()
         self.results.apply_parameters()
         self.whatIf.update(shown, force=True)
-        self._overlayTimer.start(0)
+        self.results.update_overlay()
 
     def onEdit(self) -> None:
         """Open Segment Editor on the result's segmentation."""
