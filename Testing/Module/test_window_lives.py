@@ -100,12 +100,18 @@ def test_each_header_is_read_once_from_the_choice_to_apply(host, panel, folder, 
 
 @pytest.fixture
 def held(host, analysed, monkeypatch):
-    """A result whose doses are worked out no sooner than the event is set."""
+    """A result whose doses after an edit are there no sooner than the event is set."""
     from CTDoseSegLib.ctdoseseg_ui import live
 
     warm(host, analysed)
     let, real = threading.Event(), live._result_of
-    monkeypatch.setattr(live, "_result_of", lambda session: let.wait(30) and real(session))
+
+    def result_of(session):
+        result = real(session)
+        let.wait(30)
+        return result
+
+    monkeypatch.setattr(live, "_result_of", result_of)
     yield analysed, let
     let.set()
 

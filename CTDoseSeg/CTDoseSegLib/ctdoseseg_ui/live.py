@@ -9,8 +9,6 @@ object lives until `stop`, whatever module is open.
 
 from __future__ import annotations
 
-import importlib
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import slicer
 
 from ..errors import CTDoseSegError
+from .imports import import_next
 from .nodes.results import EDITED, Results
 
 if TYPE_CHECKING:
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from .session import Session
 
 DELAY_MS = 200
-# What measuring needs, one at a time: their import takes a third of a second in all.
-IMPORTS = ("scipy.special", "scipy.linalg", "scipy.ndimage", "CTDoseSegLib.ctdoseseg_ui.session")
+# Of measuring, at each turn of the event loop.
+STEP_S = 0.02
 # How often the thread is looked after, and for how long: Slicer's Python runs a thread for no
 # longer than its main thread waits.
 LOOK_MS, LOOK_S = 5, 0.01
@@ -139,7 +138,7 @@ class Live:
             first = session.labelmap is None
             changed = self._logic.look(results)
             self._changed += 0 if first else changed
-        if not session.step():
+        if not session.step(STEP_S):
             self._timer.start(0)
             return
         if self._changed:
@@ -150,10 +149,8 @@ class Live:
 
     def _ready(self, results: Results) -> bool:
         """Import or read one of the things that edits need; True if all are there."""
-        for name in IMPORTS:
-            if name not in sys.modules:
-                importlib.import_module(name)
-                return False
+        if not import_next():
+            return False
         if not self._logic.hasSession(results):
             self._logic.session(results)
             return False

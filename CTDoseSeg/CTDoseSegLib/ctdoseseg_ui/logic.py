@@ -17,6 +17,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from ..errors import CTDoseSegError, InputError, OutputError
 from . import packages, staging
+from .imports import import_next
 from .job import CANCELLED, DONE, FAILED, Job, run_and_wait, turn_event_loop
 from .logic_simulation import SimulationLogic
 from .nodes.results import Results
@@ -171,7 +172,11 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
                 raise
             onEnd(state, "" if state == CANCELLED else message, results)
 
-        job = Job(task.arguments, on_event=onEvent, on_log=onLog, on_end=end, on_cleanup=task.clear)
+        def event(report: dict[str, Any]) -> None:
+            import_next()  # what the result will need
+            onEvent(report)
+
+        job = Job(task.arguments, on_event=event, on_log=onLog, on_end=end, on_cleanup=task.clear)
         job.start()
         return job
 

@@ -125,7 +125,7 @@ class Session:
         """Measure pending slices for about `seconds`; True when none is left."""
         end = time.perf_counter() + seconds
         while self._pending and time.perf_counter() < end:
-            some, self._pending = self._pending[:4], self._pending[4:]
+            some, self._pending = self._pending[:2], self._pending[2:]
             self._measure(some)
         return not self._pending
 

@@ -20,9 +20,9 @@ from .segmentations import binary_name, is_organ, segment_names
 
 MARK = "CTDoseSeg.Surfaces"
 # An organ's own box is sampled to no more voxels than this, which takes some 20 ms to mesh.
-MOST_VOXELS = 600_000
+MOST_VOXELS = 500_000
 # Voxels that are looked through in one step.
-SLAB_VOXELS = 6_000_000
+SLAB_VOXELS = 3_000_000
 
 
 class OrganSurfaces:

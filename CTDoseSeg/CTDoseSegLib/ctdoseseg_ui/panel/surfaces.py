@@ -16,7 +16,7 @@ from ...errors import CTDoseSegError
 DELAY_MS = 400
 # Own time of the thread, after which the event loop gets its turn: some small organs, or a part of
 # the work for a large one.
-STEP_S = 0.03
+STEP_S = 0.015
 
 
 class Surfaces:
