@@ -32,8 +32,7 @@ def test_the_overlay_of_one_ct_is_not_shown_for_another(host, analysed, another)
     assert analysed.results.results is None
     assert composite().GetForegroundVolumeID() is None
     analysed._parameterNode.inputVolume = first.volume
-    host.process_events()
-    assert composite().GetForegroundVolumeID() == first.overlay.GetID()
+    host.wait_until(lambda: composite().GetForegroundVolumeID() == first.overlay.GetID(), 60)
     assert composite().GetBackgroundVolumeID() == first.volume.GetID()
 
 

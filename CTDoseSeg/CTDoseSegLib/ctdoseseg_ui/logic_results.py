@@ -217,7 +217,7 @@ class ResultsLogic:
         labelmap = session.labelmap
         if labelmap is None:
             labelmap = labelmap_of(results.segmentation, results.volume, session.series)
-        while not session.step():
+        while session.gaps and not session.step():
             yield
         values = {atom.name: atom.value for atom in labelmap.atoms}
         yield from overlay_steps(results, labelmap.labels, values)

@@ -79,6 +79,11 @@ class Session:
         """Slices that wait to be measured."""
         return len(self._pending)
 
+    @property
+    def gaps(self) -> bool:
+        """Whether slices of the label map wait to be filled, which `step` does."""
+        return bool(self._unfilled)
+
     def take(self, labelmap: Labelmap, *, complete: bool = False) -> int:
         """Take a new state of the segmentation; returns how many slices differ from the last.
 
