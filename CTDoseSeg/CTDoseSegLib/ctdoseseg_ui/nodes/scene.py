@@ -30,7 +30,7 @@ LEGEND_SIZE, LEGEND_PLACE, LEGEND_TEXT = (0.09, 0.28), (0.96, 0.86), 12
 # Built into Slicer, not one of its files.
 OVERLAY_COLORS = "vtkMRMLColorTableNodeIron"
 # Of the dose overlay, that are filled in one step.
-STEP_VOXELS = 3_000_000
+STEP_VOXELS = 1_000_000
 
 
 @dataclass(frozen=True)

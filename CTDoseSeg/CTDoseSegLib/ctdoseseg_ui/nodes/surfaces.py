@@ -22,7 +22,7 @@ MARK = "CTDoseSeg.Surfaces"
 # An organ's own box is sampled to no more voxels than this, which takes some 20 ms to mesh.
 MOST_VOXELS = 500_000
 # Voxels that are looked through in one step.
-SLAB_VOXELS = 3_000_000
+SLAB_VOXELS = 2_000_000
 
 
 class OrganSurfaces:
