@@ -32,8 +32,7 @@ def test_the_overlay_of_one_ct_is_not_shown_for_another(host, analysed, another)
     assert analysed.results.results is None
     assert composite().GetForegroundVolumeID() is None
     analysed._parameterNode.inputVolume = first.volume
-    host.process_events()
-    assert composite().GetForegroundVolumeID() == first.overlay.GetID()
+    host.wait_until(lambda: composite().GetForegroundVolumeID() == first.overlay.GetID(), 60)
     assert composite().GetBackgroundVolumeID() == first.volume.GetID()
 
 
@@ -41,7 +40,7 @@ def test_a_second_apply_brings_overlay_and_surfaces_up_to_date(host, analysed):
     import slicer
 
     parameters = analysed._parameterNode
-    parameters.showOverlay = parameters.show3D = True
+    parameters.showOverlay = True
     host.process_events()
     before = slicer.util.arrayFromVolume(analysed.results.results.overlay).max()
     parameters.ctdivol_mGy = "16.2"
@@ -50,8 +49,10 @@ def test_a_second_apply_brings_overlay_and_surfaces_up_to_date(host, analysed):
     after = slicer.util.arrayFromVolume(results.overlay).max()
     assert after == pytest.approx(2 * before, rel=1e-3)
     assert results.segmentation.GetDisplayNode().GetOpacity2DFill() == 0.0
-    closed = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
-    assert results.segmentation.GetSegmentation().ContainsRepresentation(closed)
+    nodes = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+    (surfaces,) = (node for node in nodes if node.GetAttribute("CTDoseSeg.Surfaces"))
+    host.wait_until(lambda: "of" not in analysed.ui.show3DCheckBox.text, 30)
+    assert surfaces.GetSegmentation().GetSegment("liver") is not None
 
 
 def test_exposure_typed_for_one_ct_is_not_taken_for_another(host, analysed, another):

@@ -18,6 +18,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from ..errors import CTDoseSegError, InputError, OutputError
 from . import packages, staging
 from .exposure_choices import with_choices
+from .imports import import_next
 from .job import CANCELLED, DONE, FAILED, Job, run_and_wait, turn_event_loop
 from .logic_simulation import SimulationLogic
 from .nodes.results import Results
@@ -25,6 +26,7 @@ from .staging import BUNDLED, FOLDER_MODELS, StagedAnalysis
 
 if TYPE_CHECKING:
     from ..batch import Run
+    from .running import RunningAnalysis
 
 
 class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
@@ -72,8 +74,11 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         extras: Sequence[str] = (),
         doseReport: str = "auto",
         scannerProfile: str = "",
-    ) -> Results:
+        wait: bool = True,
+    ) -> Results | RunningAnalysis:
         """Segment, measure and predict doses; returns when all is in the scene.
+
+        While it waits, the window redraws and answers.
 
         Parameters
         ----------
@@ -103,17 +108,30 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
             same study in Slicer's DICOM database; ``none``.
         scannerProfile
             JSON file of what was measured on the scanner; empty: none.
+        wait
+            False: return at once; the result comes into the scene when it is there.
 
         Returns
         -------
-        Results
-            The nodes of the result and its numbers.
+        Results or RunningAnalysis
+            The nodes of the result and its numbers; without waiting, what tells of progress and
+            can be waited for or cancelled.
 
         Raises
         ------
         CTDoseSegError
             With one sentence: what was wrong and what to do.
+
+        Examples
+        --------
+        Go on working while it runs::
+
+            running = logic.analyze(volumeNode, wait=False)
+            print(running.progress, running.message)
+            results = running.wait()  # or running.cancel()
         """
+        from .running import RunningAnalysis
+
         task = self.prepare(
             volumeNode,
             segmentationNode,
@@ -127,13 +145,8 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
             doseReport=doseReport,
             scannerProfile=scannerProfile,
         )
-        try:
-            code, message = run_and_wait(task.arguments, onEvent or (lambda event: None))
-            if code:
-                raise InputError(message or f"The analysis ended with code {code}.")
-            return self.finish(task)
-        finally:
-            task.clear()
+        running = RunningAnalysis(self.start, task, onEvent)
+        return running.wait() if wait else running
 
     def start(
         self,
@@ -169,7 +182,11 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
                 raise
             onEnd(state, "" if state == CANCELLED else message, results)
 
-        job = Job(task.arguments, on_event=onEvent, on_log=onLog, on_end=end, on_cleanup=task.clear)
+        def event(report: dict[str, Any]) -> None:
+            import_next()  # what the result will need
+            onEvent(report)
+
+        job = Job(task.arguments, on_event=event, on_log=onLog, on_end=end, on_cleanup=task.clear)
         job.start()
         return job
 
@@ -219,8 +236,9 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
 
     def finish(self, task: StagedAnalysis) -> Results:
         """Bring the results of a task into the scene."""
-        volume = slicer.mrmlScene.GetNodeByID(task.volumeID)
-        if volume is None:
+        # Not by its ID, which a volume of another scene can have.
+        volume = task.volume
+        if volume.GetScene() is None:
             raise InputError(
                 "The volume was removed from the scene while it was analysed; nothing was added."
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from .staging import BUNDLED, NO_BATCHES, NO_EDITS
 
 if TYPE_CHECKING:
     from ..dosimetry.dose_map import DoseMap
+    from ..result import Result
     from .session import Session
 
 
@@ -140,6 +141,12 @@ class ResultsLogic:
 
     def publish(self, results: Results) -> None:
         """Write the state of an edited session into the result, its tables and its charts."""
+        self.startEdited(results)
+        self.rewrite(results)
+        results.segmentation.SetAttribute(EDITED, "1")
+
+    def startEdited(self, results: Results) -> None:
+        """Keep that a session was edited, before its numbers are worked out."""
         from .nodes.doubt import forget_doubt
 
         session = self.session(results)
@@ -147,19 +154,26 @@ class ResultsLogic:
         session.edited = {}
         engine = session.labelmap.engine.removesuffix(", edited")
         session.labelmap = replace(session.labelmap, engine=f"{engine}, edited")
-        self.rewrite(results)
-        results.segmentation.SetAttribute(EDITED, "1")
 
     def rewrite(self, results: Results) -> None:
         """Write the present state of the session into the result, its tables and its charts."""
         from ..result import Result
-        from .nodes import charts, scene
 
         self.keepSimulation(results)
-        results.write(Result.of(self.session(results).analysis()))
+        self.write(results, Result.of(self.session(results).analysis()))
+
+    def write(self, results: Results, result: Result) -> None:
+        """Write other numbers into a result, its tables and its charts."""
+        from .nodes import charts, scene
+
+        results.write(result)
         scene.show_slices(results)
         scene.show_doses(results, order=self.getParameterNode().organOrder)
         charts.show_charts(results)
+
+    def hasSession(self, results: Results) -> bool:
+        """Return whether what edits need is in memory."""
+        return results.node.GetID() in self._sessions
 
     def session(self, results: Results) -> Session:
         """Return what is kept in memory of a result; made anew for one of a saved scene."""
@@ -189,11 +203,23 @@ class ResultsLogic:
 
     def showOverlay(self, results: Results) -> Any:
         """Make or update the dose overlay; returns its volume node."""
-        from .nodes.scene import show_overlay
+        for _step in self.overlaySteps(results):
+            pass
+        return results.overlay
+
+    def overlaySteps(self, results: Results) -> Iterator[None]:
+        """As `showOverlay`, a little at a time: it is there after the last step."""
+        from .nodes.scene import overlay_steps
         from .nodes.segmentations import labelmap_of
 
+        if not self.hasSession(results):
+            self.session(results)
+            yield  # it has read a whole volume
         session = self.session(results)
         labelmap = session.labelmap
         if labelmap is None:
             labelmap = labelmap_of(results.segmentation, results.volume, session.series)
-        return show_overlay(results, labelmap.labels, {a.name: a.value for a in labelmap.atoms})
+        while session.gaps and not session.step():
+            yield
+        values = {atom.name: atom.value for atom in labelmap.atoms}
+        yield from overlay_steps(results, labelmap.labels, values)

@@ -190,7 +190,7 @@ class CTDoseSegParameterNode:
     showDoseMap: bool = False
     overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.5
     showDoubt: bool = False
-    show3D: bool = False
+    show3D: bool = True
 
     tubeCurrentFactor: Annotated[float, WithinRange(LOWEST_FACTOR, HIGHEST_FACTOR), Default(1.0)]
     rotationTimeFactor: Annotated[float, WithinRange(LOWEST_FACTOR, HIGHEST_FACTOR), Default(1.0)]

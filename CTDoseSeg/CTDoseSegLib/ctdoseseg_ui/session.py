@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
@@ -62,8 +63,14 @@ class Session:
         self.labelmap: Labelmap | None = None
         # Slice to what the user changed in it, boolean [j, i], since this was last emptied.
         self.edited: dict[int, np.ndarray] = {}
+        # `analysis` may run in a thread, and what it reads is changed in place.
+        self._lock = threading.RLock()
+        # Counts the changes that were taken.
+        self.state = 0
         self._drawn: np.ndarray | None = None
         self._pending: list[int] = []
+        # Those of them whose gaps are to be filled before.
+        self._unfilled: set[int] = set()
         kind = np.int64 if series.hu.dtype == np.int16 else np.float64
         count = len(series.slices)
         self._moments = {name: np.zeros((count, 1), kind) for name in MOMENTS}
@@ -73,6 +80,11 @@ class Session:
     def pending(self) -> int:
         """Slices that wait to be measured."""
         return len(self._pending)
+
+    @property
+    def gaps(self) -> bool:
+        """Whether slices of the label map wait to be filled, which `step` does."""
+        return bool(self._unfilled)
 
     def take(self, labelmap: Labelmap, *, complete: bool = False) -> int:
         """Take a new state of the segmentation; returns how many slices differ from the last.
@@ -85,6 +97,10 @@ class Session:
             Take it as it is. Else what no segment holds but the body encloses counts as the rest
             of the body: an organ that was erased leaves tissue behind, not air.
         """
+        with self._lock:
+            return self._take(labelmap, complete)
+
+    def _take(self, labelmap: Labelmap, complete: bool) -> int:
         drawn = labelmap.labels
         if self._drawn is None or self._drawn.shape != drawn.shape:
             changed = list(range(drawn.shape[0]))
@@ -99,13 +115,13 @@ class Session:
             for k in changed:
                 self.edited[k] = self.edited.get(k, False) | (self._drawn[k] != drawn[k])
                 filled[k] = drawn[k]
-        values = {atom.name: atom.value for atom in labelmap.atoms}
-        if BODY_REST in values and not complete:
-            beside = [values[name] for name in OUTSIDE_BODY if name in values]
-            for k in changed:
-                _fill_enclosed(filled[k], values[BODY_REST], beside)
+        self._unfilled -= set(changed)
+        if not complete:
+            self._unfilled |= set(changed)
         if self.labelmap is not None and _body_values(self.labelmap) != _body_values(labelmap):
             changed = list(range(drawn.shape[0]))  # a renamed segment came into the body or left it
+        renamed = self.labelmap is not None and self.labelmap.atoms != labelmap.atoms
+        self.state += bool(changed) or renamed
         self._drawn = drawn
         self.labelmap = replace(labelmap, labels=filled)
         self._pending = sorted({*self._pending, *changed})
@@ -116,7 +132,7 @@ class Session:
         """Measure pending slices for about `seconds`; True when none is left."""
         end = time.perf_counter() + seconds
         while self._pending and time.perf_counter() < end:
-            some, self._pending = self._pending[:4], self._pending[4:]
+            some, self._pending = self._pending[:2], self._pending[2:]
             self._measure(some)
         return not self._pending
 
@@ -130,6 +146,10 @@ class Session:
 
         What the user left or drew against anatomy is flagged, and stays as it is.
         """
+        with self._lock:
+            return self._analysis()
+
+    def _analysis(self) -> Analysis:
         labelmap = self.as_known()
         drawn = {atom.name for atom in labelmap.atoms}
         return analyze(
@@ -173,6 +193,7 @@ class Session:
 
     def _measure(self, slices: list[int]) -> None:
         series, labelmap = self.series, self.labelmap
+        self._fill(slices)
         some = replace(series, hu=series.hu[slices], slices=tuple(series.slices[k] for k in slices))
         theirs = replace(labelmap, labels=labelmap.labels[slices])
         part = measure(some, theirs)
@@ -185,6 +206,15 @@ class Session:
             rows = np.zeros((len(slices), array.shape[1]), array.dtype)
             rows[:, columns] = getattr(part, name)
             array[slices] = rows
+
+    def _fill(self, slices: list[int]) -> None:
+        """Give what the body encloses and no segment holds to the rest of the body."""
+        values = {atom.name: atom.value for atom in self.labelmap.atoms}
+        if BODY_REST in values:
+            beside = [values[name] for name in OUTSIDE_BODY if name in values]
+            for k in self._unfilled.intersection(slices):
+                _fill_enclosed(self.labelmap.labels[k], values[BODY_REST], beside)
+        self._unfilled.difference_update(slices)
 
     def _measurements(self) -> Measurements:
         columns = [atom.value for atom in self.labelmap.atoms]

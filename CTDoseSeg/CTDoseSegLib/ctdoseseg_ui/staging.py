@@ -34,8 +34,10 @@ class StagedAnalysis:
 
     Attributes
     ----------
-    volumeID, givenID
-        Node IDs of the CT and of the user segmentation; the latter empty without one.
+    volume
+        The CT, a node.
+    givenID
+        Node ID of the user segmentation; empty without one.
     folder
         Temporary folder with the stage input; nothing in its name is of the patient.
     arguments
@@ -48,7 +50,7 @@ class StagedAnalysis:
         Where the user wants the files; None if the result comes into the scene.
     """
 
-    volumeID: str
+    volume: Any
     givenID: str
     folder: Path
     arguments: list[str]
@@ -101,7 +103,7 @@ def stage_input(
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
         raise OutputError(refusal()) from error
-    return StagedAnalysis(volumeNode.GetID(), givenID, folder, command, series, choices, output)
+    return StagedAnalysis(volumeNode, givenID, folder, command, series, choices, output)
 
 
 def refusal() -> str:

@@ -24,6 +24,7 @@ from ...reading.array_series import is_presumed, series_from_array
 from ...reading.missing_values import MISSING, missing_flags
 from ...reading.npy_volume import Stated, read_stated
 from .dose_reports import AUTO, with_chosen_report
+from .headers import read_kept
 from .placement import Placement, slice_centres
 from .volumes import STATED, dicom_files, geometry, require_ct
 
@@ -162,13 +163,13 @@ def _stamp(files: list[str]) -> int:
 def _from_files(
     files: tuple[str, ...], _stamp: int, ijk_to_ras: tuple[float, ...], shape: tuple[int, ...]
 ) -> _Known:
-    from ...dicom.header_file import iter_frames, read_header
+    from ...dicom.header_file import iter_frames
     from ...reading.exposure import read_exposure
     from ...reading.series_description import description, kind_flags
     from ...reading.stacking import stack
 
     affine = np.reshape(ijk_to_ras, (4, 4))
-    read = [header for header in map(read_header, files) if header is not None]
+    read = [header for header in map(read_kept, files) if header is not None]
     headers = [frame for header in read for frame in iter_frames(header)]
     if not headers:
         raise InputError("the files of the volume are not DICOM any more; import them again")

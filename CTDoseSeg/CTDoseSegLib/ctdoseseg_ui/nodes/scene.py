@@ -5,14 +5,14 @@ Together with `segmentations` and `charts` the only place that fills nodes of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
 import vtk
-from vtk.util.numpy_support import numpy_to_vtk
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from ...ct.organs import spoken_name
 from ...outputs import tables
@@ -31,6 +31,8 @@ SCALED_CURRENT = "tube_current_scaled"
 LEGEND_SIZE, LEGEND_PLACE, LEGEND_TEXT = (0.09, 0.28), (0.96, 0.86), 12
 # Built into Slicer, not one of its files.
 OVERLAY_COLORS = "vtkMRMLColorTableNodeIron"
+# Of the dose overlay, that are filled in one step.
+STEP_VOXELS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -233,8 +235,12 @@ def _whole(coverage: float) -> str:
     return "whole" if coverage >= 0.995 else f"{100 * coverage:.0f} %"
 
 
-def show_overlay(results: Results, labels: np.ndarray, values: Mapping[str, int]) -> Any:
+def overlay_steps(
+    results: Results, labels: np.ndarray, values: Mapping[str, int]
+) -> Iterator[None]:
     """Fill the dose overlay: each voxel has the dose of its organ in its slice, mGy, else 0.
+
+    It is in the scene after the last step. A step takes some ten milliseconds.
 
     Parameters
     ----------
@@ -247,25 +253,32 @@ def show_overlay(results: Results, labels: np.ndarray, values: Mapping[str, int]
     """
     volume = results.volume
     table = dose_table(results.result, values, labels.shape[0])
+    image = vtk.vtkImageData()
+    image.SetDimensions(*labels.shape[::-1])
+    image.AllocateScalars(vtk.VTK_FLOAT, 1)
+    dose = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(labels.shape)
+    step = max(1, STEP_VOXELS // labels[0].size)
+    for k, drawn in enumerate(labels):
+        if k and k % step == 0:
+            yield
+        np.take(table[k], drawn, out=dose[k])
+    if volume.GetScene() is None:  # removed between two steps
+        return
     node = results.ensure("overlay")
     node.SetAttribute(OVERLAY, "1")
-    dose = np.empty(labels.shape, np.float32)
-    for k, image in enumerate(labels):
-        np.take(table[k], image, out=dose[k])
     was = node.StartModify()
     try:
         matrix = vtk.vtkMatrix4x4()
         volume.GetIJKToRASMatrix(matrix)
         node.SetIJKToRASMatrix(matrix)
         node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
-        slicer.util.updateVolumeFromArray(node, dose)
+        node.SetAndObserveImageData(image)
         node.SetVoxelValueUnits(mGy_unit())
     finally:
         node.EndModify(was)
     doses = table[table > 0]
     _color_overlay(node, *((float(doses.min()), float(doses.max())) if doses.size else (0.0, 1.0)))
     place(results)
-    return node
 
 
 def dose_table(result: Result, values: Mapping[str, int], n_slices: int) -> np.ndarray:

@@ -41,7 +41,7 @@ def fill_segmentation(segmentationNode: Any, labelmap: Labelmap, volumeNode: Any
     was = segmentationNode.StartModify()
     try:
         segmentation.RemoveAllSegments()
-        segmentation.SetSourceRepresentationName(_binary())
+        segmentation.SetSourceRepresentationName(binary_name())
         segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
         image = _image(labelmap, volumeNode)
         for atom in labelmap.atoms:
@@ -53,7 +53,7 @@ def fill_segmentation(segmentationNode: Any, labelmap: Labelmap, volumeNode: Any
             segment.SetTag(ORIGIN_TAG, atom.origin)
             if atom.snomed_code:
                 segment.SetTag(segment.GetTerminologyEntryTagName(), terminology(atom))
-            segment.AddRepresentation(_binary(), image)
+            segment.AddRepresentation(binary_name(), image)
             segmentation.AddSegment(segment, atom.name)
         segmentationNode.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
     finally:
@@ -62,7 +62,8 @@ def fill_segmentation(segmentationNode: Any, labelmap: Labelmap, volumeNode: Any
     _display(segmentationNode, labelmap)
 
 
-def _binary() -> str:
+def binary_name() -> str:
+    """Name of the representation that holds labels."""
     return slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
 
 
@@ -106,10 +107,15 @@ def _display(segmentationNode: Any, labelmap: Labelmap) -> None:
     display.SetOpacity2DFill(FILL)
     for atom in labelmap.atoms:
         identifier = segment_id(segmentationNode, atom.name)
-        if atom.name in (BODY_REST, SKIN, COUCH, HEADREST) and identifier:
+        if not is_organ(atom.name) and identifier:
             display.SetSegmentOpacity2DFill(identifier, 0.0)
             display.SetSegmentOpacity2DOutline(identifier, 0.5)
             display.SetSegmentVisibility3D(identifier, False)
+
+
+def is_organ(name: str) -> bool:
+    """Return whether a segment is an organ, or fills the body or lies around it."""
+    return name not in (BODY_REST, SKIN, COUCH, HEADREST)
 
 
 def segment_id(segmentationNode: Any, name: str) -> str:
@@ -217,7 +223,7 @@ def _layers(
 ) -> list[_Layer] | None:
     """The layers where they lie; None if they are not on the grid of the volume."""
     segmentation = segmentationNode.GetSegmentation()
-    binary = _binary()
+    binary = binary_name()
     if not segmentation.ContainsRepresentation(binary) and not segmentation.CreateRepresentation(
         binary
     ):

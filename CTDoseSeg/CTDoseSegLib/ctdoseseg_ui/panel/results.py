@@ -16,6 +16,7 @@ from .flag_words import ALL, FEWER, FIELD, SET, flag_items, notices
 from .organ_views import OrganViews
 from .overlay import Overlay
 from .slice_marker import SliceMarker
+from .surfaces import Surfaces
 
 if TYPE_CHECKING:
     from ...result import Result
@@ -52,7 +53,9 @@ class ResultsSection:
         self._overlay = Overlay(ui, logic)
         self._tint = DoubtTint(ui)
         self._covered, self._former_fill = False, FILL
-        self._surfaces_shown = False
+        self._surfaces = Surfaces(ui, report)
+        # Whether the 3D views are to be centred on the surfaces that come next.
+        self._centre = False
         # The organ that was chosen last, whose flags are shown.
         self._organ = ""
         self._every = False
@@ -78,7 +81,7 @@ class ResultsSection:
         before = self.results
         if before is not None and (results is None or results.node is not before.node):
             self._hide_overlays()
-            self._surfaces_shown = False
+            self._surfaces.hide()
         self.results = results
         self._organ, self._every = "", False
         if results is not None and results.doseTable.GetColumnIndex("name") < 0:
@@ -127,7 +130,8 @@ class ResultsSection:
     def made_anew(self) -> None:
         """The same result has other numbers and other segments: nothing drawn of it holds."""
         self._hide_overlays()
-        self._surfaces_shown = False
+        self._surfaces.hide()
+        self._centre = True
         self.apply_parameters()
 
     def apply_parameters(self) -> None:
@@ -151,10 +155,10 @@ class ResultsSection:
         except CTDoseSegError as error:
             self._report(str(error))
 
-    def update_overlay(self) -> None:
-        """Fill the overlay again, if it is shown."""
+    def update_overlay(self, after_ms: int = 0) -> None:
+        """Fill the overlay again, if it is shown, after a pause."""
         if self.results is not None:
-            self._overlay.update(self.results)
+            self._overlay.update(self.results, after_ms)
 
     def _hide_overlays(self) -> None:
         self._overlay.hide()
@@ -177,18 +181,11 @@ class ResultsSection:
         self._covered = covered
 
     def _show_surfaces(self, shown: bool) -> None:
-        if shown == self._surfaces_shown or self.results.segmentation is None:
-            return
-        self._surfaces_shown = shown
-        node = self.results.segmentation
-        if shown:
-            with slicer.util.tryWithErrorDisplay(
-                _("The surfaces cannot be made."), waitCursor=True
-            ):
-                node.CreateClosedSurfaceRepresentation()
-            slicer.app.layoutManager().resetThreeDViews()
-        if node.GetDisplayNode() is not None:
-            node.GetDisplayNode().SetVisibility3D(shown)
+        if shown and self.results.segmentation is not None:
+            self._surfaces.show(self.results.segmentation, centre=self._centre)
+        else:
+            self._surfaces.hide()
+        self._centre = not shown  # by the one who ticks the box, not where a scene is loaded
 
     # The layout --------------------------------------------------------------------------
 
@@ -279,7 +276,8 @@ class ResultsSection:
 
     def scene_closed(self) -> None:
         """Release what is gone."""
-        self._surfaces_shown = self._covered = False
+        self._covered = False
+        self._surfaces.scene_closed()
         self._overlay.scene_closed()
         self._tint.scene_closed()
         self.show(None)
@@ -287,6 +285,8 @@ class ResultsSection:
     def cleanup(self) -> None:
         """Let go of all views and nodes."""
         self.marker.follow(None)
+        self._overlay.stop()
+        self._surfaces.hide()
         self._disconnect_views()
         self._organs.cleanup()
         if self._layouts is not None:

@@ -21,6 +21,7 @@ from ..parameters import CTDoseSegParameterNode, DoseEngine, Method
 from ..staging import StagedAnalysis
 from . import layout
 from .acquisition import AcquisitionSection
+from .headers import HeaderReading
 from .method import MethodSection
 from .results import ResultsSection
 from .scene_watch import SceneWatch
@@ -58,14 +59,12 @@ class CTDoseSegWidget(ModuleWidget):
 
         self.task = TaskSection(ui, self._updateButtons)
         self.acquisition = AcquisitionSection(ui, parameters)
+        self.headers = HeaderReading(self.acquisition, self._updateButtons)
         self.method = MethodSection(ui, logic, parameters, self.acquisition)
         self.results = ResultsSection(ui, logic, parameters, self.task.show_problem)
         self.simulation = SimulationSection(ui, logic, parameters, self.task.log, self._onSimulated)
         filled = self.results.table_filled
         self.whatIf = WhatIfSection(ui, logic, parameters, self.simulation, filled)
-        self._overlayTimer = qt.QTimer()
-        self._overlayTimer.setSingleShot(True)
-        self._overlayTimer.connect("timeout()", self.results.update_overlay)
         self.live = Live(logic, self._onLiveUpdate, self.task.show_problem)
 
         ui.sampleButton.connect("clicked(bool)", lambda *_: self.onSample())
@@ -83,7 +82,7 @@ class CTDoseSegWidget(ModuleWidget):
         if self.live is not None:
             self.task.end()
             self.simulation.end()
-            own = (self.acquisition, self.whatIf, self.live, self._overlayTimer, self.sceneWatch)
+            own = (self.acquisition, self.headers, self.whatIf, self.live, self.sceneWatch)
             for part in own:
                 part.stop()
             self.results.cleanup()
@@ -130,10 +129,7 @@ class CTDoseSegWidget(ModuleWidget):
                 self.acquisition.clear_typed()
             self._typedFor = identifier or self._typedFor
             self._volumeID = identifier
-            with slicer.util.tryWithErrorDisplay(
-                _("The exposure of the volume cannot be read."), waitCursor=True
-            ):
-                self.acquisition.show(volume)
+            self.headers.show(volume)
             self._showResults(Results.of_volume(volume))
             if self.results.results is not None:
                 from .navigation import show_volume
@@ -302,7 +298,7 @@ class CTDoseSegWidget(ModuleWidget):
         self.ui.liveLabel.text = text.format(n=changed, ms=1000 * seconds) + rerun_advised(
             self.results.results
         )
-        self._overlayTimer.start(300)
+        self.results.update_overlay(300)
 
     def _onSimulated(self, results: Results) -> None:
         """The doses of a result are those of Monte Carlo now."""
@@ -313,7 +309,7 @@ class CTDoseSegWidget(ModuleWidget):
         self.results.refresh()
         self.results.apply_parameters()
         self.whatIf.update(shown, force=True)
-        self._overlayTimer.start(0)
+        self.results.update_overlay()
 
     def onEdit(self) -> None:
         """Open Segment Editor on the result's segmentation."""
@@ -350,6 +346,7 @@ class CTDoseSegWidget(ModuleWidget):
         self.task.end()
         self.task.ended(CANCELLED, "")
         self.simulation.end()
+        self.headers.stop()
         self.live.stop()
         self.logic.forget()
         self.results.scene_closed()
