@@ -32,7 +32,6 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
     from ..dosimetry.montecarlo.beam_choice import named_beam
     from ..dosimetry.montecarlo.devices import chosen as chosen_device
     from ..dosimetry.montecarlo.engine import MonteCarloEngine
-    from ..outputs.simulated import read_simulation
     from ..reading.reader import read_series
     from ..reporting.terminal import print_result
     from ..result import Result
@@ -63,6 +62,8 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
     )
     labelmap = labelmap_of(args, series, Stage(progress, segmented / 3, segmented))
     if args.simulated:
+        from ..outputs.simulated import read_simulation
+
         engine = read_simulation(args.simulated, series)
     analysis = analyze(
         series,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ..errors import DependencyError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
 DPI = 110
@@ -86,7 +87,9 @@ def save(figure: Figure, path: Path) -> Path:
     figure.text(0.01, 0.08 / height_in, NOTICE, fontsize=8, color=GREY, va="bottom")
     # Pillow's usual compression takes three times as long for a tenth of the size.
     quick = {"compress_level": 1}
-    figure.savefig(path, format="png", metadata={"Software": "CTDoseSeg"}, pil_kwargs=quick)
+    # `savefig` draws all of it twice, first to lay it out.
+    canvas = cast("FigureCanvasAgg", figure.canvas)
+    canvas.print_png(path, metadata={"Software": "CTDoseSeg"}, pil_kwargs=quick)
     return path
 
 
