@@ -14,6 +14,8 @@ from scipy import ndimage
 
 # Half the width of an element's row along the last axis, by the row's place along the two before.
 Rows = Mapping[tuple[int, int], int]
+# A pixel with those that it shares a side with.
+CROSS: Rows = {(0, 0): 1, (-1, 0): 0, (1, 0): 0, (0, -1): 0, (0, 1): 0}
 
 
 def disc_rows(radius: int) -> Rows:
