@@ -14,7 +14,10 @@ from scipy import ndimage
 
 from ...tasks.progress import Progress
 from ..morphology import (
+    CROSS,
     closed_by_disc,
+    dilated_by,
+    dilated_by_crosses,
     dilated_by_disc,
     eroded_by_disc,
     filled,
@@ -154,8 +157,8 @@ def _walled_gas(coarse: Coarse, gas: np.ndarray, hu: np.ndarray) -> np.ndarray:
     result = np.zeros_like(gas)
     for index in np.flatnonzero((area >= AIRWAY_MM2[0]) & (area <= AIRWAY_MM2[1])):
         piece = regions == index
-        near = ndimage.binary_dilation(piece)
-        wall = ndimage.binary_dilation(near, iterations=2) & ~near
+        near = dilated_by_crosses(piece)
+        wall = dilated_by_crosses(near, 2) & ~near
         if index and (hu[wall] > -600).mean() > 0.5:
             result |= piece
     return result
@@ -289,12 +292,8 @@ def _share_left(piece: np.ndarray, middle: np.ndarray) -> float:
 def _nearest(piece: np.ndarray, seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Give every voxel of the piece to the seed that reaches it first through the piece."""
     labels = seeds.copy()
-    element = ndimage.generate_binary_structure(3, 1)
     for _ in range(max(piece.shape)):
-        grown = [
-            ndimage.binary_dilation(labels == value, element) & piece & (labels == 0)
-            for value in (1, 2)
-        ]
+        grown = [dilated_by(labels == value, CROSS) & piece & (labels == 0) for value in (1, 2)]
         if not (grown[0] | grown[1]).any():
             break
         labels[grown[0]] = 1
