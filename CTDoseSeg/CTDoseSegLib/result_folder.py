@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ def write_result(
     *,
     dose_batches: bool = False,
     inference_arrays: bool = False,
+    overlay: Future[bytes] | None = None,
 ) -> tuple[Path, ...]:
     """Write all tables, pictures, the segmentation and ``result.json`` to the folder `target`.
 
@@ -51,6 +53,8 @@ def write_result(
     inference_arrays
         Also write each organ's rows as the published networks take them
         (`outputs.inference_arrays`); the result gets a flag where rows lack a value.
+    overlay
+        Of a picture that is drawn already, `reporting.charts.overlay_png`.
 
     Returns
     -------
@@ -72,12 +76,13 @@ def write_result(
     """
     progress = progress or Progress()
     result = Result.of(analysis)
-    with staged_folder(target, replaces=_REPLACED) as folder:
+    with (
+        staged_folder(target, replaces=_REPLACED) as folder,
+        ThreadPoolExecutor(1) as beside,  # compressing voxels leaves the interpreter to pictures
+    ):
         progress.update(0.0, "writing tables")
-        label_files = write_labelmap(analysis.labelmap, folder)
-        segmentation = replace(result.segmentation, file=label_files[0].name)
-        result = replace(result, segmentation=segmentation)
-        written = [*write_tables(result, folder), *label_files]
+        labels = beside.submit(write_labelmap, analysis.labelmap, folder)
+        written = write_tables(result, folder)
         if analysis.doses.dose_map is not None:
             written += write_dose_map(analysis.doses.dose_map, folder, batches=dose_batches)
         if inference_arrays:
@@ -86,10 +91,13 @@ def write_result(
             result = replace(result, reading_flags=flags)
         progress.update(0.3, "drawing pictures")
         try:
-            written += write_charts(result, analysis.series, analysis.labelmap, folder)
+            written += write_charts(result, analysis.series, analysis.labelmap, folder, overlay)
         except DependencyError as error:
             progress.warning("no_pictures", str(error))
         progress.update(0.9, "writing the result")
+        written += labels.result()
+        segmentation = replace(result.segmentation, file=labels.result()[0].name)
+        result = replace(result, segmentation=segmentation)
         written.append(write_result_json(result, folder / RESULT))
         progress.check_cancelled()
     progress.update(1.0, "written")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,9 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
     from ..dosimetry.montecarlo.beam_choice import named_beam
     from ..dosimetry.montecarlo.devices import chosen as chosen_device
     from ..dosimetry.montecarlo.engine import MonteCarloEngine
-    from ..outputs.simulated import read_simulation
     from ..reading.reader import read_series
+    from ..reporting.charts import overlay_png
+    from ..reporting.figure import new_figure
     from ..reporting.terminal import print_result
     from ..result import Result
     from ..result_folder import write_result
@@ -54,35 +56,42 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
     profile = read_scanner_profile(args.scanner_profile) if args.scanner_profile else None
     if args.beam is not None:
         named_beam(args.beam, profile.beams if profile else ())
-    series = read_series(
-        args.input,
-        series_uid=args.series,
-        acquisition=args.acquisition,
-        rdsr=args.rdsr,
-        progress=Stage(progress, 0.0, segmented / 3),
-    )
-    labelmap = labelmap_of(args, series, Stage(progress, segmented / 3, segmented))
-    if args.simulated:
-        engine = read_simulation(args.simulated, series)
-    analysis = analyze(
-        series,
-        labelmap,
-        region=args.region,
-        dose_engine=engine,
-        dose_model=args.dose_model,
-        dose_arrays=args.dose_arrays,
-        scanner_profile=profile,
-        parameters=_parameters(args),
-        progress=Stage(progress, segmented, analysed),
-    )
-    writing = Stage(progress, analysed, 1.0)
-    written = write_result(
-        analysis,
-        args.output,
-        writing,
-        dose_batches=args.keep_batches,
-        inference_arrays=args.inference_arrays,
-    )
+    # matplotlib takes as long to import as a CT to read, and what it draws as long as the analysis:
+    # most of both is array operations, which leave the interpreter to this thread.
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(new_figure, 1, 1)
+        series = read_series(
+            args.input,
+            series_uid=args.series,
+            acquisition=args.acquisition,
+            rdsr=args.rdsr,
+            progress=Stage(progress, 0.0, segmented / 3),
+        )
+        labelmap = labelmap_of(args, series, Stage(progress, segmented / 3, segmented))
+        if args.simulated:
+            from ..outputs.simulated import read_simulation
+
+            engine = read_simulation(args.simulated, series)
+        overlay = beside.submit(overlay_png, series, labelmap)
+        analysis = analyze(
+            series,
+            labelmap,
+            region=args.region,
+            dose_engine=engine,
+            dose_model=args.dose_model,
+            dose_arrays=args.dose_arrays,
+            scanner_profile=profile,
+            parameters=_parameters(args),
+            progress=Stage(progress, segmented, analysed),
+        )
+        written = write_result(
+            analysis,
+            args.output,
+            Stage(progress, analysed, 1.0),
+            dose_batches=args.keep_batches,
+            inference_arrays=args.inference_arrays,
+            overlay=overlay,
+        )
     names = [path.relative_to(args.output).as_posix() for path in written]
     progress.result(folder=str(args.output), files=names)
     if args.events == "rich":

@@ -163,7 +163,7 @@ def as_labels(voxels: np.ndarray, name: str) -> np.ndarray:
             f"{name} holds values from {low:g} to {high:g}, which are no labels: labels are whole "
             "numbers from 0 to 65535; give the label map, not the CT or a probability map."
         )
-    return voxels.astype(np.uint8 if high < 256 else np.uint16)
+    return voxels.astype(np.uint8 if high < 256 else np.uint16, copy=False)
 
 
 def _unnamed(value: int) -> Atom:

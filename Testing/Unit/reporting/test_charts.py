@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import matplotlib.image
@@ -308,6 +309,20 @@ def test_without_matplotlib_the_tables_are_written_and_the_pictures_are_missed(
     assert [event["code"] for event in progress.log if event["event"] == "warning"] == [
         "no_pictures"
     ]
+
+
+def test_an_overlay_that_a_thread_drew_before_is_the_one_that_is_written(tmp_path):
+    analysis = tiny_analysis()
+    with ThreadPoolExecutor(1) as beside:
+        overlay = beside.submit(charts.overlay_png, analysis.series, analysis.labelmap)
+        result_folder.write_result(analysis, tmp_path / "beside", overlay=overlay)
+    write_all(analysis, tmp_path)
+    drawn = (tmp_path / "beside" / "overlay.png").read_bytes()
+    assert drawn == overlay.result() == (tmp_path / "overlay.png").read_bytes()
+    drawn_before: Future[bytes] = Future()
+    drawn_before.set_result(b"drawn before")
+    result_folder.write_result(analysis, tmp_path / "before", overlay=drawn_before)
+    assert (tmp_path / "before" / "overlay.png").read_bytes() == b"drawn before"
 
 
 def test_pictures_leave_matplotlibs_global_state_alone(tmp_path):

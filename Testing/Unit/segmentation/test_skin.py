@@ -7,7 +7,6 @@ import pytest
 from scipy import ndimage
 
 from CTDoseSegLib.segmentation.threshold.skin import SKIN_MM, air_around, outer_shell, skin_shell
-from CTDoseSegLib.segmentation.working_grid import dilated
 
 
 @pytest.mark.parametrize("spacing", [(0.8, 0.8), (1.3, 0.7), (7.0, 6.0)])
@@ -18,17 +17,6 @@ def test_skin_is_what_lies_within_its_thickness_of_air_by_the_exact_distance(spa
     expected = solid & (depth - 0.5 * max(spacing) < SKIN_MM)
     assert np.array_equal(outer_shell(solid, spacing, SKIN_MM), expected)
     assert expected.any()
-
-
-@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (0, 5), (7, 2), (40, 3)])
-def test_a_mask_is_dilated_as_by_scipy(rows, columns):
-    mask = np.random.default_rng(1).random((30, 50)) > 0.99
-    box = np.ones((2 * rows + 1, 2 * columns + 1), bool)
-    assert np.array_equal(dilated(mask, rows, columns), ndimage.binary_dilation(mask, box))
-    cross = box & False
-    cross[rows], cross[:, columns] = True, True
-    wanted = ndimage.binary_dilation(mask, cross)
-    assert np.array_equal(dilated(mask, rows, columns, square=False), wanted)
 
 
 def test_there_is_no_skin_beside_gas_in_the_body_and_some_between_arm_and_flank():

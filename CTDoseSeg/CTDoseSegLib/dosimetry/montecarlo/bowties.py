@@ -20,6 +20,7 @@ import numpy as np
 from ...ct.scanner_profile import words
 from ...errors import AcquisitionError
 from .materials import MATERIALS, index_of
+from .monotone import monotone_cubic
 from .photons import mass_attenuation, mass_energy_transfer
 from .spectra import filtration_of, spectrum
 from .tables import table_bytes
@@ -165,11 +166,7 @@ def _as_aluminium(relative_kerma: Points, voltage_kV: float, hvl_mm: float) -> P
 
 def _at_angles(points: Points, fan_deg: np.ndarray) -> np.ndarray:
     """Return the thickness beyond that of the central ray, without overshoot between points."""
-    from scipy.interpolate import PchipInterpolator
-
     angles, values = np.array(points).T
     # Both sides, so that the slope is zero at the central ray.
-    both = PchipInterpolator(
-        np.concatenate((-angles[:0:-1], angles)), np.concatenate((values[:0:-1], values))
-    )
-    return np.asarray(both(np.minimum(np.abs(fan_deg), angles[-1])) - values[0])
+    both = np.concatenate((-angles[:0:-1], angles)), np.concatenate((values[:0:-1], values))
+    return monotone_cubic(np.minimum(np.abs(fan_deg), angles[-1]), *both) - values[0]

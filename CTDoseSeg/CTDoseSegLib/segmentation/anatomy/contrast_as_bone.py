@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from ..morphology import ball_rows, dilated_by
 from .findings import Taken
 from .sampled import Sampled, Window
 
@@ -142,8 +143,9 @@ def _surface(
     )
     hu = points.view.hu[fine].astype(np.float32)
     inside, drawn = (_enlarged(mask, points.steps, hu.shape) for mask in (core, bone[window]))
-    depth = ndimage.distance_transform_edt(~inside, sampling=points.view.spacing_mm)
-    shell = (depth > 1.0) & (depth <= SHELL_MM)
+    spacing = points.view.spacing_mm
+    shell = dilated_by(inside, ball_rows(SHELL_MM, spacing))
+    shell &= ~dilated_by(inside, ball_rows(1.0, spacing))
     smooth = ndimage.uniform_filter(hu, (1, 3, 3))
     denser = smooth[shell] > usual + CORTEX_HU
     beyond = smooth[shell & ~drawn]

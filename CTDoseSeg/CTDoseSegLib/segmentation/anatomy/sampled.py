@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from ...ct.series import CTSeries
 from ..labelmap import BODY, Labelmap
+from ..morphology import ball_rows, dilated_by, eroded_by
 from ..working_grid import Canonical, field_of_view
 
 POINT_MM = 3.0
@@ -169,14 +170,11 @@ class Sampled:
 
     def eroded(self, mask: np.ndarray, radius_mm: float) -> np.ndarray:
         """Return what of a mask is deeper than a radius; the end of the images is no surface."""
-        depth = ndimage.distance_transform_edt(mask, sampling=self.spacing_mm)
-        return (depth > radius_mm) if not mask.all() else mask
+        return eroded_by(mask, ball_rows(radius_mm, self.spacing_mm))
 
     def dilated(self, mask: np.ndarray, radius_mm: float) -> np.ndarray:
         """Return a mask with what lies within a radius of it."""
-        if not mask.any():
-            return mask
-        return ndimage.distance_transform_edt(~mask, sampling=self.spacing_mm) <= radius_mm
+        return dilated_by(mask, ball_rows(radius_mm, self.spacing_mm))
 
     def nearest(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return for each voxel of the view along k, j and i the index of its nearest point."""

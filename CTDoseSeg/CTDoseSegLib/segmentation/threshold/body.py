@@ -11,8 +11,9 @@ import numpy as np
 from scipy import ndimage
 
 from ...tasks.progress import Progress
+from ..morphology import closed_by_disc, dilated_by_disc, eroded_by_disc, opened_by_disc
 from ..slice_threads import for_each_slice, in_the_plane
-from ..working_grid import Coarse, disc
+from ..working_grid import Coarse
 
 OPENING_MM = 5.0
 AIR_HU, TISSUE_HU = -1000.0, 0.0
@@ -77,10 +78,10 @@ def find_body(coarse: Coarse, threshold: float, progress: Progress) -> tuple[np.
         Number of large bodies (2 or more: several people, or a phantom beside one).
     """
     dense = (coarse.hu > threshold) & coarse.seen
-    element = disc(coarse.radius_px(OPENING_MM))
-    core = _choose_pieces(coarse, _opened(dense, element) & dense)[0]
+    radius = coarse.radius_px(OPENING_MM)
+    core = _choose_pieces(coarse, _opened(dense, radius) & dense)[0]
     # Sinuses open to the air through a nostril; seal what is narrow before looking for cavities.
-    sealed = _sealed(dense, disc(coarse.radius_px(SEAL_MM)))
+    sealed = _sealed(dense, coarse.radius_px(SEAL_MM))
     cavity = np.zeros_like(dense)
     couch_side = _couch_side(dense, core)
 
@@ -93,47 +94,47 @@ def find_body(coarse: Coarse, threshold: float, progress: Progress) -> tuple[np.
     for_each_slice(find, range(len(dense)), lambda _: progress.check_cancelled())
     _remove_outside_air(coarse, cavity, dense)
     # An opening of body and cavity together keeps a chest wall that is thinner than the disc.
-    whole = (_opened(dense | cavity, element) | core) & coarse.seen
+    whole = (_opened(dense | cavity, radius) | core) & coarse.seen
     chosen, bodies = _choose_pieces(coarse, whole)
-    reach = _grown(chosen, disc(element.shape[1] // 2 + 1))
+    reach = _grown(chosen, radius + 1)
     grown = chosen | (reach & (dense | cavity))
     # What the opening took and this gives back are ears and folds; sheets are thinner still.
-    body = _opened(grown, disc(1)) | chosen
+    body = _opened(grown, 1) | chosen
     return _without_specks(body & coarse.seen), bodies
 
 
-def _opened(mask: np.ndarray, element: np.ndarray) -> np.ndarray:
+def _opened(mask: np.ndarray, radius: int) -> np.ndarray:
     def opened(slices: np.ndarray) -> np.ndarray:
-        return _cropped(ndimage.binary_opening(_extended(slices, element), element), element)
+        return _cropped(opened_by_disc(_extended(slices, radius), radius), radius)
 
     return in_the_plane(opened, mask)
 
 
-def _sealed(mask: np.ndarray, element: np.ndarray) -> np.ndarray:
+def _sealed(mask: np.ndarray, radius: int) -> np.ndarray:
     def sealed(slices: np.ndarray) -> np.ndarray:
-        return _cropped(ndimage.binary_closing(_extended(slices, element), element), element)
+        return _cropped(closed_by_disc(_extended(slices, radius), radius), radius)
 
     return in_the_plane(sealed, mask)
 
 
-def _grown(mask: np.ndarray, element: np.ndarray) -> np.ndarray:
-    return in_the_plane(lambda slices: ndimage.binary_dilation(slices, element), mask)
+def _grown(mask: np.ndarray, radius: int) -> np.ndarray:
+    return in_the_plane(lambda slices: dilated_by_disc(slices, radius), mask)
 
 
-def _extended(mask: np.ndarray, element: np.ndarray) -> np.ndarray:
+def _extended(mask: np.ndarray, radius: int) -> np.ndarray:
     """Repeat the edge pixels outwards, so that a body cut by the image is not rounded there."""
-    width = element.shape[1]
+    width = 2 * radius + 1
     return np.pad(mask, ((0, 0), (width, width), (width, width)), mode="edge")
 
 
-def _cropped(mask: np.ndarray, element: np.ndarray) -> np.ndarray:
-    width = element.shape[1]
+def _cropped(mask: np.ndarray, radius: int) -> np.ndarray:
+    width = 2 * radius + 1
     return mask[:, width:-width, width:-width]
 
 
 def _couch_side(dense: np.ndarray, core: np.ndarray) -> int | None:
     """Return the side of the body that the couch is on, an index as in `_surrounded`, if any."""
-    shell = (dense & ~_grown(core, disc(2))).sum(axis=0)
+    shell = (dense & ~_grown(core, 2)).sum(axis=0)
     weight = np.where(shell >= 0.5 * len(dense), shell, 0)
     if not weight.any() or not core.any():
         return None
@@ -179,7 +180,7 @@ def _cavities(
 def _gaps(coarse: Coarse, inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
     """Return enclosed air that is a gap between arm and flank: narrow, near the air outside."""
     wide = _wide(coarse, inside)
-    near = ndimage.binary_dilation(outside, disc(coarse.radius_px(WALL_MM))[0])
+    near = dilated_by_disc(outside, coarse.radius_px(WALL_MM))
     regions, _ = ndimage.label(inside)
     touching = np.unique(regions[near & inside])
     gaps = [
@@ -199,8 +200,8 @@ def _at_side(region: np.ndarray, body: np.ndarray) -> bool:
 
 def _wide(coarse: Coarse, air: np.ndarray) -> np.ndarray:
     """Return where air in a slice is wider than a gap; beyond the image's edge it may go on."""
-    element = disc(coarse.radius_px(GAP_MM))
-    return _cropped(ndimage.binary_opening(_extended(air[None], element), element), element)[0]
+    radius = coarse.radius_px(GAP_MM)
+    return _cropped(opened_by_disc(_extended(air[None], radius), radius), radius)[0]
 
 
 def _closed(air: np.ndarray, coarse: Coarse) -> np.ndarray:
@@ -304,8 +305,7 @@ def _is_tissue(coarse: Coarse, piece: np.ndarray, window: tuple[slice, ...]) -> 
     own[:, window[1].start - around[1].start :, window[2].start - around[2].start :][
         :, : piece.shape[1], : piece.shape[2]
     ] = piece
-    thick = disc(coarse.radius_px(PIECE_RADIUS_MM))
-    if not ndimage.binary_erosion(own, thick, border_value=1).any():
+    if not eroded_by_disc(own, coarse.radius_px(PIECE_RADIUS_MM), beyond=True).any():
         return False
     values = coarse.hu[window][piece]
     if not -150.0 < np.median(values) < 150.0:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from ..morphology import closed_by_disc, dilated_by_disc, eroded_by_disc, filled
 from ..slice_threads import for_each_slice
-from ..working_grid import Coarse, disc
+from ..working_grid import Coarse
 
 WEAK_HU, STRONG_HU = 170.0, 280.0
 METAL_HU = 2000.0
@@ -58,10 +59,10 @@ def _is_bone(hu: np.ndarray, piece: np.ndarray) -> bool:
     if hu[piece].max() < STRONG_HU:
         return False
     # A prosthesis or a screw is denser than the bone that it lies in.
-    piece = piece & ~ndimage.binary_dilation(hu > METAL_HU, disc(1))
+    piece = piece & ~dilated_by_disc(hu > METAL_HU, 1)
     if not piece.any():
         return False
-    middle = ndimage.binary_erosion(piece, disc(2))
+    middle = eroded_by_disc(piece, 2)
     thick = middle.sum() / piece.sum()
     if thick < THIN or (thick < RATHER_THIN and hu[middle].std() > UNEVEN_HU):
         return True
@@ -72,12 +73,11 @@ def _is_bone(hu: np.ndarray, piece: np.ndarray) -> bool:
 def _with_marrow(coarse: Coarse, bone: np.ndarray) -> np.ndarray:
     """Close the shell and fill what it encloses, but not the spinal canal nor the skull."""
     radius = coarse.radius_px(MARROW_MM)
-    element = disc(radius)[0]
 
     def fill(k: int) -> None:
         padded = np.pad(bone[k], radius)
-        closed = ndimage.binary_closing(padded, element)[radius:-radius, radius:-radius]
-        regions, _ = ndimage.label(ndimage.binary_fill_holes(closed) & ~bone[k])
+        closed = closed_by_disc(padded, radius)[radius:-radius, radius:-radius]
+        regions, _ = ndimage.label(filled(closed) & ~bone[k])
         for index, window in enumerate(ndimage.find_objects(regions), start=1):
             hole = regions[window] == index
             mean = coarse.hu[k][window][hole].mean()

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from ...flags import Flag, flag, organ_place
+from ..morphology import ball_rows, dilated_by, dilated_by_disc, eroded_by, filled
 from ..working_grid import Coarse, disc
 from .bones import WEAK_HU
 from .skull import Skull, find_skull
@@ -61,7 +62,7 @@ class Brain:
         """Return where brain can be in slice `k`, on the fine grid of `shape`, [j, i]."""
         if not self.inside[k].any():
             return np.zeros(shape, dtype=bool)
-        near = ndimage.binary_dilation(self.inside[k], disc(1)[0]) & ~self.fluid[k]
+        near = dilated_by_disc(self.inside[k], 1) & ~self.fluid[k]
         return coarse.enlarge(near, shape)
 
 
@@ -115,18 +116,18 @@ def _inside(coarse: Coarse, body: np.ndarray, skull: Skull) -> tuple[np.ndarray,
     hard = _without_specks(coarse, body[skull.window] & (hu > WEAK_HU))
     soft = body[skull.window] & ~hard & (hu > LIGHT_HU)
     ball, closing = BALL * skull.width_mm, CLOSING * skull.width_mm
-    middle = ndimage.distance_transform_edt(soft, sampling=spacing) > ball
+    middle = eroded_by(soft, ball_rows(ball, spacing))
     pieces, count = ndimage.label(middle)
     shared = np.bincount(pieces[skull.inside & middle], minlength=count + 1)
     shared[0] = 0
     if not shared.any():
         return np.zeros_like(soft), 0.0
     middle = pieces == shared.argmax()
-    reached = soft & (ndimage.distance_transform_edt(~middle, sampling=spacing) <= ball + 1.0)
+    reached = soft & dilated_by(middle, ball_rows(ball + 1.0, spacing))
     # Closed in three dimensions, filled slice by slice: the base is open, and the scan may cut it.
-    near = ndimage.distance_transform_edt(~hard, sampling=spacing) <= closing
-    closed = hard | (ndimage.distance_transform_edt(near, sampling=spacing) > closing)
-    walled = np.stack([ndimage.binary_fill_holes(image) for image in closed])
+    rows = ball_rows(closing, spacing)
+    closed = hard | eroded_by(dilated_by(hard, rows), rows)
+    walled = np.stack([filled(image) for image in closed])
     inside = reached & walled
     open_share = 1.0 - float(inside.sum()) / float(reached.sum())
     inside = ndimage.binary_dilation(inside, disc(1), CORNER_PX, mask=soft & walled)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ..working_grid import box_around, dilated, dilated_by_crosses, eroded_by_cross
+from ..morphology import dilated, dilated_by_crosses, eroded_by_cross
+from ..working_grid import box_around
 
 # Fat is about -100 HU; with the noise of a mean of nine pixels it stays above this.
 CLOTH_HU = -200.0

@@ -7,7 +7,6 @@ the slices themselves, one after the other, so that memory stays at the size of 
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from ...ct.series import CTSeries
 from ...errors import SegmentationError
@@ -15,15 +14,14 @@ from ...flags import Flag, flag
 from ...segmentation.atoms import groups_of, named_atom
 from ...tasks.progress import Progress
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
-from ..slice_threads import for_each_slice, in_the_plane
-from ..working_grid import (
-    Canonical,
-    Coarse,
+from ..morphology import (
     dilated_by_crosses,
-    disc,
+    dilated_by_disc,
     eroded_by_cross,
-    field_of_view,
+    eroded_by_disc,
 )
+from ..slice_threads import for_each_slice, in_the_plane
+from ..working_grid import Canonical, Coarse, field_of_view
 from .body import find_body, surface_threshold
 from .bones import WEAK_HU, find_bone
 from .brain import BRAIN, Brain, brain_in_slice, find_brain
@@ -109,15 +107,15 @@ def _refine(
     shape = view.hu.shape[1:]
     seen = field_of_view(view.hu)
     labels = np.zeros(view.hu.shape, dtype=np.uint8)
-    around = in_the_plane(lambda slices: ndimage.binary_dilation(slices, disc(1)), body)
+    around = in_the_plane(lambda slices: dilated_by_disc(slices, 1), body)
     around |= ~coarse.seen
     near = (
         (hu > threshold, coarse.enlarge(b, shape)) for hu, b in zip(view.hu, around, strict=True)
     )
     couch = Couch.of(near, view.spacing_mm[1:])
-    depth = disc(coarse.radius_px(DEEP_MM))
-    inside = in_the_plane(lambda part: ndimage.binary_erosion(part, depth, border_value=1), body)
-    inside |= ndimage.binary_dilation(lungs.left | lungs.right, disc(1)) & body
+    depth = coarse.radius_px(DEEP_MM)
+    inside = in_the_plane(lambda slices: eroded_by_disc(slices, depth, beyond=True), body)
+    inside |= dilated_by_disc(lungs.left | lungs.right, 1) & body
     open_air = air_around(body)
 
     def draw(k: int) -> None:

@@ -13,6 +13,16 @@ import numpy as np
 from scipy import ndimage
 
 from ...tasks.progress import Progress
+from ..morphology import (
+    CROSS,
+    closed_by_disc,
+    dilated_by,
+    dilated_by_crosses,
+    dilated_by_disc,
+    eroded_by_disc,
+    filled,
+    opened_by_disc,
+)
 from ..slice_threads import for_each_slice, in_the_plane
 from ..working_grid import Coarse, disc
 
@@ -85,12 +95,12 @@ def find_lungs(coarse: Coarse, body: np.ndarray, progress: Progress) -> Lungs:
     Lungs
     """
     threshold = lung_threshold(coarse.hu[body])
-    inner = _eroded(body, disc(1), border_value=1)
+    inner = _eroded(body, 1, beyond=True)
     air = inner & (coarse.hu < max(threshold, DISEASED_HU))
     progress.check_cancelled()
     trachea = _find_trachea(coarse, body, air)
     progress.check_cancelled()
-    wall = _grown(trachea, disc(1))
+    wall = _grown(trachea, 1)
     lung = _choose_lungs(coarse, air & ~wall, _small_mm2(coarse, body))
     progress.check_cancelled()
     left, right = _split(coarse, lung, _middle(body))
@@ -113,7 +123,7 @@ def _middle(body: np.ndarray) -> np.ndarray:
 
 def _gas_threshold(coarse: Coarse, air: np.ndarray) -> float:
     """Return the HU between gas and lung: halfway between -1000 and this patient's lung."""
-    core = _eroded(air, disc(2))
+    core = _eroded(air, 2)
     values = coarse.hu[core]
     values = values[(values > -960) & (values < -600)]
     lung = float(np.median(values)) if values.size > 200 else -860.0
@@ -130,7 +140,7 @@ def _find_trachea(coarse: Coarse, body: np.ndarray, air: np.ndarray) -> np.ndarr
 
     for_each_slice(find, range(len(gas)))
     # Neighbouring slices of an oblique bronchus may only touch: link them through one pixel more.
-    regions, _ = ndimage.label(_grown(chain, disc(1)))
+    regions, _ = ndimage.label(_grown(chain, 1))
     lung = air & (coarse.hu > -950) & (coarse.hu < -600)
     best, largest = None, 0
     for index, window in enumerate(ndimage.find_objects(regions), start=1):
@@ -147,8 +157,8 @@ def _walled_gas(coarse: Coarse, gas: np.ndarray, hu: np.ndarray) -> np.ndarray:
     result = np.zeros_like(gas)
     for index in np.flatnonzero((area >= AIRWAY_MM2[0]) & (area <= AIRWAY_MM2[1])):
         piece = regions == index
-        near = ndimage.binary_dilation(piece)
-        wall = ndimage.binary_dilation(near, iterations=2) & ~near
+        near = dilated_by_crosses(piece)
+        wall = dilated_by_crosses(near, 2) & ~near
         if index and (hu[wall] > -600).mean() > 0.5:
             result |= piece
     return result
@@ -200,7 +210,7 @@ def _small_mm2(coarse: Coarse, body: np.ndarray) -> float:
 
 def _choose_lungs(coarse: Coarse, air: np.ndarray, small_mm2: float) -> np.ndarray:
     """Return the air that is lung: large, of partial density; grown back to its full extent."""
-    opened = in_the_plane(lambda slices: ndimage.binary_opening(slices, disc(1)), air)
+    opened = in_the_plane(lambda slices: opened_by_disc(slices, 1), air)
     regions, n = ndimage.label(opened)
     if n == 0:
         return opened
@@ -223,7 +233,7 @@ def _is_lung(coarse: Coarse, hu: np.ndarray, piece: np.ndarray, small_mm2: float
     area = piece.sum(axis=(1, 2)).max() * coarse.pixel_mm2
     if area < SMALLEST_LUNG_MM2:
         return False
-    core = _eroded(piece, disc(1))
+    core = _eroded(piece, 1)
     values = hu[core] if core.sum() >= 20 else hu[piece]
     if area < small_mm2:
         return bool(-890.0 < np.median(values) < -480.0 and values.std() < 115.0)
@@ -253,7 +263,7 @@ def _sides(piece: np.ndarray, middle: np.ndarray) -> tuple[np.ndarray, np.ndarra
     total = piece.sum()
     eroded = piece
     for _ in range(8):
-        eroded = _eroded(eroded, disc(1), border_value=1)
+        eroded = _eroded(eroded, 1, beyond=True)
         regions, n = ndimage.label(eroded)
         sizes = np.bincount(regions.ravel(), minlength=n + 1)
         sizes[0] = 0
@@ -282,12 +292,8 @@ def _share_left(piece: np.ndarray, middle: np.ndarray) -> float:
 def _nearest(piece: np.ndarray, seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Give every voxel of the piece to the seed that reaches it first through the piece."""
     labels = seeds.copy()
-    element = ndimage.generate_binary_structure(3, 1)
     for _ in range(max(piece.shape)):
-        grown = [
-            ndimage.binary_dilation(labels == value, element) & piece & (labels == 0)
-            for value in (1, 2)
-        ]
+        grown = [dilated_by(labels == value, CROSS) & piece & (labels == 0) for value in (1, 2)]
         if not (grown[0] | grown[1]).any():
             break
         labels[grown[0]] = 1
@@ -300,27 +306,21 @@ def _with_vessels(
 ) -> np.ndarray:
     """Close over vessels inside the lung, slice by slice."""
     radius = coarse.radius_px(0.5 * VESSEL_MM)
-    element = disc(radius)[0]
     result = lung.copy()
 
     def close(k: int) -> None:
         padded = np.pad(lung[k], radius + 1, mode="edge")
-        closed = ndimage.binary_closing(padded, element)
-        closed = ndimage.binary_fill_holes(closed)[
-            radius + 1 : -radius - 1, radius + 1 : -radius - 1
-        ]
+        closed = filled(closed_by_disc(padded, radius))
+        closed = closed[radius + 1 : -radius - 1, radius + 1 : -radius - 1]
         result[k] |= closed & body[k] & ~other[k]
 
     for_each_slice(close, np.flatnonzero(lung.any(axis=(1, 2))).tolist())
     return result
 
 
-def _grown(mask: np.ndarray, element: np.ndarray) -> np.ndarray:
-    return in_the_plane(lambda slices: ndimage.binary_dilation(slices, element), mask)
+def _grown(mask: np.ndarray, radius: int) -> np.ndarray:
+    return in_the_plane(lambda slices: dilated_by_disc(slices, radius), mask)
 
 
-def _eroded(mask: np.ndarray, element: np.ndarray, border_value: int = 0) -> np.ndarray:
-    def eroded(slices: np.ndarray) -> np.ndarray:
-        return ndimage.binary_erosion(slices, element, border_value=border_value)
-
-    return in_the_plane(eroded, mask)
+def _eroded(mask: np.ndarray, radius: int, *, beyond: bool = False) -> np.ndarray:
+    return in_the_plane(lambda slices: eroded_by_disc(slices, radius, beyond=beyond), mask)

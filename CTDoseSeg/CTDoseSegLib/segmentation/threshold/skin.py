@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from ..working_grid import box_around, dilated
+from ..morphology import dilated_by
+from ..working_grid import box_around
 
 # The shell that the published dose models' skin was measured on: TotalSegmentator's skin is the
 # body's outer voxels from -200 to 250 HU. Its mean HU there is -54 (chest) and -47 (abdomen), its
@@ -103,15 +104,12 @@ def outer_shell(solid: np.ndarray, spacing_mm: tuple[float, float], depth_mm: fl
     inside = solid[box]
     air = ~inside
     reach = int((depth_mm + 0.5 * max(spacing_mm)) / spacing_mm[0]) + 1
-    near = air.copy()
-    # A disc is a stack of rows: the air of each row counts as far to its sides as the disc goes.
     columns = np.arange(air.shape[1])
-    for rows in range(min(reach, len(air) - 1) + 1):
-        depth = np.sqrt((rows * spacing_mm[0]) ** 2 + (columns * spacing_mm[1]) ** 2)
+    rows = {}
+    for row in range(reach + 1):
+        depth = np.sqrt((row * spacing_mm[0]) ** 2 + (columns * spacing_mm[1]) ** 2)
         within = np.flatnonzero(depth - 0.5 * max(spacing_mm) < depth_mm)
         if within.size:
-            wide = dilated(air, 0, int(within[-1]))
-            near[rows:] |= wide[: len(wide) - rows]
-            near[: len(near) - rows] |= wide[rows:]
-    shell[box] = inside & near
+            rows[0, row] = rows[0, -row] = int(within[-1])
+    shell[box] = inside & dilated_by(air[None], rows)[0]
     return shell

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from ..morphology import closed_by_disc, filled
 from ..slice_threads import for_each_slice
-from ..working_grid import Coarse, disc
+from ..working_grid import Coarse
 from .bones import WEAK_HU
 
 # Half the width of a gap that still counts as closed: an infant's sutures.
@@ -88,9 +89,8 @@ def _ring(coarse: Coarse, hard: np.ndarray, body: np.ndarray, hu: np.ndarray) ->
     if hard.sum() * coarse.pixel_mm2 < 0.1 * LEAST_MM2:
         return nothing
     radius = coarse.radius_px(SUTURE_MM)
-    closed = ndimage.binary_closing(np.pad(hard, radius), disc(radius)[0])
-    closed = closed[radius:-radius, radius:-radius]
-    holes, count = ndimage.label(ndimage.binary_fill_holes(closed) & ~closed)
+    closed = closed_by_disc(np.pad(hard, radius), radius)[radius:-radius, radius:-radius]
+    holes, count = ndimage.label(filled(closed) & ~closed)
     if not count:
         return nothing
     areas = np.bincount(holes.ravel())

@@ -97,19 +97,25 @@ class Certainty:
         doubt = np.zeros(decided.shape, np.uint8)
         for k, (one, labels) in enumerate(zip(logits.cpu(), decided, strict=True)):
             # Most pixels are surely nothing; they hold no probability of a class.
-            inside = one[1:].max(dim=0).values - one[0] > -SURELY_NOTHING * temperature
-            values = one.movedim(0, -1)[inside] / temperature
-            p = torch.softmax(values, dim=1).double().numpy()
+            plane = one.to(torch.float32, memory_format=torch.contiguous_format)
+            inside = plane[1:].amax(dim=0) - plane[0] > -SURELY_NOTHING * temperature
+            values = one.movedim(0, -1)[inside].float() / temperature
+            p = torch.softmax(values, dim=1).numpy()
             where = inside.numpy()
             which = labels[where].astype(np.int64)
-            own = np.take_along_axis(p, which[:, None], axis=1)[:, 0]
+            own = p[np.arange(len(which)), which].astype(np.float64)
             doubt[k][where] = np.rint(WHOLLY * (1.0 - own))
             at = first + k
             self.drawn[at] = np.bincount(which, minlength=classes + 1)[1:]
             self.sure[at] = np.bincount(which, own, classes + 1)[1:]
-            p = p[:, 1:]
-            self.probable[at] = p.sum(axis=0)
-            self.less[at], self.more[at] = (p > HIGH_P).sum(axis=0), (p > LOW_P).sum(axis=0)
+            self.probable[at] = p[:, 1:].sum(axis=0, dtype=np.float64)
+            # Few of a pixel's probabilities are above the limits.
+            likely = np.flatnonzero(p > LOW_P)
+            very = likely[p.ravel()[likely] > HIGH_P]
+            self.less[at], self.more[at] = (
+                np.bincount(some % (classes + 1), minlength=classes + 1)[1:]
+                for some in (very, likely)
+            )
         return doubt
 
     def add_again(self, k: int, decided: np.ndarray, varied: np.ndarray) -> None:

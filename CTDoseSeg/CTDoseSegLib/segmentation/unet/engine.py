@@ -26,6 +26,7 @@ from ...tasks.progress import Progress
 from ..doubt import Doubt
 from ..doubt_map import DoubtMap
 from ..labelmap import BODY_REST, SKIN, Labelmap, counts
+from ..morphology import CROSS, dilated_by
 from ..slice_threads import for_each_slice, workers
 from ..threshold.skin import air_around, skin_shell
 from ..working_grid import Canonical, field_of_view
@@ -225,7 +226,7 @@ def predict(
             for k, (one, label) in enumerate(zip(logits, decided, strict=True), start=start):
                 labels[k][finer.window] = finer.labels(one, label, spec.threshold)
             if sums is not None:
-                logits = logits[..., : seen.shape[1], : seen.shape[2]].float()
+                logits = logits[..., : seen.shape[1], : seen.shape[2]]
                 added = sums.add(start, logits, decided, spec.temperature)
                 doubt[start : start + len(some), box[0], box[1]] = added
                 _look_again(network, spec, seen, shown, start, decided, again, sums, device)
@@ -330,7 +331,7 @@ def remove_islands(labels: np.ndarray, coarse: np.ndarray, spec: UNetSpec, pixel
         coarse[k, j, i][gone] = fill = 0 if name in outside else rest
         if fill:
             windows[fill - 1] = tuple(slice(0, n) for n in coarse.shape)
-        gone = ndimage.binary_dilation(gone) & ~kept
+        gone = dilated_by(gone, CROSS) & ~kept
         for n in np.flatnonzero(gone.any(axis=(1, 2))):
             image = labels[k.start + n]
             here = np.zeros(coarse.shape[1:], bool)

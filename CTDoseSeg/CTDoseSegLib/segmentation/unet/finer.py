@@ -23,24 +23,30 @@ def decide(logits: torch.Tensor, threshold: float) -> np.ndarray:
 
     A pixel has a label where the labels' probabilities add up to more than `threshold`.
     """
+    # One after the other, so that the planes stay in the processor's own memory.
+    return np.stack([_decided(one, threshold) for one in logits])
+
+
+def _decided(logits: torch.Tensor, threshold: float) -> np.ndarray:
+    """Return the labels of the logits of one slice, [1 + classes, j, i]."""
     import torch
 
     # Plane by plane: numpy's passes over planes are several times faster than torch's maximum
     # with its index over the channels of a pixel.
     planes = logits.to("cpu", torch.float32, memory_format=torch.contiguous_format).numpy()
-    best, which = planes[:, 1].copy(), np.ones(planes[:, 1].shape, np.uint8)
-    for value in range(2, planes.shape[1]):
-        better = planes[:, value] > best
-        np.maximum(best, planes[:, value], out=best)
+    best, which = planes[1].copy(), np.ones(planes[1].shape, np.uint8)
+    for value in range(2, len(planes)):
+        better = planes[value] > best
+        np.maximum(best, planes[value], out=best)
         np.maximum(which, better * np.uint8(value), out=which)
-    lead = best - planes[:, 0]
+    lead = best - planes[0]
     # The labels together have at least the best one's logit and at most log(labels) more: the
     # sum is needed for few pixels.
     odds = float(np.log(threshold / (1.0 - threshold)))
     inside = lead > odds
-    if planes.shape[1] > 2:
-        unsure = ~inside & (lead > odds - float(np.log(planes.shape[1] - 1)) - 1e-3)
-        few = torch.from_numpy(np.moveaxis(planes, 1, -1)[unsure])
+    if len(planes) > 2:
+        unsure = ~inside & (lead > odds - float(np.log(len(planes) - 1)) - 1e-3)
+        few = torch.from_numpy(np.moveaxis(planes, 0, -1)[unsure])
         inside[unsure] = (torch.logsumexp(few[:, 1:], dim=1) - few[:, 0] > odds).numpy()
     return which * inside
 

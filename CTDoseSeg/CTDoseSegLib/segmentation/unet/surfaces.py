@@ -11,10 +11,11 @@ import numpy as np
 from scipy import ndimage
 
 from ..labelmap import BODY_REST, COUCH
+from ..morphology import dilated
 from ..slice_threads import for_each_slice
 from ..threshold.body import surface_threshold
 from ..threshold.contact import Couch, without_couch
-from ..working_grid import Canonical, dilated, field_of_view
+from ..working_grid import Canonical, field_of_view
 from .spec import UNetSpec
 
 # An edge between lung and tissue lies in here, whatever the lung's own density.
