@@ -121,7 +121,7 @@ def test_two_drawings_of_an_organ_have_their_own_errors_of_drawing():
 
 
 def test_an_interval_that_reaches_beyond_its_components_does_so_in_the_ratio():
-    """Upward by K90 x 0.26 in place of 0.10: 0.24 beyond; that is B's own where it is drawn anew."""
+    """Upward by K90 x 0.26, not 0.10: 0.24 beyond; B's own where the organ is drawn anew."""
     one = result()
     (lung,) = one.organs
     wide = replace(lung, total_high_mGy=10.0 * math.exp(K90 * 0.26))
@@ -214,7 +214,7 @@ def moved(whole, by_mm):
 
 
 def test_slices_of_two_grids_are_matched_by_position():
-    """5 mm apart, at -40 to -25 and 6 mm higher at -34 to -19: 1 mm off the next one, none below."""
+    """5 mm apart, at -40 to -25 and 6 mm higher: 1 mm off the next one, and none below."""
     comparison = compare(result(), moved(result(), 6.0))
     assert comparison.slices.index_b.tolist() == [-1, 0, 1, 2]
     assert np.isnan(comparison.slices.wed_b_mm).tolist() == [True, False, False, False]
