@@ -13,8 +13,6 @@ from .arguments import Command, output_folder
 if TYPE_CHECKING:
     from ..result import Result
 
-PICTURE = "comparison.png"
-
 
 def compare_command(args: argparse.Namespace, progress: Progress) -> None:
     """Compare two results: print the table, write it and a picture where a folder is named."""
@@ -26,12 +24,10 @@ def compare_command(args: argparse.Namespace, progress: Progress) -> None:
     if args.output is not None:
         from ..files.staging import staged_folder
         from ..outputs.comparison import write_comparison
-        from ..reporting.charts_comparison import draw_comparison
-        from ..reporting.figure import save
+        from ..reporting.charts_comparison import write_picture
 
-        picture = draw_comparison(a, b)
         with staged_folder(args.output) as folder:
-            written = [*write_comparison(comparison, folder), save(picture, folder / PICTURE)]
+            written = [write_picture(a, b, folder), *write_comparison(comparison, folder)]
         names = [path.name for path in written]
     folder_name = str(args.output) if args.output is not None else None
     differ = [organ.organ for organ in comparison.organs if organ.differs]

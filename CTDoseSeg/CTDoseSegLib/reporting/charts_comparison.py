@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .figure import BLUE, GREY, ORANGE, known, new_figure, write_reason
+from .figure import BLUE, GREY, ORANGE, STYLE, known, new_figure, save, write_reason
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..result import Result
+
+PICTURE = "comparison.png"
+
+
+def write_picture(a: Result, b: Result, folder: Path) -> Path:
+    """Write ``comparison.png``.
+
+    Raises
+    ------
+    DependencyError
+        If matplotlib is missing.
+    """
+    new_figure(1, 1)
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        return save(draw_comparison(a, b), folder / PICTURE)
 
 
 def draw_comparison(a: Result, b: Result) -> Figure:

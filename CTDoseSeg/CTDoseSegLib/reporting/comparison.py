@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from .. import NOTICE
 from ..ct.organs import spoken_name
-from .flag_lines import notice_lines
+from ..flags.summary import summarize
+from .flag_lines import WIDTH
 from .numbers import number
 from .terminal import print_table
 
@@ -40,8 +42,8 @@ def print_comparison(comparison: Comparison) -> None:
         )
     organs = (one for organ in comparison.organs for one in organ.flags)
     scan = (one for quantity in comparison.quantities for one in quantity.flags)
-    for line in notice_lines((*comparison.flags, *scan, *organs)):
-        print(line)
+    for notice in summarize((*comparison.flags, *scan, *organs)):
+        print(textwrap.fill(f"{notice.severity}: {notice.text}", WIDTH, subsequent_indent="  "))
     print(NOTICE)
 
 
@@ -58,7 +60,7 @@ def organ_row(organ: OrganComparison) -> tuple[str, ...]:
     return (
         spoken_name(organ.organ),
         *(number(organ.dose_a_mGy), number(organ.dose_b_mGy)),
-        *(signed(organ.difference_mGy), signed(organ.percent), ends),
+        *(signed(organ.difference_mGy), signed_percent(organ.percent), ends),
         *(number(organ.volume_a_ml), number(organ.volume_b_ml), DIFFERS[organ.differs]),
     )
 
@@ -72,7 +74,7 @@ def quantity_lines(comparison: Comparison) -> list[str]:
         name, unit = QUANTITIES[one.name]
         line = f"{name + ':':<32}{number(one.a)} and {number(one.b)} {unit}"
         if one.percent is not None:
-            line += f" ({signed(one.percent)} %)"
+            line += f" ({signed_percent(one.percent)} %)"
         lines.append(line)
     return lines
 
@@ -84,3 +86,10 @@ def signed(value: float | None) -> str:
     if abs(value) < 5e-4:
         return "0"
     return f"{'+' if value > 0 else '-'}{number(abs(value))}"
+
+
+def signed_percent(value: float | None) -> str:
+    """Return a difference in percent with its sign and one decimal; "-" where it is not known."""
+    if value is None:
+        return "-"
+    return f"{value:+.1f}" if abs(value) >= 0.05 else "0"
