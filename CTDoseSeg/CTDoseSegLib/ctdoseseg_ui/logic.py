@@ -19,7 +19,7 @@ from ..errors import CTDoseSegError, InputError, OutputError
 from . import packages, staging
 from .job import CANCELLED, DONE, FAILED, Job, run_and_wait, turn_event_loop
 from .logic_simulation import SimulationLogic
-from .nodes.results import Results
+from .nodes.results import NEW, Results
 from .staging import BUNDLED, FOLDER_MODELS, StagedAnalysis
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         unet: str = "",
         quality: str = "fast",
         extras: Sequence[str] = (),
+        newResult: bool = False,
     ) -> Results:
         """Segment, measure and predict doses; returns when all is in the scene.
 
@@ -95,6 +96,9 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         quality, extras
             Of TotalSegmentator: ``full``, ``fast`` or ``fastest``; ``lung_vessels`` and
             ``heart_chambers``.
+        newResult
+            Make another result of the CT beside those that it has, to compare them; else the
+            newest one is replaced.
 
         Returns
         -------
@@ -116,6 +120,7 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
             unet=unet,
             quality=quality,
             extras=extras,
+            into=NEW if newResult else "",
         )
         try:
             code, message = run_and_wait(task.arguments, onEvent or (lambda event: None))
@@ -174,10 +179,11 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         unet: str = "",
         quality: str = "fast",
         extras: Sequence[str] = (),
+        into: str = "",
     ) -> StagedAnalysis:
         """Write the stage input of an analysis: volume and user segmentation in a temporary folder.
 
-        Parameters are those of `analyze`.
+        Parameters are those of `analyze`; `into` is as in `Results.create`.
         """
         from ..flags import scene
         from .nodes.segmentations import labelmap_of
@@ -197,13 +203,15 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         if segmentationNode is None:
             if unet:
                 arguments += ["--unet", os.path.abspath(unet)]
-            return staging.stage_input(volumeNode, series, None, arguments, choices)
+            return staging.stage_input(volumeNode, series, None, arguments, choices, into=into)
         labelmap = labelmap_of(segmentationNode, volumeNode, series)
         # The staged label map no longer shows how its segments overlapped or were resampled.
         lay = tuple(f for f in labelmap.flags if f.code in scene.FLAGS)
         series = replace(series, flags=(*series.flags, *lay))
         drawn = segmentationNode.GetID()
-        return staging.stage_input(volumeNode, series, labelmap, arguments, choices, givenID=drawn)
+        return staging.stage_input(
+            volumeNode, series, labelmap, arguments, choices, givenID=drawn, into=into
+        )
 
     def finish(self, task: StagedAnalysis) -> Results:
         """Bring the results of a task into the scene."""
@@ -213,7 +221,7 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
                 "The volume was removed from the scene while it was analysed; nothing was added."
             )
         folder = task.folder / staging.RESULT_FOLDER
-        return self.show(volume, task.series, folder, task.choices, task.givenID)
+        return self.show(volume, task.series, folder, task.choices, task.givenID, task.into)
 
     def series(self, volumeNode: Any, acquisition: Mapping[str, Any] | None = None) -> Any:
         """Return the volume as a CTSeries, with typed values in place of those of DICOM."""

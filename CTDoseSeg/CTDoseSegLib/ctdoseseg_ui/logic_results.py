@@ -30,8 +30,12 @@ class ResultsLogic:
         folder: Path,
         choices: Mapping[str, Any],
         givenID: str = "",
+        into: str = "",
     ) -> Results:
-        """Bring the files of ``analyze`` in `folder` into the scene, as the result of `volume`."""
+        """Bring the files of ``analyze`` in `folder` into the scene, as the result of `volume`.
+
+        `into` is as in `Results.create`.
+        """
         from ..outputs.tables import read_doubt
         from ..result import read_result
         from ..segmentation.user import read_labelmap
@@ -46,7 +50,7 @@ class ResultsLogic:
         labelmap = read_labelmap(folder / Path(result.segmentation.file).name, series)
         tint = read_doubt(folder, labelmap)
         labelmap = replace(labelmap, engine=result.segmentation.engine, doubt_map=tint)
-        results = Results.create(volume)
+        results = Results.create(volume, into)
         results.write(result)
         segmentation = results.segmentation_to_fill(givenID)
         segmentations.fill_segmentation(segmentation, labelmap, volume)

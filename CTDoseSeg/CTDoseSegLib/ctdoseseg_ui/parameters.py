@@ -134,6 +134,7 @@ class CTDoseSegParameterNode:
     age_years: str = ""
     body_part: str = ""
 
+    # Shown, and filled by Apply; None: Apply makes a new one.
     result: vtkMRMLTextNode
     lowerChart: LowerChart = LowerChart.DOSES
     showOverlay: bool = False

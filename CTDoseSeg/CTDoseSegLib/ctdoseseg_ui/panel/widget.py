@@ -22,6 +22,7 @@ from ..staging import StagedAnalysis
 from . import layout
 from .acquisition import AcquisitionSection
 from .method import MethodSection
+from .output import ResultSelector, show_alone
 from .results import ResultsSection
 from .scene_watch import SceneWatch
 from .simulation import SimulationSection
@@ -39,7 +40,7 @@ class CTDoseSegWidget(ModuleWidget):
     def __init__(self, parent: Any = None) -> None:
         ModuleWidget.__init__(self, parent)
         self.live: Live | None = None
-        self._volumeID = self._typedFor = ""
+        self._volumeID = self._typedFor = self._chosenID = ""
         # Text of the result as it is shown.
         self._shownText = ""
         # What was chosen and typed when the result shown was made; None: not known.
@@ -59,6 +60,7 @@ class CTDoseSegWidget(ModuleWidget):
         self.task = TaskSection(ui, self._updateButtons)
         self.acquisition = AcquisitionSection(ui, parameters)
         self.method = MethodSection(ui, logic, parameters, self.acquisition)
+        self.output = ResultSelector(ui, parameters)
         self.results = ResultsSection(ui, logic, parameters, self.task.show_problem)
         self.whatIf = WhatIfSection(ui, logic, parameters)
         self.simulation = SimulationSection(ui, logic, parameters, self.task.log, self._onSimulated)
@@ -123,6 +125,9 @@ class CTDoseSegWidget(ModuleWidget):
             return
         volume = node.inputVolume
         identifier = volume.GetID() if volume is not None else ""
+        if identifier == self._volumeID and self.output.volume_of_other() is not None:
+            node.inputVolume = self.output.volume_of_other()
+            return
         if identifier != self._volumeID:
             # What was typed is of one CT, also where none was chosen in between.
             if identifier and self._typedFor not in ("", identifier):
@@ -133,13 +138,15 @@ class CTDoseSegWidget(ModuleWidget):
                 _("The exposure of the volume cannot be read."), waitCursor=True
             ):
                 self.acquisition.show(volume)
-            self._showResults(Results.of_volume(volume))
+            self.output.follow(volume)
+            self._showChosen()
             if self.results.results is not None:
                 from .navigation import show_volume
 
                 show_volume(volume)
         else:
             self.acquisition.mark(volume)
+            self._showChosen()
         self.results.apply_parameters()
         self.whatIf.update(self.results.results)
         self._updateButtons()
@@ -167,6 +174,7 @@ class CTDoseSegWidget(ModuleWidget):
         selectors = (ui.inputVolumeSelector, ui.methodComboBox, ui.segmentationSelector)
         for widget in (*selectors, ui.doseEngineComboBox):
             widget.enabled = not running
+        self.output.update(running=running)
         self.simulation.update(self.results.results, busy=running)
         if reason and not running:
             ui.statusLabel.text = reason
@@ -243,7 +251,7 @@ class CTDoseSegWidget(ModuleWidget):
     def _prepareAnalysis(self) -> StagedAnalysis:
         self.simulation.end()  # of the result that is to be replaced
         self._startedWith = self.method.choices()
-        return self.method.prepare()
+        return self.method.prepare(self.output.into)
 
     def _start(self, prepare: Callable[[], StagedAnalysis], onEnd: Callable[..., None]) -> None:
         def begin(task: StagedAnalysis) -> Job:
@@ -264,7 +272,8 @@ class CTDoseSegWidget(ModuleWidget):
         if state == DONE and results is not None:
             from .navigation import show_volume
 
-            self.parameters.result = results.node
+            self._chosenID = results.node.GetID()
+            self.output.take(results)
             self._showResults(results)
             self._madeWith = self._startedWith
             self.results.made_anew()
@@ -275,12 +284,29 @@ class CTDoseSegWidget(ModuleWidget):
 
     # Results -----------------------------------------------------------------------------
 
+    def _showChosen(self) -> None:
+        """Show the chosen result, unless it is the one that is shown."""
+        results = self.output.chosen
+        identifier = results.node.GetID() if results is not None else ""
+        if identifier != self._chosenID:
+            self._chosenID = identifier
+            self._showResults(results)
+
+    def _whole(self, results: Results) -> bool:
+        try:
+            return bool(results.result) and results.doseTable is not None
+        except CTDoseSegError as error:
+            self.task.show_problem(str(error))
+            return False
+
     def _showResults(self, results: Results | None) -> None:
-        if results is not None and (not results.result or results.doseTable is None):
+        if results is not None and not self._whole(results):
             results = None
         before = self.results.results
         if results is None or before is None or results.node is not before.node:
             self._madeWith = None
+        if results is not None:
+            show_alone(results, switched=before is not None and before.node is not results.node)
         if before is not None and (results is None or results.node is not before.node):
             self.logic.forget(before)  # the voxels of one CT in memory are enough
         self.results.show(results)
@@ -352,7 +378,7 @@ class CTDoseSegWidget(ModuleWidget):
         self.live.stop()
         self.logic.forget()
         self.results.scene_closed()
-        self._volumeID = self._typedFor = ""
+        self._volumeID = self._typedFor = self._chosenID = ""
 
     def onSceneChanged(self, *_args: Any) -> None:
         """The scene was closed, or another one was read into it."""
@@ -374,6 +400,7 @@ class CTDoseSegWidget(ModuleWidget):
         if gone or node is results.node:
             self.live.stop()
             self._showResults(None)
+            self.output.follow(self.parameters.inputVolume)
             self._updateButtons()
 
     def _chooseVolume(self) -> None:
@@ -386,13 +413,9 @@ class CTDoseSegWidget(ModuleWidget):
         node = self._parameterNode
         if node is None or node.inputVolume is None or self.task.active:
             return
-        results, shown = Results.of_volume(node.inputVolume), self.results.results
-        try:
-            whole = results is not None and results.result and results.doseTable is not None
-        except CTDoseSegError as error:
-            self.task.show_problem(str(error))
-            return
-        if not whole:
+        self.output.take_new()
+        results, shown = self.output.chosen, self.results.results
+        if results is None or not self._whole(results):
             return
         if shown is None or results.node is not shown.node:
             self._showResults(results)
