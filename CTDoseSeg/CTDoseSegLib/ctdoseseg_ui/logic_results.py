@@ -14,6 +14,7 @@ from .staging import BUNDLED, NO_BATCHES, NO_EDITS
 
 if TYPE_CHECKING:
     from ..dosimetry.dose_map import DoseMap
+    from ..result import Comparison
     from .session import Session
 
 
@@ -162,6 +163,38 @@ class ResultsLogic:
         scene.show_slices(results)
         scene.show_doses(results)
         charts.show_charts(results)
+
+    def keep(self, results: Results) -> Results:
+        """Keep the numbers of a result as they are, to compare what edits make of them.
+
+        Examples
+        --------
+        ::
+
+            before = logic.keep(results)
+            # edit the segmentation, then
+            logic.recompute(results)
+            print(logic.compare(results, before).organs[0].percent)
+        """
+        from .nodes.comparison import keep
+
+        return Results(keep(results))
+
+    def compare(self, results: Results, other: Results) -> Comparison:
+        """Compare two results of the scene; differences are `results` less `other`.
+
+        Examples
+        --------
+        ::
+
+            thresholds = logic.analyze(volumeNode, engine="classical")
+            network = logic.analyze(volumeNode, engine="unet", newResult=True)
+            for organ in logic.compare(network, thresholds).organs:
+                print(organ.organ, organ.percent, organ.differs)
+        """
+        from .nodes.comparison import compare_nodes
+
+        return compare_nodes(results, other)
 
     def session(self, results: Results) -> Session:
         """Return what is kept in memory of a result; made anew for one of a saved scene."""

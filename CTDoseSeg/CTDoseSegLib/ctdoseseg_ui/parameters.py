@@ -136,6 +136,7 @@ class CTDoseSegParameterNode:
 
     # Shown, and filled by Apply; None: Apply makes a new one.
     result: vtkMRMLTextNode
+    comparedResult: vtkMRMLTextNode
     lowerChart: LowerChart = LowerChart.DOSES
     showOverlay: bool = False
     showDoseMap: bool = False

@@ -25,6 +25,7 @@ from .results import OVERLAY
 
 if TYPE_CHECKING:
     from ...ct.acquisition import Acquisition
+    from ...result import Result
 
 INSTANCES = "DICOM.instanceUIDs"
 # Of a volume whose files are in no DICOM database: what they stated, as JSON.
@@ -141,6 +142,19 @@ def geometry(volumeNode: Any) -> tuple[np.ndarray, np.ndarray, bool]:
         return own, own, False
     transform.GetMatrixTransformToWorld(matrix)
     return own, slicer.util.arrayFromVTKMatrix(matrix) @ own, True
+
+
+def slice_positions_mm(volumeNode: Any, result: Result) -> np.ndarray:
+    """Return where the slices of a result lie now, RAS superior of the world (mm), [k].
+
+    Its own positions where the volume is gone, has other slices, or is bent by a transform.
+    """
+    image = volumeNode.GetImageData() if volumeNode is not None else None
+    shape = image.GetDimensions()[::-1] if image is not None else ()
+    if shape != tuple(result.geometry.shape_kji):
+        return result.slices.z_mm
+    _, moved, linear = geometry(volumeNode)
+    return _centres(moved, shape)[:, 2] if linear else result.slices.z_mm
 
 
 def acquisition_of(volumeNode: Any) -> tuple[Any, tuple[SliceInfo, ...], tuple[Flag, ...]]:

@@ -81,7 +81,7 @@ def restore(before: int) -> None:
 def fill(results: Any, lower_role: str) -> None:
     """Give the layout's views the charts and the table of a result; None empties them."""
     for tag, class_name, role in (
-        (SIZE_VIEW, "vtkMRMLPlotViewNode", "sizeChart"),
+        (SIZE_VIEW, "vtkMRMLPlotViewNode", upper_role(results)),
         (LOWER_VIEW, "vtkMRMLPlotViewNode", lower_role),
         (TABLE_VIEW, "vtkMRMLTableViewNode", "doseTable"),
     ):
@@ -94,6 +94,12 @@ def fill(results: Any, lower_role: str) -> None:
             view.SetPlotChartNodeID(identifier)
         else:
             view.SetTableNodeID(identifier)
+
+
+def upper_role(results: Any) -> str:
+    """Return the chart of the upper plot view: both results' diameters while they are compared."""
+    compared = results is not None and results.get("comparisonChart") is not None
+    return "comparisonChart" if compared else "sizeChart"
 
 
 def show_lower_chart(chart: Any) -> None:

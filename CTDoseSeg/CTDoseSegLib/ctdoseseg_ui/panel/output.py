@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from ...errors import CTDoseSegError
 from ..nodes.results import MARK, NEW, VERSION, Results
 
 
@@ -14,10 +16,23 @@ class ResultSelector:
     ----------
     ui, parameters
         As for the other sections.
+    show
+        Called with the result to show; None: none.
+    report
+        Called with a sentence when one cannot be read.
     """
 
-    def __init__(self, ui: Any, parameters: Any) -> None:
+    def __init__(
+        self,
+        ui: Any,
+        parameters: Any,
+        show: Callable[[Results | None], None],
+        report: Callable[[str], None],
+    ) -> None:
         self._ui, self._parameters = ui, parameters
+        self._show, self._report = show, report
+        # Node ID of the result that was chosen last.
+        self._chosenID = ""
         # Node IDs of the results that were in the scene when it was looked at last.
         self._known: set[str] = set()
         ui.resultSelector.addAttribute("vtkMRMLTextNode", MARK, VERSION)
@@ -50,9 +65,30 @@ class ResultSelector:
             self._parameters().result = newest.node if newest is not None else None
 
     def take(self, results: Results) -> None:
-        """Choose a result."""
-        self._known = _ids()
+        """Choose a result that was made, and show it."""
+        self._known, self._chosenID = _ids(), results.node.GetID()
         self._parameters().result = results.node
+        self._show(results)
+
+    def show_chosen(self) -> None:
+        """Show the chosen result, where another one is chosen than before."""
+        results = self.chosen
+        identifier = results.node.GetID() if results is not None else ""
+        if identifier != self._chosenID:
+            self._chosenID = identifier
+            self._show(results)
+
+    def whole(self, results: Results | None) -> bool:
+        """Return whether a result can be shown; reports one that cannot be read."""
+        try:
+            return results is not None and bool(results.result) and results.doseTable is not None
+        except CTDoseSegError as error:
+            self._report(str(error))
+            return False
+
+    def scene_closed(self) -> None:
+        """Nothing is chosen any more."""
+        self._chosenID, self._known = "", set()
 
     def take_new(self) -> None:
         """Choose a result of the CT that was made without the panel."""

@@ -21,6 +21,7 @@ from ..parameters import CTDoseSegParameterNode, DoseEngine, Method
 from ..staging import StagedAnalysis
 from . import layout
 from .acquisition import AcquisitionSection
+from .compare import CompareSection
 from .method import MethodSection
 from .output import ResultSelector, show_alone
 from .results import ResultsSection
@@ -40,7 +41,7 @@ class CTDoseSegWidget(ModuleWidget):
     def __init__(self, parent: Any = None) -> None:
         ModuleWidget.__init__(self, parent)
         self.live: Live | None = None
-        self._volumeID = self._typedFor = self._chosenID = ""
+        self._volumeID = self._typedFor = ""
         # Text of the result as it is shown.
         self._shownText = ""
         # What was chosen and typed when the result shown was made; None: not known.
@@ -60,9 +61,10 @@ class CTDoseSegWidget(ModuleWidget):
         self.task = TaskSection(ui, self._updateButtons)
         self.acquisition = AcquisitionSection(ui, parameters)
         self.method = MethodSection(ui, logic, parameters, self.acquisition)
-        self.output = ResultSelector(ui, parameters)
+        self.output = ResultSelector(ui, parameters, self._showResults, self.task.show_problem)
         self.results = ResultsSection(ui, logic, parameters, self.task.show_problem)
         self.whatIf = WhatIfSection(ui, logic, parameters)
+        self.compare = CompareSection(ui, parameters)
         self.simulation = SimulationSection(ui, logic, parameters, self.task.log, self._onSimulated)
         self._overlayTimer = qt.QTimer()
         self._overlayTimer.setSingleShot(True)
@@ -86,6 +88,7 @@ class CTDoseSegWidget(ModuleWidget):
             self.simulation.end()
             self.live.stop()
             self._overlayTimer.stop()
+            self.compare.stop()
             self.sceneWatch.stop()
             self.results.cleanup()
             self.logic.forget()
@@ -139,16 +142,17 @@ class CTDoseSegWidget(ModuleWidget):
             ):
                 self.acquisition.show(volume)
             self.output.follow(volume)
-            self._showChosen()
+            self.output.show_chosen()
             if self.results.results is not None:
                 from .navigation import show_volume
 
                 show_volume(volume)
         else:
             self.acquisition.mark(volume)
-            self._showChosen()
+            self.output.show_chosen()
         self.results.apply_parameters()
         self.whatIf.update(self.results.results)
+        self.compare.refresh()
         self._updateButtons()
 
     def _updateButtons(self) -> None:
@@ -272,9 +276,7 @@ class CTDoseSegWidget(ModuleWidget):
         if state == DONE and results is not None:
             from .navigation import show_volume
 
-            self._chosenID = results.node.GetID()
             self.output.take(results)
-            self._showResults(results)
             self._madeWith = self._startedWith
             self.results.made_anew()
             self.results.show_layout()
@@ -284,23 +286,8 @@ class CTDoseSegWidget(ModuleWidget):
 
     # Results -----------------------------------------------------------------------------
 
-    def _showChosen(self) -> None:
-        """Show the chosen result, unless it is the one that is shown."""
-        results = self.output.chosen
-        identifier = results.node.GetID() if results is not None else ""
-        if identifier != self._chosenID:
-            self._chosenID = identifier
-            self._showResults(results)
-
-    def _whole(self, results: Results) -> bool:
-        try:
-            return bool(results.result) and results.doseTable is not None
-        except CTDoseSegError as error:
-            self.task.show_problem(str(error))
-            return False
-
     def _showResults(self, results: Results | None) -> None:
-        if results is not None and not self._whole(results):
+        if not self.output.whole(results):
             results = None
         before = self.results.results
         if results is None or before is None or results.node is not before.node:
@@ -310,6 +297,7 @@ class CTDoseSegWidget(ModuleWidget):
         if before is not None and (results is None or results.node is not before.node):
             self.logic.forget(before)  # the voxels of one CT in memory are enough
         self.results.show(results)
+        self.compare.follow(results)
         self._shownText = results.node.GetText() if results is not None else ""
         self.live.follow(results)
         self.ui.liveLabel.text = ""
@@ -317,10 +305,15 @@ class CTDoseSegWidget(ModuleWidget):
             self.live.warm()
             self.whatIf.update(results, force=True)
 
-    def _onLiveUpdate(self, changed: int, seconds: float) -> None:
+    def _refresh(self) -> None:
+        """Show the other numbers of the result that is shown."""
         self._shownText = self.results.results.node.GetText()
         self.results.refresh()
         self.whatIf.update(self.results.results, force=True)
+        self.compare.refresh()
+
+    def _onLiveUpdate(self, changed: int, seconds: float) -> None:
+        self._refresh()
         from .result_words import rerun_advised
 
         text = _("{n} slices changed; updated in {ms:.0f} ms.")
@@ -334,10 +327,8 @@ class CTDoseSegWidget(ModuleWidget):
         shown = self.results.results
         if shown is None or shown.node is not results.node:
             return
-        self._shownText = shown.node.GetText()
-        self.results.refresh()
+        self._refresh()
         self.results.apply_parameters()
-        self.whatIf.update(shown, force=True)
         self._overlayTimer.start(0)
 
     def onEdit(self) -> None:
@@ -376,9 +367,11 @@ class CTDoseSegWidget(ModuleWidget):
         self.task.ended(CANCELLED, "")
         self.simulation.end()
         self.live.stop()
+        self.compare.stop()
         self.logic.forget()
         self.results.scene_closed()
-        self._volumeID = self._typedFor = self._chosenID = ""
+        self.output.scene_closed()
+        self._volumeID = self._typedFor = ""
 
     def onSceneChanged(self, *_args: Any) -> None:
         """The scene was closed, or another one was read into it."""
@@ -396,6 +389,7 @@ class CTDoseSegWidget(ModuleWidget):
         self.simulation.end_of_removed()
         if node is None or results is None or slicer.mrmlScene.IsClosing():
             return
+        self.compare.refresh()  # there may be nothing left to compare with
         gone = results.volume is None or results.segmentation is None
         if gone or node is results.node:
             self.live.stop()
@@ -415,12 +409,11 @@ class CTDoseSegWidget(ModuleWidget):
             return
         self.output.take_new()
         results, shown = self.output.chosen, self.results.results
-        if results is None or not self._whole(results):
+        if not self.output.whole(results):
             return
         if shown is None or results.node is not shown.node:
             self._showResults(results)
         elif results.node.GetText() != self._shownText:
-            self._shownText = results.node.GetText()
-            self.results.refresh()
-            self.whatIf.update(shown, force=True)
+            self._refresh()
+        self.compare.refresh()
         self._updateButtons()
