@@ -10,9 +10,14 @@ from module_steps import SMALL, show_result, warm
 @pytest.fixture
 def kept(host, analysed):
     """The panel after the numbers of the result were kept; the section is open."""
-    host.click(analysed.ui.keepButton)
+    press_keep(host, analysed)
     wait_for_table(host, analysed)
     return analysed
+
+
+def press_keep(host, panel):
+    panel.ui.editCollapsibleButton.collapsed = False
+    host.click(panel.ui.keepButton)
 
 
 def wait_for_table(host, panel):
@@ -47,7 +52,7 @@ def upper_chart():
 
 def test_the_section_is_hidden_while_there_is_nothing_to_compare_with(host, analysed):
     assert not analysed.ui.compareCollapsibleButton.visible
-    host.click(analysed.ui.keepButton)
+    press_keep(host, analysed)
     assert analysed.ui.compareCollapsibleButton.visible
     assert not analysed.ui.compareCollapsibleButton.collapsed
 
@@ -100,7 +105,12 @@ def test_both_diameters_stand_in_the_upper_chart_in_dashes_and_marks_of_their_ow
 
 def test_two_engines_are_compared(host, analysed):
     user = analysed.results.results
-    made = analysed.logic.analyze(user.volume, engine="classical", newResult=True)
+    made = analysed.logic.analyze(
+        user.volume,
+        engine="classical",
+        acquisition={"ctdivol_mGy": 8.1, "phantom_cm": 32},
+        newResult=True,
+    )
     host.wait_until(lambda: analysed.results.results.node is made.node, 5)
     assert analysed.ui.compareCollapsibleButton.visible
     analysed.ui.compareCollapsibleButton.collapsed = False

@@ -31,8 +31,8 @@ class ResultSelector:
     ) -> None:
         self._ui, self._parameters = ui, parameters
         self._show, self._report = show, report
-        # Node ID of the result that was chosen last.
-        self._chosenID = ""
+        # Node IDs of the result that is chosen, and of the one before.
+        self._chosenID = self._formerID = ""
         # Node IDs of the results that were in the scene when it was looked at last.
         self._known: set[str] = set()
         ui.resultSelector.addAttribute("vtkMRMLTextNode", MARK, VERSION)
@@ -75,8 +75,15 @@ class ResultSelector:
         results = self.chosen
         identifier = results.node.GetID() if results is not None else ""
         if identifier != self._chosenID:
-            self._chosenID = identifier
+            self._formerID, self._chosenID = self._chosenID, identifier
             self._show(results)
+
+    def removed(self, node: Any) -> None:
+        """Choose another result of the CT, where the chosen one was removed."""
+        # The selector lets go of a removed node by itself, before or after this.
+        last = self._chosenID or self._formerID
+        if last and node.GetID() == last:
+            self.follow(self._parameters().inputVolume)
 
     def whole(self, results: Results | None) -> bool:
         """Return whether a result can be shown; reports one that cannot be read."""
@@ -88,7 +95,8 @@ class ResultSelector:
 
     def scene_closed(self) -> None:
         """Nothing is chosen any more."""
-        self._chosenID, self._known = "", set()
+        self._chosenID = self._formerID = ""
+        self._known = set()
 
     def take_new(self) -> None:
         """Choose a result of the CT that was made without the panel."""

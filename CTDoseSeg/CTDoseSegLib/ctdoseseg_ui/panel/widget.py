@@ -387,15 +387,16 @@ class CTDoseSegWidget(ModuleWidget):
     def _onNodeRemoved(self, _caller: Any, _event: Any, node: Any = None) -> None:
         results = self.results.results
         self.simulation.end_of_removed()
-        if node is None or results is None or slicer.mrmlScene.IsClosing():
+        if node is None or slicer.mrmlScene.IsClosing():
             return
-        self.compare.refresh()  # there may be nothing left to compare with
-        gone = results.volume is None or results.segmentation is None
-        if gone or node is results.node:
+        if results is not None and (
+            node is results.node or None in (results.volume, results.segmentation)
+        ):
             self.live.stop()
             self._showResults(None)
-            self.output.follow(self.parameters.inputVolume)
-            self._updateButtons()
+        self.output.removed(node)
+        self.compare.refresh()  # there may be nothing left to compare with
+        self._updateButtons()
 
     def _chooseVolume(self) -> None:
         """A CT was loaded, and none is chosen yet."""
