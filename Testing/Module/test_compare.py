@@ -119,7 +119,7 @@ def test_two_engines_are_compared(host, analysed):
     rows = columns(analysed)
     assert float(rows["lung"]["other_mGy"]) == pytest.approx(user.doses()["lung"], rel=1e-3)
     assert rows["liver"]["shown_mGy"] == "nan"
-    assert "organ doses differ" in analysed.ui.compareLabel.text
+    assert "have a dose in one result alone" in analysed.ui.compareLabel.text
     comparison = analysed.logic.compare(made, user)
     assert "scan" in comparison.shared
 
@@ -216,3 +216,13 @@ def test_the_copy_goes_with_its_ct(host, kept):
     slicer.mrmlScene.RemoveNode(kept.results.results.volume)
     host.wait(0.3)
     assert copy.GetScene() is None
+
+
+def test_what_changed_stands_first(host, kept):
+    warm(host, kept)
+    erase(kept, "spleen")
+    host.wait_until(lambda: columns(kept)["spleen"]["shown_mGy"] == "nan", 20)
+    rows = list(columns(kept).values())
+    place = [row["name"] for row in rows].index("spleen")
+    assert all(row["difference_mGy"] == "0" for row in rows[place + 1 :])
+    assert all(row["difference_percent"] != "0" for row in rows[: max(place - 1, 0)])

@@ -162,6 +162,7 @@ def test_sample_data_are_registered_and_loaded(host, ct, tmp_path):
 
 
 def test_a_selector_shows_the_name_that_a_node_has_now(host):
+    import qt
     import slicer
 
     selector = slicer.qMRMLNodeComboBox()
@@ -170,4 +171,4 @@ def test_a_selector_shows_the_name_that_a_node_has_now(host):
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", "before")
     selector.setCurrentNode(node)
     node.SetName("after")
-    assert selector._box.currentText() == "after"
+    assert selector.findChild(qt.QComboBox).itemText(0) == "after"

@@ -24,6 +24,8 @@ ROLES = ("comparisonChart", "comparisonTable", "comparisonShown", "comparisonOth
 KEPT_ROLE = f"{ROLE}kept"
 _CURVES = ("comparison.other", "comparison.shown")
 TEXT_SIZE, TITLE_SIZE = 12, 15
+# Above and below the curves: noise of a millimetre shall not fill the chart.
+LEAST_ROOM_MM = 5.0
 _RATIO = (
     "90 % interval of the ratio. What is as uncertain in both doses, such as the displayed CTDIvol "
     "of one scanner, does not set them apart and is left out."
@@ -37,8 +39,8 @@ COLUMNS = {
     "ratio": Column("Ratio", description="Dose shown to the other one."),
     "ratio_low": Column("90 % from", description=_RATIO),
     "ratio_high": Column("90 % to", description=_RATIO),
-    "other_ml": Column("Other", "ml", "Volume in the result that is compared with."),
-    "shown_ml": Column("Shown", "ml", "Volume in the result that is shown."),
+    "other_ml": Column("Volume, other", "ml", "Volume in the result that is compared with."),
+    "shown_ml": Column("Volume, shown", "ml", "Volume in the result that is shown."),
     "differs": Column(
         "Differs", description="yes: the interval of the ratio leaves out 1; empty: not known."
     ),
@@ -119,22 +121,26 @@ def remove_comparison(results: Results) -> None:
             slicer.mrmlScene.RemoveNode(node)
 
 
-def with_dose(comparison: Comparison) -> list[OrganComparison]:
-    """Return the organs that have a dose in either result."""
-    return [o for o in comparison.organs if (o.dose_a_mGy, o.dose_b_mGy) != (None, None)]
+def in_order(comparison: Comparison) -> list[OrganComparison]:
+    """Return the organs that have a dose: what changed most first, what did not change last."""
+    dosed = [o for o in comparison.organs if (o.dose_a_mGy, o.dose_b_mGy) != (None, None)]
+    changed = [o for o in dosed if o.percent]
+    alone = [o for o in dosed if o.percent is None]
+    same = [o for o in dosed if o.percent == 0]
+    return [*sorted(changed, key=lambda o: -abs(o.percent or 0.0)), *alone, *same]
 
 
 def _show_table(shown: Results, comparison: Comparison) -> None:
-    organs = with_dose(comparison)
+    organs = in_order(comparison)
     columns: dict[str, Any] = {
         "organ": [spoken_name(o.organ) for o in organs],
         "other_mGy": _digits([o.dose_a_mGy for o in organs]),
         "shown_mGy": _digits([o.dose_b_mGy for o in organs]),
-        "difference_mGy": _digits([o.difference_mGy for o in organs]),
-        "difference_percent": _digits([o.percent for o in organs]),
-        "ratio": _digits([o.ratio for o in organs]),
-        "ratio_low": _digits([o.ratio_low for o in organs]),
-        "ratio_high": _digits([o.ratio_high for o in organs]),
+        "difference_mGy": numbers([o.difference_mGy for o in organs]).round(3),
+        "difference_percent": numbers([o.percent for o in organs]).round(1),
+        "ratio": numbers([o.ratio for o in organs]).round(3),
+        "ratio_low": numbers([o.ratio_low for o in organs]).round(3),
+        "ratio_high": numbers([o.ratio_high for o in organs]).round(3),
         "other_ml": _digits([o.volume_a_ml for o in organs]),
         "shown_ml": _digits([o.volume_b_ml for o in organs]),
         "differs": [_DIFFERS[o.differs] for o in organs],
@@ -154,7 +160,7 @@ def _show_chart(shown: Results, other: Results) -> None:
         (other, "comparisonOther", _CURVES[0], ORANGE, "other"),
         (shown, "comparisonShown", _CURVES[1], BLUE, "shown"),
     )
-    series, highest = [], 1.0
+    series, ends = [], []
     for results, role, curve, color, which in looks:
         slices = results.result.slices
         table = shown.ensure(role)
@@ -164,7 +170,7 @@ def _show_chart(shown: Results, other: Results) -> None:
             name = f"WED, {which} (mm)"
             series.append(_curve(shown, curve, name, table, color, dashed=results is other))
         if np.isfinite(slices.wed_mm).any():
-            highest = max(highest, float(np.nanmax(slices.wed_mm)))
+            ends += [float(np.nanmin(slices.wed_mm)), float(np.nanmax(slices.wed_mm))]
     chart = shown.ensure("comparisonChart")
     was = chart.StartModify()
     try:
@@ -185,9 +191,16 @@ def _show_chart(shown: Results, other: Results) -> None:
         chart.SetLegendFontSize(TEXT_SIZE)
         chart.SetLegendVisibility(bool(series))
         chart.SetYAxisRangeAuto(False)
-        chart.SetYAxisRange(0.0, highest * headroom(len(series)))
+        chart.SetYAxisRange(*_range(ends, len(series)))
     finally:
         chart.EndModify(was)
+
+
+def _range(ends_mm: list[float], rows: int) -> tuple[float, float]:
+    """Return the axis of diameters: from below the smallest, as a difference is a few mm."""
+    low, high = min(ends_mm, default=0.0), max(ends_mm, default=1.0)
+    low -= max(0.1 * (high - low), LEAST_ROOM_MM)
+    return low, low + (high - low + LEAST_ROOM_MM) * headroom(rows)
 
 
 def _curve(

@@ -156,11 +156,17 @@ def _words(comparison: Comparison) -> str:
     from ...flags.summary import summarize
     from ...reporting.comparison import quantity_lines
 
-    states = [organ.differs for organ in comparison.organs if organ.ratio is not None]
+    both = [organ for organ in comparison.organs if organ.ratio is not None]
+    doses = [(organ.dose_a_mGy, organ.dose_b_mGy) for organ in comparison.organs]
     text = _(
-        "<b>{n} of {all}</b> organ doses differ by more than both results leave open. First the "
-        "other result, then the one shown."
-    ).format(n=sum(bool(state) for state in states), all=len(states))
+        "<b>{n} of {all}</b> organ doses differ by more than the uncertainty that they do not "
+        "share; {alone} have a dose in one result alone. First the other result, then the one "
+        "shown."
+    ).format(
+        n=sum(bool(organ.differs) for organ in both),
+        all=len(both),
+        alone=sum((a is None) != (b is None) for a, b in doses),
+    )
     lines = [text, *map(escape, quantity_lines(comparison))]
     scan = [one for quantity in comparison.quantities for one in quantity.flags]
     lines += [escape(notice.text) for notice in summarize((*comparison.flags, *scan))]
