@@ -159,16 +159,3 @@ def test_sample_data_are_registered_and_loaded(host, ct, tmp_path):
     assert slicer.util.arrayFromVolume(node).shape == (40, 64, 64)
     with pytest.raises(RuntimeError, match="checksum"):
         SampleData.downloadSample("Altered")
-
-
-def test_a_selector_shows_the_name_that_a_node_has_now(host):
-    import qt
-    import slicer
-
-    selector = slicer.qMRMLNodeComboBox()
-    selector.nodeTypes = ["vtkMRMLTableNode"]
-    selector.setMRMLScene(slicer.mrmlScene)
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", "before")
-    selector.setCurrentNode(node)
-    node.SetName("after")
-    assert selector.findChild(qt.QComboBox).itemText(0) == "after"

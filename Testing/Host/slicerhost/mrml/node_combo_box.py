@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import slicer
-import vtk
 from PySide6 import QtCore, QtWidgets
 from PySide6.QtCore import Property, Signal
 
@@ -82,7 +79,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         self._show_children = True
         self._none_text, self._base_name, self._tag = "", "", ""
         self._scene, self._current = None, None
-        self._observed, self._names = Observations(self), Observations(self)
+        self._observed = Observations(self)
         self._nodes: list = []
         self._box.activated.connect(self._on_activated)
 
@@ -183,20 +180,12 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
             nodes = [self._scene.GetNthNode(index) for index in range(count)]
             nodes = [node for node in nodes if self._matches(node)]
         before, self._nodes = self._nodes, nodes
-        self._names.clear()
-        for node in nodes:
-            self._names.add(node, vtk.vtkCommand.ModifiedEvent, partial(self._on_renamed, node))
         self._box.clear()
         if self._none or not nodes:
             self._box.addItem(self._none_text or ("None" if self._none else self._prompt()))
         for node in nodes:
             self._box.addItem(node.GetName() or "")
         self._take(self._current if self._current in nodes else self._successor(before))
-
-    def _on_renamed(self, node) -> None:
-        if node in self._nodes:
-            place = self._nodes.index(node) + self._offset()
-            self._box.setItemText(place, node.GetName() or "")
 
     def _successor(self, before: list):
         """What a combo box turns to when it is filled, or when its current row vanishes."""
