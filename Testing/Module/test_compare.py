@@ -226,3 +226,15 @@ def test_what_changed_stands_first(host, kept):
     place = [row["name"] for row in rows].index("spleen")
     assert all(row["difference_mGy"] == "0" for row in rows[place + 1 :])
     assert all(row["difference_percent"] != "0" for row in rows[: max(place - 1, 0)])
+
+
+def test_a_reload_of_the_module_leaves_no_comparison_behind(host, kept):
+    node = kept.results.results.node
+    host.reload("CTDoseSeg")
+    panel = host.open("CTDoseSeg")
+    host.wait(0.5)
+    assert panel.results.results.node is node
+    assert panel.results.results.get("comparisonTable") is None
+    panel.ui.compareCollapsibleButton.collapsed = False
+    wait_for_table(host, panel)
+    assert columns(panel)["liver"]["difference_mGy"] == "0"

@@ -178,7 +178,7 @@ class ResultsLogic:
         """
         from .nodes.comparison import keep
 
-        return Results(keep(results))
+        return keep(results)
 
     def compare(self, results: Results, other: Results) -> Comparison:
         """Compare two results of the scene; differences are `results` less `other`.

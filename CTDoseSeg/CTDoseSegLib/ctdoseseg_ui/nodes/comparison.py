@@ -50,19 +50,20 @@ COLUMNS = {
 _DIFFERS = {True: "yes", False: "no", None: ""}
 
 
-def keep(results: Results) -> Any:
+def keep(results: Results) -> Results:
     """Keep a copy of a result's numbers in the scene, to compare what an edit makes of them.
 
     A later copy takes its place: one for each result.
 
     Returns
     -------
-    vtkMRMLTextNode
-        With the same text; the segmentation is not copied.
+    Results
+        Of a text node with the same numbers; the segmentation is not copied.
     """
     node = results.get("kept") or slicer.vtkMRMLTextNode()
     node.SetName(f"{results.node.GetName()}, kept")
-    node.SetText(results.node.GetText())
+    copy = Results(node)
+    copy.take_over(results)
     if node.GetScene() is None:
         # Marked before it is in the scene: selectors list it as it is added.
         node.SetAttribute(MARK, KEPT)
@@ -71,7 +72,7 @@ def keep(results: Results) -> Any:
     volume = results.volume
     node.SetNodeReferenceID(f"{ROLE}volume", volume.GetID() if volume is not None else None)
     place(results)
-    return node
+    return copy
 
 
 def comparable(results: Results) -> list[Results]:

@@ -218,6 +218,11 @@ class Results:
         self.node.SetText(json.dumps(result.to_json(), ensure_ascii=True, allow_nan=False))
         self._read = (self.node.GetText(), result)
 
+    def take_over(self, other: Results) -> None:
+        """Keep the numbers of another result, which need not be read again."""
+        self.node.SetText(other.node.GetText())
+        self._read = (self.node.GetText(), other.result)
+
     def _name_after(self, result: Result) -> None:
         """Name the node after its engines, unless the user named it, or an earlier version did."""
         if self.node.GetAttribute(NAMED) != self.node.GetName():

@@ -70,7 +70,8 @@ class CompareSection:
 
         if self._results is None:
             return
-        self._parameters().comparedResult = keep(self._results)
+        self._other = keep(self._results)
+        self._parameters().comparedResult = self._other.node
         self._ui.compareCollapsibleButton.visible = True
         self._ui.compareCollapsibleButton.collapsed = False
         self.refresh()
