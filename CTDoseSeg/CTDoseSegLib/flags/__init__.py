@@ -27,6 +27,7 @@ from . import (
     segmentation,
     size,
     uterus,
+    what_if,
 )
 from .entry import MENDS, Entry, Severity
 from .places import (
@@ -75,6 +76,7 @@ FLAGS: Mapping[str, Entry] = {
     **effective_dose.FLAGS,
     **uterus.FLAGS,
     **comparison.FLAGS,
+    **what_if.FLAGS,
 }
 
 
