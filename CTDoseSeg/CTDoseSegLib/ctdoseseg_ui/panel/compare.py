@@ -53,15 +53,17 @@ class CompareSection:
 
     def refresh(self) -> None:
         """Something changed: offer the section where there is a choice, and compare later."""
+        results, ui = self._results, self._ui
+        ui.keepButton.enabled = results is not None
+        if results is None:
+            ui.compareCollapsibleButton.visible = False
+            return
         from ..nodes.comparison import comparable
 
-        results, ui = self._results, self._ui
-        some = comparable(results) if results is not None else []
-        ui.compareCollapsibleButton.visible = bool(some)
-        ui.keepButton.enabled = results is not None
+        ui.compareCollapsibleButton.visible = bool(comparable(results))
         if self._open:
             self._timer.start(UPDATE_MS)
-        elif self._made and results is not None:
+        elif self._made:
             self._remove(results)
 
     def keep(self) -> None:
