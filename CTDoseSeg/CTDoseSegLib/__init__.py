@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from .reporting.charts_hu import draw_histogram
     from .reporting.charts_slices import draw_size
     from .reporting.overlay import draw_overlay
-    from .result import Result, read_result
+    from .result import Comparison, Result, compare, read_result
     from .result_folder import write_result
     from .segmentation.labelmap import Atom, Labelmap
     from .segmentation.segmenting import segment
@@ -54,6 +54,7 @@ _DOORS = {
     "Atom": "segmentation.labelmap",
     "CTDoseSegError": "errors",
     "CTSeries": "ct.series",
+    "Comparison": "result",
     "DoseEngine": "dosimetry.engines",
     "DoseMap": "dosimetry.dose_map",
     "DoseResult": "dosimetry.doses",
@@ -66,6 +67,7 @@ _DOORS = {
     "ScannerProfile": "ct.scanner_profile",
     "SliceInfo": "ct.series",
     "analyze": "analysis",
+    "compare": "result",
     "draw_histogram": "reporting.charts_hu",
     "draw_organ_doses": "reporting.charts_dose",
     "draw_overlay": "reporting.overlay",
@@ -84,6 +86,7 @@ __all__ = [
     "Atom",
     "CTDoseSegError",
     "CTSeries",
+    "Comparison",
     "DoseEngine",
     "DoseMap",
     "DoseResult",
@@ -96,6 +99,7 @@ __all__ = [
     "ScannerProfile",
     "SliceInfo",
     "analyze",
+    "compare",
     "draw_histogram",
     "draw_organ_doses",
     "draw_overlay",

@@ -26,6 +26,7 @@ from ..tasks.standard_input import when_input_closes
 from . import (
     batch,
     commission,
+    comparison,
     export,
     material,
     phantom,
@@ -74,7 +75,18 @@ def make_parser() -> argparse.ArgumentParser:
         )
         return sub
 
-    families = (scan, export, pictures, batch, training, predict, phantom, material, commission)
+    families = (
+        scan,
+        comparison,
+        export,
+        pictures,
+        batch,
+        training,
+        predict,
+        phantom,
+        material,
+        commission,
+    )
     for family in families:
         family.add(command)
     return parser

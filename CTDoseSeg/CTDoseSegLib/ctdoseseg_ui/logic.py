@@ -21,7 +21,7 @@ from .exposure_choices import with_choices
 from .imports import import_next
 from .job import CANCELLED, DONE, FAILED, Job, run_and_wait, turn_event_loop
 from .logic_simulation import SimulationLogic
-from .nodes.results import Results
+from .nodes.results import NEW, Results
 from .staging import BUNDLED, FOLDER_MODELS, StagedAnalysis
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         doseReport: str = "auto",
         scannerProfile: str = "",
         wait: bool = True,
+        newResult: bool = False,
     ) -> Results | RunningAnalysis:
         """Segment, measure and predict doses; returns when all is in the scene.
 
@@ -110,6 +111,9 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
             JSON file of what was measured on the scanner; empty: none.
         wait
             False: return at once; the result comes into the scene when it is there.
+        newResult
+            Make another result of the CT beside those that it has, to compare them; else the
+            newest one is replaced.
 
         Returns
         -------
@@ -144,6 +148,7 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
             extras=extras,
             doseReport=doseReport,
             scannerProfile=scannerProfile,
+            into=NEW if newResult else "",
         )
         running = RunningAnalysis(self.start, task, onEvent)
         return running.wait() if wait else running
@@ -203,10 +208,11 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         extras: Sequence[str] = (),
         doseReport: str = "auto",
         scannerProfile: str = "",
+        into: str = "",
     ) -> StagedAnalysis:
         """Write the stage input of an analysis: volume and user segmentation in a temporary folder.
 
-        Parameters are those of `analyze`.
+        Parameters are those of `analyze`; `into` is as in `Results.create`.
         """
         from ..flags import scene
         from .nodes.segmentations import labelmap_of
@@ -226,13 +232,15 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         if segmentationNode is None:
             if unet:
                 arguments += ["--unet", os.path.abspath(unet)]
-            return staging.stage_input(volumeNode, series, None, arguments, choices)
+            return staging.stage_input(volumeNode, series, None, arguments, choices, into=into)
         labelmap = labelmap_of(segmentationNode, volumeNode, series)
         # The staged label map no longer shows how its segments overlapped or were resampled.
         lay = tuple(f for f in labelmap.flags if f.code in scene.FLAGS)
         series = replace(series, flags=(*series.flags, *lay))
         drawn = segmentationNode.GetID()
-        return staging.stage_input(volumeNode, series, labelmap, arguments, choices, givenID=drawn)
+        return staging.stage_input(
+            volumeNode, series, labelmap, arguments, choices, givenID=drawn, into=into
+        )
 
     def finish(self, task: StagedAnalysis) -> Results:
         """Bring the results of a task into the scene."""
@@ -243,7 +251,7 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
                 "The volume was removed from the scene while it was analysed; nothing was added."
             )
         folder = task.folder / staging.RESULT_FOLDER
-        return self.show(volume, task.series, folder, task.choices, task.givenID)
+        return self.show(volume, task.series, folder, task.choices, task.givenID, task.into)
 
     def series(
         self,

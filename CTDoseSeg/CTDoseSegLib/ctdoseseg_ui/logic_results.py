@@ -14,7 +14,7 @@ from .staging import BUNDLED, NO_BATCHES, NO_EDITS
 
 if TYPE_CHECKING:
     from ..dosimetry.dose_map import DoseMap
-    from ..result import Result
+    from ..result import Comparison, Result
     from .session import Session
 
 
@@ -31,8 +31,12 @@ class ResultsLogic:
         folder: Path,
         choices: Mapping[str, Any],
         givenID: str = "",
+        into: str = "",
     ) -> Results:
-        """Bring the files of ``analyze`` in `folder` into the scene, as the result of `volume`."""
+        """Bring the files of ``analyze`` in `folder` into the scene, as the result of `volume`.
+
+        `into` is as in `Results.create`.
+        """
         from ..outputs.tables import read_doubt
         from ..result import read_result
         from ..segmentation.user import read_labelmap
@@ -48,7 +52,7 @@ class ResultsLogic:
         labelmap = read_labelmap(folder / Path(result.segmentation.file).name, series)
         tint = read_doubt(folder, labelmap)
         labelmap = replace(labelmap, engine=result.segmentation.engine, doubt_map=tint)
-        results = Results.create(volume)
+        results = Results.create(volume, into)
         results.write(result)
         keep_dose_report(results, series)
         segmentation = results.segmentation_to_fill(givenID)
@@ -174,6 +178,38 @@ class ResultsLogic:
     def hasSession(self, results: Results) -> bool:
         """Return whether what edits need is in memory."""
         return results.node.GetID() in self._sessions
+
+    def keep(self, results: Results) -> Results:
+        """Keep the numbers of a result as they are, to compare what edits make of them.
+
+        Examples
+        --------
+        ::
+
+            before = logic.keep(results)
+            # edit the segmentation, then
+            logic.recompute(results)
+            print(logic.compare(results, before).organs[0].percent)
+        """
+        from .nodes.comparison import keep
+
+        return keep(results)
+
+    def compare(self, results: Results, other: Results) -> Comparison:
+        """Compare two results of the scene; differences are `results` less `other`.
+
+        Examples
+        --------
+        ::
+
+            thresholds = logic.analyze(volumeNode, engine="classical")
+            network = logic.analyze(volumeNode, engine="unet", newResult=True)
+            for organ in logic.compare(network, thresholds).organs:
+                print(organ.organ, organ.percent, organ.differs)
+        """
+        from .nodes.comparison import compare_nodes
+
+        return compare_nodes(results, other)
 
     def session(self, results: Results) -> Session:
         """Return what is kept in memory of a result; made anew for one of a saved scene."""

@@ -183,7 +183,9 @@ class CTDoseSegParameterNode:
     useDoseReport: bool = True
     scannerProfileFile: str = ""
 
+    # Shown, and filled by Apply; None: Apply makes a new one.
     result: vtkMRMLTextNode
+    comparedResult: vtkMRMLTextNode
     lowerChart: LowerChart = LowerChart.DOSES
     organOrder: OrganOrder = OrganOrder.BODY
     showOverlay: bool = False

@@ -48,6 +48,8 @@ class StagedAnalysis:
         What the user chose, for the provenance.
     output
         Where the user wants the files; None if the result comes into the scene.
+    into
+        Which result of the CT is filled, as in `Results.create`.
     """
 
     volume: Any
@@ -57,6 +59,7 @@ class StagedAnalysis:
     series: Any
     choices: dict[str, Any] = field(default_factory=dict)
     output: str | Path | None = None
+    into: str = ""
 
     def clear(self) -> None:
         """Remove the temporary folder."""
@@ -72,6 +75,7 @@ def stage_input(
     *,
     givenID: str = "",
     output: str | Path | None = None,
+    into: str = "",
 ) -> StagedAnalysis:
     """Write the volume, and the label map if there is one, with the command that analyses them.
 
@@ -103,7 +107,7 @@ def stage_input(
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
         raise OutputError(refusal()) from error
-    return StagedAnalysis(volumeNode, givenID, folder, command, series, choices, output)
+    return StagedAnalysis(volumeNode, givenID, folder, command, series, choices, output, into)
 
 
 def refusal() -> str:

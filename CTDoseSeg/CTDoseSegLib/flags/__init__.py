@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import (
+    comparison,
     dose_report,
     effective_dose,
     monte_carlo,
@@ -74,6 +75,7 @@ FLAGS: Mapping[str, Entry] = {
     **monte_carlo.FLAGS,
     **effective_dose.FLAGS,
     **uterus.FLAGS,
+    **comparison.FLAGS,
     **what_if.FLAGS,
 }
 

@@ -68,7 +68,7 @@ def print_result(
     organs = result.organs
     rows = [dose_row(organ, organs) for organ in organs]
     if rows:
-        _print_table(rows)
+        print_table(rows)
     for line in summary(result):
         print(line)
     for line in (every_flag if all_flags else notice_lines)(result.all_flags()):
@@ -268,17 +268,22 @@ def uterus_words(uterus: UterusDose) -> str:
     )
 
 
-def _print_table(rows: list[tuple[str, ...]]) -> None:
+def print_table(
+    rows: list[tuple[str, ...]],
+    headings: Sequence[str] = HEADINGS,
+    right_aligned: slice = RIGHT_ALIGNED,
+) -> None:
+    """Print a table, with rich where it is installed; a row without its first value is dim."""
     try:
         from rich.console import Console
         from rich.markup import escape
         from rich.table import Table
     except ImportError:  # Slicer's Python has no rich: aligned text does
-        print("\n".join(plain_table(rows)))
+        print("\n".join(plain_table(rows, headings, right_aligned)))
         return
     table = Table()
-    right = range(len(HEADINGS))[RIGHT_ALIGNED]
-    for column, heading in enumerate(HEADINGS):
+    right = range(len(headings))[right_aligned]
+    for column, heading in enumerate(headings):
         justify = "right" if column in right else "left"
         table.add_column(heading, justify=justify, no_wrap=column in right, overflow="fold")
     for row in rows:
@@ -289,16 +294,20 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
     console.print(table)
 
 
-def plain_table(rows: list[tuple[str, ...]]) -> list[str]:
+def plain_table(
+    rows: list[tuple[str, ...]],
+    headings: Sequence[str] = HEADINGS,
+    right_aligned: slice = RIGHT_ALIGNED,
+) -> list[str]:
     """Return the lines of a table in plain text, columns aligned."""
-    widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, strict=True)]
-    right = range(len(HEADINGS))[RIGHT_ALIGNED]
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    right = range(len(headings))[right_aligned]
     return [
         "  ".join(
             text.rjust(width) if column in right else text.ljust(width)
             for column, (text, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in (HEADINGS, tuple("-" * width for width in widths), *rows)
+        for row in (tuple(headings), tuple("-" * width for width in widths), *rows)
     ]
 
 

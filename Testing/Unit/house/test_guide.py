@@ -12,10 +12,12 @@ from guide_reference import columns_page, command_line_page, pages, rooms_page, 
 from guide_reference.markdown import anchor
 from tiny_analysis import tiny_labelmap, tiny_result
 
+from CTDoseSegLib import compare
 from CTDoseSegLib.batch.ledger import Ledger
 from CTDoseSegLib.batch.plan import write_plan
 from CTDoseSegLib.batch.tables import write_tables as write_batch_tables
 from CTDoseSegLib.flags import FLAGS
+from CTDoseSegLib.outputs.comparison import write_comparison
 from CTDoseSegLib.outputs.tables import write_histogram, write_labelmap, write_tables
 
 pytestmark = pytest.mark.slow
@@ -135,6 +137,7 @@ def test_the_columns_are_those_of_the_files(tmp_path):
     write_tables(tiny_result(), tmp_path)
     write_labelmap(tiny_labelmap(), tmp_path)
     write_histogram(tmp_path / "histogram.csv", np.arange(3.0), np.arange(2))
+    write_comparison(compare(tiny_result(), tiny_result()), tmp_path)
     write_plan(tmp_path / "plan.csv", ())
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         write_batch_tables(ledger, tmp_path, identity=True)

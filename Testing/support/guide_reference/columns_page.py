@@ -1,4 +1,4 @@
-"""Every column of every table that `analyze`, `pictures`, `discover` and `batch` write."""
+"""Every column of every table that the commands write."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.dosimetry.doses import OrganDose
 from CTDoseSegLib.dosimetry.effective_dose import EffectiveDose
 from CTDoseSegLib.dosimetry.examination import OrganTotal
-from CTDoseSegLib.outputs import tables
+from CTDoseSegLib.outputs import comparison, tables
 from CTDoseSegLib.provenance import SeriesProvenance
-from CTDoseSegLib.result import Slices, Structure
+from CTDoseSegLib.result import OrganComparison, Slices, Structure
+from CTDoseSegLib.result.comparison import MatchedSlices
 from CTDoseSegLib.segmentation.labelmap import Atom
 
 from .docstrings import as_markdown, meaning
@@ -85,6 +86,16 @@ TABLES = {
     "labels.csv": _of_analyze("labels.csv", tables.LABEL_COLUMNS, Atom),
     "groups.csv": _of_analyze("groups.csv", tables.GROUP_COLUMNS),
     "histogram.csv": _of_analyze("histogram.csv", tables.HISTOGRAM_COLUMNS),
+    comparison.COMPARISON: Table(
+        comparison.COMPARISON_COLUMNS,
+        comparison.MEANINGS[comparison.COMPARISON],
+        (OrganComparison,),
+    ),
+    comparison.COMPARISON_SLICES: Table(
+        comparison.COMPARISON_SLICE_COLUMNS,
+        comparison.MEANINGS[comparison.COMPARISON_SLICES],
+        (MatchedSlices,),
+    ),
     "plan.csv": Table(plan.COLUMNS, {}, (plan.PlannedScan,)),
     "exams.csv": _of_batch("exams.csv", _EXAM_COLUMNS, *_EXAM),
     "doses.csv": _of_batch(

@@ -23,7 +23,8 @@ def place(results: Results) -> None:
     parent = hierarchy.GetItemParent(volume)
     folder = folder_of(results)
     if not folder:
-        folder = hierarchy.CreateFolderItem(parent, f"{results.volume.GetName()} doses")
+        name = hierarchy.GenerateUniqueItemName(f"{results.volume.GetName()} doses")
+        folder = hierarchy.CreateFolderItem(parent, name)
         hierarchy.SetItemAttribute(folder, FOLDER, "1")
         hierarchy.SetItemExpanded(folder, False)
     if hierarchy.GetItemParent(folder) != parent:

@@ -12,6 +12,7 @@ from .volumes import geometry
 if TYPE_CHECKING:
     from ...ct.acquisition import Acquisition
     from ...ct.series import CTSeries
+    from ...result import Result
 
 # Of world S per S of the volume; below it the volume's S is no direction along the body.
 _LEAST_COSINE = 0.1
@@ -109,3 +110,16 @@ def slice_centres(affine: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Return RAS superior of the slice centres, [k]."""
     middle = affine @ np.array([(shape[2] - 1) / 2, (shape[1] - 1) / 2, 0, 1])
     return middle[2] + np.arange(shape[0]) * affine[2, 2]
+
+
+def slice_positions_mm(volumeNode: Any, result: Result) -> np.ndarray:
+    """Return where the slices of a result lie now, RAS superior of the world (mm), [k].
+
+    Its own positions where the volume is gone, has other slices, or is bent by a transform.
+    """
+    image = volumeNode.GetImageData() if volumeNode is not None else None
+    shape = image.GetDimensions()[::-1] if image is not None else ()
+    if shape != tuple(result.geometry.shape_kji):
+        return result.slices.z_mm
+    _, moved, linear = geometry(volumeNode)
+    return slice_centres(moved, shape) if linear else result.slices.z_mm

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from ...result import Result
 
 MARK = "CTDoseSeg.Result"
-VERSION = "1"
+# Values of the mark: of a result, and of the copy of one that is kept to be compared with.
+VERSION, KEPT = "1", "kept"
+# The name that a result got here; where the node has another, the user gave it.
+NAMED = "CTDoseSeg.Name"
+# In place of the node ID of a result: a new one, whatever the CT has.
+NEW = "new"
+DOSE_ENGINES = {
+    "fast": "fast law",
+    "montecarlo": "Monte Carlo",
+    "published": "published networks",
+}
 ROLE = "CTDoseSeg."
 # Of a segmentation that somebody changed by hand.
 EDITED = "CTDoseSeg.Edited"
@@ -34,6 +44,10 @@ CLASSES = {
     "doseMap": "vtkMRMLScalarVolumeNode",
     "doseMapSD": "vtkMRMLScalarVolumeNode",
     "doseMapBatches": "vtkMRMLScalarVolumeNode",
+    "comparisonTable": "vtkMRMLTableNode",
+    "comparisonShown": "vtkMRMLTableNode",
+    "comparisonOther": "vtkMRMLTableNode",
+    "comparisonChart": "vtkMRMLPlotChartNode",
 }
 TITLES = {
     "segmentation": "segmentation",
@@ -47,6 +61,10 @@ TITLES = {
     "doseMap": "dose map (mGy)",
     "doseMapSD": "dose map uncertainty (mGy)",
     "doseMapBatches": "dose map batches",
+    "comparisonTable": "comparison",
+    "comparisonShown": "slices of the result, compared",
+    "comparisonOther": "slices of the other result, compared",
+    "comparisonChart": "WED of both results",
 }
 
 
@@ -64,14 +82,23 @@ class Results:
         self._read: tuple[str, Result | None] | None = None
 
     @classmethod
-    def create(cls, volumeNode: Any) -> Results:
-        """Return the result of a volume: the one that it has, else a new one."""
-        present = cls.of_volume(volumeNode)
+    def create(cls, volumeNode: Any, into: str = "") -> Results:
+        """Return the result to fill: the newest one of a volume, else a new one.
+
+        `into` is the node ID of another one of it, or `NEW` for a new one beside those it has.
+        """
+        chosen = slicer.mrmlScene.GetNodeByID(into) if into not in ("", NEW) else None
+        if chosen is not None and cls(chosen).volume is volumeNode:
+            return cls(chosen)
+        present = cls.of_volume(volumeNode) if into == "" else None
         if present is not None:
             return present
-        name = f"CTDoseSeg {volumeNode.GetName()}"
-        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", f"{name} result")
+        # Marked before it is in the scene: selectors list it as it is added.
+        node = slicer.vtkMRMLTextNode()
+        node.SetName(f"{volumeNode.GetName()} result")
+        node.SetAttribute(NAMED, node.GetName())
         node.SetAttribute(MARK, VERSION)
+        slicer.mrmlScene.AddNode(node)
         node.SetNodeReferenceID(f"{ROLE}volume", volumeNode.GetID())
         return cls(node)
 
@@ -85,7 +112,7 @@ class Results:
     def all(cls) -> list[Results]:
         """Return all results of the scene."""
         nodes = slicer.util.getNodesByClass("vtkMRMLTextNode")
-        return [cls(node) for node in nodes if node.GetAttribute(MARK)]
+        return [cls(node) for node in nodes if node.GetAttribute(MARK) not in (None, KEPT)]
 
     @property
     def volume(self) -> Any:
@@ -183,8 +210,35 @@ class Results:
 
     def write(self, result: Result) -> None:
         """Keep `result`, as it goes to `result.json`."""
+        self._name_after(result)
         self.node.SetText(json.dumps(result.to_json(), ensure_ascii=True, allow_nan=False))
         self._read = (self.node.GetText(), result)
+
+    def take_over(self, other: Results) -> None:
+        """Keep the numbers of another result, which need not be read again."""
+        self.node.SetText(other.node.GetText())
+        self._read = (self.node.GetText(), other.result)
+
+    def _name_after(self, result: Result) -> None:
+        """Name the node after its engines, unless the user named it, or an earlier version did."""
+        if self.node.GetAttribute(NAMED) != self.node.GetName():
+            return
+        name = self._title(result)
+        if name != self.node.GetName():
+            self.node.SetAttribute(NAMED, name)
+            self.node.SetName(name)
+
+    def _title(self, result: Result) -> str:
+        """Return CT, segmentation engine and dose engine, with a number where another has these."""
+        from ...segmentation.labelmap import engine_in_words
+
+        engine = str(result.chosen("dose_engine", "fast"))
+        parts = (engine_in_words(result.segmentation.engine), DOSE_ENGINES.get(engine, engine))
+        volume = self.volume
+        title = f"{volume.GetName() if volume is not None else 'CT'}: {', '.join(parts)}"
+        taken = {other.node.GetName() for other in Results.all() if other.node is not self.node}
+        names = (title, *(f"{title} ({n})" for n in range(2, len(taken) + 2)))
+        return next(name for name in names if name not in taken)
 
     def doses(self) -> dict[str, float]:
         """Return organ to its dose in mGy, of those organs that have one."""

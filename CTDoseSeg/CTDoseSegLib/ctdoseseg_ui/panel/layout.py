@@ -127,7 +127,7 @@ def fill(results: Any, lower_role: str) -> None:
     chart = organ_chart()
     if chart is not None:
         chart.show_table(table)
-    views = [(SIZE_VIEW, "sizeChart")]
+    views = [(SIZE_VIEW, upper_role(results))]
     if lower_role != ORGANS:
         views.append((LOWER_VIEW, lower_role))
     for tag, role in views:
@@ -138,6 +138,12 @@ def fill(results: Any, lower_role: str) -> None:
     view = slicer.mrmlScene.GetSingletonNode(TABLE_VIEW, "vtkMRMLTableViewNode")
     if view is not None:
         view.SetTableNodeID(table.GetID() if table is not None else None)
+
+
+def upper_role(results: Any) -> str:
+    """Return the chart of the upper plot view: both results' diameters while they are compared."""
+    compared = results is not None and results.get("comparisonChart") is not None
+    return "comparisonChart" if compared else "sizeChart"
 
 
 def show_lower_chart(chart: Any) -> None:

@@ -87,8 +87,11 @@ class MethodSection:
 
         return totalsegmentator.ensure(node.quality.value, self._extras())
 
-    def prepare(self) -> StagedAnalysis:
-        """The task of Apply; installs what it needs, after asking."""
+    def prepare(self, into: str = "") -> StagedAnalysis:
+        """The task of Apply; installs what it needs, after asking.
+
+        `into` is as in `Results.create`.
+        """
         node = self._parameters()
         typed = self._acquisition.typed()
         if node.doseEngine == DoseEngine.MONTE_CARLO:
@@ -117,6 +120,7 @@ class MethodSection:
             extras=self._extras(),
             doseReport=report,
             scannerProfile=profile,
+            into=into,
         )
 
     def _extras(self) -> tuple[str, ...]:

@@ -263,7 +263,7 @@ class ResultsSection:
             table = series.GetTableNode()
             if table is None or self.results is None:
                 continue
-            if table is self.results.get("sliceTable"):
+            if table in (self.results.get("sliceTable"), self.results.get("comparisonShown")):
                 jump_to_slice(self.results, row)
                 return
 

@@ -21,8 +21,10 @@ from ..parameters import CTDoseSegParameterNode, DoseEngine, Method
 from ..staging import StagedAnalysis
 from . import layout
 from .acquisition import AcquisitionSection
+from .compare import CompareSection
 from .headers import HeaderReading
 from .method import MethodSection
+from .output import ResultSelector, show_alone
 from .results import ResultsSection
 from .scene_watch import SceneWatch
 from .simulation import SimulationSection
@@ -61,7 +63,9 @@ class CTDoseSegWidget(ModuleWidget):
         self.acquisition = AcquisitionSection(ui, parameters)
         self.headers = HeaderReading(self.acquisition, self._updateButtons)
         self.method = MethodSection(ui, logic, parameters, self.acquisition)
+        self.output = ResultSelector(ui, parameters, self._showResults, self.task.show_problem)
         self.results = ResultsSection(ui, logic, parameters, self.task.show_problem)
+        self.compare = CompareSection(ui, parameters)
         self.simulation = SimulationSection(ui, logic, parameters, self.task.log, self._onSimulated)
         filled = self.results.table_filled
         self.whatIf = WhatIfSection(ui, logic, parameters, self.simulation, filled)
@@ -82,8 +86,8 @@ class CTDoseSegWidget(ModuleWidget):
         if self.live is not None:
             self.task.end()
             self.simulation.end()
-            own = (self.acquisition, self.headers, self.whatIf, self.live, self.sceneWatch)
-            for part in own:
+            own = (self.acquisition, self.headers, self.whatIf, self.compare, self.live)
+            for part in (*own, self.sceneWatch):
                 part.stop()
             self.results.cleanup()
             self.logic.forget()
@@ -123,6 +127,9 @@ class CTDoseSegWidget(ModuleWidget):
             return
         volume = node.inputVolume
         identifier = volume.GetID() if volume is not None else ""
+        if identifier == self._volumeID and self.output.volume_of_other() is not None:
+            node.inputVolume = self.output.volume_of_other()
+            return
         if identifier != self._volumeID:
             # What was typed is of one CT, also where none was chosen in between.
             if identifier and self._typedFor not in ("", identifier):
@@ -130,15 +137,18 @@ class CTDoseSegWidget(ModuleWidget):
             self._typedFor = identifier or self._typedFor
             self._volumeID = identifier
             self.headers.show(volume)
-            self._showResults(Results.of_volume(volume))
+            self.output.follow(volume)
+            self.output.show_chosen()
             if self.results.results is not None:
                 from .navigation import show_volume
 
                 show_volume(volume)
         else:
             self.acquisition.mark(volume)
+            self.output.show_chosen()
         self.results.apply_parameters()
         self.whatIf.update(self.results.results)
+        self.compare.refresh()
         self._updateButtons()
 
     def _updateButtons(self) -> None:
@@ -164,6 +174,7 @@ class CTDoseSegWidget(ModuleWidget):
         selectors = (ui.inputVolumeSelector, ui.methodComboBox, ui.segmentationSelector)
         for widget in (*selectors, ui.doseEngineComboBox):
             widget.enabled = not running
+        self.output.update(running=running)
         self.simulation.update(self.results.results, busy=running)
         if reason and not running:
             ui.statusLabel.text = reason
@@ -240,7 +251,7 @@ class CTDoseSegWidget(ModuleWidget):
     def _prepareAnalysis(self) -> StagedAnalysis:
         self.simulation.end()  # of the result that is to be replaced
         self._startedWith = self.method.choices()
-        return self.method.prepare()
+        return self.method.prepare(self.output.into)
 
     def _start(self, prepare: Callable[[], StagedAnalysis], onEnd: Callable[..., None]) -> None:
         def begin(task: StagedAnalysis) -> Job:
@@ -261,8 +272,7 @@ class CTDoseSegWidget(ModuleWidget):
         if state == DONE and results is not None:
             from .navigation import show_volume
 
-            self.parameters.result = results.node
-            self._showResults(results)
+            self.output.take(results)
             self._madeWith = self._startedWith
             self.results.made_anew()
             self.results.show_layout()
@@ -273,14 +283,17 @@ class CTDoseSegWidget(ModuleWidget):
     # Results -----------------------------------------------------------------------------
 
     def _showResults(self, results: Results | None) -> None:
-        if results is not None and (not results.result or results.doseTable is None):
+        if not self.output.whole(results):
             results = None
         before = self.results.results
         if results is None or before is None or results.node is not before.node:
             self._madeWith = None
+        if results is not None:
+            show_alone(results, switched=before is not None and before.node is not results.node)
         if before is not None and (results is None or results.node is not before.node):
             self.logic.forget(before)  # the voxels of one CT in memory are enough
         self.results.show(results)
+        self.compare.follow(results)
         self._shownText = results.node.GetText() if results is not None else ""
         self.live.follow(results)
         self.ui.liveLabel.text = ""
@@ -288,10 +301,15 @@ class CTDoseSegWidget(ModuleWidget):
             self.live.warm()
             self.whatIf.update(results, force=True)
 
-    def _onLiveUpdate(self, changed: int, seconds: float) -> None:
+    def _refresh(self) -> None:
+        """Show the other numbers of the result that is shown."""
         self._shownText = self.results.results.node.GetText()
         self.results.refresh()
         self.whatIf.update(self.results.results, force=True)
+        self.compare.refresh()
+
+    def _onLiveUpdate(self, changed: int, seconds: float) -> None:
+        self._refresh()
         from .result_words import rerun_advised
 
         text = _("{n} slices changed; updated in {ms:.0f} ms.")
@@ -305,10 +323,8 @@ class CTDoseSegWidget(ModuleWidget):
         shown = self.results.results
         if shown is None or shown.node is not results.node:
             return
-        self._shownText = shown.node.GetText()
-        self.results.refresh()
+        self._refresh()
         self.results.apply_parameters()
-        self.whatIf.update(shown, force=True)
         self.results.update_overlay()
 
     def onEdit(self) -> None:
@@ -348,8 +364,10 @@ class CTDoseSegWidget(ModuleWidget):
         self.simulation.end()
         self.headers.stop()
         self.live.stop()
+        self.compare.stop()
         self.logic.forget()
         self.results.scene_closed()
+        self.output.scene_closed()
         self._volumeID = self._typedFor = ""
 
     def onSceneChanged(self, *_args: Any) -> None:
@@ -366,13 +384,16 @@ class CTDoseSegWidget(ModuleWidget):
     def _onNodeRemoved(self, _caller: Any, _event: Any, node: Any = None) -> None:
         results = self.results.results
         self.simulation.end_of_removed()
-        if node is None or results is None or slicer.mrmlScene.IsClosing():
+        if node is None or slicer.mrmlScene.IsClosing():
             return
-        gone = results.volume is None or results.segmentation is None
-        if gone or node is results.node:
+        if results is not None and (
+            node is results.node or None in (results.volume, results.segmentation)
+        ):
             self.live.stop()
             self._showResults(None)
-            self._updateButtons()
+        self.output.removed(node)
+        self.compare.refresh()  # there may be nothing left to compare with
+        self._updateButtons()
 
     def _chooseVolume(self) -> None:
         """A CT was loaded, and none is chosen yet."""
@@ -384,18 +405,13 @@ class CTDoseSegWidget(ModuleWidget):
         node = self._parameterNode
         if node is None or node.inputVolume is None or self.task.active:
             return
-        results, shown = Results.of_volume(node.inputVolume), self.results.results
-        try:
-            whole = results is not None and results.result and results.doseTable is not None
-        except CTDoseSegError as error:
-            self.task.show_problem(str(error))
-            return
-        if not whole:
+        self.output.take_new()
+        results, shown = self.output.chosen, self.results.results
+        if not self.output.whole(results):
             return
         if shown is None or results.node is not shown.node:
             self._showResults(results)
         elif results.node.GetText() != self._shownText:
-            self._shownText = results.node.GetText()
-            self.results.refresh()
-            self.whatIf.update(shown, force=True)
+            self._refresh()
+        self.compare.refresh()
         self._updateButtons()
