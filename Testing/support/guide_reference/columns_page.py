@@ -11,7 +11,7 @@ from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.dosimetry.doses import OrganDose
 from CTDoseSegLib.dosimetry.effective_dose import EffectiveDose
 from CTDoseSegLib.dosimetry.examination import OrganTotal
-from CTDoseSegLib.outputs import tables
+from CTDoseSegLib.outputs import dose_volume, tables
 from CTDoseSegLib.provenance import SeriesProvenance
 from CTDoseSegLib.result import Slices, Structure
 from CTDoseSegLib.segmentation.labelmap import Atom
@@ -84,6 +84,7 @@ TABLES = {
     ),
     "labels.csv": _of_analyze("labels.csv", tables.LABEL_COLUMNS, Atom),
     "groups.csv": _of_analyze("groups.csv", tables.GROUP_COLUMNS),
+    dose_volume.DOSE_VOLUME: Table(dose_volume.DOSE_VOLUME_COLUMNS, dose_volume.MEANINGS),
     "histogram.csv": _of_analyze("histogram.csv", tables.HISTOGRAM_COLUMNS),
     "plan.csv": Table(plan.COLUMNS, {}, (plan.PlannedScan,)),
     "exams.csv": _of_batch("exams.csv", _EXAM_COLUMNS, *_EXAM),
