@@ -67,6 +67,11 @@ class DoseVolumeHistogram:
         percent: np.ndarray = 100.0 * above / above[0]
         return percent[np.searchsorted(self.dose_mGy, dose_mGy, side="left")]
 
+    def highest_dose_of(self, percent: float) -> float:
+        """Return the highest dose that a part of the volume, in percent, gets at least, mGy."""
+        reached = self.percent_at_least(self.dose_mGy) >= percent - 1e-9
+        return float(self.dose_mGy[reached][-1])
+
 
 def organ_histogram(
     dose_map: DoseMap, labelmap: Labelmap, organ: str, counts: np.ndarray

@@ -10,6 +10,7 @@ import numpy as np
 _ENDS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _LEVELS = (1.0, 2.0, 5.0)
 _MOST_VALUES = 200_000
+_MOST_LINES = 6
 
 
 def scale_end_mGy(doses_mGy: np.ndarray, percentile: float) -> float:
@@ -41,25 +42,42 @@ def _rounded_up(value: float) -> float:
     return float(f"{end * power:.2g}")
 
 
-def isodose_levels_mGy(end_mGy: float, most: int = 6) -> tuple[float, ...]:
-    """Return the doses of isodose lines, ascending: 1, 2, 5, 10... up to the end of the scale.
+def isodose_levels_mGy(end_mGy: float) -> tuple[float, ...]:
+    """Return the doses of isodose lines, ascending, at most eight.
+
+    They are the multiples of a round step up to the end of the scale, for dose is much alike all
+    over the scanned range, and two smaller ones for what scatter alone reaches.
 
     Parameters
     ----------
     end_mGy
         Where the colour scale ends.
-    most
-        How many at most: the highest ones.
 
     Examples
     --------
-    >>> isodose_levels_mGy(15.0, 4)
-    (1.0, 2.0, 5.0, 10.0)
+    >>> isodose_levels_mGy(10.0)
+    (0.5, 1.0, 2.0, 4.0, 6.0, 8.0, 10.0)
     """
-    highest = math.ceil(math.log10(end_mGy))
-    steps = [
-        float(f"{level * 10.0**power:.1g}")
-        for power in range(highest - most, highest + 1)
-        for level in _LEVELS
+    step = next(one for one in _steps(end_mGy) if one >= end_mGy / _MOST_LINES * (1.0 - 1e-9))
+    below = [one for one in _steps(end_mGy) if one < step * (1.0 - 1e-9)][-2:]
+    lines = int(end_mGy / step * (1.0 + 1e-9))
+    return (*below, *(float(f"{n * step:.6g}") for n in range(1, lines + 1)))
+
+
+def round_step(least: float) -> float:
+    """Return the largest of ... 1, 2, 5, 10 ... that is no more than a number.
+
+    Examples
+    --------
+    >>> round_step(0.37)
+    0.2
+    """
+    return [one for one in _steps(least) if one <= least * (1.0 + 1e-9)][-1]
+
+
+def _steps(near: float) -> list[float]:
+    """Return ... 1, 2, 5, 10 ... from a thousandth of a number to ten times it."""
+    power = math.floor(math.log10(near))
+    return [
+        float(f"{level * 10.0**n:.1g}") for n in range(power - 3, power + 2) for level in _LEVELS
     ]
-    return tuple(step for step in steps if step <= end_mGy * (1.0 + 1e-9))[-most:]

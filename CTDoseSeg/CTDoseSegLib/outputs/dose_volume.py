@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..dosimetry.dvh import organ_histogram
-from ..dosimetry.round_doses import isodose_levels_mGy
+from ..dosimetry.round_doses import round_step
 from ..flags import flag
 from .tables import write_csv
 
@@ -57,7 +57,7 @@ def _rows(result: Result, labelmap: Labelmap, dose_map: DoseMap) -> Iterator[tup
     highest = float(dose_map.dose_mGy.max())
     if highest <= 0:
         return
-    step = isodose_levels_mGy(highest / _LEAST_STEPS, 1)[0]
+    step = round_step(highest / _LEAST_STEPS)
     for dose in result.organs:
         structure = result.structures.get(dose.organ)
         if dose.dose_mGy is None or structure is None or dose.organ not in labelmap.groups:

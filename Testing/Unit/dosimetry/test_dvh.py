@@ -33,6 +33,8 @@ def test_the_volume_at_least_a_dose_is_that_of_the_voxels_with_it():
     assert histogram.mean_mGy == pytest.approx(4 * 0.125 + 6 * 0.625 + 8 * 0.25)
     percent = histogram.percent_at_least(np.array([0.0, 4.0, 4.1, 6.0, 7.0, 8.0, 8.1]))
     assert percent == pytest.approx([100, 100, 87.5, 87.5, 25, 25, 0])
+    highest = [histogram.highest_dose_of(part) for part in (100, 88, 87.5, 30, 25, 1)]
+    assert highest == [4.0, 4.0, 6.0, 6.0, 8.0, 8.0]
 
 
 def test_an_organ_on_a_grid_that_runs_the_other_way_has_the_same_histogram():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from CTDoseSegLib.dosimetry.round_doses import isodose_levels_mGy, scale_end_mGy
+from CTDoseSegLib.dosimetry.round_doses import isodose_levels_mGy, round_step, scale_end_mGy
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,21 @@ def test_a_large_volume_is_sampled():
 @pytest.mark.parametrize(
     ("end", "levels"),
     [
-        (20.0, (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)),
-        (8.0, (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)),
-        (0.03, (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)),
-        (1.0, (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)),
+        (10.0, (0.5, 1, 2, 4, 6, 8, 10)),
+        (15.0, (1, 2, 5, 10, 15)),
+        (6.0, (0.2, 0.5, 1, 2, 3, 4, 5, 6)),
+        (8.0, (0.5, 1, 2, 4, 6, 8)),
+        (100.0, (5, 10, 20, 40, 60, 80, 100)),
+        (0.03, (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03)),
+        (7.7, (0.5, 1, 2, 4, 6)),
     ],
 )
-def test_isodose_lines_lie_at_1_2_5_below_the_end_of_the_scale(end, levels):
+def test_isodose_lines_lie_at_round_steps_and_two_smaller_doses(end, levels):
     assert isodose_levels_mGy(end) == pytest.approx(levels)
+
+
+@pytest.mark.parametrize(
+    ("least", "step"), [(0.2, 0.2), (0.19, 0.1), (1.0, 1.0), (49.0, 20.0), (0.051, 0.05)]
+)
+def test_a_round_step_is_no_more_than_asked_for(least, step):
+    assert round_step(least) == pytest.approx(step)

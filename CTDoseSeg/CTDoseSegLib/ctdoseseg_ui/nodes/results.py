@@ -36,6 +36,10 @@ CLASSES = {
     "doseMap": "vtkMRMLScalarVolumeNode",
     "doseMapSD": "vtkMRMLScalarVolumeNode",
     "doseMapBatches": "vtkMRMLScalarVolumeNode",
+    "isodoses": "vtkMRMLModelNode",
+    "isodoseColors": "vtkMRMLColorTableNode",
+    "dvhTable": "vtkMRMLTableNode",
+    "dvhChart": "vtkMRMLPlotChartNode",
 }
 TITLES = {
     "segmentation": "segmentation",
@@ -51,6 +55,10 @@ TITLES = {
     "doseMap": "dose map (mGy)",
     "doseMapSD": "dose map uncertainty (mGy)",
     "doseMapBatches": "dose map batches",
+    "isodoses": "isodose lines",
+    "isodoseColors": "isodose doses",
+    "dvhTable": "dose-volume histograms",
+    "dvhChart": "dose-volume histogram chart",
 }
 
 

@@ -12,6 +12,7 @@ from ...errors import CTDoseSegError
 from ..nodes.results import Results
 from . import layout
 from .doubt import DoubtTint
+from .dvh import HistogramChart
 from .flag_words import ALL, FEWER, FIELD, SET, flag_items, notices
 from .overlay import Overlay
 
@@ -48,6 +49,7 @@ class ResultsSection:
         self._watch: SliceWatch | None = None
         self._views: list[tuple[Any, str, Any]] = []
         self._overlay = Overlay(ui, logic)
+        self._histograms = HistogramChart(ui, logic)
         self._tint = DoubtTint(ui)
         self._covered, self._former_fill = False, FILL
         self._surfaces_shown = False
@@ -106,6 +108,8 @@ class ResultsSection:
             getattr(self._ui, name).enabled = results is not None
         self._overlay.offer(results)
         self._tint.offer(results)
+        self._histograms.offer(results)
+        self._show_histograms()
         layout.fill(results, self._parameters().lowerChart.value)
         self._ui.doseTableView.resizeColumnsToContents()
         self._connect_views()
@@ -128,6 +132,7 @@ class ResultsSection:
         if self.results is None:
             return
         parameters = self._parameters()
+        self._show_histograms()
         layout.fill(self.results, parameters.lowerChart.value)
         try:
             self._overlay.follow(self.results, parameters)
@@ -139,6 +144,9 @@ class ResultsSection:
             self._show_surfaces(parameters.show3D)
         except CTDoseSegError as error:
             self._report(str(error))
+
+    def _show_histograms(self) -> None:
+        self._histograms.follow(self.results, self._parameters().lowerChart, self._organ)
 
     def update_overlay(self) -> None:
         """Fill the overlay again, if it is shown."""
@@ -197,6 +205,7 @@ class ResultsSection:
     def _on_layout(self, *_: Any) -> None:
         """Show the table in the panel where the layout does not: one is enough."""
         self._ui.doseTableView.visible = self.results is not None and not layout.shown()
+        self._overlay.layout_changed()
 
     def _connect_views(self) -> None:
         self._disconnect_views()
@@ -259,6 +268,7 @@ class ResultsSection:
             self._organ = organ
             self._ui.resultLabel.text = self._words(self.results)
             jump_to_organ(self.results, organ)
+            self._show_histograms()
 
     def show_all_organs(self) -> None:
         """Show all organs alike again."""
@@ -308,6 +318,7 @@ class ResultsSection:
 
     def scene_closed(self) -> None:
         """Release what is gone."""
+        self._histograms.stop()
         self._surfaces_shown = self._covered = False
         self._overlay.scene_closed()
         self._tint.scene_closed()
@@ -315,6 +326,8 @@ class ResultsSection:
 
     def cleanup(self) -> None:
         """Let go of all views and nodes."""
+        self._overlay.scene_closed()
+        self._histograms.stop()
         self._stop_watch()
         self._disconnect_views()
         if self._layouts is not None:
