@@ -25,7 +25,7 @@ SCALE = "CTDoseSeg.DoseScale"
 PERCENTILE = 95.0
 _SOME = 200_000  # voxels
 # Of the colour legends, in parts of the view; wide labels keep their text small.
-LEGEND_SIZE, LABEL_FORMAT = (0.07, 0.25), "%6.3g"
+LEGEND_SIZE, LABEL_FORMAT = (0.07, 0.25), "%5.3g"
 RIGHT, LEFT = (0.96, 0.86), (0.02, 0.86)
 
 

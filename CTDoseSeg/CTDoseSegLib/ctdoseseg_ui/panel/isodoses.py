@@ -51,7 +51,7 @@ class IsodoseLines:
 
     def show_again(self) -> None:
         """Other views are to show the legend."""
-        if self._results is not None and self._steps is None:
+        if self._results is not None and self._results.get("isodoses") is not None:
             self._show()
 
     def hide(self) -> None:
