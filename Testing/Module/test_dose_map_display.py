@@ -256,6 +256,24 @@ def test_lines_end_where_the_body_does(host):
     assert used[:, 0] == pytest.approx(-18.0, abs=1e-3)  # the edge does not bend it
 
 
+def test_a_map_that_was_removed_by_hand_leaves_scale_and_layout_alone(host, simulated):
+    import slicer
+
+    results = simulated.results.results
+    simulated._parameterNode.showDoseMap = True
+    settled(host, simulated)
+    slicer.mrmlScene.RemoveNode(results.doseMap)
+    simulated.ui.doseScaleSpinBox.value = 33.0
+    slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    host.process_events()
+    simulated.results.refresh()
+    simulated._parameterNode.overlayOpacity = 0.3
+    host.process_events()
+    assert not simulated.ui.doseMapCheckBox.enabled
+    assert not simulated.ui.doseProbeLabel.visible
+    assert not lines_shown(results)
+
+
 # Under the mouse -------------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -187,14 +187,20 @@ class ResultsLogic:
 
     def showOverlay(self, results: Results) -> Any:
         """Make or update the dose overlay; returns its volume node."""
-        from .nodes.scene import show_overlay
+        for _ in self.overlaySteps(results):
+            pass
+        return results.overlay
+
+    def overlaySteps(self, results: Results) -> Iterator[None]:
+        """Make or update the dose overlay a slice at a time."""
+        from .nodes.scene import fill_overlay
         from .nodes.segmentations import labelmap_of
 
         session = self.session(results)
         labelmap = session.labelmap
         if labelmap is None:
             labelmap = labelmap_of(results.segmentation, results.volume, session.series)
-        return show_overlay(results, labelmap.labels, {a.name: a.value for a in labelmap.atoms})
+        yield from fill_overlay(results, labelmap.labels, {a.name: a.value for a in labelmap.atoms})
 
     def hypothetical(
         self,

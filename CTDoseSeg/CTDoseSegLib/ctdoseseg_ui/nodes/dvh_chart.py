@@ -89,10 +89,10 @@ def _curves(
 
 def _name(organ: str, histogram: DoseVolumeHistogram) -> str:
     """Return how an organ is called in the legend, with the noise that widens its curve."""
+    noise = f"noise {100.0 * histogram.noise_sd_mGy / histogram.mean_mGy:.0f} %"
     if histogram.is_noisy:
-        return f"{spoken_name(organ)} (mostly noise)"
-    noise = 100.0 * histogram.noise_sd_mGy / histogram.mean_mGy
-    return f"{spoken_name(organ)} (noise {noise:.0f} %)"
+        noise = f"mostly {noise}"
+    return f"{spoken_name(organ)} ({noise})"
 
 
 def _curve(results: Results, table: Any, n: int, organ: str, name: str) -> Any:

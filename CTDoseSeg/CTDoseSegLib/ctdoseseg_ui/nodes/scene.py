@@ -5,14 +5,14 @@ Together with `segmentations` and `charts` the only place that fills nodes of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
 import vtk
-from vtk.util.numpy_support import numpy_to_vtk
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from ...ct.organs import spoken_name
 from ...outputs import tables
@@ -223,8 +223,10 @@ def _whole(coverage: float) -> str:
     return "whole" if coverage >= 0.995 else f"{100 * coverage:.0f} %"
 
 
-def show_overlay(results: Results, labels: np.ndarray, values: Mapping[str, int]) -> Any:
+def fill_overlay(results: Results, labels: np.ndarray, values: Mapping[str, int]) -> Iterator[None]:
     """Fill the dose overlay: each voxel has the dose of its organ in its slice, mGy, else 0.
+
+    One slice at a time; the views show it when all of it is there.
 
     Parameters
     ----------
@@ -235,26 +237,28 @@ def show_overlay(results: Results, labels: np.ndarray, values: Mapping[str, int]
     values
         Atom name to its label.
     """
-    volume = results.volume
     table = dose_table(results.result, values, labels.shape[0])
-    node = results.ensure("overlay")
+    image = vtk.vtkImageData()
+    image.SetDimensions(*labels.shape[::-1])
+    image.AllocateScalars(vtk.VTK_FLOAT, 1)
+    dose = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(labels.shape)
+    for k, own in enumerate(labels):
+        np.take(table[k], own, out=dose[k])
+        yield
+    node, volume = results.ensure("overlay"), results.volume
     node.SetAttribute(OVERLAY, "1")
-    dose = np.empty(labels.shape, np.float32)
-    for k, image in enumerate(labels):
-        np.take(table[k], image, out=dose[k])
     was = node.StartModify()
     try:
         matrix = vtk.vtkMatrix4x4()
         volume.GetIJKToRASMatrix(matrix)
         node.SetIJKToRASMatrix(matrix)
         node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
-        slicer.util.updateVolumeFromArray(node, dose)
+        node.SetAndObserveImageData(image)
         node.SetVoxelValueUnits(mGy_unit())
     finally:
         node.EndModify(was)
     color_doses(node, scale_end_of(results, dose), smooth=False)
     place(results)
-    return node
 
 
 def dose_table(result: Result, values: Mapping[str, int], n_slices: int) -> np.ndarray:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
-import qt
-import slicer
 from slicer.i18n import tr as _
 
 from ..nodes.results import Results
+from .steps import Steps
 
 
 class IsodoseLines:
@@ -24,12 +22,9 @@ class IsodoseLines:
     def __init__(self, legend_views: Callable[[], tuple[str, ...]]) -> None:
         self._legend_views = legend_views
         self._results: Results | None = None
-        self._steps: Iterator[None] | None = None
+        self._steps = Steps()
         # Of the dose map that the steps are made of.
         self._of: tuple[str, int] = ("", 0)
-        self._timer = qt.QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.connect("timeout()", self._advance)
 
     def show(self, results: Results) -> None:
         """Show the lines of a result that has a dose map."""
@@ -38,14 +33,14 @@ class IsodoseLines:
         self._results = results
         if results.get("isodoses") is not None:
             self._show()
-        elif self._steps is None or self._of != _state(results):
+        elif not self._steps.active or self._of != _state(results):
             self._begin()
 
     def make_again(self) -> None:
         """The scale is another: so are the doses of the lines."""
         from ..nodes.isodoses import remove_isodoses
 
-        if self._results is not None:
+        if self._results is not None and self._results.doseMap is not None:
             remove_isodoses(self._results)
             self._begin()
 
@@ -56,8 +51,8 @@ class IsodoseLines:
 
     def hide(self) -> None:
         """Hide the lines."""
-        results, self._results, self._steps = self._results, None, None
-        self._timer.stop()
+        results = self._results
+        self.scene_closed()
         if results is not None and results.node.GetScene() is not None:
             from ..nodes.isodoses import hide_isodoses
 
@@ -65,35 +60,34 @@ class IsodoseLines:
 
     def scene_closed(self) -> None:
         """Release what is gone."""
-        self._timer.stop()
-        self._results = self._steps = None
+        self._steps.stop()
+        self._results = None
 
     def _begin(self) -> None:
+        self._of = _state(self._results)
+        self._steps.start(self._made(), self._show)
+
+    def _made(self) -> Iterator[None]:
+        """Make the lines, of another map where there is one meanwhile."""
         from ..nodes.isodoses import fill_isodoses
 
-        self._of = _state(self._results)
-        self._steps = fill_isodoses(self._results)
-        self._timer.start(0)
-
-    def _advance(self) -> None:
         results = self._results
-        if results is None or results.doseMap is None or slicer.mrmlScene.IsClosing():
-            self._steps = None
-        elif self._of != _state(results):  # simulated anew meanwhile
-            self._begin()
-        elif next(self._steps, _END) is _END:
-            self._steps = None
-            self._show()
-        else:
-            self._timer.start(0)
+        steps = fill_isodoses(results)
+        while results.doseMap is not None and self._of == _state(results):
+            try:
+                next(steps)
+            except StopIteration:
+                return
+            yield
+        if results.doseMap is not None:
+            self._of = _state(results)
+            yield from self._made()
 
     def _show(self) -> None:
         from ..nodes.isodoses import show_isodoses
 
-        show_isodoses(self._results, _("Isodoses (mGy)"), self._legend_views())
-
-
-_END: Any = object()
+        if self._results.get("isodoses") is not None:
+            show_isodoses(self._results, _("Isodoses (mGy)"), self._legend_views())
 
 
 def _state(results: Results) -> tuple[str, int]:

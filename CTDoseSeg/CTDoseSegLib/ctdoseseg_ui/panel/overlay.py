@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import slicer
@@ -12,6 +13,7 @@ from . import layout
 from .dose_probe import DoseProbe
 from .dose_scale import DoseScale
 from .isodoses import IsodoseLines
+from .steps import Steps
 
 if TYPE_CHECKING:
     from ..logic import CTDoseSegLogic
@@ -31,11 +33,12 @@ class Overlay:
         self._ui, self._logic = ui, logic
         self._results: Results | None = None
         self._node: Any = None
-        # Role of what is shown; empty: nothing.
+        # Role of what is shown or being made; empty: nothing.
         self.role = ""
         self._probe = DoseProbe(ui.doseProbeLabel)
         self._scale = DoseScale(ui, self._on_scale)
         self._lines = IsodoseLines(_legend_views)
+        self._steps = Steps()
         self._probe.stop()
 
     def offer(self, results: Results | None) -> None:
@@ -76,26 +79,44 @@ class Overlay:
     def update(self, results: Results) -> None:
         """Fill the overlay again, if it is shown."""
         if self.role == "overlay":
-            self._logic.showOverlay(results)
-        if self.role:
+            self._steps.start(self._made(results), self._put)
+        elif self.role:
             self._scale.show(results, self._node)
 
     def _show(self, results: Results, role: str) -> None:
         if self.role == role:
             return
         self.hide()
+        self._results, self.role = results, role
+        self._probe.follow(results)
         if role == "overlay":
-            with slicer.util.tryWithErrorDisplay(_("The overlay cannot be made."), waitCursor=True):
-                self._logic.showOverlay(results)
-        self._results, self._node, self.role = results, results.get(role), role
+            self.update(results)
+        else:
+            self._put()
+
+    def _made(self, results: Results) -> Iterator[None]:
+        """Make the overlay, as long as its result is there."""
+        with slicer.util.tryWithErrorDisplay(_("The overlay cannot be made.")):
+            for _step in self._logic.overlaySteps(results):
+                if results.volume is None or results.segmentation is None:
+                    return
+                yield
+
+    def _put(self) -> None:
+        """Lay what is made over the CT."""
+        self._node = self._results.get(self.role)
+        if self._node is None:
+            self.hide()
+            return
         slicer.util.setSliceViewerLayers(foreground=self._node)
         self._color()
-        self._probe.follow(results)
 
     def _color(self) -> None:
         """Show the colours of the CT's scale, and a legend that says what they mean."""
         from ..nodes.dose_colors import color_doses, scale_end_of, show_legend
 
+        if self._node is None or self._node.GetScene() is None:  # removed from the scene
+            return
         of_voxels = self.role == "doseMap"
         doses = slicer.util.arrayFromVolume(self._node)
         color_doses(self._node, scale_end_of(self._results, doses), smooth=of_voxels)
@@ -109,9 +130,8 @@ class Overlay:
 
     def layout_changed(self) -> None:
         """Other views are shown: the legends go where there is room for them."""
-        if self.role:
-            self._color()
-            self._lines.show_again()
+        self._color()
+        self._lines.show_again()
 
     def hide(self) -> None:
         """Take it away."""
@@ -132,6 +152,7 @@ class Overlay:
         self._forget()
 
     def _forget(self) -> None:
+        self._steps.stop()
         self._results, self._node, self.role = None, None, ""
         self._probe.stop()
         self._scale.show(None, None)
