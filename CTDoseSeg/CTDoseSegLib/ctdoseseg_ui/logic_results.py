@@ -192,7 +192,7 @@ class ResultsLogic:
         return results.overlay
 
     def overlaySteps(self, results: Results) -> Iterator[None]:
-        """Make or update the dose overlay a slice at a time."""
+        """Make or update the dose overlay, some slices at a time."""
         from .nodes.scene import fill_overlay
         from .nodes.segmentations import labelmap_of
 
