@@ -36,13 +36,13 @@ def apply(host, panel):
 def show_result(host, panel):
     """As after Apply, but the task runs only once for all tests: its files are kept."""
     task = panel._prepareAnalysis()
-    shutil.copytree(_files_of(tuple(task.arguments[2:4])), task.folder / "result")
+    chosen = (*task.arguments[2:4], panel._parameterNode.kvp_kV)
+    shutil.copytree(_files_of(chosen), task.folder / "result")
     if not any((task.folder / "result").iterdir()):
         from CTDoseSegLib.ctdoseseg_ui.job import run_and_wait
 
         assert run_and_wait(task.arguments) == (0, "")
-        kept = _files_of(tuple(task.arguments[2:4]))
-        shutil.copytree(task.folder / "result", kept, dirs_exist_ok=True)
+        shutil.copytree(task.folder / "result", _files_of(chosen), dirs_exist_ok=True)
     results = panel.logic.finish(task)
     task.clear()
     panel._onAnalysed("done", "", results)

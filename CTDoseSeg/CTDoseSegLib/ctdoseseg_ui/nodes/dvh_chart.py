@@ -91,7 +91,7 @@ def _name(organ: str, histogram: DoseVolumeHistogram) -> str:
     """Return how an organ is called in the legend, with the noise that widens its curve."""
     noise = f"noise {100.0 * histogram.noise_sd_mGy / histogram.mean_mGy:.0f} %"
     if histogram.is_noisy:
-        noise = f"mostly {noise}"
+        noise = f"{noise}, dominant"
     return f"{spoken_name(organ)} ({noise})"
 
 

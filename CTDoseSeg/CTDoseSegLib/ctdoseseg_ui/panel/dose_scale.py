@@ -32,8 +32,6 @@ class DoseScale:
 
     def show(self, results: Results | None, node: Any) -> None:
         """Show the scale of what lies over the CT; None: nothing does."""
-        from ..nodes.dose_colors import scale_end_of, share_above
-
         self._results, self._node = results, node
         box, shown = self._ui.doseScaleSpinBox, node is not None
         for widget in (box, self._ui.doseScaleButton, self._ui.doseScaleLabel):
@@ -41,6 +39,8 @@ class DoseScale:
         if not shown:
             self._ui.doseScaleButton.toolTip = ""
             return
+        from ..nodes.dose_colors import scale_end_of, share_above
+
         box.blockSignals(True)
         box.value = scale_end_of(results) or 0.0
         box.blockSignals(False)
