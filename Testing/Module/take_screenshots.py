@@ -60,7 +60,7 @@ def empty(host, panel, picture) -> None:
 
 
 def chest(host, panel, picture) -> None:
-    from CTDoseSegLib.ctdoseseg_ui.parameters import LowerChart
+    from CTDoseSegLib.ctdoseseg_ui.parameters import LowerChart, Voltage
 
     load_dicom(host, panel, "chest", (1.6, 1.6, 6.5))
     picture("loaded")
@@ -85,7 +85,9 @@ def chest(host, panel, picture) -> None:
     panel.ui.resultsCollapsibleButton.collapsed = True
     for name in ("edit", "whatIf", "export"):
         getattr(panel.ui, f"{name}CollapsibleButton").collapsed = False
+    panel._parameterNode.whatIfVoltage = Voltage.KV_100
     panel._parameterNode.tubeCurrentFactor = 1.5
+    host.wait_until(lambda: "HYPOTHETICAL" in panel.ui.whatIfLabel.text, 60)
     panel._parameterNode.show3D = True
     host.wait(0.5)
     picture("what_if")

@@ -125,9 +125,9 @@ def test_a_cell_of_the_dose_table_says_what_its_column_means(host, analysed):
         name = table.headerData(column, qt.Qt.Horizontal)
         tooltips.setdefault(name, table.index(0, column).data(qt.Qt.ToolTipRole) or "")
     # A narrow panel shows the dose with the interval to judge it by.
-    assert list(tooltips)[:4] == ["Organ", "Dose (mGy)", "90 % from", "to (mGy)"]
-    assert "simulated dose lies in this interval" in tooltips["Law from"]
-    assert "estimate of a 90 % interval" in tooltips["90 % from"]
+    assert list(tooltips)[:4] == ["Organ", "Dose [mGy]", "90 % from [mGy]", "90 % to [mGy]"]
+    assert "simulated dose lies in this interval" in tooltips["Law from [mGy]"]
+    assert "estimate of a 90 % interval" in tooltips["90 % from [mGy]"]
     assert "cuts it" in tooltips["In the images"]
 
 

@@ -56,9 +56,46 @@ def test_a_saved_result_has_its_charts_and_its_overlay(loaded):
     import slicer
 
     results = loaded.results.results
-    for role in ("sizeChart", "doseChart"):
+    for role in ("sizeChart", "ssdeChart"):
         assert results.get(role).GetNumberOfPlotSeriesNodes() > 0
     assert slicer.util.arrayFromVolume(results.overlay).max() > 0
+
+
+def test_its_table_of_texts_becomes_one_of_numbers_which_the_chart_draws(loaded):
+    import slicer
+
+    from CTDoseSegLib.ctdoseseg_ui.panel import layout
+
+    results = loaded.results.results
+    doses = slicer.util.arrayFromTableColumn(results.doseTable, "dose_mGy")
+    assert sorted(doses) == pytest.approx(sorted(DOSES["after_mGy"].values()), rel=1e-3)
+    titles = {row.organ: row.title for row in layout.organ_chart().rows}
+    assert titles["kidney_left"] == "Left kidney"
+
+
+def test_a_click_on_an_organ_of_a_saved_result_moves_the_slices_there(host, loaded):
+    import slicer
+
+    results = loaded.results.results
+    view = loaded.ui.doseTableView
+    host.click(loaded.ui.restoreLayoutButton)  # the scene was saved with the module's layout
+    names = results.doseTable.GetTable().GetColumnByName("name")
+    row = [names.GetValue(n) for n in range(names.GetNumberOfValues())].index("kidney_left")
+    host.click_cell(view, row)
+    red = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
+    k = int(np.argmax(results.result.structures["kidney_left"].count))
+    assert red.GetSliceOffset() == pytest.approx(results.result.slices.z_mm[k], abs=1)
+    assert "Left kidney" in loaded.ui.resultLabel.text
+
+
+def test_a_former_chart_with_numbers_for_organs_goes_when_its_doses_change(host, loaded):
+    results = loaded.results.results
+    assert results.get("doseChart") is not None
+    warm(host, loaded)
+    results.segmentation.GetSegmentation().RemoveSegment("spleen")
+    host.wait_until(lambda: "spleen" not in results.doses(), 10)
+    assert results.get("doseChart") is None
+    assert results.get("chartTable") is None
 
 
 def analysed_without(panel, results, organ: str) -> dict[str, float]:

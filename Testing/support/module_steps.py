@@ -33,16 +33,20 @@ def apply(host, panel):
     host.process_events()
 
 
-def show_result(host, panel):
-    """As after Apply, but the task runs only once for all tests: its files are kept."""
+def show_result(host, panel, typed=""):
+    """As after Apply, but the task runs only once for all tests: its files are kept.
+
+    `typed` names what is typed beyond the exposure of the phantom.
+    """
     task = panel._prepareAnalysis()
-    chosen = (*task.arguments[2:4], panel._parameterNode.kvp_kV)
-    shutil.copytree(_files_of(chosen), task.folder / "result")
+    key = (*task.arguments[2:4], typed)
+    shutil.copytree(_files_of(key), task.folder / "result")
     if not any((task.folder / "result").iterdir()):
         from CTDoseSegLib.ctdoseseg_ui.job import run_and_wait
 
         assert run_and_wait(task.arguments) == (0, "")
-        shutil.copytree(task.folder / "result", _files_of(chosen), dirs_exist_ok=True)
+        kept = _files_of(key)
+        shutil.copytree(task.folder / "result", kept, dirs_exist_ok=True)
     results = panel.logic.finish(task)
     task.clear()
     panel._onAnalysed("done", "", results)

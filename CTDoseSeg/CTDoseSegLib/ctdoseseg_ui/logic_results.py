@@ -62,7 +62,7 @@ class ResultsLogic:
         session.take(labelmap, complete=True)
         self._sessions[results.node.GetID()] = session
         scene.show_slices(results)
-        scene.show_doses(results)
+        scene.show_doses(results, order=self.getParameterNode().organOrder)
         charts.show_charts(results)
         hierarchy.place(results)
         return results
@@ -156,7 +156,7 @@ class ResultsLogic:
         self.keepSimulation(results)
         results.write(Result.of(self.session(results).analysis()))
         scene.show_slices(results)
-        scene.show_doses(results)
+        scene.show_doses(results, order=self.getParameterNode().organOrder)
         charts.show_charts(results)
 
     def session(self, results: Results) -> Session:
@@ -201,28 +201,3 @@ class ResultsLogic:
         if labelmap is None:
             labelmap = labelmap_of(results.segmentation, results.volume, session.series)
         yield from fill_overlay(results, labelmap.labels, {a.name: a.value for a in labelmap.atoms})
-
-    def hypothetical(
-        self,
-        results: Results,
-        tubeCurrent: float = 1.0,
-        rotationTime: float = 1.0,
-        ctdivol: float = 1.0,
-    ) -> dict[str, float]:
-        """Return organ doses in mGy if exposure were other by these factors; the result stays.
-
-        Dose is proportional to tube current times rotation time, and so is CTDIvol; `ctdivol` is
-        what changes it beyond that (such as pitch), and has no effect on a dose that was scaled
-        with mAs alone. Another voltage or filter changes the dose per CTDIvol too, which is left
-        out. The published networks are not proportional to anything: for them there is no such
-        dose.
-        """
-        doses = {}
-        for organ in results.result.organs:
-            if organ.dose_mGy is None or organ.route not in ("ctdivol", "mas", "montecarlo"):
-                continue
-            factor = tubeCurrent * rotationTime
-            if organ.route != "mas":
-                factor *= ctdivol
-            doses[organ.organ] = organ.dose_mGy * factor
-        return doses

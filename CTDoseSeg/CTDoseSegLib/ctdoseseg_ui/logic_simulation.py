@@ -11,12 +11,14 @@ import slicer
 from ..errors import CTDoseSegError, InputError, OutputError
 from . import staging
 from .job import CANCELLED, DONE, FAILED, Job, run_and_wait
-from .logic_results import ResultsLogic
+from .logic_what_if import WhatIfLogic
 from .nodes.results import Results
 from .staging import StagedAnalysis
 
 if TYPE_CHECKING:
     from ..dosimetry.scan import Scan
+    from ..dosimetry.what_if.answer import WhatIf
+    from ..dosimetry.what_if.change import Change
 
 # A simulation leaves nothing but its temporary folder, which goes with the task: it need not end
 # by itself.
@@ -33,13 +35,19 @@ class StagedSimulation(StagedAnalysis):
         Node ID of the result whose doses it replaces.
     scan
         What is simulated: the CT with the segmentation as it is now.
+    change
+        Another exposure, whose doses are hypothetical and replace nothing; None: that of the scan.
+    asked
+        What was asked for the change; None without one.
     """
 
     resultID: str = ""
     scan: Scan | None = None
+    change: Change | None = None
+    asked: WhatIf | None = None
 
 
-class SimulationLogic(ResultsLogic):
+class SimulationLogic(WhatIfLogic):
     """The part of `CTDoseSegLogic` that simulates."""
 
     def simulate(
@@ -85,9 +93,16 @@ class SimulationLogic(ResultsLogic):
             task.clear()
 
     def prepareSimulation(
-        self, results: Results, relativeSE: float = 0.01, maxMinutes: float = 5.0
+        self,
+        results: Results,
+        relativeSE: float = 0.01,
+        maxMinutes: float = 5.0,
+        change: Change | None = None,
     ) -> StagedSimulation:
-        """Write the input of a simulation of a result, with its segmentation as it is now."""
+        """Write the input of a simulation of a result, with its segmentation as it is now.
+
+        With a change, it is that of another exposure, and its doses replace nothing.
+        """
         from ..outputs.simulated import scan_of
 
         session = self.session(results)
@@ -97,11 +112,20 @@ class SimulationLogic(ResultsLogic):
             self.recompute(results)
         arguments = ["--dose-engine", "montecarlo", "--keep-batches"]
         arguments += ["--relative-se", f"{relativeSE:g}", "--max-minutes", f"{maxMinutes:g}"]
-        scan = scan_of(session.analysis())
-        task = staging.stage_input(
-            results.volume, session.series, session.as_known(), arguments, {}
+        series, scan, asked = session.series, None, None
+        if change is None:
+            scan = scan_of(session.analysis())
+        else:
+            asked = self.whatIf(results)
+            series = asked.exposed(change)
+        task = staging.stage_input(results.volume, series, session.as_known(), arguments, {})
+        return StagedSimulation(
+            **vars(task),
+            resultID=results.node.GetID(),
+            scan=scan,
+            change=change,
+            asked=asked,
         )
-        return StagedSimulation(**vars(task), resultID=results.node.GetID(), scan=scan)
 
     def startSimulation(
         self,
@@ -153,6 +177,9 @@ class SimulationLogic(ResultsLogic):
         if dose_map is None:
             refused = [one.message for one in result.all_flags() if one.severity == "refusal"]
             raise InputError(" ".join(refused[:1]) or "The simulation gave no dose.")
+        if task.change is not None and task.asked is not None:
+            self.keepSimulated(results, task.change, task.asked, result)
+            return results
         session = self.session(results)
         if session.labelmap is None:
             self.look(results)

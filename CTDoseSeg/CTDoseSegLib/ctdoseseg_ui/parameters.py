@@ -14,6 +14,8 @@ from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import Default, WithinRange, parameterNodeWrapper
 
 LOWEST_FACTOR, HIGHEST_FACTOR = 0.25, 4.0
+# A slider's factor is 1 where it differs by less.
+UNCHANGED = 1e-6
 # What a simulation aims at: percent of the dose of every larger organ, and minutes at most.
 LEAST_PERCENT, MOST_PERCENT = 0.1, 20.0
 LEAST_MINUTES, MOST_MINUTES = 0.1, 600.0
@@ -93,6 +95,26 @@ class Quality(Enum):
         }[self]
 
 
+class Voltage(Enum):
+    """Tube voltage of "What if", among those that the fast law was fitted to."""
+
+    AS_SCANNED = ""
+    KV_70 = "70"
+    KV_80 = "80"
+    KV_90 = "90"
+    KV_100 = "100"
+    KV_110 = "110"
+    KV_120 = "120"
+    KV_130 = "130"
+    KV_135 = "135"
+    KV_140 = "140"
+    KV_150 = "150"
+
+    def label(self) -> str:
+        """Text in the menu."""
+        return _("{kV} kV").format(kV=self.value) if self.value else _("As scanned")
+
+
 class LowerChart(Enum):
     """What the second plot view shows."""
 
@@ -106,6 +128,28 @@ class LowerChart(Enum):
             LowerChart.DOSES: _("Organ doses"),
             LowerChart.SSDE: _("SSDE and CTDIvol"),
             LowerChart.HISTOGRAMS: _("Dose-volume histograms"),
+        }[self]
+
+
+class OrganOrder(Enum):
+    """How the organs of a result are sorted, in the table and in the chart."""
+
+    BODY = "body"
+    DOSE = "dose"
+    NAME = "name"
+    UPPER = "upper"
+    VOLUME = "volume"
+    NOTES = "notes"
+
+    def label(self) -> str:
+        """Text in the menu."""
+        return {
+            OrganOrder.BODY: _("Head to feet"),
+            OrganOrder.DOSE: _("Highest dose first"),
+            OrganOrder.NAME: _("By name"),
+            OrganOrder.UPPER: _("Highest upper end of the interval first"),
+            OrganOrder.VOLUME: _("Largest first"),
+            OrganOrder.NOTES: _("Most notes first"),
         }[self]
 
 
@@ -138,6 +182,7 @@ class CTDoseSegParameterNode:
 
     result: vtkMRMLTextNode
     lowerChart: LowerChart = LowerChart.DOSES
+    organOrder: OrganOrder = OrganOrder.BODY
     showOverlay: bool = False
     showDoseMap: bool = False
     showIsodoses: bool = True
@@ -148,6 +193,12 @@ class CTDoseSegParameterNode:
     tubeCurrentFactor: Annotated[float, WithinRange(LOWEST_FACTOR, HIGHEST_FACTOR), Default(1.0)]
     rotationTimeFactor: Annotated[float, WithinRange(LOWEST_FACTOR, HIGHEST_FACTOR), Default(1.0)]
     ctdivolFactor: Annotated[float, WithinRange(LOWEST_FACTOR, HIGHEST_FACTOR), Default(1.0)]
+    # Empty: as scanned.
+    whatIfVoltage: Voltage = Voltage.AS_SCANNED
+    whatIfPitch: str = ""
+    whatIfRange_mm: str = ""
+    whatIfSSDE_mGy: str = ""
+    whatIfOrgan: str = ""
 
 
 TYPED = (

@@ -14,8 +14,10 @@ from scipy import ndimage
 from ..analysis import Analysis, analyze
 from ..ct.organs import OUTSIDE_BODY
 from ..ct.series import CTSeries
+from ..dosimetry.scan import Scan
 from ..measurement.body_contour import BodyContours, trace_contours
 from ..measurement.measurements import Measurements, measure
+from ..measurement.size import measure_size
 from ..result import Result
 from ..segmentation.anatomy.check import check_anatomy
 from ..segmentation.edited import with_what_holds
@@ -139,6 +141,19 @@ class Session:
             measurements=self._measurements(),
             outlines=self._contours,
         )
+
+    def scan(self, result: Result) -> Scan:
+        """Return the scan of a result as a dose engine sees it; measures what is pending first."""
+        labelmap = self.as_known()
+        series = replace(
+            self.series,
+            acquisition=result.acquisition,
+            slices=result.slices.infos(),
+            flags=result.reading_flags,
+        )
+        measured = self._measurements()
+        size = measure_size(series, labelmap, measured, self._contours)
+        return Scan.of(series, labelmap, measured, size, result.scanner_profile)
 
     def as_known(self) -> Labelmap:
         """Return the present state with what holds of it as of the result that is edited."""

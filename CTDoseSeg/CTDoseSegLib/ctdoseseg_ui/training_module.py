@@ -146,7 +146,7 @@ class CTDoseSegTrainingWidget(ModuleWidget):
         self._drawn = (about.st_mtime, about.st_size)
         chart = training_chart.show(history)
         if first:
-            layout.show()
+            layout.show(layout.PLOTS_LAYOUT)
         layout.show_lower_chart(chart)
 
     def useNetwork(self) -> None:

@@ -26,6 +26,7 @@ from . import (
     segmentation,
     size,
     uterus,
+    what_if,
 )
 from .entry import MENDS, Entry, Severity
 from .places import (
@@ -73,6 +74,7 @@ FLAGS: Mapping[str, Entry] = {
     **monte_carlo.FLAGS,
     **effective_dose.FLAGS,
     **uterus.FLAGS,
+    **what_if.FLAGS,
 }
 
 

@@ -235,6 +235,15 @@ class Host:
         QtTest.QTest.mouseClick(table_view.viewport(), left, pos=place)
         self.process_events()
 
+    def click_header(self, table_view, column: int) -> None:
+        """Click on the title of a column of a table."""
+        header = table_view.horizontalHeader()
+        table_view.scrollTo(table_view.model().index(0, column))
+        x = header.sectionViewportPosition(column) + header.sectionSize(column) // 2
+        place = QtCore.QPoint(x, header.height() // 2)
+        QtTest.QTest.mouseClick(header.viewport(), QtCore.Qt.MouseButton.LeftButton, pos=place)
+        self.process_events()
+
     def scroll(self, slice_view, steps: int) -> None:
         """Turn the mouse wheel over a slice view; up for positive steps."""
         place = QtCore.QPointF(slice_view.rect().center())

@@ -144,6 +144,65 @@ def test_a_table_shows_and_tells(host, chart):
     assert view.model().index(2, 1).data() == "4"
 
 
+def test_titles_and_cells_of_a_table_name_the_unit_as_slicer_does(host, chart):
+    import qt
+    import slicer
+
+    manager = slicer.app.layoutManager()
+    manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView)
+    table = chart[2]
+    table.SetUseColumnTitleAsColumnHeader(True)
+    table.SetColumnTitle("y", "Dose")
+    table.SetColumnUnitLabel("y", "mGy")
+    table.SetColumnDescription("y", "Of the organ.")
+    manager.tableWidget(0).mrmlTableViewNode().SetTableNodeID(table.GetID())
+    host.process_events()
+    model = manager.tableWidget(0).tableView().model()
+    column = table.GetColumnIndex("y")
+    assert model.headerData(column, qt.Qt.Horizontal) == "Dose [mGy]"
+    tooltip = model.index(0, column).data(qt.Qt.ToolTipRole)
+    assert tooltip == "<b>Dose</b> <code>&lt;y&gt;</code><p>Unit: mGy<p>Of the organ."
+
+
+def test_a_click_on_a_title_is_told(host, chart):
+    import slicer
+
+    manager = slicer.app.layoutManager()
+    manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView)
+    manager.tableWidget(0).mrmlTableViewNode().SetTableNodeID(chart[2].GetID())
+    host.process_events()
+    view = manager.tableWidget(0).tableView()
+    seen = []
+    view.horizontalHeader().connect("sectionClicked(int)", seen.append)
+    host.click_header(view, 1)
+    assert seen == [1]
+
+
+def test_a_widget_of_a_module_stands_in_a_layout_and_goes_with_it(host):
+    import qt
+    import slicer
+
+    manager = slicer.app.layoutManager()
+    node = manager.layoutLogic().GetLayoutNode()
+    xml = '<layout type="vertical"><item><{}></{}></item></layout>'
+    node.AddLayoutDescription(4712, xml.format("ownview", "ownview"))
+    factory, widget = slicer.qSlicerSingletonViewFactory(), qt.QLabel("own")
+    factory.setTagName("ownview")
+    factory.setWidget(widget)
+    manager.registerViewFactory(factory)
+    former = manager.layout
+    manager.setLayout(4712)
+    host.process_events()
+    assert widget.visible
+    manager.setLayout(former)
+    host.process_events()
+    assert not widget.visible
+    node.AddLayoutDescription(4713, xml.format("nobody", "nobody"))
+    manager.setLayout(4713)
+    (problem,) = host.take_problems()
+    assert "<nobody>" in str(problem)
+
+
 def test_an_own_layout_has_two_charts_and_a_table(host, demo, ct):
     import slicer
 

@@ -1,32 +1,26 @@
-"""Plot series and charts of a result.
+"""Plot series and charts of a result along the body.
 
 Slicer's plot view draws lines and markers over a numeric axis, with one range for y. So: WED with
-the tube current scaled to its height, SSDE with CTDIvol, organ doses as low, value and high over
-the organ's number. The slice marker lives in a table of its own, for every change of a table
-redraws all of its chart's series.
+the tube current scaled to its height, SSDE with CTDIvol. It writes no names along an axis, which
+is why the organ doses are drawn by `panel.organ_chart`. The slice marker lives in a table of its
+own, for every change of a table redraws all of its chart's series.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import slicer
 import vtk
 
+from .colours import BLUE, GRAY, GREEN, ORANGE
 from .results import Results
-from .scene import SCALED_CURRENT, current_scale, fast_law_of, listed, numbers, set_columns
+from .scene import SCALED_CURRENT, current_scale, set_columns
 
-# Okabe and Ito (2008), distinct with every kind of colour vision; in grey, dashes and marks tell
-# them apart.
-BLUE, ORANGE, GREEN, RED, GRAY = (
-    (0.00, 0.45, 0.70),
-    (0.90, 0.62, 0.00),
-    (0.00, 0.62, 0.45),
-    (0.84, 0.37, 0.00),
-    (0.43, 0.43, 0.43),
-)
+# Of the chart of organ doses that version 0.1.0 made.
+DOSE_CHART_ROLES = ("doseChart", "chartTable")
+DOSE_CHART_SERIES = ("dose", "low", "high", "fast", "hypothetical")
 MARKER_COLUMNS = ("z_mm", "sizeChart", "ssdeChart")
 # Room above the highest value for the legend: height of a row and of its frame in pixels, of the
 # axes in a view of 240 pixels.
@@ -34,11 +28,18 @@ _ROW_PX, _FRAME_PX, _AXES_PX = 18, 16, 190
 TITLE_SIZE, TEXT_SIZE = 15, 12
 
 
-def show_charts(results: Results, hypothetical: Mapping[str, float] | None = None) -> None:
-    """Make or update the three charts of a result."""
+def show_charts(results: Results) -> None:
+    """Make or update the charts of a result along the body."""
+    _remove_dose_chart(results)
     _show_size(results)
     _show_ssde(results)
-    show_dose_chart(results, hypothetical)
+
+
+def _remove_dose_chart(results: Results) -> None:
+    """Take away a former chart of organ doses: its numbers would be stale."""
+    roles = (*DOSE_CHART_ROLES, *(f"series.{name}" for name in DOSE_CHART_SERIES))
+    for node in filter(None, map(results.get, roles)):
+        slicer.mrmlScene.RemoveNode(node)
 
 
 def _show_size(results: Results) -> None:
@@ -80,66 +81,6 @@ def _show_ssde(results: Results) -> None:
     _chart(results, "ssdeChart", title, "mGy", lines, columns)
 
 
-def show_dose_chart(results: Results, hypothetical: Mapping[str, float] | None = None) -> None:
-    """Show the chart of organ doses, with those of "What if" where there are any."""
-    organs = [o for o in listed(results.result.organs) if o.dose_mGy is not None]
-    table = results.ensure("chartTable")
-    if not organs:
-        set_columns(table, {"number": []})
-        _chart(results, "doseChart", "No organ dose is given", "mGy", [], [])
-        return
-    columns: dict[str, Any] = {"number": np.arange(1.0, len(organs) + 1)}
-    for name in ("dose_mGy", "total_low_mGy", "total_high_mGy"):
-        columns[name] = numbers([getattr(o, name) for o in organs])
-    fast = fast_law_of(results.result)
-    if fast:
-        columns["fast_law_mGy"] = numbers([fast.get(o.organ, (None,))[0] for o in organs])
-    if hypothetical is not None:
-        columns["hypothetical_mGy"] = numbers([hypothetical.get(o.organ) for o in organs])
-    columns["organ"] = [o.organ for o in organs]
-    if len(organs) == 1:
-        for name, values in columns.items():
-            columns[name] = [*values, "" if name == "organ" else np.nan]
-    set_columns(table, columns)
-    marker = slicer.vtkMRMLPlotSeriesNode
-    points = [
-        _points(results, "dose", "dose", table, "dose_mGy", BLUE, marker.MarkerStyleCircle),
-        _points(
-            results, "low", "total 90 %, low", table, "total_low_mGy", GRAY, marker.MarkerStylePlus
-        ),
-        _points(
-            results,
-            "high",
-            "total 90 %, high",
-            table,
-            "total_high_mGy",
-            GRAY,
-            marker.MarkerStyleCross,
-        ),
-    ]
-    if fast:
-        square = marker.MarkerStyleSquare
-        points.append(_points(results, "fast", "fast law", table, "fast_law_mGy", ORANGE, square))
-    if hypothetical is not None:
-        points.append(
-            _points(
-                results,
-                "hypothetical",
-                "HYPOTHETICAL",
-                table,
-                "hypothetical_mGy",
-                RED,
-                marker.MarkerStyleDiamond,
-            )
-        )
-    values = [v for name, v in columns.items() if name.endswith("_mGy")]
-    title = "Organ doses (numbers as in the table)"
-    _chart(results, "doseChart", title, "mGy", points, values, x_title="organ")
-    chart = results.get("doseChart")
-    chart.SetXAxisRangeAuto(False)
-    chart.SetXAxisRange(0.0, len(organs) + 1.0)
-
-
 def _line(
     results: Results,
     role: str,
@@ -150,7 +91,7 @@ def _line(
     look: int = 0,
 ) -> Any:
     """Return a curve along the body; `look` is its number among the dashes and marks."""
-    node = _series(results, role, name, table, "z_mm", column, color)
+    node = _series(results, role, name, table, column, color)
     dashes = (node.LineStyleSolid, node.LineStyleDash, node.LineStyleDot)
     marks = (node.MarkerStyleCircle, node.MarkerStyleSquare, node.MarkerStyleCross)
     node.SetLineStyle(dashes[look])
@@ -161,29 +102,11 @@ def _line(
     return node
 
 
-def _points(
-    results: Results,
-    role: str,
-    name: str,
-    table: Any,
-    column: str,
-    color: tuple[float, ...],
-    style: int,
-) -> Any:
-    node = _series(results, role, name, table, "number", column, color)
-    node.SetLineStyle(node.LineStyleNone)
-    node.SetMarkerStyle(style)
-    node.SetMarkerSize(9)
-    node.SetLabelColumnName("organ")
-    return node
-
-
 def _series(
     results: Results,
     role: str,
     name: str,
     table: Any,
-    x: str,
     y: str,
     color: tuple[float, ...],
 ) -> Any:
@@ -192,7 +115,7 @@ def _series(
     node.SetName(name)
     node.SetPlotType(node.PlotTypeScatter)
     node.SetAndObserveTableNodeID(table.GetID())
-    node.SetXColumnName(x)
+    node.SetXColumnName("z_mm")
     node.SetYColumnName(y)
     node.SetColor(*color)
     node.EndModify(was)
@@ -206,7 +129,6 @@ def _chart(
     y_title: str,
     series: list[Any],
     columns: list[np.ndarray],
-    x_title: str = "z (mm, towards the head)",
 ) -> None:
     chart = results.ensure(role)
     highest = max((np.nanmax(c) for c in columns if np.isfinite(c).any()), default=1.0)
@@ -223,7 +145,7 @@ def _chart(
             for identifier in wanted:
                 chart.AddAndObservePlotSeriesNodeID(identifier)
         chart.SetTitle(title)
-        chart.SetXAxisTitle(x_title)
+        chart.SetXAxisTitle("z (mm, towards the head)")
         chart.SetYAxisTitle(y_title)
         chart.SetTitleFontSize(TITLE_SIZE)
         chart.SetAxisTitleFontSize(TEXT_SIZE)
@@ -251,7 +173,7 @@ def _marker_series(results: Results, role: str) -> Any:
     table = results.ensure("markerTable")
     if table.GetNumberOfColumns() != len(MARKER_COLUMNS):
         set_columns(table, dict.fromkeys(MARKER_COLUMNS, np.zeros(2)))
-    node = _series(results, f"marker.{role}", "slice shown", table, "z_mm", role, GRAY)
+    node = _series(results, f"marker.{role}", "slice shown", table, role, GRAY)
     node.SetLineStyle(node.LineStyleDash)
     node.SetLineWidth(2)
     node.SetMarkerStyle(node.MarkerStyleNone)

@@ -6,7 +6,7 @@ Together with `segmentations` and `charts` the only place that fills nodes of th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +16,14 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from ...ct.organs import spoken_name
 from ...outputs import tables
+from ..parameters import OrganOrder
 from .dose_colors import color_doses, scale_end_of
 from .hierarchy import place
+from .organ_order import in_order
 from .results import OVERLAY, Results
 
 if TYPE_CHECKING:
-    from ...result import OrganDose, Result
+    from ...result import Result
 
 # The numbers of slices.csv.
 SLICE_COLUMNS = tuple(name for name in tables.SLICE_COLUMNS if name not in ("slice_index", "flags"))
@@ -32,7 +34,7 @@ _VOXELS_AT_ONCE = 2_000_000
 
 @dataclass(frozen=True)
 class Column:
-    """How a column of a table is shown: its title, its unit, and what rests on its cells."""
+    """How a column of a table is shown: its title, its unit, and the tooltip of its cells."""
 
     title: str
     unit: str = ""
@@ -49,29 +51,28 @@ _LAW = (
     "the simulated dose lies in this interval. It leaves out that patients are unlike these bodies "
     "and that the displayed CTDIvol has an error."
 )
+_DASH = "A dash: not known for this organ; click it to read its notes."
 _STATISTICS = "How well the simulated photons alone determine the dose."
-# Numbers have four digits; result.json has all.
+# Numbers have four digits; result.json has all. Slicer writes the unit behind the title.
 DOSE_COLUMNS = {
     "organ": Column("Organ", description="Click an organ to go to it."),
-    "dose_mGy": Column(
-        "Dose (mGy)", "mGy", "Mean dose to the part of the organ that is in the images."
-    ),
+    "dose_mGy": Column("Dose", "mGy", "Mean dose to the part of the organ that is in the images."),
     "hypothetical_mGy": Column(
-        "HYPOTHETICAL (mGy)", "mGy", "What the factors of What if make of the dose."
+        "HYPOTHETICAL", "mGy", "What the factors of What if make of the dose."
     ),
     "fast_law_mGy": Column(
-        "Fast law (mGy)",
+        "Fast law",
         "mGy",
         "What the fast law gives; both are flagged where they differ by more than both intervals "
         "allow.",
     ),
     "total_low_mGy": Column("90 % from", "mGy", _TOTAL),
-    "total_high_mGy": Column("to (mGy)", "mGy", _TOTAL),
+    "total_high_mGy": Column("90 % to", "mGy", _TOTAL),
     "model_low_mGy": Column("Law from", "mGy", _LAW),
-    "model_high_mGy": Column("to (mGy)", "mGy", _LAW),
+    "model_high_mGy": Column("Law to", "mGy", _LAW),
     "statistics_low_mGy": Column("Statistics from", "mGy", _STATISTICS),
-    "statistics_high_mGy": Column("to (mGy)", "mGy", _STATISTICS),
-    "volume_ml": Column("Volume (ml)", "ml", "Of the part that is in the images."),
+    "statistics_high_mGy": Column("Statistics to", "mGy", _STATISTICS),
+    "volume_ml": Column("Volume", "ml", "Of the part that is in the images."),
     "in_images": Column(
         "In the images",
         description="whole: the organ as drawn ends inside the images, which does not say that it "
@@ -160,7 +161,11 @@ def current_scale(results: Results) -> float:
     return float(max(m * power for m in (1.0, 2.0, 5.0) if m * power <= wanted))
 
 
-def show_doses(results: Results, hypothetical: Mapping[str, float] | None = None) -> None:
+def show_doses(
+    results: Results,
+    hypothetical: Mapping[str, float] | None = None,
+    order: OrganOrder = OrganOrder.BODY,
+) -> None:
     """Fill the table of organ doses.
 
     Parameters
@@ -169,8 +174,10 @@ def show_doses(results: Results, hypothetical: Mapping[str, float] | None = None
         The result.
     hypothetical
         Organ to its dose in mGy under the factors of "What if"; None: no such column.
+    order
+        Of the rows.
     """
-    organs = listed(results.result.organs)
+    organs = in_order(results.result, order)
     fast = fast_law_of(results.result) if results.simulated else {}
     beside = {organ: dose for organ, (dose, *_) in fast.items()}
     # What a simulation alone leaves open is its statistics.
@@ -186,7 +193,7 @@ def show_doses(results: Results, hypothetical: Mapping[str, float] | None = None
         "volume_ml": [o.volume_ml for o in organs],
     }
     columns: dict[str, Any] = {"organ": [spoken_name(o.organ) for o in organs]}
-    # A column without any number says nothing; Slicer would show it as "nan".
+    # A column without any number says nothing.
     columns |= {
         name: _digits(values)
         for name, values in doses.items()
@@ -199,7 +206,12 @@ def show_doses(results: Results, hypothetical: Mapping[str, float] | None = None
         "n_flags": np.array([len(o.flags) for o in organs], dtype=np.int32),
         "name": [o.organ for o in organs],
     }
-    set_columns(results.ensure("doseTable"), columns, DOSE_COLUMNS)
+    shown = {
+        name: replace(DOSE_COLUMNS[name], description=f"{DOSE_COLUMNS[name].description} {_DASH}")
+        for name, values in doses.items()
+        if name in columns and None in values
+    }
+    set_columns(results.ensure("doseTable"), columns, DOSE_COLUMNS | shown)
 
 
 def fast_law_of(result: Result) -> dict[str, tuple[float, float | None, float | None]]:
@@ -209,11 +221,6 @@ def fast_law_of(result: Result) -> dict[str, tuple[float, float | None, float | 
     """
     beside = result.dose_model.get("fast_law_mGy") or {}
     return {organ: tuple(of) for organ, of in beside.items() if of and of[0] is not None}
-
-
-def listed(organs: Sequence[OrganDose]) -> list[OrganDose]:
-    """Return the organs that a table lists: those with a dose; all where none has one."""
-    return [organ for organ in organs if organ.dose_mGy is not None] or list(organs)
 
 
 def _digits(values: Sequence[float | None]) -> np.ndarray:

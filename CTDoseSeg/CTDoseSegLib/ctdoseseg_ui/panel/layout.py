@@ -1,4 +1,8 @@
-"""A layout with slices, two charts and the table of organ doses; and the way back."""
+"""Layouts with slices, two charts and the table of organ doses; and the way back.
+
+The lower chart is that of the organ doses, a widget of the module's own, or a plot view: a layout
+for each, with all else in the same place.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,14 @@ from typing import Any
 
 import slicer
 
-LAYOUT = 5820
+from .organ_chart import OrganChart
+
+LAYOUT, PLOTS_LAYOUT = 5820, 5821
+LAYOUTS = (LAYOUT, PLOTS_LAYOUT)
+ORGANS = "doseChart"
+ORGAN_CHART_TAG = "ctdosesegorgans"
 SIZE_VIEW, LOWER_VIEW, TABLE_VIEW = "CTDoseSegSize", "CTDoseSegLower", "CTDoseSegTable"
-DESCRIPTION = f"""
+DESCRIPTION = """
 <layout type="horizontal" split="true">
  <item splitSize="480"><layout type="vertical" split="true">
   <item splitSize="500"><view class="vtkMRMLSliceNode" singletontag="Red">
@@ -28,18 +37,22 @@ DESCRIPTION = f"""
   </layout></item>
  </layout></item>
  <item splitSize="520"><layout type="vertical" split="true">
-  <item splitSize="350"><view class="vtkMRMLPlotViewNode" singletontag="{SIZE_VIEW}">
+  <item splitSize="350"><view class="vtkMRMLPlotViewNode" singletontag="{size}">
    <property name="viewlabel" action="default">Size</property>
   </view></item>
-  <item splitSize="350"><view class="vtkMRMLPlotViewNode" singletontag="{LOWER_VIEW}">
-   <property name="viewlabel" action="default">Dose</property>
-  </view></item>
-  <item splitSize="300"><view class="vtkMRMLTableViewNode" singletontag="{TABLE_VIEW}">
+  <item splitSize="350">{lower}</item>
+  <item splitSize="300"><view class="vtkMRMLTableViewNode" singletontag="{table}">
    <property name="viewlabel" action="default">Organ doses</property>
   </view></item>
  </layout></item>
 </layout>
 """
+LOWER_PLOT = f"""<view class="vtkMRMLPlotViewNode" singletontag="{LOWER_VIEW}">
+   <property name="viewlabel" action="default">Dose</property>
+  </view>"""
+LOWER = {LAYOUT: f"<{ORGAN_CHART_TAG}></{ORGAN_CHART_TAG}>", PLOTS_LAYOUT: LOWER_PLOT}
+# Layout manager, view factory and chart: they live as long as the window.
+_own_view: tuple[Any, Any, OrganChart] | None = None
 
 
 def _node() -> Any:
@@ -47,53 +60,84 @@ def _node() -> Any:
 
 
 def register() -> None:
-    """Make the layout known; needed before a saved scene that uses it is loaded."""
+    """Make the layouts known; needed before a saved scene that uses one is loaded."""
+    global _own_view
     manager = slicer.app.layoutManager()
-    # Slicer without a main window has no layouts.
-    if manager is not None and not _node().IsLayoutDescription(LAYOUT):
-        _node().AddLayoutDescription(LAYOUT, DESCRIPTION)
+    if manager is None:  # Slicer without a main window has no layouts
+        return
+    if _own_view is None or _own_view[0] != manager:
+        chart, factory = OrganChart(), slicer.qSlicerSingletonViewFactory()
+        factory.setTagName(ORGAN_CHART_TAG)
+        factory.setWidget(chart)
+        manager.registerViewFactory(factory)
+        _own_view = (manager, factory, chart)
+        if shown():  # the package was reloaded: its former chart is in the window
+            before = manager.layout
+            manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+            manager.setLayout(before)
+    for layout, lower in LOWER.items():
+        if not _node().IsLayoutDescription(layout):
+            text = DESCRIPTION.format(lower=lower, size=SIZE_VIEW, table=TABLE_VIEW)
+            _node().AddLayoutDescription(layout, text)
+
+
+def organ_chart() -> OrganChart | None:
+    """The chart of organ doses; None without a main window."""
+    register()
+    return _own_view[2] if _own_view is not None else None
+
+
+def present() -> int | None:
+    """Return the layout on the screen; None without a main window."""
+    manager = slicer.app.layoutManager()
+    return manager.layout if manager is not None else None
 
 
 def shown() -> bool:
-    """True while the layout is the one on the screen."""
-    manager = slicer.app.layoutManager()
-    return manager is not None and manager.layout == LAYOUT
+    """True while one of the module's layouts is the one on the screen."""
+    return present() in LAYOUTS
 
 
-def show() -> int:
-    """Switch to the layout; returns the one before."""
+def show(layout: int = LAYOUT) -> int:
+    """Switch to a layout; returns the one before."""
     register()
     manager = slicer.app.layoutManager()
     if manager is None:
-        return LAYOUT
+        return layout
     before = manager.layout
-    manager.setLayout(LAYOUT)
+    manager.setLayout(layout)
     return before
 
 
 def restore(before: int) -> None:
     """Switch back."""
     standard = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
-    known = before != LAYOUT and _node().IsLayoutDescription(before)
+    known = before not in LAYOUTS and _node().IsLayoutDescription(before)
     slicer.app.layoutManager().setLayout(before if known else standard)
+
+
+def layout_with(lower_role: str) -> int:
+    """Return the layout that has the chart of a role as its lower one."""
+    return LAYOUT if lower_role == ORGANS else PLOTS_LAYOUT
 
 
 def fill(results: Any, lower_role: str) -> None:
     """Give the layout's views the charts and the table of a result; None empties them."""
-    for tag, class_name, role in (
-        (SIZE_VIEW, "vtkMRMLPlotViewNode", "sizeChart"),
-        (LOWER_VIEW, "vtkMRMLPlotViewNode", lower_role),
-        (TABLE_VIEW, "vtkMRMLTableViewNode", "doseTable"),
-    ):
-        view = slicer.mrmlScene.GetSingletonNode(tag, class_name)
-        if view is None:
-            continue
+    table = results.doseTable if results is not None else None
+    chart = organ_chart()
+    if chart is not None:
+        chart.show_table(table)
+    views = [(SIZE_VIEW, "sizeChart")]
+    if lower_role != ORGANS:
+        views.append((LOWER_VIEW, lower_role))
+    for tag, role in views:
+        view = slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLPlotViewNode")
         node = results.get(role) if results is not None else None
-        identifier = node.GetID() if node is not None else None
-        if class_name == "vtkMRMLPlotViewNode":
-            view.SetPlotChartNodeID(identifier)
-        else:
-            view.SetTableNodeID(identifier)
+        if view is not None:
+            view.SetPlotChartNodeID(node.GetID() if node is not None else None)
+    view = slicer.mrmlScene.GetSingletonNode(TABLE_VIEW, "vtkMRMLTableViewNode")
+    if view is not None:
+        view.SetTableNodeID(table.GetID() if table is not None else None)
 
 
 def show_lower_chart(chart: Any) -> None:

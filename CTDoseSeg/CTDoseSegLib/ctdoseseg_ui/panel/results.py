@@ -14,12 +14,13 @@ from . import layout
 from .doubt import DoubtTint
 from .dvh import HistogramChart
 from .flag_words import ALL, FEWER, FIELD, SET, flag_items, notices
+from .organ_views import OrganViews
 from .overlay import Overlay
+from .slice_marker import SliceMarker
 
 if TYPE_CHECKING:
     from ...result import Result
     from ..logic import CTDoseSegLogic
-    from .navigation import SliceWatch
 
 SELECTED = "dataSelected(vtkStringArray*, vtkCollection*)"
 # As `segmentations.FILL`, which is not imported before there is a result.
@@ -46,7 +47,8 @@ class ResultsSection:
         self._parameters, self._report = parameters, report
         self.results: Results | None = None
         self._former_layout: int | None = None
-        self._watch: SliceWatch | None = None
+        self.marker = SliceMarker()
+        self._organs = OrganViews(ui.doseTableView, parameters, self.go_to_organ)
         self._views: list[tuple[Any, str, Any]] = []
         self._overlay = Overlay(ui, logic)
         self._histograms = HistogramChart(ui, logic)
@@ -60,7 +62,6 @@ class ResultsSection:
         ui.resultLabel.connect("linkActivated(QString)", self._on_link)
         ui.layoutButton.connect("clicked(bool)", lambda *_: self.show_layout())
         ui.restoreLayoutButton.connect("clicked(bool)", lambda *_: self.restore_layout())
-        ui.doseTableView.connect("selectionChanged()", self._on_row)
         ui.allOrgansButton.connect("clicked(bool)", lambda *_: self.show_all_organs())
         self._layouts = slicer.app.layoutManager()
         if self._layouts is not None:  # Slicer without a main window has no layouts
@@ -82,16 +83,17 @@ class ResultsSection:
             self._surfaces_shown = False
         self.results = results
         self._organ, self._every = "", False
+        if results is not None and results.doseTable.GetColumnIndex("name") < 0:
+            self._fill_old_table(results)
         self._ui.doseTableView.setMRMLTableNode(results.doseTable if results else None)
         self.refresh()
-        if results is None:
-            self._stop_watch()
-            return
-        from .navigation import SliceWatch
+        self.marker.follow(results)
 
-        self._stop_watch()
-        self._watch = SliceWatch(self._on_slice)
-        self._watch.follow(results.volume)
+    def _fill_old_table(self, results: Results) -> None:
+        """Fill a table of version 0.1.0, which has texts alone, with numbers."""
+        from ..nodes.scene import show_doses
+
+        show_doses(results, order=self._parameters().organOrder)
 
     def refresh(self) -> None:
         """Show the present state of the result."""
@@ -111,8 +113,13 @@ class ResultsSection:
         self._histograms.offer(results)
         self._show_histograms()
         layout.fill(results, self._parameters().lowerChart.value)
-        self._ui.doseTableView.resizeColumnsToContents()
         self._connect_views()
+        self.table_filled()
+
+    def table_filled(self) -> None:
+        """The table of organ doses was filled anew: it has other rows."""
+        self._organs.filled()
+        self._organs.choose(self._organ)
 
     def _words(self, results: Results) -> str:
         """Return the label's text: the result, its most serious flags, and one organ's flags."""
@@ -133,6 +140,10 @@ class ResultsSection:
             return
         parameters = self._parameters()
         self._show_histograms()
+        lower = layout.layout_with(parameters.lowerChart.value)
+        if layout.shown() and layout.present() != lower:
+            layout.show(lower)
+            self._connect_views()
         layout.fill(self.results, parameters.lowerChart.value)
         try:
             self._overlay.follow(self.results, parameters)
@@ -192,19 +203,20 @@ class ResultsSection:
     def show_layout(self) -> None:
         """Show slices, two charts and the table; the former layout is kept in mind."""
         if not layout.shown():
-            self._former_layout = layout.show()
+            lower = layout.layout_with(self._parameters().lowerChart.value)
+            self._former_layout = layout.show(lower)
         self.refresh()
-        self._ui.restoreLayoutButton.enabled = True
 
     def restore_layout(self) -> None:
         """Return to the previous layout."""
         if layout.shown():
             layout.restore(self._former_layout if self._former_layout is not None else -1)
-        self._ui.restoreLayoutButton.enabled = False
 
     def _on_layout(self, *_: Any) -> None:
         """Show the table in the panel where the layout does not: one is enough."""
-        self._ui.doseTableView.visible = self.results is not None and not layout.shown()
+        shown = layout.shown()
+        self._ui.doseTableView.visible = self.results is not None and not shown
+        self._ui.restoreLayoutButton.enabled = shown
         self._overlay.layout_changed()
 
     def _connect_views(self) -> None:
@@ -212,11 +224,7 @@ class ResultsSection:
         for view in layout.plot_views().values():
             view.connect(SELECTED, self._on_points)
             self._views.append((view, SELECTED, self._on_points))
-        table = layout.table_view()
-        if table is not None:
-            table.resizeColumnsToContents()
-            table.connect("selectionChanged()", self._on_layout_row)
-            self._views.append((table, "selectionChanged()", self._on_layout_row))
+        self._organs.connect()
 
     def _disconnect_views(self) -> None:
         for view, signal, slot in self._views:
@@ -238,34 +246,13 @@ class ResultsSection:
         self._ui.acquisitionCollapsibleButton.collapsed = False
         getattr(self._ui, f"{name}_edit").setFocus()
 
-    def _on_row(self) -> None:
-        self._go_to_row(self._ui.doseTableView)
-
-    def _on_layout_row(self) -> None:
-        view = layout.table_view()
-        if view is not None:
-            self._go_to_row(view)
-
-    def _go_to_row(self, view: Any) -> None:
-        index = view.currentIndex()
-        # Clearing the selection is signalled too, with the former row still the current one.
-        if self.results is None or not view.selectionModel().hasSelection:
-            return
-        from ...ct.organs import spoken_name
-
-        shown = view.model().index(index.row(), 0).data()
-        names = [organ.organ for organ in self.results.result.organs]
-        # Tables of scenes that an earlier version saved hold the names themselves.
-        organs = {**{name: name for name in names}, **{spoken_name(name): name for name in names}}
-        if shown in organs:
-            self.go_to_organ(organs[shown])
-
     def go_to_organ(self, organ: str) -> None:
         """Move the views to an organ, highlight it, and show its flags."""
         from .navigation import jump_to_organ
 
         if self.results is not None:
             self._organ = organ
+            self._organs.choose(organ)
             self._ui.resultLabel.text = self._words(self.results)
             jump_to_organ(self.results, organ)
             self._show_histograms()
@@ -274,8 +261,8 @@ class ResultsSection:
         """Show all organs alike again."""
         from .navigation import highlight
 
-        self._ui.doseTableView.clearSelection()
         self._organ = ""
+        self._organs.choose("")
         if self.results is not None:
             self._ui.resultLabel.text = self._words(self.results)
         if self.results is not None and self.results.segmentation is not None:
@@ -292,17 +279,6 @@ class ResultsSection:
             if table is self.results.get("sliceTable"):
                 jump_to_slice(self.results, row)
                 return
-            if table is self.results.get("chartTable"):
-                column = table.GetTable().GetColumnByName("organ")
-                self.go_to_organ(column.GetValue(row))
-                return
-
-    def _on_slice(self, k: int) -> None:
-        from ..nodes.charts import move_marker
-
-        result = self.results.result if self.results else None
-        if result is not None and k < len(result.slices):
-            move_marker(self.results, float(result.slices.z_mm[k]))
 
     def _on_window(self, index: int) -> None:
         from .navigation import WINDOWS, set_window
@@ -310,11 +286,6 @@ class ResultsSection:
         volume = self._parameters().inputVolume
         if index > 0 and volume is not None:
             set_window(volume, list(WINDOWS)[index - 1])
-
-    def _stop_watch(self) -> None:
-        if self._watch is not None:
-            self._watch.stop()
-            self._watch = None
 
     def scene_closed(self) -> None:
         """Release what is gone."""
@@ -328,8 +299,9 @@ class ResultsSection:
         """Let go of all views and nodes."""
         self._overlay.scene_closed()
         self._histograms.stop()
-        self._stop_watch()
+        self.marker.follow(None)
         self._disconnect_views()
+        self._organs.cleanup()
         if self._layouts is not None:
             self._layouts.disconnect("layoutChanged(int)", self._on_layout)
         self.results = None

@@ -15,6 +15,7 @@ from ..nodes.results import Results
 from ..parameters import DoseEngine
 
 if TYPE_CHECKING:
+    from ...dosimetry.what_if.change import Change
     from ..logic import CTDoseSegLogic
 
 
@@ -44,6 +45,8 @@ class SimulationSection:
         self.job: Job | None = None
         # Whose doses are simulated, and what the panel shows.
         self._results: Results | None = None
+        # Another exposure than that of the scan, where it is what is simulated.
+        self._change: Change | None = None
         self._shown: Results | None = None
         ui.simulationLabel.setTextFormat(qt.Qt.PlainText)
         ui.simulationButton.connect("clicked(bool)", lambda *_: self.on_button())
@@ -72,6 +75,7 @@ class SimulationSection:
         ui.simulationButton.enabled = (active and self.job.state == "running") or (
             not active and not busy
         )
+        ui.whatIfSimulateButton.enabled = not active and not busy
         ui.simulationButton.text = _("Cancel the simulation") if active else _("Simulate")
         ui.simulationButton.toolTip = (
             _("End the simulation; the doses stay as they are.")
@@ -89,8 +93,8 @@ class SimulationSection:
         elif self._shown is not None:
             self.start(self._shown)
 
-    def start(self, results: Results) -> None:
-        """Simulate a result, or say why that cannot be."""
+    def start(self, results: Results, change: Change | None = None) -> None:
+        """Simulate a result, or say why that cannot be; with a change, another exposure of it."""
         from .. import packages
 
         parameters = self._parameters()
@@ -98,14 +102,14 @@ class SimulationSection:
         try:
             packages.ensure_simulation()
             task = self._logic.prepareSimulation(
-                results, parameters.aimedPercent / 100.0, parameters.mostMinutes
+                results, parameters.aimedPercent / 100.0, parameters.mostMinutes, change
             )
         except CTDoseSegError as error:
             self._problem(str(error))
             return
         finally:
             slicer.app.restoreOverrideCursor()
-        self._results = results
+        self._results, self._change = results, change
         self._ui.simulationProgressBar.value = 0
         self._say(_("Starting the simulation..."))
         self.job = self._logic.startSimulation(
@@ -129,7 +133,11 @@ class SimulationSection:
     def _on_event(self, event: dict[str, Any]) -> None:
         if event["event"] == "progress":
             self._ui.simulationProgressBar.value = round(100 * float(event.get("fraction", 0.0)))
-            shown = _("{message}. The table shows the fast law's doses until it ends.")
+            shown = (
+                _("{message}. The table shows the fast law's doses until it ends.")
+                if self._change is None
+                else _("HYPOTHETICAL exposure: {message}. The result stays as it is.")
+            )
             self._say(shown.format(message=str(event.get("message", "")).capitalize()))
         elif event["event"] in ("warning", "error"):
             self._log(f"{event['event']}: {event.get('message', '')}")
@@ -137,7 +145,11 @@ class SimulationSection:
     def _on_end(self, state: str, message: str, results: Results | None) -> None:
         self._results = None
         if state == DONE and results is not None:
-            self._say(_("Simulated: the doses in the table are those of Monte Carlo."))
+            self._say(
+                _("Simulated: the doses in the table are those of Monte Carlo.")
+                if self._change is None
+                else _("The HYPOTHETICAL exposure is simulated: its doses stand under What if.")
+            )
             self._on_done(results)
         elif state == CANCELLED:
             self._say(_("Simulation cancelled; the doses are as they were."))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import slicer
 
-from ..nodes.charts import BLUE, GREEN, TEXT_SIZE, TITLE_SIZE, headroom
+from ..nodes.charts import TEXT_SIZE, TITLE_SIZE, headroom
+from ..nodes.colours import BLUE, GREEN
 from ..nodes.scene import set_columns
 
 HISTORY_FILE = "history.csv"

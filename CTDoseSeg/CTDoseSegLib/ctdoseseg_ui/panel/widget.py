@@ -60,8 +60,9 @@ class CTDoseSegWidget(ModuleWidget):
         self.acquisition = AcquisitionSection(ui, parameters)
         self.method = MethodSection(ui, logic, parameters, self.acquisition)
         self.results = ResultsSection(ui, logic, parameters, self.task.show_problem)
-        self.whatIf = WhatIfSection(ui, logic, parameters)
         self.simulation = SimulationSection(ui, logic, parameters, self.task.log, self._onSimulated)
+        filled = self.results.table_filled
+        self.whatIf = WhatIfSection(ui, logic, parameters, self.simulation, filled)
         self._overlayTimer = qt.QTimer()
         self._overlayTimer.setSingleShot(True)
         self._overlayTimer.connect("timeout()", self.results.update_overlay)
@@ -82,9 +83,8 @@ class CTDoseSegWidget(ModuleWidget):
         if self.live is not None:
             self.task.end()
             self.simulation.end()
-            self.live.stop()
-            self._overlayTimer.stop()
-            self.sceneWatch.stop()
+            for section in (self.whatIf, self.live, self._overlayTimer, self.sceneWatch):
+                section.stop()
             self.results.cleanup()
             self.logic.forget()
         ModuleWidget.cleanup(self)

@@ -23,6 +23,26 @@ _WIDGETS = {
 }
 
 
+class qSlicerSingletonViewFactory(QtCore.QObject):
+    """Gives one widget of a module's own to the layout element that has its tag."""
+
+    def __init__(self, parent=None, /) -> None:
+        super().__init__(parent)
+        self._tag, self._widget = "", None
+
+    def tagName(self) -> str:
+        return self._tag
+
+    def setTagName(self, tag, /) -> None:
+        self._tag = tag
+
+    def widget(self):
+        return self._widget
+
+    def setWidget(self, widget, /) -> None:
+        self._widget = widget
+
+
 class qSlicerLayoutManager(QtCore.QObject):
     """Makes a widget for each view node and puts them into splitters and tabs."""
 
@@ -33,6 +53,7 @@ class qSlicerLayoutManager(QtCore.QObject):
         self._viewport = viewport
         self._frame: QtWidgets.QWidget | None = None
         self._widgets: dict[str, QtWidgets.QWidget] = {}
+        self._factories: list[qSlicerSingletonViewFactory] = []
         self._shown: tuple[int, str] | None = None
         self._pauses = 0
         QtWidgets.QVBoxLayout(viewport).setContentsMargins(0, 0, 0, 0)
@@ -59,6 +80,10 @@ class qSlicerLayoutManager(QtCore.QObject):
         if not known and layout != slicer.vtkMRMLLayoutNode.SlicerLayoutNone:
             raise ValueError(f"There is no layout {layout}: register it with AddLayoutDescription.")
         self._node.SetViewArrangement(layout)
+
+    def registerViewFactory(self, factory, /) -> None:
+        """The factory registered last is asked first, as in ctkLayoutFactory."""
+        self._factories.insert(0, factory)
 
     def layoutLogic(self):
         return self._logic
@@ -141,7 +166,8 @@ class qSlicerLayoutManager(QtCore.QObject):
 
     def _arrange(self, text: str) -> None:
         root = ElementTree.fromstring(text)
-        for widget in self._widgets.values():
+        own = (factory.widget() for factory in self._factories)
+        for widget in (*self._widgets.values(), *own):
             widget.setParent(self._viewport)
             widget.hide()
         old = self._frame
@@ -158,7 +184,7 @@ class qSlicerLayoutManager(QtCore.QObject):
             widget.show()
             return widget
         if element.tag != "layout":
-            raise ValueError(f"A layout description has no element <{element.tag}>.")
+            return self._own_view(element.tag)
         kind = element.get("type", "horizontal")
         if kind == "tab":
             frame = QtWidgets.QTabWidget()
@@ -181,6 +207,13 @@ class qSlicerLayoutManager(QtCore.QObject):
         if kind not in directions:
             raise ValueError(f"The test host has no layouts of type {kind!r}.")
         return self._split(element, directions[kind])
+
+    def _own_view(self, tag: str) -> QtWidgets.QWidget:
+        for factory in self._factories:
+            if factory.tagName() == tag:
+                factory.widget().show()
+                return factory.widget()
+        raise ValueError(f"No view factory was registered for <{tag}> of the layout description.")
 
     def _split(self, element, direction) -> QtWidgets.QSplitter:
         frame = QtWidgets.QSplitter(direction)

@@ -113,7 +113,9 @@ class qMRMLTableView(QtWidgets.QTableView):
         headers = []
         for column in columns:
             name = table.GetColumnName(column) or ""
-            headers.append((node.GetColumnTitle(name) if titled else name) or name)
+            unit = node.GetColumnUnitLabel(name) if titled else ""
+            title = (node.GetColumnTitle(name) if titled else name) or name
+            headers.append(f"{title} [{unit}]" if unit else title)
         rows = range(table.GetNumberOfRows())
         for row in rows:
             self._model.appendRow([self._item(node, table, row, column) for column in columns])
@@ -137,8 +139,7 @@ class qMRMLTableView(QtWidgets.QTableView):
         else:
             item.setText(table.GetValue(row, column).ToString())
         item.setEditable(editable and not item.isCheckable())
-        # As qMRMLTableModel does, which also has long names and units.
-        item.setToolTip(node.GetColumnDescription(table.GetColumnName(column) or ""))
+        item.setToolTip(_tooltip(node, table.GetColumnName(column) or ""))
         item.setData((row, column))
         return item
 
@@ -158,6 +159,16 @@ class qMRMLTableView(QtWidgets.QTableView):
     def closeView(self) -> None:
         self.setMRMLTableNode(None)
         self.setMRMLTableViewNode(None)
+
+
+def _tooltip(node, name: str) -> str:
+    """What qMRMLTableModel lets every cell of a column say; properties are left out."""
+    title, unit = node.GetColumnTitle(name), node.GetColumnUnitLabel(name)
+    own = title not in ("", name)
+    lines = [f"<b>{title}</b> <code>&lt;{name}&gt;</code>" if own else f"<b>{name}</b>"]
+    if unit:
+        lines.append(f"Unit: {unit}")
+    return "<p>".join([*lines, *filter(None, [node.GetColumnDescription(name)])])
 
 
 class qMRMLTableWidget(QtWidgets.QWidget):
