@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .errors import DependencyError
 from .files.staging import RESULT, staged_folder
 from .outputs.dose_maps import DOSE_MAP_FILES, write_dose_map
+from .outputs.dose_volume import DOSE_VOLUME, write_dose_volume
 from .outputs.inference_arrays import INFERENCE_ARRAYS, incomplete, write_inference_arrays
 from .outputs.result_json import write_result_json
 from .outputs.tables import SEGMENTATION_FILES, write_labelmap, write_tables
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .analysis import Analysis
 
 # What an earlier run may have left that this one need not write.
-_REPLACED = (*CHARTS, *SEGMENTATION_FILES, *DOSE_MAP_FILES, INFERENCE_ARRAYS)
+_REPLACED = (*CHARTS, *SEGMENTATION_FILES, *DOSE_MAP_FILES, DOSE_VOLUME, INFERENCE_ARRAYS)
 
 
 def write_result(
@@ -35,7 +36,8 @@ def write_result(
 ) -> tuple[Path, ...]:
     """Write all tables, pictures, the segmentation and ``result.json`` to the folder `target`.
 
-    Where the dose engine made a dose map, that is written too (`outputs.dose_maps`).
+    Where the dose engine made a dose map, that is written too (`outputs.dose_maps`), with the
+    organs' dose-volume histograms (`outputs.dose_volume`).
 
     Without matplotlib the pictures are left out with a warning; those of an earlier run are
     removed, for they would show another result.
@@ -83,8 +85,9 @@ def write_result(
         progress.update(0.0, "writing tables")
         labels = beside.submit(write_labelmap, analysis.labelmap, folder)
         written = write_tables(result, folder)
-        if analysis.doses.dose_map is not None:
-            written += write_dose_map(analysis.doses.dose_map, folder, batches=dose_batches)
+        if (dose_map := analysis.doses.dose_map) is not None:
+            written += write_dose_map(dose_map, folder, batches=dose_batches)
+            written += write_dose_volume(result, analysis.labelmap, dose_map, folder)
         if inference_arrays:
             written += write_inference_arrays(analysis, folder)
             flags = (*result.reading_flags, *incomplete(analysis))

@@ -120,12 +120,14 @@ class LowerChart(Enum):
 
     DOSES = "doseChart"
     SSDE = "ssdeChart"
+    HISTOGRAMS = "dvhChart"
 
     def label(self) -> str:
         """Text in the menu."""
         return {
             LowerChart.DOSES: _("Organ doses"),
             LowerChart.SSDE: _("SSDE and CTDIvol"),
+            LowerChart.HISTOGRAMS: _("Dose-volume histograms"),
         }[self]
 
 
@@ -190,6 +192,7 @@ class CTDoseSegParameterNode:
     organOrder: OrganOrder = OrganOrder.BODY
     showOverlay: bool = False
     showDoseMap: bool = False
+    showIsodoses: bool = True
     overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.5
     showDoubt: bool = False
     show3D: bool = True

@@ -88,6 +88,12 @@ FLAGS = {
         "Single voxels of the dose map are noise",
         consequence="the map shows means of organs only",
     ),
+    "dose_volume_noise": Entry(
+        "info",
+        "The number of photons makes much of the width of the organ's dose-volume histogram",
+        cause="statistics",
+        consequence="its ends are no doses of any part of the organ; its middle is the mean",
+    ),
     "monte_carlo_not_simulated": Entry(
         "refusal",
         "The organ has no voxel of its own in the simulation",

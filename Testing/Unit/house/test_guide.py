@@ -18,7 +18,8 @@ from CTDoseSegLib.batch.plan import write_plan
 from CTDoseSegLib.batch.tables import write_tables as write_batch_tables
 from CTDoseSegLib.flags import FLAGS
 from CTDoseSegLib.outputs.comparison import write_comparison
-from CTDoseSegLib.outputs.tables import write_histogram, write_labelmap, write_tables
+from CTDoseSegLib.outputs.dose_volume import DOSE_VOLUME, DOSE_VOLUME_COLUMNS
+from CTDoseSegLib.outputs.tables import write_csv, write_histogram, write_labelmap, write_tables
 
 pytestmark = pytest.mark.slow
 
@@ -136,6 +137,7 @@ def test_the_keys_of_a_result_are_those_of_its_file():
 def test_the_columns_are_those_of_the_files(tmp_path):
     write_tables(tiny_result(), tmp_path)
     write_labelmap(tiny_labelmap(), tmp_path)
+    write_csv(tmp_path / DOSE_VOLUME, DOSE_VOLUME_COLUMNS, ())
     write_histogram(tmp_path / "histogram.csv", np.arange(3.0), np.arange(2))
     write_comparison(compare(tiny_result(), tiny_result()), tmp_path)
     write_plan(tmp_path / "plan.csv", ())

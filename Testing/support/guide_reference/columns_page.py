@@ -11,7 +11,7 @@ from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.dosimetry.doses import OrganDose
 from CTDoseSegLib.dosimetry.effective_dose import EffectiveDose
 from CTDoseSegLib.dosimetry.examination import OrganTotal
-from CTDoseSegLib.outputs import comparison, tables
+from CTDoseSegLib.outputs import comparison, dose_volume, tables
 from CTDoseSegLib.provenance import SeriesProvenance
 from CTDoseSegLib.result import OrganComparison, Slices, Structure
 from CTDoseSegLib.result.comparison import MatchedSlices
@@ -85,6 +85,7 @@ TABLES = {
     ),
     "labels.csv": _of_analyze("labels.csv", tables.LABEL_COLUMNS, Atom),
     "groups.csv": _of_analyze("groups.csv", tables.GROUP_COLUMNS),
+    dose_volume.DOSE_VOLUME: Table(dose_volume.DOSE_VOLUME_COLUMNS, dose_volume.MEANINGS),
     "histogram.csv": _of_analyze("histogram.csv", tables.HISTOGRAM_COLUMNS),
     comparison.COMPARISON: Table(
         comparison.COMPARISON_COLUMNS,

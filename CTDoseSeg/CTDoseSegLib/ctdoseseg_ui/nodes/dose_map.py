@@ -9,16 +9,16 @@ import slicer
 import vtk
 
 from ...dosimetry.dose_map import DoseMap
+from ...dosimetry.round_doses import scale_end_mGy
 from ...errors import InputError
+from .dose_colors import PERCENTILE, color_doses, scale_end_of
+from .isodoses import remove_isodoses
 from .results import OVERLAY, Results
-from .scene import OVERLAY_COLORS, mGy_unit
+from .scene import mGy_unit
 from .volumes import geometry
 
 HISTORIES = "CTDoseSeg.Histories"
 ROLES = ("doseMap", "doseMapSD", "doseMapBatches")
-# The scale ends where this part of the voxels' doses does: those in bone, three times as high,
-# would leave the organs all alike.
-PERCENTILE = 95.0
 
 
 def fill_dose_map(results: Results, dose_map: DoseMap | None) -> None:
@@ -36,9 +36,12 @@ def fill_dose_map(results: Results, dose_map: DoseMap | None) -> None:
                 slicer.mrmlScene.RemoveNode(old)
         else:
             _fill(results, role, voxels, dose_map)
+    remove_isodoses(results)
     if dose_map is not None:
-        _color(results.get("doseMap"), dose_map.dose_mGy)
-        _color(results.get("doseMapSD"), dose_map.statistical_sd_mGy)
+        color_doses(results.doseMap, scale_end_of(results, dose_map.dose_mGy), smooth=True)
+        uncertainty = dose_map.statistical_sd_mGy
+        end_mGy = scale_end_mGy(uncertainty, PERCENTILE)
+        color_doses(results.get("doseMapSD"), end_mGy, smooth=True)
 
 
 def dose_map_of(results: Results) -> DoseMap | None:
@@ -49,23 +52,42 @@ def dose_map_of(results: Results) -> DoseMap | None:
     InputError
         If its volumes were altered.
     """
-    nodes = [results.get(role) for role in ROLES]
+    batches = results.get("doseMapBatches")
+    return _read(results, batches) if batches is not None else None
+
+
+def stored_dose(results: Results) -> DoseMap | None:
+    """Return the dose map in the scene without batches; None where the result has none.
+
+    Raises
+    ------
+    InputError
+        If its volumes were altered.
+    """
+    return _read(results, None)
+
+
+def _read(results: Results, batches: Any) -> DoseMap | None:
+    nodes = [results.get(role) for role in ROLES[:2]]
     if None in nodes:
         return None
-    dose, sd, batches = (
-        np.asarray(slicer.util.arrayFromVolume(node), np.float32) for node in nodes
-    )
+    dose, sd = (np.asarray(slicer.util.arrayFromVolume(node), np.float32) for node in nodes)
     own, moved, _ = geometry(results.volume)
     matrix = vtk.vtkMatrix4x4()
     nodes[0].GetIJKToRASMatrix(matrix)
     affine = moved @ np.linalg.inv(own) @ slicer.util.arrayFromVTKMatrix(matrix)
+    by_batch = None
+    if batches is not None:
+        by_batch = np.asarray(slicer.util.arrayFromVolume(batches), np.float32)
     try:
         return DoseMap(
             dose_mGy=dose,
             affine=affine,
             statistical_sd_mGy=sd,
             histories=int(nodes[0].GetAttribute(HISTORIES) or 0),
-            soft_tissue_batches_mGy=batches.reshape(-1, *dose.shape),
+            soft_tissue_batches_mGy=(
+                None if by_batch is None else by_batch.reshape(-1, *dose.shape)
+            ),
         )
     except ValueError as error:
         raise InputError(
@@ -91,17 +113,3 @@ def _fill(results: Results, role: str, voxels: np.ndarray, dose_map: DoseMap) ->
             node.SetVoxelValueUnits(mGy_unit())
     finally:
         node.EndModify(was)
-
-
-def _color(node: Any, values: np.ndarray) -> None:
-    node.CreateDefaultDisplayNodes()
-    display = node.GetDisplayNode()
-    display.SetAndObserveColorNodeID(OVERLAY_COLORS)
-    inside = values[values > 0]
-    highest = float(np.percentile(inside, PERCENTILE)) if inside.size else 1.0
-    display.AutoWindowLevelOff()
-    display.SetWindowLevelMinMax(0.0, highest)
-    # Air has no dose.
-    display.SetLowerThreshold(1e-6)
-    display.SetUpperThreshold(1e6)
-    display.ApplyThresholdOn()

@@ -48,6 +48,10 @@ CLASSES = {
     "comparisonShown": "vtkMRMLTableNode",
     "comparisonOther": "vtkMRMLTableNode",
     "comparisonChart": "vtkMRMLPlotChartNode",
+    "isodoses": "vtkMRMLModelNode",
+    "isodoseColors": "vtkMRMLColorTableNode",
+    "dvhTable": "vtkMRMLTableNode",
+    "dvhChart": "vtkMRMLPlotChartNode",
 }
 TITLES = {
     "segmentation": "segmentation",
@@ -65,6 +69,10 @@ TITLES = {
     "comparisonShown": "slices of the result, compared",
     "comparisonOther": "slices of the other result, compared",
     "comparisonChart": "WED of both results",
+    "isodoses": "isodose lines",
+    "isodoseColors": "isodose doses",
+    "dvhTable": "dose-volume histograms",
+    "dvhChart": "dose-volume histogram chart",
 }
 
 

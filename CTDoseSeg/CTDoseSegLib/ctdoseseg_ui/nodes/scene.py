@@ -17,6 +17,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from ...ct.organs import spoken_name
 from ...outputs import tables
 from ..parameters import OrganOrder
+from .dose_colors import color_doses, scale_end_of
 from .hierarchy import place
 from .organ_order import in_order
 from .results import OVERLAY, Results
@@ -27,12 +28,10 @@ if TYPE_CHECKING:
 # The numbers of slices.csv.
 SLICE_COLUMNS = tuple(name for name in tables.SLICE_COLUMNS if name not in ("slice_index", "flags"))
 SCALED_CURRENT = "tube_current_scaled"
-# Of the colour legend, in parts of the view, and its text.
-LEGEND_SIZE, LEGEND_PLACE, LEGEND_TEXT = (0.09, 0.28), (0.96, 0.86), 12
-# Built into Slicer, not one of its files.
-OVERLAY_COLORS = "vtkMRMLColorTableNodeIron"
 # Of the dose overlay, that are filled in one step.
 STEP_VOXELS = 1_000_000
+# From so many the end of its colour scale is taken.
+SCALE_VOXELS = 200_000
 
 
 @dataclass(frozen=True)
@@ -276,8 +275,8 @@ def overlay_steps(
         node.SetVoxelValueUnits(mGy_unit())
     finally:
         node.EndModify(was)
-    doses = table[table > 0]
-    _color_overlay(node, *((float(doses.min()), float(doses.max())) if doses.size else (0.0, 1.0)))
+    some = dose.ravel()[:: max(1, dose.size // SCALE_VOXELS)]
+    color_doses(node, scale_end_of(results, some), smooth=False)
     place(results)
 
 
@@ -299,32 +298,3 @@ def mGy_unit() -> Any:
     entry = slicer.vtkCodedEntry()
     entry.SetValueSchemeMeaning("mGy", "UCUM", "mGy")
     return entry
-
-
-def _color_overlay(node: Any, lowest: float, highest: float) -> None:
-    node.CreateDefaultDisplayNodes()
-    display = node.GetDisplayNode()
-    display.SetAndObserveColorNodeID(OVERLAY_COLORS)
-    display.AutoWindowLevelOff()
-    display.SetWindowLevelMinMax(0.9 * lowest, highest)
-    display.SetLowerThreshold(1e-6)
-    display.SetUpperThreshold(1e6)
-    display.ApplyThresholdOn()
-    display.InterpolateOff()  # between an organ's dose and none there is no dose
-
-
-def show_legend(node: Any, shown: bool) -> None:
-    """Colour legend of the overlay, in mGy."""
-    logic = slicer.modules.colors.logic()
-    legend = logic.GetColorLegendDisplayNode(node)
-    if legend is None and shown:
-        legend = logic.AddDefaultColorLegendDisplayNode(node)
-        legend.SetTitleText("mGy")
-        legend.SetLabelFormat("%.1f")
-        # In a corner, small: the picture is what counts.
-        legend.SetSize(*LEGEND_SIZE)
-        legend.SetPosition(*LEGEND_PLACE)
-        for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
-            text.SetFontSize(LEGEND_TEXT)
-    if legend is not None:
-        legend.SetVisibility(shown)

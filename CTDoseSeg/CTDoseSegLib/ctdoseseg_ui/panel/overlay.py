@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
 from ..nodes.results import Results
+from . import layout
+from .dose_probe import DoseProbe
+from .dose_scale import DoseScale
+from .isodoses import IsodoseLines
+from .steps import Steps
 
 if TYPE_CHECKING:
     from ..logic import CTDoseSegLogic
     from ..parameters import CTDoseSegParameterNode
 
-# Role of the volume that each check box shows.
-OF_PARAMETER = {"showOverlay": "overlay", "showDoseMap": "doseMap"}
-
 
 class Overlay:
-    """Shows one of the volumes of a result as the foreground, with its legend.
+    """Shows one of the volumes of a result as the foreground, with legend, scale and isodose lines.
 
     Parameters
     ----------
@@ -30,28 +31,30 @@ class Overlay:
 
     def __init__(self, ui: Any, logic: CTDoseSegLogic) -> None:
         self._ui, self._logic = ui, logic
-        self._node: Any = None
-        # Role of what is shown; empty: nothing.
-        self.role = ""
         self._results: Results | None = None
-        # Of the overlay that is being filled.
-        self._steps: Iterator[None] | None = None
-        self._timer = qt.QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.connect("timeout()", self._tick)
+        self._node: Any = None
+        # Role of what is shown or being made; empty: nothing.
+        self.role = ""
+        self._probe = DoseProbe(ui.doseProbeLabel)
+        self._scale = DoseScale(ui, self._on_scale)
+        self._lines = IsodoseLines(_legend_views)
+        self._steps = Steps()
+        self._probe.stop()
 
     def offer(self, results: Results | None) -> None:
         """Enable what the result has."""
         has = results is not None
         self._ui.overlayCheckBox.enabled = has and bool(results.doses())
+        able = has and results.doseMap is not None
+        self._ui.isodosesCheckBox.enabled = able
         box = self._ui.doseMapCheckBox
-        box.enabled = has and results.doseMap is not None
+        box.enabled = able
         box.toolTip = (
             _(
                 "Dose in mGy to what the voxel is made of, as simulated; the volume beside it in "
                 "the scene has its statistical uncertainty."
             )
-            if box.enabled
+            if able
             else _("Only Monte Carlo gives the dose of every voxel.")
         )
 
@@ -68,71 +71,93 @@ class Overlay:
             self.hide()
         if self.role:
             slicer.util.setSliceViewerLayers(foregroundOpacity=parameters.overlayOpacity)
+        if self.role == "doseMap" and parameters.showIsodoses:
+            self._lines.show(results)
+        else:
+            self._lines.hide()
 
     def update(self, results: Results, after_ms: int) -> None:
         """Fill the overlay again, if it is shown, after a pause; what is shown stays until then."""
         if self.role == "overlay":
-            self._begin(results)
-            self._timer.start(after_ms)
+            self._steps.start(self._made(results), self._put, after_ms)
+        elif self.role:
+            self._scale.show(results, self._node)
 
     def _show(self, results: Results, role: str) -> None:
         if self.role == role:
             return
         self.hide()
-        self.role = role
+        self._results, self.role = results, role
+        self._probe.follow(results)
         if role == "overlay":
-            self._begin(results)
-            self._tick()
+            self.update(results, 0)
         else:
-            self._reveal(results)
+            self._put()
 
-    def _begin(self, results: Results) -> None:
-        """From the first voxel on; it is shown when the last one is filled."""
-        self._results, self._steps = results, self._logic.overlaySteps(results)
-
-    def _tick(self) -> None:
-        steps, more = self._steps, False
-        if steps is None:
-            return
+    def _made(self, results: Results) -> Iterator[None]:
+        """Make the overlay, as long as its result is there."""
         with slicer.util.tryWithErrorDisplay(_("The overlay cannot be made.")):
-            more = next(steps, False) is None
-            if not more:
-                self._reveal(self._results)
-        if more:
-            self._timer.start(0)
-        else:
-            self._steps = None
+            for _step in self._logic.overlaySteps(results):
+                if results.volume is None or results.segmentation is None:
+                    return
+                yield
 
-    def _reveal(self, results: Results) -> None:
-        from ..nodes.scene import show_legend
-
-        node = results.get(self.role)
-        if self._node is not None or node is None:
+    def _put(self) -> None:
+        """Lay what is made over the CT."""
+        self._node = self._results.get(self.role)
+        if self._node is None:
+            self.hide()
             return
-        self._node = node
-        slicer.util.setSliceViewerLayers(foreground=node)
-        show_legend(node, True)
+        slicer.util.setSliceViewerLayers(foreground=self._node)
+        self._color()
 
-    def stop(self) -> None:
-        """Fill nothing."""
-        self._timer.stop()
-        self._steps = None
+    def _color(self) -> None:
+        """Show the colours of the CT's scale, and a legend that says what they mean."""
+        from ..nodes.dose_colors import color_doses, scale_end_of, show_legend
+
+        if self._node is None or self._node.GetScene() is None:  # removed from the scene
+            return
+        of_voxels = self.role == "doseMap"
+        doses = slicer.util.arrayFromVolume(self._node)
+        color_doses(self._node, scale_end_of(self._results, doses), smooth=of_voxels)
+        title = _("Dose (mGy)") if of_voxels else _("Organ means (mGy)")
+        show_legend(self._node, title, _legend_views())
+        self._scale.show(self._results, self._node)
+
+    def _on_scale(self) -> None:
+        self._color()
+        self._lines.make_again()
+
+    def layout_changed(self) -> None:
+        """Other views are shown: the legends go where there is room for them."""
+        self._color()
+        self._lines.show_again()
 
     def hide(self) -> None:
-        """Take it away; one that is being filled does not come."""
-        self.stop()
+        """Take it away."""
+        self._lines.hide()
         if not self.role:
             return
-        from ..nodes.scene import show_legend
+        from ..nodes.dose_colors import hide_legend
 
-        node, self._node, self.role = self._node, None, ""
-        if node is None:
-            return
-        if node.GetScene() is not None:
-            show_legend(node, False)
+        node = self._node
+        self._forget()
+        if node is not None and node.GetScene() is not None:
+            hide_legend(node)
         slicer.util.setSliceViewerLayers(foreground=None)
 
     def scene_closed(self) -> None:
         """Release what is gone."""
-        self.stop()
-        self._node, self.role = None, ""
+        self._lines.scene_closed()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._steps.stop()
+        self._results, self._node, self.role = None, None, ""
+        self._probe.stop()
+        self._scale.show(None, None)
+
+
+def _legend_views() -> tuple[str, ...]:
+    """Return the views that show the legends: in the module's layout the largest one alone."""
+    return ("vtkMRMLSliceNodeRed",) if layout.shown() else ()

@@ -45,7 +45,7 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
     rows += _effective_doses(result)
     rows.append((_("Organ doses"), _organ_doses(results)))
     rows += _others(results)
-    whole = _whole(result, results.doses())
+    whole = whole_organs(result, results.doses())
     word, below, above, reason = confidence([o for o in result.organs if o.organ in whole])
     if word:
         text = _("{word}: 90 % interval from {below} % below to {above} % above; {reason}")
@@ -138,11 +138,11 @@ def _peak_skin(result: Result) -> list[tuple[str, str]]:
 def _counted(result: Result, doses: Mapping[str, float]) -> tuple[int, int]:
     """Return how many organs have a dose, and how many parts of these have one."""
     organs = [name for name in doses if name not in (BODY, BODY_REST)]
-    whole = _whole(result, doses)
+    whole = whole_organs(result, doses)
     return len(whole), len(organs) - len(whole)
 
 
-def _whole(result: Result, doses: Mapping[str, float]) -> set[str]:
+def whole_organs(result: Result, doses: Mapping[str, float]) -> set[str]:
     """Return the organs with a dose that are no parts (lobes, chambers, sides) of others.
 
     A part holds some of the voxels of another organ with a dose, or has its name and more; the

@@ -12,6 +12,7 @@ from ...errors import CTDoseSegError
 from ..nodes.results import Results
 from . import layout
 from .doubt import DoubtTint
+from .dvh import HistogramChart
 from .flag_words import ALL, FEWER, FIELD, SET, flag_items, notices
 from .organ_views import OrganViews
 from .overlay import Overlay
@@ -51,6 +52,7 @@ class ResultsSection:
         self._organs = OrganViews(ui.doseTableView, parameters, self.go_to_organ)
         self._views: list[tuple[Any, str, Any]] = []
         self._overlay = Overlay(ui, logic)
+        self._histograms = HistogramChart(ui, logic)
         self._tint = DoubtTint(ui)
         self._covered, self._former_fill = False, FILL
         self._surfaces = Surfaces(ui, report)
@@ -111,6 +113,8 @@ class ResultsSection:
             getattr(self._ui, name).enabled = results is not None
         self._overlay.offer(results)
         self._tint.offer(results)
+        self._histograms.offer(results)
+        self._show_histograms()
         layout.fill(results, self._parameters().lowerChart.value)
         self._connect_views()
         self.table_filled()
@@ -139,6 +143,7 @@ class ResultsSection:
         if self.results is None:
             return
         parameters = self._parameters()
+        self._show_histograms()
         lower = layout.layout_with(parameters.lowerChart.value)
         if layout.shown() and layout.present() != lower:
             layout.show(lower)
@@ -154,6 +159,9 @@ class ResultsSection:
             self._show_surfaces(parameters.show3D)
         except CTDoseSegError as error:
             self._report(str(error))
+
+    def _show_histograms(self) -> None:
+        self._histograms.follow(self.results, self._parameters().lowerChart, self._organ)
 
     def update_overlay(self, after_ms: int = 0) -> None:
         """Fill the overlay again, if it is shown, after a pause."""
@@ -206,6 +214,7 @@ class ResultsSection:
         shown = layout.shown()
         self._ui.doseTableView.visible = self.results is not None and not shown
         self._ui.restoreLayoutButton.enabled = shown
+        self._overlay.layout_changed()
 
     def _connect_views(self) -> None:
         self._disconnect_views()
@@ -243,6 +252,7 @@ class ResultsSection:
             self._organs.choose(organ)
             self._ui.resultLabel.text = self._words(self.results)
             jump_to_organ(self.results, organ)
+            self._show_histograms()
 
     def show_all_organs(self) -> None:
         """Show all organs alike again."""
@@ -276,6 +286,7 @@ class ResultsSection:
 
     def scene_closed(self) -> None:
         """Release what is gone."""
+        self._histograms.stop()
         self._covered = False
         self._surfaces.scene_closed()
         self._overlay.scene_closed()
@@ -284,8 +295,9 @@ class ResultsSection:
 
     def cleanup(self) -> None:
         """Let go of all views and nodes."""
+        self._overlay.scene_closed()
+        self._histograms.stop()
         self.marker.follow(None)
-        self._overlay.stop()
         self._surfaces.hide()
         self._disconnect_views()
         self._organs.cleanup()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -28,7 +29,8 @@ LOGICS = {
     "VolumeRendering": "vtkSlicerVolumeRenderingLogic",
     "Volumes": "vtkSlicerVolumesLogic",
 }
-# Terminologies that slicer-core's wheel lacks, with one entry each.
+# What slicer-core's wheel lacks: terminologies with one entry each, and of the colour tables that
+# Slicer installs the one that the module shows doses in (matplotlib's plasma, which is CC0).
 _SHARE = Path(__file__).parent / "share"
 
 
@@ -52,7 +54,7 @@ class Core:
         self.scene = slicer.vtkMRMLScene()
         self._cache = tempfile.TemporaryDirectory(prefix="slicerhost")
         self.application_logic = slicer.vtkSlicerApplicationLogic()
-        (Path(self._cache.name) / "share" / "ColorFiles").mkdir(parents=True)
+        shutil.copytree(_SHARE / "ColorFiles", Path(self._cache.name) / "share" / "ColorFiles")
         (Path(self._cache.name) / ".slicer-cache").touch()  # the cache manager asks for it
         self.application_logic.SetHomeDirectory(self._cache.name)
         self.application_logic.SetShareDirectory("share")
