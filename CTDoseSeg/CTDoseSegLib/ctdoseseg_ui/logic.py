@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import slicer
+from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from ..errors import CTDoseSegError, InputError, OutputError
@@ -120,7 +121,9 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         try:
             code, message = run_and_wait(task.arguments, onEvent or (lambda event: None))
             if code:
-                raise InputError(message or f"The analysis ended with code {code}.")
+                raise InputError(
+                    message or _("The analysis ended with code {code}.").format(code=code)
+                )
             return self.finish(task)
         finally:
             task.clear()
@@ -210,7 +213,7 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         volume = slicer.mrmlScene.GetNodeByID(task.volumeID)
         if volume is None:
             raise InputError(
-                "The volume was removed from the scene while it was analysed; nothing was added."
+                _("The volume was removed from the scene while it was analysed; nothing was added.")
             )
         folder = task.folder / staging.RESULT_FOLDER
         return self.show(volume, task.series, folder, task.choices, task.givenID)
@@ -231,8 +234,10 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         session = self.session(results)
         if session.dose_model in FOLDER_MODELS:
             raise InputError(
-                "The doses came from a dose model in a folder, which a saved scene does not "
-                "keep: choose it under Advanced, press Apply and export again."
+                _(
+                    "The doses came from a dose model in a folder, which a saved scene does not "
+                    "keep: choose it under Advanced, press Apply and export again."
+                )
             )
         if session.labelmap is None:
             self.look(results)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import slicer
+from slicer.i18n import tr as _
 
 from ..errors import CTDoseSegError, InputError, OutputError
 from . import staging
@@ -79,7 +80,9 @@ class SimulationLogic(ResultsLogic):
         try:
             code, message = run_and_wait(task.arguments, onEvent or (lambda event: None))
             if code:
-                raise InputError(message or f"The simulation ended with code {code}.")
+                raise InputError(
+                    message or _("The simulation ended with code {code}.").format(code=code)
+                )
             return self.finishSimulation(task)
         finally:
             task.clear()
@@ -145,14 +148,14 @@ class SimulationLogic(ResultsLogic):
 
         node = slicer.mrmlScene.GetNodeByID(task.resultID)
         if node is None:
-            raise InputError("The result was removed from the scene while it was simulated.")
+            raise InputError(_("The result was removed from the scene while it was simulated."))
         results = Results(node)
         folder = task.folder / staging.RESULT_FOLDER
         result = read_result(folder)
         dose_map = dose_map_in(folder, result)
         if dose_map is None:
             refused = [one.message for one in result.all_flags() if one.severity == "refusal"]
-            raise InputError(" ".join(refused[:1]) or "The simulation gave no dose.")
+            raise InputError(" ".join(refused[:1]) or _("The simulation gave no dose."))
         session = self.session(results)
         if session.labelmap is None:
             self.look(results)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from slicer.i18n import tr as _
+
 from ..dosimetry.fast.engine import load_model
 from ..errors import InputError
 from ..flags import Flag, flag
@@ -28,8 +30,10 @@ def series_with_stored_exposure(volumeNode: Any, result: Result) -> CTSeries:
     series = series_of(volumeNode)
     if len(result.slices) != len(series.slices):
         raise InputError(
-            f"The volume has {len(series.slices)} slices, its result {len(result.slices)}: the "
-            "volume was changed. Press Apply."
+            _(
+                "The volume has {n_volume} slices, its result {n_result}: the volume was changed. "
+                "Press Apply."
+            ).format(n_volume=len(series.slices), n_result=len(result.slices))
         )
     return replace(
         series,

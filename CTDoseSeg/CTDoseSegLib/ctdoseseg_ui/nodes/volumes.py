@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from ...ct.series import CTSeries, SliceInfo
 from ...dicom.identity import without_file_name
@@ -65,27 +66,32 @@ def require_ct(volumeNode: Any) -> None:
         If there is no node, or it is a label map, a colour image, empty, or of another modality.
     """
     if volumeNode is None:
-        raise InputError("No volume is chosen; load a CT and choose it as the input.")
+        raise InputError(_("No volume is chosen; load a CT and choose it as the input."))
     name = volumeNode.GetClassName()
     if name != "vtkMRMLScalarVolumeNode":
         raise InputError(
-            f"The chosen node is a {name.removeprefix('vtkMRML').removesuffix('Node')}, not a CT; "
-            "choose a scalar volume in Hounsfield units."
+            _(
+                "The chosen node is a {kind}, not a CT; choose a scalar volume in Hounsfield units."
+            ).format(kind=name.removeprefix("vtkMRML").removesuffix("Node"))
         )
     if volumeNode.GetAttribute(OVERLAY):
         raise InputError(
-            "The chosen volume is a dose overlay, a dose map or the doubt of a result; choose the "
-            "CT."
+            _(
+                "The chosen volume is a dose overlay, a dose map or the doubt of a result; choose "
+                "the CT."
+            )
         )
     image = volumeNode.GetImageData()
     if image is None or image.GetNumberOfPoints() == 0:
-        raise InputError("The volume holds no voxels; load it again.")
+        raise InputError(_("The volume holds no voxels; load it again."))
     if image.GetNumberOfScalarComponents() != 1:
-        raise InputError("The volume holds colours or vectors, not CT numbers.")
+        raise InputError(_("The volume holds colours or vectors, not CT numbers."))
     modality = _modality(volumeNode)
     if modality not in ("", "CT"):
         raise InputError(
-            f"The volume's modality (0008,0060) is {modality}, not CT; choose a CT volume."
+            _(
+                "The volume's modality (0008,0060) is {modality}, not CT; choose a CT volume."
+            ).format(modality=modality)
         )
 
 
@@ -155,7 +161,7 @@ def acquisition_of(volumeNode: Any) -> tuple[Any, tuple[SliceInfo, ...], tuple[F
     flags : tuple of Flag
     """
     require_ct(volumeNode)
-    own, _, _ = geometry(volumeNode)
+    own = geometry(volumeNode)[0]
     size = volumeNode.GetImageData().GetDimensions()
     exposure, flags = _read_exposure(volumeNode, own, size[::-1])
     if exposure is None:
@@ -179,7 +185,7 @@ def _files(volumeNode: Any) -> tuple[list[str], int]:
 
 
 def _modality(volumeNode: Any) -> str:
-    files, _ = _files(volumeNode)
+    files = _files(volumeNode)[0]
     return _database().fileValue(files[0], "0008,0060").strip().upper() if files else ""
 
 
@@ -214,12 +220,16 @@ def _as_stated(text: str, n_slices: int) -> _Exposure:
         acquisition, slices, flags = exposure_of(about, STATED)
     except ValueError as error:
         raise InputError(
-            f"The attribute {STATED} of the volume cannot be read; load the volume again."
+            _("The attribute {name} of the volume cannot be read; load the volume again.").format(
+                name=STATED
+            )
         ) from error
     if slices and len(slices) != n_slices:
         raise InputError(
-            f"The attribute {STATED} of the volume describes {len(slices)} slices, the volume has "
-            f"{n_slices}; load the volume again."
+            _(
+                "The attribute {name} of the volume describes {stated} slices, the volume has "
+                "{n_slices}; load the volume again."
+            ).format(name=STATED, stated=len(slices), n_slices=n_slices)
         )
     return _Exposure(
         acquisition,
@@ -240,7 +250,7 @@ def _from_files(files: list[str], affine: np.ndarray, shape: tuple[int, ...]) ->
     read = [header for header in map(read_header, files) if header is not None]
     headers = [frame for header in read for frame in iter_frames(header)]
     if not headers:
-        raise InputError("the files of the volume are not DICOM any more; import them again")
+        raise InputError(_("the files of the volume are not DICOM any more; import them again"))
     place = stack(headers)
     headers = [headers[i] for i in place.order]
     exposure = read_exposure(headers, place.z_mm)

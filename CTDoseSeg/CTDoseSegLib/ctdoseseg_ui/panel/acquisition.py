@@ -10,7 +10,6 @@ from slicer.i18n import tr as _
 from ...errors import AcquisitionError, CTDoseSegError
 from ..parameters import TYPED
 
-READ, TYPED_MARK, UNKNOWN = "read", "typed", "unknown"
 # What organ doses without CTDIvol need.
 NEEDED_BY_MAS = ("kvp_kV", "tube_current_mA", "rotation_time_s", "pitch")
 
@@ -65,11 +64,11 @@ class AcquisitionSection:
             label = getattr(self._ui, f"{name}_source")
             value, source = self._read.get(name, ("", ""))
             if self._text(name):
-                label.text, label.toolTip = _(TYPED_MARK), _("You typed this value.")
+                label.text, label.toolTip = _("typed"), _("You typed this value.")
             elif value:
-                label.text, label.toolTip = _(READ), source
+                label.text, label.toolTip = _("read"), source
             else:
-                label.text = _(UNKNOWN) if volumeNode is not None else ""
+                label.text = _("unknown") if volumeNode is not None else ""
                 label.toolTip = ""
         self._ui.acquisitionLabel.text = self._summary(volumeNode)
         line = self._line() if volumeNode is not None else ""

@@ -23,6 +23,7 @@ from . import layout
 from .acquisition import AcquisitionSection
 from .method import MethodSection
 from .results import ResultsSection
+from .sample import SampleSection
 from .scene_watch import SceneWatch
 from .simulation import SimulationSection
 from .task import TaskSection
@@ -67,7 +68,7 @@ class CTDoseSegWidget(ModuleWidget):
         self._overlayTimer.connect("timeout()", self.results.update_overlay)
         self.live = Live(logic, self._onLiveUpdate, self.task.show_problem)
 
-        ui.sampleButton.connect("clicked(bool)", lambda *_: self.onSample())
+        self.sample = SampleSection(ui, self._onSample, self.task.show_problem)
         ui.applyButton.connect("clicked(bool)", lambda *_: self.onApply())
         ui.editButton.connect("clicked(bool)", lambda *_: self.onEdit())
         ui.exportButton.connect("clicked(bool)", lambda *_: self.onExport())
@@ -81,6 +82,7 @@ class CTDoseSegWidget(ModuleWidget):
         """Let go of everything; before the module is unloaded or made anew."""
         if self.live is not None:
             self.task.end()
+            self.sample.end()
             self.simulation.end()
             self.live.stop()
             self._overlayTimer.stop()
@@ -179,30 +181,15 @@ class CTDoseSegWidget(ModuleWidget):
 
     _lastReason = "Load a CT and choose it above."
 
-    # Sample data -------------------------------------------------------------------------
-
-    def onSample(self) -> None:
-        """Load the phantom and choose it with its own organs; then Apply gives doses."""
-        from ..sample_data import load_sample
-
-        def say(sentence: str) -> None:
-            self.ui.statusLabel.text = sentence
-
-        self.ui.sampleButton.enabled = False
-        try:
-            volume, organs = load_sample(say)
-        except CTDoseSegError as error:
-            self.task.show_problem(str(error))
-            return
-        finally:
-            self.ui.sampleButton.enabled = True
+    def _onSample(self, volume: Any, organs: Any) -> None:
+        """Choose the phantom with its own organs; then Apply gives doses."""
         parameters = self.parameters
         parameters.inputVolume, parameters.inputSegmentation = volume, organs
         parameters.method = Method.EXISTING
         from .navigation import show_volume
 
         show_volume(volume)
-        say(_("Ready: press Apply."))
+        self.ui.statusLabel.text = _("Ready: press Apply.")
 
     # Apply -------------------------------------------------------------------------------
 
