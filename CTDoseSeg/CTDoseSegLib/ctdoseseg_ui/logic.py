@@ -94,8 +94,9 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         unet
             Folder of a UNet from ``ctdoseseg train-unet``; empty: the bundled one.
         quality, extras
-            Of TotalSegmentator: ``full``, ``fast`` or ``fastest``; ``lung_vessels`` and
-            ``heart_chambers``.
+            Of TotalSegmentator: ``full``, ``fast`` or ``fastest``; any of ``lung_vessels``,
+            ``heart_chambers``, ``body``, ``breasts``, ``head_glands``, ``tissue_types`` and
+            ``contrast_phase``.
 
         Returns
         -------

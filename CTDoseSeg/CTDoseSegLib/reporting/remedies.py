@@ -23,7 +23,10 @@ WORDS = {
     ),
     "engine": ("choose {what} with --engine", "another engine"),
     "segmentation": ("give {what} with --segmentation", "a label map of the organs"),
-    "label_names": ("name the values with {what}", "--labels, or a labels.csv beside the label map"),
+    "label_names": (
+        "name the values with {what}",
+        "--labels, or a labels.csv beside the label map",
+    ),
     "series": ("give {what} as INPUT", "the original axial series, complete"),
     "dose_arrays": ("give {what} with --dose-arrays", "a folder that holds its array"),
     "dose_model": ("leave out {what}", "--dose-model, for the bundled model"),

@@ -134,7 +134,9 @@ def test_every_word_of_the_library_that_the_panel_shows_is_in_its_table():
     path = FACE / "panel" / "library_words.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
     (table,) = [node for node in ast.walk(tree) if isinstance(node, ast.Dict)]
-    keys = {key.value: ast.unparse(value) for key, value in zip(table.keys, table.values, strict=True)}
+    keys = {
+        key.value: ast.unparse(value) for key, value in zip(table.keys, table.values, strict=True)
+    }
     library = {*get_args(Severity), *REASONS.values(), CONTRAST, "good", "moderate", "low", ""}
     assert set(keys) == library
     assert all(value == f"_({key!r})" for key, value in keys.items() if key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -45,6 +46,7 @@ class ResultsSection:
         self._parameters, self._report = parameters, report
         self.results: Results | None = None
         self._former_layout: int | None = None
+        self._closing = False
         self._watch: SliceWatch | None = None
         self._views: list[tuple[Any, str, Any]] = []
         self._overlay = Overlay(ui, logic)
@@ -306,12 +308,20 @@ class ResultsSection:
             self._watch.stop()
             self._watch = None
 
-    def scene_closed(self) -> None:
-        """Release what is gone."""
+    def scene_closing(self) -> None:
+        """Release what goes."""
+        self._closing = True
         self._surfaces_shown = self._covered = False
         self._overlay.scene_closed()
         self._tint.scene_closed()
         self.show(None)
+
+    def scene_changed(self) -> None:
+        """Leave the layout of a result that went with its scene."""
+        if self._closing:
+            self._closing = False
+            # Slicer sets the layout of before once more when all have heard of the closing.
+            qt.QTimer.singleShot(0, self.restore_layout)
 
     def cleanup(self) -> None:
         """Let go of all views and nodes."""

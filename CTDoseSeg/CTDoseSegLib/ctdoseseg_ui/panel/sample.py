@@ -8,7 +8,6 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from ...errors import Cancelled, CTDoseSegError
-from ..sample_data import load_sample
 
 
 class SampleSection:
@@ -34,6 +33,8 @@ class SampleSection:
 
     def press(self) -> None:
         """Load it, or cancel the loading."""
+        from ..sample_data import load_sample
+
         if self._loading:
             self._cancelled = True
             return

@@ -16,17 +16,18 @@ from ..job import CANCELLED, DONE, Job
 from ..live import Live
 from ..logic import CTDoseSegLogic
 from ..module_widget import ModuleWidget, folder_link
-from ..nodes.results import OVERLAY, Results
+from ..nodes.results import Results
 from ..parameters import CTDoseSegParameterNode, DoseEngine, Method
 from ..staging import StagedAnalysis
 from . import layout
 from .acquisition import AcquisitionSection
+from .input_volume import first_ct, hide_overlays
 from .method import MethodSection
 from .results import ResultsSection
 from .sample import SampleSection
 from .scene_watch import SceneWatch
 from .simulation import SimulationSection
-from .task import TaskSection
+from .task import STATUS_MS, TaskSection
 from .whatif import WhatIfSection
 
 PACKAGE = "CTDoseSegLib"
@@ -110,13 +111,9 @@ class CTDoseSegWidget(ModuleWidget):
     def initializeParameterNode(self) -> None:
         """Follow the parameter node of the scene; choose a CT where none is chosen."""
         ModuleWidget.initializeParameterNode(self)
+        hide_overlays(self.ui.inputVolumeSelector)
         if self._parameterNode.inputVolume is None:
-            for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
-                # Label maps are scalar volumes too.
-                own = node.GetClassName() == "vtkMRMLScalarVolumeNode"
-                if own and not node.GetAttribute(OVERLAY):
-                    self._parameterNode.inputVolume = node
-                    break
+            self._parameterNode.inputVolume = first_ct()
 
     def onParameters(self, *_args: Any) -> None:
         """Show the chosen CT with its result, and what may be done now."""
@@ -285,9 +282,10 @@ class CTDoseSegWidget(ModuleWidget):
         from .result_words import rerun_advised
 
         text = _("{n} slices changed; updated in {ms:.0f} ms.")
-        self.ui.liveLabel.text = text.format(n=changed, ms=1000 * seconds) + rerun_advised(
-            self.results.results
-        )
+        text = text.format(n=changed, ms=1000 * seconds) + rerun_advised(self.results.results)
+        self.ui.liveLabel.text = text
+        # Segment Editor has taken the panel's place.
+        slicer.util.showStatusMessage(_("Organ doses: {text}").format(text=text), STATUS_MS)
         self._overlayTimer.start(300)
 
     def _onSimulated(self, results: Results) -> None:
@@ -338,12 +336,13 @@ class CTDoseSegWidget(ModuleWidget):
         self.simulation.end()
         self.live.stop()
         self.logic.forget()
-        self.results.scene_closed()
+        self.results.scene_closing()
         self._volumeID = self._typedFor = ""
 
     def onSceneChanged(self, *_args: Any) -> None:
         """The scene was closed, or another one was read into it."""
         self._volumeID = ""
+        self.results.scene_changed()
         ModuleWidget.onSceneChanged(self)
         if not self.task.active:
             self.ui.statusLabel.text = self.method.why_not(self._parameterNode) or _(
@@ -364,7 +363,8 @@ class CTDoseSegWidget(ModuleWidget):
             self._updateButtons()
 
     def _chooseVolume(self) -> None:
-        """A CT was loaded, and none is chosen yet."""
+        """A volume was loaded or made; a CT is chosen where none is yet."""
+        hide_overlays(self.ui.inputVolumeSelector)
         if self._parameterNode is not None and self._parameterNode.inputVolume is None:
             self.initializeParameterNode()
 
