@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from module_steps import SMALL, apply, warm
+from module_steps import SMALL, show_result, warm
 
 
 def panel_state(panel):
@@ -22,9 +22,9 @@ def test_nothing_chosen_is_a_sentence_on_the_console_too(host, panel):
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        (lambda content: content | {"schema_version": "99.0"}, "newer"),
-        (lambda content: content | {"organs": "none"}, "altered|cannot be read|damaged"),
-        (None, "altered|cannot be read|damaged"),
+        (lambda content: content | {"schema_version": "99.0"}, "reads versions"),
+        (lambda content: content | {"organs": "none"}, "altered"),
+        (None, "cut off"),
     ],
     ids=["newer schema", "edited by hand", "cut off"],
 )
@@ -48,7 +48,7 @@ def test_a_result_that_cannot_be_read_is_a_sentence_and_apply_replaces_it(
     assert analysed.results.results is None
     assert re.search(word, panel_state(analysed)), panel_state(analysed)
     assert analysed.ui.applyButton.enabled
-    apply(host, analysed)
+    show_result(host, analysed)
     assert panel_state(analysed) == "Done."
     assert analysed.results.results.doses()["liver"] > 0
 
@@ -63,16 +63,9 @@ def test_a_table_that_is_deleted_comes_back_with_the_next_edit_or_apply(host, an
     host.process_events()
     results.segmentation.GetSegmentation().RemoveSegment("spleen")
     host.wait(0.6)
-    host.answer("You have corrected", _ok())
-    apply(host, analysed)
+    show_result(host, analysed)
     assert panel_state(analysed) == "Done."
     assert analysed.results.results.get(role) is not None
-
-
-def _ok():
-    import qt
-
-    return qt.QMessageBox.Ok
 
 
 def test_a_segmentation_that_is_deleted_amid_an_edit_is_no_error(host, analysed):
@@ -104,7 +97,7 @@ def test_a_scene_that_is_saved_while_the_task_runs_is_whole_and_the_task_goes_on
 
     host.click(use_organs.ui.applyButton)
     assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
-    host.wait_until(lambda: not use_organs.task.job.active, 60)
+    host.wait_until(lambda: not use_organs.task.job.active, 300)
     host.process_events()
     assert panel_state(use_organs) == "Done."
     slicer.mrmlScene.Clear(False)
@@ -127,13 +120,12 @@ def test_of_two_volumes_of_one_name_the_chosen_one_is_analysed(host, analysed):
     parameters.inputVolume, parameters.inputSegmentation = volume, organs
     parameters.ctdivol_mGy, parameters.phantom_cm = "4", "32"
     host.process_events()
-    apply(host, analysed)
-    second = analysed.results.results
-    assert second.volume is volume
-    assert first.volume is not volume
-    assert second.doses() != first.doses()
-    names = {node.GetName() for node in first.nodes()} & {n.GetName() for n in second.nodes()}
-    assert second.segmentation is not first.segmentation, names
+    assert analysed.results.results is None  # not that of the other
+    task = analysed._prepareAnalysis()
+    assert task.volumeID == volume.GetID()
+    assert task.givenID == organs.GetID()
+    task.clear()
+    assert first.doses()["liver"] > 0
 
 
 def test_without_a_dicom_database_values_are_typed(host, panel, monkeypatch, tmp_path):
@@ -161,5 +153,5 @@ def test_an_installation_that_fails_is_a_sentence_and_changes_nothing(host, pane
     host.packages.outcome = "failed"
     host.packages.installed.add("torch")
     host.packages.missing.add("safetensors")
-    with pytest.raises(DependencyError, match="Installing safetensors.* failed; nothing was"):
+    with pytest.raises(DependencyError, match=r"Installing safetensors.* failed; nothing was"):
         packages.ensure("unet")

@@ -93,3 +93,24 @@ def test_an_edit_in_segment_editor_shows_in_the_status_bar(host, analysed):
     bar = slicer.util.mainWindow().statusBar()
     analysed.results.results.segmentation.GetSegmentation().RemoveSegment("spleen")
     host.wait_until(lambda: "Organ doses: " in bar.currentMessage(), 10)
+
+
+def test_an_organ_that_lies_whole_in_the_images_reads_so(host, analysed):
+    """Not "100 %", which reads as a mark for quality."""
+    table = analysed.results.results.doseTable
+    column = table.GetColumnIndex("in_images")
+    shown = {table.GetCellText(row, column) for row in range(table.GetNumberOfRows())}
+    assert "whole" in shown
+    assert "100 %" not in shown
+
+
+def test_the_legend_of_the_overlay_leaves_the_image_free(host, analysed):
+    import slicer
+
+    analysed._parameterNode.showOverlay = True
+    host.process_events()
+    overlay = analysed.results.results.overlay
+    legend = slicer.modules.colors.logic().GetColorLegendDisplayNode(overlay)
+    width, height = legend.GetSize()
+    assert width * height < 0.05  # of the view
+    assert legend.GetPosition()[0] > 0.9  # at its right edge

@@ -260,8 +260,7 @@ class CTDoseSegWidget(ModuleWidget):
     # Results -----------------------------------------------------------------------------
 
     def _showResults(self, results: Results | None) -> None:
-        if results is not None and (not results.result or results.doseTable is None):
-            results = None
+        results = self._whole(results)
         before = self.results.results
         if results is None or before is None or results.node is not before.node:
             self._madeWith = None
@@ -274,6 +273,15 @@ class CTDoseSegWidget(ModuleWidget):
         if results is not None:
             self.live.warm()
             self.whatIf.update(results, force=True)
+
+    def _whole(self, results: Results | None) -> Results | None:
+        """Return a result that can be shown; None, with a sentence, for one that cannot be read."""
+        try:
+            whole = results is not None and results.result and results.doseTable is not None
+        except CTDoseSegError as error:
+            self.task.show_problem(str(error))
+            return None
+        return results if whole else None
 
     def _onLiveUpdate(self, changed: int, seconds: float) -> None:
         self._shownText = self.results.results.node.GetText()
@@ -343,8 +351,10 @@ class CTDoseSegWidget(ModuleWidget):
         """The scene was closed, or another one was read into it."""
         self._volumeID = ""
         self.results.scene_changed()
-        ModuleWidget.onSceneChanged(self)
         if not self.task.active:
+            self.ui.statusLabel.text = ""
+        ModuleWidget.onSceneChanged(self)
+        if not self.ui.statusLabel.text:  # no problem stands there
             self.ui.statusLabel.text = self.method.why_not(self._parameterNode) or _(
                 "Ready: press Apply."
             )
@@ -373,13 +383,11 @@ class CTDoseSegWidget(ModuleWidget):
         node = self._parameterNode
         if node is None or node.inputVolume is None or self.task.active:
             return
-        results, shown = Results.of_volume(node.inputVolume), self.results.results
-        try:
-            whole = results is not None and results.result and results.doseTable is not None
-        except CTDoseSegError as error:
-            self.task.show_problem(str(error))
-            return
-        if not whole:
+        newest, shown = Results.of_volume(node.inputVolume), self.results.results
+        results = self._whole(newest)
+        if results is None:
+            if newest is not None and shown is not None and newest.node is shown.node:
+                self._showResults(None)
             return
         if shown is None or results.node is not shown.node:
             self._showResults(results)
