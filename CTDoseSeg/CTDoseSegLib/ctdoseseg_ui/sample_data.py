@@ -19,7 +19,6 @@ from slicer.i18n import tr as _
 
 from .. import __version__
 from ..errors import Cancelled, CTDoseSegError, InputError, OutputError
-from ..files.staging import writing_to
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,6 +98,7 @@ def load_sample(
 
 def _made(say: Callable[[str], None], turn: Callable[[], None], options: dict[str, int]) -> Path:
     """Return the folder with the phantom's files, made by a task where they are not there."""
+    from ..files.staging import writing_to
     from .job import run_and_wait
 
     cache = Path(slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory())
