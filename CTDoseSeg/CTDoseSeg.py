@@ -13,6 +13,10 @@ from CTDoseSegLib.ctdoseseg_ui.self_test import CTDoseSegTest
 
 __all__ = ["CTDoseSeg", "CTDoseSegLogic", "CTDoseSegTest", "CTDoseSegWidget"]
 
+HOME = "https://github.com/CTDoseSeg/SlicerCTDoseSeg/blob/main"
+GUIDE = f"{HOME}/Resources/Guide/tutorial-slicer.md"
+CITATION = f"{HOME}/CITATION.cff"
+
 
 class CTDoseSeg(ScriptedLoadableModule):
     """The module as Slicer's menus show it."""
@@ -25,12 +29,14 @@ class CTDoseSeg(ScriptedLoadableModule):
         parent.contributors = ["CTDoseSeg contributors"]
         parent.helpText = _(
             "From a CT to its organs, its water-equivalent diameter, SSDE and organ doses with "
-            "their intervals. Research software, not for clinical use."
-        )
+            "their intervals. Research software, not for clinical use. "
+            'See the <a href="{guide}">guide</a>.'
+        ).format(guide=GUIDE)
         parent.acknowledgementText = _(
             "The dose model was fitted to Monte Carlo simulations by this module's own engine and "
-            "tested on the arrays published by Tzanis and Damilakis (2024)."
-        )
+            "tested on the arrays published by Tzanis and Damilakis (2024). Please cite this "
+            'software as its <a href="{citation}">CITATION.cff</a> states.'
+        ).format(citation=CITATION)
         slicer.app.connect("startupCompleted()", on_startup)
 
 

@@ -14,6 +14,10 @@ __all__ = [
     "CTDoseSegBatchWidget",
 ]
 
+HOME = "https://github.com/CTDoseSeg/SlicerCTDoseSeg/blob/main"
+GUIDE = f"{HOME}/Resources/Guide/how-to-batch.md"
+CITATION = f"{HOME}/CITATION.cff"
+
 
 class CTDoseSegBatch(ScriptedLoadableModule):
     """The module as Slicer's menus show it."""
@@ -26,6 +30,9 @@ class CTDoseSegBatch(ScriptedLoadableModule):
         parent.contributors = ["CTDoseSeg contributors"]
         parent.helpText = _(
             "Every CT of an archive, with one table of doses. A click shows a scan that is done. "
-            "Research software, not for clinical use."
-        )
-        parent.acknowledgementText = ""
+            "Research software, not for clinical use. "
+            'See the <a href="{guide}">guide</a>.'
+        ).format(guide=GUIDE)
+        parent.acknowledgementText = _(
+            'Please cite this software as its <a href="{citation}">CITATION.cff</a> states.'
+        ).format(citation=CITATION)

@@ -17,6 +17,10 @@ __all__ = [
     "CTDoseSegTrainingWidget",
 ]
 
+HOME = "https://github.com/CTDoseSeg/SlicerCTDoseSeg/blob/main"
+GUIDE = f"{HOME}/Resources/Guide/how-to-train-a-unet.md"
+CITATION = f"{HOME}/CITATION.cff"
+
 
 class CTDoseSegTraining(ScriptedLoadableModule):
     """The module as Slicer's menus show it."""
@@ -29,6 +33,9 @@ class CTDoseSegTraining(ScriptedLoadableModule):
         parent.contributors = ["CTDoseSeg contributors"]
         parent.helpText = _(
             "Trains a UNet on your own labelled scans, for use in CT Dose Segmentation. "
-            "Research software, not for clinical use."
-        )
-        parent.acknowledgementText = ""
+            "Research software, not for clinical use. "
+            'See the <a href="{guide}">guide</a>.'
+        ).format(guide=GUIDE)
+        parent.acknowledgementText = _(
+            'Please cite this software as its <a href="{citation}">CITATION.cff</a> states.'
+        ).format(citation=CITATION)

@@ -135,6 +135,29 @@ def test_a_study_is_loaded_with_the_choices_that_it_was_made_with(host, panel, a
     assert panel.logic.session(results).region == "abdomen"
 
 
+def test_a_scan_that_is_brought_from_a_batch_has_its_exposure(host, panel, archive, tmp_path):
+    from CTDoseSegLib.ctdoseseg_ui.nodes.volumes import acquisition_of
+
+    (key,) = panel.logic.batch(archive, tmp_path / "out", engine="classical").wait(120)
+    results = panel.logic.loadStudy(tmp_path / "out", key)
+    acquisition, slices, _flags = acquisition_of(results.volume)
+    assert acquisition is not None
+    assert acquisition.kvp_kV == 120
+    assert len(slices) == SMALL["shape"][2]
+    panel._parameterNode.inputVolume = results.volume
+    host.process_events()
+    assert panel.ui.kvp_kV_source.text == "read"
+
+
+def test_folders_that_are_typed_after_a_reload_reach_the_run(host, batch):
+    batch = host.reload("CTDoseSegBatch")
+    batch.ui.batchInputLineEdit.text = "/data/archive"
+    batch.ui.batchOutputLineEdit.text = "/data/results"
+    host.process_events()
+    assert batch.parameters.archive == "/data/archive"
+    assert batch.parameters.results == "/data/results"
+
+
 def test_the_console_handle_cancels(host, panel, archive, tmp_path):
     from CTDoseSegLib.errors import Cancelled, InputError
 
@@ -196,6 +219,8 @@ def test_a_scan_that_is_read_while_the_scene_is_closed_does_not_come(
     host.click(batch.ui.batchButton)
     host.wait_until(lambda: batch.ui.batchButton.text == "Start", 120)
     batch.onClicked(0, 0)
+    assert "Reading scan" in batch.ui.batchLabel.text
     slicer.mrmlScene.Clear(False)
+    assert batch.ui.batchLabel.text == ""
     host.wait(1.0)
     assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") == []

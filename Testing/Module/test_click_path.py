@@ -308,31 +308,3 @@ def test_reloading_the_module_keeps_the_result(host, analysed):
     assert panel is not analysed
     panel.initializeParameterNode()
     assert panel.results.results.doses() == doses
-
-
-def test_from_sample_data_to_doses_in_two_clicks(host, panel):
-    import qt
-
-    ticks = []
-    timer = qt.QTimer()
-    timer.connect("timeout()", lambda: ticks.append(panel.ui.statusLabel.text))
-    timer.start(50)
-    assert panel.ui.sampleButton.visible
-    host.click(panel.ui.sampleButton)
-    timer.stop()
-    assert any("Making the phantom" in text for text in ticks), "the window stood still"
-    assert not panel.ui.sampleButton.visible
-    assert panel.ui.ctdivol_mGy_source.text == "read"
-    apply(host, panel)
-    doses = panel.results.results.doses()
-    assert {"liver", "lung", "kidney_left"} <= set(doses)
-    text = panel.ui.resultLabel.text
-    assert "not known" not in text.partition("Organ doses")[0]
-    # The second time its files are in the cache.
-    panel._parameterNode.inputVolume = None
-    host.process_events()
-    ticks.clear()
-    timer.start(50)
-    host.click(panel.ui.sampleButton)
-    timer.stop()
-    assert not any("Making" in text for text in ticks)

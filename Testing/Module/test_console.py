@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -251,27 +250,6 @@ def test_a_folder_is_analysed_case_by_case_under_numbers(host, panel, tmp_path):
     assert json.loads(text)["slices"]["wed_mm"]
 
 
-def test_the_console_downloads_the_sample_as_an_archive(host, panel, tmp_path, monkeypatch):
-    import SampleData
-    import slicer
-    from make_sample_archive import make
-
-    from CTDoseSegLib.ctdoseseg_ui import sample_data
-    from CTDoseSegLib.phantom.phantom import Phantom
-
-    (source,) = slicer.modules.sampleDataSources["CTDoseSeg"]
-    assert source.uris[0].startswith("https://github.com/CTDoseSeg/")
-    assert Path(source.thumbnailFileName).is_file()
-    slicer.modules.sampleDataSources.clear()
-    archive, digest = make(tmp_path, Phantom(seed=0, **SMALL))  # the release has the large one
-    assert make(tmp_path, Phantom(seed=0, **SMALL)) == (archive, digest)
-    monkeypatch.setattr(sample_data, "ADDRESS", archive.as_uri())
-    monkeypatch.setattr(sample_data, "CHECKSUM", f"SHA256:{digest}")
-    sample_data.register()
-    (folder,) = SampleData.downloadSample("CTDoseSegPhantom")
-    assert len(list((Path(folder) / "dicom").iterdir())) == 24
-
-
 def test_what_the_files_of_a_sample_state_is_kept_with_its_volume(host, panel, tmp_path):
     import slicer
 
@@ -336,3 +314,20 @@ def test_a_ct_that_is_loaded_while_the_panel_is_open_is_chosen(host, panel):
     load_phantom(**SMALL)
     host.wait(0.3)
     assert panel._parameterNode.inputVolume is volume  # a choice is left alone
+
+
+def test_a_result_that_was_made_while_another_module_was_open_is_shown_on_return(
+    host, panel, phantom
+):
+    logic, exposure = panel.logic, {"ctdivol_mGy": 8.1, "phantom_cm": 32, "kvp_kV": 120}
+    host.open("Data")
+    logic.analyze(*phantom, acquisition=exposure)
+    host.wait(0.3)  # while it is away the panel follows nothing
+    host.open("CTDoseSeg")
+    assert panel.results.results is not None
+    assert "8.10 mGy" in panel.ui.resultLabel.text
+    host.open("Data")
+    logic.analyze(*phantom, acquisition={**exposure, "ctdivol_mGy": 4.0})
+    host.wait(0.3)
+    host.open("CTDoseSeg")
+    assert "4.00 mGy" in panel.ui.resultLabel.text

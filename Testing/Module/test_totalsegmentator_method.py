@@ -182,6 +182,99 @@ def test_apply_shows_progress_and_the_result_with_where_each_label_is_from(
     assert segmentation.about["totalsegmentator"]["quality"] == "fastest"
 
 
+EXTRAS = ("lungVessels", "heartChambers", "breasts", "headGlands", "tissueTypes", "contrastPhase")
+
+
+def test_every_extra_of_the_command_line_but_the_body_can_be_chosen(host, panel):
+    from CTDoseSegLib.ctdoseseg_ui.panel import extras
+    from CTDoseSegLib.ctdoseseg_ui.parameters import Method
+    from CTDoseSegLib.segmentation.totalsegmentator.phase import PHASE
+    from CTDoseSegLib.segmentation.totalsegmentator.plan import EXTRAS as KNOWN
+
+    assert set(extras.EXTRAS.values()) == {*KNOWN, PHASE} - {"body"}
+    assert tuple(extras.EXTRAS) == EXTRAS
+    node = panel._parameterNode
+    assert extras.chosen(node) == ()
+    for name in EXTRAS:
+        getattr(panel.ui, f"{name}CheckBox").checked = True
+    assert extras.chosen(node) == tuple(extras.EXTRAS.values())
+    node.method = Method.UNET
+    assert extras.chosen(node) == ()
+
+
+def test_what_the_installed_package_lacks_cannot_be_chosen_and_licences_are_named(
+    host, panel, monkeypatch
+):
+    tables = pytest.importorskip("totalsegmentator.map_to_binary", reason="it knows the tasks")
+    older = {task: labels for task, labels in tables.class_map.items() if task != "breasts"}
+    monkeypatch.setattr(tables, "class_map", older)
+    boxes = {name: getattr(panel.ui, f"{name}CheckBox") for name in EXTRAS}
+    assert all(box.enabled for box in boxes.values())  # nobody has asked the package yet
+    panel.ui.advancedCollapsibleButton.collapsed = False
+    host.process_events()
+    assert [name for name, box in boxes.items() if not box.enabled] == ["breasts"]
+    assert "has no such task" in boxes["breasts"].toolTip
+    licensed = [name for name, box in boxes.items() if "licence" in box.toolTip]
+    assert licensed == ["heartChambers", "tissueTypes"]
+
+
+def test_without_a_licence_fat_and_muscle_end_in_a_sentence_before_any_download(
+    host, panel_of_totalsegmentator, monkeypatch, tmp_path
+):
+    pytest.importorskip("totalsegmentator", reason="it knows what needs a licence")
+    monkeypatch.setenv("TOTALSEG_WEIGHTS_PATH", str(tmp_path / "none"))
+    monkeypatch.setenv("TOTALSEG_HOME_DIR", str(tmp_path / "home"))
+    panel = panel_of_totalsegmentator
+    panel._parameterNode.tissueTypes = True
+    host.click(panel.ui.applyButton)  # a question without an answer would fail
+    assert "needs a licence, and no valid one is set" in panel.ui.statusLabel.text
+    assert panel.task.job is None
+
+
+def test_the_contrast_phase_asks_for_its_package_and_its_own_networks(
+    host, panel_of_totalsegmentator, monkeypatch, tmp_path
+):
+    import qt
+
+    pytest.importorskip("totalsegmentator", reason="it holds the classifier")
+    from CTDoseSegLib.ctdoseseg_ui import totalsegmentator
+    from CTDoseSegLib.errors import DependencyError
+
+    monkeypatch.setenv("TOTALSEG_WEIGHTS_PATH", str(tmp_path))
+    monkeypatch.setattr(totalsegmentator, "find_spec", lambda name: None)
+    host.packages.missing.add("xgboost")
+    with pytest.raises(DependencyError, match="contrast_phase needs xgboost"):
+        totalsegmentator.ensure("fast", ("contrast_phase",))
+    assert host.packages.requests == [("xgboost>=3.0",)]
+    monkeypatch.undo()
+    monkeypatch.setenv("TOTALSEG_WEIGHTS_PATH", str(tmp_path))
+    counts = []
+    for extras in ((), ("contrast_phase",)):
+        host.answer(DOWNLOADS, qt.QMessageBox.Ok)
+        arguments = totalsegmentator.ensure("fast", extras)
+        counts.append(int(host.messages[-1].text.partition(" networks")[0].rpartition(" ")[2]))
+    assert arguments[-2:] == ["--extra", "contrast_phase"]
+    assert counts[1] > counts[0]  # with that of the head's vessels
+
+
+def test_apply_finds_the_breasts_where_they_are_chosen(
+    host, panel_of_totalsegmentator, totalsegmentator_here, monkeypatch
+):
+    from CTDoseSegLib.ctdoseseg_ui.parameters import Quality
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    panel = panel_of_totalsegmentator
+    parameters = panel._parameterNode
+    parameters.quality = Quality.FASTEST
+    parameters.breasts = True
+    host.click(panel.ui.applyButton)
+    host.wait_until(lambda: not panel.task.job.active, 900)
+    host.process_events()
+    assert panel.ui.statusLabel.text == "Done.", panel.ui.logText.plainText
+    about = panel.results.results.result.segmentation.about["totalsegmentator"]
+    assert "breasts" in about["tasks"]
+
+
 def test_cancel_midway_ends_all_processes_within_2_s_and_leaves_the_scene(
     host, panel_of_totalsegmentator, totalsegmentator_here
 ):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slicer.i18n import tr as _
+
 from ..errors import InputError
 from . import packages
 from .staging import BUNDLED
@@ -44,9 +46,11 @@ def read_study(output: Path, key: str) -> Study:
     scan = planned_scan(output / PRIVATE / LEDGER, key)
     folder = output / STUDIES / key
     if not (folder / RESULT).exists():
-        raise InputError(f"The scan {key} has no result; failures.csv holds the reason.")
+        raise InputError(
+            _("The scan {key} has no result; failures.csv holds the reason.").format(key=key)
+        )
     with tempfile.TemporaryDirectory(prefix="ctdoseseg-") as scratch:
-        source, _ = hand_over(scan, Path(scratch))
+        source = hand_over(scan, Path(scratch))[0]
         series = read_series(source, series_uid=scan.series_uid or None)
     return Study(series, folder, _choices(folder / RESULT))
 

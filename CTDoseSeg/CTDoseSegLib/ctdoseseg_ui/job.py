@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from slicer.i18n import tr as _
+
 from ..tasks.groups import end_group
 from ..tasks.lines import LogLines, ProgressLines
 from ..tasks.process import ENVIRONMENT, GRACE_S, LIB_PARENT, TaskProcess, command
@@ -154,7 +156,7 @@ class Job:
     def _on_process_error(self, error: Any) -> None:
         # Of Qt's errors only "failed to start" (0) is not followed by finished().
         if int(getattr(error, "value", error)) == 0 and self.active:
-            self.message = "The task could not be started; see the log of Slicer."
+            self.message = _("The task could not be started; see the log of Slicer.")
             self._conclude(FAILED)
 
     def _on_finished(self, code: int, status: Any) -> None:
@@ -168,10 +170,10 @@ class Job:
         elif code == 0 and not crashed and self._lines.result is not None:
             self._conclude(DONE)
         else:
-            self.message = self.message or (
-                f"The task ended unexpectedly (code {code}); nothing was changed. "
+            self.message = self.message or _(
+                "The task ended unexpectedly (code {code}); nothing was changed. "
                 "Its last words are in the log."
-            )
+            ).format(code=code)
             self._conclude(FAILED)
 
     def _conclude(self, state: str) -> None:
@@ -204,10 +206,28 @@ def _timer() -> Any:
     return qt.QTimer()
 
 
+def turn_event_loop() -> None:
+    """Let the window redraw and answer while Python waits."""
+    import slicer
+
+    slicer.app.processEvents()
+
+
 def run_and_wait(
-    arguments: Sequence[str], on_event: Callable[[dict[str, Any]], None] = _ignore
+    arguments: Sequence[str],
+    on_event: Callable[[dict[str, Any]], None] = _ignore,
+    meanwhile: Callable[[], None] = turn_event_loop,
 ) -> tuple[int, str]:
     """Run a task and wait for it, for the Python console.
+
+    Parameters
+    ----------
+    arguments
+        Of the command `ctdoseseg`.
+    on_event
+        Called with every event, a dictionary.
+    meanwhile
+        Called many times a second; what it raises ends the task.
 
     Returns
     -------
@@ -218,15 +238,8 @@ def run_and_wait(
     """
     process = TaskProcess(command(arguments), grace_s=GRACE_S)
     with process:
-        for report in process.follow(turn_event_loop):
+        for report in process.follow(meanwhile):
             on_event(report)
     if process.error is not None:
         return process.code, process.error["message"]
     return process.code, " ".join(list(process.last_words)[-3:]) if process.code else ""
-
-
-def turn_event_loop() -> None:
-    """Let the window redraw and answer while Python waits."""
-    import slicer
-
-    slicer.app.processEvents()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import slicer
+from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from ..errors import CTDoseSegError, InputError, OutputError
@@ -102,8 +103,9 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         unet
             Folder of a UNet from ``ctdoseseg train-unet``; empty: the bundled one.
         quality, extras
-            Of TotalSegmentator: ``full``, ``fast`` or ``fastest``; ``lung_vessels`` and
-            ``heart_chambers``.
+            Of TotalSegmentator: ``full``, ``fast`` or ``fastest``; any of ``lung_vessels``,
+            ``heart_chambers``, ``body``, ``breasts``, ``head_glands``, ``tissue_types`` and
+            ``contrast_phase``.
         doseReport
             A file (X-Ray Radiation Dose SR) that adds what the images lack; ``auto``: that of the
             same study in Slicer's DICOM database; ``none``.
@@ -248,7 +250,7 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         volume = task.volume
         if volume.GetScene() is None:
             raise InputError(
-                "The volume was removed from the scene while it was analysed; nothing was added."
+                _("The volume was removed from the scene while it was analysed; nothing was added.")
             )
         folder = task.folder / staging.RESULT_FOLDER
         return self.show(volume, task.series, folder, task.choices, task.givenID, task.into)
@@ -277,8 +279,10 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         session = self.session(results)
         if session.dose_model in FOLDER_MODELS:
             raise InputError(
-                "The doses came from a dose model in a folder, which a saved scene does not "
-                "keep: choose it under Advanced, press Apply and export again."
+                _(
+                    "The doses came from a dose model in a folder, which a saved scene does not "
+                    "keep: choose it under Advanced, press Apply and export again."
+                )
             )
         if session.labelmap is None:
             self.look(results)

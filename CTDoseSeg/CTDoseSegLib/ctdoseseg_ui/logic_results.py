@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slicer.i18n import tr as _
+
 from ..errors import InputError
 from . import packages
 from .nodes.results import EDITED, Results
@@ -217,7 +219,9 @@ class ResultsLogic:
         from .stored import series_with_stored_exposure
 
         if results.volume is None or results.segmentation is None:
-            raise InputError("The volume or the segmentation of the result is gone; press Apply.")
+            raise InputError(
+                _("The volume or the segmentation of the result is gone; press Apply.")
+            )
         key = results.node.GetID()
         if key not in self._sessions:
             result = results.result

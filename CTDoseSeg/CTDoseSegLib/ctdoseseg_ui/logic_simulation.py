@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import slicer
+from slicer.i18n import tr as _
 
 from ..errors import CTDoseSegError, InputError, OutputError
 from . import staging
@@ -87,7 +88,9 @@ class SimulationLogic(WhatIfLogic):
         try:
             code, message = run_and_wait(task.arguments, onEvent or (lambda event: None))
             if code:
-                raise InputError(message or f"The simulation ended with code {code}.")
+                raise InputError(
+                    message or _("The simulation ended with code {code}.").format(code=code)
+                )
             return self.finishSimulation(task)
         finally:
             task.clear()
@@ -169,14 +172,14 @@ class SimulationLogic(WhatIfLogic):
 
         node = slicer.mrmlScene.GetNodeByID(task.resultID)
         if node is None:
-            raise InputError("The result was removed from the scene while it was simulated.")
+            raise InputError(_("The result was removed from the scene while it was simulated."))
         results = Results(node)
         folder = task.folder / staging.RESULT_FOLDER
         result = read_result(folder)
         dose_map = dose_map_in(folder, result)
         if dose_map is None:
             refused = [one.message for one in result.all_flags() if one.severity == "refusal"]
-            raise InputError(" ".join(refused[:1]) or "The simulation gave no dose.")
+            raise InputError(" ".join(refused[:1]) or _("The simulation gave no dose."))
         if task.change is not None and task.asked is not None:
             self.keepSimulated(results, task.change, task.asked, result)
             return results

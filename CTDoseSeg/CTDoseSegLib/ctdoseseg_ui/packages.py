@@ -21,6 +21,7 @@ NEEDED = {
     "unet": ("torch", "safetensors"),
     # The bundled UNet draws body and couch beneath its organs.
     "totalsegmentator": ("torch", "TotalSegmentator", "safetensors"),
+    "contrast_phase": ("xgboost",),
     "montecarlo": ("numba",),
     "published": ("torch", "scikit-learn"),
 }

@@ -169,6 +169,10 @@ class CTDoseSegParameterNode:
     quality: Quality = Quality.FAST
     lungVessels: bool = False
     heartChambers: bool = False
+    breasts: bool = False
+    headGlands: bool = False
+    tissueTypes: bool = False
+    contrastPhase: bool = False
 
     kvp_kV: str = ""
     tube_current_mA: str = ""

@@ -18,7 +18,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .. import __version__
-from ..errors import OutputError
+from ..errors import Cancelled, CTDoseSegError, InputError, OutputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,13 +50,19 @@ def register(thumbnail: str | None = None) -> None:
     )
 
 
-def load_sample(on_progress: Callable[[str], None] | None = None, **options: int) -> list[Any]:
+def load_sample(
+    on_progress: Callable[[str], None] | None = None,
+    is_cancelled: Callable[[], bool] | None = None,
+    **options: int,
+) -> list[Any]:
     """Make the phantom if it is not in the cache, and load it; the window stays alive.
 
     Parameters
     ----------
     on_progress
         Called with a sentence now and then.
+    is_cancelled
+        Asked many times a second; True ends the loading.
     options
         Of the command ``ctdoseseg phantom``, such as ``seed``.
 
@@ -67,23 +73,30 @@ def load_sample(on_progress: Callable[[str], None] | None = None, **options: int
 
     Raises
     ------
+    Cancelled
+        If `is_cancelled` returned True.
     CTDoseSegError
-        If it cannot be made or read.
+        If it cannot be made or read; altered files are removed from the cache.
     """
-    from .job import turn_event_loop
+    from . import job
+
+    def turn() -> None:
+        job.turn_event_loop()
+        if is_cancelled is not None and is_cancelled():
+            raise Cancelled(_("Cancelled; the scene is as it was."))
 
     say = on_progress or (lambda sentence: None)
-    folder = _made(say, options)
+    folder = _made(say, turn, options)
     say(_("Reading the phantom..."))
     with ThreadPoolExecutor(1) as reader:
         reading = reader.submit(_read, folder)
         while not reading.done():
-            turn_event_loop()
+            turn()
         series, labelmap = reading.result()
     return _show(series, labelmap)
 
 
-def _made(say: Callable[[str], None], options: dict[str, int]) -> Path:
+def _made(say: Callable[[str], None], turn: Callable[[], None], options: dict[str, int]) -> Path:
     """Return the folder with the phantom's files, made by a task where they are not there."""
     from ..files.staging import writing_to
     from .job import run_and_wait
@@ -108,9 +121,10 @@ def _made(say: Callable[[str], None], options: dict[str, int]) -> Path:
             arguments = ["phantom", str(unfinished / "made")]
             for name, value in options.items():
                 arguments += [f"--{name}", str(value)]
-            code, message = run_and_wait(arguments, report)
+            code, message = run_and_wait(arguments, report, turn)
             if code:
-                raise OutputError(message or _("The phantom could not be made."))
+                text = _("The phantom could not be made: {why}")
+                raise OutputError(text.format(why=message or code))
             if not folder.is_dir():
                 (unfinished / "made").rename(folder)
         finally:
@@ -119,14 +133,25 @@ def _made(say: Callable[[str], None], options: dict[str, int]) -> Path:
 
 
 def _read(folder: Path) -> tuple[CTSeries, Labelmap]:
+    """Read the phantom's files; those that were altered go, so that they are made anew."""
     from ..outputs.tables import SEGMENTATION
     from ..reading.reader import read_series
     from ..segmentation.user import read_labelmap
 
-    series = read_series(folder / "dicom", rdsr=next((folder / "rdsr").iterdir()))
-    # Without nibabel the task wrote another kind of file.
-    (labels,) = (folder / "truth").glob(f"{SEGMENTATION}.n*")
-    return series, read_labelmap(labels, series)
+    try:
+        (report,) = (folder / "rdsr").glob("*")
+        # Without nibabel the task wrote another kind of file.
+        (labels,) = (folder / "truth").glob(f"{SEGMENTATION}.n*")
+        series = read_series(folder / "dicom", rdsr=report)
+        return series, read_labelmap(labels, series)
+    except (CTDoseSegError, ValueError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise InputError(
+            _(
+                "The phantom's files in Slicer's cache were altered and are removed; try again, "
+                "and they are made anew."
+            )
+        ) from error
 
 
 def _show(series: CTSeries, labelmap: Labelmap) -> list[Any]:

@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from slicer.i18n import tr as _
+
 from ..ct.dose_report import MatchedReport
 from ..ct.scanner_profile import GENERIC, GENERIC_NAME
 from ..dosimetry.fast.engine import load_model
@@ -49,8 +51,10 @@ def series_with_stored_exposure(results: Results) -> CTSeries:
     series = series_of(results.volume, NONE)
     if len(result.slices) != len(series.slices):
         raise InputError(
-            f"The volume has {len(series.slices)} slices, its result {len(result.slices)}: the "
-            "volume was changed. Press Apply."
+            _(
+                "The volume has {n_volume} slices, its result {n_result}: the volume was changed. "
+                "Press Apply."
+            ).format(n_volume=len(series.slices), n_result=len(result.slices))
         )
     return replace(
         series,

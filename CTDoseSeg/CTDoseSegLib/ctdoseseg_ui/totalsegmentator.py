@@ -7,6 +7,7 @@ process as well.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 import slicer
 from slicer.i18n import tr as _
@@ -30,12 +31,16 @@ def ensure(quality: str, extras: Sequence[str]) -> list[str]:
     """
     packages.ensure("totalsegmentator")
     from ..segmentation.totalsegmentator import weights as weights
-    from ..segmentation.totalsegmentator.plan import make_plan
+    from ..segmentation.totalsegmentator.home import check_licence
+    from ..segmentation.totalsegmentator.phase import PHASE, needed_plans
 
-    plan = make_plan(quality, extras)
-    lacking = weights.missing(plan)
+    if PHASE in extras and find_spec("xgboost") is None:
+        packages.ensure(PHASE)
+    plans = needed_plans(quality, extras)
+    check_licence(plans[0])  # before gigabytes are fetched
+    lacking = weights.missing(*plans)
     # 2.13 does not state which it needs.
-    if not lacking and (plan.weights is not None or weights.present()):
+    if not lacking and (plans[0].weights is not None or weights.present()):
         return []
     text = _(
         "TotalSegmentator's weights are not on this computer yet: {n} networks of some 100 to 250 "

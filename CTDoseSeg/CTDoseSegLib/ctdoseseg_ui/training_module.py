@@ -165,7 +165,7 @@ class CTDoseSegTrainingWidget(ModuleWidget):
 
     def _chooseConfig(self) -> None:
         path = qt.QFileDialog.getOpenFileName(
-            None, _("Configuration of the training"), "", "TOML (*.toml)"
+            None, _("Configuration of the training"), "", _("TOML (*.toml)")
         )
         if path:
             self.ui.trainingConfigLineEdit.text = path

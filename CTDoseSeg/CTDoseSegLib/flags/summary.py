@@ -88,14 +88,14 @@ def remedy(mends: Sequence[str], words: Mapping[str, tuple[str, str]]) -> str:
     mends
         Names of `MENDS`.
     words
-        Name to what a face does with it (``give {} with --rdsr``) and what it calls it (``the dose
-        report``). What is done alike is done in one go; the order is that of this table.
+        Name to what a face does with it (``give {what} with --rdsr``) and what it calls it (``the
+        dose report``). What is done alike is done in one go; the order is that of this table.
     """
     ways: dict[str, list[str]] = {}
     for name, (way, called) in words.items():
         if name in mends:
             ways.setdefault(way, []).append(called)
-    text = ", or ".join(way.format(_listed(names)) for way, names in ways.items())
+    text = ", or ".join(way.format(what=_listed(names)) for way, names in ways.items())
     return sentence(text) if text else ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_TYPE = "type {} in --acquisition"
+_TYPE = "type {what} in --acquisition"
 
 # What is done with each name of `flags.MENDS`, and what it is called; the first comes first.
 WORDS = {
@@ -14,17 +14,20 @@ WORDS = {
             *("pregnancy_week", "uterus_z_mm", "manufacturer", "model"),
         )
     },
-    "dose_report": ("give {} with --rdsr", "the dose report"),
-    "scanner_profile": ("give {} with --scanner-profile", "a newer scanner profile"),
+    "dose_report": ("give {what} with --rdsr", "the dose report"),
+    "scanner_profile": ("give {what} with --scanner-profile", "a newer scanner profile"),
     "totalsegmentator": (
-        "{}",
+        "{what}",
         "install TotalSegmentator (pip install ctdoseseg[totalsegmentator]) and its weights "
         "(ctdoseseg weights fetch)",
     ),
-    "engine": ("choose {} with --engine", "another engine"),
-    "segmentation": ("give {} with --segmentation", "a label map of the organs"),
-    "label_names": ("name the values with {}", "--labels, or a labels.csv beside the label map"),
-    "series": ("give {} as INPUT", "the original axial series, complete"),
-    "dose_arrays": ("give {} with --dose-arrays", "a folder that holds its array"),
-    "dose_model": ("leave out {}", "--dose-model, for the bundled model"),
+    "engine": ("choose {what} with --engine", "another engine"),
+    "segmentation": ("give {what} with --segmentation", "a label map of the organs"),
+    "label_names": (
+        "name the values with {what}",
+        "--labels, or a labels.csv beside the label map",
+    ),
+    "series": ("give {what} as INPUT", "the original axial series, complete"),
+    "dose_arrays": ("give {what} with --dose-arrays", "a folder that holds its array"),
+    "dose_model": ("leave out {what}", "--dose-model, for the bundled model"),
 }

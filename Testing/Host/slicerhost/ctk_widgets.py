@@ -9,9 +9,13 @@ from PySide6.QtCore import Property, Signal
 
 from slicerhost.pythonqt import dialogs
 
+_EXPLICIT = QtCore.Qt.WidgetAttribute.WA_WState_ExplicitShowHide
+# Of a child of a section: if it is watched, and if it is to be seen where its section is unfolded.
+_WATCHED, _WANTED = "slicerhost_watched", "visibilityToParent"
+
 
 class ctkCollapsibleButton(QtWidgets.QWidget):
-    """A titled section of the panel that folds away."""
+    """A titled section of the panel that folds away; what was hidden in it stays hidden."""
 
     contentsCollapsed = Signal(bool)
     clicked = Signal(bool)
@@ -20,7 +24,7 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
     def __init__(self, *arguments) -> None:
         text = arguments[0] if arguments and isinstance(arguments[0], str) else ""
         super().__init__(*(entry for entry in arguments if not isinstance(entry, str)))
-        self._collapsed = False
+        self._collapsed = self._folding = False
         self._title = QtWidgets.QToolButton(self)
         self._title.setToolButtonStyle(QtCore.Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._title.setAutoRaise(True)
@@ -84,16 +88,49 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
             QtWidgets.QWidget, options=QtCore.Qt.FindChildOption.FindDirectChildrenOnly
         ):
             if child is not self._title and not child.isWindow():
-                child.setVisible(not self._collapsed)
+                self._watch(child)
+                self._fold(child)
         folded = self._title.sizeHint().height() + 2
         self.setMaximumHeight(folded if self._collapsed else 2**24 - 1)  # Qt's own largest
         self.updateGeometry()
 
+    def _watch(self, child: QtWidgets.QWidget) -> None:
+        if child.property(_WATCHED):
+            return
+        child.setProperty(_WATCHED, True)
+        if child.isHidden() and child.testAttribute(_EXPLICIT):
+            child.setProperty(_WANTED, False)
+        child.installEventFilter(self)
+
+    def _fold(self, child: QtWidgets.QWidget) -> None:
+        """Show a child in the unfolded section, unless somebody has hidden it."""
+        if not self.testAttribute(QtCore.Qt.WidgetAttribute.WA_WState_Created):
+            return
+        wanted = child.property(_WANTED) is not False
+        self._folding = True
+        child.setVisible(wanted and not self._collapsed)
+        if wanted:  # nobody has asked for it: it may still be hidden
+            child.setAttribute(_EXPLICIT, False)
+        self._folding = False
+
+    def eventFilter(self, child, event) -> bool:
+        shown, hidden = QtCore.QEvent.Type.ShowToParent, QtCore.QEvent.Type.HideToParent
+        if event.type() in (shown, hidden) and not self._folding:
+            child.setProperty(_WANTED, event.type() == shown)
+            if event.type() == shown and self._collapsed:
+                self._fold(child)
+        return super().eventFilter(child, event)
+
+    def setVisible(self, visible: bool, /) -> None:
+        self._folding = True
+        super().setVisible(visible)
+        self._folding = False
+
     def event(self, event) -> bool:
         if event.type() == QtCore.QEvent.Type.Resize or event.type() == QtCore.QEvent.Type.Show:
             self._title.setGeometry(0, 0, self.width(), self._title.sizeHint().height())
-        late = event.type() in (QtCore.QEvent.Type.Polish, QtCore.QEvent.Type.LayoutRequest)
-        if late and self._collapsed:  # children arrive after the .ui file has set the property
+        # Children arrive after the .ui file has set the property.
+        if event.type() in (QtCore.QEvent.Type.Polish, QtCore.QEvent.Type.LayoutRequest):
             self._arrange()
         return super().event(event)
 

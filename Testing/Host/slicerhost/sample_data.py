@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import types
 import zipfile
 from dataclasses import dataclass, field
@@ -78,13 +79,18 @@ def registerCustomSampleDataSource(
         entries.append(source)
 
 
-def downloadSample(sampleName):
-    """Load an entry from its file: addresses."""
+def downloadSamples(sampleName):
+    """Load an entry from its file: addresses; returns all that came of it."""
     for entries in slicer.modules.sampleDataSources.values():
         for source in entries:
             if source.sampleName == sampleName:
                 return _load(source)
-    raise ValueError(f"There are no sample data named {sampleName!r}.")
+    return []
+
+
+def downloadSample(sampleName):
+    """Return the first that came of it; IndexError where that is nothing, as in Slicer."""
+    return downloadSamples(sampleName)[0]
 
 
 def _load(source: SampleDataSource):
@@ -95,8 +101,9 @@ def _load(source: SampleDataSource):
         if address.scheme != "file":
             raise RuntimeError(f"The test host downloads nothing: {uri}")
         path = Path(unquote(address.path))
-        if source.checksums:
-            _check(path, source.checksums[index])
+        if source.checksums and not _is_the_file_of(path, source.checksums[index]):
+            logging.error("Checksum verification failed: %s", path.name)
+            continue
         if source.fileNames[index].endswith(".zip") and not source.nodeNames:
             nodes.append(_extracted(path, source.fileNames[index]))
             continue
@@ -105,10 +112,9 @@ def _load(source: SampleDataSource):
     return nodes
 
 
-def _check(path: Path, checksum: str) -> None:
+def _is_the_file_of(path: Path, checksum: str) -> bool:
     algorithm, digest = checksum.split(":")
-    if hashlib.new(algorithm, path.read_bytes()).hexdigest() != digest:
-        raise RuntimeError(f"{path.name} is not the file that its checksum is of.")
+    return hashlib.new(algorithm, path.read_bytes()).hexdigest() == digest
 
 
 def _extracted(path: Path, name: str) -> str:
@@ -128,6 +134,9 @@ class SampleDataLogic:
     def downloadSample(self, sampleName):
         return downloadSample(sampleName)
 
+    def downloadSamples(self, sampleName):
+        return downloadSamples(sampleName)
+
 
 def make_module() -> types.ModuleType:
     """`SampleData` for sys.modules."""
@@ -135,4 +144,5 @@ def make_module() -> types.ModuleType:
     module.SampleDataLogic = SampleDataLogic
     module.SampleDataSource = SampleDataSource
     module.downloadSample = downloadSample
+    module.downloadSamples = downloadSamples
     return module

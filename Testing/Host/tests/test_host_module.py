@@ -110,6 +110,18 @@ def test_a_block_of_the_event_loop_is_measured(host):
     assert host.longest_block_ms() > 150
 
 
+def test_a_block_in_a_call_of_the_test_is_measured_and_what_it_looks_at_is_not(host):
+    import time
+
+    host.meter.start()
+    host.wait_until(lambda: time.sleep(0.3) or True, 10)
+    assert host.longest_block_ms() < 200
+    host.meter.start()
+    time.sleep(0.3)  # as a slot that the test calls itself
+    host.wait(0.05)
+    assert host.longest_block_ms() > 250
+
+
 def test_waiting_in_vain_raises(host):
     with pytest.raises(TimeoutError, match="1 == 2"):
         host.wait_until(lambda: 1 == 2, 0.05)

@@ -200,6 +200,31 @@ def test_ctk_widgets_have_their_signals(qt):
         slider._box  # noqa: B018
 
 
+def test_what_was_hidden_in_a_section_stays_hidden_when_it_unfolds(host):
+    import ctk
+    import qt
+
+    section = ctk.ctkCollapsibleButton()
+    layout = qt.QVBoxLayout(section)
+    rows = [qt.QLabel(text) for text in ("hidden before", "hidden folded", "shown folded", "left")]
+    for row in rows:
+        layout.addWidget(row)
+    rows[0].visible = False
+    section.show()
+    host.process_events()
+    assert [row.visible for row in rows] == [False, True, True, True]
+    rows[2].visible = False
+    section.collapsed = True
+    rows[1].visible = False
+    rows[2].visible = True
+    host.process_events()
+    assert not any(row.visible for row in rows)
+    section.collapsed = False
+    host.process_events()
+    assert [row.visible for row in rows] == [False, False, True, True]
+    section.close()
+
+
 def test_an_unknown_widget_or_property_in_a_ui_file_raises(host, tmp_path):
     import slicer
 

@@ -155,7 +155,9 @@ def test_sample_data_are_registered_and_loaded(host, ct, tmp_path):
             nodeNames=name,
             checksums=f"SHA256:{checksum}",
         )
-    (node,) = SampleData.downloadSample("Block")
+    node = SampleData.downloadSample("Block")
+    assert SampleData.downloadSamples("Block")
     assert slicer.util.arrayFromVolume(node).shape == (40, 64, 64)
-    with pytest.raises(RuntimeError, match="checksum"):
+    assert SampleData.downloadSamples("Altered") == []
+    with pytest.raises(IndexError):
         SampleData.downloadSample("Altered")

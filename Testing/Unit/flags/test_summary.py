@@ -204,10 +204,10 @@ def test_a_flag_comes_back_from_plain_values():
 
 
 WORDS = {
-    "ctdivol_mGy": ("type {} in the file", "ctdivol"),
-    "phantom_cm": ("type {} in the file", "phantom"),
-    "pitch": ("type {} in the file", "pitch"),
-    "dose_report": ("give {}", "the report"),
+    "ctdivol_mGy": ("type {what} in the file", "ctdivol"),
+    "phantom_cm": ("type {what} in the file", "phantom"),
+    "pitch": ("type {what} in the file", "pitch"),
+    "dose_report": ("give {what}", "the report"),
 }
 
 

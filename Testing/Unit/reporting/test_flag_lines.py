@@ -24,7 +24,7 @@ def test_the_command_line_words_every_remedy():
 
 
 def test_options_that_remedies_name_are_options_of_analyze(capsys):
-    worded = " ".join(way.format(called) for way, called in WORDS.values()) + " " + ALL_FLAGS
+    worded = " ".join(way.format(what=called) for way, called in WORDS.values()) + " " + ALL_FLAGS
     named = set(re.findall(r"--[a-z-]+", worded))
     assert named
     with pytest.raises(SystemExit):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from ...dosimetry.dose_map import DoseMap
 from ...dosimetry.round_doses import scale_end_mGy
@@ -72,7 +73,7 @@ def _read(results: Results, batches: Any) -> DoseMap | None:
     if None in nodes:
         return None
     dose, sd = (np.asarray(slicer.util.arrayFromVolume(node), np.float32) for node in nodes)
-    own, moved, _ = geometry(results.volume)
+    own, moved = geometry(results.volume)[:2]
     matrix = vtk.vtkMatrix4x4()
     nodes[0].GetIJKToRASMatrix(matrix)
     affine = moved @ np.linalg.inv(own) @ slicer.util.arrayFromVTKMatrix(matrix)
@@ -91,7 +92,9 @@ def _read(results: Results, batches: Any) -> DoseMap | None:
         )
     except ValueError as error:
         raise InputError(
-            f"The dose map in the scene was altered. {error} Press Simulate to make it anew."
+            _(
+                "The dose map in the scene was altered. {error} Press Simulate to make it anew."
+            ).format(error=error)
         ) from error
 
 
@@ -100,7 +103,7 @@ def _fill(results: Results, role: str, voxels: np.ndarray, dose_map: DoseMap) ->
     node.SetAttribute(OVERLAY, "1")
     node.SetAttribute(HISTORIES, str(dose_map.histories))
     # The map lies in the world; a transform of the CT moves it too.
-    own, moved, _ = geometry(volume)
+    own, moved = geometry(volume)[:2]
     affine = own @ np.linalg.inv(moved) @ dose_map.affine
     was = node.StartModify()
     try:

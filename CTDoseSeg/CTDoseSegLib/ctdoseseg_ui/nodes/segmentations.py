@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from ...ct import organs
 from ...ct.series import CTSeries
@@ -85,7 +86,7 @@ def _rgb(color: str) -> tuple[float, float, float]:
 
 def terminology(atom: Atom) -> str:
     """Slicer's terminology entry of an atom: category, type and side, as SNOMED CT codes."""
-    base, _, last = atom.name.rpartition("_")
+    base, _mark, last = atom.name.rpartition("_")
     side = {"right": "SCT^24028007^Right", "left": "SCT^7771000^Left"}.get(last, "^^")
     meaning = (base if side != "^^" else atom.name).replace("_", " ").capitalize()
     return "~".join(
@@ -172,11 +173,11 @@ def labelmap_of(segmentationNode: Any, volumeNode: Any, series: CTSeries) -> Lab
         If there is nothing in the segmentation.
     """
     if segmentationNode is None:
-        raise SegmentationError("No segmentation is chosen; choose one, or another method.")
+        raise SegmentationError(_("No segmentation is chosen; choose one, or another method."))
     segmentation = segmentationNode.GetSegmentation()
     names = segment_names(segmentationNode)
     if not names:
-        raise SegmentationError("The segmentation has no segments; draw or load some first.")
+        raise SegmentationError(_("The segmentation has no segments; draw or load some first."))
     shape = series.hu.shape
     flags: list[Flag] = []
     layers = _layers(segmentationNode, volumeNode, shape, flags)
@@ -188,7 +189,9 @@ def labelmap_of(segmentationNode: Any, volumeNode: Any, series: CTSeries) -> Lab
     if overlap:
         flags.append(flag("segments_overlap", f"{overlap} voxels lie in more than one"))
     if not labels.any():
-        raise SegmentationError("The segmentation is empty on this volume; draw or load segments.")
+        raise SegmentationError(
+            _("The segmentation is empty on this volume; draw or load segments.")
+        )
     atoms = tuple(
         _atom(segmentation.GetSegment(identifier), values[identifier], name)
         for identifier, name in names.items()
@@ -228,12 +231,14 @@ def _layers(
         binary
     ):
         raise SegmentationError(
-            "The segmentation cannot be turned into a label map; convert it in the Segmentations "
-            "module first."
+            _(
+                "The segmentation cannot be turned into a label map; convert it in the "
+                "Segmentations module first."
+            )
         )
     if segmentationNode.GetParentTransformNode() is not volumeNode.GetParentTransformNode():
         return None
-    own, _, _ = geometry(volumeNode)
+    own = geometry(volumeNode)[0]
     from_world = np.linalg.inv(own)
     layers = []
     outside = 0
@@ -263,7 +268,9 @@ def _layers(
     if outside:
         flags.append(flag("segments_outside", f"{outside} voxels"))
     if not layers:
-        raise SegmentationError("The segmentation is empty on this volume; draw or load segments.")
+        raise SegmentationError(
+            _("The segmentation is empty on this volume; draw or load segments.")
+        )
     return layers
 
 
@@ -300,7 +307,7 @@ def _exported(
         done = logic.ExportSegmentsToLabelmapNode(segmentationNode, ids, image, volumeNode)
         if not done or image.GetImageData() is None:
             raise SegmentationError(
-                "The segmentation does not overlap the volume; choose the one drawn on it."
+                _("The segmentation does not overlap the volume; choose the one drawn on it.")
             )
         array = slicer.util.arrayFromVolume(image).copy()
     finally:
@@ -309,7 +316,7 @@ def _exported(
         if display is not None:
             slicer.mrmlScene.RemoveNode(display)
     if array.shape != shape:
-        raise SegmentationError("The segmentation could not be resampled onto the volume.")
+        raise SegmentationError(_("The segmentation could not be resampled onto the volume."))
     layer = _Layer(array, (0, 0, 0), {name: n for n, name in enumerate(identifiers, start=1)})
     layer.exported = True
     return layer

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from ...errors import InputError
 from ...reading.npy_volume import stated_of
@@ -43,27 +44,32 @@ def require_ct(volumeNode: Any) -> None:
         If there is no node, or it is a label map, a colour image, empty, or of another modality.
     """
     if volumeNode is None:
-        raise InputError("No volume is chosen; load a CT and choose it as the input.")
+        raise InputError(_("No volume is chosen; load a CT and choose it as the input."))
     name = volumeNode.GetClassName()
     if name != "vtkMRMLScalarVolumeNode":
         raise InputError(
-            f"The chosen node is a {name.removeprefix('vtkMRML').removesuffix('Node')}, not a CT; "
-            "choose a scalar volume in Hounsfield units."
+            _(
+                "The chosen node is a {kind}, not a CT; choose a scalar volume in Hounsfield units."
+            ).format(kind=name.removeprefix("vtkMRML").removesuffix("Node"))
         )
     if volumeNode.GetAttribute(OVERLAY):
         raise InputError(
-            "The chosen volume is a dose overlay, a dose map or the doubt of a result; choose the "
-            "CT."
+            _(
+                "The chosen volume is a dose overlay, a dose map or the doubt of a result; choose "
+                "the CT."
+            )
         )
     image = volumeNode.GetImageData()
     if image is None or image.GetNumberOfPoints() == 0:
-        raise InputError("The volume holds no voxels; load it again.")
+        raise InputError(_("The volume holds no voxels; load it again."))
     if image.GetNumberOfScalarComponents() != 1:
-        raise InputError("The volume holds colours or vectors, not CT numbers.")
+        raise InputError(_("The volume holds colours or vectors, not CT numbers."))
     modality = _modality(volumeNode)
     if modality not in ("", "CT"):
         raise InputError(
-            f"The volume's modality (0008,0060) is {modality}, not CT; choose a CT volume."
+            _(
+                "The volume's modality (0008,0060) is {modality}, not CT; choose a CT volume."
+            ).format(modality=modality)
         )
 
 
@@ -99,7 +105,7 @@ def dicom_files(volumeNode: Any) -> tuple[list[str], int]:
 
 def study_files(volumeNode: Any, modality: str) -> list[str]:
     """Files of a modality, such as ``SR``, in the volume's study as the database knows it."""
-    files, _ = dicom_files(volumeNode)
+    files = dicom_files(volumeNode)[0]
     known = database()
     study = known.fileValue(files[0], "0020,000D") if files else ""
     if not study:
@@ -114,7 +120,7 @@ def study_files(volumeNode: Any, modality: str) -> list[str]:
 
 
 def _modality(volumeNode: Any) -> str:
-    files, _ = dicom_files(volumeNode)
+    files = dicom_files(volumeNode)[0]
     return database().fileValue(files[0], "0008,0060").strip().upper() if files else ""
 
 

@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 from ...flags import Flag, sentence
 from ...flags.summary import Notice, remedy, shown_first, summarize
 from ..parameters import TYPED
+from .library_words import translated
 from .remedies import words
 
 # What is shown unasked; the rest is one click away.
@@ -52,7 +53,7 @@ def flag_items(items: Iterable[tuple[str, str, Sequence[str]]]) -> str:
     table = words()
     return _list(
         [
-            f"<b>{_(severity)}</b>: {escape(f'{text} {remedy(mends, table)}'.rstrip())}"
+            f"<b>{translated(severity)}</b>: {escape(f'{text} {remedy(mends, table)}'.rstrip())}"
             for severity, text, mends in items
         ]
     )
@@ -65,7 +66,7 @@ def _notice(severity: str, text: str, mends: Sequence[str]) -> str:
     others = remedy([name for name in mends if name not in TYPED], table)
     links = [_field(name, table[name][1]) for name in table if name in fields]
     mended = " " + _("Enter {fields}.").format(fields=_(" or ").join(links)) if links else ""
-    return f"<b>{_(severity)}</b>: {escape(f'{text} {others}'.rstrip())}{mended}"
+    return f"<b>{translated(severity)}</b>: {escape(f'{text} {others}'.rstrip())}{mended}"
 
 
 def _field(name: str, called: str) -> str:

@@ -12,6 +12,7 @@ from ...errors import ModelError
 from ..nodes.results import EDITED, Results
 from ..parameters import TYPED, CTDoseSegParameterNode, DoseEngine, Method
 from ..staging import BUNDLED, StagedAnalysis
+from .extras import ExtrasSection, chosen
 
 if TYPE_CHECKING:
     from ..logic import CTDoseSegLogic
@@ -34,16 +35,17 @@ class MethodSection:
     ) -> None:
         self._ui, self._logic = ui, logic
         self._parameters, self._acquisition = parameters, acquisition
+        ExtrasSection(ui)
         ui.doseModelButton.connect("clicked(bool)", lambda *_: self._choose_dose_model())
         ui.unetButton.connect("clicked(bool)", lambda *_: self._choose_unet())
 
     def choices(self) -> tuple:
         """What a result depends on, as chosen and typed now."""
         node = self._parameters()
-        chosen = (node.inputVolume, node.inputSegmentation, node.method, node.region)
-        network = (node.unetFolder, node.quality, node.lungVessels, node.heartChambers)
+        what = (node.inputVolume, node.inputSegmentation, node.method, node.region)
+        network = (node.unetFolder, node.quality, chosen(node))
         files = (node.doseModelFolder, *self._acquisition.files())
-        return (*chosen, *network, *files, *(getattr(node, name) for name in TYPED))
+        return (*what, *network, *files, *(getattr(node, name) for name in TYPED))
 
     def why_not(self, node: CTDoseSegParameterNode | None) -> str:
         """Why Apply cannot be pressed; empty if it can."""
@@ -85,7 +87,7 @@ class MethodSection:
             return []
         from .. import totalsegmentator
 
-        return totalsegmentator.ensure(node.quality.value, self._extras())
+        return totalsegmentator.ensure(node.quality.value, chosen(node))
 
     def prepare(self, into: str = "") -> StagedAnalysis:
         """The task of Apply; installs what it needs, after asking.
@@ -117,18 +119,11 @@ class MethodSection:
             typed,
             unet=unet,
             quality=node.quality.value,
-            extras=self._extras(),
+            extras=chosen(node),
             doseReport=report,
             scannerProfile=profile,
             into=into,
         )
-
-    def _extras(self) -> tuple[str, ...]:
-        node = self._parameters()
-        if node.method not in (Method.AUTO, Method.TOTALSEGMENTATOR):
-            return ()
-        names = ("lung_vessels",) if node.lungVessels else ()
-        return (*names, "heart_chambers") if node.heartChambers else names
 
     def _choose_dose_model(self) -> None:
         folder = qt.QFileDialog.getExistingDirectory(None, _("Folder of a dose model"))

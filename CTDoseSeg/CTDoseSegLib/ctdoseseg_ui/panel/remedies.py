@@ -11,7 +11,7 @@ def words() -> dict[str, tuple[str, str]]:
     Not in the table is what has no field here: the dose-length product, the weeks of a pregnancy,
     the place of the uterus, the scanner's maker and model.
     """
-    enter = _("enter {} in the section Acquisition")
+    enter = _("enter {what} in the section Acquisition")
     return {
         "ctdivol_mGy": (enter, _("CTDIvol (mGy)")),
         "phantom_cm": (enter, _("the CTDI phantom (cm)")),
@@ -22,16 +22,19 @@ def words() -> dict[str, tuple[str, str]]:
         "irradiated_range_mm": (enter, _("the irradiated range (mm)")),
         "age_years": (enter, _("the age (years)")),
         "body_part": (enter, _("the body part")),
-        "dose_report": (_("choose {} in the section Acquisition"), _("the dose report")),
-        "scanner_profile": (_("choose {} in the section Acquisition"), _("the scanner profile")),
-        "totalsegmentator": (_("choose {} under Segmentation by"), "TotalSegmentator"),
-        "engine": (_("choose {} under Segmentation by"), _("another method")),
+        "dose_report": (_("choose {what} in the section Acquisition"), _("the dose report")),
+        "scanner_profile": (
+            _("choose {what} in the section Acquisition"),
+            _("the scanner profile"),
+        ),
+        "totalsegmentator": (_("choose {what} under Segmentation by"), "TotalSegmentator"),
+        "engine": (_("choose {what} under Segmentation by"), _("another method")),
         "segmentation": (
-            _("choose {} under Segmentation by"),
+            _("choose {what} under Segmentation by"),
             _("a segmentation of the scene with all organs"),
         ),
-        "label_names": (_("name {} in the Segmentations module"), _("the segments")),
-        "series": (_("load {}"), _("the original axial series, complete")),
-        "dose_arrays": (_("choose {} under Advanced"), _("a folder that holds its array too")),
-        "dose_model": (_("empty {} under Advanced"), _("the field Dose model")),
+        "label_names": (_("name {what} in the Segmentations module"), _("the segments")),
+        "series": (_("load {what}"), _("the original axial series, complete")),
+        "dose_arrays": (_("choose {what} under Advanced"), _("a folder that holds its array too")),
+        "dose_model": (_("empty {what} under Advanced"), _("the field Dose model")),
     }

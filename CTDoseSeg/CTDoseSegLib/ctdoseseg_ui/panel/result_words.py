@@ -15,6 +15,7 @@ from ...flags import FLAGS
 from ...reporting.confidence import confidence
 from ...reporting.numbers import number
 from ...segmentation.labelmap import BODY, BODY_REST, engine_in_words
+from .library_words import translated
 
 MOST_NAMED = 6
 # Scaling basis of organ doses to its name.
@@ -50,10 +51,10 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
     if word:
         text = _("{word}: 90 % interval from {below} % below to {above} % above; {reason}")
         text = text.format(
-            word=f"<b>{_(word)}</b>",
+            word=f"<b>{translated(word)}</b>",
             below=round(100 * below),
             above=round(100 * above),
-            reason=escape(_(reason)),
+            reason=escape(translated(reason)),
         )
         rows.append((_("Confidence"), text))
     rows.append((_("Size"), _size(result)))

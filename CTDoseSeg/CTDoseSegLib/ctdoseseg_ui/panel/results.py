@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -48,6 +49,7 @@ class ResultsSection:
         self._parameters, self._report = parameters, report
         self.results: Results | None = None
         self._former_layout: int | None = None
+        self._closing = False
         self.marker = SliceMarker()
         self._organs = OrganViews(ui.doseTableView, parameters, self.go_to_organ)
         self._views: list[tuple[Any, str, Any]] = []
@@ -284,14 +286,22 @@ class ResultsSection:
         if index > 0 and volume is not None:
             set_window(volume, list(WINDOWS)[index - 1])
 
-    def scene_closed(self) -> None:
-        """Release what is gone."""
+    def scene_closing(self) -> None:
+        """Release what goes."""
+        self._closing = True
         self._histograms.stop()
         self._covered = False
         self._surfaces.scene_closed()
         self._overlay.scene_closed()
         self._tint.scene_closed()
         self.show(None)
+
+    def scene_changed(self) -> None:
+        """Leave the layout of a result that went with its scene."""
+        if self._closing:
+            self._closing = False
+            # Slicer sets the layout of before once more when all have heard of the closing.
+            qt.QTimer.singleShot(0, self.restore_layout)
 
     def cleanup(self) -> None:
         """Let go of all views and nodes."""

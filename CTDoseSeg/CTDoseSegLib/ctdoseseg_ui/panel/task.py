@@ -15,6 +15,8 @@ from ..job import CANCELLED, DONE, Job
 
 # Without a sign of life for so long, the status line states it.
 SILENT_S = 60.0
+# How long a message stays in the application's status bar.
+STATUS_MS = 5000
 
 
 class TaskSection:
@@ -112,6 +114,8 @@ class TaskSection:
 
     def show_problem(self, message: str) -> None:
         """Say in the status line, the panel's log and the application's what went wrong."""
-        self._ui.statusLabel.text = _("Problem: {message}").format(message=message)
+        text = _("Problem: {message}").format(message=message)
+        self._ui.statusLabel.text = text
+        slicer.util.showStatusMessage(text, STATUS_MS)  # Segment Editor may be open
         self.log(message)
         logging.error("CTDoseSeg: %s", message)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
 
 from ..nodes.charts import TEXT_SIZE, TITLE_SIZE, headroom
 from ..nodes.colours import BLUE, GREEN
@@ -56,9 +57,9 @@ def show(history: dict[str, np.ndarray]) -> Any:
         if len(history["epoch"]) > 1:
             for line in lines:
                 chart.AddAndObservePlotSeriesNodeID(line.GetID())
-        chart.SetTitle("UNet training")
-        chart.SetXAxisTitle("epoch")
-        chart.SetYAxisTitle("loss, Dice")
+        chart.SetTitle(_("UNet training"))
+        chart.SetXAxisTitle(_("epoch"))
+        chart.SetYAxisTitle(_("loss, Dice"))
         chart.SetTitleFontSize(TITLE_SIZE)
         chart.SetAxisTitleFontSize(TEXT_SIZE)
         chart.SetAxisLabelFontSize(TEXT_SIZE)

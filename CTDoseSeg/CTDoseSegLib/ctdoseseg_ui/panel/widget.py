@@ -16,19 +16,21 @@ from ..job import CANCELLED, DONE, Job
 from ..live import Live
 from ..logic import CTDoseSegLogic
 from ..module_widget import ModuleWidget, folder_link
-from ..nodes.results import OVERLAY, Results
+from ..nodes.results import Results
 from ..parameters import CTDoseSegParameterNode, DoseEngine, Method
 from ..staging import StagedAnalysis
 from . import layout
 from .acquisition import AcquisitionSection
 from .compare import CompareSection
 from .headers import HeaderReading
+from .input_volume import first_ct, hide_overlays
 from .method import MethodSection
 from .output import ResultSelector, show_alone
 from .results import ResultsSection
+from .sample import SampleSection
 from .scene_watch import SceneWatch
 from .simulation import SimulationSection
-from .task import TaskSection
+from .task import STATUS_MS, TaskSection
 from .whatif import WhatIfSection
 
 PACKAGE = "CTDoseSegLib"
@@ -71,7 +73,7 @@ class CTDoseSegWidget(ModuleWidget):
         self.whatIf = WhatIfSection(ui, logic, parameters, self.simulation, filled)
         self.live = Live(logic, self._onLiveUpdate, self.task.show_problem)
 
-        ui.sampleButton.connect("clicked(bool)", lambda *_: self.onSample())
+        self.sample = SampleSection(ui, self._onSample, self.task.show_problem)
         ui.applyButton.connect("clicked(bool)", lambda *_: self.onApply())
         ui.editButton.connect("clicked(bool)", lambda *_: self.onEdit())
         ui.exportButton.connect("clicked(bool)", lambda *_: self.onExport())
@@ -85,6 +87,7 @@ class CTDoseSegWidget(ModuleWidget):
         """Let go of everything; before the module is unloaded or made anew."""
         if self.live is not None:
             self.task.end()
+            self.sample.end()
             self.simulation.end()
             own = (self.acquisition, self.headers, self.whatIf, self.compare, self.live)
             for part in (*own, self.sceneWatch):
@@ -112,13 +115,9 @@ class CTDoseSegWidget(ModuleWidget):
     def initializeParameterNode(self) -> None:
         """Follow the parameter node of the scene; choose a CT where none is chosen."""
         ModuleWidget.initializeParameterNode(self)
+        hide_overlays(self.ui.inputVolumeSelector)
         if self._parameterNode.inputVolume is None:
-            for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
-                # Label maps are scalar volumes too.
-                own = node.GetClassName() == "vtkMRMLScalarVolumeNode"
-                if own and not node.GetAttribute(OVERLAY):
-                    self._parameterNode.inputVolume = node
-                    break
+            self._parameterNode.inputVolume = first_ct()
 
     def onParameters(self, *_args: Any) -> None:
         """Show the chosen CT with its result, and what may be done now."""
@@ -187,30 +186,15 @@ class CTDoseSegWidget(ModuleWidget):
 
     _lastReason = "Load a CT and choose it above."
 
-    # Sample data -------------------------------------------------------------------------
-
-    def onSample(self) -> None:
-        """Load the phantom and choose it with its own organs; then Apply gives doses."""
-        from ..sample_data import load_sample
-
-        def say(sentence: str) -> None:
-            self.ui.statusLabel.text = sentence
-
-        self.ui.sampleButton.enabled = False
-        try:
-            volume, organs = load_sample(say)
-        except CTDoseSegError as error:
-            self.task.show_problem(str(error))
-            return
-        finally:
-            self.ui.sampleButton.enabled = True
+    def _onSample(self, volume: Any, organs: Any) -> None:
+        """Choose the phantom with its own organs; then Apply gives doses."""
         parameters = self.parameters
         parameters.inputVolume, parameters.inputSegmentation = volume, organs
         parameters.method = Method.EXISTING
         from .navigation import show_volume
 
         show_volume(volume)
-        say(_("Ready: press Apply."))
+        self.ui.statusLabel.text = _("Ready: press Apply.")
 
     # Apply -------------------------------------------------------------------------------
 
@@ -313,9 +297,10 @@ class CTDoseSegWidget(ModuleWidget):
         from .result_words import rerun_advised
 
         text = _("{n} slices changed; updated in {ms:.0f} ms.")
-        self.ui.liveLabel.text = text.format(n=changed, ms=1000 * seconds) + rerun_advised(
-            self.results.results
-        )
+        text = text.format(n=changed, ms=1000 * seconds) + rerun_advised(self.results.results)
+        self.ui.liveLabel.text = text
+        # Segment Editor has taken the panel's place.
+        slicer.util.showStatusMessage(_("Organ doses: {text}").format(text=text), STATUS_MS)
         self.results.update_overlay(300)
 
     def _onSimulated(self, results: Results) -> None:
@@ -366,15 +351,18 @@ class CTDoseSegWidget(ModuleWidget):
         self.live.stop()
         self.compare.stop()
         self.logic.forget()
-        self.results.scene_closed()
+        self.results.scene_closing()
         self.output.scene_closed()
         self._volumeID = self._typedFor = ""
 
     def onSceneChanged(self, *_args: Any) -> None:
         """The scene was closed, or another one was read into it."""
         self._volumeID = ""
-        ModuleWidget.onSceneChanged(self)
+        self.results.scene_changed()
         if not self.task.active:
+            self.ui.statusLabel.text = ""
+        ModuleWidget.onSceneChanged(self)
+        if not self.ui.statusLabel.text:  # no problem stands there
             self.ui.statusLabel.text = self.method.why_not(self._parameterNode) or _(
                 "Ready: press Apply."
             )
@@ -396,7 +384,8 @@ class CTDoseSegWidget(ModuleWidget):
         self._updateButtons()
 
     def _chooseVolume(self) -> None:
-        """A CT was loaded, and none is chosen yet."""
+        """A volume was loaded or made; a CT is chosen where none is yet."""
+        hide_overlays(self.ui.inputVolumeSelector)
         if self._parameterNode is not None and self._parameterNode.inputVolume is None:
             self.initializeParameterNode()
 
@@ -408,6 +397,8 @@ class CTDoseSegWidget(ModuleWidget):
         self.output.take_new()
         results, shown = self.output.chosen, self.results.results
         if not self.output.whole(results):
+            if results is not None and shown is not None and results.node is shown.node:
+                self._showResults(None)
             return
         if shown is None or results.node is not shown.node:
             self._showResults(results)

@@ -21,6 +21,14 @@ HEAD_TASK = "headneck_bones_vessels"
 _MODULE = f"{PACKAGE}.bin.totalseg_get_phase"
 
 
+def has_classifier() -> bool:
+    """Return whether the installed TotalSegmentator has a classifier of the contrast phase."""
+    try:
+        return util.find_spec(_MODULE) is not None
+    except ImportError:
+        return False
+
+
 def check_phase() -> Plan:
     """Return what the classifier needs besides itself: the 3 mm network of the task ``total``.
 
@@ -32,11 +40,7 @@ def check_phase() -> Plan:
         If the installed TotalSegmentator has no such classifier, or xgboost is missing.
     """
     plan = with_networks_of(make_plan("fast"), HEAD_TASK)
-    try:
-        has_classifier = util.find_spec(_MODULE) is not None
-    except ImportError:
-        has_classifier = False
-    if not has_classifier:
+    if not has_classifier():
         raise DependencyError(
             f"TotalSegmentator {plan.version} has no classifier of the contrast phase; install a "
             f"newer one, or leave out the extra {PHASE}."

@@ -36,6 +36,20 @@ def _switch(name: str):
     )
 
 
+class qMRMLSortFilterProxyModel(QtCore.QObject):
+    """What a selector leaves out; the part of it that is used."""
+
+    def __init__(self, selector) -> None:
+        super().__init__(selector)
+        self._hidden_ids: list[str] = []
+
+    def _set_hidden(self, identifiers) -> None:
+        self._hidden_ids = list(identifiers)
+        self.parent()._refill()
+
+    hiddenNodeIDs = Property("QStringList", lambda self: self._hidden_ids, _set_hidden)
+
+
 class qMRMLNodeComboBox(QtWidgets.QWidget):
     """Lists the scene's nodes of some classes and lets the user take one."""
 
@@ -77,6 +91,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         self._add = self._remove = self._select_new = True
         self._edit = self._rename = self._show_hidden = False
         self._show_children = True
+        self._filter = qMRMLSortFilterProxyModel(self)
         self._none_text, self._base_name, self._tag = "", "", ""
         self._scene, self._current = None, None
         self._observed = Observations(self)
@@ -127,6 +142,9 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     def setNodeTypes(self, types, /) -> None:
         self._set_option("_types", _checked_classes(types))
 
+    def sortFilterProxyModel(self):
+        return self._filter
+
     def addAttribute(self, class_name, name, value=None, /) -> None:
         self._attributes.append((class_name, name, value))
         self._refill()
@@ -160,6 +178,8 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
 
     def _matches(self, node) -> bool:
         if node is None or (node.GetHideFromEditors() and not self._show_hidden):
+            return False
+        if node.GetID() in self._filter._hidden_ids:
             return False
         classes = [node.GetClassName() == name for name in self._types]
         if self._show_children:
