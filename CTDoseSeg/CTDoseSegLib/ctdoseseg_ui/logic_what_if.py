@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from slicer.i18n import tr as _
+
 from ..errors import InputError
 from .logic_results import ResultsLogic
 from .nodes.results import Results
@@ -101,7 +103,10 @@ class WhatIfLogic(ResultsLogic):
         own = self.whatIf(results)
         if own is not asked:
             raise InputError(
-                "The result was changed while another exposure of it was simulated: simulate again."
+                _(
+                    "The result was changed while another exposure of it was simulated: simulate "
+                    "again."
+                )
             )
         doses = DoseResult(simulated.organs, shared_by=simulated.uncertainty_shared_by)
         self._simulated[change] = own.simulated(own.ask(change), doses)

@@ -75,7 +75,9 @@ def _kept_dose_report(results: Results) -> MatchedReport | None:
         return read_as(MatchedReport, json.loads(text), "dose report") if text else None
     except ValueError as error:
         raise InputError(
-            f"The attribute {DOSE_REPORT} of the result cannot be read; press Apply."
+            _("The attribute {name} of the result cannot be read; press Apply.").format(
+                name=DOSE_REPORT
+            )
         ) from error
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from .colours import BLUE, GRAY, GREEN, ORANGE
 from .results import Results
@@ -145,7 +146,7 @@ def _chart(
             for identifier in wanted:
                 chart.AddAndObservePlotSeriesNodeID(identifier)
         chart.SetTitle(title)
-        chart.SetXAxisTitle("z (mm, towards the head)")
+        chart.SetXAxisTitle(_("z (mm, towards the head)"))
         chart.SetYAxisTitle(y_title)
         chart.SetTitleFontSize(TITLE_SIZE)
         chart.SetAxisTitleFontSize(TEXT_SIZE)

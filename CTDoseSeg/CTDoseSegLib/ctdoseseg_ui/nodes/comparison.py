@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
 
 from ...ct.organs import spoken_name
 from .charts import BLUE, ORANGE, headroom
@@ -183,9 +184,9 @@ def _show_chart(shown: Results, other: Results) -> None:
             chart.RemoveAllPlotSeriesNodeIDs()
             for identifier in wanted:
                 chart.AddAndObservePlotSeriesNodeID(identifier)
-        chart.SetTitle("WED of both results")
-        chart.SetXAxisTitle("z (mm, towards the head)")
-        chart.SetYAxisTitle("WED (mm)")
+        chart.SetTitle(_("WED of both results"))
+        chart.SetXAxisTitle(_("z (mm, towards the head)"))
+        chart.SetYAxisTitle(_("WED (mm)"))
         chart.SetTitleFontSize(TITLE_SIZE)
         chart.SetAxisTitleFontSize(TEXT_SIZE)
         chart.SetAxisLabelFontSize(TEXT_SIZE)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from slicer.i18n import tr as _
+
 from ...dicom.header_file import read_header
 from ...errors import DoseReportError, InputError
 from ...reading.dose_report_file import read_dose_report
@@ -58,21 +60,25 @@ def _with_file(series: CTSeries, headers: Sequence[Header], path: str) -> CTSeri
         report = read_dose_report(path)
     except DoseReportError as error:
         # A file's name may be a patient's; the panel shows it in its own place.
-        sentence = str(error).replace(os.path.basename(path) or path, "the file")
+        sentence = str(error).replace(os.path.basename(path) or path, _("the file"))
         raise DoseReportError(sentence[:1].upper() + sentence[1:]) from error
     header = _header(path)
     if header is not None and _of_another_patient(header, headers):
         raise DoseReportError(
-            "The dose report is of another patient: its patient ID (0010,0020) is not that of the "
-            "images; choose the report of this examination, or leave it out."
+            _(
+                "The dose report is of another patient: its patient ID (0010,0020) is not that of "
+                "the images; choose the report of this examination, or leave it out."
+            )
         )
     before = replace(series, dose_report=None)
     reported = with_dose_report(before, headers, report=report)
     if reported.dose_report is None:
         reasons = [one.detail for one in reported.flags if one.code == "rdsr_no_match"]
         raise DoseReportError(
-            f"The dose report is not that of these images: {reasons[-1]}; choose the report of "
-            "this examination, or leave it out."
+            _(
+                "The dose report is not that of these images: {reason}; choose the report of this "
+                "examination, or leave it out."
+            ).format(reason=reasons[-1])
         )
     return reported
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
 
 from ...ct.organs import spoken_name
 from ...dosimetry.round_doses import round_step
@@ -49,12 +50,12 @@ def show_histograms(results: Results, histograms: Mapping[str, DoseVolumeHistogr
         for node in series:
             chart.AddAndObservePlotSeriesNodeID(node.GetID())
         chart.SetTitle(
-            "Dose-volume histograms (voxels as simulated)"
+            _("Dose-volume histograms (voxels as simulated)")
             if series
-            else "Dose-volume histograms: only Monte Carlo gives them"
+            else _("Dose-volume histograms: only Monte Carlo gives them")
         )
-        chart.SetXAxisTitle("dose (mGy)")
-        chart.SetYAxisTitle("volume with it or more (%)")
+        chart.SetXAxisTitle(_("dose (mGy)"))
+        chart.SetYAxisTitle(_("volume with it or more (%)"))
         for size, value in (("Title", 15), ("AxisTitle", 12), ("AxisLabel", 12), ("Legend", 12)):
             getattr(chart, f"Set{size}FontSize")(value)
         chart.SetLegendVisibility(bool(series))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
 
 from ...ct.series import CTSeries, SliceInfo
 from ...dicom.identity import without_file_name
@@ -64,7 +65,7 @@ def series_of(volumeNode: Any, doseReport: str = AUTO) -> CTSeries:
         If its values or its geometry cannot be used.
     """
     known = stated_series(volumeNode, doseReport)
-    own, _, linear = geometry(volumeNode)
+    own, _moved, linear = geometry(volumeNode)
     series = series_from_array(
         slicer.util.arrayFromVolume(volumeNode),
         known.affine,
@@ -95,7 +96,7 @@ def stated_series(volumeNode: Any, doseReport: str = AUTO) -> CTSeries:
     of `series_of`.
     """
     require_ct(volumeNode)
-    own, _, _ = geometry(volumeNode)
+    own = geometry(volumeNode)[0]
     shape = volumeNode.GetImageData().GetDimensions()[::-1]
     known, flags = _known(volumeNode, own, shape)
     stated = known.stated
@@ -143,12 +144,16 @@ def _as_stated(text: str, n_slices: int) -> Stated:
         stated = read_stated(json.loads(text), STATED)
     except (ValueError, AttributeError) as error:
         raise InputError(
-            f"The attribute {STATED} of the volume cannot be read; load the volume again."
+            _("The attribute {name} of the volume cannot be read; load the volume again.").format(
+                name=STATED
+            )
         ) from error
     if stated.slices and len(stated.slices) != n_slices:
         raise InputError(
-            f"The attribute {STATED} of the volume describes {len(stated.slices)} slices, the "
-            f"volume has {n_slices}; load the volume again."
+            _(
+                "The attribute {name} of the volume describes {stated} slices, the volume has "
+                "{n_slices}; load the volume again."
+            ).format(name=STATED, stated=len(stated.slices), n_slices=n_slices)
         )
     return stated
 
@@ -172,7 +177,7 @@ def _from_files(
     read = [header for header in map(read_kept, files) if header is not None]
     headers = [frame for header in read for frame in iter_frames(header)]
     if not headers:
-        raise InputError("the files of the volume are not DICOM any more; import them again")
+        raise InputError(_("the files of the volume are not DICOM any more; import them again"))
     place = stack(headers)
     headers = [headers[i] for i in place.order]
     exposure = read_exposure(headers, place.z_mm)

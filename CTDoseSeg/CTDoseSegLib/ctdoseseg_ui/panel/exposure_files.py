@@ -120,7 +120,7 @@ class ExposureFiles:
             text = _("Found, not used: it cannot be read")
         else:
             text = _("None found in the DICOM database")
-        self._say("doseReportText", text, wrong=bool(problem or unmatched or unreadable))
+        self._say(self._ui.doseReportText, text, wrong=bool(problem or unmatched or unreadable))
         ui.doseReportButton.enabled = True
         ui.leaveOutReportButton.enabled = choice != AUTO or (used and not kept)
         ui.leaveOutReportButton.text = _("Use") if choice == NONE else _("Leave out")
@@ -136,7 +136,7 @@ class ExposureFiles:
         try:
             stated_series(self._volume(), path)
         except CTDoseSegError as error:
-            self._say("doseReportText", str(error), wrong=True)
+            self._say(self._ui.doseReportText, str(error), wrong=True)
             return
         self._parameters().doseReportFile = path
 
@@ -153,19 +153,19 @@ class ExposureFiles:
         self._ui.scannerProfileButton.enabled = True
         self._ui.removeProfileButton.enabled = bool(path)
         if not path:
-            self._say("scannerProfileText", _("None"))
+            self._say(self._ui.scannerProfileText, _("None"))
             return ""
         try:
             scanner = _with_profile(series, volumeNode, path).scanner
         except CTDoseSegError as error:
-            self._say("scannerProfileText", str(error), wrong=True)
+            self._say(self._ui.scannerProfileText, str(error), wrong=True)
             return str(error)
         text = Path(path).name
         if scanner.ctdivol_ratio is not None:
             text = _("{name}: CTDIvol times {ratio:g}").format(
                 name=text, ratio=scanner.ctdivol_ratio
             )
-        self._say("scannerProfileText", text)
+        self._say(self._ui.scannerProfileText, text)
         return ""
 
     def _choose_profile(self) -> None:
@@ -180,15 +180,14 @@ class ExposureFiles:
         try:
             _with_profile(stated_series(volume, NONE), volume, path)
         except CTDoseSegError as error:
-            self._say("scannerProfileText", str(error), wrong=True)
+            self._say(self._ui.scannerProfileText, str(error), wrong=True)
             return
         self._parameters().scannerProfileFile = path
 
     def _remove_profile(self) -> None:
         self._parameters().scannerProfileFile = ""
 
-    def _say(self, name: str, text: str, *, wrong: bool = False) -> None:
-        label = getattr(self._ui, name)
+    def _say(self, label: Any, text: str, *, wrong: bool = False) -> None:
         label.text = label.toolTip = text
         colour = Mark.IMPOSSIBLE.colour(dark=dark(label)) if wrong else ""
         label.styleSheet = f"color: {colour};" if colour else ""

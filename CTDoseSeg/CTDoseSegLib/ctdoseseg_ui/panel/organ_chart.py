@@ -127,7 +127,7 @@ class OrganChart(qt.QWidget):
         marks = (
             # As wide as its words: a mark stays beside its meaning.
             f'<span style="color: {_html(color)}">{sign}</span>&nbsp;'
-            + escape(text).replace(" ", "&nbsp;")
+            + "&nbsp;".join(escape(text).split(" "))
             for sign, color, text in self._marks()
         )
         self._legend.setText(f"<b>{title}</b>" + "".join(f" &nbsp; {mark}" for mark in marks))
