@@ -19,6 +19,7 @@ from .arguments import (
     positive_minutes,
     simulation_settings,
     whole_number,
+    writes_more,
 )
 
 BATCH_CANCELLED = (
@@ -72,6 +73,7 @@ def _analysis_options(sub: argparse.ArgumentParser) -> None:
     chooses_segmentation(sub)
     chooses_doses(sub)
     chooses_exposure(sub)
+    writes_more(sub)
 
 
 def _analysis_arguments(args: argparse.Namespace) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from . import (
     pictures,
     predict,
     scan,
+    stored,
     training,
 )
 from .terminal_progress import TerminalProgress
@@ -74,7 +75,18 @@ def make_parser() -> argparse.ArgumentParser:
         )
         return sub
 
-    families = (scan, export, pictures, batch, training, predict, phantom, material, commission)
+    families = (
+        scan,
+        stored,
+        export,
+        pictures,
+        batch,
+        training,
+        predict,
+        phantom,
+        material,
+        commission,
+    )
     for family in families:
         family.add(command)
     return parser

@@ -12,27 +12,13 @@ from CTDoseSegLib.dosimetry.doses import OrganDose
 from CTDoseSegLib.dosimetry.effective_dose import EffectiveDose
 from CTDoseSegLib.dosimetry.examination import OrganTotal
 from CTDoseSegLib.outputs import tables
+from CTDoseSegLib.outputs.meanings import meaning, unit
 from CTDoseSegLib.provenance import SeriesProvenance
 from CTDoseSegLib.result import Slices, Structure
 from CTDoseSegLib.segmentation.labelmap import Atom
 
-from .docstrings import as_markdown, meaning
+from .docstrings import as_markdown
 from .markdown import code, table
-
-# Ending of a name to the unit, the longest first.
-UNITS = {
-    "_mGy_cm": "mGy cm",
-    "_mm2": "mm²",
-    "_mm": "mm",
-    "_cm": "cm",
-    "_mGy": "mGy",
-    "_mSv": "mSv",
-    "_mA": "mA",
-    "_kV": "kV",
-    "_hu": "HU",
-    "_ml": "ml",
-    "_years": "years",
-}
 
 
 @dataclass(frozen=True)
@@ -106,8 +92,3 @@ def columns(name: str) -> str:
     one = TABLES[name]
     rows = ((code(c), unit(c), one.meaning(c) or "") for c in one.columns)
     return table(("column", "unit", "meaning"), rows)
-
-
-def unit(column: str) -> str:
-    """Return the unit that a name ends in."""
-    return next((shown for ending, shown in UNITS.items() if column.endswith(ending)), "")

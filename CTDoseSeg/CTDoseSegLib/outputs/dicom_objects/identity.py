@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ... import __version__
 
@@ -43,7 +44,9 @@ class Producer:
         content = result.to_json()
         for name in _OF_THE_RUN:
             content["provenance"].pop(name, None)
-        hashed = hashlib.sha256(labelmap.labels.tobytes())
+        hashed = hashlib.sha256()
+        for image in labelmap.labels:
+            hashed.update(image.astype("<u2").tobytes())
         hashed.update(json.dumps([source.uids, __version__, content], sort_keys=True).encode())
         return cls(hashed.hexdigest())
 
@@ -51,3 +54,34 @@ class Producer:
         """Return the UID of a part of an object; ``2.25.`` and a number (PS3.5, B.2)."""
         hashed = hashlib.sha256("\n".join((self.digest, *what)).encode())
         return f"2.25.{int.from_bytes(hashed.digest()[:16], 'big')}"
+
+
+def date(data: Any, created: str) -> None:
+    """Give an object the time at which its result was made, in place.
+
+    Parameters
+    ----------
+    data
+        A data set.
+    created
+        UTC, ISO 8601, as `Provenance` has it; the time of now where it is empty.
+    """
+    moment = datetime.datetime.now(datetime.timezone.utc)
+    if created:
+        moment = datetime.datetime.fromisoformat(created)
+    moment = moment.astimezone(_zone(str(data.get("TimezoneOffsetFromUTC", ""))))
+    for kind in ("InstanceCreation", "Content"):
+        setattr(data, f"{kind}Date", moment.strftime("%Y%m%d"))
+        setattr(data, f"{kind}Time", moment.strftime("%H%M%S"))
+    for equipment in data.get("ContributingEquipmentSequence") or ():
+        equipment.ContributionDateTime = moment.strftime("%Y%m%d%H%M%S")
+
+
+def _zone(offset: str) -> datetime.timezone | None:
+    """Return the zone of the study's times (``+0130``); None is this machine's own."""
+    try:
+        sign, hours, minutes = offset[0], int(offset[1:3]), int(offset[3:5])
+    except (IndexError, ValueError):
+        return None
+    shift = datetime.timedelta(hours=hours, minutes=minutes)
+    return datetime.timezone(-shift if sign == "-" else shift)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import TYPE_CHECKING, Any
 
 from ... import __version__
@@ -51,7 +50,6 @@ def new_object(
     for keyword in _OF_THE_CT:
         if keyword in source.first:
             setattr(data, keyword, source.first[keyword].value)
-    now = datetime.datetime.now()
     data.SOPClassUID = sop_class
     data.SOPInstanceUID = producer.uid(modality, "instance")
     data.SeriesInstanceUID = producer.uid(modality, "series")
@@ -59,9 +57,6 @@ def new_object(
     data.SeriesDescription = description
     data.Manufacturer, data.ManufacturerModelName = MANUFACTURER, MODEL
     data.SoftwareVersions, data.DeviceSerialNumber = __version__, SERIAL_NUMBER
-    for kind in ("InstanceCreation", "Content"):
-        setattr(data, f"{kind}Date", now.strftime("%Y%m%d"))
-        setattr(data, f"{kind}Time", now.strftime("%H%M%S"))
     data.file_meta = FileMetaDataset()
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data.file_meta.MediaStorageSOPClassUID = sop_class

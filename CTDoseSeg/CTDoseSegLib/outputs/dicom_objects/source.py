@@ -46,6 +46,7 @@ NOT_DICOM = (
     "complete."
 )
 _SAME_MM = 0.01
+_PLAIN_SET = "ISO 2022 IR 6"
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,8 +149,19 @@ def _header(path: Path) -> pydicom.Dataset:
     kept.Modality = "CT"
     if kept.PatientSex not in ("", "M", "F", "O"):
         kept.PatientSex = ""
-    kept.file_meta = data.file_meta
+    _spell_out_character_sets(kept)
     return kept
+
+
+def _spell_out_character_sets(data: pydicom.Dataset) -> None:
+    """Name the plain set, which stands as an empty value where others are added to it."""
+    sets = data.get("SpecificCharacterSet")
+    if not sets:
+        return
+    several = [str(one) for one in sets] if not isinstance(sets, str) else [sets]
+    if len(several) > 1:
+        several = [one or _PLAIN_SET for one in several]
+    data.SpecificCharacterSet = several
 
 
 def _check_uids(images: Sequence[pydicom.Dataset]) -> None:

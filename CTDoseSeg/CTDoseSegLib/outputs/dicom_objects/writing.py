@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import DependencyError, InputError
 from ...tasks.progress import Progress
-from .identity import Producer
+from .identity import Producer, date
 from .source import SourceCT, read_source
 
 if TYPE_CHECKING:
@@ -21,29 +21,28 @@ if TYPE_CHECKING:
 # What can be asked for, in the order in which it is made.
 KINDS = ("seg", "labelmap", "sr", "rtdose", "pdf")
 DEFAULT_KINDS = ("seg", "sr", "rtdose", "pdf")
-FOLDER = "dicom"
 FILES = {
-    "seg": "seg.dcm",
-    "labelmap": "seg_labelmap.dcm",
-    "sr": "sr.dcm",
-    "rtdose": "rtdose.dcm",
-    "pdf": "report_pdf.dcm",
+    "seg": "dicom_seg.dcm",
+    "labelmap": "dicom_seg_labelmap.dcm",
+    "sr": "dicom_sr.dcm",
+    "rtdose": "dicom_rtdose.dcm",
+    "pdf": "dicom_report.dcm",
 }
 
 
 def kinds_of(text: str) -> tuple[str, ...]:
-    """Return the kinds that ``seg,sr`` names.
+    """Return the kinds that a list such as ``seg,sr`` names, each once.
 
     Raises
     ------
     ValueError
-        If one is none of `KINDS`; for an argument parser.
+        If one is none of `KINDS`; the sentence lists them.
     """
     named = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     for kind in named:
         if kind not in KINDS:
             raise ValueError(f"{kind} is no kind of DICOM object; there are {', '.join(KINDS)}")
-    return named or DEFAULT_KINDS
+    return named
 
 
 def write_dicom_objects(
@@ -68,7 +67,7 @@ def write_dicom_objects(
     labelmap, result
         Of its analysis.
     folder
-        Made where it is missing.
+        Existing.
     kinds
         Some of `KINDS`. A dose map and a PDF are written where there is one.
     dose_map
@@ -93,7 +92,6 @@ def write_dicom_objects(
     _need_highdicom()
     source = read_source(series)
     producer = Producer.of(source, labelmap, result)
-    folder.mkdir(parents=True, exist_ok=True)
     written = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of values that the CT's own files bring along
@@ -101,6 +99,7 @@ def write_dicom_objects(
             source, labelmap, result, producer, kinds, dose_map, pdf, progress
         ):
             progress.check_cancelled()
+            date(data, result.provenance.created)
             written.append(folder / FILES[kind])
             data.save_as(written[-1], enforce_file_format=True)
     return written
