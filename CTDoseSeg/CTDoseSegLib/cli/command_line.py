@@ -28,6 +28,7 @@ from . import (
     commission,
     export,
     material,
+    pacs,
     phantom,
     pictures,
     predict,
@@ -75,19 +76,8 @@ def make_parser() -> argparse.ArgumentParser:
         )
         return sub
 
-    families = (
-        scan,
-        stored,
-        export,
-        pictures,
-        batch,
-        training,
-        predict,
-        phantom,
-        material,
-        commission,
-    )
-    for family in families:
+    of_one_ct = (scan, stored, export, pictures)
+    for family in (*of_one_ct, batch, pacs, training, predict, phantom, material, commission):
         family.add(command)
     return parser
 

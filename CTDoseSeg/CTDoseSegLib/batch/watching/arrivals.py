@@ -109,7 +109,7 @@ class Arrivals:
         for folder in self._all():
             mark = folder / RELEASED
             try:
-                age_s = time.time() - mark.stat().st_mtime
+                age_s = _age_s(mark)
             except FileNotFoundError:
                 continue
             if age_s >= quiet_s and folder.name != REPORTS:
@@ -129,23 +129,25 @@ class Arrivals:
             os.rename(arrived.folder, target)
         for report in arrived.reports.glob("*.dcm"):
             shutil.copy2(report, target / f"report-{report.name}")
-        self.forget_old_reports()
+        self.forget_studies()
 
     def drop(self, arrived: Arrived) -> None:
         """Remove a series that is not to be analysed."""
         with self._lock:
             self._bytes -= _size(arrived.folder)
             shutil.rmtree(arrived.folder, ignore_errors=True)
-        self.forget_old_reports()
+        self.forget_studies()
 
-    def forget_old_reports(self, age_s: float = 86400.0) -> None:
-        """Remove reports of studies of which nothing has come for a day."""
-        for reports in self._folder.glob(f"*/{REPORTS}"):
+    def forget_studies(self, age_s: float = 86400.0) -> None:
+        """Remove studies without a series, and reports alone that came more than a day ago."""
+        for study in self._folder.iterdir():
             with self._lock:
-                alone = len(list(reports.parent.iterdir())) == 1
-                if alone and time.time() - reports.stat().st_mtime > age_s:
-                    self._bytes -= _size(reports)
-                    shutil.rmtree(reports.parent, ignore_errors=True)
+                left = list(study.iterdir())
+                if not left:
+                    study.rmdir()
+                elif left[0].name == REPORTS and len(left) == 1 and _age_s(left[0]) > age_s:
+                    self._bytes -= _size(left[0])
+                    shutil.rmtree(study, ignore_errors=True)
 
     def _all(self) -> list[Path]:
         return [path for path in self._folder.glob("*/*") if path.is_dir()]
@@ -159,6 +161,10 @@ class Arrivals:
 
 def _hashed(uid: str) -> str:
     return hashlib.sha256(uid.encode()).hexdigest()[:24]
+
+
+def _age_s(path: Path) -> float:
+    return time.time() - path.stat().st_mtime
 
 
 def _size(folder: Path) -> int:

@@ -153,7 +153,6 @@ class _Service:
         self._workers.close()
         self._ledger.commit(now=True)
         shutil.rmtree(self._private / ATTEMPTS, ignore_errors=True)
-        write_tables(self._ledger, self._output)
 
     def run(self) -> None:
         choices = self._choices

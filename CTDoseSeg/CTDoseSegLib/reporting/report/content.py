@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MOST_NOTICES = 3
 _MOST_PARTS = 5
+# An organ is taken for whole from this part in the images on.
+_WHOLE = 0.95
 _FROM = {"image": "from_image", "rdsr": "from_rdsr", "user": "from_user"}
 # What the head and the sources name, in this order.
 _EXPOSURE = ("kvp_kV", "rotation_time_s", "pitch", "ctdivol_mGy", "phantom_cm", "dlp_mGy_cm")
@@ -58,13 +60,11 @@ class OrganRow:
     Attributes
     ----------
     name
-        As it is spoken.
+        As it is spoken, with the part that lies in the images where that is not all of it.
     dose_mGy
         Its dose in the scanned part.
     low_mGy, high_mGy
         Ends of the 90 % interval; None without one.
-    seen_percent
-        Part of the organ that lies in the images; None where not known.
     total_mGy
         From all events of the examination; None without a dose report.
     """
@@ -73,7 +73,6 @@ class OrganRow:
     dose_mGy: float
     low_mGy: float | None
     high_mGy: float | None
-    seen_percent: float | None
     total_mGy: float | None
 
     @property
@@ -183,7 +182,7 @@ def report_of(result: Result, texts: Mapping[str, str] | None = None) -> Report:
         answer=_answer(result, say),
         notices=tuple(one.text for one in shown),
         more=say("more_notices", n=more) if more else "",
-        organs=_organs(result),
+        organs=_organs(result, say),
         basis=say("basis", basis=_basis(given, say)) if given else "",
         refused=_refused(result),
         events=_events(result, say),
@@ -317,22 +316,28 @@ def _within(say: Words, name: str, ends: tuple[float | None, float | None] | Non
     return say(name, low=number(ends[0]), high=number(ends[1]))
 
 
-def _organs(result: Result) -> tuple[OrganRow, ...]:
+def _organs(result: Result, say: Words) -> tuple[OrganRow, ...]:
     totals = result.examination.organs if result.examination is not None else ()
     by_organ = {(t.organ, t.region): t.examination_dose_mGy for t in totals}
     rows = [
         OrganRow(
-            name=_spoken(organ, result),
+            name=_with_part(organ, result, say),
             dose_mGy=organ.dose_mGy,
             low_mGy=organ.total_low_mGy,
             high_mGy=organ.total_high_mGy,
-            seen_percent=None if organ.coverage is None else 100 * organ.coverage,
             total_mGy=by_organ.get((organ.organ, organ.region)),
         )
         for organ in result.organs
         if organ.dose_mGy is not None
     ]
     return tuple(sorted(rows, key=lambda row: -row.dose_mGy))
+
+
+def _with_part(organ: OrganDose, result: Result, say: Words) -> str:
+    name = _spoken(organ, result)
+    if organ.coverage is None or organ.coverage >= _WHOLE:
+        return name
+    return say("part_seen", organ=name, percent=f"{100 * organ.coverage:.0f}")
 
 
 def _spoken(organ: OrganDose, result: Result) -> str:

@@ -62,7 +62,7 @@ TEXTS: Mapping[str, str] = {
     "dose": "Dose (mGy)",
     "interval": "90 % interval (mGy)",
     "examination_dose": "All events (mGy)",
-    "part_seen": "part in the images (%)",
+    "part_seen": "{organ}, {percent} % seen",
     "no_organs": "No organ has a dose.",
     "no_dose": "No dose",
     "basis": "Organ doses are means over the part of the organ in the images, {basis}. Bars show "
