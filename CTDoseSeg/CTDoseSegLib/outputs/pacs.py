@@ -233,6 +233,7 @@ def _header(path: Path) -> tuple[str, str, str]:
     """Return class, transfer syntax and UID of a file."""
     import pydicom
 
+    failures: tuple[type[Exception], ...] = (AttributeError, *parse_errors())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -241,7 +242,7 @@ def _header(path: Path) -> tuple[str, str, str]:
             )
             syntax = str(data.file_meta.TransferSyntaxUID)
             return str(data.SOPClassUID), syntax, str(data.SOPInstanceUID)
-    except (*parse_errors(), AttributeError) as error:
+    except failures as error:
         raise InputError(f"{path.name} is not a readable DICOM file.") from error
 
 

@@ -87,8 +87,8 @@ def read_label_file(path: Path, series: CTSeries | None = None) -> LabelFile:
     if not path.name.lower().endswith(_VOLUMES) and _is_dicom(path):
         labels, affine, rows, overlap = read_dicom_labels(path, series)
         names = read_names_beside(path, rows, _SEGMENTS)
-        part = {"partial": True, "resampled": True}
-        return LabelFile(labels, affine, names, **part, overlap_voxels=overlap)
+        file = LabelFile(labels, affine, names, partial=True, overlap_voxels=overlap)
+        return replace(file, resampled=True)
     if path.name.lower().endswith(".npy"):
         return _read_npy(path)
     image = read_image(path)

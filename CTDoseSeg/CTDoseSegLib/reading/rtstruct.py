@@ -67,7 +67,9 @@ def fill_contours(
         if item.get("ROINumber") is not None
     }
     to_voxels = np.linalg.inv(np.diag([-1.0, -1.0, 1.0, 1.0]) @ series.affine)
-    layers, rows, outside = [], [], 0
+    layers: list[np.ndarray] = []
+    rows: list[dict[str, str]] = []
+    outside = 0
     for item in dataset.get("ROIContourSequence") or ():
         number = int(item.get("ReferencedROINumber", 0))
         planes, lost = _planes(item, to_voxels, series.hu.shape, name)

@@ -180,9 +180,10 @@ class _Service:
     def _take(self, arrived: Arrived) -> None:
         """Put a series into the ledger, or drop it."""
         images = arrived.images
+        failures: tuple[type[Exception], ...] = (IndexError, *parse_errors())
         try:
             first = _header(images[0])
-        except (*parse_errors(), IndexError):
+        except failures:
             self._arrivals.drop(arrived)
             return
         rule = rule_for(first, len(images), self._choices.rules)
