@@ -76,6 +76,10 @@ class SchedulerError(CTDoseSegError):
     """A cluster cannot be used or is gone; the sentence says which part of it and what to do."""
 
 
+class ArchiveError(CTDoseSegError):
+    """A PACS cannot be reached or refuses; the sentence says what was sent and what to do."""
+
+
 class Cancelled(CTDoseSegError):
     """The user ended the task."""
 

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import DependencyError
+from .errors import DependencyError, InputError
 from .files.staging import RESULT, staged_folder
+from .outputs.dicom_objects.writing import FILES as DICOM_FILES
+from .outputs.dicom_objects.writing import write_dicom_objects
 from .outputs.dose_maps import DOSE_MAP_FILES, write_dose_map
 from .outputs.dose_volume import DOSE_VOLUME, write_dose_volume
 from .outputs.inference_arrays import INFERENCE_ARRAYS, incomplete, write_inference_arrays
 from .outputs.result_json import write_result_json
 from .outputs.tables import SEGMENTATION_FILES, write_labelmap, write_tables
+from .outputs.workbook import WORKBOOK, write_workbook
 from .reporting.charts import CHARTS, write_charts
+from .reporting.report.writing import REPORT_FILES, make_pdf_report, write_report
 from .result import Result
-from .tasks.progress import Progress
+from .tasks.progress import Progress, Stage
 
 if TYPE_CHECKING:
     from .analysis import Analysis
 
 # What an earlier run may have left that this one need not write.
-_REPLACED = (*CHARTS, *SEGMENTATION_FILES, *DOSE_MAP_FILES, DOSE_VOLUME, INFERENCE_ARRAYS)
+_REPLACED = (
+    *(*CHARTS, *SEGMENTATION_FILES, *DOSE_MAP_FILES, DOSE_VOLUME, INFERENCE_ARRAYS),
+    *(*REPORT_FILES, WORKBOOK, *DICOM_FILES.values()),
+)
 
 
 def write_result(
@@ -33,6 +41,8 @@ def write_result(
     dose_batches: bool = False,
     inference_arrays: bool = False,
     overlay: Future[bytes] | None = None,
+    report: bool = False,
+    dicom: Sequence[str] = (),
 ) -> tuple[Path, ...]:
     """Write all tables, pictures, the segmentation and ``result.json`` to the folder `target`.
 
@@ -57,6 +67,11 @@ def write_result(
         (`outputs.inference_arrays`); the result gets a flag where rows lack a value.
     overlay
         Of a picture that is drawn already, `reporting.charts.overlay_png`.
+    report
+        Also write ``report.html``, ``report.pdf`` and ``tables.xlsx``.
+    dicom
+        Kinds of DICOM objects to write too (`outputs.dicom_objects`). They carry the patient's
+        identity. Where none can be made of this CT, a warning states why.
 
     Returns
     -------
@@ -97,6 +112,12 @@ def write_result(
             written += write_charts(result, analysis.series, analysis.labelmap, folder, overlay)
         except DependencyError as error:
             progress.warning("no_pictures", str(error))
+        if report:
+            progress.update(0.7, "writing the report")
+            written += write_report(result, folder, analysis.series, analysis.labelmap)
+            written.append(write_workbook(result, folder / WORKBOOK))
+        if dicom:
+            written += _dicom(analysis, result, folder, dicom, Stage(progress, 0.75, 0.9))
         progress.update(0.9, "writing the result")
         written += labels.result()
         segmentation = replace(result.segmentation, file=labels.result()[0].name)
@@ -105,3 +126,24 @@ def write_result(
         progress.check_cancelled()
     progress.update(1.0, "written")
     return tuple(Path(target) / path.relative_to(folder) for path in written)
+
+
+def _dicom(
+    analysis: Analysis, result: Result, folder: Path, kinds: Sequence[str], progress: Stage
+) -> list[Path]:
+    series, labelmap = analysis.series, analysis.labelmap
+    pdf = make_pdf_report(result, series, labelmap) if "pdf" in kinds else None
+    try:
+        return write_dicom_objects(
+            series,
+            labelmap,
+            result,
+            folder,
+            kinds,
+            dose_map=analysis.doses.dose_map,
+            pdf=pdf,
+            progress=progress,
+        )
+    except InputError as error:
+        progress.warning("no_dicom", str(error))
+        return []

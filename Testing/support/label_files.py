@@ -123,8 +123,14 @@ def write_seg(
     return path
 
 
-def write_rtstruct(path: Path) -> Path:
-    """Write what is recognised as an RT structure set."""
+def write_rtstruct(path: Path, structures: dict[str, list[np.ndarray]] | None = None) -> Path:
+    """Write an RT structure set.
+
+    Parameters
+    ----------
+    structures
+        Name to closed contours, [n, 3] points in LPS mm; None: none.
+    """
     data = Dataset()
     data.file_meta = FileMetaDataset()
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -132,6 +138,19 @@ def write_rtstruct(path: Path) -> Path:
     data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID = generate_uid()
     data.Modality = "RTSTRUCT"
     data.PatientName = "Doe^Jane"
-    data.StructureSetROISequence = pydicom.Sequence([Dataset()])
+    data.StructureSetROISequence = pydicom.Sequence([] if structures else [Dataset()])
+    data.ROIContourSequence = pydicom.Sequence()
+    for number, (name, contours) in enumerate((structures or {}).items(), start=1):
+        roi, item = Dataset(), Dataset()
+        roi.ROINumber, roi.ROIName = number, name
+        item.ReferencedROINumber, item.ContourSequence = number, pydicom.Sequence()
+        for points in contours:
+            contour = Dataset()
+            contour.ContourGeometricType = "CLOSED_PLANAR"
+            contour.NumberOfContourPoints = len(points)
+            contour.ContourData = [f"{value:.3f}" for value in np.ravel(points)]
+            item.ContourSequence.append(contour)
+        data.StructureSetROISequence.append(roi)
+        data.ROIContourSequence.append(item)
     data.save_as(path, enforce_file_format=True)
     return path

@@ -94,12 +94,29 @@ class Ledger:
         try:
             self._data.execute("UPDATE scans SET in_plan = 0")
             for key, study, scan in scans:
-                text = json.dumps(dataclasses.asdict(scan))
-                self._data.execute(_TAKE_OVER, (key, study, text, PLANNED, FAILED, PLANNED))
+                self._take_over(key, study, scan)
         except BaseException:
             self._data.execute("ROLLBACK")
             raise
         self.commit(now=True)
+
+    def add_one(self, key: str, study: str, scan: PlannedScan) -> None:
+        """Take over one scan more, or one that failed again, of a run without a plan."""
+        self._begin()
+        self._take_over(key, study, scan)
+        self._data.execute(
+            "UPDATE scans SET state = ? WHERE key = ? AND state = ?", (PLANNED, key, FAILED)
+        )
+        self.commit(now=True)
+
+    def _take_over(self, key: str, study: str, scan: PlannedScan) -> None:
+        text = json.dumps(dataclasses.asdict(scan))
+        self._data.execute(_TAKE_OVER, (key, study, text, PLANNED, FAILED, PLANNED))
+
+    def state_of(self, key: str) -> str | None:
+        """Return the state of a scan; None where the ledger does not know it."""
+        row = self._data.execute("SELECT state FROM scans WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else None
 
     def claim(self, count: int) -> list[Attempt]:
         """Return the next scans to be done, marked as running."""

@@ -50,6 +50,11 @@ def scan_key(scan: PlannedScan, salt: str) -> str:
     return _hash(salt, "scan", scan.study_uid, scan.series_uid or scan.source, *options)
 
 
+def series_key(series_uid: str, images: str, salt: str) -> str:
+    """Return the pseudonym of a series with just these images, of which `images` is a digest."""
+    return _hash(salt, "series", series_uid, images)
+
+
 def _hash(salt: str, *parts: str) -> str:
     text = "\0".join(parts).encode("utf-8", "surrogateescape")
     return hmac.new(salt.encode(), text, hashlib.sha256).hexdigest()[:_LENGTH]

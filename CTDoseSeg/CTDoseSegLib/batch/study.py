@@ -32,6 +32,8 @@ STUDIES, PRIVATE, ATTEMPTS, LOGS = "studies", "run", "attempts", "logs"
 RESULT = "result.json"
 THREADS = "OMP_NUM_THREADS"
 _WRONG_USAGE = 2  # the exit code of a command whose arguments make no sense
+# They repeat the result with the time at which it was made.
+_FOR_PEOPLE = (".html", ".pdf", ".xlsx", ".dcm")
 _TIMES = re.compile(rb'"created": "[^"]*"')
 
 
@@ -119,16 +121,17 @@ def publish(folder: Path, target: Path) -> None:
 
 
 def hashes(folder: Path) -> tuple[str, str]:
-    """Of a study's inputs, and of its files but for the time that they were made."""
+    """Of a study's inputs, and of its files but for what states the time they were made."""
     from ..result import read_result
 
     inputs = hashlib.sha256()
     for file in read_result(folder / RESULT).provenance.inputs:
         inputs.update(file.sha256.encode())
     outputs = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
+    files = (path for path in folder.rglob("*") if path.is_file())
+    for path in sorted(path for path in files if path.suffix not in _FOR_PEOPLE):
         data = path.read_bytes()
-        outputs.update(path.name.encode())
+        outputs.update(path.relative_to(folder).as_posix().encode())
         outputs.update(_TIMES.sub(b"", data) if path.name == RESULT else data)
     return inputs.hexdigest(), outputs.hexdigest()
 

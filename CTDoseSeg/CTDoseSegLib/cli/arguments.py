@@ -196,6 +196,40 @@ def chooses_segmentation(sub: argparse.ArgumentParser) -> None:
     )
 
 
+def dicom_kinds(text: str) -> str:
+    """Return a list of kinds of DICOM objects as it was given, if all exist."""
+    from ..outputs.dicom_objects.writing import kinds_of
+
+    try:
+        kinds_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def writes_more(sub: argparse.ArgumentParser) -> None:
+    """Add the options for what is written beside tables and pictures."""
+    from ..outputs.dicom_objects.writing import DEFAULT_KINDS
+
+    every = ",".join(DEFAULT_KINDS)
+    sub.add_argument(
+        "--report",
+        action="store_true",
+        help="also write report.html and report.pdf, for people, and tables.xlsx; none names the "
+        "patient",
+    )
+    sub.add_argument(
+        "--dicom",
+        type=dicom_kinds,
+        nargs="?",
+        const=every,
+        metavar="KINDS",
+        help="also write DICOM objects of the CT's study, which carry the patient's identity: "
+        f"some of seg, labelmap, sr, rtdose, pdf, joined by commas (without a value {every}; "
+        "rtdose where Monte Carlo ran)",
+    )
+
+
 def check_extras(args: argparse.Namespace) -> None:
     """Refuse extras of TotalSegmentator where another engine was chosen, before a CT is read.
 

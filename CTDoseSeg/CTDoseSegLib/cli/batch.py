@@ -19,6 +19,7 @@ from .arguments import (
     positive_minutes,
     simulation_settings,
     whole_number,
+    writes_more,
 )
 
 BATCH_CANCELLED = (
@@ -48,7 +49,7 @@ def batch_command(args: argparse.Namespace, progress: Progress) -> None:
     from ..batch.runner import Choices, run_batch
 
     choices = Choices(
-        arguments=_analysis_arguments(args),
+        arguments=analysis_arguments(args),
         workers=args.workers,
         scheduler=args.scheduler,
         time_limit_s=60 * args.time_limit_min,
@@ -67,14 +68,15 @@ def batch_command(args: argparse.Namespace, progress: Progress) -> None:
         print(NOTICE)
 
 
-def _analysis_options(sub: argparse.ArgumentParser) -> None:
+def analysis_options(sub: argparse.ArgumentParser) -> None:
     """Add the options of `analyze` that hold for every scan of a batch."""
     chooses_segmentation(sub)
     chooses_doses(sub)
     chooses_exposure(sub)
+    writes_more(sub)
 
 
-def _analysis_arguments(args: argparse.Namespace) -> tuple[str, ...]:
+def analysis_arguments(args: argparse.Namespace) -> tuple[str, ...]:
     """Return `analyze`'s own arguments; refuse a choice that no scan could follow."""
     from ..ct.acquisition import read_typed_acquisition
     from ..ct.scanner_profile import read_scanner_profile
@@ -86,7 +88,7 @@ def _analysis_arguments(args: argparse.Namespace) -> tuple[str, ...]:
     simulation_settings(args)
     check_extras(args)
     parser = argparse.ArgumentParser()
-    _analysis_options(parser)
+    analysis_options(parser)
     if args.dose_model != BUNDLED:
         args.dose_model = os.path.abspath(args.dose_model)
     arguments = tuple(options_that_differ(args, parser))
@@ -116,7 +118,7 @@ def add(command: Command) -> None:
     sub.add_argument(
         "--output", type=output_folder, required=True, metavar="DIR", help="folder of the run"
     )
-    _analysis_options(sub)
+    analysis_options(sub)
     sub.add_argument(
         "--workers",
         type=whole_number,

@@ -29,10 +29,12 @@ from . import (
     comparison,
     export,
     material,
+    pacs,
     phantom,
     pictures,
     predict,
     scan,
+    stored,
     training,
 )
 from .terminal_progress import TerminalProgress
@@ -75,19 +77,8 @@ def make_parser() -> argparse.ArgumentParser:
         )
         return sub
 
-    families = (
-        scan,
-        comparison,
-        export,
-        pictures,
-        batch,
-        training,
-        predict,
-        phantom,
-        material,
-        commission,
-    )
-    for family in families:
+    of_one_ct = (scan, stored, comparison, export, pictures)
+    for family in (*of_one_ct, batch, pacs, training, predict, phantom, material, commission):
         family.add(command)
     return parser
 

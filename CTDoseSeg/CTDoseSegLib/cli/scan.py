@@ -18,6 +18,7 @@ from .arguments import (
     chooses_segmentation,
     output_folder,
     simulation_settings,
+    writes_more,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
     from ..dosimetry.montecarlo.beam_choice import named_beam
     from ..dosimetry.montecarlo.devices import chosen as chosen_device
     from ..dosimetry.montecarlo.engine import MonteCarloEngine
+    from ..outputs.dicom_objects.writing import kinds_of
     from ..reading.reader import read_series
     from ..reporting.charts import overlay_png
     from ..reporting.figure import new_figure
@@ -91,6 +93,8 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
             dose_batches=args.keep_batches,
             inference_arrays=args.inference_arrays,
             overlay=overlay,
+            report=args.report,
+            dicom=kinds_of(args.dicom or ""),
         )
     names = [path.relative_to(args.output).as_posix() for path in written]
     progress.result(folder=str(args.output), files=names)
@@ -172,6 +176,7 @@ def add(command: Command) -> None:
         action="store_true",
         help="print every flag by its place, not the most serious causes alone",
     )
+    writes_more(sub)
 
     sub = command("segment", segment_command, "write the label map of a CT alone")
     reads_ct(sub)

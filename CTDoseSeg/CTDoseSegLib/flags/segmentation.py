@@ -27,6 +27,13 @@ FLAGS = {
         mends=("segmentation",),
         consequence="labels may be those of other organs",
     ),
+    "labels_resampled": Entry(
+        "warning",
+        "The segmentation has another grid than the CT and was put onto it",
+        "Each voxel of the CT has the nearest label; look at the organs' edges.",
+        mends=("segmentation",),
+        consequence="volumes and doses of small organs are less exact",
+    ),
     "unnamed_labels": Entry(
         "warning",
         "The label map has no names for its values, and none are presumed",

@@ -1,9 +1,12 @@
-"""DICOM segmentations (SEG): binary, fractional and label map, named by their segments."""
+"""DICOM segmentations (SEG): binary, fractional and label map, named by their segments.
+
+Contours of an RTSTRUCT are read too (`rtstruct`).
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,20 +14,27 @@ from ..ct.organs import name_of
 from ..dicom.elements import parse_errors
 from ..errors import DependencyError, InputError, SegmentationError
 from .layers import merge_layers
+from .rtstruct import RTSTRUCT, fill_contours
+
+if TYPE_CHECKING:
+    from ..ct.series import CTSeries
 
 _SEG = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
-_RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 # A voxel belongs to a segment if half of it does, or if it does so with this probability.
 _HALF = 0.5
 
 
-def read_dicom_labels(path: Path) -> tuple[np.ndarray, np.ndarray, list[dict[str, str]], int]:
-    """Read a DICOM SEG.
+def read_dicom_labels(
+    path: Path, series: CTSeries | None = None
+) -> tuple[np.ndarray, np.ndarray, list[dict[str, str]], int]:
+    """Read a DICOM SEG, or fill the contours of an RTSTRUCT.
 
     Parameters
     ----------
     path
         The file.
+    series
+        On whose grid contours are filled; None: an RTSTRUCT is refused.
 
     Returns
     -------
@@ -55,7 +65,16 @@ def read_dicom_labels(path: Path) -> tuple[np.ndarray, np.ndarray, list[dict[str
         raise InputError(
             f"{path.name}: the DICOM header is damaged; copy or export the file again."
         ) from error
+    if series is not None and _holds_contours(dataset):
+        labels, rows, overlap = fill_contours(dataset, series, path.name)
+        return labels, series.affine, rows, overlap
     _refuse_other_kinds(dataset, path.name)
+    return _labels_of(dataset, path)
+
+
+def _labels_of(
+    dataset: Any, path: Path
+) -> tuple[np.ndarray, np.ndarray, list[dict[str, str]], int]:
     highdicom = _highdicom(path.name)
     try:
         segmentation = highdicom.seg.Segmentation.from_dataset(dataset, copy=False)
@@ -72,14 +91,18 @@ def read_dicom_labels(path: Path) -> tuple[np.ndarray, np.ndarray, list[dict[str
     return labels, affine, [row for row in rows if int(row["value"])], overlap
 
 
+def _holds_contours(dataset: Any) -> bool:
+    kind = str(dataset.get("SOPClassUID", ""))
+    return kind == RTSTRUCT or str(dataset.get("Modality", "")) == "RTSTRUCT"
+
+
 def _refuse_other_kinds(dataset: Any, name: str) -> None:
     kind = str(dataset.get("SOPClassUID", ""))
     modality = str(dataset.get("Modality", ""))
-    if kind == _RTSTRUCT or modality == "RTSTRUCT":
+    if _holds_contours(dataset):
         raise SegmentationError(
-            f"{name} is a DICOM RT structure set (RTSTRUCT): it holds contours, which are not "
-            "read; turn them into a label map first (in Slicer: load it with SlicerRT, save the "
-            "segmentation as .seg.nrrd)."
+            f"{name} is a DICOM RT structure set (RTSTRUCT): its contours are read together with "
+            "the CT that they were drawn on alone."
         )
     if kind not in _SEG:
         raise SegmentationError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from .label_names import HEADER, LabelNames, read_names_beside, table_in_header
 from .nifti_file import SCALING, is_nifti, nifti_extensions
 from .npy_volume import read_npy_array
 from .seg_nrrd import is_segmentation, segmentation_labels
+
+if TYPE_CHECKING:
+    from ..ct.series import CTSeries
 
 _VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".npy")
 _SEGMENTS = "the segments"
@@ -40,6 +44,9 @@ class LabelFile:
         Voxels that lay in several segments.
     scaling
         How the header scales the values; empty where it does not.
+    resampled
+        True where labels of another grid may be put onto the CT's: their file states where they
+        lie, as DICOM does.
     """
 
     voxels: np.ndarray
@@ -48,15 +55,19 @@ class LabelFile:
     partial: bool = False
     overlap_voxels: int = 0
     scaling: str = ""
+    resampled: bool = False
 
 
-def read_label_file(path: Path) -> LabelFile:
+def read_label_file(path: Path, series: CTSeries | None = None) -> LabelFile:
     """Read a label map with its names.
 
     Parameters
     ----------
     path
-        NIfTI, NRRD (also Slicer's ``.seg.nrrd``), DICOM SEG, or npy with its affine in .json.
+        NIfTI, NRRD (also Slicer's ``.seg.nrrd``), DICOM SEG or RTSTRUCT, or npy with its affine
+        in .json.
+    series
+        The CT; needed for an RTSTRUCT alone.
 
     Returns
     -------
@@ -74,9 +85,10 @@ def read_label_file(path: Path) -> LabelFile:
     if not path.is_file():
         raise InputError(f"There is no label map {path.name}: check the path.")
     if not path.name.lower().endswith(_VOLUMES) and _is_dicom(path):
-        labels, affine, rows, overlap = read_dicom_labels(path)
+        labels, affine, rows, overlap = read_dicom_labels(path, series)
         names = read_names_beside(path, rows, _SEGMENTS)
-        return LabelFile(labels, affine, names, partial=True, overlap_voxels=overlap)
+        file = LabelFile(labels, affine, names, partial=True, overlap_voxels=overlap)
+        return replace(file, resampled=True)
     if path.name.lower().endswith(".npy"):
         return _read_npy(path)
     image = read_image(path)

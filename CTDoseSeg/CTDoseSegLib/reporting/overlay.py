@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ..segmentation.labelmap import Labelmap
 
 AXIAL_SLICES = 12
+# Of the strip: axial slices, columns, and its size in inches.
+STRIP_SLICES, STRIP_COLUMNS, STRIP_IN = 4, 3, (4.6, 2.9)
 MARGIN_MM = 20.0
 # Below this extent along the body, coronal and sagittal pictures would be a few lines.
 LEAST_EXTENT_MM = 15.0
@@ -123,6 +125,31 @@ def draw_overlay(series: CTSeries, labelmap: Labelmap) -> Figure:
         painter.paint(board.plane(number), picture)
     board.write("Segmentation", _caption(series, labelmap), legend)
     return board.figure
+
+
+def draw_strip(series: CTSeries, labelmap: Labelmap) -> Figure:
+    """Draw four axial slices, a coronal and a sagittal one, without a legend.
+
+    For a picture of half a page's width; parameters as of `draw_overlay`.
+    """
+    from .figure import new_figure
+
+    views = oriented(series, labelmap)
+    body = _Extent.of(views.labels, lookup(labelmap, BODY))
+    axial = _axial(views, body)
+    chosen = np.unique(np.linspace(0, len(axial) - 1, STRIP_SLICES).round().astype(int))
+    pictures = [*(axial[n] for n in chosen), *_lengthwise(views, body)]
+    painter = Painter(labelmap)
+    figure = new_figure(*STRIP_IN, layout=None)
+    figure.set_facecolor("black")
+    for number, picture in enumerate(pictures):
+        row, column = divmod(number, STRIP_COLUMNS)
+        axes = figure.add_axes(
+            (column / STRIP_COLUMNS, 0.5 - 0.5 * row, 0.99 / STRIP_COLUMNS, 0.49)
+        )
+        painter.paint(axes, picture)
+        axes.set_aspect("equal")
+    return figure
 
 
 def _caption(series: CTSeries, labelmap: Labelmap) -> str:

@@ -69,6 +69,39 @@ def on_grid(
     return _inside(turned_labels, start[::-1], series, name) if partial else turned_labels
 
 
+def resampled_onto(labels: np.ndarray, affine: np.ndarray, series: CTSeries) -> np.ndarray:
+    """Return labels of another grid on that of a series: each voxel takes the nearest label.
+
+    Parameters
+    ----------
+    labels
+        [k, j, i].
+    affine
+        4 x 4, (i, j, k, 1) to RAS in mm.
+    series
+        Regular.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the shape of the series; 0 outside of the labels' grid.
+    """
+    onto = np.zeros(series.hu.shape, labels.dtype)
+    matrix = np.linalg.inv(affine) @ series.affine
+    j, i = np.ogrid[: onto.shape[1], : onto.shape[2]]
+    sizes = labels.shape[::-1]
+    for k, image in enumerate(onto):
+        at = [
+            np.rint(row[0] * i + row[1] * j + (row[2] * k + row[3])).astype(np.int32)
+            for row in matrix[:3]
+        ]
+        there = np.ones(image.shape, bool)
+        for index, size in zip(at, sizes, strict=True):
+            there &= (index >= 0) & (index < size)
+        image[there] = labels[at[2][there], at[1][there], at[0][there]]
+    return onto
+
+
 def _inside(part: np.ndarray, start: np.ndarray, series: CTSeries, name: str) -> np.ndarray:
     """Return the whole grid with `part` from voxel `start` on."""
     whole = np.zeros(series.hu.shape, part.dtype)

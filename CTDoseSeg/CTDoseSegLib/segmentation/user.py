@@ -10,7 +10,7 @@ import numpy as np
 
 from ..ct import organs
 from ..ct.series import CTSeries
-from ..errors import InputError, SegmentationError
+from ..errors import GeometryError, InputError, SegmentationError
 from ..flags import flag
 from ..reading.label_map_file import LabelFile, read_label_file
 from ..reading.label_names import LabelNames, read_label_option
@@ -18,7 +18,7 @@ from ..tasks.progress import Progress
 from .atoms import groups_of, is_number, named_atom, unnamed_flags
 from .known import with_known
 from .labelmap import BODY, BODY_REST, Atom, Labelmap, counts
-from .on_grid import on_grid
+from .on_grid import grid_in_words, on_grid, resampled_onto
 
 ORIGIN = "given"
 
@@ -38,12 +38,13 @@ def read_labelmap(
     else from nnU-Net's ``dataset.json`` beside the file or one folder up, else from `labels`.
     A value that nothing names is called ``label_<value>`` and flagged. ``groups.csv`` (group,
     atom) is read where there is one. The grid must be that of the series, up to the order and the
-    direction of its axes: nothing is resampled. Of ``.seg.nrrd`` and SEG it may be a part.
+    direction of its axes: nothing is resampled but a SEG of another grid, which is flagged. Of
+    ``.seg.nrrd`` and SEG it may be a part. Contours of an RTSTRUCT are filled on the grid.
 
     Parameters
     ----------
     path
-        NIfTI, NRRD or DICOM SEG.
+        NIfTI, NRRD, DICOM SEG or RTSTRUCT.
     series
         The CT that the label map was made from.
     progress
@@ -87,8 +88,8 @@ def read_labelmap(
     path = Path(path)
     if progress is not None:
         progress.check_cancelled()
-    file = read_label_file(path)
-    voxels = _array_of(file, series, path.name)
+    file = read_label_file(path, series)
+    voxels, resampled = _array_of(file, series, path.name)
     present = [int(v) for v in np.flatnonzero(counts(voxels)) if v]
     if not present:
         raise SegmentationError(
@@ -101,6 +102,8 @@ def read_labelmap(
         flags += (flag("labels_scaled", file.scaling),)
     if file.overlap_voxels:
         flags += (flag("segments_overlap", f"{file.overlap_voxels} voxels lie in more than one"),)
+    if resampled:
+        flags += (flag("labels_resampled", resampled),)
     groups = groups_of(a.name for a in atoms) | _groups(file.names, {a.name for a in atoms})
     made = Labelmap(voxels, series.affine, atoms, groups, ORIGIN, flags)
     return with_known(made, path.parent)
@@ -112,7 +115,7 @@ def read_label_array(path: Path, series: CTSeries) -> np.ndarray:
     Parameters
     ----------
     path
-        NIfTI, NRRD or DICOM SEG.
+        NIfTI, NRRD, DICOM SEG or RTSTRUCT.
     series
         The CT that the label map was made from.
 
@@ -126,12 +129,24 @@ def read_label_array(path: Path, series: CTSeries) -> np.ndarray:
     InputError, SegmentationError, GeometryError, DependencyError
         As `read_labelmap` does.
     """
-    return _array_of(read_label_file(path), series, path.name)
+    return _array_of(read_label_file(path, series), series, path.name)[0]
 
 
-def _array_of(file: LabelFile, series: CTSeries, name: str) -> np.ndarray:
+def _array_of(file: LabelFile, series: CTSeries, name: str) -> tuple[np.ndarray, str]:
+    """Return the labels on the grid, and from which other grid they were put there."""
     labels = as_labels(file.voxels, name)
-    return on_grid(labels, file.affine, series, name, partial=file.partial)
+    try:
+        return on_grid(labels, file.affine, series, name, partial=file.partial), ""
+    except GeometryError:
+        if not file.resampled or not series.regular:
+            raise
+        moved = resampled_onto(labels, file.affine, series)
+        if not moved.any():
+            raise
+        return (
+            moved,
+            f"{grid_in_words(labels, file.affine)} to {grid_in_words(moved, series.affine)}",
+        )
 
 
 def as_labels(voxels: np.ndarray, name: str) -> np.ndarray:

@@ -185,10 +185,23 @@ def test_a_dicom_seg_of_one_slice_has_the_step_of_the_series(tmp_path):
     assert (read_labelmap(path, series()).labels == masks[..., 0]).all()
 
 
-def test_a_dicom_seg_of_another_grid_is_refused(tmp_path):
+def test_a_dicom_seg_of_another_grid_is_put_onto_the_ct_and_flagged(tmp_path):
     pytest.importorskip("highdicom", reason="writes and reads DICOM SEG")
     coarser = AFFINE @ np.diag([1, 1, 2, 1])
     path = write_seg(tmp_path / "seg.dcm", two_organs(), coarser, SEGMENTS, "LABELMAP")
+    read = read_labelmap(path, series())
+    # Slice 1 of the label map lies at slice 2 of the CT; its neighbour of half the step is nearest
+    # to an even slice of the label map.
+    np.testing.assert_array_equal(read.labels[2], two_organs()[1])
+    assert [f.code for f in read.flags] == ["labels_resampled"]
+    assert "8 x 6 x" in read.flags[0].detail
+
+
+def test_a_dicom_seg_of_another_place_is_refused(tmp_path):
+    pytest.importorskip("highdicom", reason="writes and reads DICOM SEG")
+    elsewhere = AFFINE.copy()
+    elsewhere[:3, 3] += 500.25
+    path = write_seg(tmp_path / "seg.dcm", two_organs(), elsewhere, SEGMENTS, "LABELMAP")
     with pytest.raises(GeometryError, match="not on the grid"):
         read_labelmap(path, series())
 
@@ -212,9 +225,9 @@ def test_a_dicom_seg_without_what_the_standard_demands_is_refused(tmp_path):
         read_labelmap(path, series())
 
 
-def test_rtstruct_is_refused_with_what_it_is_and_what_to_do(tmp_path):
+def test_an_rtstruct_without_contours_is_refused_with_what_it_is(tmp_path):
     path = write_rtstruct(tmp_path / "x.dcm")
-    with pytest.raises(SegmentationError, match=r"RTSTRUCT.*contours.*label map") as caught:
+    with pytest.raises(SegmentationError, match=r"RTSTRUCT.*no closed contours") as caught:
         read_labelmap(path, series())
     assert "Doe" not in str(caught.value)
 

@@ -12,28 +12,14 @@ from CTDoseSegLib.dosimetry.doses import OrganDose
 from CTDoseSegLib.dosimetry.effective_dose import EffectiveDose
 from CTDoseSegLib.dosimetry.examination import OrganTotal
 from CTDoseSegLib.outputs import comparison, dose_volume, tables
+from CTDoseSegLib.outputs.meanings import meaning, unit
 from CTDoseSegLib.provenance import SeriesProvenance
 from CTDoseSegLib.result import OrganComparison, Slices, Structure
 from CTDoseSegLib.result.comparison import MatchedSlices
 from CTDoseSegLib.segmentation.labelmap import Atom
 
-from .docstrings import as_markdown, meaning
+from .docstrings import as_markdown
 from .markdown import code, table
-
-# Ending of a name to the unit, the longest first.
-UNITS = {
-    "_mGy_cm": "mGy cm",
-    "_mm2": "mm²",
-    "_mm": "mm",
-    "_cm": "cm",
-    "_mGy": "mGy",
-    "_mSv": "mSv",
-    "_mA": "mA",
-    "_kV": "kV",
-    "_hu": "HU",
-    "_ml": "ml",
-    "_years": "years",
-}
 
 
 @dataclass(frozen=True)
@@ -118,8 +104,3 @@ def columns(name: str) -> str:
     one = TABLES[name]
     rows = ((code(c), unit(c), one.meaning(c) or "") for c in one.columns)
     return table(("column", "unit", "meaning"), rows)
-
-
-def unit(column: str) -> str:
-    """Return the unit that a name ends in."""
-    return next((shown for ending, shown in UNITS.items() if column.endswith(ending)), "")

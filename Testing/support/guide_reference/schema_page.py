@@ -15,10 +15,11 @@ import numpy as np
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.files.codec import WHOLE_NUMBERS
+from CTDoseSegLib.outputs.meanings import in_a_file, meaning
 from CTDoseSegLib.result import Result
 from CTDoseSegLib.result.result import OTHER_KEYS, SOURCES
 
-from .docstrings import as_markdown, in_a_file, meaning, summary
+from .docstrings import as_markdown, summary
 from .example import example_result, excerpt
 from .markdown import anchor, choice, code, table
 

@@ -1,0 +1,92 @@
+"""The commands on a stored result: `report`, `dicom`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..tasks.progress import Progress, Stage
+from .arguments import Command, dicom_kinds, output_folder
+
+
+def report_command(args: argparse.Namespace, progress: Progress) -> None:
+    """Write the report of a result."""
+    from ..files.staging import staged_folder
+    from ..outputs.stored import read_stored
+    from ..outputs.workbook import WORKBOOK, write_workbook
+    from ..reading.reader import read_series
+    from ..reporting.report.writing import REPORT_FILES, write_report
+    from ..result import read_result
+
+    result, series, labelmap = read_result(args.result), None, None
+    if args.ct is not None:
+        series = read_series(args.ct, series_uid=args.series, progress=Stage(progress, 0.0, 0.6))
+        labelmap = read_stored(_folder(args.result), series).labelmap
+    with staged_folder(args.output, replaces=(*REPORT_FILES, WORKBOOK)) as folder:
+        progress.update(0.6, "writing the report")
+        written = write_report(result, folder, series, labelmap)
+        written.append(write_workbook(result, folder / WORKBOOK))
+    progress.result(folder=str(args.output), files=[path.name for path in written])
+
+
+def dicom_command(args: argparse.Namespace, progress: Progress) -> None:
+    """Write a result as DICOM objects."""
+    from ..files.staging import staged_folder
+    from ..outputs.dicom_objects.writing import FILES, kinds_of, write_dicom_objects
+    from ..outputs.stored import read_stored
+    from ..reading.reader import read_series
+    from ..reporting.report.writing import make_pdf_report
+
+    kinds = kinds_of(args.kinds)
+    series = read_series(args.ct, series_uid=args.series, progress=Stage(progress, 0.0, 0.3))
+    stored = read_stored(_folder(args.result), series)
+    pdf = make_pdf_report(stored.result, series, stored.labelmap) if "pdf" in kinds else None
+    with staged_folder(args.output, replaces=FILES.values()) as folder:
+        written = write_dicom_objects(
+            series,
+            stored.labelmap,
+            stored.result,
+            folder,
+            kinds,
+            dose_map=stored.dose_map,
+            pdf=pdf,
+            progress=Stage(progress, 0.4, 1.0),
+        )
+    progress.result(folder=str(args.output), files=[path.name for path in written])
+
+
+def _folder(result: Path) -> Path:
+    return result if result.is_dir() else result.parent
+
+
+def add(command: Command) -> None:
+    """Add the commands of this family to the parser."""
+    from ..outputs.dicom_objects.writing import DEFAULT_KINDS
+
+    sub = command("report", report_command, "write the report of a stored result")
+    _takes_result(sub)
+    sub.add_argument(
+        "--ct",
+        type=Path,
+        metavar="CT",
+        help="the CT of the result, for the picture of the organs",
+    )
+
+    sub = command("dicom", dicom_command, "write a stored result as DICOM objects of its CT")
+    _takes_result(sub)
+    sub.add_argument("ct", type=Path, metavar="CT", help="the DICOM files that were analysed")
+    sub.add_argument(
+        "--kinds",
+        type=dicom_kinds,
+        default=",".join(DEFAULT_KINDS),
+        metavar="KINDS",
+        help="some of seg, labelmap, sr, rtdose, pdf, joined by commas (default %(default)s)",
+    )
+
+
+def _takes_result(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("result", type=Path, metavar="RESULT", help="folder that analyze wrote")
+    sub.add_argument(
+        "--output", type=output_folder, required=True, metavar="DIR", help="folder for the files"
+    )
+    sub.add_argument("--series", metavar="UID", help="series to take, by its instance UID")

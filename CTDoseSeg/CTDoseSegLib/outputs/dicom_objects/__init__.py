@@ -1,0 +1,1 @@
+"""A result as DICOM objects of the CT's study: SEG, SR, RTDOSE, PDF."""

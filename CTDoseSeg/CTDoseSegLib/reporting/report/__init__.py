@@ -1,0 +1,1 @@
+"""The report of a result for people: one page, the answer first, as HTML and as PDF."""

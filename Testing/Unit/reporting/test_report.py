@@ -1,0 +1,162 @@
+"""The report: it states the result's numbers, names no patient, and prints on one page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from tiny_analysis import REFUSAL, organ_dose, tiny_analysis, tiny_result
+
+pytest.importorskip("jinja2", reason="the report's page needs jinja2")
+
+from CTDoseSegLib import NOTICE
+from CTDoseSegLib.reporting.numbers import number
+from CTDoseSegLib.reporting.report.content import report_of
+from CTDoseSegLib.reporting.report.page import report_page
+from CTDoseSegLib.reporting.report.pdf_page import report_pdf
+from CTDoseSegLib.reporting.report.pictures import report_pictures
+from CTDoseSegLib.reporting.report.texts import TEXTS, Words
+from CTDoseSegLib.reporting.report.writing import REPORT_FILES, write_report
+
+
+def answer(result) -> dict[str, tuple[str, str]]:
+    return {row.name: (row.value, row.note) for row in report_of(result).answer}
+
+
+def test_the_answer_states_the_indices_with_phantom_and_interval():
+    result = tiny_result()
+    rows = answer(result)
+    mean = result.slices.ctdivol_mGy.mean()
+    assert rows["CTDIvol"][0] == f"{number(mean)} mGy, 32 cm phantom"
+    low, high = result.ssde.mean_interval_mGy
+    assert rows["SSDE (mean)"] == (
+        f"{number(result.ssde.mean_mGy)} mGy",
+        f"90 % interval {number(low)} to {number(high)} mGy",
+    )
+    assert rows["Water-equivalent diameter (mean)"][0] == (
+        f"{number(result.size.summary.mean_mm)} mm"
+    )
+
+
+def test_what_is_not_known_is_said():
+    rows = answer(tiny_result(ctdivol=False))
+    assert rows["CTDIvol"][0] == "not known"
+    assert "SSDE (mean)" not in rows
+    assert rows["Effective dose"][0].startswith("not given")
+
+
+def test_organs_come_by_dose_with_their_intervals_and_the_refused_with_the_reason():
+    organs = (
+        organ_dose("lung", 10.0),
+        organ_dose("liver", 25.0),
+        organ_dose("spleen", None, 4, REFUSAL),
+        organ_dose("kidney_left", None, 4, REFUSAL),
+    )
+    report = report_of(tiny_result(organs=organs))
+    assert [row.name for row in report.organs] == ["Liver", "Lung"]
+    liver = report.organs[0]
+    assert (
+        liver.interval == f"{number(organs[1].total_low_mGy)} - {number(organs[1].total_high_mGy)}"
+    )
+    (refused,) = report.refused
+    assert refused.name == "Spleen, Left kidney"
+    assert "too large" in refused.value
+    assert report.highest_mGy == organs[1].total_high_mGy
+
+
+def test_an_organ_that_is_partly_seen_says_so():
+    part = replace(organ_dose("liver", 5.0), coverage=0.6)
+    (row,) = report_of(tiny_result(organs=(part,))).organs
+    assert row.name == "Liver, 60 % seen"
+
+
+def test_markup_and_braces_in_a_description_arrive_as_text():
+    result = tiny_result()
+    series = replace(result.provenance.series, description="<script>alert(1)</script>{{ 7*7 }}")
+    hostile = replace(result, provenance=replace(result.provenance, series=series))
+    page = report_page(report_of(hostile))
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;{{ 7*7 }}" in page
+
+
+def test_the_page_fetches_nothing_and_runs_nothing():
+    page = report_page(report_of(tiny_result()), report_pictures(tiny_result()))
+    assert "<script" not in page
+    assert not re.findall(r"""(?:src|href)=["'](?!data:)""", page)
+    assert "url(" not in page
+    assert NOTICE in page
+
+
+def test_every_organ_and_number_of_the_report_stands_on_the_page():
+    result = tiny_result()
+    report = report_of(result)
+    page = report_page(report)
+    texts = [row.value for row in (*report.head, *report.answer)]
+    texts += [text for organ in report.organs for text in (organ.name, organ.dose, organ.interval)]
+    for text in texts:
+        assert text in page, text
+
+
+def test_the_pdf_is_one_page_and_the_same_for_the_same_result():
+    report = report_of(tiny_result())
+    pdf = report_pdf(report)
+    assert pdf.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == 1
+    assert report_pdf(report) == pdf
+
+
+def test_forty_organs_go_on_to_a_second_page_at_most():
+    organs = tuple(organ_dose(f"organ_{n}", 20.0 - n / 4) for n in range(40))
+    result = tiny_result(organs=organs)
+    pdf = report_pdf(report_of(result), report_pictures(result))
+    assert 1 <= len(re.findall(rb"/Type /Page\b", pdf)) <= 2
+
+
+def test_a_result_without_doses_has_a_report():
+    report = report_of(tiny_result(organs=()))
+    assert TEXTS["no_organs"] in report_page(report)
+    assert report_pdf(report).startswith(b"%PDF")
+
+
+def test_pictures_show_the_organs_where_there_are_images():
+    analysis = tiny_analysis()
+    result = tiny_result()
+    assert list(report_pictures(result)) == ["along"]
+    drawn = report_pictures(result, analysis.series, analysis.labelmap)
+    assert list(drawn) == ["along", "overlay"]
+    assert all(png.startswith(b"\x89PNG") for png in drawn.values())
+
+
+def test_another_language_is_another_table():
+    texts = {"title": "Bericht", "organs": "Organdosen"}
+    page = report_page(report_of(tiny_result(), texts))
+    assert "<h1>Bericht</h1>" in page
+    assert "Organdosen" in page
+    assert TEXTS["method"] in page  # what has no translation stays
+
+
+def test_every_text_is_used():
+    import inspect
+
+    from CTDoseSegLib.reporting.report import content, page, pdf_page
+
+    code = "".join(inspect.getsource(module) for module in (content, page, pdf_page))
+    built = {"by_ctdivol", "by_mas", "by_montecarlo", "by_published", "along_alt", "overlay_alt"}
+    built |= {"along", "overlay"}
+    unused = [
+        name for name in TEXTS if not re.search(f"""["']{name}["']""", code) and name not in built
+    ]
+    assert not unused
+
+
+def test_a_text_that_does_not_exist_is_a_mistake():
+    with pytest.raises(KeyError):
+        Words()("no such text")
+
+
+def test_the_files_name_no_patient(tmp_path):
+    written = write_report(tiny_result(), tmp_path)
+    assert [path.name for path in written] == list(REPORT_FILES)
+    for path in written:
+        assert b"Doe" not in path.read_bytes()
