@@ -80,8 +80,8 @@ class ExposureFiles:
 
     def nothing(self) -> None:
         """No volume is chosen, or it is no CT."""
-        for name in ("doseReportText", "scannerProfileText"):
-            self._say(name, "")
+        for label in (self._ui.doseReportText, self._ui.scannerProfileText):
+            self._say(label, "")
         for name in ("doseReportButton", "leaveOutReportButton", "scannerProfileButton"):
             getattr(self._ui, name).enabled = False
         self._ui.removeProfileButton.enabled = bool(self.profile())
