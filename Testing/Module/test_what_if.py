@@ -13,7 +13,7 @@ def stated(host, use_organs):
     parameters = use_organs._parameterNode
     parameters.kvp_kV, parameters.pitch = "120", "1"
     host.process_events()
-    show_result(host, use_organs, "120 kV, pitch 1")
+    show_result(host, use_organs)
     warm(host, use_organs)
     use_organs.ui.whatIfCollapsibleButton.collapsed = False
     host.process_events()
@@ -137,7 +137,7 @@ def test_what_the_scan_does_not_state_is_asked_for(host, analysed):
 def test_without_ctdivol_it_says_what_to_type(host, use_organs):
     use_organs._parameterNode.ctdivol_mGy = ""
     host.process_events()
-    show_result(host, use_organs, "no CTDIvol")
+    show_result(host, use_organs)
     warm(host, use_organs)
     use_organs.ui.whatIfCollapsibleButton.collapsed = False
     set_(host, use_organs, tubeCurrentFactor=2.0)

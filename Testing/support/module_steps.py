@@ -33,13 +33,10 @@ def apply(host, panel):
     host.process_events()
 
 
-def show_result(host, panel, typed=""):
-    """As after Apply, but the task runs only once for all tests: its files are kept.
-
-    `typed` names what is typed beyond the exposure of the phantom.
-    """
+def show_result(host, panel):
+    """As after Apply, but the task runs only once for each choice and exposure: files are kept."""
     task = panel._prepareAnalysis()
-    key = (*task.arguments[2:4], typed)
+    key = (*task.arguments[2:4], repr(task.series.acquisition))
     shutil.copytree(_files_of(key), task.folder / "result")
     if not any((task.folder / "result").iterdir()):
         from CTDoseSegLib.ctdoseseg_ui.job import run_and_wait
