@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..errors import InputError
 from ..tasks.progress import Progress, Stage
 from .arguments import Command, dicom_kinds, output_folder
 
@@ -40,7 +41,11 @@ def dicom_command(args: argparse.Namespace, progress: Progress) -> None:
     kinds = kinds_of(args.kinds)
     series = read_series(args.ct, series_uid=args.series, progress=Stage(progress, 0.0, 0.3))
     stored = read_stored(_folder(args.result), series)
-    pdf = make_pdf_report(stored.result, series, stored.labelmap) if "pdf" in kinds else None
+    pdf = None
+    if args.pdf is not None:
+        pdf = _read_pdf(args.pdf)
+    elif "pdf" in kinds:
+        pdf = make_pdf_report(stored.result, series, stored.labelmap)
     with staged_folder(args.output, replaces=FILES.values()) as folder:
         written = write_dicom_objects(
             series,
@@ -53,6 +58,16 @@ def dicom_command(args: argparse.Namespace, progress: Progress) -> None:
             progress=Stage(progress, 0.4, 1.0),
         )
     progress.result(folder=str(args.output), files=[path.name for path in written])
+
+
+def _read_pdf(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be read ({error.strerror}).") from error
+    if not content.startswith(b"%PDF"):
+        raise InputError(f"{path.name} is no PDF file; leave out --pdf to have the report drawn.")
+    return content
 
 
 def _folder(result: Path) -> Path:
@@ -81,6 +96,12 @@ def add(command: Command) -> None:
         default=",".join(DEFAULT_KINDS),
         metavar="KINDS",
         help="some of seg, labelmap, sr, rtdose, pdf, joined by commas (default %(default)s)",
+    )
+    sub.add_argument(
+        "--pdf",
+        type=Path,
+        metavar="FILE",
+        help="a report to take in place of the one that is drawn",
     )
 
 

@@ -16,21 +16,22 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from ..errors import CTDoseSegError, InputError, OutputError
+from ..errors import CTDoseSegError, InputError
 from . import packages, staging
 from .exposure_choices import with_choices
 from .imports import import_next
 from .job import CANCELLED, DONE, FAILED, Job, run_and_wait, turn_event_loop
+from .logic_leaving import LeavingLogic
 from .logic_simulation import SimulationLogic
 from .nodes.results import NEW, Results
-from .staging import BUNDLED, FOLDER_MODELS, StagedAnalysis
+from .staging import BUNDLED, StagedAnalysis
 
 if TYPE_CHECKING:
     from ..batch import Run
     from .running import RunningAnalysis
 
 
-class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
+class CTDoseSegLogic(LeavingLogic, SimulationLogic, ScriptedLoadableModuleLogic):
     """From a CT volume of the scene to organ doses.
 
     Examples
@@ -273,44 +274,6 @@ class CTDoseSegLogic(SimulationLogic, ScriptedLoadableModuleLogic):
         return with_choices(series, volumeNode, acquisition, scannerProfile)
 
     # Files ---------------------------------------------------------------------------------
-
-    def prepareExport(self, results: Results, folder: str | Path) -> StagedAnalysis:
-        """A task that writes the files of the command line's ``analyze`` to `folder`."""
-        session = self.session(results)
-        if session.dose_model in FOLDER_MODELS:
-            raise InputError(
-                _(
-                    "The doses came from a dose model in a folder, which a saved scene does not "
-                    "keep: choose it under Advanced, press Apply and export again."
-                )
-            )
-        if session.labelmap is None:
-            self.look(results)
-        elif session.dose_model == BUNDLED:
-            self.recompute(results)
-        arguments = ["--region", session.region, "--dose-model", session.dose_model]
-        task = staging.stage_input(
-            results.volume,
-            session.series,
-            session.as_known(),
-            [] if results.simulated else arguments,
-            {},
-            output=folder,
-        )
-        if results.simulated:
-            self.stageSimulated(results, task)
-        return task
-
-    def export(self, results: Results, folder: str | Path) -> Path:
-        """Write the files of the command line's ``analyze`` to `folder`; return the folder."""
-        task = self.prepareExport(results, folder)
-        try:
-            code, message = run_and_wait(task.arguments)
-        finally:
-            task.clear()
-        if code:
-            raise OutputError(message)
-        return Path(folder)
 
     def batch(self, folder: str | Path, output: str | Path, **options: Any) -> Run:
         """Analyse every CT of an archive in another process; returns a handle at once.

@@ -23,6 +23,8 @@ NEEDED = {
     "totalsegmentator": ("torch", "TotalSegmentator", "safetensors"),
     "contrast_phase": ("xgboost",),
     "montecarlo": ("numba",),
+    # SEG and SR; newer Slicers bring it along.
+    "dicom": ("highdicom",),
     "published": ("torch", "scikit-learn"),
 }
 # Which versions.

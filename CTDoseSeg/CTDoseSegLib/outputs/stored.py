@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
-from ..files.staging import RESULT
+from ..measurement.measurements import measure
 from ..provenance import file_sha256
 from ..result import Result, read_result
+from ..result.values import structures_of
 from ..segmentation.labelmap import Labelmap
 from ..segmentation.user import read_labelmap
 from .simulated import dose_map_in
@@ -19,6 +20,17 @@ from .simulated import dose_map_in
 if TYPE_CHECKING:
     from ..ct.series import CTSeries
     from ..dosimetry.dose_map import DoseMap
+
+_HU = 0.05  # of a mean, after rounding in the file
+OTHER_CT = (
+    "The result was made of another CT, or its label map was changed since: neither the files nor "
+    "the mean HU of its organs are those of this CT. Give the CT that was analysed, or analyse "
+    "again."
+)
+OTHER_LABELS = (
+    "{file} is not the label map that the result beside it was measured with; run analyze on the "
+    "CT with --segmentation and this label map."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,36 +59,36 @@ def read_stored(folder: Path, series: CTSeries) -> StoredResult:
     Raises
     ------
     InputError
-        If the CT's files are not those that the result was made of, or the label map was changed
-        since.
+        If the result was made of another CT, or the label map was changed since.
     """
     result = read_result(folder)
-    check_inputs(result, series)
     labelmap = read_labelmap(folder / result.segmentation.file, series)
-    if not _as_measured(result, labelmap):
-        raise InputError(
-            f"{result.segmentation.file} is not the label map that {RESULT} beside it was measured "
-            "with; run analyze on the CT with --segmentation and this label map."
-        )
+    if not _same_files(result, series):
+        _check_values(result, series, labelmap)
+    elif not _as_measured(result, labelmap):
+        raise InputError(OTHER_LABELS.format(file=result.segmentation.file))
     return StoredResult(result, labelmap, dose_map_in(folder, result))
 
 
-def check_inputs(result: Result, series: CTSeries) -> None:
-    """Refuse a CT whose files are not those that a result was made of.
-
-    Raises
-    ------
-    InputError
-        If a SHA-256 differs.
-    """
+def _same_files(result: Result, series: CTSeries) -> bool:
+    """Return whether the CT's files are those that a result was made of, by their SHA-256."""
     own = [one.sha256 for one in result.provenance.inputs]
-    given = [file_sha256(Path(name)) for name in series.files]
-    if sorted(own) != sorted(given):
-        same = len(set(own) & set(given))
-        raise InputError(
-            f"The result was made of another CT: {same} of its {len(own)} input files are among "
-            f"the {len(given)} given ones; give the CT that was analysed."
-        )
+    return sorted(own) == sorted(file_sha256(Path(name)) for name in series.files)
+
+
+def _check_values(result: Result, series: CTSeries, labelmap: Labelmap) -> None:
+    """Refuse another CT where files cannot tell: a result of a scene was made of its voxels.
+
+    The mean HU of every organ in every slice is as good as a hash of what was measured.
+    """
+    if not _as_measured(result, labelmap):
+        raise InputError(OTHER_CT)
+    measured = structures_of(series, measure(series, labelmap))
+    for name, structure in result.structures.items():
+        seen = structure.count > 0
+        own = measured.get(name)
+        if own is None or np.abs(own.mean_hu[seen] - structure.mean_hu[seen]).max(initial=0) > _HU:
+            raise InputError(OTHER_CT)
 
 
 def _as_measured(result: Result, labelmap: Labelmap) -> bool:

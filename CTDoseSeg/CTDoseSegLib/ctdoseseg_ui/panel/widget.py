@@ -15,7 +15,7 @@ from ...errors import CTDoseSegError
 from ..job import CANCELLED, DONE, Job
 from ..live import Live
 from ..logic import CTDoseSegLogic
-from ..module_widget import ModuleWidget, folder_link
+from ..module_widget import ModuleWidget
 from ..nodes.results import Results
 from ..parameters import CTDoseSegParameterNode, DoseEngine, Method
 from ..staging import StagedAnalysis
@@ -24,6 +24,7 @@ from .acquisition import AcquisitionSection
 from .compare import CompareSection
 from .headers import HeaderReading
 from .input_volume import first_ct, hide_overlays
+from .leaving import LeavingSection
 from .method import MethodSection
 from .output import ResultSelector, show_alone
 from .results import ResultsSection
@@ -72,11 +73,13 @@ class CTDoseSegWidget(ModuleWidget):
         filled = self.results.table_filled
         self.whatIf = WhatIfSection(ui, logic, parameters, self.simulation, filled)
         self.live = Live(logic, self._onLiveUpdate, self.task.show_problem)
+        self.leaving = LeavingSection(
+            ui, logic, self.task, self._start, lambda: self.results.results
+        )
 
         self.sample = SampleSection(ui, self._onSample, self.task.show_problem)
         ui.applyButton.connect("clicked(bool)", lambda *_: self.onApply())
         ui.editButton.connect("clicked(bool)", lambda *_: self.onEdit())
-        ui.exportButton.connect("clicked(bool)", lambda *_: self.onExport())
         ui.acquisitionLabel.setTextFormat(qt.Qt.PlainText)
 
         scene = slicer.mrmlScene
@@ -90,7 +93,7 @@ class CTDoseSegWidget(ModuleWidget):
             self.sample.end()
             self.simulation.end()
             own = (self.acquisition, self.headers, self.whatIf, self.compare, self.live)
-            for part in (*own, self.sceneWatch):
+            for part in (*own, self.sceneWatch, self.leaving):
                 part.stop()
             self.results.cleanup()
             self.logic.forget()
@@ -169,7 +172,7 @@ class CTDoseSegWidget(ModuleWidget):
         ui.segmentationLabel.visible = existing
         has = self.results.results is not None and not running
         ui.editButton.enabled = has
-        ui.exportButton.enabled = has
+        self.leaving.enable(has)
         selectors = (ui.inputVolumeSelector, ui.methodComboBox, ui.segmentationSelector)
         for widget in (*selectors, ui.doseEngineComboBox):
             widget.enabled = not running
@@ -278,6 +281,7 @@ class CTDoseSegWidget(ModuleWidget):
             self.logic.forget(before)  # the voxels of one CT in memory are enough
         self.results.show(results)
         self.compare.follow(results)
+        self.leaving.another()
         self._shownText = results.node.GetText() if results is not None else ""
         self.live.follow(results)
         self.ui.liveLabel.text = ""
@@ -291,6 +295,7 @@ class CTDoseSegWidget(ModuleWidget):
         self.results.refresh()
         self.whatIf.update(self.results.results, force=True)
         self.compare.refresh()
+        self.leaving.another()
 
     def _onLiveUpdate(self, changed: int, seconds: float) -> None:
         self._refresh()
@@ -317,23 +322,6 @@ class CTDoseSegWidget(ModuleWidget):
         results = self.results.results
         if results is not None and results.segmentation is not None:
             slicer.app.openNodeModule(results.segmentation)
-
-    def onExport(self) -> None:
-        """Write the files of ``analyze`` to a folder."""
-        results = self.results.results
-        folder = qt.QFileDialog.getExistingDirectory(None, _("Folder for the results"))
-        if not folder or results is None:
-            return
-
-        def ended(state: str, message: str, _results: Results | None) -> None:
-            self.task.ended(state, message)
-            if state == DONE:
-                self.ui.statusLabel.text = _("The files are written.")
-                self.ui.exportLinkLabel.text = folder_link(folder, _("Open the folder"))
-            self._updateButtons()
-
-        self.ui.exportLinkLabel.text = ""
-        self._start(lambda: self.logic.prepareExport(results, folder), ended)
 
     def showStudy(self, results: Results) -> None:
         """Show a result that another module brought into the scene, as after Apply."""

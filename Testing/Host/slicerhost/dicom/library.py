@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import types
 from contextlib import contextmanager
 
@@ -18,9 +20,21 @@ def loadSeriesByUID(seriesUIDs, messages=None, progressCallback=None, enabledPlu
 
 
 def importDicom(dicomDataDir, dicomDatabase=None, copyFiles=False):
-    """Index a folder."""
+    """Index a folder; with `copyFiles` copies of its files, which outlive it."""
+    if copyFiles:
+        copied = tempfile.mkdtemp(prefix="database-", dir=slicer.app.temporaryPath)
+        dicomDataDir = shutil.copytree(dicomDataDir, copied, dirs_exist_ok=True)
     (dicomDatabase or slicer.dicomDatabase).index_folder(dicomDataDir)
     return True
+
+
+class DICOMSendDialog:
+    """Slicer's dialog, which sends files; here it keeps what it was given."""
+
+    opened: list[list[str]] = []  # noqa: RUF012 - read by tests
+
+    def __init__(self, files, parent="mainWindow"):
+        self.opened.append(list(files))
 
 
 def allSeriesUIDsInDatabase(database=None):
@@ -58,5 +72,6 @@ def make_modules() -> dict[str, types.ModuleType]:
         setattr(utils, function.__name__, function)
     library = types.ModuleType("DICOMLib")
     library.DICOMUtils = utils
+    library.DICOMSendDialog = DICOMSendDialog
     library.__path__ = []
     return {"DICOMLib": library, "DICOMLib.DICOMUtils": utils}

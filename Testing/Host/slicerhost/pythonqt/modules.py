@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 import types
 
-from PySide6 import QtCore, QtGui, QtNetwork, QtTest, QtUiTools, QtWidgets
+from PySide6 import QtCore, QtGui, QtNetwork, QtPrintSupport, QtTest, QtUiTools, QtWidgets
 
 from slicerhost.pythonqt import dialogs, loader
 
-_SOURCES = (QtCore, QtGui, QtWidgets, QtUiTools, QtNetwork, QtTest)
+_SOURCES = (QtCore, QtGui, QtWidgets, QtUiTools, QtNetwork, QtTest, QtPrintSupport)
 _GONE = {
     "QRegExp": "it is gone in Qt 6; use Python's re or qt.QRegularExpression",
     "QRegExpValidator": "it is gone in Qt 6; use qt.QRegularExpressionValidator",
