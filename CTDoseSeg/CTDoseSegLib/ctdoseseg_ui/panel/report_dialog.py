@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SIZE = (820, 900)
 FILE = "report.pdf"
 MARGIN_MM = 12
+LETTERS_PT = 8
 
 
 class ReportDialog:
@@ -71,14 +72,18 @@ def print_pdf(html: str, path: Path) -> None:
     OutputError
         If the file cannot be written.
     """
-    document = qt.QTextDocument()
-    document.setDefaultFont(qt.QFont("sans-serif", 8))
-    document.setHtml(html)
     printer = qt.QPrinter()
     printer.setOutputFormat(qt.QPrinter.PdfFormat)
     printer.setPageSize(qt.QPageSize(qt.QPageSize.A4))
     printer.setPageMargins(qt.QMarginsF(*[MARGIN_MM] * 4), qt.QPageLayout.Millimeter)
     printer.setOutputFileName(str(path))
+    document = qt.QTextDocument()
+    document.setDefaultFont(qt.QFont("sans-serif", LETTERS_PT))
+    document.setDocumentMargin(0)
+    # A document without a size of its own would be given margins once more.
+    page, per_inch = printer.pageRect(qt.QPrinter.Inch), qt.QWidget().logicalDpiX()
+    document.setPageSize(qt.QSizeF(page.width() * per_inch, page.height() * per_inch))
+    document.setHtml(html)
     # `print` is a word of Python 2, which PythonQt and PySide leave with a line below it.
     document.print_(printer)
     if not path.is_file() or path.stat().st_size == 0:
