@@ -49,7 +49,7 @@ TEXTS: Mapping[str, str] = {
     "confidence_value": "{word}: the 90 % interval of the organ in the middle goes from {below} % "
     "below to {above} % above its dose; {reason}",
     "notices": "To know first",
-    "more_notices": "{n} more in result.json",
+    "more_notices": "{n} more stand in the full result",
     "events": "Irradiation events of the dose report",
     "event": "Event",
     "event_kind": "Kind",
