@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .errors import DependencyError, InputError
 from .files.staging import RESULT, staged_folder
-from .outputs.dicom_objects.writing import FILES as DICOM_FILES
+from .outputs.dicom_objects.kinds import FILES as DICOM_FILES
 from .outputs.dicom_objects.writing import write_dicom_objects
 from .outputs.dose_maps import DOSE_MAP_FILES, write_dose_map
 from .outputs.dose_volume import DOSE_VOLUME, write_dose_volume

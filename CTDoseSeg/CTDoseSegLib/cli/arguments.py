@@ -198,7 +198,7 @@ def chooses_segmentation(sub: argparse.ArgumentParser) -> None:
 
 def dicom_kinds(text: str) -> str:
     """Return a list of kinds of DICOM objects as it was given, if all exist."""
-    from ..outputs.dicom_objects.writing import kinds_of
+    from ..outputs.dicom_objects.kinds import kinds_of
 
     try:
         kinds_of(text)
@@ -209,7 +209,7 @@ def dicom_kinds(text: str) -> str:
 
 def writes_more(sub: argparse.ArgumentParser) -> None:
     """Add the options for what is written beside tables and pictures."""
-    from ..outputs.dicom_objects.writing import DEFAULT_KINDS
+    from ..outputs.dicom_objects.kinds import DEFAULT_KINDS
 
     every = ",".join(DEFAULT_KINDS)
     sub.add_argument(

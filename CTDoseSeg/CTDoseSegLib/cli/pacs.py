@@ -68,7 +68,7 @@ def _tls(args: argparse.Namespace) -> TLS | None:
 
 def archive(text: str) -> Any:
     """Return where a text points to; for an argument parser."""
-    from ..outputs.pacs import target_of
+    from ..outputs.archive_address import target_of
 
     try:
         return target_of(text)
@@ -96,7 +96,7 @@ def seconds(text: str) -> float:
 
 def add(command: Command) -> None:
     """Add the commands of this family to the parser."""
-    from ..outputs.pacs import OWN_AE, TOKEN
+    from ..outputs.archive_address import OWN_AE, TOKEN
     from .batch import analysis_options
 
     sub = command("send", send_command, "send DICOM files to a PACS or a DICOMweb archive")

@@ -34,7 +34,7 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
     from ..dosimetry.montecarlo.beam_choice import named_beam
     from ..dosimetry.montecarlo.devices import chosen as chosen_device
     from ..dosimetry.montecarlo.engine import MonteCarloEngine
-    from ..outputs.dicom_objects.writing import kinds_of
+    from ..outputs.dicom_objects.kinds import kinds_of
     from ..reading.reader import read_series
     from ..reporting.charts import overlay_png
     from ..reporting.figure import new_figure

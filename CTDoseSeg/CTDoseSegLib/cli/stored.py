@@ -33,7 +33,8 @@ def report_command(args: argparse.Namespace, progress: Progress) -> None:
 def dicom_command(args: argparse.Namespace, progress: Progress) -> None:
     """Write a result as DICOM objects."""
     from ..files.staging import staged_folder
-    from ..outputs.dicom_objects.writing import FILES, kinds_of, write_dicom_objects
+    from ..outputs.dicom_objects.kinds import FILES, kinds_of
+    from ..outputs.dicom_objects.writing import write_dicom_objects
     from ..outputs.stored import read_stored
     from ..reading.reader import read_series
     from ..reporting.report.writing import make_pdf_report
@@ -76,7 +77,7 @@ def _folder(result: Path) -> Path:
 
 def add(command: Command) -> None:
     """Add the commands of this family to the parser."""
-    from ..outputs.dicom_objects.writing import DEFAULT_KINDS
+    from ..outputs.dicom_objects.kinds import DEFAULT_KINDS
 
     sub = command("report", report_command, "write the report of a stored result")
     _takes_result(sub)

@@ -6,7 +6,6 @@ Sending the same files again is harmless: an archive holds an object of one UID 
 from __future__ import annotations
 
 import os
-import re
 import ssl
 import threading
 import warnings
@@ -18,14 +17,11 @@ from typing import TYPE_CHECKING, Any
 from ..dicom.elements import parse_errors
 from ..errors import ArchiveError, DependencyError, InputError
 from ..tasks.progress import Progress
+from .archive_address import OWN_AE, TOKEN, Target
 
 if TYPE_CHECKING:
     import pydicom
 
-OWN_AE = "CTDOSESEG"
-# A secret stands in the environment, where no list of processes shows it.
-TOKEN = "CTDOSESEG_DICOMWEB_TOKEN"
-_ADDRESS = re.compile(r"([^@\s\\]{1,16})@([^@:\s/]+):(\d{1,5})")
 _TIMEOUT_S = 30.0
 _MOST_CONTEXTS = 128
 # PS3.4, table B.2-1: stored; stored with a remark.
@@ -34,29 +30,6 @@ _BATCH_BYTES = 64 << 20
 # Storage Commitment Push Model: class, and the UID that all its requests are about (PS3.4, J.3).
 _COMMITMENT = "1.2.840.10008.1.20.1"
 _COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1.1"
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where files go.
-
-    Attributes
-    ----------
-    ae, host, port
-        Of a PACS; empty and 0 for DICOMweb.
-    url
-        Root of a DICOMweb service; empty for a PACS.
-    """
-
-    ae: str = ""
-    host: str = ""
-    port: int = 0
-    url: str = ""
-
-    @property
-    def name(self) -> str:
-        """What sentences call it."""
-        return self.url or f"{self.ae} at {self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -115,29 +88,6 @@ class TLS:
         if self.ca is not None:
             context.verify_mode = ssl.CERT_REQUIRED
         return context
-
-
-def target_of(text: str) -> Target:
-    """Return where ``AE@HOST:PORT`` or ``https://.../dicom-web`` points to.
-
-    Raises
-    ------
-    ValueError
-        If it is neither.
-
-    Examples
-    --------
-    >>> target_of("ARCHIVE@pacs.example:104").port
-    104
-    """
-    if text.startswith(("https://", "http://")):
-        return Target(url=text.rstrip("/"))
-    found = _ADDRESS.fullmatch(text)
-    if not found or not 0 < int(found[3]) < 65536:
-        raise ValueError(
-            f"{text!r} is no archive; give AE@HOST:PORT, or https://... of a DICOMweb service"
-        )
-    return Target(found[1], found[2], int(found[3]))
 
 
 def send(

@@ -20,6 +20,7 @@ DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
     "skimage": "scikit-image",
     "PIL": "pillow",
+    "dicomweb_client": "dicomweb-client",
     "dicomanonymizer": "dicom-anonymizer",
     "warp": "warp-lang",
     "distributed": "dask",

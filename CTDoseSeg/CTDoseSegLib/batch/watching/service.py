@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...dicom.elements import parse_errors
 from ...errors import ArchiveError, Cancelled, CTDoseSegError, InputError
 from ...files.staging import locked
-from ...outputs.pacs import TLS, Target, send
+from ...outputs.archive_address import Target
+from ...outputs.pacs import TLS, send
 from ...tasks.progress import Progress
 from .. import pseudonyms
 from ..ledger import DONE, FAILED, PLANNED, RUNNING, Ledger
@@ -180,10 +180,8 @@ class _Service:
     def _take(self, arrived: Arrived) -> None:
         """Put a series into the ledger, or drop it."""
         images = arrived.images
-        failures: tuple[type[Exception], ...] = (IndexError, *parse_errors())
-        try:
-            first = _header(images[0])
-        except failures:
+        first = _header(images[0]) if images else None
+        if first is None:
             self._arrivals.drop(arrived)
             return
         rule = rule_for(first, len(images), self._choices.rules)
@@ -290,9 +288,13 @@ class _Service:
                 self._progress.warning("no_tables", str(error))
 
 
-def _header(path: Path) -> pydicom.Dataset:
+def _header(path: Path) -> pydicom.Dataset | None:
+    """Return what the first image states; None where the disk has damaged it."""
     import pydicom
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return pydicom.dcmread(path, stop_before_pixels=True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return pydicom.dcmread(path, stop_before_pixels=True)
+    except (OSError, EOFError, ValueError, pydicom.errors.InvalidDicomError):
+        return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import DependencyError, InputError
 from ...tasks.progress import Progress
 from .identity import Producer, date
+from .kinds import DEFAULT_KINDS, FILES
 from .source import SourceCT, read_source
 
 if TYPE_CHECKING:
@@ -17,32 +18,6 @@ if TYPE_CHECKING:
     from ...dosimetry.dose_map import DoseMap
     from ...result import Result
     from ...segmentation.labelmap import Labelmap
-
-# What can be asked for, in the order in which it is made.
-KINDS = ("seg", "labelmap", "sr", "rtdose", "pdf")
-DEFAULT_KINDS = ("seg", "sr", "rtdose", "pdf")
-FILES = {
-    "seg": "dicom_seg.dcm",
-    "labelmap": "dicom_seg_labelmap.dcm",
-    "sr": "dicom_sr.dcm",
-    "rtdose": "dicom_rtdose.dcm",
-    "pdf": "dicom_report.dcm",
-}
-
-
-def kinds_of(text: str) -> tuple[str, ...]:
-    """Return the kinds that a list such as ``seg,sr`` names, each once.
-
-    Raises
-    ------
-    ValueError
-        If one is none of `KINDS`; the sentence lists them.
-    """
-    named = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    for kind in named:
-        if kind not in KINDS:
-            raise ValueError(f"{kind} is no kind of DICOM object; there are {', '.join(KINDS)}")
-    return named
 
 
 def write_dicom_objects(
