@@ -17,7 +17,8 @@ from tiny_analysis import organ_dose
 pytest.importorskip("highdicom", reason="DICOM objects need highdicom")
 
 from CTDoseSegLib.dosimetry.dose_map import DoseMap
-from CTDoseSegLib.outputs.dicom_objects.writing import FILES, write_dicom_objects
+from CTDoseSegLib.outputs.dicom_objects.kinds import FILES
+from CTDoseSegLib.outputs.dicom_objects.writing import write_dicom_objects
 from CTDoseSegLib.reporting.numbers import number
 from CTDoseSegLib.reporting.report.content import report_of
 from CTDoseSegLib.reporting.report.writing import (

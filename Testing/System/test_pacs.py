@@ -23,8 +23,9 @@ pytest.importorskip("dicomweb_client", reason="DICOMweb needs dicomweb-client")
 
 from CTDoseSegLib.cli import command_line
 from CTDoseSegLib.errors import ArchiveError, InputError
+from CTDoseSegLib.outputs.archive_address import target_of
 from CTDoseSegLib.outputs.dicom_objects.writing import write_dicom_objects
-from CTDoseSegLib.outputs.pacs import send, target_of
+from CTDoseSegLib.outputs.pacs import send
 from CTDoseSegLib.result import Result
 
 pytestmark = [

@@ -15,13 +15,10 @@ pytest.importorskip("highdicom", reason="DICOM objects need highdicom")
 from CTDoseSegLib.dosimetry.dose_map import DoseMap
 from CTDoseSegLib.errors import InputError
 from CTDoseSegLib.outputs.dicom_objects.identity import Producer, date
+from CTDoseSegLib.outputs.dicom_objects.kinds import FILES, kinds_of
 from CTDoseSegLib.outputs.dicom_objects.rt_dose import make_rt_dose
 from CTDoseSegLib.outputs.dicom_objects.source import read_source
-from CTDoseSegLib.outputs.dicom_objects.writing import (
-    FILES,
-    kinds_of,
-    write_dicom_objects,
-)
+from CTDoseSegLib.outputs.dicom_objects.writing import write_dicom_objects
 from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.result import Result
 from CTDoseSegLib.segmentation.user import read_labelmap

@@ -44,7 +44,7 @@ def plain_page(report: Report) -> str:
         parts.append(f"<p>{escape(report.event_total)}</p>")
     parts.append(f"<h4>{escape(say('organs'))}</h4>")
     if report.organs:
-        heading = (say("organ"), say("dose"), say("interval"))
+        titles = (say("organ"), say("dose"), say("interval"))
         totals = (say("examination_dose"),) if report.has_totals else ()
         rows = [
             (
@@ -53,7 +53,7 @@ def plain_page(report: Report) -> str:
             )
             for organ in report.organs
         ]
-        parts.append(_table(((*heading, *totals), *rows)))
+        parts.append(_table(((*titles, *totals), *rows)))
     else:
         parts.append(f"<p>{escape(say('no_organs'))}</p>")
     for row in report.refused:
