@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -225,16 +226,25 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_best_network(data, monkeyp
     load_unet(data / "run")
 
 
-def test_a_full_disk_keeps_the_last_checkpoint(data, monkeypatch):
+@pytest.mark.parametrize(
+    ("full_for", "words"),
+    [("checkpoint", "goes on where it was"), ("", "run cannot be written: the disk is full")],
+    ids=["checkpoint", "pictures"],
+)
+def test_a_full_disk_keeps_the_last_checkpoint(data, monkeypatch, full_for, words):
     path = config(data)
     train.train(config(data, rest=TRAINING.replace("epochs = 3", "epochs = 1")), data / "one")
     before = (data / "one" / "checkpoint.safetensors").read_bytes()
 
+    write_bytes = Path.write_bytes
+
     def full(self, content):
-        raise OSError(28, "No space left on device")
+        if full_for in self.name:
+            raise OSError(28, "No space left on device")
+        return write_bytes(self, content)
 
     monkeypatch.setattr("pathlib.Path.write_bytes", full)
-    with pytest.raises(OutputError, match="goes on where it was"):
+    with pytest.raises(OutputError, match=words):
         train.train(path, data / "run")
     assert (data / "one" / "checkpoint.safetensors").read_bytes() == before
 

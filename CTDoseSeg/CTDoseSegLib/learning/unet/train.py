@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import OutputError
+from ...files.staging import writing_to
 from ...segmentation.unet.network import UNet, load_unet
 from ...segmentation.unet.spec import UNetSpec
 from ...tasks.progress import Progress, Stage
@@ -81,8 +82,9 @@ def train(
         trainer.begin_with(*former)
     if trainer.epoch == 0:
         inputs, labels = trainer.batches[0, 0][:2]
-        write_preview(folder, inputs.numpy(), labels.numpy(), config.network)
-        write_check(folder, cases, config.network)
+        with writing_to(folder):
+            write_preview(folder, inputs.numpy(), labels.numpy(), config.network)
+            write_check(folder, cases, config.network)
     write_split(folder, parts)
     return trainer.run(folder, Stage(progress, 0.1, 1.0))
 
