@@ -53,7 +53,7 @@ def test_a_result_that_cannot_be_read_is_a_sentence_and_apply_replaces_it(
     assert analysed.results.results.doses()["liver"] > 0
 
 
-@pytest.mark.parametrize("role", ["doseTable", "sliceTable", "chartTable", "markerTable"])
+@pytest.mark.parametrize("role", ["doseTable", "sliceTable", "markerTable"])
 def test_a_table_that_is_deleted_comes_back_with_the_next_edit_or_apply(host, analysed, role):
     import slicer
 
