@@ -122,7 +122,7 @@ def test_of_two_volumes_of_one_name_the_chosen_one_is_analysed(host, analysed):
     host.process_events()
     assert analysed.results.results is None  # not that of the other
     task = analysed._prepareAnalysis()
-    assert task.volumeID == volume.GetID()
+    assert task.volume is volume
     assert task.givenID == organs.GetID()
     task.clear()
     assert first.doses()["liver"] > 0

@@ -136,11 +136,12 @@ def test_a_study_is_loaded_with_the_choices_that_it_was_made_with(host, panel, a
 
 
 def test_a_scan_that_is_brought_from_a_batch_has_its_exposure(host, panel, archive, tmp_path):
-    from CTDoseSegLib.ctdoseseg_ui.nodes.volumes import acquisition_of
+    from CTDoseSegLib.ctdoseseg_ui.nodes.exposures import stated_series
 
     (key,) = panel.logic.batch(archive, tmp_path / "out", engine="classical").wait(120)
     results = panel.logic.loadStudy(tmp_path / "out", key)
-    acquisition, slices, _flags = acquisition_of(results.volume)
+    stated = stated_series(results.volume)
+    acquisition, slices = stated.acquisition, stated.slices
     assert acquisition is not None
     assert acquisition.kvp_kV == 120
     assert len(slices) == SMALL["shape"][2]

@@ -47,7 +47,7 @@ def volumes():
 def test_from_sample_data_to_doses_in_at_most_four_clicks(host, panel, monkeypatch):
     import qt
 
-    from CTDoseSegLib.ctdoseseg_ui.nodes.volumes import acquisition_of
+    from CTDoseSegLib.ctdoseseg_ui.nodes.exposures import stated_series
     from CTDoseSegLib.ctdoseseg_ui.parameters import Method
 
     clicked, click = ["the menu of modules", "this module"], host.click
@@ -65,7 +65,7 @@ def test_from_sample_data_to_doses_in_at_most_four_clicks(host, panel, monkeypat
     assert parameters.inputVolume.GetName() == "Phantom CT"
     assert parameters.inputSegmentation.GetName() == "Phantom organs"
     assert parameters.method == Method.EXISTING
-    assert acquisition_of(parameters.inputVolume)[0].ctdivol_mGy > 0
+    assert stated_series(parameters.inputVolume).acquisition.ctdivol_mGy > 0
     assert panel.ui.ctdivol_mGy_source.text == "read"
     apply(host, panel)
     assert {"liver", "lung", "kidney_left"} <= set(panel.results.results.doses())
