@@ -203,7 +203,9 @@ def dicom_kinds(text: str) -> str:
     try:
         kinds_of(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+        raise argparse.ArgumentTypeError(
+            f"{error}; write --dicom=KINDS, or INPUT before --dicom"
+        ) from error
     return text
 
 

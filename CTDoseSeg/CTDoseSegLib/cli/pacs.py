@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..tasks.progress import Progress
 from .arguments import Command, output_folder, positive_minutes, whole_number
@@ -13,6 +15,29 @@ if TYPE_CHECKING:
     from ..outputs.pacs import TLS
 
 LOOPBACK = "127.0.0.1"
+# Of a watch that sends results and was not given kinds.
+WATCH_KINDS = "seg,sr,pdf"
+
+
+class LinesOfService(Progress):
+    """Prints what a service does, a line at a time with its time, as logs are kept.
+
+    Parameters
+    ----------
+    whole
+        Whose cancelling ends the service.
+    """
+
+    def __init__(self, whole: Progress) -> None:
+        super().__init__()
+        self._whole = whole
+
+    def check_cancelled(self) -> None:
+        self._whole.check_cancelled()
+
+    def emit(self, kind: str, /, **fields: Any) -> None:
+        text = fields.get("message") or f"{kind.replace('_', ' ')}: {fields}"
+        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}", flush=True)
 
 
 def send_command(args: argparse.Namespace, progress: Progress) -> None:
@@ -23,8 +48,10 @@ def send_command(args: argparse.Namespace, progress: Progress) -> None:
     files: list[Path] = []
     for given in args.files:
         found = sorted(given.glob("*.dcm")) if given.is_dir() else [given]
-        if not found or not found[0].is_file():
-            raise InputError(f"{given.name} holds no DICOM file (*.dcm); check the path.")
+        if not given.exists():
+            raise InputError(f"{given.name} does not exist; check the path.")
+        if not found:
+            raise InputError(f"The folder {given.name} holds no DICOM file (*.dcm).")
         files += found
     commit = (args.listen, args.commit) if args.commit is not None else None
     sent = send(files, args.to, own_ae=args.aet, tls=_tls(args), commit=commit, progress=progress)
@@ -40,13 +67,20 @@ def watch_command(args: argparse.Namespace, progress: Progress) -> None:
     from ..batch.watching.service import WatchChoices, watch
     from .batch import analysis_arguments
 
+    if args.to and not args.dicom:
+        args.dicom = WATCH_KINDS  # what else would be sent?
+    rules = read_rules(args.rules) if args.rules else EVERY_SERIES
+    for rule in rules:
+        _check_options(rule.options, args.rules)
+    if args.events == "rich":
+        progress = LinesOfService(progress)
     choices = WatchChoices(
         callers=tuple(name.strip() for name in args.callers.split(",") if name.strip()),
         ae=args.aet,
         address=args.listen,
         port=args.port,
         target=args.to,
-        rules=read_rules(args.rules) if args.rules else EVERY_SERIES,
+        rules=rules,
         arguments=analysis_arguments(args),
         workers=args.workers or 1,
         quiet_s=args.quiet,
@@ -56,6 +90,21 @@ def watch_command(args: argparse.Namespace, progress: Progress) -> None:
         tls=_tls(args),
     )
     watch(args.output, choices, progress)
+
+
+def _check_options(options: Mapping[str, str], path: Path | None) -> None:
+    """Refuse options of a rule that `analyze` would refuse for every series."""
+    from ..batch.scan_options import as_arguments
+    from ..errors import InputError
+    from .batch import analysis_options
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            raise InputError(f"{path.name if path else 'A rule'}: {message}.")
+
+    parser = Parser(add_help=False)
+    analysis_options(parser)
+    parser.parse_args(as_arguments(options))
 
 
 def _tls(args: argparse.Namespace) -> TLS | None:
@@ -74,6 +123,14 @@ def archive(text: str) -> Any:
         return target_of(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def port(text: str) -> int:
+    """Return the number of a TCP port."""
+    number = whole_number(text)
+    if not 0 < number < 65536:
+        raise argparse.ArgumentTypeError("a port is 1 to 65535")
+    return number
 
 
 def ae_title(text: str) -> str:
@@ -112,7 +169,7 @@ def add(command: Command) -> None:
     )
     sub.add_argument(
         "--commit",
-        type=whole_number,
+        type=port,
         metavar="PORT",
         help="ask the PACS to commit itself to keeping the files, and wait for its answer on this "
         "port of ours",
@@ -125,7 +182,7 @@ def add(command: Command) -> None:
     sub.add_argument(
         "--output", type=output_folder, required=True, metavar="DIR", help="folder of the service"
     )
-    sub.add_argument("--port", type=whole_number, required=True, help="port to listen on")
+    sub.add_argument("--port", type=port, required=True, help="port to listen on")
     sub.add_argument(
         "--callers",
         required=True,
@@ -133,7 +190,10 @@ def add(command: Command) -> None:
         help="titles of those that may send; all others are refused",
     )
     sub.add_argument(
-        "--to", type=archive, metavar="AE@HOST:PORT|URL", help="where DICOM results are sent"
+        "--to",
+        type=archive,
+        metavar="AE@HOST:PORT|URL",
+        help=f"where DICOM results are sent, those of --dicom or {WATCH_KINDS}",
     )
     sub.add_argument(
         "--rules", type=Path, metavar="FILE.toml", help="which series are analysed, and how"

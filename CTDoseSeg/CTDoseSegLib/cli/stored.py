@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .. import NOTICE
 from ..errors import InputError
 from ..tasks.progress import Progress, Stage
 from .arguments import Command, dicom_kinds, output_folder
@@ -27,7 +28,7 @@ def report_command(args: argparse.Namespace, progress: Progress) -> None:
         progress.update(0.6, "writing the report")
         written = write_report(result, folder, series, labelmap)
         written.append(write_workbook(result, folder / WORKBOOK))
-    progress.result(folder=str(args.output), files=[path.name for path in written])
+    _done(args, progress, written)
 
 
 def dicom_command(args: argparse.Namespace, progress: Progress) -> None:
@@ -41,7 +42,7 @@ def dicom_command(args: argparse.Namespace, progress: Progress) -> None:
 
     kinds = kinds_of(args.kinds)
     series = read_series(args.ct, series_uid=args.series, progress=Stage(progress, 0.0, 0.3))
-    stored = read_stored(_folder(args.result), series)
+    stored = read_stored(_folder(args.result), series, same_voxels=args.same_voxels)
     pdf = None
     if args.pdf is not None:
         pdf = _read_pdf(args.pdf)
@@ -58,7 +59,12 @@ def dicom_command(args: argparse.Namespace, progress: Progress) -> None:
             pdf=pdf,
             progress=Stage(progress, 0.4, 1.0),
         )
-    progress.result(folder=str(args.output), files=[path.name for path in written])
+    if not written:
+        raise InputError(
+            f"The result has nothing for {args.kinds or 'no kind'}: a dose map is there after "
+            "Monte Carlo alone."
+        )
+    _done(args, progress, written)
 
 
 def _read_pdf(path: Path) -> bytes:
@@ -69,6 +75,14 @@ def _read_pdf(path: Path) -> bytes:
     if not content.startswith(b"%PDF"):
         raise InputError(f"{path.name} is no PDF file; leave out --pdf to have the report drawn.")
     return content
+
+
+def _done(args: argparse.Namespace, progress: Progress, written: list[Path]) -> None:
+    names = [path.name for path in written]
+    progress.result(folder=str(args.output), files=names)
+    if args.events == "rich":
+        print(f"Written to {args.output}: {', '.join(names)}")
+        print(NOTICE)
 
 
 def _folder(result: Path) -> Path:
@@ -103,6 +117,12 @@ def add(command: Command) -> None:
         type=Path,
         metavar="FILE",
         help="a report to take in place of the one that is drawn",
+    )
+    sub.add_argument(
+        "--same-voxels",
+        action="store_true",
+        help="take a CT of other files too, if what was measured in its voxels is the same: for "
+        "results of a Slicer scene or of a volume file",
     )
 
 

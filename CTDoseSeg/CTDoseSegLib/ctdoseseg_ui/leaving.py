@@ -76,7 +76,7 @@ def stage_dicom(results: Results, labelmap: Labelmap, pdf: bytes | None) -> Stag
         given = folder / f"ct{FILE_LIST}"
         given.write_bytes(b"\0".join(map(os.fsencode, files)))
         output = folder / "dicom"
-        arguments = ["dicom", str(stored), str(given), "--output", str(output)]
+        arguments = ["dicom", str(stored), str(given), "--output", str(output), "--same-voxels"]
         if pdf is not None:
             report = folder / "report.pdf"
             report.write_bytes(pdf)

@@ -253,9 +253,14 @@ def _entity(own_ae: str) -> Any:
 
 def _associate(entity: Any, target: Target, tls: TLS | None, **more: Any) -> Any:
     arguments = (tls.context(), target.host) if tls is not None else None
-    made = entity.associate(
-        target.host, target.port, ae_title=target.ae, tls_args=arguments, **more
-    )
+    try:
+        made = entity.associate(
+            target.host, target.port, ae_title=target.ae, tls_args=arguments, **more
+        )
+    except OSError as error:  # the name of the host is not known
+        raise ArchiveError(
+            f"{target.name} cannot be found ({error.strerror or error}); check the host's name."
+        ) from error
     if made.is_established:
         return made
     if made.is_rejected:
@@ -264,7 +269,8 @@ def _associate(entity: Any, target: Target, tls: TLS | None, **more: Any) -> Any
             f"called {target.ae}; enter us there, or correct --to or --aet."
         )
     raise ArchiveError(
-        f"{target.name} cannot be reached; check address and port, and whether it runs."
+        f"{target.name} cannot be reached; check address and port, whether it runs, and whether it "
+        "speaks TLS as you ask for."
     )
 
 

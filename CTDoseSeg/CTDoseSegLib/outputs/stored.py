@@ -27,6 +27,11 @@ OTHER_CT = (
     "the mean HU of its organs are those of this CT. Give the CT that was analysed, or analyse "
     "again."
 )
+OTHER_FILES = (
+    "The result was made of other files than those of this CT (their SHA-256 differ): give the CT "
+    "that was analysed. If it holds the same voxels in another file, as that of a Slicer scene or "
+    "a volume file, --same-voxels compares what was measured instead."
+)
 OTHER_LABELS = (
     "{file} is not the label map that the result beside it was measured with; run analyze on the "
     "CT with --segmentation and this label map."
@@ -42,7 +47,7 @@ class StoredResult:
     dose_map: DoseMap | None
 
 
-def read_stored(folder: Path, series: CTSeries) -> StoredResult:
+def read_stored(folder: Path, series: CTSeries, *, same_voxels: bool = False) -> StoredResult:
     """Read a result, its label map and its dose map, and check that they are of this CT.
 
     Parameters
@@ -51,6 +56,8 @@ def read_stored(folder: Path, series: CTSeries) -> StoredResult:
         That `analyze` wrote.
     series
         The CT.
+    same_voxels
+        Take a CT of other files too, if what was measured in its voxels is the same.
 
     Returns
     -------
@@ -63,8 +70,10 @@ def read_stored(folder: Path, series: CTSeries) -> StoredResult:
     """
     result = read_result(folder)
     labelmap = read_labelmap(folder / result.segmentation.file, series)
-    if not _same_files(result, series):
+    if same_voxels:
         _check_values(result, series, labelmap)
+    elif not _same_files(result, series):
+        raise InputError(OTHER_FILES)
     elif not _as_measured(result, labelmap):
         raise InputError(OTHER_LABELS.format(file=result.segmentation.file))
     return StoredResult(result, labelmap, dose_map_in(folder, result))

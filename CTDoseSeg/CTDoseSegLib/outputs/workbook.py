@@ -91,7 +91,7 @@ def _legend(
     for column in columns:
         found = (meaning(kind, column, "empty") for kind in kinds)
         text = own.get(column) or next((one for one in found if one), "")
-        yield name, column, unit(column), text
+        yield name, column, unit(column), text.replace("`", "")
 
 
 def _fill(sheet: Worksheet, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:

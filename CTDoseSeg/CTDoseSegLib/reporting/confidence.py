@@ -6,8 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..segmentation.labelmap import BODY, BODY_REST
+
 if TYPE_CHECKING:
     from ..dosimetry.doses import OrganDose
+    from ..result import Result
 
 # From the dose to the further end of the total 90 % interval, ln: up to here a dose is known to
 # about 25 %, 50 %. This project's judgement, for readers in a hurry; the intervals say more.
@@ -16,6 +19,9 @@ _LOW = "low"
 # Uncertainty component to why a dose is not better known.
 _SHIFTED = 1.2
 CONTRAST = "contrast agent may add to the dose"
+# Flag of the scan that contradicts what doses are scaled with: no interval covers that.
+CONTRADICTION = "ctdivol_per_mas"
+CONTRADICTED = "CTDIvol and tube current contradict each other"
 REASONS = {
     "law": "how well the fast law knows such organs",
     "beam": "the scanner's beam is not known exactly",
@@ -78,3 +84,34 @@ def confidence(organs: Sequence[OrganDose]) -> tuple[str, float, float, str]:
     if up > _SHIFTED * down:
         reason = CONTRAST
     return word, 1.0 - math.exp(-down), math.exp(up) - 1.0, reason
+
+
+def confidence_of(result: Result) -> tuple[str, float, float, str]:
+    """Return how well the organ doses of a result are known, as `confidence` does.
+
+    Parts of organs count with their organ. Where CTDIvol and tube current contradict each other,
+    one of them is wrong, and the word is ``low`` whatever the intervals.
+    """
+    whole = whole_organs(result)
+    word, below, above, reason = confidence([o for o in result.organs if o.organ in whole])
+    if word and any(flag.code == CONTRADICTION for flag in result.all_flags()):
+        word, reason = _LOW, CONTRADICTED
+    return word, below, above, reason
+
+
+def whole_organs(result: Result) -> set[str]:
+    """Return the organs with a dose that are no parts (lobes, chambers, sides) of others.
+
+    A part holds some of the voxels of another organ with a dose, or has its name and more; the
+    body, which holds all of them, is none.
+    """
+    given = (o.organ for o in result.organs if o.dose_mGy is not None)
+    organs = [name for name in dict.fromkeys(given) if name not in (BODY, BODY_REST)]
+    atoms = {n: set(s.atoms) for n, s in result.structures.items() if n in organs}
+    parts = {
+        name
+        for name in organs
+        if any(name.startswith(f"{other}_") for other in organs)
+        or any(atoms.get(name, {""}) < others for others in atoms.values())
+    }
+    return set(organs) - parts

@@ -9,7 +9,14 @@ import pytest
 from CTDoseSegLib.dosimetry.doses import OrganDose
 from CTDoseSegLib.dosimetry.fast import uncertainty
 from CTDoseSegLib.dosimetry.montecarlo import interval
-from CTDoseSegLib.reporting.confidence import CONTRAST, REASONS, confidence
+from CTDoseSegLib.reporting.confidence import (
+    CONTRADICTED,
+    CONTRAST,
+    REASONS,
+    confidence,
+    confidence_of,
+    whole_organs,
+)
 
 DOSE = OrganDose(
     *("liver", "abdomen", 10.0, 9.0, 11.0, 8.0, 12.5, 10.0, 1500.0, 20, 1.0, "ctdivol"),
@@ -48,3 +55,18 @@ def test_without_an_interval_nothing_is_said():
 def test_every_uncertainty_component_has_its_reason():
     components = set(uncertainty.SHARED_BY) | set(interval.SHARED_BY)
     assert components == set(REASONS)
+
+
+def test_parts_count_with_their_organ_and_a_contradiction_makes_it_low():
+    from tiny_analysis import organ_dose, tiny_result
+
+    from CTDoseSegLib.flags import flag
+
+    organs = (organ_dose("lung", 10.0), organ_dose("lung_left", 9.0), organ_dose("liver", 8.0))
+    result = tiny_result(organs=organs)
+    assert whole_organs(result) == {"lung", "liver"}
+    word, *_ = confidence_of(result)
+    assert word == "moderate"
+    doubted = replace(result, reading_flags=(flag("ctdivol_per_mas", "2.2 mGy per mAs"),))
+    assert confidence_of(doubted)[0] == "low"
+    assert confidence_of(doubted)[3] == CONTRADICTED

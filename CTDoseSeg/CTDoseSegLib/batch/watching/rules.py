@@ -101,7 +101,7 @@ def _rule(content: Any, where: str) -> Rule:
     for name, value in values.items():
         if name not in OPTIONS or not isinstance(value, str):
             raise InputError(
-                f"{where}: {name} is no option of a scan with a text; there are "
+                f"{where}: {name} is no option of a scan, or its value is no text; there are "
                 f"{', '.join(OPTIONS)}."
             )
     return Rule(tuple(part.upper() for part in parts), text, analyze, values)

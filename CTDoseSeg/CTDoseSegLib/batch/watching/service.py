@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from ..study import Attempt, Outcome
 
+ENDED = "The service was ended; what it has is kept, start the same command again to go on."
 INCOMING, ACCEPTED, OUTBOX = "incoming", "accepted", "outbox"
 _TURN_S, _TABLES_S = 0.3, 10.0
 _RETRY_S, _LONGEST_RETRY_S = 2.0, 300.0
@@ -117,6 +118,8 @@ def watch(output: Path, choices: WatchChoices, progress: Progress | None = None)
         service = _Service(output, choices, ledger, progress)
         try:
             service.run()
+        except Cancelled as error:
+            raise Cancelled(ENDED) from error
         finally:
             service.close()
 
@@ -186,7 +189,7 @@ class _Service:
             return
         rule = rule_for(first, len(images), self._choices.rules)
         if rule is None:
-            self._progress.emit("left_out", images=len(images))
+            self._progress.note(f"A series of {len(images)} images was left out by the rules.")
             self._arrivals.drop(arrived)
             return
         key = self._key(first, images)

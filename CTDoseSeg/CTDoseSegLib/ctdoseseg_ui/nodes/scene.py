@@ -186,10 +186,10 @@ def show_doses(
     own = "statistics" if results.simulated else "model"
     doses = {
         "dose_mGy": [o.dose_mGy for o in organs],
-        "hypothetical_mGy": [(hypothetical or {}).get(o.organ) for o in organs],
-        "fast_law_mGy": [beside.get(o.organ) for o in organs],
         "total_low_mGy": [o.total_low_mGy for o in organs],
         "total_high_mGy": [o.total_high_mGy for o in organs],
+        "hypothetical_mGy": [(hypothetical or {}).get(o.organ) for o in organs],
+        "fast_law_mGy": [beside.get(o.organ) for o in organs],
         f"{own}_low_mGy": [o.model_low_mGy for o in organs],
         f"{own}_high_mGy": [o.model_high_mGy for o in organs],
         "volume_ml": [o.volume_ml for o in organs],

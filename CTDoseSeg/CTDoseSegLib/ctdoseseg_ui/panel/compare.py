@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from ...errors import CTDoseSegError
 from ..nodes.results import MARK, Results
 from . import layout
+from .organ_views import DashForNaN
 
 if TYPE_CHECKING:
     from ...result import Comparison
@@ -40,6 +41,8 @@ class CompareSection:
         self._timer.connect("timeout()", self._update)
         ui.compareSelector.addAttribute("vtkMRMLTextNode", MARK)
         ui.compareLabel.setTextFormat(qt.Qt.RichText)
+        self._dashes = DashForNaN(ui.compareTableView)
+        ui.compareTableView.setItemDelegate(self._dashes)
         ui.compareCollapsibleButton.connect("contentsCollapsed(bool)", self._on_collapsed)
         ui.keepButton.connect("clicked(bool)", lambda *_: self.keep())
 

@@ -133,15 +133,15 @@ def organs_of(results: Results, chosen: str = "") -> list[str]:
     Bone gets most, and would leave no room for organs: it is shown where it is chosen.
     """
     from ...ct.organs import is_bone
+    from ...reporting.confidence import whole_organs
     from ...segmentation.labelmap import SKIN
     from ..nodes.dvh_chart import COLORS
-    from .result_words import whole_organs
 
     structures, doses = results.result.structures, results.doses()
     first = [chosen] if chosen in doses and chosen in structures else []
     others = [
         organ
-        for organ in sorted(whole_organs(results.result, doses), key=lambda one: -doses[one])
+        for organ in sorted(whole_organs(results.result), key=lambda one: -doses[one])
         if organ in structures and organ not in (*first, SKIN) and not is_bone(organ)
     ]
     return [*first, *others][: len(COLORS)]

@@ -22,6 +22,9 @@ def _table() -> dict[str, str]:
         "good": _("good"),
         "moderate": _("moderate"),
         "low": _("low"),
+        "CTDIvol and tube current contradict each other": _(
+            "CTDIvol and tube current contradict each other"
+        ),
         "how well the fast law knows such organs": _("how well the fast law knows such organs"),
         "the scanner's beam is not known exactly": _("the scanner's beam is not known exactly"),
         "patients differ from the simulated bodies": _("patients differ from the simulated bodies"),

@@ -120,13 +120,15 @@ def show_alone(results: Results, *, switched: bool) -> None:
     """
     own = results.segmentation
     for other in Results.all():
-        if other.volume is results.volume and other.segmentation is not own:
-            _show(other.segmentation, False)
+        # Of another CT too, whose contours would lie over this one.
+        if other.segmentation is not own:
+            show_segmentation(other.segmentation, False)
     if switched:
-        _show(own, True)
+        show_segmentation(own, True)
 
 
-def _show(segmentation: Any, shown: bool) -> None:
+def show_segmentation(segmentation: Any, shown: bool) -> None:
+    """Show or hide a segmentation; None: nothing."""
     display = segmentation.GetDisplayNode() if segmentation is not None else None
     if display is not None:
         display.SetVisibility(shown)

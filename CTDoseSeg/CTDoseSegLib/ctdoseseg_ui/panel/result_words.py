@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 
 from ...ct.organs import spoken_name
 from ...flags import FLAGS
-from ...reporting.confidence import confidence
+from ...reporting.confidence import confidence_of, whole_organs
 from ...reporting.numbers import number
 from ...segmentation.labelmap import BODY, BODY_REST, engine_in_words
 from .library_words import translated
@@ -46,8 +46,7 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
     rows += _effective_doses(result)
     rows.append((_("Organ doses"), _organ_doses(results)))
     rows += _others(results)
-    whole = whole_organs(result, results.doses())
-    word, below, above, reason = confidence([o for o in result.organs if o.organ in whole])
+    word, below, above, reason = confidence_of(result)
     if word:
         text = _("{word}: 90 % interval from {below} % below to {above} % above; {reason}")
         text = text.format(
@@ -139,25 +138,8 @@ def _peak_skin(result: Result) -> list[tuple[str, str]]:
 def _counted(result: Result, doses: Mapping[str, float]) -> tuple[int, int]:
     """Return how many organs have a dose, and how many parts of these have one."""
     organs = [name for name in doses if name not in (BODY, BODY_REST)]
-    whole = whole_organs(result, doses)
+    whole = whole_organs(result)
     return len(whole), len(organs) - len(whole)
-
-
-def whole_organs(result: Result, doses: Mapping[str, float]) -> set[str]:
-    """Return the organs with a dose that are no parts (lobes, chambers, sides) of others.
-
-    A part holds some of the voxels of another organ with a dose, or has its name and more; the
-    body, which holds all of them, is none.
-    """
-    organs = [name for name in doses if name not in (BODY, BODY_REST)]
-    atoms = {n: set(s.atoms) for n, s in result.structures.items() if n in organs}
-    parts = {
-        name
-        for name in organs
-        if any(name.startswith(f"{other}_") for other in organs)
-        or any(atoms.get(name, {""}) < others for others in atoms.values())
-    }
-    return set(organs) - parts
 
 
 def _wed_interval(result: Result) -> str:

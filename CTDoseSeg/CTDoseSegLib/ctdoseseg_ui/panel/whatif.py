@@ -149,6 +149,13 @@ class WhatIfSection:
     def _notes(self, answer: Hypothetical, change: Change) -> str:
         """Return what to know of an answer."""
         notes = [one.message for one in answer.flags if one.code != "hypothetical"]
+        if answer.change.pitch is not None:
+            notes.append(
+                _(
+                    "Many scanners raise the tube current with the pitch, so that doses stay: on "
+                    "those leave the pitch as it is."
+                )
+            )
         if self._logic.isSimulated(change):
             notes.insert(0, _("The hypothetical organ doses were simulated with these values."))
         notes.append(_("The result, the overlay and what is written to files stay as scanned."))

@@ -32,8 +32,8 @@ class Producer:
     Attributes
     ----------
     digest
-        Of the source images, the label map, the result and the version: the same input gives the
-        same UIDs, so that an archive that gets an object twice holds it once.
+        Of the patient, the source images, the label map, the result and the version: the same input
+        gives the same UIDs, so that an archive that gets an object twice holds it once.
     """
 
     digest: str
@@ -45,10 +45,13 @@ class Producer:
         for name in _OF_THE_RUN:
             content["provenance"].pop(name, None)
         content["segmentation"].pop("file")  # its name follows from the packages
+        patient = [str(source.first.get(k, "")) for k in ("PatientID", "PatientName")]
         hashed = hashlib.sha256()
         for image in labelmap.labels:
             hashed.update(image.astype("<u2").tobytes())
-        hashed.update(json.dumps([source.uids, __version__, content], sort_keys=True).encode())
+        hashed.update(
+            json.dumps([patient, source.uids, __version__, content], sort_keys=True).encode()
+        )
         return cls(hashed.hexdigest())
 
     def uid(self, *what: str) -> str:

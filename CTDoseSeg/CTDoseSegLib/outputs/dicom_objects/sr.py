@@ -205,7 +205,6 @@ def _scan(result: Result, producer: Producer) -> Any:
             c.EFFECTIVE_DOSE,
             effective.effective_dose_mSv,
             c.MSV,
-            (effective.low_mSv, effective.high_mSv),
             method=c.own("effective-k-dlp", "Conversion factor of the body region times DLP"),
         ),
     ]
@@ -214,7 +213,7 @@ def _scan(result: Result, producer: Producer) -> Any:
             uid=producer.uid("scan"), identifier="whole scan"
         ),
         measurements=[one for one in measured if one is not None],
-        qualitative_evaluations=_flags(result.flags),
+        qualitative_evaluations=[c.uncertainties(), *(_flags(result.flags) or ())],
     )
 
 

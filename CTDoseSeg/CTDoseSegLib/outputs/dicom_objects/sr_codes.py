@@ -65,3 +65,11 @@ def method_of(route: str) -> Any:
     """
     value, meaning = METHODS.get(route, (f"dose-{route}", f"Organ dose by {route}"))
     return own(value, meaning)
+
+
+def uncertainties() -> Any:
+    """Return what the report's measurement uncertainties are, as an evaluation of the scan."""
+    from highdicom.sr import QualitativeEvaluation
+
+    name = own("uncertainty", "Measurement uncertainties of this report")
+    return QualitativeEvaluation(name, own("interval-90", "90 % intervals, all uncertainties"))

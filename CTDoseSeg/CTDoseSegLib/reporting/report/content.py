@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,9 @@ from ...ct.organs import spoken_name
 from ...ct.scanner_profile import GENERIC_NAME
 from ...flags import FLAGS
 from ...flags.summary import shown_first, summarize
-from ...segmentation.labelmap import engine_in_words
-from ..confidence import REASONS, confidence
+from ...segmentation.labelmap import BODY, BODY_REST, engine_in_words
+from ..charts_dose import with_own_warnings
+from ..confidence import REASONS, confidence_of
 from ..numbers import number
 from .texts import Words
 
@@ -108,6 +109,8 @@ class Report:
         Highest dose first.
     basis
         How organ doses were made, in a sentence.
+    doubted
+        What an asterisk behind an organ means, and behind which; empty without one.
     refused
         Organs without a dose, each with the reason.
     events
@@ -130,6 +133,7 @@ class Report:
     more: str
     organs: tuple[OrganRow, ...]
     basis: str
+    doubted: str
     refused: tuple[Row, ...]
     events: tuple[tuple[str, ...], ...]
     event_total: str
@@ -184,6 +188,7 @@ def report_of(result: Result, texts: Mapping[str, str] | None = None) -> Report:
         more=say("more_notices", n=more) if more else "",
         organs=_organs(result, say),
         basis=say("basis", basis=_basis(given, say)) if given else "",
+        doubted=_doubted_words(given, result, say),
         refused=_refused(result),
         events=_events(result, say),
         event_total=_event_total(result, say),
@@ -241,7 +246,7 @@ def _answer(result: Result, say: Words) -> tuple[Row, ...]:
         value = say("mSv", value=number(by_organs.value_mSv))
         rows.append(Row(say("effective_specific"), value, note))
     rows += _special(result, say)
-    word, below, above, reason = confidence(result.organs)
+    word, below, above, reason = confidence_of(result)
     if word:
         text = say(
             "confidence_value",
@@ -317,18 +322,20 @@ def _within(say: Words, name: str, ends: tuple[float | None, float | None] | Non
 
 
 def _organs(result: Result, say: Words) -> tuple[OrganRow, ...]:
+    given = [organ for organ in result.organs if organ.dose_mGy is not None]
+    marked = {id(organ) for organ in _doubted(given)}
     totals = result.examination.organs if result.examination is not None else ()
     by_organ = {(t.organ, t.region): t.examination_dose_mGy for t in totals}
     rows = [
         OrganRow(
-            name=_with_part(organ, result, say),
+            name=_with_part(organ, result, say) + (" *" if id(organ) in marked else ""),
             dose_mGy=organ.dose_mGy,
             low_mGy=organ.total_low_mGy,
             high_mGy=organ.total_high_mGy,
             total_mGy=by_organ.get((organ.organ, organ.region)),
         )
         for organ in result.organs
-        if organ.dose_mGy is not None
+        if organ.dose_mGy is not None and organ.organ not in (BODY, BODY_REST)
     ]
     return tuple(sorted(rows, key=lambda row: -row.dose_mGy))
 
@@ -338,6 +345,17 @@ def _with_part(organ: OrganDose, result: Result, say: Words) -> str:
     if organ.coverage is None or organ.coverage >= _WHOLE:
         return name
     return say("part_seen", organ=name, percent=f"{100 * organ.coverage:.0f}")
+
+
+def _doubted(given: Sequence[OrganDose]) -> list[OrganDose]:
+    """Return the organs that are marked: of a warning of their own, or not surely drawn."""
+    marked = {id(organ) for organ in with_own_warnings(given)}
+    return [o for o in given if id(o) in marked or o.segmentation_certainty == "uncertain"]
+
+
+def _doubted_words(given: Sequence[OrganDose], result: Result, say: Words) -> str:
+    names = [_spoken(organ, result) for organ in _doubted(given)]
+    return say("doubted", organs=", ".join(names)) if names else ""
 
 
 def _spoken(organ: OrganDose, result: Result) -> str:
@@ -391,8 +409,9 @@ def _event_total(result: Result, say: Words) -> str:
 def _sources(result: Result, say: Words) -> tuple[Row, ...]:
     """Return the places that values come from, each with the values."""
     places: dict[str, list[str]] = {}
-    for name, source in result.acquisition.sources.items():
-        if name in _NAMES:
+    sources = result.acquisition.sources
+    for name in _NAMES:
+        if source := sources.get(name):
             kind = source.partition(" ")[0]
             place = say(_FROM[kind]) if kind in _FROM else say("from_else", source=source)
             places.setdefault(place, []).append(_NAMES[name])
@@ -416,7 +435,10 @@ def _budget(given: list[OrganDose], say: Words) -> tuple[str, ...]:
 def _method(result: Result, say: Words) -> tuple[str, ...]:
     card, made = result.dose_model, result.provenance
     sentences = [say("drawn_by", engine=engine_in_words(result.segmentation.engine))]
-    if card.get("name"):
+    if card.get("histories"):
+        millions = f"{card['histories'] / 1e6:.1f}"
+        sentences.append(say("simulated", millions=millions, beam=card.get("beam", "-")))
+    elif card.get("name"):
         sha256 = str(card.get("sha256", "-"))[:16]
         sentences.append(
             say("model", name=card["name"], version=card.get("version", ""), sha256=sha256)

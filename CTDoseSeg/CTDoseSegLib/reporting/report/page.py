@@ -21,8 +21,10 @@ PAGE = """<!doctype html>
 * { box-sizing: border-box; }
 body { font: 12.5px/1.32 "Liberation Sans", Arial, Helvetica, sans-serif; color: #222;
   background: #fff; margin: 1.5em auto; max-width: 60em; padding: 0 1em; }
-h1 { font-size: 1.7em; margin: 0; } h2 { font-size: 1.05em; margin: .8em 0 .2em; }
-.notice { border: 1px solid #222; padding: .1em .5em; font-weight: bold; float: right; }
+h1 { font-size: 1.7em; margin: 0; }
+h2 { font-size: 1.05em; margin: .8em 0 .2em; break-after: avoid; }
+.notice { border: 1px solid #222; padding: .1em .5em; font-weight: bold; float: right;
+  margin-right: 1px; }
 table { border-collapse: collapse; width: 100%; }
 th { text-align: left; font-weight: normal; color: #555; }
 td, th { padding: .08em .6em .08em 0; vertical-align: top; }
@@ -80,6 +82,7 @@ width: {{ percent(organ.high_mGy - organ.low_mGy) }}%"></u>{% endif %}
 {% if report.has_totals %}<td class="n">{{ number(organ.total_mGy) }}</td>{% endif %}</tr>
 {% endfor %}</table>{% endfor %}</div>
 <p class="small">{{ report.basis }}</p>
+{% if report.doubted %}<p class="small">{{ report.doubted }}</p>{% endif %}
 {% else %}<p>{{ say("no_organs") }}</p>{% endif %}
 {% if report.refused %}<p class="small">{{ say("no_dose") }}:
 {% for row in report.refused %}{{ row.name }} ({{ row.value }}){{ "; " if not loop.last }}

@@ -74,12 +74,20 @@ class Sheet:
         )
 
     def paragraph(
-        self, text: str, x_in: float, width_in: float, *, size: float = _BODY_PT, color: str = INK
+        self,
+        text: str,
+        x_in: float,
+        width_in: float,
+        *,
+        size: float = _BODY_PT,
+        color: str = INK,
+        bold: bool = False,
     ) -> float:
         """Write lines from the present height on; return their height. The height stays."""
         lines = wrapped(text, width_in, size)
         for line_number, line in enumerate(lines):
-            self.write(line, x_in, self.y_in - line_number * height(size), size=size, color=color)
+            y_in = self.y_in - line_number * height(size)
+            self.write(line, x_in, y_in, size=size, color=color, bold=bold)
         return len(lines) * height(size)
 
     def heading(self, text: str) -> None:
@@ -157,9 +165,12 @@ def _answer(sheet: Sheet, report: Report) -> None:
     sheet.heading(report.words("answer"))
     for row in report.answer:
         name = sheet.paragraph(row.name, 0.0, 2.0)
-        sheet.write(row.value, 2.1, sheet.y_in, bold=True)
+        room = (4.0 if row.note else sheet.width_in) - 2.1
+        value = sheet.paragraph(
+            row.value, 2.1, room, bold=len(wrapped(row.value, room, _BODY_PT)) < 2
+        )
         note = sheet.paragraph(row.note, 4.0, sheet.width_in - 4.0, color=GREY)
-        sheet.y_in -= max(name, note) + 0.03
+        sheet.y_in -= max(name, value, note) + 0.03
         sheet.rule()
 
 
@@ -212,6 +223,9 @@ def _organs(sheet: Sheet, report: Report) -> None:
     if report.basis:
         sheet.need(2 * height(_SMALL_PT))
         sheet.y_in -= sheet.paragraph(report.basis, 0.0, sheet.width_in, size=_SMALL_PT)
+    if report.doubted:
+        sheet.need(3 * height(_SMALL_PT))
+        sheet.y_in -= sheet.paragraph(report.doubted, 0.0, sheet.width_in, size=_SMALL_PT)
     if report.refused:
         listed = "; ".join(f"{row.name} ({row.value})" for row in report.refused)
         text = f"{say('no_dose')}: {listed}."

@@ -54,6 +54,7 @@ def plain_page(report: Report) -> str:
             for organ in report.organs
         ]
         parts.append(_table(((*titles, *totals), *rows)))
+        parts.append(f"<p>{escape(report.doubted)}</p>")
     else:
         parts.append(f"<p>{escape(say('no_organs'))}</p>")
     for row in report.refused:

@@ -86,6 +86,9 @@ TEXTS: Mapping[str, str] = {
     "method": "Method",
     "drawn_by": "Organs drawn by {engine}.",
     "model": "Dose model: {name} {version}, SHA-256 {sha256}.",
+    "simulated": "Simulated with {millions} million photons, beam {beam}.",
+    "doubted": "* a warning of its own, or not surely drawn: {organs}. organ_doses.csv has the "
+    "flags.",
     "profile": "Scanner profile: {name}.",
     "no_profile": "No profile of this scanner: CTDIvol as displayed.",
     "inputs": "{n} input files; SHA-256 of the first {sha256}.",
