@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from CTDoseSegLib.flags.entry import Severity
-from CTDoseSegLib.reporting.confidence import CONTRAST, REASONS
+from CTDoseSegLib.reporting.confidence import CONTRADICTED, CONTRAST, REASONS
 
 MODULE = Path(__file__).resolve().parents[3] / "CTDoseSeg"
 FACE = MODULE / "CTDoseSegLib" / "ctdoseseg_ui"
@@ -137,6 +137,7 @@ def test_every_word_of_the_library_that_the_panel_shows_is_in_its_table():
     keys = {
         key.value: ast.unparse(value) for key, value in zip(table.keys, table.values, strict=True)
     }
-    library = {*get_args(Severity), *REASONS.values(), CONTRAST, "good", "moderate", "low", ""}
+    words = {"good", "moderate", "low", ""}
+    library = {*get_args(Severity), *REASONS.values(), CONTRAST, CONTRADICTED, *words}
     assert set(keys) == library
     assert all(value == f"_({key!r})" for key, value in keys.items() if key)
