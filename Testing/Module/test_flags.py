@@ -236,8 +236,11 @@ def test_lobes_and_chambers_are_counted_as_parts_of_their_organ(host, panel):
     atoms = {name: (name,) for name in (*lobes, "heart_ventricle_left", "kidney_left", "liver")}
     atoms |= {"lung": (*lobes, "nodule"), "nodule": ("nodule",), "heart": ("heart_ventricle_left",)}
     structures = {name: SimpleNamespace(atoms=values) for name, values in atoms.items()}
-    result = SimpleNamespace(structures=structures)
-    assert _counted(result, dict.fromkeys(atoms, 1.0)) == (4, 4)  # lung, heart, kidney, liver
-    without_lung = dict.fromkeys(set(atoms) - {"lung", "nodule"}, 1.0)
-    assert _counted(result, without_lung) == (5, 1)
-    assert _counted(SimpleNamespace(structures={}), {"liver": 1.0}) == (1, 0)
+
+    def counted(names, structures=structures):
+        organs = [SimpleNamespace(organ=name, dose_mGy=1.0) for name in names]
+        return _counted(SimpleNamespace(organs=organs, structures=structures))
+
+    assert counted(atoms) == (4, 4)  # lung, heart, kidney, liver
+    assert counted(set(atoms) - {"lung", "nodule"}) == (5, 1)
+    assert counted({"liver"}, {}) == (1, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -64,8 +64,7 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
 def _organ_doses(results: Results) -> str:
     """Return how many organs have a dose, by what, and which have none."""
     result = results.result
-    doses = results.doses()
-    n_whole, n_parts = _counted(result, doses)
+    n_whole, n_parts = _counted(result)
     if not n_whole:
         return _("No organ has a dose.")
     text = _("{n} organs, and {parts} of their parts") if n_parts else _("{n} organs")
@@ -135,11 +134,11 @@ def _peak_skin(result: Result) -> list[tuple[str, str]]:
     return rows
 
 
-def _counted(result: Result, doses: Mapping[str, float]) -> tuple[int, int]:
+def _counted(result: Result) -> tuple[int, int]:
     """Return how many organs have a dose, and how many parts of these have one."""
-    organs = [name for name in doses if name not in (BODY, BODY_REST)]
+    given = {o.organ for o in result.organs if o.dose_mGy is not None} - {BODY, BODY_REST}
     whole = whole_organs(result)
-    return len(whole), len(organs) - len(whole)
+    return len(whole), len(given) - len(whole)
 
 
 def _wed_interval(result: Result) -> str:
