@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .content import Report
 
 # Rows of organs that one column of the printed page takes.
-_ONE_COLUMN = 16
+_ONE_COLUMN = 10
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light">
 <title>{{ say("title") }}</title>
@@ -37,11 +37,12 @@ td, th { padding: .08em .6em .08em 0; vertical-align: top; }
 .know { margin: 0; padding-left: 1.2em; }
 .organs { display: flex; gap: 2em; align-items: flex-start; }
 .organs table { flex: 1 1 0; } .organs tr { break-inside: avoid; }
-.bar { position: relative; min-width: 6em; width: 30%; }
+.organs td:first-child { white-space: nowrap; }
+.bar { position: relative; min-width: 4em; width: 30%; }
 .bar i { position: absolute; left: 0; top: .35em; height: .6em; background: #9db8cc; }
 .bar u { position: absolute; top: .6em; height: 2px; background: #222; }
 .pictures { display: flex; gap: 1em; align-items: flex-start; }
-.pictures figure { margin: 0; flex: 1 1 0; } .pictures img { width: 100%; max-height: 15em;
+.pictures figure { margin: 0; flex: 1 1 0; } .pictures img { width: 100%; max-height: 12em;
   object-fit: contain; object-position: left top; }
 figcaption { color: #555; }
 .small { font-size: .86em; color: #444; } .small p { margin: .15em 0; }
@@ -144,7 +145,7 @@ def report_page(report: Report, pictures: Mapping[str, bytes] | None = None) -> 
         percent=lambda value_mGy: f"{100 * value_mGy / highest:.1f}",
         parts=[report.organs[at : at + each] for at in range(0, len(report.organs), each)],
         # Smaller letters before a second page, down to what can be read.
-        print_px=11.5 if rows <= 30 else 10,
+        print_px=11 if rows <= 30 else 10,
     )
 
 

@@ -20,10 +20,10 @@ _MARGIN_IN, _GAP_IN = 0.55, 0.09
 _BODY_PT, _SMALL_PT, _HEADING_PT, _TITLE_PT = 8.5, 7.0, 9.5, 15.0
 _LINE = 1.32
 # Mean width of a letter in a sans serif font, as a part of its size.
-_LETTER = 0.53
+_LETTER = 0.51
 _PT_PER_IN = 72.0
-_TWO_COLUMNS_FROM = 17
-_PICTURE_IN = 2.2
+_TWO_COLUMNS_FROM = 11
+_PICTURE_IN = 1.8
 _BAR = "#9DB8CC"
 
 
@@ -315,7 +315,7 @@ def _foot(sheet: Sheet, report: Report) -> None:
         sources.append(f"{say('budget')}: {'; '.join(report.budget)}.")
     left = [line for text in sources for line in wrapped(text, width, _SMALL_PT)]
     right = wrapped(" ".join(report.method), width, _SMALL_PT)
-    sheet.need(max(len(left), len(right)) * height(_SMALL_PT) + 0.4)
+    sheet.need(max(len(left), len(right)) * height(_SMALL_PT) + 0.3)
     sheet.y_in -= _GAP_IN
     top = sheet.y_in
     for x_in, title, lines in ((0.0, "sources", left), (width + 0.3, "method", right)):
