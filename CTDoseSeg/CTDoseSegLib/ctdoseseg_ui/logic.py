@@ -121,8 +121,8 @@ class CTDoseSegLogic(LeavingLogic, SimulationLogic, ScriptedLoadableModuleLogic)
         Returns
         -------
         Results or RunningAnalysis
-            The nodes of the result and its numbers; without waiting, what tells of progress and
-            can be waited for or cancelled.
+            The nodes of the result and its numbers; without waiting, the running analysis, which
+            shows its progress and can be waited for or cancelled.
 
         Raises
         ------

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT_S = 30.0
 _MOST_CONTEXTS = 128
-# PS3.4, table B.2-1: stored; stored with a remark.
+# PS3.4, table B.2-1: success; warnings, with which the file is stored all the same.
 _TAKEN = (0x0000, 0xB000, 0xB006, 0xB007)
 _BATCH_BYTES = 64 << 20
 # Storage Commitment Push Model: class, and the UID that all its requests are about (PS3.4, J.3).

@@ -47,4 +47,4 @@ def read_steps(files: Sequence[str]) -> Iterator[int]:
         try:
             read_kept(file)
         except CTDoseSegError:
-            return  # who asks for the exposure is told why
+            return  # reading the exposure later raises this error with its reason
