@@ -28,9 +28,15 @@ def free_port() -> int:
 
 
 class Orthanc:
-    """Orthanc in a folder; `stop` and `start` keep what it holds."""
+    """Orthanc in a folder; `stop` and `start` keep what it holds.
 
-    def __init__(self, folder: Path, known: dict[str, tuple[str, int]] | None = None) -> None:
+    `tls`, a folder of `certificates.make_certificates`, makes it speak TLS and ask for a
+    certificate.
+    """
+
+    def __init__(
+        self, folder: Path, known: dict[str, tuple[str, int]] | None = None, tls: Path | None = None
+    ) -> None:
         self.folder = folder
         self.dicom_port, self.http_port = free_port(), free_port()
         configuration = {
@@ -51,6 +57,14 @@ class Orthanc:
             },
             "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
         }
+        if tls is not None:
+            configuration |= {
+                "DicomTlsEnabled": True,
+                "DicomTlsCertificate": str(tls / "archive.pem"),
+                "DicomTlsPrivateKey": str(tls / "archive.key"),
+                "DicomTlsTrustedCertificates": str(tls / "ca.pem"),
+                "DicomTlsRemoteCertificateRequired": True,
+            }
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "orthanc.json").write_text(json.dumps(configuration))
         self.process: subprocess.Popen | None = None

@@ -162,6 +162,8 @@ def _send_by_dimse(
     commit: tuple[str, int] | None,
     progress: Progress,
 ) -> int:
+    # A listener that cannot be made is known before anything is sent.
+    listening = tls.listening() if tls is not None and commit is not None else None
     headers = [_header(path) for path in files]
     contexts = list(dict.fromkeys((sop_class, syntax) for sop_class, syntax, _ in headers))
     sent = 0
@@ -175,7 +177,8 @@ def _send_by_dimse(
                 sent += 1
     if commit is not None:
         progress.update(1.0, "asking the archive to keep the files")
-        _ask_for_commitment([(h[0], h[2]) for h in headers], target, own_ae, tls, commit)
+        instances = [(sop_class, uid) for sop_class, _, uid in headers]
+        _ask_for_commitment(instances, target, own_ae, tls, commit, listening)
     return sent
 
 
@@ -268,6 +271,14 @@ def _associate(entity: Any, target: Target, tls: TLS | None, **more: Any) -> Any
             f"{target.name} refuses the connection: it does not know {entity.ae_title}, or is not "
             f"called {target.ae}; enter us there, or correct --to or --aet."
         )
+    if made.rejected_contexts:
+        from pydicom.uid import UID
+
+        kinds = dict.fromkeys(UID(one.abstract_syntax).name for one in made.rejected_contexts)
+        raise ArchiveError(
+            f"{target.name} takes none of what it is asked for ({', '.join(kinds)}); allow it "
+            "there, or leave it out."
+        )
     raise ArchiveError(
         f"{target.name} cannot be reached; check address and port, whether it runs, and whether it "
         "speaks TLS as you ask for."
@@ -280,6 +291,7 @@ def _ask_for_commitment(
     own_ae: str,
     tls: TLS | None,
     listen: tuple[str, int],
+    listening: ssl.SSLContext | None,
 ) -> None:
     """Ask the PACS to keep the files, and wait for its word, which may come by another way."""
     from pydicom.dataset import Dataset
@@ -306,7 +318,9 @@ def _ask_for_commitment(
     listener = _entity(own_ae)
     listener.add_supported_context(_COMMITMENT, scu_role=True, scp_role=True)
     try:
-        server = listener.start_server(listen, block=False, evt_handlers=handlers)
+        server = listener.start_server(
+            listen, block=False, evt_handlers=handlers, ssl_context=listening
+        )
     except OSError as error:
         raise ArchiveError(
             f"Port {listen[1]} cannot be listened on ({error.strerror}); give another to --commit."

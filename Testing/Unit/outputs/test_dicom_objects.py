@@ -297,6 +297,16 @@ def test_the_same_result_gives_the_same_bytes_and_another_gives_other_uids(writt
         assert uid != written[0][kind].SOPInstanceUID
 
 
+@pytest.mark.parametrize("offset", ["+9900", "-24", "0530", "+05:30", "x"])
+def test_a_zone_that_is_none_leaves_the_time_as_this_machine_has_it(offset):
+    data = pydicom.Dataset()
+    data.TimezoneOffsetFromUTC = offset
+    date(data, "2026-02-01T12:00:00+00:00")
+    plain = pydicom.Dataset()
+    date(plain, "2026-02-01T12:00:00+00:00")
+    assert (data.ContentDate, data.ContentTime) == (plain.ContentDate, plain.ContentTime)
+
+
 def test_times_are_those_of_the_result_in_the_zone_of_the_study():
     data = pydicom.Dataset()
     data.TimezoneOffsetFromUTC = "-0530"

@@ -185,6 +185,10 @@ class _Service:
         images = arrived.images
         first = _header(images[0]) if images else None
         if first is None:
+            self._progress.warning(
+                "damaged",
+                f"A series of {len(images)} images cannot be read any more; send it again.",
+            )
             self._arrivals.drop(arrived)
             return
         rule = rule_for(first, len(images), self._choices.rules)

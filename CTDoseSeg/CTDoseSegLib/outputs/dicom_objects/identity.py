@@ -84,8 +84,7 @@ def date(data: Any, created: str) -> None:
 def _zone(offset: str) -> datetime.timezone | None:
     """Return the zone of the study's times (``+0130``); None is this machine's own."""
     try:
-        sign, hours, minutes = offset[0], int(offset[1:3]), int(offset[3:5])
+        shift = datetime.timedelta(hours=int(offset[1:3]), minutes=int(offset[3:5]))
+        return datetime.timezone(-shift if offset[0] == "-" else shift)
     except (IndexError, ValueError):
         return None
-    shift = datetime.timedelta(hours=hours, minutes=minutes)
-    return datetime.timezone(-shift if sign == "-" else shift)
