@@ -120,6 +120,6 @@ def test_what_an_archive_takes_no_part_in_is_named(images, tmp_path):
     port = free_port()
     target = target_of(f"US@127.0.0.1:{port}")
     commit = ("127.0.0.1", free_port())
-    with listening(tmp_path, port):
-        with pytest.raises(ArchiveError, match="Storage Commitment Push Model"):
-            send(images[:1], target, commit=commit)
+    refused = pytest.raises(ArchiveError, match="Storage Commitment Push Model")
+    with listening(tmp_path, port), refused:
+        send(images[:1], target, commit=commit)
