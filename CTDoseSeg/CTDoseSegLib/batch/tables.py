@@ -143,7 +143,6 @@ def _results(
 def exam_of(result: Result) -> dict[str, Any]:
     """Return a scan's row of metadata; nothing in it shows who the patient is."""
     acquisition, effective = result.acquisition, result.effective_dose
-    ctdivol = _mean(result.slices.ctdivol_mGy)
     return {
         "description": result.provenance.series.description,
         "manufacturer": acquisition.manufacturer,
@@ -151,7 +150,7 @@ def exam_of(result: Result) -> dict[str, Any]:
         "body_part": acquisition.body_part,
         "kvp_kV": acquisition.kvp_kV,
         "age_years": acquisition.age_years,
-        "ctdivol_mGy": acquisition.ctdivol_mGy if ctdivol is None else ctdivol,
+        "ctdivol_mGy": result.mean_ctdivol_mGy,
         "phantom_cm": acquisition.phantom_cm,
         "dlp_mGy_cm": effective.dlp.value_mGy_cm if effective.dlp else None,
         "ssde_mGy": result.ssde.mean_mGy if np.isfinite(result.ssde.mean_mGy) else None,

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+import numpy as np
+
 from .. import NOTICE
 from ..analysis import Analysis
 from ..ct.acquisition import Acquisition
@@ -204,6 +206,15 @@ class Result:
     def schema_version(self) -> str:
         """Version of the file that this result was read from, or will be written as."""
         return self.provenance.schema_version
+
+    @property
+    def mean_ctdivol_mGy(self) -> float | None:
+        """CTDIvol of the scan: the mean over the slices that have one, else the series' own.
+
+        None where it is not known. Its phantom is `acquisition.phantom_cm`.
+        """
+        stated = self.slices.ctdivol_mGy[np.isfinite(self.slices.ctdivol_mGy)]
+        return float(stated.mean()) if stated.size else self.acquisition.ctdivol_mGy
 
     @property
     def flags(self) -> tuple[Flag, ...]:

@@ -197,6 +197,24 @@ def test_a_slice_states_wed_and_refers_to_its_image(written):
     assert image.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == own
 
 
+def test_ctdivol_is_the_mean_of_the_slices_as_in_the_report(written, tmp_path):
+    from CTDoseSegLib.reporting.report.content import report_of
+
+    analysis = dicom_analysis(tmp_path / "ct")
+    result = Result.of(analysis)
+    ctdivol_mGy = np.linspace(4.0, 7.0, len(result.slices))
+    result = replace(
+        result,
+        slices=replace(result.slices, ctdivol_mGy=ctdivol_mGy),
+        acquisition=replace(result.acquisition, ctdivol_mGy=9.0),
+    )
+    write_dicom_objects(analysis.series, analysis.labelmap, result, tmp_path, ("sr",))
+    report = pydicom.dcmread(tmp_path / FILES["sr"])
+    numbers = numbers_of(groups_of(report)["whole scan"])
+    assert numbers["Mean CTDIvol"] == (5.5, "mGy")
+    assert report_of(result).answer[0].value.startswith("5.50 mGy")
+
+
 def test_organs_refer_to_their_segment(written):
     group = groups_of(written[0]["sr"])["Left lung"]
     (image,) = (item for item in group.ContentSequence if item.ValueType == "IMAGE")

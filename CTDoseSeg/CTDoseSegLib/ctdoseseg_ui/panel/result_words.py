@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
-import numpy as np
 from slicer.i18n import tr as _
 
 from ...ct.organs import spoken_name
@@ -161,9 +160,7 @@ def _with_interval(text: str, ends: tuple[float, float] | None, interval: str) -
 def _indices(result: Result) -> list[tuple[str, str]]:
     """Return CTDIvol, DLP and SSDE, as far as they are known."""
     rows = []
-    ctdivol = result.slices.ctdivol_mGy
-    known = ctdivol[np.isfinite(ctdivol)]
-    mean = float(known.mean()) if known.size else result.acquisition.ctdivol_mGy
+    mean = result.mean_ctdivol_mGy
     text = _("not known")
     if mean is not None:
         phantom = result.acquisition.phantom_cm

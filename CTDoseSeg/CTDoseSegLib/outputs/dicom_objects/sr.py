@@ -199,7 +199,7 @@ def _scan(result: Result, producer: Producer) -> Any:
             result.ssde.mean_interval_mGy,
             method=c.concept(c.MEAN_OF_SSDE),
         ),
-        _measured(c.MEAN_CTDIVOL, mean_ctdivol_mGy(result), c.MGY),
+        _measured(c.MEAN_CTDIVOL, result.mean_ctdivol_mGy, c.MGY),
         _measured(c.DLP, effective.dlp.value_mGy_cm if effective.dlp else None, c.MGY_CM),
         _measured(
             c.EFFECTIVE_DOSE,
@@ -249,14 +249,6 @@ def _measured(
         if item.ConceptNameCodeSequence[0].CodeValue in (c.PLUS, c.MINUS):
             item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence = [c.concept(unit)]
     return measurement
-
-
-def mean_ctdivol_mGy(result: Result) -> float | None:
-    """Return CTDIvol of the scan; None where neither scan nor slices state it."""
-    if result.acquisition.ctdivol_mGy is not None:
-        return result.acquisition.ctdivol_mGy
-    stated = result.slices.ctdivol_mGy[np.isfinite(result.slices.ctdivol_mGy)]
-    return float(stated.mean()) if stated.size else None
 
 
 def _written(value: float) -> float:

@@ -260,9 +260,7 @@ def _answer(result: Result, say: Words) -> tuple[Row, ...]:
 
 
 def _ctdivol(result: Result, say: Words) -> Row:
-    stated = result.slices.ctdivol_mGy[np.isfinite(result.slices.ctdivol_mGy)]
-    mean = float(stated.mean()) if stated.size else result.acquisition.ctdivol_mGy
-    phantom = result.acquisition.phantom_cm
+    mean, phantom = result.mean_ctdivol_mGy, result.acquisition.phantom_cm
     if mean is None:
         return Row(say("ctdivol"), say("not_known"))
     which = "ctdivol_value" if phantom else "ctdivol_no_phantom"
