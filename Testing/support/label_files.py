@@ -123,15 +123,23 @@ def write_seg(
     return path
 
 
-def write_rtstruct(path: Path, structures: dict[str, list[np.ndarray]] | None = None) -> Path:
+def write_rtstruct(
+    path: Path, structures: dict[str, list[np.ndarray]] | None = None, frame_of_reference: str = ""
+) -> Path:
     """Write an RT structure set.
 
     Parameters
     ----------
     structures
         Name to closed contours, [n, 3] points in LPS mm; None: none.
+    frame_of_reference
+        UID; empty: the file states none.
     """
     data = Dataset()
+    if frame_of_reference:
+        frame = Dataset()
+        frame.FrameOfReferenceUID = frame_of_reference
+        data.ReferencedFrameOfReferenceSequence = pydicom.Sequence([frame])
     data.file_meta = FileMetaDataset()
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID = RTSTRUCT

@@ -34,6 +34,13 @@ FLAGS = {
         mends=("segmentation",),
         consequence="volumes and doses of small organs are less exact",
     ),
+    "contours_left_out": Entry(
+        "warning",
+        "Contours of the structure set lie in no slice of the CT and were left out",
+        "They lie beyond its first or last slice, or across its slices; look at the organs' ends.",
+        mends=("segmentation",),
+        consequence="an organ may be shorter than it was drawn",
+    ),
     "unnamed_labels": Entry(
         "warning",
         "The label map has no names for its values, and none are presumed",

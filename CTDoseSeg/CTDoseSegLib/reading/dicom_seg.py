@@ -5,6 +5,7 @@ Contours of an RTSTRUCT are read too (`rtstruct`).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from ..ct.organs import name_of
 from ..dicom.elements import parse_errors
 from ..errors import DependencyError, InputError, SegmentationError
+from .frame_of_reference import frame_of_reference, refuse_other_frame
 from .layers import merge_layers
 from .rtstruct import RTSTRUCT, fill_contours
 
@@ -24,9 +26,36 @@ _SEG = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _HALF = 0.5
 
 
-def read_dicom_labels(
-    path: Path, series: CTSeries | None = None
-) -> tuple[np.ndarray, np.ndarray, list[dict[str, str]], int]:
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class DICOMLabels:
+    """Labels of a SEG or RTSTRUCT.
+
+    Attributes
+    ----------
+    labels
+        [k, j, i]: the slices from the first to the last that has a frame; values are the segments'
+        numbers.
+    affine
+        4 x 4, (i, j, k, 1) to RAS in mm.
+    rows
+        ``value`` and ``name`` of the segments.
+    overlap
+        Voxels that lie in several segments; each belongs to the smallest.
+    frame_of_reference
+        UID; empty where the file states none.
+    left_out
+        Contours that lie in no slice of the CT.
+    """
+
+    labels: np.ndarray
+    affine: np.ndarray
+    rows: list[dict[str, str]]
+    overlap: int
+    frame_of_reference: str = ""
+    left_out: int = 0
+
+
+def read_dicom_labels(path: Path, series: CTSeries | None = None) -> DICOMLabels:
     """Read a DICOM SEG, or fill the contours of an RTSTRUCT.
 
     Parameters
@@ -38,22 +67,15 @@ def read_dicom_labels(
 
     Returns
     -------
-    labels : numpy.ndarray
-        [k, j, i]: the slices from the first to the last that has a frame; values are the segments'
-        numbers.
-    affine : numpy.ndarray
-        4 x 4, (i, j, k, 1) to RAS in mm.
-    rows : list of dict
-        ``value`` and ``name`` of the segments.
-    overlap : int
-        Voxels that lie in several segments; each belongs to the smallest.
+    DICOMLabels
 
     Raises
     ------
     InputError
         If the file cannot be read.
     SegmentationError
-        If it is another kind of DICOM file, or its frames cannot be placed.
+        If it is another kind of DICOM file, its frames cannot be placed, or contours were drawn on
+        another examination.
     DependencyError
         If highdicom is missing.
     """
@@ -66,15 +88,17 @@ def read_dicom_labels(
             f"{path.name}: the DICOM header is damaged; copy or export the file again."
         ) from error
     if series is not None and _holds_contours(dataset):
-        labels, rows, overlap = fill_contours(dataset, series, path.name)
-        return labels, series.affine, rows, overlap
+        frame = frame_of_reference(dataset)
+        refuse_other_frame(frame, series, path.name)
+        filled = fill_contours(dataset, series, path.name)
+        return DICOMLabels(
+            filled.labels, series.affine, filled.rows, filled.overlap, frame, filled.left_out
+        )
     _refuse_other_kinds(dataset, path.name)
     return _labels_of(dataset, path)
 
 
-def _labels_of(
-    dataset: Any, path: Path
-) -> tuple[np.ndarray, np.ndarray, list[dict[str, str]], int]:
+def _labels_of(dataset: Any, path: Path) -> DICOMLabels:
     highdicom = _highdicom(path.name)
     try:
         segmentation = highdicom.seg.Segmentation.from_dataset(dataset, copy=False)
@@ -88,7 +112,8 @@ def _labels_of(
             f"{path.name} is a DICOM SEG that cannot be used ({cause}): export it again, or as a "
             "NIfTI or NRRD label map."
         ) from error
-    return labels, affine, [row for row in rows if int(row["value"])], overlap
+    rows = [row for row in rows if int(row["value"])]
+    return DICOMLabels(labels, affine, rows, overlap, frame_of_reference(dataset))
 
 
 def _holds_contours(dataset: Any) -> bool:

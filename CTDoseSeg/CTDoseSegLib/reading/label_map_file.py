@@ -44,9 +44,11 @@ class LabelFile:
         Voxels that lay in several segments.
     scaling
         How the header scales the values; empty where it does not.
-    resampled
-        True where labels of another grid may be put onto the CT's: their file states where they
-        lie, as DICOM does.
+    frame_of_reference
+        UID of the frame that a DICOM file lies in, empty where it states none: its labels may be
+        put onto a CT of that frame and another grid. None for files of other kinds.
+    left_out
+        Contours that lie in no slice of the CT.
     """
 
     voxels: np.ndarray
@@ -55,7 +57,8 @@ class LabelFile:
     partial: bool = False
     overlap_voxels: int = 0
     scaling: str = ""
-    resampled: bool = False
+    frame_of_reference: str | None = None
+    left_out: int = 0
 
 
 def read_label_file(path: Path, series: CTSeries | None = None) -> LabelFile:
@@ -85,10 +88,16 @@ def read_label_file(path: Path, series: CTSeries | None = None) -> LabelFile:
     if not path.is_file():
         raise InputError(f"There is no label map {path.name}: check the path.")
     if not path.name.lower().endswith(_VOLUMES) and _is_dicom(path):
-        labels, affine, rows, overlap = read_dicom_labels(path, series)
-        names = read_names_beside(path, rows, _SEGMENTS)
-        file = LabelFile(labels, affine, names, partial=True, overlap_voxels=overlap)
-        return replace(file, resampled=True)
+        read = read_dicom_labels(path, series)
+        return LabelFile(
+            read.labels,
+            read.affine,
+            read_names_beside(path, read.rows, _SEGMENTS),
+            partial=True,
+            overlap_voxels=read.overlap,
+            frame_of_reference=read.frame_of_reference,
+            left_out=read.left_out,
+        )
     if path.name.lower().endswith(".npy"):
         return _read_npy(path)
     image = read_image(path)

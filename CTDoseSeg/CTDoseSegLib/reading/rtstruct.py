@@ -1,21 +1,22 @@
 """DICOM RT structure sets (RTSTRUCT): contours, filled on the grid of their CT.
 
-A contour lies in one plane of the CT. A pixel belongs to a structure where its centre lies inside
-an odd number of the plane's contours, so that a hole is a contour inside another (PS3.3, C.8.8.6
-leaves it open; planning systems fill so). Slices between two planes of a structure that are further
-apart than the slices take the nearer plane's contours.
+A contour lies in one plane. A pixel belongs to a structure where its centre lies inside an odd
+number of the plane's contours, so that a hole is a contour inside another (PS3.3, C.8.8.6 leaves it
+open; planning systems fill so). A slice takes the contours of the nearest plane, up to half the
+distance of the structure's planes away: they may be further apart than the slices, or closer, as
+those of a thin reconstruction are.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..ct.organs import name_of
 from ..errors import SegmentationError
-from .layers import merge_layers
 
 if TYPE_CHECKING:
     import pydicom
@@ -23,14 +24,37 @@ if TYPE_CHECKING:
     from ..ct.series import CTSeries
 
 RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
-# Contour points may lie off their plane by this part of the distance of slices.
-_OFF_PLANE = 0.35
+# In distances of slices: points may lie off their plane, contours of one plane off each other.
+_OFF_PLANE, _SAME_PLANE = 0.35, 0.04
 _CLOSED = "CLOSED_PLANAR"
 
+# Slice to its pixels, [j, i].
+_Masks = dict[int, np.ndarray]
 
-def fill_contours(
-    dataset: pydicom.Dataset, series: CTSeries, name: str
-) -> tuple[np.ndarray, list[dict[str, str]], int]:
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class FilledContours:
+    """Structures on the grid of a CT.
+
+    Attributes
+    ----------
+    labels
+        uint16 [k, j, i], on the grid of the series.
+    rows
+        ``value`` and ``name`` of the structures that have a pixel.
+    overlap
+        Voxels that lie in several structures; each belongs to the smallest.
+    left_out
+        Contours that lie in no slice.
+    """
+
+    labels: np.ndarray
+    rows: list[dict[str, str]]
+    overlap: int
+    left_out: int
+
+
+def fill_contours(dataset: pydicom.Dataset, series: CTSeries, name: str) -> FilledContours:
     """Fill the contours of a structure set.
 
     Parameters
@@ -44,12 +68,7 @@ def fill_contours(
 
     Returns
     -------
-    labels : numpy.ndarray
-        uint16 [k, j, i], on the grid of the series; values are the structures' numbers.
-    rows : list of dict
-        ``value`` and ``name`` of the structures that have a pixel.
-    overlap : int
-        Voxels that lie in several structures; each belongs to the smallest.
+    FilledContours
 
     Raises
     ------
@@ -67,38 +86,37 @@ def fill_contours(
         if item.get("ROINumber") is not None
     }
     to_voxels = np.linalg.inv(np.diag([-1.0, -1.0, 1.0, 1.0]) @ series.affine)
-    layers: list[np.ndarray] = []
+    structures: list[_Masks] = []
     rows: list[dict[str, str]] = []
-    outside = 0
+    left_out = 0
     for item in dataset.get("ROIContourSequence") or ():
         number = int(item.get("ReferencedROINumber", 0))
-        planes, lost = _planes(item, to_voxels, series.hu.shape, name)
-        outside += lost
-        mask = _filled(planes, series.hu.shape)
-        if mask.any():
-            value = len(rows) + 1
+        contours, lost = _contours(item, to_voxels, len(series.hu), name)
+        left_out += lost
+        if masks := _filled(contours, series.hu.shape):
             own = names.get(number) or f"structure {number}"
-            rows.append({"value": str(value), "name": _unique(name_of(own, "", ""), rows)})
-            layers.append(np.where(mask, np.uint16(value), np.uint16(0)))
-    if not layers:
+            structures.append(masks)
+            value = str(len(structures))
+            rows.append({"value": value, "name": _unique(name_of(own, "", ""), rows)})
+    if not structures:
         why = (
             "its contours do not lie in the slices of this CT: give the structure set that was "
             "drawn on it"
-            if outside
+            if left_out
             else "it holds no closed contours"
         )
         raise SegmentationError(
             f"{name} is a DICOM RT structure set (RTSTRUCT) that cannot be used: {why}."
         )
-    labels, overlap = merge_layers(layers)
-    return labels, rows, overlap
+    labels, overlap = _painted(structures, series.hu.shape)
+    return FilledContours(labels, rows, overlap, left_out)
 
 
-def _planes(
-    item: Any, to_voxels: np.ndarray, shape: tuple[int, ...], name: str
-) -> tuple[dict[int, list[np.ndarray]], int]:
-    """Return slice to its contours as (i, j) points, and how many lay in no slice."""
-    planes: dict[int, list[np.ndarray]] = defaultdict(list)
+def _contours(
+    item: Any, to_voxels: np.ndarray, n_slices: int, name: str
+) -> tuple[list[tuple[float, np.ndarray]], int]:
+    """Return plane (in slices) and (i, j) points of each contour, and how many lay in no slice."""
+    contours = []
     lost = 0
     for contour in item.get("ContourSequence") or ():
         if str(contour.get("ContourGeometricType", "")) != _CLOSED:
@@ -108,30 +126,67 @@ def _planes(
         except (AttributeError, TypeError, ValueError) as error:
             raise SegmentationError(f"{name} has a contour without readable points.") from error
         ijk = (to_voxels @ np.c_[points, np.ones(len(points))].T)[:3].T
-        k = int(np.rint(ijk[:, 2].mean()))
-        in_plane = np.abs(ijk[:, 2] - ijk[:, 2].mean()).max() <= _OFF_PLANE
-        if len(points) < 3 or not in_plane or not 0 <= k < shape[0]:
+        if len(points) < 3:
             lost += 1
+            continue
+        plane = float(ijk[:, 2].mean())
+        flat = np.abs(ijk[:, 2] - plane).max() <= _OFF_PLANE
+        if flat and -0.5 <= plane <= n_slices - 0.5:
+            contours.append((plane, ijk[:, :2]))
         else:
-            planes[k].append(ijk[:, :2])
-    return planes, lost
+            lost += 1
+    return contours, lost
 
 
-def _filled(planes: dict[int, list[np.ndarray]], shape: tuple[int, ...]) -> np.ndarray:
+def _filled(contours: list[tuple[float, np.ndarray]], shape: tuple[int, ...]) -> _Masks:
+    """Return the slices that have pixels of a structure."""
+    planes = _planes(contours)
+    at = np.array(list(planes))
+    # The usual step, so that a real gap stays one.
+    reach = float(np.median(np.diff(at))) / 2 if at.size > 1 else 0.5
+    filled: dict[float, np.ndarray] = {}
+    masks = {}
+    for k in range(shape[0]) if planes else ():
+        nearest = float(at[np.abs(at - k).argmin()])
+        # Between two planes that are closer than slices there is no gap.
+        within = max(reach, 0.5) if at[0] <= k <= at[-1] else reach
+        if abs(nearest - k) > within + _SAME_PLANE:
+            continue
+        if nearest not in filled:
+            filled[nearest] = _odd(planes[nearest], shape[1:])
+        if filled[nearest].any():
+            masks[k] = filled[nearest]
+    return masks
+
+
+def _planes(contours: list[tuple[float, np.ndarray]]) -> dict[float, list[np.ndarray]]:
+    """Return the contours of each plane, from the lowest on."""
+    planes: dict[float, list[np.ndarray]] = defaultdict(list)
+    plane = -np.inf
+    for at, points in sorted(contours, key=lambda contour: contour[0]):
+        if at - plane > _SAME_PLANE:
+            plane = at
+        planes[plane].append(points)
+    return planes
+
+
+def _odd(contours: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
     mask = np.zeros(shape, bool)
-    for k, contours in planes.items():
-        for contour in contours:
-            mask[k] ^= inside(contour, shape[1:])
-    drawn = np.array(sorted(planes))
-    if drawn.size < 2:
-        return mask
-    # Drawn on every second slice, say: the usual step, so that a real gap stays one.
-    step = int(np.median(np.diff(drawn)))
-    for k in range(drawn[0], drawn[-1] + 1):
-        nearest = int(drawn[np.abs(drawn - k).argmin()])
-        if k not in planes and 2 * abs(nearest - k) <= step:
-            mask[k] = mask[nearest]
+    for contour in contours:
+        mask ^= inside(contour, shape)
     return mask
+
+
+def _painted(structures: list[_Masks], shape: tuple[int, ...]) -> tuple[np.ndarray, int]:
+    """Return the label map, the smallest structure on top, and the voxels that are in several."""
+    labels = np.zeros(shape, np.uint16)
+    several = np.zeros(shape, bool)
+    sizes = [sum(int(mask.sum()) for mask in masks.values()) for masks in structures]
+    for n in sorted(range(len(structures)), key=lambda n: -sizes[n]):
+        for k, mask in structures[n].items():
+            several[k] |= mask & (labels[k] > 0)
+            labels[k][mask] = n + 1
+    return labels, int(several.sum())
 
 
 def inside(contour: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -161,12 +216,12 @@ def inside(contour: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     first = max(int(np.ceil(low.min())), 0)
     last = min(int(np.floor(high.max())), shape[0] - 1)
     for j in range(first, last + 1):
-        # Half open, so that a corner on the line counts once.
+        # Half open, here and along the row: what lies on a line that two parts share counts once.
         cut = (low <= j) & (j < high)
         a, b = start[cut], end[cut]
         x = np.sort(a[:, 0] + (j - a[:, 1]) / (b[:, 1] - a[:, 1]) * (b[:, 0] - a[:, 0]))
         for left, right in zip(x[::2], x[1::2], strict=False):
-            mask[j, max(int(np.ceil(left)), 0) : max(int(np.floor(right)) + 1, 0)] ^= True
+            mask[j, max(int(np.ceil(left)), 0) : max(int(np.ceil(right)), 0)] ^= True
     return mask
 
 

@@ -12,6 +12,7 @@ from ..ct import organs
 from ..ct.series import CTSeries
 from ..errors import GeometryError, InputError, SegmentationError
 from ..flags import flag
+from ..reading.frame_of_reference import refuse_other_frame
 from ..reading.label_map_file import LabelFile, read_label_file
 from ..reading.label_names import LabelNames, read_label_option
 from ..tasks.progress import Progress
@@ -104,6 +105,8 @@ def read_labelmap(
         flags += (flag("segments_overlap", f"{file.overlap_voxels} voxels lie in more than one"),)
     if resampled:
         flags += (flag("labels_resampled", resampled),)
+    if file.left_out:
+        flags += (flag("contours_left_out", f"{file.left_out} contours"),)
     groups = groups_of(a.name for a in atoms) | _groups(file.names, {a.name for a in atoms})
     made = Labelmap(voxels, series.affine, atoms, groups, ORIGIN, flags)
     return with_known(made, path.parent)
@@ -138,8 +141,9 @@ def _array_of(file: LabelFile, series: CTSeries, name: str) -> tuple[np.ndarray,
     try:
         return on_grid(labels, file.affine, series, name, partial=file.partial), ""
     except GeometryError:
-        if not file.resampled or not series.regular:
+        if file.frame_of_reference is None or not series.regular:
             raise
+        refuse_other_frame(file.frame_of_reference, series, name)
         moved = resampled_onto(labels, file.affine, series)
         if not moved.any():
             raise

@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
-from label_files import write_rtstruct
+from label_files import write_rtstruct, write_seg
 
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.errors import SegmentationError
+from CTDoseSegLib.phantom.dicom_files import write_dicom
+from CTDoseSegLib.phantom.phantom import Phantom
+from CTDoseSegLib.reading.reader import read_series
 from CTDoseSegLib.reading.rtstruct import inside
 from CTDoseSegLib.segmentation.user import read_labelmap
 
@@ -66,6 +70,64 @@ def test_slices_between_planes_take_the_nearer_and_a_real_gap_stays(tmp_path):
     assert drawn.tolist() == [True, True, True, True, True, True, False, True, True]
 
 
+@pytest.mark.parametrize("first", [1.5, 1.6, 1.8])
+def test_planes_closer_than_slices_fill_each_slice_once_with_its_hole(tmp_path, first):
+    planes = [first + 0.2 * n + 0.004 * (-1) ** n for n in range(16)]
+    contours = [at(k, box(4.5, 20.5, 4.5, 20.5)) for k in planes]
+    contours += [at(k + 0.002, box(8.5, 12.5, 8.5, 12.5)) for k in planes]
+    masks, read = labels_of(tmp_path, {"Liver": contours})
+    within = (np.arange(SHAPE[0]) >= first - 0.1) & (np.arange(SHAPE[0]) <= planes[-1] + 0.1)
+    assert masks["liver"].sum(axis=(1, 2)).tolist() == (within * (16 * 16 - 4 * 4)).tolist()
+    assert read.flags == ()
+
+
+def test_a_line_that_two_contours_share_belongs_to_one_of_them(tmp_path):
+    beside = [at(3, box(4, 8, 4, 8)), at(3, box(8, 12, 4, 8))]
+    below = [at(4, box(4, 8, 4, 8)), at(4, box(4, 8, 8, 12))]
+    masks, _ = labels_of(tmp_path, {"Liver": beside + below})
+    assert masks["liver"].sum(axis=(1, 2)).tolist() == [0, 0, 0, 32, 32, 0, 0, 0, 0]
+
+
+def test_contours_beyond_the_slices_are_left_out_and_flagged(tmp_path):
+    contours = [at(k, box(4.5, 8.5, 4.5, 8.5)) for k in range(6, 12)]
+    across = at(3, box(4.5, 8.5, 4.5, 8.5))
+    across[:2, 2] += 4
+    masks, read = labels_of(tmp_path, {"Liver": [*contours, across]})
+    assert masks["liver"].any(axis=(1, 2)).tolist() == [False] * 6 + [True] * 3
+    assert [(one.code, one.detail) for one in read.flags] == [("contours_left_out", "4 contours")]
+
+
+@pytest.fixture
+def ct(tmp_path):
+    write_dicom(Phantom(variant="chest", shape=(64, 64, 4), spacing_mm=(7, 7, 5)), tmp_path)
+    return read_series(tmp_path / "dicom")
+
+
+def test_contours_of_another_frame_of_reference_are_refused(tmp_path, ct):
+    own = str(pydicom.dcmread(ct.files[0], stop_before_pixels=True).FrameOfReferenceUID)
+    ras = [ct.affine @ (i, j, 2, 1) for i, j in box(20.5, 30.5, 20.5, 30.5)]
+    structures = {"Liver": [np.array(ras)[:, :3] * (-1, -1, 1)]}
+    for frame in (own, ""):
+        read = read_labelmap(write_rtstruct(tmp_path / "rt.dcm", structures, frame), ct)
+        assert (read.labels > 0).sum() == 100
+    path = write_rtstruct(tmp_path / "rt.dcm", structures, "1.2.826.0.1.1")
+    with pytest.raises(SegmentationError, match="drawn on another examination"):
+        read_labelmap(path, ct)
+
+
+def test_a_seg_of_another_frame_and_grid_is_refused(tmp_path, ct):
+    pytest.importorskip("highdicom", reason="writes and reads DICOM SEG")
+    labels = np.zeros(ct.hu.shape, np.uint8)
+    labels[1:3, 20:30, 20:30] = 1
+    liver = [("Liver", "10200004", "")]
+    path = write_seg(tmp_path / "seg.dcm", labels, ct.affine, liver, "LABELMAP")
+    assert (read_labelmap(path, ct).labels == labels).all()
+    coarser = ct.affine @ np.diag([1, 1, 2, 1])
+    path = write_seg(tmp_path / "seg.dcm", labels, coarser, liver, "LABELMAP")
+    with pytest.raises(SegmentationError, match="drawn on another examination"):
+        read_labelmap(path, ct)
+
+
 def test_structures_that_overlap_are_flagged(tmp_path):
     structures = {
         "Liver": [at(2, box(4.5, 20.5, 4.5, 20.5))],
@@ -111,10 +173,6 @@ def test_a_triangle_holds_the_centres_that_a_polygon_library_finds():
 def test_a_liver_of_contours_has_its_volume_within_two_percent(tmp_path):
     """Case 21 of the public reports: the phantom's liver of 1098 ml, as contours."""
     measure = pytest.importorskip("skimage.measure", reason="draws the contours")
-    from CTDoseSegLib.phantom.dicom_files import write_dicom
-    from CTDoseSegLib.phantom.phantom import Phantom
-    from CTDoseSegLib.reading.reader import read_series
-
     phantom = Phantom(variant="abdomen", shape=(128, 128, 40), spacing_mm=(3.3, 3.3, 8))
     write_dicom(phantom, tmp_path)
     ct = read_series(tmp_path / "dicom")
