@@ -93,6 +93,13 @@ def test_what_the_result_has_not_is_a_sentence(stored, capsys):
     assert "no PDF file" in capsys.readouterr().err
 
 
+def test_what_was_written_before_stays_where_there_is_nothing_to_write(stored):
+    assert dicom(stored) == 0
+    before = {path: path.read_bytes() for path in (stored / "out").iterdir()}
+    assert dicom(stored, "--kinds", "rtdose") == 3
+    assert {path: path.read_bytes() for path in (stored / "out").iterdir()} == before
+
+
 def test_the_report_of_a_stored_result_is_written(stored):
     pytest.importorskip("openpyxl", reason="writes the workbook")
     out = stored / "report"

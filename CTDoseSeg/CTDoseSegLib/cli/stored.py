@@ -59,11 +59,11 @@ def dicom_command(args: argparse.Namespace, progress: Progress) -> None:
             pdf=pdf,
             progress=Stage(progress, 0.4, 1.0),
         )
-    if not written:
-        raise InputError(
-            f"The result has nothing for {args.kinds or 'no kind'}: a dose map is there after "
-            "Monte Carlo alone."
-        )
+        if not written:
+            raise InputError(
+                f"The result has nothing for {args.kinds or 'no kind'}: a dose map is there after "
+                "Monte Carlo alone."
+            )
     _done(args, progress, written)
 
 

@@ -29,7 +29,11 @@ def scale_end_mGy(doses_mGy: np.ndarray, percentile: float) -> float:
     15.0
     """
     flat = doses_mGy.ravel()
-    some = flat[:: max(1, len(flat) // _MOST_VALUES)]
+    step = max(1, len(flat) // _MOST_VALUES)
+    # With a factor in common it would meet the same few columns of every row.
+    while math.gcd(step, doses_mGy.shape[-1]) > 1:
+        step += 1
+    some = flat[::step]
     some = some[some > 0]
     if not some.size:
         return 1.0

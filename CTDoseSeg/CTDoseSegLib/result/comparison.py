@@ -244,9 +244,10 @@ def _match(
     z_a = a.slices.z_mm if z_a_mm is None else np.asarray(z_a_mm, float)
     z_b = b.slices.z_mm if z_b_mm is None else np.asarray(z_b_mm, float)
     flags = []
-    same = _same_grid(a, b) and np.allclose(z_a, z_b, atol=_SAME_MM)
+    grid = _same_grid(a, b)
+    same = grid and np.allclose(z_a, z_b, atol=_SAME_MM)
     index = np.arange(len(z_a)) if same else _nearest(z_a, z_b)
-    if not same:
+    if not grid:
         flags.append(flag("compared_other_grid"))
     if (index < 0).all():
         flags.append(flag("compared_no_common_slice"))

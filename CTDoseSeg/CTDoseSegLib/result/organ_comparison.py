@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..dosimetry.doses import OrganDose
+from ..dosimetry.fast.scaling import CTDIVOL, MAS
 from ..flags import Flag, flag, organ_place
 from .ratio import ratio_interval, shared_components
 from .result import Result
@@ -152,7 +153,7 @@ def _differences(a: OrganDose, b: OrganDose) -> list[Flag]:
         flags.append(flag("compared_other_region", f"{a.region} and {b.region}"))
     if (a.coverage is None) != (b.coverage is None):
         flags.append(flag("compared_other_part"))
-    if a.route != b.route and {a.route, b.route} <= {"ctdivol", "mas"}:
+    if a.route != b.route and {a.route, b.route} <= {CTDIVOL, MAS}:
         flags.append(flag("compared_other_basis", f"{a.route} and {b.route}"))
     return flags
 

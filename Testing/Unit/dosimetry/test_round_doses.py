@@ -28,6 +28,13 @@ def test_a_large_volume_is_sampled():
     assert scale_end_mGy(doses, 75.0) == 8.0
 
 
+def test_a_sample_meets_every_column_of_a_volume():
+    doses = np.zeros((1000, 100, 100), np.float32)
+    doses[..., 1::2] = 7.0
+    doses[..., ::2] = 3.0
+    assert scale_end_mGy(doses, 95.0) == 8.0
+
+
 @pytest.mark.parametrize(
     ("end", "levels"),
     [

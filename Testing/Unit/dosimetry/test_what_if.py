@@ -14,6 +14,7 @@ from CTDoseSegLib.ct.dose_report import DoseReport, IrradiationEvent, MatchedRep
 from CTDoseSegLib.dosimetry.doses import DoseResult
 from CTDoseSegLib.dosimetry.fast.engine import FastEngine
 from CTDoseSegLib.dosimetry.scan import Scan
+from CTDoseSegLib.dosimetry.tissue_weights import tissues
 from CTDoseSegLib.dosimetry.what_if.answer import WhatIf
 from CTDoseSegLib.dosimetry.what_if.change import Change, output_ratio
 from CTDoseSegLib.dosimetry.what_if.organs import BY_LAW, VOLTAGE
@@ -197,6 +198,59 @@ def test_a_target_ssde_is_reached_by_the_tube_current(other):
     if not other:
         expected = 5.0 / what_if.present.ssde_mGy
         assert reached.change.tube_current_factor == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("target", [0.1, 500.0])
+def test_a_target_beyond_what_a_tube_current_may_change_is_refused(target):
+    what_if, _ = asked(ctdivol=0.5 if target > 1 else 200.0)
+    sentence = what_if.problems(Change(target_ssde_mGy=target))["target_ssde_mGy"]
+    assert "times the tube current" in sentence
+    low, high = (float(word) for word in sentence.split(" from ")[1].split(" mGy")[0].split(" to "))
+    present = what_if.present.ssde_mGy
+    assert low == pytest.approx(present / 100, rel=0.01)
+    assert high == pytest.approx(100 * present, rel=0.01)
+    assert not what_if.problems(Change(target_ssde_mGy=0.99 * high if target > 1 else 1.01 * low))
+
+
+def test_the_voltage_and_range_of_the_scan_are_no_change():
+    ends = (0.0, 195.0)
+    what_if, other = asked(
+        Change(kvp_kV=120.2, irradiated_range_mm=ends), irradiated_range_mm=ends, sources=USER
+    )
+    assert other.change == Change()
+    assert not other.flags
+    liver, present = other.dose_of("liver"), what_if.present.dose_of("liver")
+    assert (liver.dose_mGy, liver.budget) == (present.dose_mGy, present.budget)
+
+
+def test_the_ct_that_is_simulated_has_the_output_of_the_other_voltage():
+    scan = {"ctdivol": None, "manufacturer": "SIEMENS", "model": "SOMATOM Definition Flash"}
+    what_if, other = asked(Change(kvp_kV=80.0), **scan)
+    given = what_if.exposed(Change(kvp_kV=80.0)).scanner.nctdiw_mGy_per_100mAs
+    assert given == pytest.approx(what_if.scan.scanner.nctdiw_mGy_per_100mAs * other.output.value)
+
+
+def test_effective_dose_of_a_simulation_shares_what_its_own_engine_shares():
+    what_if, answer = asked(Change(tube_current_factor=2.0), body_part="CHEST")
+    every = dict.fromkeys(name for tissue in tissues() for name in tissue.organs[0])
+    one = replace(
+        answer.organs[0],
+        dose_mGy=4.0,
+        total_low_mGy=4.0 * math.exp(-0.2 * K90),
+        total_high_mGy=4.0 * math.exp(0.2 * K90),
+        route="montecarlo",
+        coverage=1.0,
+        budget={"statistics": 0.2},
+        flags=(),
+    )
+    organs = tuple(replace(one, organ=name) for name in every)
+    apart = what_if.simulated(answer, DoseResult(organs, shared_by={"statistics": ("organ",)}))
+    together = what_if.simulated(answer, DoseResult(organs))
+    widths = [
+        one.size_specific_effective_dose.high_mSv / one.size_specific_effective_dose.value_mSv
+        for one in (apart, together)
+    ]
+    assert widths[0] < widths[1]
 
 
 def test_simulated_doses_follow_the_ratio_of_the_law_with_its_error():

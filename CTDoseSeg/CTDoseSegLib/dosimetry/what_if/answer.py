@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -28,7 +28,7 @@ from ..size_specific_effective_dose import (
     SizeSpecificEffectiveDose,
     size_specific_effective_dose,
 )
-from .change import Change, OutputRatio, output_ratio, problems
+from .change import FACTORS, Change, OutputRatio, output_ratio, problems, without_what_stays
 from .exposed import effective_dose_of, exposed, irradiated, mas_factor, times
 from .organs import SHARED_BY, by_law, in_proportion, is_simulated, known_doses, with_voltage
 
@@ -40,7 +40,8 @@ class Hypothetical:
     Attributes
     ----------
     change
-        As it was asked for, with the tube current factor that reaches a target SSDE.
+        As it was asked for, without what stays as it is, and with the tube current factor that
+        reaches a target SSDE.
     output
         What the tube voltage makes of CTDIvol.
     ctdivol_mGy
@@ -127,6 +128,14 @@ class WhatIf:
             found["target_ssde_mGy"] = (
                 "SSDE of the scan is not known; enter CTDIvol with its exposure."
             )
+        elif change.target_ssde_mGy is not None and not found:
+            factor = self._reaching(change)
+            if not FACTORS[0] <= factor <= FACTORS[1]:
+                low, high = (change.target_ssde_mGy * limit / factor for limit in FACTORS)
+                found["target_ssde_mGy"] = (
+                    f"That SSDE needs {factor:.3g} times the tube current; write one from "
+                    f"{low:.3g} to {high:.3g} mGy."
+                )
         return found
 
     def ask(self, change: Change) -> Hypothetical:
@@ -139,15 +148,11 @@ class WhatIf:
         """
         for sentence in self.problems(change).values():
             raise AcquisitionError(sentence)
-        output = OutputRatio()
-        if change.kvp_kV is not None:
-            output = output_ratio(self.scan, change.kvp_kV)
-        inside = irradiated(self.scan, change)
-        ssde_mGy = _mean(self._ssde.ssde_mGy, inside)
-        if change.target_ssde_mGy is not None and ssde_mGy is not None:
-            reached = ssde_mGy * self._factor(replace(change, tube_current_factor=1.0), output)
-            change = replace(change, tube_current_factor=change.target_ssde_mGy / reached)
-        ssde_mGy = times(ssde_mGy, self._factor(change, output))
+        change = without_what_stays(self.scan, change)
+        output, inside = self._output(change), irradiated(self.scan, change)
+        if change.target_ssde_mGy is not None:
+            change = replace(change, tube_current_factor=self._reaching(change))
+        ssde_mGy = times(_mean(self._ssde.ssde_mGy, inside), self._factor(change, output))
         scan = exposed(self.scan, change, output)
         effective = _widened_range(effective_dose_of(scan, change), output)
         organs = tuple(self._organs(change, output))
@@ -159,7 +164,7 @@ class WhatIf:
             ssde_mGy=ssde_mGy,
             ssde_interval_mGy=self._ssde_interval(ssde_mGy, output),
             effective_dose=effective,
-            size_specific_effective_dose=self._size_specific(organs),
+            size_specific_effective_dose=self._size_specific(organs, self.doses.shared_by),
             organs=organs,
             flags=tuple(self._flags(change, output)),
         )
@@ -171,7 +176,7 @@ class WhatIf:
         return replace(
             answer,
             organs=organs,
-            size_specific_effective_dose=self._size_specific(organs),
+            size_specific_effective_dose=self._size_specific(organs, doses.shared_by),
             flags=flags,
         )
 
@@ -191,6 +196,17 @@ class WhatIf:
     @cached_property
     def _marrow_share(self) -> float | None:
         return seen_marrow_share(self.scan)
+
+    def _output(self, change: Change) -> OutputRatio:
+        return OutputRatio() if change.kvp_kV is None else output_ratio(self.scan, change.kvp_kV)
+
+    def _reaching(self, change: Change) -> float:
+        """Return the factor on the tube current by which the target SSDE is reached."""
+        ssde_mGy = _mean(self._ssde.ssde_mGy, irradiated(self.scan, change))
+        if ssde_mGy is None or change.target_ssde_mGy is None:
+            return 1.0
+        without = replace(change, tube_current_factor=1.0)
+        return change.target_ssde_mGy / (ssde_mGy * self._factor(without, self._output(change)))
 
     def _factor(self, change: Change, output: OutputRatio) -> float:
         """Return SSDE of a slice over that of the scan, which follows CTDIvol or mAs."""
@@ -228,10 +244,12 @@ class WhatIf:
         mas = mas_factor(self.scan, change)
         return in_proportion(self._of_beams[beam], mas, change.ctdivol_factor)
 
-    def _size_specific(self, organs: tuple[OrganDose, ...]) -> SizeSpecificEffectiveDose:
+    def _size_specific(
+        self, organs: tuple[OrganDose, ...], shared_by: Mapping[str, tuple[str, ...]]
+    ) -> SizeSpecificEffectiveDose:
         patient = self.scan.series.acquisition
         return size_specific_effective_dose(
-            DoseResult(organs, shared_by={**self.doses.shared_by, **SHARED_BY}),
+            DoseResult(organs, shared_by={**shared_by, **SHARED_BY}),
             age_years=patient.age_years,
             sex=patient.sex,
             marrow_share=self._marrow_share,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,7 +30,7 @@ TARGETS_MGY = (0.1, 500.0)
 POWER_SD = 0.4
 # Of a beam unlike any in the tables, such as behind a tin filter; this project's judgement.
 UNUSUAL_POWER_SD = 1.0
-_SAME_KV = 0.5
+_SAME_KV, _SAME_MM = 0.5, 0.05
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,28 @@ def output_ratio(scan: Scan, kvp_kV: float) -> OutputRatio:
     sd = math.hypot(power * math.log(kvp_kV / was), (higher - lower) / 2, math.sqrt(others))
     source = f"CTDI table of the beam {model.name}" + (f"; {unusual}" if unusual else "")
     return OutputRatio(math.exp(usual), sd, source)
+
+
+def without_what_stays(scan: Scan, change: Change) -> Change:
+    """Return a change without the tube voltage or range that the scan has: they are no change.
+
+    Parameters
+    ----------
+    scan, change
+        The change is one without `problems`.
+
+    Returns
+    -------
+    Change
+    """
+    was, asked = scan.series.acquisition.kvp_kV, change.kvp_kV
+    if asked is not None and was is not None and abs(asked - was) < _SAME_KV:
+        change = replace(change, kvp_kV=None)
+    ends = change.irradiated_range_mm
+    own = scan.beam.range_mm if scan.beam.known else None
+    if ends is not None and own is not None and np.allclose(ends, own, rtol=0, atol=_SAME_MM):
+        change = replace(change, irradiated_range_mm=None)
+    return change
 
 
 def problems(scan: Scan, change: Change) -> dict[str, str]:

@@ -65,11 +65,10 @@ def exposed(scan: Scan, change: Change, output: OutputRatio) -> Scan:
         dlp_mGy_cm=times(acquisition.dlp_mGy_cm, factor),
     )
     per_mas = times(scan.scanner.nctdiw_mGy_per_100mAs, output.value)
-    exposed = replace(
-        scan,
-        series=replace(series, slices=slices, acquisition=changed),
-        scanner=replace(scan.scanner, nctdiw_mGy_per_100mAs=per_mas),
-    )
+    scanner = replace(scan.scanner, nctdiw_mGy_per_100mAs=per_mas)
+    # An engine that is given the CT alone takes the scanner from it.
+    series = replace(series, slices=slices, acquisition=changed, scanner=scanner)
+    exposed = replace(scan, series=series, scanner=scanner)
     return _over_range(scan, exposed, change.irradiated_range_mm)
 
 
@@ -110,10 +109,17 @@ def effective_dose_of(exposed: Scan, change: Change) -> EffectiveDose:
 
 
 def _cropped(series: CTSeries, some: slice) -> CTSeries:
-    """Return some slices with the CTDIvol that they have among all; nothing is distributed anew."""
+    """Return some slices with the CTDIvol that they have among all; nothing is distributed anew.
+
+    Their tube currents go, by which one CTDIvol for all would be distributed.
+    """
     ctdivol, _ = slice_ctdivol_mGy(series)
     slices = tuple(
-        replace(item, ctdivol_mGy=float(value) if math.isfinite(value) else None)
+        replace(
+            item, ctdivol_mGy=float(value) if math.isfinite(value) else None, tube_current_mA=None
+        )
         for item, value in zip(series.slices[some], ctdivol[some], strict=True)
     )
-    return replace(series, hu=series.hu[some], slices=slices, dose_report=None)
+    affine = series.affine.copy()
+    affine[:3, 3] += some.start * affine[:3, 2]
+    return replace(series, hu=series.hu[some], affine=affine, slices=slices, dose_report=None)
