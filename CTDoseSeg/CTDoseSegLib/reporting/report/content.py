@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +11,13 @@ import numpy as np
 from ... import NOTICE
 from ...ct.organs import spoken_name
 from ...ct.scanner_profile import GENERIC_NAME
-from ...flags import FLAGS
 from ...flags.summary import shown_first, summarize
 from ...segmentation.labelmap import BODY, BODY_REST, engine_in_words
 from ..charts_dose import with_own_warnings
-from ..confidence import REASONS, confidence_of
+from ..confidence import REASONS
 from ..numbers import number
+from .key_numbers import key_numbers
+from .rows import OrganRow, Report, Row
 from .texts import Words
 
 if TYPE_CHECKING:
@@ -30,8 +29,7 @@ _MOST_PARTS = 5
 # An organ is taken for whole from this part in the images on.
 _WHOLE = 0.95
 _FROM = {"image": "from_image", "rdsr": "from_rdsr", "user": "from_user"}
-# What the head and the sources name, in this order.
-_EXPOSURE = ("kvp_kV", "rotation_time_s", "pitch", "ctdivol_mGy", "phantom_cm", "dlp_mGy_cm")
+# What the sources name, in this order.
 _NAMES = {
     "kvp_kV": "kV",
     "rotation_time_s": "rotation time",
@@ -43,114 +41,6 @@ _NAMES = {
     "tube_current_mA": "tube current",
     "ctdivol_mGy per slice": "CTDIvol of slices",
 }
-
-
-@dataclass(frozen=True)
-class Row:
-    """A name, its value, and what is said of the value."""
-
-    name: str
-    value: str
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class OrganRow:
-    """One organ with a dose.
-
-    Attributes
-    ----------
-    name
-        As it is spoken, with the part that lies in the images where that is not all of it.
-    dose_mGy
-        Its dose in the scanned part.
-    low_mGy, high_mGy
-        Ends of the 90 % interval; None without one.
-    total_mGy
-        From all events of the examination; None without a dose report.
-    """
-
-    name: str
-    dose_mGy: float
-    low_mGy: float | None
-    high_mGy: float | None
-    total_mGy: float | None
-
-    @property
-    def dose(self) -> str:
-        """The dose as it is written."""
-        return number(self.dose_mGy)
-
-    @property
-    def interval(self) -> str:
-        """The interval as it is written."""
-        if self.low_mGy is None or self.high_mGy is None:
-            return "-"
-        return f"{number(self.low_mGy)} - {number(self.high_mGy)}"
-
-
-@dataclass(frozen=True)
-class Report:
-    """The report of one result.
-
-    Attributes
-    ----------
-    words
-        Gives headings.
-    notice
-        What the report must not be used for.
-    head
-        Scan, scanner, exposure, software.
-    answer
-        The key numbers.
-    notices, more
-        What to know first, in sentences; how many more there are, in words.
-    organs
-        Highest dose first.
-    basis
-        How organ doses were made, in a sentence.
-    doubted
-        What an asterisk behind an organ means, and behind which; empty without one.
-    refused
-        Organs without a dose, each with the reason.
-    events
-        Of the dose report: number, kind, CTDIvol, DLP, whether it is counted.
-    event_total
-        DLP of all of them, in words.
-    sources
-        Value to where it comes from.
-    budget
-        What makes the intervals.
-    method
-        Sentences.
-    """
-
-    words: Words
-    notice: str
-    head: tuple[Row, ...]
-    answer: tuple[Row, ...]
-    notices: tuple[str, ...]
-    more: str
-    organs: tuple[OrganRow, ...]
-    basis: str
-    doubted: str
-    refused: tuple[Row, ...]
-    events: tuple[tuple[str, ...], ...]
-    event_total: str
-    sources: tuple[Row, ...]
-    budget: tuple[str, ...]
-    method: tuple[str, ...]
-
-    @property
-    def highest_mGy(self) -> float:
-        """The right end of the bars."""
-        ends = [o.high_mGy if o.high_mGy is not None else o.dose_mGy for o in self.organs]
-        return max(ends, default=1.0) or 1.0
-
-    @property
-    def has_totals(self) -> bool:
-        """Whether any organ has a dose of the whole examination."""
-        return any(organ.total_mGy is not None for organ in self.organs)
 
 
 def report_of(result: Result, texts: Mapping[str, str] | None = None) -> Report:
@@ -183,7 +73,7 @@ def report_of(result: Result, texts: Mapping[str, str] | None = None) -> Report:
         words=say,
         notice=NOTICE,
         head=_head(result, say),
-        answer=_answer(result, say),
+        answer=key_numbers(result, say),
         notices=tuple(one.text for one in shown),
         more=say("more_notices", n=more) if more else "",
         organs=_organs(result, say),
@@ -220,103 +110,6 @@ def _head(result: Result, say: Words) -> tuple[Row, ...]:
         Row(say("version"), f"CTDoseSeg {made.ctdoseseg_version}"),
         Row(say("created"), made.created[:16].replace("T", " ") + " UTC" if made.created else "-"),
     )
-
-
-def _answer(result: Result, say: Words) -> tuple[Row, ...]:
-    rows = [_ctdivol(result, say)]
-    dlp = result.effective_dose.dlp
-    if dlp is not None:
-        text = say("dlp_value", value=number(dlp.value_mGy_cm))
-        rows.append(Row(say("dlp"), say("at_least", value=text) if dlp.lower_bound else text))
-    if math.isfinite(result.ssde.mean_mGy):
-        within = _within(say, "interval_mGy", result.ssde.mean_interval_mGy)
-        rows.append(Row(say("ssde"), say("mGy", value=number(result.ssde.mean_mGy)), within))
-    if math.isfinite(result.size.summary.mean_mm):
-        which = "interval_of_corrected" if result.slices.cut_and_corrected else "interval_mm"
-        within = _within(say, which, result.size.mean_interval_mm)
-        value = say("mm", value=number(result.size.summary.mean_mm))
-        rows.append(Row(say("wed"), value, within))
-    rows.append(_effective(result, say))
-    by_organs = result.size_specific_effective_dose
-    if by_organs.value_mSv is not None:
-        ends = (by_organs.low_mSv, by_organs.high_mSv)
-        note = say("specific", share=f"{100 * by_organs.predicted_share:.0f}")
-        if within := _within(say, "interval_mSv", ends):
-            note = f"{within}; {note}"
-        value = say("mSv", value=number(by_organs.value_mSv))
-        rows.append(Row(say("effective_specific"), value, note))
-    rows += _special(result, say)
-    word, below, above, reason = confidence_of(result)
-    if word:
-        text = say(
-            "confidence_value",
-            word=word,
-            below=round(100 * below),
-            above=round(100 * above),
-            reason=reason,
-        )
-        rows.append(Row(say("confidence"), text.partition(": ")[0], text.partition(": ")[2]))
-    return tuple(rows)
-
-
-def _ctdivol(result: Result, say: Words) -> Row:
-    mean, phantom = result.mean_ctdivol_mGy, result.acquisition.phantom_cm
-    if mean is None:
-        return Row(say("ctdivol"), say("not_known"))
-    which = "ctdivol_value" if phantom else "ctdivol_no_phantom"
-    return Row(say("ctdivol"), say(which, value=number(mean), phantom=phantom))
-
-
-def _effective(result: Result, say: Words) -> Row:
-    effective = result.effective_dose
-    if effective.effective_dose_mSv is None:
-        found = [FLAGS[f.code].found for f in effective.flags if f.code in FLAGS]
-        return Row(say("effective"), say("not_given", reason="; ".join(found) or "-"))
-    low, high = number(effective.low_mSv), number(effective.high_mSv)
-    bound = effective.dlp is not None and effective.dlp.lower_bound
-    if effective.relative_half_width is not None:  # a result of version 0.1.0
-        ends = say("interval_mSv", low=low, high=high)
-    elif bound:
-        ends = say("lowest_by", high=high)
-    elif low == high:
-        ends = say("only_published")
-    else:
-        ends = say("published", low=low, high=high)
-    factor = say(
-        "factor",
-        coefficients=effective.coefficients,
-        range=effective.scanned_range,
-        source=effective.source or "-",
-    )
-    value = say("mSv", value=number(effective.effective_dose_mSv))
-    value = say("at_least", value=value) if bound else value
-    return Row(say("effective"), value, f"{ends}; {factor}")
-
-
-def _special(result: Result, say: Words) -> list[Row]:
-    """Return what only some results have: peak skin dose, uterus."""
-    rows = []
-    peak = result.peak_skin_dose
-    if peak is not None and peak.dose_mGy is not None:
-        value = say("peak_skin_value", value=number(peak.dose_mGy), area=f"{peak.area_cm2:g}")
-        within = _within(say, "interval_mGy", (peak.low_mGy, peak.high_mGy))
-        rows.append(Row(say("peak_skin"), value, within))
-    uterus = result.uterus_dose
-    if uterus is not None and uterus.high_mGy is not None:
-        if uterus.dose_mGy is None:
-            value, within = say("uterus_below", value=number(uterus.high_mGy)), ""
-        else:
-            value = say("uterus_value", value=number(uterus.dose_mGy))
-            within = _within(say, "interval_mGy", (uterus.low_mGy, uterus.high_mGy))
-        note = f"{within}; {say('judge')}" if within else say("judge")
-        rows.append(Row(say("uterus"), value, note))
-    return rows
-
-
-def _within(say: Words, name: str, ends: tuple[float | None, float | None] | None) -> str:
-    if ends is None or None in ends:
-        return ""
-    return say(name, low=number(ends[0]), high=number(ends[1]))
 
 
 def _organs(result: Result, say: Words) -> tuple[OrganRow, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...errors import DependencyError
 
 if TYPE_CHECKING:
-    from .content import Report
+    from .rows import Report
 
 # Rows of organs that one column of the printed page takes.
 _ONE_COLUMN = 10

@@ -13,7 +13,7 @@ from ..numbers import number
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .content import OrganRow, Report
+    from .rows import OrganRow, Report
 
 _A4_IN = (8.27, 11.69)
 _MARGIN_IN, _GAP_IN = 0.55, 0.09

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..numbers import number
 
 if TYPE_CHECKING:
-    from .content import Report
+    from .rows import Report
 
 
 def plain_page(report: Report) -> str:
