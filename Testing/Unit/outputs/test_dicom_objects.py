@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pydicom
 import pytest
-from dicom_study import SECRETS, dicom_analysis, write_ct
+from dicom_study import SECRETS, dicom_analysis, groups_of, numbers_of, write_ct
 from tiny_analysis import tiny_analysis, tiny_labelmap
 
 pytest.importorskip("highdicom", reason="DICOM objects need highdicom")
@@ -105,34 +105,6 @@ def test_a_segment_states_code_side_colour_and_algorithm(written):
         "SegmentedPropertyTypeModifierCodeSequence"
         not in (segments["liver"].SegmentedPropertyTypeCodeSequence[0])
     )
-
-
-def numbers_of(group) -> dict[str, tuple[float, str]]:
-    return {
-        item.ConceptNameCodeSequence[0].CodeMeaning: (
-            float(item.MeasuredValueSequence[0].NumericValue),
-            item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue,
-        )
-        for item in group.ContentSequence
-        if item.ValueType == "NUM"
-    }
-
-
-def groups_of(sr) -> dict[str, pydicom.Dataset]:
-    (measurements,) = (
-        item
-        for item in sr.ContentSequence
-        if item.ConceptNameCodeSequence[0].CodeMeaning == "Imaging Measurements"
-    )
-    named = {}
-    for group in measurements.ContentSequence:
-        (text,) = (
-            item.TextValue
-            for item in group.ContentSequence
-            if item.ConceptNameCodeSequence[0].CodeMeaning == "Tracking Identifier"
-        )
-        named[text] = group
-    return named
 
 
 def test_the_report_has_a_group_for_each_organ_each_slice_and_the_scan(written):
