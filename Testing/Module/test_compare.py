@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from module_steps import SMALL, show_result, warm
+from module_steps import SMALL, shift, show_result, warm
 
 
 @pytest.fixture
@@ -127,9 +127,6 @@ def test_two_engines_are_compared(host, analysed):
 
 
 def test_slices_of_two_phases_are_matched_where_a_registration_put_them(host, analysed):
-    import slicer
-    import vtk
-
     from CTDoseSegLib.ctdoseseg_ui.nodes.comparison import compare_nodes
     from CTDoseSegLib.ctdoseseg_ui.sample_data import load_phantom
 
@@ -141,11 +138,7 @@ def test_slices_of_two_phases_are_matched_where_a_registration_put_them(host, an
     second = analysed.results.results
     assert second.node is not first.node
     own = compare_nodes(second, first).slices.z_mm
-    move = vtk.vtkMatrix4x4()
-    move.SetElement(2, 3, 46.0)  # two slices up
-    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "registration")
-    transform.SetMatrixTransformToParent(move)
-    second.volume.SetAndObserveTransformNodeID(transform.GetID())
+    shift(second.volume, 46.0)  # two slices up
     slices = compare_nodes(second, first).slices
     assert slices.z_mm == pytest.approx(own)
     assert slices.index_b[:4].tolist() == [-1, -1, 0, 1]
@@ -227,7 +220,25 @@ def test_what_changed_stands_first(host, kept):
     rows = list(columns(kept).values())
     place = [row["name"] for row in rows].index("spleen")
     assert all(row["difference_mGy"] == "0" for row in rows[place + 1 :])
-    assert all(row["difference_percent"] != "0" for row in rows[: max(place - 1, 0)])
+    assert all(float(row["difference_percent"]) != 0 for row in rows[:place])
+
+
+def test_the_order_is_by_change_then_what_one_result_has_alone_then_what_is_the_same():
+    from types import SimpleNamespace
+
+    from CTDoseSegLib.ctdoseseg_ui.nodes.comparison import in_order
+    from CTDoseSegLib.result.organ_comparison import OrganComparison
+
+    doses_mGy = {
+        "same": (10.0, 10.0),
+        "alone": (None, 10.0),
+        "higher": (10.0, 10.5),
+        "neither": (None, None),
+        "lower": (10.0, 8.0),
+    }
+    organs = tuple(OrganComparison(name, "chest", *pair) for name, pair in doses_mGy.items())
+    order = [one.organ for one in in_order(SimpleNamespace(organs=organs))]
+    assert order == ["lower", "higher", "alone", "same"]
 
 
 def test_a_reload_of_the_module_leaves_no_comparison_behind(host, kept):

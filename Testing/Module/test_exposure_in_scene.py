@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pydicom
 import pytest
+from module_steps import shift
 from scanned_phantom import change, load_scan, report_of, write_scan
 
 
@@ -95,15 +95,9 @@ def test_without_a_database_nothing_breaks(host, panel, scan, monkeypatch):
 
 
 def test_a_transform_moves_the_irradiated_range_with_the_slices(host, panel, scan):
-    import slicer
-
     node = load_scan(host, scan)
     before = panel.logic.series(node)
-    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-    matrix = np.eye(4)
-    matrix[2, 3] = 100.0
-    transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
-    node.SetAndObserveTransformNodeID(transform.GetID())
+    shift(node, 100.0)
     after = panel.logic.series(node)
     assert after.z_mm == pytest.approx(before.z_mm + 100)
     low, high = before.acquisition.irradiated_range_mm

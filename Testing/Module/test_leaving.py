@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 import pytest
-from scanned_phantom import load_scan, write_scan
+from dicom_study import groups_of, numbers_of
+from scanned_phantom import change, load_scan, write_scan
 
 from CTDoseSegLib import NOTICE
 from CTDoseSegLib.reporting.numbers import number
 
-PATIENT = "Anon^Phantom"
+PATIENT = {"PatientName": "Doe^Jane", "PatientID": "ID-4711"}
 
 
 @pytest.fixture
@@ -18,7 +19,10 @@ def scanned(host, panel, tmp_path):
     """The panel with a result of a CT of the DICOM database, by thresholds."""
     from CTDoseSegLib.ctdoseseg_ui.parameters import Method
 
-    panel._parameterNode.inputVolume = load_scan(host, write_scan(tmp_path / "scan"))
+    folder = write_scan(tmp_path / "scan")
+    for path in (folder / "dicom").iterdir():
+        change(path, SeriesDescription=" ".join(("Thorax", *PATIENT.values())), **PATIENT)
+    panel._parameterNode.inputVolume = load_scan(host, folder)
     host.process_events()
     panel._parameterNode.method = Method.CLASSICAL
     host.process_events()
@@ -41,21 +45,21 @@ def saved(host, panel) -> dict[str, pydicom.Dataset]:
     return {data.Modality: data for data in files}
 
 
-def test_the_report_shows_the_doses_and_no_patient(host, analysed, tmp_path):
-    analysed.ui.exportCollapsibleButton.collapsed = False
-    host.process_events()
-    host.click(analysed.ui.reportButton)
-    text = analysed.leaving.dialog.text.plainText
-    result = analysed.results.results.result
+def test_the_report_shows_the_doses_and_no_patient(host, scanned, tmp_path):
+    host.click(scanned.ui.reportButton)
+    text = scanned.leaving.dialog.text.plainText
+    result = scanned.results.results.result
     assert NOTICE in text
     for organ in result.organs:
         if organ.dose_mGy is not None:
             assert number(organ.dose_mGy) in text
-    assert PATIENT not in text
+    assert "Thorax" in text
+    for particular in ("Doe", "Jane", PATIENT["PatientID"]):
+        assert particular not in text
     host.answers.files.append(tmp_path / "report.pdf")
-    host.click(analysed.leaving.dialog.saveButton)
+    host.click(scanned.leaving.dialog.saveButton)
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
-    analysed.leaving.stop()
+    scanned.leaving.stop()
 
 
 def test_markup_in_a_description_arrives_as_text():
@@ -98,17 +102,10 @@ def test_what_is_saved_is_in_the_study_of_the_ct_and_holds_its_segments_and_dose
             value = next(a.value for a in own.atoms if a.name == atom.name)
             np.testing.assert_array_equal(read.labels == atom.value, own.labels == value)
 
-    groups = next(
-        item.ContentSequence
-        for item in objects["SR"].ContentSequence
-        if item.ConceptNameCodeSequence[0].CodeMeaning == "Imaging Measurements"
-    )
-    doses = {}
-    for group in groups:
-        named = {i.ConceptNameCodeSequence[0].CodeMeaning: i for i in group.ContentSequence}
-        if "Absorbed Dose" in named:
-            value = named["Absorbed Dose"].MeasuredValueSequence[0].NumericValue
-            doses[named["Tracking Identifier"].TextValue] = float(value)
+    numbers = {organ: numbers_of(group) for organ, group in groups_of(objects["SR"]).items()}
+    doses = {
+        organ: own["Absorbed Dose"][0] for organ, own in numbers.items() if "Absorbed Dose" in own
+    }
     assert doses["Left lung"] == pytest.approx(results.doses()["lung_left"], abs=0.01)
     assert len(doses) == len(results.doses())
 

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-
-
-def shift(node, mm: float):
-    """Move a volume up along the body by a transform."""
-    import slicer
-
-    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-    matrix = np.eye(4)
-    matrix[2, 3] = mm
-    transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
-    node.SetAndObserveTransformNodeID(transform.GetID())
-    return transform
+from module_steps import shift
 
 
 def typed(panel) -> list[float]:

@@ -248,12 +248,14 @@ def test_a_series_that_arrives_is_analysed_once_and_its_results_are_sent(archive
         to(watch, ct)
         watch.until(lambda: len(results_of(archive, ct)) == 2, 120)
         before = sorted(results_of(archive, ct))
+        (made,) = (tmp_path / "watch" / "studies").iterdir()
+        written_ns = (made / "result.json").stat().st_mtime_ns
         to(watch, ct)  # the archive sends the study again, and what we made with it
-        made = next((tmp_path / "watch" / "studies").iterdir())
         to(watch, [made / "dicom_seg.dcm", made / "dicom_sr.dcm"])
         time.sleep(3)
         watch.until(lambda: watch.said.startswith("1 analysed, 0 failed, 0 waiting, 0 to"), 30)
         assert sorted(results_of(archive, ct)) == before
+        assert (made / "result.json").stat().st_mtime_ns == written_ns
         # Images of a patient are kept no longer than needed.
         assert not list((tmp_path / "watch" / "run").rglob("*.dcm"))
     assert watch.process.returncode == command_line.CANCELLED

@@ -1,4 +1,7 @@
-"""A CT of `tiny_analysis` as DICOM, with free text that no object made of it may take over."""
+"""A CT of `tiny_analysis` as DICOM, with free text that no object made of it may take over.
+
+Also what a structured report made of it holds.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pydicom
 from dicom_files import UID, make_slice, save
 from tiny_analysis import AFFINE, tiny_analysis, tiny_series
 
@@ -48,3 +52,33 @@ def dicom_analysis(folder: Path, slices: int = 4, **tags) -> Analysis:
     np.testing.assert_allclose(series.affine, AFFINE)
     np.testing.assert_array_equal(series.hu, made.series.hu)
     return replace(made, series=series)
+
+
+def numbers_of(group: pydicom.Dataset) -> dict[str, tuple[float, str]]:
+    """Return the numbers of a group of a structured report by name, with their units."""
+    return {
+        item.ConceptNameCodeSequence[0].CodeMeaning: (
+            float(item.MeasuredValueSequence[0].NumericValue),
+            item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue,
+        )
+        for item in group.ContentSequence
+        if item.ValueType == "NUM"
+    }
+
+
+def groups_of(sr: pydicom.Dataset) -> dict[str, pydicom.Dataset]:
+    """Return the measurement groups of a structured report by tracking identifier."""
+    (measurements,) = (
+        item
+        for item in sr.ContentSequence
+        if item.ConceptNameCodeSequence[0].CodeMeaning == "Imaging Measurements"
+    )
+    named = {}
+    for group in measurements.ContentSequence:
+        (text,) = (
+            item.TextValue
+            for item in group.ContentSequence
+            if item.ConceptNameCodeSequence[0].CodeMeaning == "Tracking Identifier"
+        )
+        named[text] = group
+    return named

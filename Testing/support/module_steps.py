@@ -26,6 +26,18 @@ def volume(array, name="volume", affine=None):
     return node
 
 
+def shift(node, mm: float):
+    """Move a volume up along the body by a transform; returns the transform."""
+    import slicer
+
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    matrix = np.eye(4)
+    matrix[2, 3] = mm
+    transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
+    node.SetAndObserveTransformNodeID(transform.GetID())
+    return transform
+
+
 def apply(host, panel):
     """Press Apply and wait for the end."""
     host.click(panel.ui.applyButton)

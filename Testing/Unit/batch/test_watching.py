@@ -138,6 +138,10 @@ def test_the_first_rule_that_fits_counts(tmp_path):
         (["ORIGINAL", "PRIMARY", "AXIAL"], 7, False),
         (["ORIGINAL", "PRIMARY", "LOCALIZER"], 20, False),
         (["DERIVED", "SECONDARY", "MPR"], 200, False),
+        ("DERIVED", 200, False),
+        ("LOCALIZER", 200, False),
+        ("ORIGINAL", 8, True),
+        ("", 8, True),
     ],
 )
 def test_scouts_derived_and_short_series_are_left_out(kind, images, taken):

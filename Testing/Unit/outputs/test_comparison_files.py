@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import replace
 
+import command_run
 import pytest
 from tiny_analysis import organ_dose, tiny_result
 
@@ -28,11 +28,6 @@ def stored(tmp_path):
     return a, store(tmp_path / "b", lung, liver)
 
 
-def table(path):
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
 def test_the_differences_are_printed(stored, capsys):
     assert main(["compare", *map(str, stored)]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -52,13 +47,13 @@ def test_the_files_hold_every_organ_and_slice(stored, tmp_path):
     assert {path.name for path in output.iterdir()} == {
         *("comparison.csv", "comparison_slices.csv", "comparison.png")
     }
-    rows = {row["name"]: row for row in table(output / "comparison.csv")}
+    rows = {row["name"]: row for row in command_run.rows(output / "comparison.csv")}
     assert rows["lung"]["difference"] == "2"
     assert rows["lung"]["ratio"] == "1.2"
     assert rows["liver"]["a"] == ""
     assert rows["liver"]["flags"] == "compared_in_one"
     assert rows["wed_mm"]["difference"] == "0"
-    slices = table(output / "comparison_slices.csv")
+    slices = command_run.rows(output / "comparison_slices.csv")
     assert [row["slice_index_b"] for row in slices] == ["0", "1", "2", "3"]
 
 
@@ -66,7 +61,7 @@ def test_no_cell_is_run_as_a_formula(stored, tmp_path):
     output = tmp_path / "out"
     arguments = [*map(str, stored), "--output", str(output), "--events", "none"]
     assert main(["compare", *arguments]) == 0
-    rows = {row["name"]: row for row in table(output / "comparison.csv")}
+    rows = {row["name"]: row for row in command_run.rows(output / "comparison.csv")}
     assert rows["liver"]["region"] == "'=1+1"
 
 

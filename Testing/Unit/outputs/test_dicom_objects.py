@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pydicom
 import pytest
-from dicom_study import SECRETS, dicom_analysis, write_ct
+from dicom_study import SECRETS, dicom_analysis, groups_of, numbers_of, write_ct
 from tiny_analysis import tiny_analysis, tiny_labelmap
 
 pytest.importorskip("highdicom", reason="DICOM objects need highdicom")
@@ -93,7 +93,7 @@ def test_a_segment_states_code_side_colour_and_algorithm(written):
     segments = {s.SegmentLabel: s for s in written[0]["seg"].SegmentSequence}
     lung = segments["lung_left"]
     kind = lung.SegmentedPropertyTypeCodeSequence[0]
-    assert (kind.CodeValue, kind.CodingSchemeDesignator) == ("44029006", "SCT") or kind.CodeMeaning
+    assert (kind.CodeValue, kind.CodingSchemeDesignator) == ("39607008", "SCT")
     assert kind.CodeMeaning == "Lung"
     side = kind.SegmentedPropertyTypeModifierCodeSequence[0]
     assert (side.CodeValue, side.CodeMeaning) == ("7771000", "Left")
@@ -105,34 +105,6 @@ def test_a_segment_states_code_side_colour_and_algorithm(written):
         "SegmentedPropertyTypeModifierCodeSequence"
         not in (segments["liver"].SegmentedPropertyTypeCodeSequence[0])
     )
-
-
-def numbers_of(group) -> dict[str, tuple[float, str]]:
-    return {
-        item.ConceptNameCodeSequence[0].CodeMeaning: (
-            float(item.MeasuredValueSequence[0].NumericValue),
-            item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue,
-        )
-        for item in group.ContentSequence
-        if item.ValueType == "NUM"
-    }
-
-
-def groups_of(sr) -> dict[str, pydicom.Dataset]:
-    (measurements,) = (
-        item
-        for item in sr.ContentSequence
-        if item.ConceptNameCodeSequence[0].CodeMeaning == "Imaging Measurements"
-    )
-    named = {}
-    for group in measurements.ContentSequence:
-        (text,) = (
-            item.TextValue
-            for item in group.ContentSequence
-            if item.ConceptNameCodeSequence[0].CodeMeaning == "Tracking Identifier"
-        )
-        named[text] = group
-    return named
 
 
 def test_the_report_has_a_group_for_each_organ_each_slice_and_the_scan(written):
@@ -383,7 +355,7 @@ def test_two_hundred_segments_keep_their_names_and_voxels(tmp_path):
 
     analysis = dicom_analysis(tmp_path / "ct")
     labels = np.zeros_like(analysis.labelmap.labels)
-    names = [f"label_{n}" for n in range(1, 200)] + ["x" * 80]
+    names = [f"part_{n}" for n in range(1, 200)] + ["x" * 80]
     labels.reshape(-1)[:200] = np.arange(1, 201)
     atoms = tuple(Atom(n, name, "", "#112233", "given") for n, name in enumerate(names, 1))
     groups = {"body": tuple(names)}
@@ -393,6 +365,11 @@ def test_two_hundred_segments_keep_their_names_and_voxels(tmp_path):
     assert len(seg.SegmentSequence) == 200
     assert seg.SegmentSequence[199].SegmentLabel == "x" * 64
     assert seg.SegmentSequence[0].SegmentAlgorithmType == "SEMIAUTOMATIC"
+    read = read_labelmap(tmp_path / FILES["seg"], analysis.series)
+    assert {atom.value: atom.name for atom in read.atoms} == {
+        n: name[:64] for n, name in enumerate(names, 1)
+    }
+    np.testing.assert_array_equal(read.labels, labels)
 
 
 def test_kinds_are_checked_by_name():

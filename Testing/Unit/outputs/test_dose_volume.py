@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 
+import command_run
 import numpy as np
 import pytest
 from tiny_analysis import AFFINE, organ_dose, tiny_analysis
@@ -23,8 +23,7 @@ def rows_of(folder, noise=0.1):
     doses = replace(analysis.doses, dose_map=dose_map)
     written = write_result(replace(analysis, doses=doses), folder)
     assert folder / "dose_volume.csv" in written
-    with (folder / "dose_volume.csv").open(newline="") as stream:
-        return list(csv.DictReader(stream))
+    return command_run.rows(folder / "dose_volume.csv")
 
 
 def percents(rows, organ):

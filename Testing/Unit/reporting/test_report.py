@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 
 import pytest
+from dicom_study import dicom_analysis
 from tiny_analysis import REFUSAL, organ_dose, tiny_analysis, tiny_result
 
 pytest.importorskip("jinja2", reason="the report's page needs jinja2")
 
 from CTDoseSegLib import NOTICE
+from CTDoseSegLib.provenance import provenance
 from CTDoseSegLib.reporting.numbers import number
 from CTDoseSegLib.reporting.report.content import report_of
 from CTDoseSegLib.reporting.report.page import report_page
@@ -18,6 +22,7 @@ from CTDoseSegLib.reporting.report.pdf_page import report_pdf
 from CTDoseSegLib.reporting.report.pictures import report_pictures
 from CTDoseSegLib.reporting.report.texts import TEXTS, Words
 from CTDoseSegLib.reporting.report.writing import REPORT_FILES, write_report
+from CTDoseSegLib.result import Result
 
 
 def answer(result) -> dict[str, tuple[str, str]]:
@@ -155,8 +160,37 @@ def test_a_text_that_does_not_exist_is_a_mistake():
         Words()("no such text")
 
 
-def test_the_files_name_no_patient(tmp_path):
-    written = write_report(tiny_result(), tmp_path)
+PATIENT = {"PatientName": "Doe^Jane", "PatientID": "ID-4711", "PatientBirthDate": "19500823"}
+# Apart as well, and as people write a date.
+PARTICULARS = ("Doe", "Jane", "4711", "19500823", "1950-08-23", "23.08.1950")
+
+
+@pytest.fixture
+def patient_report(tmp_path):
+    """The report with pictures of a CT that states its patient, in its description too."""
+    description = "Thorax Jane Doe ID-4711 19500823"
+    analysis = dicom_analysis(tmp_path / "ct", SeriesDescription=description, **PATIENT)
+    series, labelmap = analysis.series, analysis.labelmap
+    result = Result.of(replace(analysis, provenance=provenance(series, labelmap, {})))
+    written = write_report(result, tmp_path, series, labelmap)
     assert [path.name for path in written] == list(REPORT_FILES)
-    for path in written:
-        assert b"Doe" not in path.read_bytes()
+    return tmp_path
+
+
+def test_the_page_names_no_patient(patient_report):
+    page = (patient_report / "report.html").read_text(encoding="utf-8")
+    shown = re.sub(r"data:image/png;base64,[^\"']+", "", page)
+    assert len(shown) < len(page)  # the pictures are there
+    assert "Thorax" in shown
+    assert not [text for text in PARTICULARS if text.lower() in shown.lower()]
+
+
+def test_the_pdf_names_no_patient_in_its_text_or_its_properties(patient_report):
+    if shutil.which("pdftotext") is None:
+        pytest.skip("the text of a PDF is read with pdftotext (apt install poppler-utils)")
+    pdf = patient_report / "report.pdf"
+    text = subprocess.run(["pdftotext", pdf, "-"], capture_output=True, check=True).stdout.decode()
+    properties = re.findall(rb"/(?:Title|Subject|Author|Keywords)\b[^\n]*", pdf.read_bytes())
+    shown = text + b" ".join(properties).decode("latin-1")
+    assert "Thorax" in text
+    assert not [part for part in PARTICULARS if part.lower() in shown.lower()]

@@ -113,7 +113,8 @@ def rule_for(image: pydicom.Dataset, n_images: int, rules: tuple[Rule, ...]) -> 
     Scouts, derived images and series of fewer than `LEAST_IMAGES` files with one frame each are
     left out whatever the rules.
     """
-    kind = [str(one).upper() for one in image.get("ImageType") or ()]
+    values = image.get("ImageType") or ()  # pydicom gives a single value as a text
+    kind = [str(one).upper() for one in ([values] if isinstance(values, str) else values)]
     several = "NumberOfFrames" in image
     if "LOCALIZER" in kind or "DERIVED" in kind or (n_images < LEAST_IMAGES and not several):
         return None
