@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import slicer
 from slicer.i18n import tr as _
 
-from ..errors import CTDoseSegError, InputError, OutputError
+from ..errors import CTDoseSegError, InputError
 from . import staging
 from .job import CANCELLED, DONE, FAILED, Job, run_and_wait
 from .logic_what_if import WhatIfLogic
@@ -195,18 +195,15 @@ class SimulationLogic(WhatIfLogic):
         return results
 
     def stageSimulated(self, results: Results, task: StagedAnalysis) -> None:
-        """Hand a simulated result over with the input of an export, so that its doses are kept."""
+        """Stage a simulated result with the input of an export, so that its doses are kept."""
         from ..outputs.simulated import write_simulation
 
-        self.keepSimulation(results)
-        session = self.session(results)
-        if session.dose_engine is None:
-            raise InputError(staging.NO_BATCHES)
         folder = task.folder / staging.SIMULATED_FOLDER
-        try:
+        with staging.removed_on_failure(task.folder):
+            self.keepSimulation(results)
+            session = self.session(results)
+            if session.dose_engine is None:
+                raise InputError(staging.NO_BATCHES)
             folder.mkdir()
             write_simulation(session.analysis(), session.dose_engine.dose_map, folder)
-        except OSError as error:
-            task.clear()
-            raise OutputError(staging.refusal()) from error
         task.arguments += ["--dose-engine", "montecarlo", "--simulated", str(folder)]
