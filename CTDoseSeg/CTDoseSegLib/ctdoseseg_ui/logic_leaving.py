@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class LeavingLogic:
-    """The part of `CTDoseSegLogic` that stages results for files and DICOM; needs the parts that make them."""
+    """The part of `CTDoseSegLogic` that stages results; needs the parts that make them."""
 
     session: Any
     look: Any
