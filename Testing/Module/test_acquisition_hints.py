@@ -23,10 +23,10 @@ def test_a_volume_without_dicom_shows_which_results_wait(host, panel, phantom):
     assert "no DICOM" in text
     assert "SSDE needs CTDIvol" in text
     assert "organ doses wait for CTDIvol, or for tube current" in text
-    assert panel.acquisition.mark_of("ctdivol_mGy") == "unknown"
+    assert panel.ui.ctdivol_mGy_source.text == "unknown"
     panel.ui.ctdivol_mGy_edit.text = "9"
     host.process_events()
-    assert panel.acquisition.mark_of("ctdivol_mGy") == "typed"
+    assert panel.ui.ctdivol_mGy_source.text == "typed"
     assert "wait" not in panel.ui.acquisitionLabel.text
 
 

@@ -220,6 +220,21 @@ def test_export_writes_the_files_of_analyze(host, analysed, tmp_path):
     shown = analysed.results.results.result
     assert [o["dose_mGy"] for o in written["organs"]] == [o.dose_mGy for o in shown.organs]
     assert (tmp_path / "out" / "organ_doses.csv").is_file()
+    assert analysed.ui.applyButton.text == "Apply"
+    assert analysed.ui.inputVolumeSelector.enabled
+
+
+def test_after_a_cancelled_export_apply_is_ready(host, analysed, tmp_path):
+    analysed.ui.exportCollapsibleButton.collapsed = False
+    host.process_events()
+    host.answers.files.append(tmp_path / "out")
+    host.click(analysed.ui.exportButton)
+    host.click(analysed.ui.applyButton)
+    host.wait_until(lambda: not analysed.task.job.active, 20)
+    assert analysed.task.job.state == "cancelled"
+    assert analysed.ui.applyButton.enabled
+    assert analysed.ui.applyButton.text == "Apply"
+    assert analysed.ui.exportButton.enabled
 
 
 def test_a_click_on_an_organ_moves_the_slices_there(host, analysed):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from module_steps import SMALL
+from scanned_phantom import load_scan, write_scan
 
 
 def test_dicom_files_that_left_the_database_are_flagged(host, panel, phantom):
@@ -26,8 +27,8 @@ def test_a_dicom_folder_brings_its_exposure(host, panel, tmp_path):
     node = slicer.mrmlScene.GetNodeByID(identifier)
     panel._parameterNode.inputVolume = node
     host.process_events()
-    assert panel.acquisition.mark_of("kvp_kV") == "read"
-    assert panel.acquisition.mark_of("ctdivol_mGy") == "read"
+    assert panel.ui.kvp_kV_source.text == "read"
+    assert panel.ui.ctdivol_mGy_source.text == "read"
     assert "0018,0060" in panel.ui.kvp_kV_source.toolTip
     from CTDoseSegLib.reading.reader import read_series
 
@@ -37,6 +38,16 @@ def test_a_dicom_folder_brings_its_exposure(host, panel, tmp_path):
     assert scene.slices == files.slices
     assert scene.acquisition == files.acquisition
     assert {f.code for f in scene.flags} == {f.code for f in files.flags}
+
+
+def test_the_headers_of_one_ct_alone_are_kept_by_the_console_too(host, panel, tmp_path):
+    from CTDoseSegLib.ctdoseseg_ui.nodes import headers
+    from CTDoseSegLib.ctdoseseg_ui.nodes.volumes import dicom_files
+
+    volumes = [load_scan(host, write_scan(tmp_path / str(n), seed=n)) for n in (1, 2)]
+    for volume in volumes:
+        panel.logic.series(volume)
+    assert set(headers._kept) == set(dicom_files(volumes[1])[0])
 
 
 def test_mr_by_its_dicom_modality_is_refused(host, panel, tmp_path):

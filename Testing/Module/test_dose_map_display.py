@@ -200,6 +200,20 @@ def test_the_legend_of_the_lines_names_their_doses(host, simulated):
     assert colors.GetColorName(colors.GetNumberOfColors() - 1) == "40"
 
 
+def test_lines_are_made_anew_where_the_scale_was_changed_while_they_were_hidden(host, simulated):
+    results, parameters = simulated.results.results, simulated._parameterNode
+    parameters.showDoseMap = True
+    settled(host, simulated)
+    parameters.showIsodoses = False
+    host.process_events()
+    simulated.ui.doseScaleSpinBox.value = 40.0
+    host.process_events()
+    parameters.showIsodoses = True
+    host.wait_until(lambda: lines_shown(results), 20)
+    colors = results.get("isodoseColors")
+    assert colors.GetColorName(colors.GetNumberOfColors() - 1) == "40"
+
+
 def test_the_lines_of_another_simulation_are_others(host, simulated):
     results = simulated.results.results
     simulated._parameterNode.showDoseMap = True
@@ -325,6 +339,29 @@ def test_off_the_body_and_without_a_shown_dose_there_is_no_dose(host, analysed):
     assert label.text == before
 
 
+def test_where_segments_overlap_the_smallest_is_under_the_mouse_as_in_the_doses(host, analysed):
+    import slicer
+
+    from CTDoseSegLib.ctdoseseg_ui.nodes.dose_at import organ_at
+    from CTDoseSegLib.ctdoseseg_ui.nodes.segmentations import labelmap_of
+
+    results = analysed.results.results
+    ras, k = centre_of(results, "liver")
+    get, put = (
+        slicer.util.arrayFromSegmentBinaryLabelmap,
+        slicer.util.updateSegmentBinaryLabelmapFromArray,
+    )
+    liver = get(results.segmentation, "liver", results.volume) > 0
+    one_slice = np.zeros_like(liver)
+    one_slice[k] = liver[k]
+    for organ, mask in (("spleen", one_slice), ("liver", liver)):  # the larger one lies on top
+        put(mask.astype(np.uint8), results.segmentation, organ, results.volume)
+    assert organ_at(results, ras) == "spleen"
+    series = analysed.logic.session(results).series
+    labelmap = labelmap_of(results.segmentation, results.volume, series)
+    assert np.array_equal(labelmap.mask("spleen"), one_slice)
+
+
 def test_many_moves_of_the_mouse_are_one_line(host, analysed, monkeypatch):
     import slicer
 
@@ -448,3 +485,15 @@ def test_without_a_simulation_histograms_cannot_be_chosen_and_say_what_is_missin
     results = analysed.results.results
     assert not curves(results)
     assert "only Monte Carlo" in results.get("dvhChart").GetTitle()
+
+
+def test_a_map_that_was_cropped_by_hand_is_a_problem_in_words(host, simulated):
+    import slicer
+
+    choose_histograms(host, simulated)
+    results = simulated.results.results
+    host.wait_until(lambda: bool(curves(results)), 20)
+    cropped = slicer.util.arrayFromVolume(results.doseMap)[1:].copy()
+    slicer.util.updateVolumeFromArray(results.doseMap, cropped)
+    simulated.results.refresh()
+    assert "dose map in the scene was altered" in simulated.ui.statusLabel.text

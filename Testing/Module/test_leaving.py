@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pydicom
 import pytest
 from dicom_study import groups_of, numbers_of
+from module_steps import warm
 from scanned_phantom import change, load_scan, write_scan
 
 from CTDoseSegLib import NOTICE
@@ -41,6 +44,8 @@ def saved(host, panel) -> dict[str, pydicom.Dataset]:
     host.wait_until(lambda: not panel.task.job.active, 120)
     host.process_events()
     assert "DICOM objects are in Slicer's database" in panel.ui.statusLabel.text
+    assert panel.ui.applyButton.text == "Apply"
+    assert panel.ui.inputVolumeSelector.enabled
     files = [pydicom.dcmread(file) for file in panel.leaving._saved]
     return {data.Modality: data for data in files}
 
@@ -60,6 +65,26 @@ def test_the_report_shows_the_doses_and_no_patient(host, scanned, tmp_path):
     host.click(scanned.leaving.dialog.saveButton)
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
     scanned.leaving.stop()
+
+
+def test_a_report_that_cannot_be_written_is_an_error_though_an_old_one_is_there(
+    host, analysed, tmp_path, monkeypatch
+):
+    from CTDoseSegLib.ctdoseseg_ui.panel import report_dialog
+
+    old = tmp_path / "report.pdf"
+    old.write_bytes(b"old")
+    # As Qt does where it cannot write.
+    monkeypatch.setattr(report_dialog.qt.QTextDocument, "print_", lambda *_args: None)
+    dialog = report_dialog.ReportDialog(analysed.results.results.result)
+    dialog.show()
+    host.answers.files.append(old)
+    host.expect_error("report cannot be written to report.pdf")
+    host.click(dialog.saveButton)
+    assert "report cannot be written to report.pdf" in host.messages[-1].text
+    assert [path.name for path in tmp_path.iterdir()] == ["report.pdf"]
+    assert old.read_bytes() == b"old"
+    dialog.close()
 
 
 def test_markup_in_a_description_arrives_as_text():
@@ -121,6 +146,69 @@ def test_what_was_saved_is_sent_by_slicers_own_dialog_until_it_is_old(host, scan
     scanned.logic.publish(scanned.results.results)
     scanned._refresh()
     assert not scanned.ui.sendButton.enabled
+
+
+def test_a_second_save_that_fails_does_not_repeat_the_first_ones_success(
+    host, scanned, monkeypatch
+):
+    pytest.importorskip("highdicom", reason="writes the objects")
+    from CTDoseSegLib.ctdoseseg_ui import leaving
+    from CTDoseSegLib.errors import OutputError
+
+    def refuse(folder):
+        raise OutputError("Slicer's DICOM database has not taken all objects.")
+
+    saved(host, scanned)
+    monkeypatch.setattr(leaving, "put_into_database", refuse)
+    host.click(scanned.ui.dicomButton)
+    host.wait_until(lambda: not scanned.task.job.active, 120)
+    assert "has not taken all objects" in scanned.ui.statusLabel.text
+    assert not scanned.ui.sendButton.enabled
+
+
+def test_the_report_has_the_doses_of_the_edited_segmentation_as_the_objects_have(
+    host, scanned, monkeypatch
+):
+    pytest.importorskip("highdicom", reason="writes the objects")
+    from CTDoseSegLib.ctdoseseg_ui.panel import report_dialog
+
+    reported = []
+
+    def draw(result):
+        reported.append({one.organ: one.dose_mGy for one in result.organs})
+        return b"%PDF"
+
+    warm(host, scanned)
+    results = scanned.results.results
+    results.segmentation.GetSegmentation().RemoveSegment("lung_left")
+    monkeypatch.setattr(report_dialog, "report_pdf", draw)
+    host.click(scanned.ui.dicomButton)
+    scanned.task.end()
+    assert reported == [{one.organ: one.dose_mGy for one in results.result.organs}]
+    assert "lung_left" not in reported[0]
+
+
+def staged(host):
+    """The folders with the input of tasks that are there now."""
+    import slicer
+
+    return set(Path(slicer.app.temporaryPath).glob("ctdoseseg-*"))
+
+
+def test_input_that_cannot_be_staged_leaves_no_folder(host, scanned, monkeypatch):
+    from CTDoseSegLib.ctdoseseg_ui import packages
+    from CTDoseSegLib.errors import InputError
+    from CTDoseSegLib.outputs import tables
+
+    def refuse(labelmap, folder):
+        raise InputError("altered")
+
+    before = staged(host)
+    monkeypatch.setattr(packages, "ensure", lambda *_args: None)
+    monkeypatch.setattr(tables, "write_label_tables", refuse)
+    with pytest.raises(InputError, match="altered"):
+        scanned.logic.prepareDICOM(scanned.results.results)
+    assert staged(host) == before
 
 
 def test_the_console_saves_too(scanned):

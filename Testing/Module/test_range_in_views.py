@@ -40,11 +40,11 @@ def test_dragging_the_box_fills_the_field_and_typing_moves_the_box(host, dragged
     (box,) = boxes()
     set_box_range(box, (-80.0, 120.0))
     host.wait_until(lambda: typed(dragged) == [-80.0, 120.0], 5)
-    assert dragged.acquisition.mark_of("irradiated_range_mm") == "typed"
+    assert dragged.ui.irradiated_range_mm_source.text == "typed"
     dragged.ui.irradiated_range_mm_edit.text = "-60; 90"
     host.process_events()
     assert box_range(box) == pytest.approx((-60, 90))
-    dragged.ui.irradiated_range_mm_edit.text = "-60; 9x"  # half typed: the box stays
+    dragged.ui.irradiated_range_mm_edit.text = "-60; 9x"  # half typed at once: the box stays
     host.wait(0.2)
     assert box_range(box) == pytest.approx((-60, 90))
     assert dragged.ui.irradiated_range_mm_edit.text == "-60; 9x"

@@ -44,11 +44,11 @@ def test_progress_is_known_while_it_runs(host, running):
 
 def test_a_cancelled_one_leaves_the_scene_as_it_is(host, panel, running):
     from CTDoseSegLib.ctdoseseg_ui.nodes.results import Results
-    from CTDoseSegLib.errors import CTDoseSegError
+    from CTDoseSegLib.errors import Cancelled
 
     running.cancel()
     host.wait_until(lambda: not running.running, 60)
-    with pytest.raises(CTDoseSegError, match="cancelled"):
+    with pytest.raises(Cancelled, match="cancelled"):
         running.wait()
     assert Results.all() == []
 

@@ -65,7 +65,7 @@ def test_exposure_typed_for_one_ct_is_not_taken_for_another(host, analysed, anot
     parameters.inputVolume = another[0]
     host.process_events()
     assert parameters.ctdivol_mGy == ""
-    assert analysed.acquisition.mark_of("ctdivol_mGy") == "unknown"
+    assert analysed.ui.ctdivol_mGy_source.text == "unknown"
 
 
 def test_a_dose_overlay_is_never_taken_for_a_ct(host, analysed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -277,3 +278,20 @@ def test_the_map_is_never_taken_for_a_ct(host, simulated):
     for role in ("doseMap", "doseMapSD", "doseMapBatches"):
         with pytest.raises(InputError, match="dose map"):
             simulated.logic.analyze(simulated.results.results.get(role))
+
+
+def test_an_export_without_batches_leaves_no_folder(simulated):
+    import slicer
+
+    from CTDoseSegLib.errors import InputError
+
+    def staged():
+        return set(Path(slicer.app.temporaryPath).glob("ctdoseseg-*"))
+
+    results = simulated.results.results
+    simulated.logic.forget(results)  # as of a saved scene
+    slicer.mrmlScene.RemoveNode(results.get("doseMapBatches"))
+    before = staged()
+    with pytest.raises(InputError, match="batches were not kept"):
+        simulated.logic.prepareExport(results, "/nowhere")
+    assert staged() == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from module_steps import show_result, warm
+from module_steps import put_simulation, show_result, warm
 
 
 @pytest.fixture
@@ -96,6 +96,16 @@ def test_a_target_ssde_finds_the_tube_current(host, stated):
     assert reached.ssde_mGy == pytest.approx(5.0, rel=1e-3)
     shown = stated.ui.tubeCurrentFactorValue.text
     assert f"{reached.change.tube_current_factor:.3g}" in shown
+
+
+@pytest.mark.parametrize("text", ["-120,5; 80", "-120.5, 80", "-120,5 80"])
+def test_a_range_is_read_as_under_acquisition(panel, text):
+    from CTDoseSegLib.ctdoseseg_ui.panel.whatif_words import typed_change
+
+    panel._parameterNode.whatIfRange_mm = text
+    change, problems = typed_change(panel._parameterNode)
+    assert change.irradiated_range_mm == (-120.5, 80.0)
+    assert not problems
 
 
 @pytest.mark.parametrize(
@@ -244,7 +254,7 @@ def test_another_voltage_is_simulated_on_request_and_the_result_stays(host, othe
     host.wait_until(lambda: not panel.simulation.active, 120)
     host.process_events()
     assert "HYPOTHETICAL" in panel.ui.simulationLabel.text
-    assert panel.logic.isSimulated(Change(kvp_kV=100.0))
+    assert panel.logic.isSimulated(results, Change(kvp_kV=100.0))
     assert results.node.GetText() == before
     assert not panel.ui.whatIfSimulateButton.isVisible()
     assert "were simulated" in panel.ui.whatIfNotesLabel.text
@@ -272,8 +282,30 @@ def test_a_result_that_changed_meanwhile_takes_no_simulated_doses(host, other_vo
     from CTDoseSegLib.errors import InputError
 
     panel, results = other_voltage, other_voltage.results.results
-    asked, change = panel.logic.whatIf(results), Change(kvp_kV=100.0)
+    asked, change = panel.logic.asked(results), Change(kvp_kV=100.0)
     results.segmentation.GetSegmentation().RemoveSegment("spleen")
     panel.logic.recompute(results)
     with pytest.raises(InputError, match="simulate again"):
         panel.logic.keepSimulated(results, change, asked, results.result)
+
+
+def test_a_simulation_counts_though_another_result_was_looked_at_meanwhile(host, other_voltage):
+    from CTDoseSegLib.dosimetry.what_if.change import Change
+
+    panel, results = other_voltage, other_voltage.results.results
+    logic, change = panel.logic, Change(kvp_kV=100.0)
+    task = logic.prepareSimulation(results, 0.05, 0.5, change)
+    put_simulation(task)
+    drawn = panel._parameterNode.inputSegmentation
+    exposure = {"ctdivol_mGy": 8.1, "phantom_cm": 32, "kvp_kV": 120}
+    other = logic.analyze(results.volume, drawn, acquisition=exposure, newResult=True)
+    panel.output.take(other)
+    host.process_events()
+    logic.whatIf(other)
+    logic.finishSimulation(task)
+    task.clear()
+    assert logic.isSimulated(results, change)
+    assert not logic.isSimulated(other, change)
+    panel.output.take(results)
+    set_(host, panel, whatIfOrgan="liver")
+    assert "were simulated" in panel.ui.whatIfNotesLabel.text

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import slicer
 from slicer.i18n import tr as _
 
 from ..errors import InputError, OutputError
 from . import packages
-from .staging import StagedAnalysis, refusal
+from .staging import StagedAnalysis, removed_on_failure, temporary_folder
 
 if TYPE_CHECKING:
     from ..segmentation.labelmap import Labelmap
@@ -61,8 +58,8 @@ def stage_dicom(results: Results, labelmap: Labelmap, pdf: bytes | None) -> Stag
             )
         )
     packages.ensure("dicom")
-    folder = Path(tempfile.mkdtemp(prefix="ctdoseseg-", dir=slicer.app.temporaryPath))
-    try:
+    folder = temporary_folder()
+    with removed_on_failure(folder):
         stored = folder / "result"
         stored.mkdir()
         labels = stored / "segmentation.npy"
@@ -83,9 +80,6 @@ def stage_dicom(results: Results, labelmap: Labelmap, pdf: bytes | None) -> Stag
             arguments += ["--kinds", f"{KINDS},pdf", "--pdf", str(report)]
         else:
             arguments += ["--kinds", KINDS]
-    except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise OutputError(refusal()) from error
     return StagedAnalysis(results.volume, "", folder, arguments, None, {}, output)
 
 

@@ -213,7 +213,7 @@ class CTDoseSegLogic(LeavingLogic, SimulationLogic, ScriptedLoadableModuleLogic)
         scannerProfile: str = "",
         into: str = "",
     ) -> StagedAnalysis:
-        """Write the stage input of an analysis: volume and user segmentation in a temporary folder.
+        """Stage the input of an analysis: volume and user segmentation in a temporary folder.
 
         Parameters are those of `analyze`; `into` is as in `Results.create`.
         """

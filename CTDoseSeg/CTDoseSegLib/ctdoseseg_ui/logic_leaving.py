@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,12 @@ from .nodes.results import Results
 from .staging import BUNDLED, FOLDER_MODELS, StagedAnalysis
 
 if TYPE_CHECKING:
+    from ..result import Result
     from .session import Session
 
 
 class LeavingLogic:
-    """The part of `CTDoseSegLogic` that hands results over; needs the parts that make them."""
+    """The part of `CTDoseSegLogic` that stages results; needs the parts that make them."""
 
     session: Any
     look: Any
@@ -60,7 +62,9 @@ class LeavingLogic:
             raise OutputError(message)
         return Path(folder)
 
-    def prepareDICOM(self, results: Results, pdf: bytes | None = None) -> StagedAnalysis:
+    def prepareDICOM(
+        self, results: Results, pdf: Callable[[Result], bytes] | None = None
+    ) -> StagedAnalysis:
         """A task that writes DICOM objects of a result, which carry the patient's identity.
 
         Parameters
@@ -68,11 +72,14 @@ class LeavingLogic:
         results
             The result; its CT was loaded from Slicer's DICOM database.
         pdf
-            The report as a PDF; None: without it.
+            Returns the report of a result as a PDF; None: without it.
         """
         from .leaving import stage_dicom
 
-        return stage_dicom(results, self._current(results).as_known(), pdf)
+        session = self._current(results)
+        # Drawn only now: the report has the doses that the other objects have.
+        report = pdf(results.result) if pdf is not None else None
+        return stage_dicom(results, session.as_known(), report)
 
     def saveToDICOM(self, results: Results) -> list[str]:
         """Put a result as SEG and SR into Slicer's DICOM database; return the files there.

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 import slicer
 from slicer.i18n import tr as _
 
-from ..errors import CTDoseSegError, InputError, OutputError
+from ..errors import CTDoseSegError, InputError
 from . import staging
 from .job import CANCELLED, DONE, FAILED, Job, run_and_wait
-from .logic_what_if import WhatIfLogic
+from .logic_what_if import Asked, WhatIfLogic
 from .nodes.results import Results
 from .staging import StagedAnalysis
 
 if TYPE_CHECKING:
     from ..dosimetry.scan import Scan
-    from ..dosimetry.what_if.answer import WhatIf
     from ..dosimetry.what_if.change import Change
 
 # A simulation leaves nothing but its temporary folder, which goes with the task: it need not end
@@ -39,13 +38,13 @@ class StagedSimulation(StagedAnalysis):
     change
         Another exposure, whose doses are hypothetical and replace nothing; None: that of the scan.
     asked
-        What was asked for the change; None without one.
+        The result's scan that the change was asked of; None without one.
     """
 
     resultID: str = ""
     scan: Scan | None = None
     change: Change | None = None
-    asked: WhatIf | None = None
+    asked: Asked | None = None
 
 
 class SimulationLogic(WhatIfLogic):
@@ -119,8 +118,8 @@ class SimulationLogic(WhatIfLogic):
         if change is None:
             scan = scan_of(session.analysis())
         else:
-            asked = self.whatIf(results)
-            series = asked.exposed(change)
+            asked = self.asked(results)
+            series = asked.scan.exposed(change)
         task = staging.stage_input(results.volume, series, session.as_known(), arguments, {})
         return StagedSimulation(
             **vars(task),
@@ -195,18 +194,15 @@ class SimulationLogic(WhatIfLogic):
         return results
 
     def stageSimulated(self, results: Results, task: StagedAnalysis) -> None:
-        """Hand a simulated result over with the input of an export, so that its doses are kept."""
+        """Stage a simulated result with the input of an export, so that its doses are kept."""
         from ..outputs.simulated import write_simulation
 
-        self.keepSimulation(results)
-        session = self.session(results)
-        if session.dose_engine is None:
-            raise InputError(staging.NO_BATCHES)
         folder = task.folder / staging.SIMULATED_FOLDER
-        try:
+        with staging.removed_on_failure(task.folder):
+            self.keepSimulation(results)
+            session = self.session(results)
+            if session.dose_engine is None:
+                raise InputError(staging.NO_BATCHES)
             folder.mkdir()
             write_simulation(session.analysis(), session.dose_engine.dose_map, folder)
-        except OSError as error:
-            task.clear()
-            raise OutputError(staging.refusal()) from error
         task.arguments += ["--dose-engine", "montecarlo", "--simulated", str(folder)]

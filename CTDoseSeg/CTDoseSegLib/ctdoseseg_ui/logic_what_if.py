@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
@@ -16,14 +17,32 @@ if TYPE_CHECKING:
     from ..result import Result
 
 
+@dataclass(frozen=True, eq=False)  # a scan has arrays, which have no single truth value
+class Asked:
+    """A result's scan that can be asked for other exposures, and which result it is of.
+
+    Attributes
+    ----------
+    nodeID, text
+        Of the result's node when the scan was made; another text has other numbers.
+    scan
+        To be asked.
+    """
+
+    nodeID: str
+    text: str
+    scan: WhatIf
+
+
 class WhatIfLogic(ResultsLogic):
     """The part of `CTDoseSegLogic` that answers for other exposures."""
 
     def __init__(self) -> None:
         ResultsLogic.__init__(self)
-        # The text of the result last asked of, its scan, and what was simulated for it.
-        self._asked: tuple[str, WhatIf] | None = None
-        self._simulated: dict[Change, Hypothetical] = {}
+        # The result last asked of alone: its scan holds the voxels of a CT.
+        self._asked: Asked | None = None
+        # Node ID of a result to its text and what was simulated for it, which is a few numbers.
+        self._simulated: dict[str, tuple[str, dict[Change, Hypothetical]]] = {}
 
     def whatIf(self, results: Results) -> WhatIf:
         """Return a result's scan, to be asked for the doses of other exposures.
@@ -40,11 +59,14 @@ class WhatIfLogic(ResultsLogic):
             other = whatIf.ask(Change(kvp_kV=100, pitch=1.2))
             print(other.ssde_mGy, other.dose_of("lung").dose_mGy)
         """
-        text = results.node.GetText()
-        if self._asked is None or self._asked[0] != text:
-            self._asked = (text, self._what_if_of(results))
-            self._simulated.clear()
-        return self._asked[1]
+        return self.asked(results).scan
+
+    def asked(self, results: Results) -> Asked:
+        """Return the scan as `whatIf` does, with the result's text that it belongs to."""
+        identifier, text = results.node.GetID(), results.node.GetText()
+        if self._asked is None or (self._asked.nodeID, self._asked.text) != (identifier, text):
+            self._asked = Asked(identifier, text, self._what_if_of(results))
+        return self._asked
 
     def _what_if_of(self, results: Results) -> WhatIf:
         from ..dosimetry.doses import DoseResult
@@ -65,8 +87,7 @@ class WhatIfLogic(ResultsLogic):
 
     def answer(self, results: Results, change: Change) -> Hypothetical:
         """Return the doses of another exposure: simulated ones, where it was simulated."""
-        own = self.whatIf(results)
-        return self._simulated.get(change) or own.ask(change)
+        return self._simulated_of(results).get(change) or self.whatIf(results).ask(change)
 
     def measuredForWhatIf(self, results: Results, seconds: float = 0.04) -> bool:
         """Measure the organs of a result for a moment; True when nothing is left."""
@@ -76,7 +97,7 @@ class WhatIfLogic(ResultsLogic):
         return session.step(seconds)
 
     def keepSimulated(
-        self, results: Results, change: Change, asked: WhatIf, simulated: Result
+        self, results: Results, change: Change, asked: Asked, simulated: Result
     ) -> None:
         """Remember the doses of a simulation with another exposure, while the result is as it is.
 
@@ -85,11 +106,11 @@ class WhatIfLogic(ResultsLogic):
         Parameters
         ----------
         results
-            As it was shown.
+            The result; another one may have been looked at meanwhile.
         change
             What was simulated.
         asked
-            What was asked for it before the simulation.
+            From `asked`, before the simulation.
         simulated
             What it gave.
 
@@ -100,8 +121,7 @@ class WhatIfLogic(ResultsLogic):
         """
         from ..dosimetry.doses import DoseResult
 
-        own = self.whatIf(results)
-        if own is not asked:
+        if (results.node.GetID(), results.node.GetText()) != (asked.nodeID, asked.text):
             raise InputError(
                 _(
                     "The result was changed while another exposure of it was simulated: simulate "
@@ -109,16 +129,28 @@ class WhatIfLogic(ResultsLogic):
                 )
             )
         doses = DoseResult(simulated.organs, shared_by=simulated.uncertainty_shared_by)
-        self._simulated[change] = own.simulated(own.ask(change), doses)
+        answers = self._simulated_of(results)
+        answers[change] = asked.scan.simulated(asked.scan.ask(change), doses)
+        self._simulated[asked.nodeID] = asked.text, answers
 
-    def isSimulated(self, change: Change) -> bool:
-        """Whether the doses of a change were simulated."""
-        return change in self._simulated
+    def isSimulated(self, results: Results, change: Change) -> bool:
+        """Whether the doses of a change were simulated for a result as it is now."""
+        return change in self._simulated_of(results)
+
+    def _simulated_of(self, results: Results) -> dict[Change, Hypothetical]:
+        """Return what was simulated for a result; nothing where it was changed since."""
+        text, answers = self._simulated.get(results.node.GetID(), ("", {}))
+        return answers if text == results.node.GetText() else {}
 
     def forget(self, results: Results | None = None) -> None:
-        """Release what is kept in memory of one result or of all."""
-        self._asked = None
-        self._simulated.clear()
+        """Release the voxels kept in memory of one result or of all.
+
+        What was simulated for one result stays for the next look at it: it took minutes.
+        """
+        if results is None:
+            self._simulated.clear()
+        if results is None or (self._asked and self._asked.nodeID == results.node.GetID()):
+            self._asked = None
         ResultsLogic.forget(self, results)
 
     def hypothetical(

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from slicer.i18n import tr as _
+
+from ..errors import Cancelled, InputError
 from .job import CANCELLED, DONE, Job, turn_event_loop
 
 if TYPE_CHECKING:
@@ -66,8 +68,10 @@ class RunningAnalysis:
 
         Raises
         ------
+        Cancelled
+            If it was cancelled.
         CTDoseSegError
-            If there is none: with the sentence why.
+            If there is no result for another reason: with the sentence why.
         """
         try:
             while self.running:
@@ -77,6 +81,8 @@ class RunningAnalysis:
             self._job.end()
             self._end(CANCELLED, "", None)
             raise
+        if self._state == CANCELLED:
+            raise Cancelled(self.message)
         if self.results is None:
             raise InputError(self.message)
         return self.results
@@ -96,6 +102,6 @@ class RunningAnalysis:
     def _end(self, state: str, message: str, results: Results | None) -> None:
         _alive.discard(self)
         self._state, self.results = state, results
-        self.message = "The analysis was cancelled." if state == CANCELLED else message
+        self.message = _("The analysis was cancelled.") if state == CANCELLED else message
         if state == DONE:
             self.progress, self.message = 1.0, ""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,10 @@ from ..errors import OutputError
 BUNDLED = "bundled"
 # What a result has of a dose model in a folder, whose name may be a patient's and is not kept.
 FOLDER_MODELS = ("published", "trained")
+REFUSAL = (
+    "The volume cannot be written for the analysis: the folder for temporary files is full or "
+    "cannot be written. Free some space, or choose another folder in Slicer's settings (Cache)."
+)
 NO_EDITS = (
     "Doses of a dose model in a folder do not follow edits: press Apply with this segmentation."
 )
@@ -24,7 +30,7 @@ NO_BATCHES = (
     "segmentation."
 )
 RESULT_FOLDER = "result"
-# Where the simulated result of an export is handed over.
+# Where the simulated result of an export is staged.
 SIMULATED_FOLDER = "simulated"
 
 
@@ -88,9 +94,8 @@ def stage_input(
     from ..reading.npy_volume import write_npy_array, write_npy_volume
     from ..segmentation.known import write_known
 
-    folder = None
-    try:
-        folder = _temporary_folder()
+    folder = temporary_folder()
+    with removed_on_failure(folder):
         write_npy_volume(series, folder / "volume.npy")
         command = ["analyze", str(folder / "volume.npy"), *arguments]
         # The task has another working directory.
@@ -103,22 +108,38 @@ def stage_input(
             write_label_tables(labelmap, segmentation)
             write_known(labelmap, segmentation)
             command += ["--segmentation", str(labels)]
-    except OSError as error:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise OutputError(refusal()) from error
     return StagedAnalysis(volumeNode, givenID, folder, command, series, choices, output, into)
 
 
-def refusal() -> str:
-    """Return why the input of a task cannot be handed over."""
-    return (
-        "The volume cannot be written for the analysis: the folder for temporary files is full or "
-        "cannot be written. Free some space, or choose another folder in Slicer's settings (Cache)."
-    )
+def temporary_folder() -> Path:
+    """Make the folder for the input of a task; nothing in its name is of the patient.
 
-
-def _temporary_folder() -> Path:
+    Raises
+    ------
+    OutputError
+        If the folder for temporary files is full or cannot be written.
+    """
     application = getattr(slicer, "app", None)
     parent = application.temporaryPath if application is not None else None
-    return Path(tempfile.mkdtemp(prefix="ctdoseseg-", dir=parent))
+    try:
+        return Path(tempfile.mkdtemp(prefix="ctdoseseg-", dir=parent))
+    except OSError as error:
+        raise OutputError(REFUSAL) from error
+
+
+@contextlib.contextmanager
+def removed_on_failure(folder: Path) -> Iterator[None]:
+    """Remove a task's folder where its input cannot be made: voxels of a patient lie in it.
+
+    Raises
+    ------
+    OutputError
+        If a file cannot be written.
+    """
+    try:
+        yield
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise OutputError(REFUSAL) from error
+        raise

@@ -144,9 +144,10 @@ def test_another_language_is_another_table():
 def test_every_text_is_used():
     import inspect
 
-    from CTDoseSegLib.reporting.report import content, page, pdf_page
+    from CTDoseSegLib.reporting.report import content, key_numbers, page, pdf_page, rows
 
-    code = "".join(inspect.getsource(module) for module in (content, page, pdf_page))
+    modules = content, key_numbers, page, pdf_page, rows
+    code = "".join(inspect.getsource(module) for module in modules)
     built = {"by_ctdivol", "by_mas", "by_montecarlo", "by_published", "along_alt", "overlay_alt"}
     built |= {"along", "overlay"}
     unused = [

@@ -8,6 +8,7 @@ own, for every change of a table redraws all of its chart's series.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ MARKER_COLUMNS = ("z_mm", "sizeChart", "ssdeChart")
 # Room above the highest value for the legend: height of a row and of its frame in pixels, of the
 # axes in a view of 240 pixels.
 _ROW_PX, _FRAME_PX, _AXES_PX = 18, 16, 190
-TITLE_SIZE, TEXT_SIZE = 15, 12
+_TITLE_SIZE, _TEXT_SIZE = 15, 12
 
 
 def show_charts(results: Results) -> None:
@@ -96,7 +97,6 @@ def _line(
     dashes = (node.LineStyleSolid, node.LineStyleDash, node.LineStyleDot)
     marks = (node.MarkerStyleCircle, node.MarkerStyleSquare, node.MarkerStyleCross)
     node.SetLineStyle(dashes[look])
-    node.SetLineWidth(2)
     # Without markers a line cannot be clicked.
     node.SetMarkerStyle(marks[look])
     node.SetMarkerSize(4)
@@ -112,15 +112,25 @@ def _series(
     color: tuple[float, ...],
 ) -> Any:
     node = results.series(role, name)
-    was = node.StartModify()
-    node.SetName(name)
-    node.SetPlotType(node.PlotTypeScatter)
-    node.SetAndObserveTableNodeID(table.GetID())
-    node.SetXColumnName("z_mm")
-    node.SetYColumnName(y)
-    node.SetColor(*color)
-    node.EndModify(was)
+    fill_series(node, name, table, ("z_mm", y), color)
     return node
+
+
+def fill_series(
+    node: Any, name: str, table: Any, columns: tuple[str, str], color: tuple[float, ...]
+) -> None:
+    """Let a plot series draw two columns of a table, x and y."""
+    was = node.StartModify()
+    try:
+        node.SetName(name)
+        node.SetPlotType(node.PlotTypeScatter)
+        node.SetAndObserveTableNodeID(table.GetID())
+        node.SetXColumnName(columns[0])
+        node.SetYColumnName(columns[1])
+        node.SetColor(*color)
+        node.SetLineWidth(2)
+    finally:
+        node.EndModify(was)
 
 
 def _chart(
@@ -137,6 +147,36 @@ def _chart(
     series = [node for node in series if node.GetTableNode().GetNumberOfRows() > 1]
     if role in MARKER_COLUMNS and series:
         series = [*series, _marker_series(results, role)]
+    y_range = 0.0, float(highest) * headroom(len(series))
+    fill_chart(chart, series, title, axes=(along_body(), y_title), y_range=y_range)
+
+
+def along_body() -> str:
+    """Return the title of an axis along the body."""
+    return _("z (mm, towards the head)")
+
+
+def fill_chart(
+    chart: Any,
+    series: Sequence[Any],
+    title: str,
+    *,
+    axes: tuple[str, str],
+    y_range: tuple[float, float],
+) -> None:
+    """Let a chart show some plot series, in the look of all charts, with one event for its views.
+
+    Parameters
+    ----------
+    chart, series
+        Nodes.
+    title
+        Of the chart.
+    axes
+        Titles of x and y.
+    y_range
+        Where y begins and ends.
+    """
     was = chart.StartModify()
     try:
         wanted = [node.GetID() for node in series]
@@ -146,15 +186,15 @@ def _chart(
             for identifier in wanted:
                 chart.AddAndObservePlotSeriesNodeID(identifier)
         chart.SetTitle(title)
-        chart.SetXAxisTitle(_("z (mm, towards the head)"))
-        chart.SetYAxisTitle(y_title)
-        chart.SetTitleFontSize(TITLE_SIZE)
-        chart.SetAxisTitleFontSize(TEXT_SIZE)
-        chart.SetAxisLabelFontSize(TEXT_SIZE)
-        chart.SetLegendFontSize(TEXT_SIZE)
+        chart.SetXAxisTitle(axes[0])
+        chart.SetYAxisTitle(axes[1])
+        chart.SetTitleFontSize(_TITLE_SIZE)
+        chart.SetAxisTitleFontSize(_TEXT_SIZE)
+        chart.SetAxisLabelFontSize(_TEXT_SIZE)
+        chart.SetLegendFontSize(_TEXT_SIZE)
         chart.SetLegendVisibility(bool(series))
         chart.SetYAxisRangeAuto(False)
-        chart.SetYAxisRange(0.0, float(highest) * headroom(len(series)))
+        chart.SetYAxisRange(*y_range)
     finally:
         chart.EndModify(was)
 
@@ -176,7 +216,6 @@ def _marker_series(results: Results, role: str) -> Any:
         set_columns(table, dict.fromkeys(MARKER_COLUMNS, np.zeros(2)))
     node = _series(results, f"marker.{role}", "slice shown", table, role, GRAY)
     node.SetLineStyle(node.LineStyleDash)
-    node.SetLineWidth(2)
     node.SetMarkerStyle(node.MarkerStyleNone)
     return node
 

@@ -12,11 +12,12 @@ import slicer
 from slicer.i18n import tr as _
 
 from ...ct.organs import spoken_name
-from .charts import BLUE, ORANGE, headroom
+from .charts import along_body, fill_chart, fill_series, headroom
+from .colours import BLUE, ORANGE
 from .hierarchy import place
 from .placement import slice_positions_mm
 from .results import KEPT, MARK, ROLE, Results
-from .scene import Column, numbers, set_columns
+from .scene import Column, digits, numbers, set_columns
 
 if TYPE_CHECKING:
     from ...result import Comparison, OrganComparison
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 ROLES = ("comparisonChart", "comparisonTable", "comparisonShown", "comparisonOther")
 KEPT_ROLE = f"{ROLE}kept"
 _CURVES = ("comparison.other", "comparison.shown")
-TEXT_SIZE, TITLE_SIZE = 12, 15
 # Above and below the curves: noise of a millimetre shall not fill the chart.
 LEAST_ROOM_MM = 5.0
 _RATIO = (
@@ -136,25 +136,20 @@ def _show_table(shown: Results, comparison: Comparison) -> None:
     organs = in_order(comparison)
     columns: dict[str, Any] = {
         "organ": [spoken_name(o.organ) for o in organs],
-        "other_mGy": _digits([o.dose_a_mGy for o in organs]),
-        "shown_mGy": _digits([o.dose_b_mGy for o in organs]),
+        "other_mGy": digits([o.dose_a_mGy for o in organs]),
+        "shown_mGy": digits([o.dose_b_mGy for o in organs]),
         "difference_mGy": numbers([o.difference_mGy for o in organs]).round(3),
         "difference_percent": numbers([o.percent for o in organs]).round(1),
         "ratio": numbers([o.ratio for o in organs]).round(3),
         "ratio_low": numbers([o.ratio_low for o in organs]).round(3),
         "ratio_high": numbers([o.ratio_high for o in organs]).round(3),
-        "other_ml": _digits([o.volume_a_ml for o in organs]),
-        "shown_ml": _digits([o.volume_b_ml for o in organs]),
+        "other_ml": digits([o.volume_a_ml for o in organs]),
+        "shown_ml": digits([o.volume_b_ml for o in organs]),
         "differs": [_DIFFERS[o.differs] for o in organs],
         "notes": ["; ".join(one.message for one in o.flags) for o in organs],
         "name": [o.organ for o in organs],
     }
     set_columns(shown.ensure("comparisonTable"), columns, COLUMNS)
-
-
-def _digits(values: list[float | None]) -> np.ndarray:
-    """Return numbers with four digits, as many as can be read."""
-    return np.array([float(f"{v:.4g}") for v in numbers(values)])
 
 
 def _show_chart(shown: Results, other: Results) -> None:
@@ -173,29 +168,13 @@ def _show_chart(shown: Results, other: Results) -> None:
             series.append(_curve(shown, curve, name, table, color, dashed=results is other))
         if np.isfinite(slices.wed_mm).any():
             ends += [float(np.nanmin(slices.wed_mm)), float(np.nanmax(slices.wed_mm))]
-    chart = shown.ensure("comparisonChart")
-    was = chart.StartModify()
-    try:
-        wanted = [node.GetID() for node in series]
-        present = [
-            chart.GetNthPlotSeriesNodeID(n) for n in range(chart.GetNumberOfPlotSeriesNodes())
-        ]
-        if present != wanted:
-            chart.RemoveAllPlotSeriesNodeIDs()
-            for identifier in wanted:
-                chart.AddAndObservePlotSeriesNodeID(identifier)
-        chart.SetTitle(_("WED of both results"))
-        chart.SetXAxisTitle(_("z (mm, towards the head)"))
-        chart.SetYAxisTitle(_("WED (mm)"))
-        chart.SetTitleFontSize(TITLE_SIZE)
-        chart.SetAxisTitleFontSize(TEXT_SIZE)
-        chart.SetAxisLabelFontSize(TEXT_SIZE)
-        chart.SetLegendFontSize(TEXT_SIZE)
-        chart.SetLegendVisibility(bool(series))
-        chart.SetYAxisRangeAuto(False)
-        chart.SetYAxisRange(*_range(ends, len(series)))
-    finally:
-        chart.EndModify(was)
+    fill_chart(
+        shown.ensure("comparisonChart"),
+        series,
+        _("WED of both results"),
+        axes=(along_body(), _("WED (mm)")),
+        y_range=_range(ends, len(series)),
+    )
 
 
 def _range(ends_mm: list[float], rows: int) -> tuple[float, float]:
@@ -209,17 +188,9 @@ def _curve(
     results: Results, role: str, name: str, table: Any, color: tuple[float, ...], *, dashed: bool
 ) -> Any:
     node = results.series(role, name)
-    was = node.StartModify()
-    node.SetName(name)
-    node.SetPlotType(node.PlotTypeScatter)
-    node.SetAndObserveTableNodeID(table.GetID())
-    node.SetXColumnName("z_mm")
-    node.SetYColumnName("wed_mm")
-    node.SetColor(*color)
+    fill_series(node, name, table, ("z_mm", "wed_mm"), color)
     node.SetLineStyle(node.LineStyleDash if dashed else node.LineStyleSolid)
-    node.SetLineWidth(2)
     # In grey, dashes and marks tell the curves apart.
     node.SetMarkerStyle(node.MarkerStyleSquare if dashed else node.MarkerStyleCircle)
     node.SetMarkerSize(4)
-    node.EndModify(was)
     return node

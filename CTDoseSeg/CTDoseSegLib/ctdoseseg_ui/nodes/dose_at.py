@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import slicer
+import numpy as np
 import vtk
 
 from .results import Results
-from .segmentations import segment_names
+from .segmentations import binary_name, layer_array, segment_names
+
+# Layer and segment to what changes with them, and the segment's voxels: the mouse moves on, and a
+# layer has millions of them.
+_sizes: dict[tuple[str, str], tuple[tuple[int, int], int]] = {}
+_MOST_SIZES = 500
 
 
 @dataclass(frozen=True)
@@ -78,20 +83,33 @@ def organ_at(results: Results, ras: tuple[float, float, float]) -> str | None:
 
 
 def _segment_at(node: Any, ras: tuple[float, float, float]) -> str | None:
-    """Return the ID of the segment at a point; of several the one of the last layer."""
-    binary = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+    """Return the ID of the segment at a point; of several the smallest, as for the doses."""
+    binary = binary_name()
     segmentation = node.GetSegmentation()
     if not segmentation.ContainsRepresentation(binary):
         return None
     matrix = vtk.vtkMatrix4x4()
+    at_point = []
     for n in reversed(range(segmentation.GetNumberOfLayers(binary))):
         image = segmentation.GetLayerDataObject(n, binary)
         image.GetWorldToImageMatrix(matrix)
         value = _voxel(image, matrix, _local(node, ras))
         for identifier in segmentation.GetSegmentIDsForLayer(n, binary) if value else ():
             if segmentation.GetSegment(identifier).GetLabelValue() == value:
-                return identifier
-    return None
+                at_point.append((identifier, image, int(value)))
+    if len(at_point) > 1:  # else nothing need be counted
+        at_point.sort(key=lambda one: _size(*one))
+    return at_point[0][0] if at_point else None
+
+
+def _size(identifier: str, image: Any, value: int) -> int:
+    """Return how many voxels a segment has."""
+    key, state = (image.GetAddressAsString(""), identifier), (image.GetMTime(), value)
+    if _sizes.get(key, (None, 0))[0] != state:
+        if len(_sizes) >= _MOST_SIZES:
+            _sizes.clear()
+        _sizes[key] = state, int(np.count_nonzero(layer_array(image) == value))
+    return _sizes[key][1]
 
 
 def _value(node: Any, ras: tuple[float, float, float]) -> float | None:

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from ...ct.organs import spoken_name
 from ...dosimetry.round_doses import round_step
+from .charts import fill_chart, fill_series
 from .hierarchy import place
 from .results import Results
 from .scene import set_columns
@@ -44,25 +45,17 @@ def show_histograms(results: Results, histograms: Mapping[str, DoseVolumeHistogr
     """
     chart, table = results.ensure("dvhChart"), results.ensure("dvhTable")
     series = _curves(results, table, histograms)
+    title = (
+        _("Dose-volume histograms (voxels as simulated)")
+        if series
+        else _("Dose-volume histograms: only Monte Carlo gives them")
+    )
+    axes = _("dose (mGy)"), _("volume with it or more (%)")
     was = chart.StartModify()
     try:
-        chart.RemoveAllPlotSeriesNodeIDs()
-        for node in series:
-            chart.AddAndObservePlotSeriesNodeID(node.GetID())
-        chart.SetTitle(
-            _("Dose-volume histograms (voxels as simulated)")
-            if series
-            else _("Dose-volume histograms: only Monte Carlo gives them")
-        )
-        chart.SetXAxisTitle(_("dose (mGy)"))
-        chart.SetYAxisTitle(_("volume with it or more (%)"))
-        for size, value in (("Title", 15), ("AxisTitle", 12), ("AxisLabel", 12), ("Legend", 12)):
-            getattr(chart, f"Set{size}FontSize")(value)
-        chart.SetLegendVisibility(bool(series))
+        fill_chart(chart, series, title, axes=axes, y_range=(0.0, 105.0))
         chart.SetXAxisRangeAuto(False)
         chart.SetXAxisRange(0.0, _ROOM_FOR_LEGEND * _highest(histograms))
-        chart.SetYAxisRangeAuto(False)
-        chart.SetYAxisRange(0.0, 105.0)
     finally:
         chart.EndModify(was)
     place(results)
@@ -101,14 +94,8 @@ def _curve(results: Results, table: Any, n: int, organ: str, name: str) -> Any:
     marker = slicer.vtkMRMLPlotSeriesNode
     was = node.StartModify()
     try:
-        node.SetName(name)
-        node.SetPlotType(node.PlotTypeScatter)
-        node.SetAndObserveTableNodeID(table.GetID())
-        node.SetXColumnName("dose_mGy")
-        node.SetYColumnName(organ)
-        node.SetColor(*COLORS[n])
+        fill_series(node, name, table, ("dose_mGy", organ), COLORS[n])
         node.SetLineStyle((marker.LineStyleSolid, marker.LineStyleDash)[n % 2])
-        node.SetLineWidth(2)
         node.SetMarkerStyle(marker.MarkerStyleNone)
     finally:
         node.EndModify(was)

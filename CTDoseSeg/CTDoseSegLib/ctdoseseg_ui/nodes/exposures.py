@@ -25,7 +25,7 @@ from ...reading.array_series import is_presumed, series_from_array
 from ...reading.missing_values import MISSING, missing_flags
 from ...reading.npy_volume import Stated, read_stated
 from .dose_reports import AUTO, with_chosen_report
-from .headers import read_kept
+from .headers import forget_others, read_kept
 from .placement import Placement, slice_centres
 from .volumes import STATED, dicom_files, geometry, require_ct
 
@@ -174,6 +174,7 @@ def _from_files(
     from ...reading.stacking import stack
 
     affine = np.reshape(ijk_to_ras, (4, 4))
+    forget_others(files)
     read = [header for header in map(read_kept, files) if header is not None]
     headers = [frame for header in read for frame in iter_frames(header)]
     if not headers:

@@ -34,11 +34,16 @@ def read_kept(file: str) -> Header | None:
     return header
 
 
-def read_steps(files: Sequence[str]) -> Iterator[int]:
-    """Read and keep the headers of a volume; yields how many are read, at each rest."""
+def forget_others(files: Sequence[str]) -> None:
+    """Release the headers of all files but these: those of one volume are enough."""
     wanted = set(files)
     for other in [file for file in _kept if file not in wanted]:
         del _kept[other]
+
+
+def read_steps(files: Sequence[str]) -> Iterator[int]:
+    """Read and keep the headers of a volume; yields how many are read, at each rest."""
+    forget_others(files)
     began = time.thread_time()
     for n, file in enumerate(files):
         if time.thread_time() - began > STEP_S:

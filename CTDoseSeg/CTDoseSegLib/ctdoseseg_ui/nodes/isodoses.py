@@ -21,6 +21,8 @@ from .results import Results
 
 # Of the surfaces' points: which of the doses they have.
 LEVEL = "isodose"
+# Attribute of the lines: where the scale ended that their doses were chosen for, mGy.
+SCALE_END = "CTDoseSeg.ScaleEnd"
 LINE_WIDTH = 2
 LEGEND_SIZE = (0.07, 0.34)
 # Standard deviation of the smoothing, voxels of the map: single voxels are noise.
@@ -31,7 +33,8 @@ def fill_isodoses(results: Results) -> Iterator[None]:
     """Make the isodose lines of a result's dose map, hidden, in steps of some ten milliseconds."""
     volume = results.doseMap
     dose = slicer.util.arrayFromVolume(volume)
-    levels = isodose_levels_mGy(scale_end_of(results, dose))
+    end = scale_end_of(results, dose)
+    levels = isodose_levels_mGy(end)
     matrix = vtk.vtkMatrix4x4()
     volume.GetIJKToRASMatrix(matrix)
     pieces = []
@@ -39,6 +42,7 @@ def fill_isodoses(results: Results) -> Iterator[None]:
         pieces.append(piece)
         yield
     node = results.ensure("isodoses")
+    node.SetAttribute(SCALE_END, _as_text(end))
     was = node.StartModify()
     try:
         node.SetAndObservePolyData(_poly_data([piece for piece in pieces if piece is not None]))
@@ -48,6 +52,16 @@ def fill_isodoses(results: Results) -> Iterator[None]:
         node.EndModify(was)
     _display(results, node, levels)
     place(results)
+
+
+def _as_text(end_mGy: float | None) -> str:
+    return f"{end_mGy or 0.0:g}"
+
+
+def are_of_the_scale(results: Results) -> bool:
+    """Return whether a result has isodose lines, and the scale of its CT ends where theirs did."""
+    node = results.get("isodoses")
+    return node is not None and node.GetAttribute(SCALE_END) == _as_text(scale_end_of(results))
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value

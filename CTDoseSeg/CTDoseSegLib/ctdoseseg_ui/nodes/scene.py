@@ -30,8 +30,6 @@ SLICE_COLUMNS = tuple(name for name in tables.SLICE_COLUMNS if name not in ("sli
 SCALED_CURRENT = "tube_current_scaled"
 # Of the dose overlay, that are filled in one step.
 STEP_VOXELS = 1_000_000
-# From so many the end of its colour scale is taken.
-SCALE_VOXELS = 200_000
 
 
 @dataclass(frozen=True)
@@ -197,7 +195,7 @@ def show_doses(
     columns: dict[str, Any] = {"organ": [spoken_name(o.organ) for o in organs]}
     # A column without any number says nothing.
     columns |= {
-        name: _digits(values)
+        name: digits(values)
         for name, values in doses.items()
         if any(value is not None for value in values)
     }
@@ -225,7 +223,7 @@ def fast_law_of(result: Result) -> dict[str, tuple[float, float | None, float | 
     return {organ: tuple(of) for organ, of in beside.items() if of and of[0] is not None}
 
 
-def _digits(values: Sequence[float | None]) -> np.ndarray:
+def digits(values: Sequence[float | None]) -> np.ndarray:
     """Return numbers with four digits, as many as can be read."""
     return np.array([np.nan if v is None else float(f"{v:.4g}") for v in values])
 
@@ -275,8 +273,7 @@ def overlay_steps(
         node.SetVoxelValueUnits(mGy_unit())
     finally:
         node.EndModify(was)
-    some = dose.ravel()[:: max(1, dose.size // SCALE_VOXELS)]
-    color_doses(node, scale_end_of(results, some), smooth=False)
+    color_doses(node, scale_end_of(results, dose), smooth=False)
     place(results)
 
 

@@ -259,7 +259,7 @@ def _layers(
         drift = np.abs((step[:3, :3] - np.eye(3)) @ corner.T).max()
         if max(drift, np.abs(step[:3, 3] - offset).max()) > SAME_GRID_VOXELS:
             return None
-        array = _array(image)
+        array = layer_array(image)
         start = tuple(int(extent[2 * a] + offset[a]) for a in (2, 1, 0))
         array, start, cut = _cropped(array, start, shape)
         outside += cut
@@ -274,7 +274,8 @@ def _layers(
     return layers
 
 
-def _array(image: Any) -> np.ndarray:
+def layer_array(image: Any) -> np.ndarray:
+    """Return the labels of a layer, [k, j, i]."""
     from vtk.util.numpy_support import vtk_to_numpy
 
     return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])

@@ -164,10 +164,6 @@ class AcquisitionSection:
                 shown.append(text.format(value=value) + typed)
         return ", ".join(shown)
 
-    def mark_of(self, name: str) -> str:
-        """The mark beside a value, as shown."""
-        return self._source(name).text
-
     def typed(self) -> dict[str, Any]:
         """What was typed, by the names of the command line's acquisition file.
 

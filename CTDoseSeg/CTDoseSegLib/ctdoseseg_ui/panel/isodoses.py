@@ -23,17 +23,21 @@ class IsodoseLines:
         self._legend_views = legend_views
         self._results: Results | None = None
         self._steps = Steps()
-        # Of the dose map that the steps are made of.
-        self._of: tuple[str, int] = ("", 0)
+        # Of the dose map and the scale that the steps are made of.
+        self._of: tuple[str, int, float | None] = ("", 0, None)
 
     def show(self, results: Results) -> None:
         """Show the lines of a result that has a dose map."""
         if self._results is not None and self._results.node is not results.node:
             self.hide()
+        from ..nodes.isodoses import are_of_the_scale, remove_isodoses
+
         self._results = results
-        if results.get("isodoses") is not None:
+        if are_of_the_scale(results):
             self._show()
-        elif not self._steps.active or self._of != _state(results):
+            return
+        remove_isodoses(results)  # the scale was changed while they were hidden
+        if not self._steps.active or self._of != _state(results):
             self._begin()
 
     def make_again(self) -> None:
@@ -90,7 +94,9 @@ class IsodoseLines:
             show_isodoses(self._results, _("Isodoses (mGy)"), self._legend_views())
 
 
-def _state(results: Results) -> tuple[str, int]:
-    """Return what changes with the dose map of a result."""
+def _state(results: Results) -> tuple[str, int, float | None]:
+    """Return what changes with the dose map of a result and with the scale of its CT."""
+    from ..nodes.dose_colors import scale_end_of
+
     node = results.doseMap
-    return node.GetID(), node.GetImageData().GetMTime()
+    return node.GetID(), node.GetImageData().GetMTime(), scale_end_of(results)

@@ -35,6 +35,8 @@ class LeavingSection:
         Starts a task: what prepares it, and what is called at its end.
     results
         Returns the result that is shown.
+    update
+        Called when a task has ended: the panel offers other things again.
     """
 
     def __init__(
@@ -44,9 +46,10 @@ class LeavingSection:
         task: TaskSection,
         start: Callable[[Callable[[], Any], Callable[..., None]], None],
         results: Callable[[], Results | None],
+        update: Callable[[], None],
     ) -> None:
         self._ui, self._logic, self._task = ui, logic, task
-        self._start, self._results = start, results
+        self._start, self._results, self._update = start, results, update
         self.dialog: ReportDialog | None = None
         # Of the objects that were saved last.
         self._saved: list[str] = []
@@ -64,7 +67,7 @@ class LeavingSection:
         ui.sendButton.enabled = enabled and bool(self._saved)
 
     def another(self) -> None:
-        """Another result is shown, or other numbers: what was saved is not of it."""
+        """Forget what was saved: another result is shown, or other numbers, or it is saved anew."""
         self._saved = []
         self._ui.sendButton.enabled = False
 
@@ -85,7 +88,7 @@ class LeavingSection:
             if state == DONE:
                 self._ui.statusLabel.text = _("The files are written.")
                 self._ui.exportLinkLabel.text = folder_link(folder, _("Open the folder"))
-            self.enable(True)
+            self._update()
 
         self._ui.exportLinkLabel.text = ""
         self._start(lambda: self._logic.prepareExport(results, folder), ended)
@@ -107,7 +110,7 @@ class LeavingSection:
         def prepare() -> Any:
             from .report_dialog import report_pdf
 
-            self._staged = self._logic.prepareDICOM(results, report_pdf(results.result))
+            self._staged = self._logic.prepareDICOM(results, report_pdf)
             return self._staged
 
         def ended(state: str, message: str, _results: Results | None) -> None:
@@ -122,8 +125,9 @@ class LeavingSection:
             if state == DONE and self._saved:
                 text = _("{n} DICOM objects are in Slicer's database, in the study of the CT.")
                 self._ui.statusLabel.text = text.format(n=len(self._saved))
-            self.enable(True)
+            self._update()
 
+        self.another()  # a failure must not leave what was saved before
         self._start(prepare, ended)
 
     def _on_send(self) -> None:

@@ -16,6 +16,7 @@ from slicer.i18n import tr as _
 
 from ..nodes.colours import BLUE, GRAY, LIGHT_GRAY, ORANGE, RED, SKY
 from .organ_rows import Row, rows_of, ticks_to
+from .value_marks import dark
 
 # Pixels: height of a row, of the axis, room beside the names and at the right end.
 LOWEST_ROW, HIGHEST_ROW, AXIS, GAP, END = 20, 34, 20, 10, 18
@@ -149,8 +150,7 @@ class OrganChart(qt.QWidget):
         return marks
 
     def _blue_and_gray(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        dark = self.palette.color(qt.QPalette.Base).lightness() < 128
-        return (SKY, LIGHT_GRAY) if dark else (BLUE, GRAY)
+        return (SKY, LIGHT_GRAY) if dark(self) else (BLUE, GRAY)
 
     # Places ------------------------------------------------------------------------------
 

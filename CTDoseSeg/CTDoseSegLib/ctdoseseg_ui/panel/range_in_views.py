@@ -85,6 +85,7 @@ class RangeInViews(VTKObservationMixin):
         own = self._own(self._shown())
         if own is not None and not _same(own, range_box.box_range(self._box)):
             range_box.set_box_range(self._box, own)
+            self._timer.stop()  # nobody dragged it: what is typed next stays as it is typed
 
     def _shown(self) -> Range | None:
         return ends_mm(self._parameters().irradiated_range_mm) or ends_mm(self._read())

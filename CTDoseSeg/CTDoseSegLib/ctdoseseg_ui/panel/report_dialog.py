@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from ...errors import OutputError
@@ -49,8 +52,12 @@ class ReportDialog:
 
     def _on_save(self) -> None:
         path = qt.QFileDialog.getSaveFileName(None, _("Save the report"), FILE, _("PDF (*.pdf)"))
-        if path:
+        if not path:
+            return
+        try:
             print_pdf(self._html, Path(path))
+        except OutputError as error:
+            slicer.util.errorDisplay(str(error))
 
 
 def report_pdf(result: Result) -> bytes:
@@ -65,13 +72,32 @@ def report_pdf(result: Result) -> bytes:
 
 
 def print_pdf(html: str, path: Path) -> None:
-    """Print HTML as a PDF on A4.
+    """Print HTML as a PDF on A4; a file that is there is replaced by a complete one or stays.
 
     Raises
     ------
     OutputError
         If the file cannot be written.
     """
+    # Qt reports no failure, and an old file would look like the new one.
+    part = path.with_name(f"{path.stem}.part.pdf")
+    try:
+        part.unlink(missing_ok=True)
+        _print(html, part)
+        if part.stat().st_size == 0:
+            raise OSError(f"{part.name} is empty")
+        os.replace(part, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise OutputError(
+            _("The report cannot be written to {name}; choose another folder.").format(
+                name=path.name
+            )
+        ) from error
+
+
+def _print(html: str, path: Path) -> None:
     printer = qt.QPrinter()
     printer.setOutputFormat(qt.QPrinter.PdfFormat)
     printer.setPageSize(qt.QPageSize(qt.QPageSize.A4))
@@ -86,9 +112,3 @@ def print_pdf(html: str, path: Path) -> None:
     document.setHtml(html)
     # `print` is a word of Python 2, which PythonQt and PySide leave with a line below it.
     document.print_(printer)
-    if not path.is_file() or path.stat().st_size == 0:
-        raise OutputError(
-            _("The report cannot be written to {name}; choose another folder.").format(
-                name=path.name
-            )
-        )

@@ -163,7 +163,10 @@ class ResultsSection:
             self._report(str(error))
 
     def _show_histograms(self) -> None:
-        self._histograms.follow(self.results, self._parameters().lowerChart, self._organ)
+        try:
+            self._histograms.follow(self.results, self._parameters().lowerChart, self._organ)
+        except CTDoseSegError as error:  # once for each state of the map
+            self._report(str(error))
 
     def update_overlay(self, after_ms: int = 0) -> None:
         """Fill the overlay again, if it is shown, after a pause."""

@@ -36,7 +36,7 @@ def parsed(name: str, text: str, label: str) -> Any:
     if name == BODY_PART:
         return text.upper()
     try:
-        value: Any = _ends(text) if name == RANGE else float(text.replace(",", "."))
+        value: Any = ends(text) if name == RANGE else float(text.replace(",", "."))
     except ValueError as error:
         raise AcquisitionError(
             _('{label}: "{text}" is not a number; write it as 120 or 0.5.').format(
@@ -80,8 +80,14 @@ def ends_mm(text: str) -> tuple[float, float] | None:
     return low, high
 
 
-def _ends(text: str) -> list[float]:
-    """Return the numbers of a range, between which a semicolon, a comma or a blank stands."""
+def ends(text: str) -> list[float]:
+    """Return the numbers of a range, between which a semicolon, a comma or a blank stands.
+
+    Raises
+    ------
+    ValueError
+        If a part of it is no number.
+    """
     for between in (r"\s*;\s*", r"\s*,\s+|\s+", r","):
         parts = re.split(between, text.strip())
         if len(parts) == 2:

@@ -134,7 +134,7 @@ class WhatIfSection:
         self._say(
             _("<b>HYPOTHETICAL</b>: {change}").format(change=html.escape(answer.change.words)),
             problem=lacking,
-            notes=self._notes(answer, change),
+            notes=self._notes(results, answer, change),
         )
         self._offer(answer, change)
         self._show_current(answer)
@@ -146,7 +146,7 @@ class WhatIfSection:
         self._ui.whatIfSimulateButton.visible = offered
         self._change = change
 
-    def _notes(self, answer: Hypothetical, change: Change) -> str:
+    def _notes(self, results: Results, answer: Hypothetical, change: Change) -> str:
         """Return what to know of an answer."""
         notes = [one.message for one in answer.flags if one.code != "hypothetical"]
         if answer.change.pitch is not None:
@@ -156,7 +156,7 @@ class WhatIfSection:
                     "those leave the pitch as it is."
                 )
             )
-        if self._logic.isSimulated(change):
+        if self._logic.isSimulated(results, change):
             notes.insert(0, _("The hypothetical organ doses were simulated with these values."))
         notes.append(_("The result, the overlay and what is written to files stay as scanned."))
         return " ".join(notes)

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from ...dosimetry.what_if.change import Change
 from ...reporting.numbers import number
 from ..parameters import UNCHANGED, Voltage
+from . import typed_values
 
 if TYPE_CHECKING:
     from ...dosimetry.what_if.answer import Hypothetical
@@ -22,7 +23,7 @@ def typed_change(parameters: Any) -> tuple[Change, dict[str, str]]:
 
     def read(name: str, field: str) -> float | None:
         text = getattr(parameters, name).strip()
-        value = _number(text)
+        value = typed_values.number(text)
         if text and value is None:
             problems[field] = _not_a_number(text, _("write it as 1.2"))
         return value
@@ -30,9 +31,9 @@ def typed_change(parameters: Any) -> tuple[Change, dict[str, str]]:
     range_mm = None
     text = parameters.whatIfRange_mm.strip()
     if text:
-        ends = text.split(";") if ";" in text else text.split(",")
-        low, high = (_number(end) for end in ends) if len(ends) == 2 else (None, None)
-        if low is None or high is None:
+        try:
+            low, high = typed_values.ends(text)
+        except ValueError:
             problems["irradiated_range_mm"] = _not_a_number(text, _("write two, as -120, 80"))
         else:
             range_mm = low, high
@@ -47,13 +48,6 @@ def typed_change(parameters: Any) -> tuple[Change, dict[str, str]]:
         ctdivol_factor=_factor(parameters.ctdivolFactor),
     )
     return change, problems
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text.strip().replace(",", "."))
-    except ValueError:
-        return None
 
 
 def _not_a_number(text: str, instead: str) -> str:

@@ -74,9 +74,13 @@ class CTDoseSegWidget(ModuleWidget):
         self.whatIf = WhatIfSection(ui, logic, parameters, self.simulation, filled)
         self.live = Live(logic, self._onLiveUpdate, self.task.show_problem)
         self.leaving = LeavingSection(
-            ui, logic, self.task, self._start, lambda: self.results.results
+            ui,
+            logic,
+            self.task,
+            self._start,
+            results=lambda: self.results.results,
+            update=self._updateButtons,
         )
-
         self.sample = SampleSection(ui, self._onSample, self.task.show_problem)
         ui.applyButton.connect("clicked(bool)", lambda *_: self.onApply())
         ui.editButton.connect("clicked(bool)", lambda *_: self.onEdit())
