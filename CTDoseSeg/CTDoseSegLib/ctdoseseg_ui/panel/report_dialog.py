@@ -85,7 +85,7 @@ def print_pdf(html: str, path: Path) -> None:
         part.unlink(missing_ok=True)
         _print(html, part)
         if part.stat().st_size == 0:
-            raise OSError(f"{part.name} is empty")
+            raise OSError(part.name)
         os.replace(part, path)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -10,7 +10,7 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
-from ..nodes.charts import TEXT_SIZE, TITLE_SIZE, headroom
+from ..nodes.charts import fill_chart, fill_series, headroom
 from ..nodes.colours import BLUE, GREEN
 from ..nodes.scene import set_columns
 
@@ -50,25 +50,16 @@ def show(history: dict[str, np.ndarray]) -> Any:
         _line("loss", "loss (training)", table, BLUE),
         _line("dice", "mean Dice (validation)", table, GREEN),
     ]
-    was = chart.StartModify()
-    try:
-        chart.RemoveAllPlotSeriesNodeIDs()
-        # VTK cannot draw a series of one point.
-        if len(history["epoch"]) > 1:
-            for line in lines:
-                chart.AddAndObservePlotSeriesNodeID(line.GetID())
-        chart.SetTitle(_("UNet training"))
-        chart.SetXAxisTitle(_("epoch"))
-        chart.SetYAxisTitle(_("loss, Dice"))
-        chart.SetTitleFontSize(TITLE_SIZE)
-        chart.SetAxisTitleFontSize(TEXT_SIZE)
-        chart.SetAxisLabelFontSize(TEXT_SIZE)
-        chart.SetLegendFontSize(TEXT_SIZE)
-        chart.SetYAxisRangeAuto(False)
-        highest = max(1.0, float(np.max(history["loss"], initial=0.0)))
-        chart.SetYAxisRange(0.0, headroom(len(lines)) * highest)
-    finally:
-        chart.EndModify(was)
+    # VTK cannot draw a series of one point.
+    drawn = lines if len(history["epoch"]) > 1 else []
+    highest = max(1.0, float(np.max(history["loss"], initial=0.0)))
+    fill_chart(
+        chart,
+        drawn,
+        _("UNet training"),
+        axes=(_("epoch"), _("loss, Dice")),
+        y_range=(0.0, headroom(len(lines)) * highest),
+    )
     return chart
 
 
@@ -83,15 +74,7 @@ def _node(role: str) -> Any:
 
 def _line(role: str, name: str, table: Any, color: tuple[float, ...]) -> Any:
     node = _node(role)
-    was = node.StartModify()
-    node.SetName(name)
-    node.SetPlotType(node.PlotTypeScatter)
-    node.SetAndObserveTableNodeID(table.GetID())
-    node.SetXColumnName("epoch")
-    node.SetYColumnName(role)
-    node.SetColor(*color)
+    fill_series(node, name, table, ("epoch", role), color)
     node.SetLineStyle(node.LineStyleSolid)
-    node.SetLineWidth(2)
     node.SetMarkerStyle(node.MarkerStyleNone)
-    node.EndModify(was)
     return node
