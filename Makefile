@@ -74,6 +74,7 @@ $(TEST)/ready: pyproject.toml constraints.txt
 $(SLICER)/ready: pyproject.toml constraints.txt
 	$(SLICER_PYTHON) -m venv --clear $(SLICER)
 	$(SLICER)/bin/python $(PIP) --editable ".[mesh,host]" "numpy==2.4.6" "pydicom==3.0.2" pytest pytest-xdist hypothesis nibabel
+	$(SLICER)/bin/python -m pip install --quiet --disable-pip-version-check highdicom==0.27.0
 	touch $@
 
 clean:

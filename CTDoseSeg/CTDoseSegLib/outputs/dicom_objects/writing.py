@@ -75,6 +75,8 @@ def write_dicom_objects(
         ):
             progress.check_cancelled()
             date(data, result.provenance.created)
+            if sets := source.first.get("SpecificCharacterSet"):
+                data.SpecificCharacterSet = sets  # highdicom 0.27, which is Slicer's, drops it
             written.append(folder / FILES[kind])
             data.save_as(written[-1], enforce_file_format=True)
     return written
