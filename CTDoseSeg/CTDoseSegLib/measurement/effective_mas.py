@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..ct.series import CTSeries
+from ..ct.acquisition import Acquisition
+from ..ct.series import CTSeries, SliceInfo
 from .ctdivol import positive_number, positive_numbers
 
 
@@ -28,7 +30,11 @@ class EffectiveMAs:
 
 def slice_effective_mAs(series: CTSeries) -> EffectiveMAs:
     """Return effective mAs of every slice, as stated or from tube current, rotation and pitch."""
-    acquisition = series.acquisition
+    return effective_mAs_of(series.acquisition, series.slices)
+
+
+def effective_mAs_of(acquisition: Acquisition, slices: Sequence[SliceInfo]) -> EffectiveMAs:
+    """Return effective mAs as `slice_effective_mAs` does, of a series without its voxels."""
     reasons = [
         reason
         for stated, reason in (
@@ -38,9 +44,9 @@ def slice_effective_mAs(series: CTSeries) -> EffectiveMAs:
         )
         if stated
     ]
-    values = positive_numbers([s.effective_mAs for s in series.slices])
+    values = positive_numbers([s.effective_mAs for s in slices])
     if not np.isfinite(values).all():
-        current = positive_numbers([s.tube_current_mA for s in series.slices])
+        current = positive_numbers([s.tube_current_mA for s in slices])
         rotation = positive_number(acquisition.rotation_time_s)
         pitch = positive_number(acquisition.pitch)
         values = np.where(np.isfinite(values), values, current * rotation / pitch)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..ct.organs import spoken_name
 from ..segmentation.doubt_map import WHOLLY
 from ..segmentation.labelmap import BODY, BODY_REST, COUCH, HEADREST
 from .figure import GREY, INK, new_figure
@@ -94,8 +95,8 @@ class Painter:
         for atom in self._filled:
             self._colors[atom.value] = (*to_rgb(atom.color), FILL_ALPHA)
 
-    def legend(self, pictures: Sequence[Picture]) -> list[Patch]:
-        """Return handles for what the pictures show; of too many organs the largest."""
+    def legend(self, pictures: Sequence[Picture], most: int = LEGEND_ENTRIES) -> list[Patch]:
+        """Return handles for what the pictures show; of more than `most` organs the largest."""
         from matplotlib.patches import Patch
 
         counts = [np.bincount(p.labels.ravel(), minlength=self._body.size) for p in pictures]
@@ -109,9 +110,9 @@ class Painter:
             words = f"doubt over {100 * HATCHED:.0f} %"
             handles.append(Patch(fc="white", ec=DOUBT_COLOR, lw=0, hatch=HATCH, label=words))
         seen = [atom for atom in self._filled if pixels[atom.value]]
-        largest = sorted(seen, key=lambda atom: -pixels[atom.value])[:LEGEND_ENTRIES]
+        largest = sorted(seen, key=lambda atom: -pixels[atom.value])[:most]
         for atom in (atom for atom in seen if atom in largest):
-            handles.append(Patch(color=atom.color, label=atom.name.replace("_", " ")))
+            handles.append(Patch(color=atom.color, label=spoken_name(atom.name)))
         if len(seen) > len(largest):
             more = f"and {len(seen) - len(largest)} more"
             handles.append(Patch(fc="none", ec="none", label=more))

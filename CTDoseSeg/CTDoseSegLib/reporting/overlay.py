@@ -18,6 +18,7 @@ from .montage import LEVEL_HU, WINDOW_HU, Board, Painter, Picture, lookup
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     from ..ct.series import CTSeries
     from ..segmentation.labelmap import Labelmap
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 AXIAL_SLICES = 12
 # Of the strip: axial slices, columns, and its size in inches.
 STRIP_SLICES, STRIP_COLUMNS, STRIP_IN = 4, 3, (4.6, 2.9)
+# Organs of the strip that have a colour in its key.
+STRIP_KEY = 24
 MARGIN_MM = 20.0
 # Below this extent along the body, coronal and sagittal pictures would be a few lines.
 LEAST_EXTENT_MM = 15.0
@@ -127,8 +130,8 @@ def draw_overlay(series: CTSeries, labelmap: Labelmap) -> Figure:
     return board.figure
 
 
-def draw_strip(series: CTSeries, labelmap: Labelmap) -> Figure:
-    """Draw four axial slices, a coronal and a sagittal one, without a legend.
+def draw_strip(series: CTSeries, labelmap: Labelmap) -> tuple[Figure, list[Patch]]:
+    """Draw four axial slices, a coronal and a sagittal one; return them and their legend apart.
 
     For a picture of half a page's width; parameters as of `draw_overlay`.
     """
@@ -149,7 +152,7 @@ def draw_strip(series: CTSeries, labelmap: Labelmap) -> Figure:
         )
         painter.paint(axes, picture)
         axes.set_aspect("equal")
-    return figure
+    return figure, painter.legend(pictures, STRIP_KEY)
 
 
 def _caption(series: CTSeries, labelmap: Labelmap) -> str:

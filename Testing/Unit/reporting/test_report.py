@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from dicom_study import dicom_analysis
 from tiny_analysis import REFUSAL, organ_dose, tiny_analysis, tiny_result
@@ -18,8 +19,8 @@ from CTDoseSegLib.provenance import provenance
 from CTDoseSegLib.reporting.numbers import number
 from CTDoseSegLib.reporting.report.content import report_of
 from CTDoseSegLib.reporting.report.page import report_page
-from CTDoseSegLib.reporting.report.pdf_page import report_pdf
-from CTDoseSegLib.reporting.report.pictures import report_pictures
+from CTDoseSegLib.reporting.report.pdf_page import _key_places, report_pdf
+from CTDoseSegLib.reporting.report.pictures import Key, report_pictures
 from CTDoseSegLib.reporting.report.texts import TEXTS, Words
 from CTDoseSegLib.reporting.report.writing import REPORT_FILES, write_report
 from CTDoseSegLib.result import Result
@@ -130,7 +131,71 @@ def test_pictures_show_the_organs_where_there_are_images():
     assert list(report_pictures(result)) == ["along"]
     drawn = report_pictures(result, analysis.series, analysis.labelmap)
     assert list(drawn) == ["along", "overlay"]
-    assert all(png.startswith(b"\x89PNG") for png in drawn.values())
+    assert all(picture.png.startswith(b"\x89PNG") for picture in drawn.values())
+
+
+def test_both_pages_say_which_colour_is_which_organ(tmp_path):
+    analysis, result = tiny_analysis(), tiny_result()
+    drawn = report_pictures(result, analysis.series, analysis.labelmap)
+    colours = {key.name: key.fill for key in drawn["overlay"].keys}
+    assert colours["Liver"] == "#dd8060"
+    assert colours["Left lung"] == "#60a0dd"
+    report = report_of(result)
+    page = report_page(report, drawn)
+    for name in ("Liver", "Left lung"):
+        assert re.search(rf"background: {colours[name]};[^>]*></i>{name}<", page)
+    assert TEXTS["key"] not in report_page(report, report_pictures(result))
+    if shutil.which("pdftotext") is None:
+        pytest.skip("the text of a PDF is read with pdftotext (apt install poppler-utils)")
+    (tmp_path / "report.pdf").write_bytes(report_pdf(report, drawn))
+    text = subprocess.run(["pdftotext", tmp_path / "report.pdf", "-"], capture_output=True).stdout
+    shown = text.decode().partition(TEXTS["key"])[2].partition(TEXTS["method"])[0]
+    assert all(name in shown for name in colours)
+
+
+def test_too_many_colours_go_on_in_the_next_line_within_the_margins():
+    keys = [Key(f"An organ with number {n}", "#dd8060", "") for n in range(25)]
+    places, lines = _key_places("Colours", keys, 7.0)
+    assert lines == len({line for _, line in places}) > 1
+    assert len(set(places)) == len(keys)
+    assert max(x_in for x_in, _ in places) < 6.0
+
+
+def head(result) -> dict[str, str]:
+    return {row.name: row.value for row in report_of(result).head}
+
+
+def with_acquisition(**values):
+    result = tiny_result()
+    return replace(result, acquisition=replace(result.acquisition, **values))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"age_years": 56.2, "sex": "F"}, "56 years, female"),
+        ({"age_years": 0.25}, "0.25 years"),
+        ({"age_years": 97.0, "sex": "M"}, "90 years or older, male"),
+        ({"sex": "O"}, TEXTS["not_known"]),
+    ],
+)
+def test_age_and_sex_that_the_doses_depend_on_are_stated(values, words):
+    assert head(with_acquisition(**values))[TEXTS["patient"]] == words
+
+
+def test_the_exposure_has_effective_mas_where_they_are_known_or_follow():
+    assert "effective" not in head(tiny_result())[TEXTS["protocol"]]
+    known = {"rotation_time_s": 0.5, "pitch": 1.0}
+    # The last slice of the tiny series has no tube current.
+    result = with_acquisition(**known)
+    slices = replace(result.slices, tube_current_mA=np.array([200.0, 201.0, 202.0, 240.0]))
+    result = replace(result, slices=slices)
+    words = "120 kV, 200 to 240 mA, 0.5 s, pitch 1, effective 100 to 120 mAs"
+    assert head(result)[TEXTS["protocol"]] == words
+    two_tubes = replace(result, acquisition=replace(result.acquisition, dual_source=True))
+    assert "effective" not in head(two_tubes)[TEXTS["protocol"]]
+    stated = replace(two_tubes, slices=replace(slices, effective_mAs=np.full(4, 90.0)))
+    assert head(stated)[TEXTS["protocol"]].endswith("effective 90 mAs")
 
 
 def test_another_language_is_another_table():

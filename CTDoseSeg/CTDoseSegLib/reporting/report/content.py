@@ -11,7 +11,9 @@ import numpy as np
 from ... import NOTICE
 from ...ct.organs import spoken_name
 from ...ct.scanner_profile import GENERIC_NAME
+from ...dosimetry.applicability import ADULT_YEARS
 from ...flags.summary import shown_first, summarize
+from ...measurement.effective_mas import effective_mAs_of
 from ...segmentation.labelmap import BODY, BODY_REST, engine_in_words
 from ..charts_dose import with_own_warnings
 from ..confidence import REASONS
@@ -21,6 +23,7 @@ from .rows import OrganRow, Report, Row
 from .texts import Words
 
 if TYPE_CHECKING:
+    from ...ct.acquisition import Acquisition
     from ...dosimetry.doses import OrganDose
     from ...result import Result
 
@@ -29,6 +32,9 @@ _MOST_PARTS = 5
 # An organ is taken for whole from this part in the images on.
 _WHOLE = 0.95
 _FROM = {"image": "from_image", "rdsr": "from_rdsr", "user": "from_user"}
+# The upper end of the ages that de-identification keeps, too.
+_OLDEST_YEARS = 90
+_SEX = {"M": "male", "F": "female"}
 # What the sources name, in this order.
 _NAMES = {
     "kvp_kV": "kV",
@@ -95,21 +101,53 @@ def _head(result: Result, say: Words) -> tuple[Row, ...]:
     if description:
         slices = say("described", description=description, slices=slices)
     scanner = " ".join(part for part in (acquisition.manufacturer, acquisition.model) if part)
-    exposure = [f"{acquisition.kvp_kV:g} kV"] if acquisition.kvp_kV is not None else []
-    current = result.slices.tube_current_mA[np.isfinite(result.slices.tube_current_mA)]
-    if current.size:
-        low, high = f"{current.min():.0f}", f"{current.max():.0f}"
-        exposure.append(f"{low} mA" if low == high else f"{low} to {high} mA")
-    if acquisition.pitch is not None:
-        exposure.append(f"pitch {acquisition.pitch:g}")
     made = result.provenance
     return (
         Row(say("scan"), slices),
+        Row(say("patient"), _patient(acquisition, say)),
         Row(say("scanner"), scanner or say("not_known")),
-        Row(say("protocol"), ", ".join(exposure) or say("not_known")),
+        Row(say("protocol"), _exposure(result, say)),
         Row(say("version"), f"CTDoseSeg {made.ctdoseseg_version}"),
         Row(say("created"), made.created[:16].replace("T", " ") + " UTC" if made.created else "-"),
     )
+
+
+def _patient(acquisition: Acquisition, say: Words) -> str:
+    """Return age and sex, which doses and weights depend on, and nothing that names a person."""
+    age, parts = acquisition.age_years, []
+    if age is not None:
+        # An age from this on may tell who somebody is.
+        old = age >= _OLDEST_YEARS
+        years = f"{age:.0f}" if age >= ADULT_YEARS else f"{age:.2g}"
+        parts.append(say("oldest", years=_OLDEST_YEARS) if old else say("age", years=years))
+    if acquisition.sex in _SEX:
+        parts.append(say(_SEX[acquisition.sex]))
+    return ", ".join(parts) or say("not_known")
+
+
+def _exposure(result: Result, say: Words) -> str:
+    acquisition, slices = result.acquisition, result.slices
+    parts = [f"{acquisition.kvp_kV:g} kV"] if acquisition.kvp_kV is not None else []
+    if current := _range(slices.tube_current_mA):
+        parts.append(f"{current} mA")
+    if acquisition.rotation_time_s is not None:
+        parts.append(f"{acquisition.rotation_time_s:g} s")
+    if acquisition.pitch is not None:
+        parts.append(f"pitch {acquisition.pitch:g}")
+    effective = effective_mAs_of(acquisition, slices.infos())
+    # With two tubes, for instance, it does not follow from the current.
+    if mAs := _range(slices.effective_mAs if effective.reasons else effective.values):
+        parts.append(say("effective_mAs", value=mAs))
+    return ", ".join(parts) or say("not_known")
+
+
+def _range(values: np.ndarray) -> str:
+    """Return the lowest and the highest of those that are known; empty without one."""
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return ""
+    low, high = f"{values.min():.0f}", f"{values.max():.0f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _organs(result: Result, say: Words) -> tuple[OrganRow, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...errors import DependencyError
 
 if TYPE_CHECKING:
+    from .pictures import ReportPicture
     from .rows import Report
 
 # Rows of organs that one column of the printed page takes.
@@ -45,11 +46,13 @@ td, th { padding: .08em .6em .08em 0; vertical-align: top; }
 .pictures figure { margin: 0; flex: 1 1 0; } .pictures img { width: 100%; max-height: 12em;
   object-fit: contain; object-position: left top; }
 figcaption { color: #555; }
+.key span { white-space: nowrap; margin-right: 1em; } .key i { display: inline-block; width: .8em;
+  height: .8em; border: 1px solid; margin-right: .3em; vertical-align: -.05em; }
 .small { font-size: .86em; color: #444; } .small p { margin: .15em 0; }
 .two { display: flex; gap: 2em; } .two > div { flex: 1 1 0; }
 @media print { body { margin: 0; padding: 0; max-width: none; font-size: {{ print_px }}px; }
   .bar i { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  .bar u { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
+  .bar u, .key i { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 </style></head><body>
 <div class="notice">{{ report.notice }}</div>
 <h1>{{ say("title") }}</h1>
@@ -91,6 +94,9 @@ width: {{ percent(organ.high_mGy - organ.low_mGy) }}%"></u>{% endif %}
 {% if pictures %}<div class="pictures">{% for name, alt, address in pictures %}
 <figure><img alt="{{ alt }}" src="{{ address }}"><figcaption class="small">{{ name }}</figcaption>
 </figure>{% endfor %}</div>{% endif %}
+{% if keys %}<p class="small key">{{ say("key") }}: {% for key in keys %}<span>
+{%- if key.fill %}<i style="background: {{ key.fill }}; border-color: {{ key.edge }}"></i>
+{%- endif %}{{ key.name }}</span> {% endfor %}</p>{% endif %}
 <div class="two small"><div><h2>{{ say("sources") }}</h2>
 {% for row in report.sources %}<p>{{ row.name }}: {{ row.value }}</p>{% endfor %}
 {% if report.budget %}<p>{{ say("budget") }}: {{ report.budget|join("; ") }}.</p>{% endif %}</div>
@@ -100,7 +106,7 @@ width: {{ percent(organ.high_mGy - organ.low_mGy) }}%"></u>{% endif %}
 """
 
 
-def report_page(report: Report, pictures: Mapping[str, bytes] | None = None) -> str:
+def report_page(report: Report, pictures: Mapping[str, ReportPicture] | None = None) -> str:
     """Return the report as HTML.
 
     Parameters
@@ -108,7 +114,7 @@ def report_page(report: Report, pictures: Mapping[str, bytes] | None = None) -> 
     report
         What it states.
     pictures
-        PNG files by name: ``along`` (curves along the body) and ``overlay`` (slices with organs).
+        By name: ``along`` (curves along the body) and ``overlay`` (slices with organs).
 
     Returns
     -------
@@ -134,13 +140,14 @@ def report_page(report: Report, pictures: Mapping[str, bytes] | None = None) -> 
     n = len(report.organs)
     each = max(n if n <= _ONE_COLUMN else (n + 1) // 2, 1)
     shown = [
-        (report.words(name), report.words(f"{name}_alt"), _address(png))
-        for name, png in (pictures or {}).items()
+        (report.words(name), report.words(f"{name}_alt"), _address(picture.png))
+        for name, picture in (pictures or {}).items()
     ]
     return environment.from_string(PAGE).render(
         report=report,
         say=report.words,
         pictures=shown,
+        keys=[key for picture in (pictures or {}).values() for key in picture.keys],
         number=number,
         percent=lambda value_mGy: f"{100 * value_mGy / highest:.1f}",
         parts=[report.organs[at : at + each] for at in range(0, len(report.organs), each)],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from ..numbers import number
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from .pictures import Key, ReportPicture
     from .rows import OrganRow, Report
 
 _A4_IN = (8.27, 11.69)
@@ -24,6 +25,8 @@ _LETTER = 0.51
 _PT_PER_IN = 72.0
 _TWO_COLUMNS_FROM = 11
 _PICTURE_IN = 1.8
+# From a colour of the key to its name.
+_SWATCH_IN = 0.11
 _BAR = "#9DB8CC"
 
 
@@ -116,7 +119,7 @@ def wrapped(text: str, width_in: float, size_pt: float) -> list[str]:
     return textwrap.wrap(text, max(letters, 10)) or [""]
 
 
-def report_pdf(report: Report, pictures: Mapping[str, bytes] | None = None) -> bytes:
+def report_pdf(report: Report, pictures: Mapping[str, ReportPicture] | None = None) -> bytes:
     """Return the report as a PDF file.
 
     Parameters
@@ -282,19 +285,21 @@ def _bar(
         figure.add_artist(Line2D(ends, [y, y], color=INK, lw=1.2))
 
 
-def _pictures(sheet: Sheet, report: Report, pictures: Mapping[str, bytes]) -> None:
+def _pictures(sheet: Sheet, report: Report, pictures: Mapping[str, ReportPicture]) -> None:
     if not pictures:
         return
     from matplotlib.image import imread
 
-    sheet.need(_PICTURE_IN + 0.3)
+    keys = [key for picture in pictures.values() for key in picture.keys]
+    places, lines = _key_places(report.words("key"), keys, sheet.width_in)
+    sheet.need(_PICTURE_IN + 0.3 + lines * height(_SMALL_PT))
     sheet.y_in -= _GAP_IN
     width = (sheet.width_in - 0.2) / 2
-    for column, (name, png) in enumerate(pictures.items()):
+    for column, (name, picture) in enumerate(pictures.items()):
         left = (_MARGIN_IN + column * (width + 0.2)) / _A4_IN[0]
         box = (left, (sheet.y_in - _PICTURE_IN) / _A4_IN[1])
         axes = sheet.figures[-1].add_axes((*box, width / _A4_IN[0], _PICTURE_IN / _A4_IN[1]))
-        axes.imshow(imread(BytesIO(png)), interpolation="antialiased")
+        axes.imshow(imread(BytesIO(picture.png)), interpolation="antialiased")
         axes.set_axis_off()
         axes.set_anchor("NW")
         sheet.write(
@@ -305,6 +310,47 @@ def _pictures(sheet: Sheet, report: Report, pictures: Mapping[str, bytes]) -> No
             color=GREY,
         )
     sheet.y_in -= _PICTURE_IN + height(_SMALL_PT) + 0.04
+    if keys:
+        sheet.write(f"{report.words('key')}:", 0.0, sheet.y_in, size=_SMALL_PT, color=GREY)
+        for key, (x_in, line) in zip(keys, places, strict=True):
+            _colour(sheet, key, x_in, sheet.y_in - line * height(_SMALL_PT))
+    sheet.y_in -= lines * height(_SMALL_PT)
+
+
+def _key_places(
+    title: str, keys: Sequence[Key], width_in: float
+) -> tuple[list[tuple[float, int]], int]:
+    """Return where each colour stands, across and in which line, and how many lines there are."""
+    x_in, line, places = _width_in(title) + _SWATCH_IN, 0, []
+    for key in keys:
+        needed_in = _SWATCH_IN + _width_in(key.name)
+        if x_in + needed_in > width_in:
+            x_in, line = 0.0, line + 1
+        places.append((x_in, line))
+        x_in += needed_in + _SWATCH_IN
+    return places, line + 1 if keys else 0
+
+
+def _width_in(text: str) -> float:
+    """Return the width of small letters as they are drawn."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextToPath
+
+    font = FontProperties(size=_SMALL_PT)
+    width_pt, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
+    return float(width_pt) / _PT_PER_IN
+
+
+def _colour(sheet: Sheet, key: Key, x_in: float, y_in: float) -> None:
+    """Draw one colour and write its name; the line's top is at `y_in`."""
+    from matplotlib.patches import Rectangle
+
+    figure, side = sheet.figures[-1], 0.07
+    if key.fill:
+        at = ((_MARGIN_IN + x_in) / _A4_IN[0], (y_in - 0.015 - side) / _A4_IN[1])
+        size = (side / _A4_IN[0], side / _A4_IN[1])
+        figure.add_artist(Rectangle(at, *size, fc=key.fill, ec=key.edge or "none", lw=0.6))
+    sheet.write(key.name, x_in + (_SWATCH_IN if key.fill else 0.0), y_in, size=_SMALL_PT)
 
 
 def _foot(sheet: Sheet, report: Report) -> None:

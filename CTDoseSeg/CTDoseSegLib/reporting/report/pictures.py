@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from ..overlay import draw_strip
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     from ...ct.series import CTSeries
     from ...result import Result
@@ -21,9 +23,34 @@ if TYPE_CHECKING:
 _SIZE_IN, _DPI = (4.6, 2.9), 150
 
 
+@dataclass(frozen=True)
+class Key:
+    """What a colour of a picture means.
+
+    Attributes
+    ----------
+    name
+        In words.
+    fill, edge
+        Colours as ``#rrggbb``; empty for words about what has no colour in the key.
+    """
+
+    name: str
+    fill: str
+    edge: str
+
+
+@dataclass(frozen=True)
+class ReportPicture:
+    """A PNG file and what its colours mean where it does not show that itself."""
+
+    png: bytes
+    keys: tuple[Key, ...] = ()
+
+
 def report_pictures(
     result: Result, series: CTSeries | None = None, labelmap: Labelmap | None = None
-) -> dict[str, bytes]:
+) -> dict[str, ReportPicture]:
     """Draw the pictures of a report as PNG.
 
     Parameters
@@ -47,10 +74,11 @@ def report_pictures(
     from matplotlib import rc_context
 
     with rc_context({**STYLE, "font.size": 8, "legend.fontsize": 7, "lines.linewidth": 1.3}):
-        drawn = {"along": _png(draw_along(result), _DPI)}
+        drawn = {"along": ReportPicture(_png(draw_along(result), _DPI))}
     if series is not None and labelmap is not None:
         with rc_context({**STYLE, "font.size": 7, "axes.titlesize": 7}):
-            drawn["overlay"] = _png(draw_strip(series, labelmap), _DPI)
+            figure, legend = draw_strip(series, labelmap)
+            drawn["overlay"] = ReportPicture(_png(figure, _DPI), tuple(map(_key, legend)))
     return drawn
 
 
@@ -79,6 +107,14 @@ def draw_along(result: Result) -> Figure:
             axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     dose.set_xlabel(label)
     return figure
+
+
+def _key(patch: Patch) -> Key:
+    from matplotlib.colors import to_hex
+
+    colors = (patch.get_facecolor(), patch.get_edgecolor())
+    fill, edge = (to_hex(color) if color[3] else "" for color in colors)
+    return Key(str(patch.get_label()), fill, edge)
 
 
 def _png(figure: Figure, dpi: int) -> bytes:
