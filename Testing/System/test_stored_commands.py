@@ -108,6 +108,24 @@ def test_the_report_of_a_stored_result_is_written(stored):
     assert "data:image/png" in (out / "report.html").read_text()
 
 
+def test_a_report_without_the_ct_says_that_its_picture_is_missing(stored, capsys):
+    pytest.importorskip("openpyxl", reason="writes the workbook")
+    out = stored / "report"
+    report = ("report", stored / "result", "--output", out)
+
+    def warned(*more) -> str:
+        assert command_line.main([*map(str, (*report, *more)), "--events", "rich"]) == 0
+        return " ".join(capsys.readouterr().err.split())
+
+    assert "picture of the organs" not in warned("--ct", stored / "ct")
+    sentence = "no picture of the organs; give --ct CT to have it. It replaced the report"
+    assert sentence in warned()
+    shutil.rmtree(out)
+    first = warned()
+    assert "no picture of the organs" in first
+    assert "replaced" not in first
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -17,17 +17,23 @@ def report_command(args: argparse.Namespace, progress: Progress) -> None:
     from ..outputs.stored import read_stored
     from ..outputs.workbook import WORKBOOK, write_workbook
     from ..reading.reader import read_series
-    from ..reporting.report.writing import REPORT_FILES, write_report
+    from ..reporting.report.writing import HTML, REPORT_FILES, write_report
     from ..result import read_result
 
     result, series, labelmap = read_result(args.result), None, None
     if args.ct is not None:
         series = read_series(args.ct, series_uid=args.series, progress=Stage(progress, 0.0, 0.6))
         labelmap = read_stored(_folder(args.result), series).labelmap
+    replaced = (args.output / HTML).exists()
     with staged_folder(args.output, replaces=(*REPORT_FILES, WORKBOOK)) as folder:
         progress.update(0.6, "writing the report")
         written = write_report(result, folder, series, labelmap)
         written.append(write_workbook(result, folder / WORKBOOK))
+    if series is None:
+        sentence = "The report has no picture of the organs; give --ct CT to have it."
+        if replaced:
+            sentence += " It replaced the report that was in the folder."
+        progress.warning("no_organ_picture", sentence)
     _done(args, progress, written)
 
 
