@@ -108,6 +108,14 @@ FLAGS = {
         mends=("segmentation", "engine"),
         consequence="its volume, mean HU and dose are those of what thresholds drew",
     ),
+    "bone_by_thresholds": Entry(
+        "info",
+        "Thresholds drew bone in a scan with contrast agent, which can be as dense",
+        "Look at the overlay where vessels, heart and kidneys lie beside bone.",
+        mends=("engine", "segmentation"),
+        consequence="its volume and mean HU may include parts of enhanced vessels, heart or "
+        "kidneys",
+    ),
     "drawn_by_chance": Entry(
         "info",
         "The network drew something that it did not draw again when the image was varied a little",

@@ -18,7 +18,7 @@ OF_ITS_MAKING = (
 # What holds as long as the body is the same.
 OF_THE_BODY = ("several_bodies", "tissue_left_out", "outline_by_rules")
 # What holds as long as the organ is the same. All else is found anew by the check of anatomy.
-OF_AN_ORGAN = ("organ_unsure", BY_THRESHOLDS, "organ_corrected")
+OF_AN_ORGAN = ("organ_unsure", BY_THRESHOLDS, "bone_by_thresholds", "organ_corrected")
 KEPT = (*OF_ITS_MAKING, *OF_THE_BODY, *OF_AN_ORGAN, "organ_doubtful")
 
 

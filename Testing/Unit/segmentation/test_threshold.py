@@ -12,8 +12,11 @@ import pytest
 from CTDoseSegLib.ct.acquisition import Acquisition
 from CTDoseSegLib.ct.series import CTSeries, SliceInfo
 from CTDoseSegLib.errors import Cancelled, SegmentationError
-from CTDoseSegLib.flags import flag
+from CTDoseSegLib.flags import codes, flag, organ_place
 from CTDoseSegLib.segmentation import engines
+from CTDoseSegLib.segmentation.atoms import named_atom
+from CTDoseSegLib.segmentation.combining import combine
+from CTDoseSegLib.segmentation.labelmap import Labelmap
 from CTDoseSegLib.segmentation.threshold.engine import segment
 from CTDoseSegLib.segmentation.unet import doubts
 from CTDoseSegLib.segmentation.unet import engine as unet_engine
@@ -70,6 +73,20 @@ def test_body_lungs_trachea_bone_and_couch_are_found():
     assert not (made.mask("body") & COUCH).any()
     assert not (made.mask("couch") & BODY).any()
     assert made.mask("couch")[:, COUCH].mean() > 0.99
+
+
+def test_bone_in_a_scan_with_contrast_agent_is_flagged_unless_it_is_the_users():
+    scan = series(chest(4))
+    enhanced = replace(scan, acquisition=Acquisition(contrast=True))
+    places = {one.code: one.place for one in segment(enhanced).flags}
+    assert places["bone_by_thresholds"] == organ_place("bone")
+    for acquisition in (Acquisition(), Acquisition(contrast=False)):
+        made = segment(replace(scan, acquisition=acquisition))
+        assert "bone_by_thresholds" not in codes(made.flags)
+    made = segment(enhanced)
+    own = np.where(made.mask("bone"), 1, 0).astype(np.uint8)
+    bone = Labelmap(own, AFFINE, (named_atom(1, "bone", "user"),), {"bone": ("bone",)}, "user")
+    assert "bone_by_thresholds" not in codes(combine(made, bone).flags)
 
 
 def test_atoms_have_codes_colors_and_origin():

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...ct.series import CTSeries
 from ...errors import SegmentationError
-from ...flags import Flag, flag
+from ...flags import Flag, flag, organ_place
 from ...segmentation.atoms import groups_of, named_atom
 from ...tasks.progress import Progress
 from ..labelmap import BODY_REST, COUCH, SKIN, Labelmap, counts
@@ -83,6 +83,8 @@ def segment(series: CTSeries, progress: Progress | None = None) -> Labelmap:
     if bodies > 1:
         flags += (flag("several_bodies", f"{bodies} separate ones"),)
     flags += brain.flags
+    if series.acquisition.contrast and VALUE["bone"] in present:
+        flags += (flag("bone_by_thresholds").at(organ_place("bone")),)
     return Labelmap(
         labels=view.restore(labels),
         affine=series.affine,
