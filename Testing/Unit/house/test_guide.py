@@ -76,6 +76,11 @@ def test_the_index_lists_every_page():
     assert set(pages.GUIDE.glob("*.md")) - {INDEX} <= {target for target, _ in links(INDEX)}
 
 
+def test_the_tutorial_of_slicer_has_ten_steps():
+    headings = re.findall(r"^## (\d+)\. ", prose(pages.GUIDE / "tutorial-slicer.md"), re.MULTILINE)
+    assert headings == [str(n) for n in range(1, 11)]
+
+
 def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= MOST_LINES
 
