@@ -243,6 +243,14 @@ def test_an_impossible_value_is_marked_while_it_is_typed(host, panel, phantom, n
     assert reason not in panel.ui.acquisitionLabel.text
 
 
+def test_each_impossible_value_has_a_line_of_its_own(host, panel, phantom):
+    panel.ui.kvp_kV_edit.text, panel.ui.pitch_edit.text = "12000", "one"
+    host.process_events()
+    first, second = panel.ui.acquisitionLabel.text.splitlines()
+    assert first.startswith(panel.ui.kvp_kV_label.text.rstrip(":"))
+    assert second.startswith(panel.ui.pitch_label.text.rstrip(":"))
+
+
 @pytest.mark.parametrize(
     "text", ["-120.5, 230.5", "-120,5; 230,5", "-120,5 230,5", "-120,5, 230,5", "-120.5,230.5"]
 )
