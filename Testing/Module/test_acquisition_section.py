@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from module_steps import SMALL
 from scanned_phantom import change, load_scan, report_of, write_scan
 
 
@@ -167,6 +168,25 @@ def test_a_scanner_profile_is_shown_by_name_and_can_be_taken_away(host, opened, 
     host.click(opened.ui.removeProfileButton)
     assert opened.ui.scannerProfileText.text == "None"
     assert "not on this computer" not in opened.ui.acquisitionLabel.text
+
+
+def test_without_a_ct_nothing_can_be_chosen_left_out_or_dragged(host, panel):
+    from CTDoseSegLib.ctdoseseg_ui.sample_data import load_phantom
+
+    ui = panel.ui
+    files = (ui.doseReportButton, ui.leaveOutReportButton, ui.scannerProfileButton)
+    buttons = (*files, ui.removeProfileButton, ui.imageRangeButton, ui.dragRangeButton)
+    assert not any(button.enabled for button in buttons)
+    panel._parameterNode.inputVolume = load_phantom(**SMALL)[0]
+    host.process_events()
+    assert ui.scannerProfileButton.enabled
+    assert ui.dragRangeButton.enabled
+    panel._parameterNode.scannerProfileFile = "room_2.json"
+    host.process_events()
+    assert ui.removeProfileButton.enabled
+    panel._parameterNode.inputVolume = None
+    host.process_events()
+    assert not any(button.enabled for button in buttons)
 
 
 # Marks and checks
