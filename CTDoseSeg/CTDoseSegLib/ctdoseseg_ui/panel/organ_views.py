@@ -56,6 +56,7 @@ class OrganViews:
         # The views do not keep them.
         self._delegates: list[Any] = []
         self._choosing = False
+        self._order: OrganOrder | None = None
         self._follow(table_view)
 
     def connect(self) -> None:
@@ -101,6 +102,9 @@ class OrganViews:
         order = self._parameters().organOrder
         column = next(name for name, by in ORDERS.items() if by == order)
         direction = qt.Qt.AscendingOrder if order in RISING else qt.Qt.DescendingOrder
+        if order != self._order:
+            self._order = order
+            self._scroll_to_top()
         for view in self._tables():
             node = view.mrmlTableNode()
             if node is None:
@@ -109,6 +113,13 @@ class OrganViews:
             header.setSortIndicatorShown(True)
             header.setSortIndicator(node.GetColumnIndex(column), direction)
             view.resizeColumnsToContents()
+
+    def _scroll_to_top(self) -> None:
+        for view in self._tables():
+            view.scrollToTop()
+        chart = layout.organ_chart()
+        if chart is not None:
+            chart.scroll_to_top()
 
     def _tables(self) -> list[Any]:
         return [view for view in (self._own, layout.table_view()) if view is not None]
