@@ -25,6 +25,14 @@ ORDERS = {
 }
 RISING = (OrganOrder.BODY, OrganOrder.NAME)
 DASH = "\N{EN DASH}"
+# Pixels: of the column with the names of organs, which may hide no numbers in a narrow view.
+NAMES_AT_MOST = 150
+
+
+def fit_columns(view: Any) -> None:
+    """Make the columns of a table of organs as wide as what they hold; long names are cut."""
+    view.resizeColumnsToContents()
+    view.setColumnWidth(0, min(view.columnWidth(0), NAMES_AT_MOST))
 
 
 class DashForNaN(qt.QStyledItemDelegate):
@@ -112,7 +120,7 @@ class OrganViews:
             header = view.horizontalHeader()
             header.setSortIndicatorShown(True)
             header.setSortIndicator(node.GetColumnIndex(column), direction)
-            view.resizeColumnsToContents()
+            fit_columns(view)
 
     def _scroll_to_top(self) -> None:
         for view in self._tables():
@@ -130,6 +138,7 @@ class OrganViews:
         self._delegates.append(delegate)
         # Else a click on a title would choose a column.
         view.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        view.verticalHeader().setVisible(False)  # its numbers take the room of others
         header = view.horizontalHeader()
         header.setSectionsClickable(True)
         for sender, signal, slot in (
