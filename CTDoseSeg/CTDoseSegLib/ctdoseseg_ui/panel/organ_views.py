@@ -26,7 +26,7 @@ ORDERS = {
 RISING = (OrganOrder.BODY, OrganOrder.NAME)
 DASH = "\N{EN DASH}"
 # Pixels: of the column with the names of organs, which may hide no numbers in a narrow view.
-NAMES_AT_MOST = 150
+NAMES_AT_MOST = 140
 
 
 def fit_columns(view: Any) -> None:
