@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from module_steps import SMALL
 from scanned_phantom import change, load_scan, report_of, write_scan
 
 
@@ -169,6 +170,25 @@ def test_a_scanner_profile_is_shown_by_name_and_can_be_taken_away(host, opened, 
     assert "not on this computer" not in opened.ui.acquisitionLabel.text
 
 
+def test_without_a_ct_nothing_can_be_chosen_left_out_or_dragged(host, panel):
+    from CTDoseSegLib.ctdoseseg_ui.sample_data import load_phantom
+
+    ui = panel.ui
+    files = (ui.doseReportButton, ui.leaveOutReportButton, ui.scannerProfileButton)
+    buttons = (*files, ui.removeProfileButton, ui.imageRangeButton, ui.dragRangeButton)
+    assert not any(button.enabled for button in buttons)
+    panel._parameterNode.inputVolume = load_phantom(**SMALL)[0]
+    host.process_events()
+    assert ui.scannerProfileButton.enabled
+    assert ui.dragRangeButton.enabled
+    panel._parameterNode.scannerProfileFile = "room_2.json"
+    host.process_events()
+    assert ui.removeProfileButton.enabled
+    panel._parameterNode.inputVolume = None
+    host.process_events()
+    assert not any(button.enabled for button in buttons)
+
+
 # Marks and checks
 
 
@@ -241,6 +261,14 @@ def test_an_impossible_value_is_marked_while_it_is_typed(host, panel, phantom, n
     host.process_events()
     assert getattr(panel.ui, f"{name}_source").text == "unknown"
     assert reason not in panel.ui.acquisitionLabel.text
+
+
+def test_each_impossible_value_has_a_line_of_its_own(host, panel, phantom):
+    panel.ui.kvp_kV_edit.text, panel.ui.pitch_edit.text = "12000", "one"
+    host.process_events()
+    first, second = panel.ui.acquisitionLabel.text.splitlines()
+    assert first.startswith(panel.ui.kvp_kV_label.text.rstrip(":"))
+    assert second.startswith(panel.ui.pitch_label.text.rstrip(":"))
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,26 @@ def test_an_impossible_value_is_refused_before_anything_runs(
     assert panel.task.job is None
 
 
+def test_a_problem_goes_from_the_status_line_with_its_cause(host, panel, phantom):
+    def refused():
+        panel.ui.kvp_kV_edit.text = "abc"
+        host.process_events()
+        host.click(panel.ui.applyButton)
+        return panel.ui.statusLabel.text
+
+    assert refused().startswith("Problem: ")
+    panel._parameterNode.showOverlay = True  # which mends nothing
+    host.process_events()
+    assert panel.ui.statusLabel.text.startswith("Problem: ")
+    panel.ui.kvp_kV_edit.text = "120"
+    host.process_events()
+    assert panel.ui.statusLabel.text == "Ready: press Apply."
+    assert refused().startswith("Problem: ")
+    panel._parameterNode.inputVolume = volume(np.zeros((6, 48, 48), np.int16), "another")
+    host.process_events()
+    assert panel.ui.statusLabel.text == "Ready: press Apply."
+
+
 def test_a_decimal_comma_is_understood(host, panel, phantom):
     panel.ui.ctdivol_mGy_edit.text = "8,1"
     host.process_events()

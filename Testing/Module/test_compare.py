@@ -94,6 +94,17 @@ def test_numbers_are_numbers_with_units(kept):
     assert table.GetColumnUnitLabel("other_ml") == "ml"
 
 
+def test_a_small_window_shows_both_doses_and_whether_they_differ(host, kept):
+    import qt
+
+    host.resize(1366, 768)
+    view = kept.ui.compareTableView
+    model = view.model()
+    titles = [model.headerData(n, qt.Qt.Horizontal) for n in range(model.columnCount())]
+    assert titles[1:5] == ["The other", "This result", "Change [%]", "Differs"]
+    assert view.columnViewportPosition(4) + view.columnWidth(4) <= view.viewport().width
+
+
 def test_both_diameters_stand_in_the_upper_chart_in_dashes_and_marks_of_their_own(host, kept):
     chart = upper_chart()
     assert chart is kept.results.results.get("comparisonChart")

@@ -130,10 +130,22 @@ def test_the_legend_says_whether_colours_are_means_of_organs_or_doses_of_voxels(
     results, parameters = simulated.results.results, simulated._parameterNode
     parameters.showOverlay = True
     host.process_events()
-    assert legend_of(results.overlay).GetTitleText() == "Organ means (mGy)"
+    assert legend_of(results.overlay).GetTitleText().startswith("Organ means (mGy)")
     parameters.showDoseMap = True
     host.process_events()
-    assert legend_of(results.doseMap).GetTitleText() == "Dose (mGy)"
+    assert legend_of(results.doseMap).GetTitleText().startswith("Dose (mGy)")
+
+
+def test_the_legend_says_so_where_the_top_colour_stands_for_more(host, analysed):
+    analysed._parameterNode.showOverlay = True
+    host.process_events()
+    legend = legend_of(analysed.results.results.overlay)
+    analysed.ui.doseScaleSpinBox.value = 5.0
+    host.process_events()
+    assert legend.GetTitleText() == "Organ means (mGy)\ntop: 5 or more"
+    analysed.ui.doseScaleSpinBox.value = 500.0
+    host.process_events()
+    assert legend.GetTitleText() == "Organ means (mGy)"
 
 
 def test_in_the_modules_layout_only_the_largest_slice_view_has_legends(host, simulated):

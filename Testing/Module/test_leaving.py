@@ -43,7 +43,8 @@ def saved(host, panel) -> dict[str, pydicom.Dataset]:
     host.click(panel.ui.dicomButton)
     host.wait_until(lambda: not panel.task.job.active, 120)
     host.process_events()
-    assert "DICOM objects are in Slicer's database" in panel.ui.statusLabel.text
+    for label in (panel.ui.statusLabel, panel.ui.exportLinkLabel):  # also beside the button
+        assert "DICOM objects are in Slicer's database" in label.text
     assert panel.ui.applyButton.text == "Apply"
     assert panel.ui.inputVolumeSelector.enabled
     files = [pydicom.dcmread(file) for file in panel.leaving._saved]
@@ -163,6 +164,7 @@ def test_a_second_save_that_fails_does_not_repeat_the_first_ones_success(
     host.click(scanned.ui.dicomButton)
     host.wait_until(lambda: not scanned.task.job.active, 120)
     assert "has not taken all objects" in scanned.ui.statusLabel.text
+    assert not scanned.ui.exportLinkLabel.text
     assert not scanned.ui.sendButton.enabled
 
 

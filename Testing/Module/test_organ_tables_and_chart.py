@@ -131,6 +131,20 @@ def test_the_order_that_is_chosen_is_that_of_table_and_chart(host, analysed, cha
     assert view.horizontalHeader().sortIndicatorSection() == table.GetColumnIndex("dose_mGy")
 
 
+def test_another_order_begins_at_its_first_organ(host, analysed, chart):
+    from CTDoseSegLib.ctdoseseg_ui.panel import layout
+
+    bars = [chart._area.verticalScrollBar(), layout.table_view().verticalScrollBar()]
+    for bar in bars:
+        bar.value = bar.maximum
+    assert all(bar.value > 0 for bar in bars)
+    analysed.results.table_filled()  # the same order, as after an edit
+    assert bars[0].value > 0
+    analysed.ui.organOrderComboBox.setCurrentText("Highest dose first")
+    host.process_events()
+    assert [bar.value for bar in bars] == [0, 0]
+
+
 def test_a_click_on_a_title_sorts_numbers_as_numbers_and_stays_after_an_edit(host, analysed):
     import slicer
 

@@ -90,6 +90,9 @@ def test_a_result_that_is_older_than_the_choices_is_marked(host, analysed):
     analysed._parameterNode.ctdivol_mGy = "9"
     host.process_events()
     assert "older than the choices" in analysed.ui.statusLabel.text
+    analysed._parameterNode.showOverlay = True
+    host.process_events()
+    assert "older than the choices" in analysed.ui.statusLabel.text
     show_result(host, analysed)
     assert analysed.ui.statusLabel.text == "Done."
 

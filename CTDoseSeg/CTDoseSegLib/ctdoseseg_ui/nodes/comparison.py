@@ -31,20 +31,21 @@ _RATIO = (
     "90 % interval of the ratio. What is as uncertain in both doses, such as the displayed CTDIvol "
     "of one scanner, does not set them apart and is left out."
 )
+# What a narrow panel is to show comes first.
 COLUMNS = {
-    "organ": Column("Organ"),
-    "other_mGy": Column("Other", "mGy", "Dose in the result that is compared with."),
-    "shown_mGy": Column("Shown", "mGy", "Dose in the result that is shown."),
-    "difference_mGy": Column("Difference", "mGy", "Dose shown less the other one."),
+    "organ": Column("Organ (doses in mGy)"),
+    "other_mGy": Column("The other", description="Dose in the result under Compare with, mGy."),
+    "shown_mGy": Column("This result", description="Dose in the result that is shown, mGy."),
     "difference_percent": Column("Change", "%", "Difference in percent of the other dose."),
-    "ratio": Column("Ratio", description="Dose shown to the other one."),
-    "ratio_low": Column("90 % from", description=_RATIO),
-    "ratio_high": Column("90 % to", description=_RATIO),
-    "other_ml": Column("Volume, other", "ml", "Volume in the result that is compared with."),
-    "shown_ml": Column("Volume, shown", "ml", "Volume in the result that is shown."),
     "differs": Column(
         "Differs", description="yes: the interval of the ratio leaves out 1; empty: not known."
     ),
+    "ratio": Column("Ratio", description="Dose in this result to the other one."),
+    "ratio_low": Column("90 % from", description=_RATIO),
+    "ratio_high": Column("90 % to", description=_RATIO),
+    "difference_mGy": Column("Difference", "mGy", "Dose in this result less the other one."),
+    "other_ml": Column("Volume, the other", "ml", "Volume in the result under Compare with."),
+    "shown_ml": Column("Volume, this result", "ml", "Volume in the result that is shown."),
     "notes": Column("Notes", description="Why the doses cannot be compared, or only with care."),
     "name": Column("Name", description="As in files and in the console."),
 }
@@ -138,14 +139,14 @@ def _show_table(shown: Results, comparison: Comparison) -> None:
         "organ": [spoken_name(o.organ) for o in organs],
         "other_mGy": digits([o.dose_a_mGy for o in organs]),
         "shown_mGy": digits([o.dose_b_mGy for o in organs]),
-        "difference_mGy": numbers([o.difference_mGy for o in organs]).round(3),
         "difference_percent": numbers([o.percent for o in organs]).round(1),
+        "differs": [_DIFFERS[o.differs] for o in organs],
         "ratio": numbers([o.ratio for o in organs]).round(3),
         "ratio_low": numbers([o.ratio_low for o in organs]).round(3),
         "ratio_high": numbers([o.ratio_high for o in organs]).round(3),
+        "difference_mGy": numbers([o.difference_mGy for o in organs]).round(3),
         "other_ml": digits([o.volume_a_ml for o in organs]),
         "shown_ml": digits([o.volume_b_ml for o in organs]),
-        "differs": [_DIFFERS[o.differs] for o in organs],
         "notes": ["; ".join(one.message for one in o.flags) for o in organs],
         "name": [o.organ for o in organs],
     }
@@ -154,8 +155,8 @@ def _show_table(shown: Results, comparison: Comparison) -> None:
 
 def _show_chart(shown: Results, other: Results) -> None:
     looks = (
-        (other, "comparisonOther", _CURVES[0], ORANGE, "other"),
-        (shown, "comparisonShown", _CURVES[1], BLUE, "shown"),
+        (other, "comparisonOther", _CURVES[0], ORANGE, "the other"),
+        (shown, "comparisonShown", _CURVES[1], BLUE, "this result"),
     )
     series, ends = [], []
     for results, role, curve, color, which in looks:

@@ -66,8 +66,9 @@ DOSE_COLUMNS = {
         "What the fast law gives; both are flagged where they differ by more than both intervals "
         "allow.",
     ),
-    "total_low_mGy": Column("90 % from", "mGy", _TOTAL),
-    "total_high_mGy": Column("90 % to", "mGy", _TOTAL),
+    # Without the unit, which the dose beside them has: a narrow view shows all three.
+    "total_low_mGy": Column("90 % from", description=_TOTAL),
+    "total_high_mGy": Column("90 % to", description=_TOTAL),
     "model_low_mGy": Column("Law from", "mGy", _LAW),
     "model_high_mGy": Column("Law to", "mGy", _LAW),
     "statistics_low_mGy": Column("Statistics from", "mGy", _STATISTICS),

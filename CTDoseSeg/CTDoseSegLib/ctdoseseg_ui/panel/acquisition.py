@@ -203,7 +203,7 @@ class AcquisitionSection:
         if self.problem:
             return self.problem
         if wrong := list(filter(None, map(self._impossible, TYPED))):
-            return " ".join(wrong)
+            return "\n".join(wrong)  # a line each; the label is plain text
         begin = (
             _("Read from DICOM; type to replace a value.")
             if self.has_dicom

@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from ...errors import CTDoseSegError
 from ..nodes.results import MARK, Results
 from . import layout
-from .organ_views import DashForNaN
+from .organ_views import DashForNaN, fit_columns
 
 if TYPE_CHECKING:
     from ...result import Comparison
@@ -43,6 +43,7 @@ class CompareSection:
         ui.compareLabel.setTextFormat(qt.Qt.RichText)
         self._dashes = DashForNaN(ui.compareTableView)
         ui.compareTableView.setItemDelegate(self._dashes)
+        ui.compareTableView.verticalHeader().setVisible(False)
         ui.compareCollapsibleButton.connect("contentsCollapsed(bool)", self._on_collapsed)
         ui.keepButton.connect("clicked(bool)", lambda *_: self.keep())
 
@@ -137,7 +138,7 @@ class CompareSection:
         table = self._results.get("comparisonTable")
         if self._ui.compareTableView.mrmlTableNode() is not table:
             self._ui.compareTableView.setMRMLTableNode(table)
-        self._ui.compareTableView.resizeColumnsToContents()
+        fit_columns(self._ui.compareTableView)
         layout.fill(self._results, self._parameters().lowerChart.value)
 
     def _remove(self, results: Results) -> None:
@@ -166,8 +167,8 @@ def _words(comparison: Comparison) -> str:
     doses = [(organ.dose_a_mGy, organ.dose_b_mGy) for organ in comparison.organs]
     text = _(
         "<b>{n} of {all}</b> organ doses differ by more than the uncertainty that they do not "
-        "share; {alone} have a dose in one result alone. First the other result, then the one "
-        "shown."
+        "share; {alone} have a dose in one result alone. First the other result, then this "
+        "one."
     ).format(
         n=sum(bool(organ.differs) for organ in both),
         all=len(both),

@@ -76,15 +76,17 @@ class ExposureFiles:
             series = stated_series(volumeNode, NONE)  # raises what is wrong with the volume
             problem = self._report_problem(str(error))
         self._show_report(series, volumeNode, problem)
-        return series, problem or self._show_profile(series, volumeNode)
+        profile_problem = self._show_profile(series, volumeNode)
+        return series, problem or profile_problem
 
     def nothing(self) -> None:
         """No volume is chosen, or it is no CT."""
         for label in (self._ui.doseReportText, self._ui.scannerProfileText):
             self._say(label, "")
-        for name in ("doseReportButton", "leaveOutReportButton", "scannerProfileButton"):
-            getattr(self._ui, name).enabled = False
-        self._ui.removeProfileButton.enabled = bool(self.profile())
+        ui = self._ui
+        for button in (ui.doseReportButton, ui.leaveOutReportButton, ui.scannerProfileButton):
+            button.enabled = False
+        ui.removeProfileButton.enabled = bool(self.profile() and self._volume())
 
     # Dose report ---------------------------------------------------------------------------
 

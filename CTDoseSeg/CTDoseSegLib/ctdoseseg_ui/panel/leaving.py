@@ -70,6 +70,7 @@ class LeavingSection:
         """Forget what was saved: another result is shown, or other numbers, or it is saved anew."""
         self._saved = []
         self._ui.sendButton.enabled = False
+        self._ui.exportLinkLabel.text = ""
 
     def stop(self) -> None:
         """Close what is open."""
@@ -124,7 +125,8 @@ class LeavingSection:
             self._task.ended(state, message)
             if state == DONE and self._saved:
                 text = _("{n} DICOM objects are in Slicer's database, in the study of the CT.")
-                self._ui.statusLabel.text = text.format(n=len(self._saved))
+                text = text.format(n=len(self._saved))
+                self._ui.statusLabel.text = self._ui.exportLinkLabel.text = text
             self._update()
 
         self.another()  # a failure must not leave what was saved before

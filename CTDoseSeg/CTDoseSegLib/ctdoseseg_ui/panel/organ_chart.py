@@ -114,6 +114,10 @@ class OrganChart(qt.QWidget):
                 self._area.ensureVisible(0, middle, 0, HIGHEST_ROW)
         self._body.update()
 
+    def scroll_to_top(self) -> None:
+        """Bring the first rows into view."""
+        self._area.verticalScrollBar().value = 0
+
     def legend(self) -> str:
         """Return the words above the rows, without their marks."""
         return ", ".join(text for *_mark, text in self._marks())

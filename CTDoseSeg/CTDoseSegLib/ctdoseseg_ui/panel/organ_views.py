@@ -25,6 +25,14 @@ ORDERS = {
 }
 RISING = (OrganOrder.BODY, OrganOrder.NAME)
 DASH = "\N{EN DASH}"
+# Pixels: of the column with the names of organs, which may hide no numbers in a narrow view.
+NAMES_AT_MOST = 140
+
+
+def fit_columns(view: Any) -> None:
+    """Make the columns of a table of organs as wide as what they hold; long names are cut."""
+    view.resizeColumnsToContents()
+    view.setColumnWidth(0, min(view.columnWidth(0), NAMES_AT_MOST))
 
 
 class DashForNaN(qt.QStyledItemDelegate):
@@ -56,6 +64,7 @@ class OrganViews:
         # The views do not keep them.
         self._delegates: list[Any] = []
         self._choosing = False
+        self._order: OrganOrder | None = None
         self._follow(table_view)
 
     def connect(self) -> None:
@@ -101,6 +110,9 @@ class OrganViews:
         order = self._parameters().organOrder
         column = next(name for name, by in ORDERS.items() if by == order)
         direction = qt.Qt.AscendingOrder if order in RISING else qt.Qt.DescendingOrder
+        if order != self._order:
+            self._order = order
+            self._scroll_to_top()
         for view in self._tables():
             node = view.mrmlTableNode()
             if node is None:
@@ -108,7 +120,14 @@ class OrganViews:
             header = view.horizontalHeader()
             header.setSortIndicatorShown(True)
             header.setSortIndicator(node.GetColumnIndex(column), direction)
-            view.resizeColumnsToContents()
+            fit_columns(view)
+
+    def _scroll_to_top(self) -> None:
+        for view in self._tables():
+            view.scrollToTop()
+        chart = layout.organ_chart()
+        if chart is not None:
+            chart.scroll_to_top()
 
     def _tables(self) -> list[Any]:
         return [view for view in (self._own, layout.table_view()) if view is not None]
@@ -119,6 +138,7 @@ class OrganViews:
         self._delegates.append(delegate)
         # Else a click on a title would choose a column.
         view.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        view.verticalHeader().setVisible(False)  # its numbers take the room of others
         header = view.horizontalHeader()
         header.setSectionsClickable(True)
         for sender, signal, slot in (

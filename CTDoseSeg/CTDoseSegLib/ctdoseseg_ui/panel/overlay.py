@@ -119,8 +119,11 @@ class Overlay:
             return
         of_voxels = self.role == "doseMap"
         doses = slicer.util.arrayFromVolume(self._node)
-        color_doses(self._node, scale_end_of(self._results, doses), smooth=of_voxels)
+        end_mGy = scale_end_of(self._results, doses)
+        color_doses(self._node, end_mGy, smooth=of_voxels)
         title = _("Dose (mGy)") if of_voxels else _("Organ means (mGy)")
+        if doses.max() > end_mGy:  # which have the top colour too
+            title += "\n" + _("top: {dose:g} or more").format(dose=end_mGy)
         show_legend(self._node, title, _legend_views())
         self._scale.show(self._results, self._node)
 

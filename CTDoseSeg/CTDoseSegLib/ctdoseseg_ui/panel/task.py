@@ -33,6 +33,7 @@ class TaskSection:
     def __init__(self, ui: Any, on_start: Callable[[], None]) -> None:
         self._ui, self._on_start = ui, on_start
         self.job: Job | None = None
+        self._problem: str | None = None
         self._timer = qt.QTimer()
         self._timer.connect("timeout()", self.check_signs)
         ui.statusLabel.setTextFormat(qt.Qt.PlainText)
@@ -42,6 +43,11 @@ class TaskSection:
     def active(self) -> bool:
         """True while a task runs."""
         return self.job is not None and self.job.active
+
+    @property
+    def problem_shown(self) -> bool:
+        """True while a problem stands in the status line."""
+        return bool(self._ui.statusLabel.text == self._problem)
 
     def start(self, text: str, prepare: Callable[[], Any], begin: Callable[[Any], Job]) -> None:
         """Start a task, or show why it cannot be started.
@@ -114,8 +120,13 @@ class TaskSection:
 
     def show_problem(self, message: str) -> None:
         """Say in the status line, the panel's log and the application's what went wrong."""
-        text = _("Problem: {message}").format(message=message)
+        text = self._problem = _("Problem: {message}").format(message=message)
         self._ui.statusLabel.text = text
         slicer.util.showStatusMessage(text, STATUS_MS)  # Segment Editor may be open
         self.log(message)
         logging.error("CTDoseSeg: %s", message)
+
+    def clear_problem(self) -> None:
+        """Take the last problem out of the status line: what was chosen or typed is another."""
+        if self.problem_shown:
+            self._ui.statusLabel.text = ""

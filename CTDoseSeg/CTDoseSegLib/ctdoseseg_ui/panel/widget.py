@@ -51,6 +51,8 @@ class CTDoseSegWidget(ModuleWidget):
         # What was chosen and typed when the result shown was made; None: not known.
         self._madeWith: tuple | None = None
         self._startedWith: tuple | None = None
+        # What was chosen and typed when the panel was last updated.
+        self._chosen: tuple | None = None
 
     # Life --------------------------------------------------------------------------------
 
@@ -131,6 +133,9 @@ class CTDoseSegWidget(ModuleWidget):
         node = self._parameterNode
         if node is None or slicer.mrmlScene.IsClosing() or slicer.mrmlScene.IsImporting():
             return
+        before, self._chosen = self._chosen, self.method.choices()
+        if self._chosen != before:
+            self.task.clear_problem()
         volume = node.inputVolume
         identifier = volume.GetID() if volume is not None else ""
         if identifier == self._volumeID and self.output.volume_of_other() is not None:
@@ -182,13 +187,13 @@ class CTDoseSegWidget(ModuleWidget):
             widget.enabled = not running
         self.output.update(running=running)
         self.simulation.update(self.results.results, busy=running)
+        older = has and self._madeWith is not None and self.method.choices() != self._madeWith
+        if older and not reason and not self.task.problem_shown:
+            reason = _("The result is older than the choices above: press Apply.")
         if reason and not running:
             ui.statusLabel.text = reason
-        elif not running and ui.statusLabel.text == self._lastReason:
+        elif not running and ui.statusLabel.text in ("", self._lastReason):
             ui.statusLabel.text = _("Ready: press Apply.")
-        elif has and self._madeWith is not None and self.method.choices() != self._madeWith:
-            reason = _("The result is older than the choices above: press Apply.")
-            ui.statusLabel.text = reason
         self._lastReason = reason or self._lastReason
 
     _lastReason = "Load a CT and choose it above."
@@ -354,10 +359,6 @@ class CTDoseSegWidget(ModuleWidget):
         if not self.task.active:
             self.ui.statusLabel.text = ""
         ModuleWidget.onSceneChanged(self)
-        if not self.ui.statusLabel.text:  # no problem stands there
-            self.ui.statusLabel.text = self.method.why_not(self._parameterNode) or _(
-                "Ready: press Apply."
-            )
         self._updateButtons()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
