@@ -62,8 +62,7 @@ def test_a_table_that_is_deleted_comes_back_with_the_next_edit_or_apply(host, an
     slicer.mrmlScene.RemoveNode(results.get(role))
     host.process_events()
     results.segmentation.GetSegmentation().RemoveSegment("spleen")
-    host.wait(0.6)
-    assert results.get(role) is not None
+    host.wait_until(lambda: results.get(role) is not None, 20)
     slicer.mrmlScene.RemoveNode(results.get(role))
     host.process_events()
     show_result(host, analysed)
