@@ -264,8 +264,9 @@ def surfaces(dose, levels):
 def test_a_line_lies_where_the_dose_is(host):
     # 1 mGy more with each of the voxels along i, which are 2 mm wide and run to the left.
     dose = np.tile(np.arange(1.0, 21.0), (8, 8, 1))
-    first, *found = surfaces(dose, (5.0, 10.0, 30.0))
-    assert first is None  # smoothing is a step of its own
+    *smoothing, five, ten, thirty = surfaces(dose, (5.0, 10.0, 30.0))
+    assert smoothing == [None, None]
+    found = [five, ten, thirty]
     assert [one and one.number for one in found] == [0, 1, None]
     for one, dose_mGy in zip(found, (5.0, 10.0), strict=False):
         assert one.points[:, 0] == pytest.approx(-2.0 * (dose_mGy - 1.0), abs=1e-3)
@@ -274,12 +275,26 @@ def test_a_line_lies_where_the_dose_is(host):
 def test_lines_end_where_the_body_does(host):
     dose = np.tile(np.arange(1.0, 21.0), (8, 30, 1))
     dose[:, :10] = 0.0
-    _, line = surfaces(dose, (10.0,))
+    *_, line = surfaces(dose, (10.0,))
     used = line.points[np.unique(line.triangles)]
     # Rows of 2 mm run to the back; the first with a dose is row 10.
     assert used[:, 1].max() == pytest.approx(-2.0 * 9.5, abs=1.01)
     assert used[:, 1].min() == pytest.approx(-2.0 * 29)
     assert used[:, 0] == pytest.approx(-18.0, abs=1e-3)  # the edge does not bend it
+
+
+def test_a_map_that_is_smoothed_slab_by_slab_has_the_lines_of_one_smoothed_at_once(
+    host, monkeypatch
+):
+    from CTDoseSegLib.ctdoseseg_ui.nodes import isodoses
+
+    dose = np.random.default_rng(1).uniform(0.0, 20.0, (11, 12, 13))
+    *_, at_once = surfaces(dose, (10.0,))
+    monkeypatch.setattr(isodoses, "_STEP_VOXELS", 2 * 12 * 13)
+    *smoothing, by_slab = surfaces(dose, (10.0,))
+    assert len(smoothing) == 6 + 1
+    assert np.array_equal(by_slab.points, at_once.points)
+    assert np.array_equal(by_slab.triangles, at_once.triangles)
 
 
 def test_a_map_that_was_removed_by_hand_leaves_scale_and_layout_alone(host, simulated):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from .. import NOTICE
@@ -39,6 +40,8 @@ def report_command(args: argparse.Namespace, progress: Progress) -> None:
 
 def dicom_command(args: argparse.Namespace, progress: Progress) -> None:
     """Write a result as DICOM objects."""
+    import numpy as np
+
     from ..files.staging import staged_folder
     from ..outputs.dicom_objects.kinds import FILES, kinds_of
     from ..outputs.dicom_objects.writing import write_dicom_objects
@@ -54,6 +57,8 @@ def dicom_command(args: argparse.Namespace, progress: Progress) -> None:
         pdf = _read_pdf(args.pdf)
     elif "pdf" in kinds:
         pdf = make_pdf_report(stored.result, series, stored.labelmap)
+    # The objects state nothing of the voxels, and making a SEG needs their memory.
+    series = replace(series, hu=np.broadcast_to(np.int16(0), series.hu.shape))
     with staged_folder(args.output, replaces=FILES.values()) as folder:
         written = write_dicom_objects(
             series,

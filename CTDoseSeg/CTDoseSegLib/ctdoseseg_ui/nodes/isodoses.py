@@ -5,6 +5,7 @@ Slicer draws no text beside a line; a colour legend names the doses.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,10 @@ LINE_WIDTH = 2
 LEGEND_SIZE = (0.07, 0.34)
 # Standard deviation of the smoothing, voxels of the map: single voxels are noise.
 _SMOOTHING = 1.0
+# The smoothing reaches so many of them far.
+_TRUNCATE = 2.0
+# Smoothed in one step.
+_STEP_VOXELS = 1_000_000
 
 
 def fill_isodoses(results: Results) -> Iterator[None]:
@@ -76,7 +81,7 @@ class Surface:
 def isodose_surfaces(
     dose_mGy: np.ndarray, affine: np.ndarray, levels_mGy: tuple[float, ...]
 ) -> Iterator[Surface | None]:
-    """Yield the surfaces of some doses; first None, when the dose is smoothed.
+    """Yield the surfaces of some doses; first some None, while the dose is smoothed.
 
     The dose is smoothed within what has one. Where the body ends the surfaces do too.
 
@@ -90,8 +95,12 @@ def isodose_surfaces(
         The doses.
     """
     tissue = dose_mGy > 0
+    smooth = np.zeros_like(dose_mGy)
+    for slices, mean in _smoothed(dose_mGy, tissue):
+        smooth[slices] = mean
+        yield None
     contour = vtk.vtkFlyingEdges3D()
-    contour.SetInputData(_image(_smoothed(dose_mGy, tissue)))
+    contour.SetInputData(_image(smooth))
     contour.ComputeNormalsOff()
     contour.ComputeGradientsOff()
     contour.ComputeScalarsOff()
@@ -110,14 +119,22 @@ def isodose_surfaces(
         yield Surface(ijk @ affine[:3, :3].T + affine[:3, 3], triangles[inside], number)
 
 
-def _smoothed(dose: np.ndarray, tissue: np.ndarray) -> np.ndarray:
-    """Return the mean dose of the tissue around each voxel; 0 where there is none."""
+def _smoothed(dose: np.ndarray, tissue: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield the mean dose of the tissue around each voxel, 0 where there is none, slab by slab."""
     from scipy.ndimage import gaussian_filter
 
-    total = gaussian_filter(dose, _SMOOTHING, truncate=2.0, mode="nearest")
-    weight = gaussian_filter(tissue.astype(np.float32), _SMOOTHING, truncate=2.0, mode="nearest")
-    mean: np.ndarray = np.divide(total, weight, out=np.zeros_like(dose), where=weight > 1e-3)
-    return mean
+    reach = math.ceil(_TRUNCATE * _SMOOTHING)
+    thickness = max(1, _STEP_VOXELS // dose[0].size)
+    for first in range(0, len(dose), thickness):
+        last = min(first + thickness, len(dose))
+        low = max(first - reach, 0)
+        around, own = slice(low, last + reach), slice(first - low, last - low)
+        total, weight = (
+            gaussian_filter(values, _SMOOTHING, truncate=_TRUNCATE, mode="nearest")[own]
+            for values in (dose[around], tissue[around].astype(np.float32))
+        )
+        mean = np.divide(total, weight, out=np.zeros_like(total), where=weight > 1e-3)
+        yield slice(first, last), mean
 
 
 def _image(values: np.ndarray) -> vtk.vtkImageData:
