@@ -42,9 +42,9 @@ class Column:
 
 
 _TOTAL = (
-    "The interval to judge the dose by: our estimate of a 90 % interval for this patient and "
-    "scanner, from model, beam, CTDIvol, segmentation, irradiated range and contrast agent. It was "
-    "not checked against doses measured in patients."
+    "The interval in mGy to judge the dose by: our estimate of a 90 % interval for this patient "
+    "and scanner, from model, beam, CTDIvol, segmentation, irradiated range and contrast agent. It "
+    "was not checked against doses measured in patients."
 )
 _LAW = (
     "How well the fast law knows such an organ and the scanner's beam: in about nine of ten bodies "
