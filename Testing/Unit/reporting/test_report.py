@@ -19,7 +19,7 @@ from CTDoseSegLib.provenance import provenance
 from CTDoseSegLib.reporting.numbers import number
 from CTDoseSegLib.reporting.report.content import report_of
 from CTDoseSegLib.reporting.report.page import report_page
-from CTDoseSegLib.reporting.report.pdf_page import _key_places, report_pdf
+from CTDoseSegLib.reporting.report.pdf_page import report_pdf
 from CTDoseSegLib.reporting.report.pictures import Key, report_pictures
 from CTDoseSegLib.reporting.report.texts import TEXTS, Words
 from CTDoseSegLib.reporting.report.writing import REPORT_FILES, write_report
@@ -153,12 +153,25 @@ def test_both_pages_say_which_colour_is_which_organ(tmp_path):
     assert all(name in shown for name in colours)
 
 
-def test_too_many_colours_go_on_in_the_next_line_within_the_margins():
-    keys = [Key(f"An organ with number {n}", "#dd8060", "") for n in range(25)]
-    places, lines = _key_places("Colours", keys, 7.0)
-    assert lines == len({line for _, line in places}) > 1
-    assert len(set(places)) == len(keys)
-    assert max(x_in for x_in, _ in places) < 6.0
+def test_every_word_of_the_pdf_lies_within_its_margins(tmp_path):
+    """Wide letters, many colours, a word that is longer than its line."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("the places of words are read with pdftotext (apt install poppler-utils)")
+    result = tiny_result()
+    made = replace(result.provenance.series, description="WWWW MMMM " * 12 + "W" * 150)
+    result = replace(result, provenance=replace(result.provenance, series=made))
+    keys = tuple(Key(f"MMMMMM with number {n}", "#dd8060", "") for n in range(25))
+    drawn = {"along": replace(report_pictures(result)["along"], keys=keys)}
+    (tmp_path / "report.pdf").write_bytes(report_pdf(report_of(result), drawn))
+    arguments = ["pdftotext", "-bbox", tmp_path / "report.pdf", "-"]
+    words = subprocess.run(arguments, capture_output=True, check=True, text=True).stdout
+    ends_pt = [
+        tuple(map(float, ends)) for ends in re.findall(r'xMin="([\d.]+)".*?xMax="([\d.]+)"', words)
+    ]
+    assert words.count("MMMMMM") == len(keys)
+    margin_pt, page_pt = 0.55 * 72, 8.27 * 72
+    assert min(low for low, _ in ends_pt) >= margin_pt - 1
+    assert max(high for _, high in ends_pt) <= page_pt - margin_pt + 1
 
 
 def head(result) -> dict[str, str]:

@@ -177,8 +177,7 @@ class CTDoseSegWidget(ModuleWidget):
         )
         existing = node.method == Method.EXISTING
         ui.sampleButton.visible = node.inputVolume is None
-        ui.segmentationSelector.visible = existing
-        ui.segmentationLabel.visible = existing
+        ui.segmentationSelector.visible = ui.segmentationLabel.visible = existing
         has = self.results.results is not None and not running
         ui.editButton.enabled = has
         self.leaving.enable(has)

@@ -20,8 +20,6 @@ _A4_IN = (8.27, 11.69)
 _MARGIN_IN, _GAP_IN = 0.55, 0.09
 _BODY_PT, _SMALL_PT, _HEADING_PT, _TITLE_PT = 8.5, 7.0, 9.5, 15.0
 _LINE = 1.32
-# Mean width of a letter in a sans serif font, as a part of its size.
-_LETTER = 0.51
 _PT_PER_IN = 72.0
 _TWO_COLUMNS_FROM = 11
 _PICTURE_IN = 1.8
@@ -87,7 +85,7 @@ class Sheet:
         bold: bool = False,
     ) -> float:
         """Write lines from the present height on; return their height. The height stays."""
-        lines = wrapped(text, width_in, size)
+        lines = wrapped(text, width_in, size, bold=bold)
         for line_number, line in enumerate(lines):
             y_in = self.y_in - line_number * height(size)
             self.write(line, x_in, y_in, size=size, color=color, bold=bold)
@@ -113,10 +111,26 @@ def height(size_pt: float) -> float:
     return size_pt * _LINE / _PT_PER_IN
 
 
-def wrapped(text: str, width_in: float, size_pt: float) -> list[str]:
+def wrapped(text: str, width_in: float, size_pt: float, *, bold: bool = False) -> list[str]:
     """Return a text as lines that fit into a width."""
-    letters = int(width_in * _PT_PER_IN / (_LETTER * size_pt))
-    return textwrap.wrap(text, max(letters, 10)) or [""]
+    each_in = drawn_width_in(text, size_pt, bold=bold) / max(len(text), 1)
+    letters = max(int(width_in / each_in), 1) if each_in else 1
+    while True:
+        lines = textwrap.wrap(text, letters) or [""]
+        widest_in = max(drawn_width_in(line, size_pt, bold=bold) for line in lines)
+        if widest_in <= width_in or letters == 1:
+            return lines
+        letters -= 1
+
+
+def drawn_width_in(text: str, size_pt: float, *, bold: bool = False) -> float:
+    """Return the width in inches of a line as it is drawn."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextToPath
+
+    font = FontProperties(size=size_pt, weight="bold" if bold else "normal")
+    width_pt, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
+    return float(width_pt) / _PT_PER_IN
 
 
 def report_pdf(report: Report, pictures: Mapping[str, ReportPicture] | None = None) -> bytes:
@@ -170,7 +184,7 @@ def _answer(sheet: Sheet, report: Report) -> None:
         name = sheet.paragraph(row.name, 0.0, 2.0)
         room = (4.0 if row.note else sheet.width_in) - 2.1
         value = sheet.paragraph(
-            row.value, 2.1, room, bold=len(wrapped(row.value, room, _BODY_PT)) < 2
+            row.value, 2.1, room, bold=len(wrapped(row.value, room, _BODY_PT, bold=True)) < 2
         )
         note = sheet.paragraph(row.note, 4.0, sheet.width_in - 4.0, color=GREY)
         sheet.y_in -= max(name, value, note) + 0.03
@@ -321,24 +335,14 @@ def _key_places(
     title: str, keys: Sequence[Key], width_in: float
 ) -> tuple[list[tuple[float, int]], int]:
     """Return where each colour stands, across and in which line, and how many lines there are."""
-    x_in, line, places = _width_in(title) + _SWATCH_IN, 0, []
+    x_in, line, places = drawn_width_in(title, _SMALL_PT) + _SWATCH_IN, 0, []
     for key in keys:
-        needed_in = _SWATCH_IN + _width_in(key.name)
+        needed_in = _SWATCH_IN + drawn_width_in(key.name, _SMALL_PT)
         if x_in + needed_in > width_in:
             x_in, line = 0.0, line + 1
         places.append((x_in, line))
         x_in += needed_in + _SWATCH_IN
     return places, line + 1 if keys else 0
-
-
-def _width_in(text: str) -> float:
-    """Return the width of small letters as they are drawn."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextToPath
-
-    font = FontProperties(size=_SMALL_PT)
-    width_pt, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
-    return float(width_pt) / _PT_PER_IN
 
 
 def _colour(sheet: Sheet, key: Key, x_in: float, y_in: float) -> None:

@@ -63,7 +63,7 @@ class Report:
     notice
         What the report must not be used for.
     head
-        Scan, scanner, exposure, software.
+        Scan, age and sex, scanner, exposure, software.
     answer
         The key numbers.
     notices, more
