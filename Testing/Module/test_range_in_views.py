@@ -44,8 +44,20 @@ def test_dragging_the_box_fills_the_field_and_typing_moves_the_box(host, dragged
     dragged.ui.irradiated_range_mm_edit.text = "-60; 90"
     host.process_events()
     assert box_range(box) == pytest.approx((-60, 90))
-    dragged.ui.irradiated_range_mm_edit.text = "-60; 9x"  # half typed at once: the box stays
-    host.wait(0.2)
+
+
+def test_a_box_that_follows_the_field_writes_nothing_over_what_is_typed_next(
+    host, dragged, monkeypatch
+):
+    from CTDoseSegLib.ctdoseseg_ui.nodes.range_box import box_range
+    from CTDoseSegLib.ctdoseseg_ui.panel import range_in_views
+
+    monkeypatch.setattr(range_in_views, "SETTLE_MS", 500)  # longer than what comes before the wait
+    (box,) = boxes()
+    dragged.ui.irradiated_range_mm_edit.text = "-60; 90"
+    host.process_events()
+    dragged.ui.irradiated_range_mm_edit.text = "-60; 9x"  # half typed: the box stays
+    host.wait(0.8)
     assert box_range(box) == pytest.approx((-60, 90))
     assert dragged.ui.irradiated_range_mm_edit.text == "-60; 9x"
 
