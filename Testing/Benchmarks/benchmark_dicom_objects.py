@@ -1,4 +1,4 @@
-"""Time and peak memory of `ctdoseseg dicom` on a 512 x 512 x 300 series with 20 organs and a couch.
+"""Time and peak memory of `ctdoseseg dicom` on a 512 x 512 x 300 series with 20 organs.
 
 Prints each kind's time beside that of reading the series in the same run, and the peak above the
 interpreter with its imports beside the bare int16 volume.
@@ -49,7 +49,7 @@ KINDS = ("seg", "labelmap", "sr", "seg,sr,pdf")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--slices", type=int, default=300)
-    parser.add_argument("--organs", type=int, default=21)
+    parser.add_argument("--organs", type=int, default=20)
     parser.add_argument("--kinds", nargs="+", default=KINDS)
     args = parser.parse_args()
     import pydicom
