@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -112,25 +113,38 @@ def height(size_pt: float) -> float:
 
 
 def wrapped(text: str, width_in: float, size_pt: float, *, bold: bool = False) -> list[str]:
-    """Return a text as lines that fit into a width."""
-    each_in = drawn_width_in(text, size_pt, bold=bold) / max(len(text), 1)
-    letters = max(int(width_in / each_in), 1) if each_in else 1
-    while True:
-        lines = textwrap.wrap(text, letters) or [""]
-        widest_in = max(drawn_width_in(line, size_pt, bold=bold) for line in lines)
-        if widest_in <= width_in or letters == 1:
-            return lines
-        letters -= 1
+    """Return a text as lines that fit into a width; a word that is longer than one is broken."""
+
+    def fits(line: str) -> bool:
+        return len(line) < 2 or drawn_width_in(line, size_pt, bold=bold) <= width_in
+
+    lines, line = [], ""
+    for word in re.split(r"\s", text):
+        longer = f"{line} {word}" if line else word
+        if line and not fits(longer):
+            lines.append(line.rstrip())
+            longer = word
+        while not fits(longer):
+            letters = next(n for n in range(len(longer) - 1, 0, -1) if fits(longer[:n]))
+            lines.append(longer[:letters])
+            longer = longer[letters:]
+        line = longer
+    return [*lines, line.rstrip()]
 
 
 def drawn_width_in(text: str, size_pt: float, *, bold: bool = False) -> float:
-    """Return the width in inches of a line as it is drawn."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextToPath
+    """Return the width in inches of a line as it is drawn, letters not drawn together."""
+    return size_pt * sum(_advance(letter, bold=bold) for letter in text) / _PT_PER_IN
 
-    font = FontProperties(size=size_pt, weight="bold" if bold else "normal")
-    width_pt, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
-    return float(width_pt) / _PT_PER_IN
+
+@lru_cache(maxsize=1024)
+def _advance(letter: str, *, bold: bool) -> float:
+    """Return how far a letter goes, as a part of its size."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    font = get_font(findfont(FontProperties(weight="bold" if bold else "normal")))
+    font.set_size(100, _PT_PER_IN)
+    return float(font.load_char(ord(letter)).linearHoriAdvance) / 2**16 / 100
 
 
 def report_pdf(report: Report, pictures: Mapping[str, ReportPicture] | None = None) -> bytes:
@@ -181,10 +195,10 @@ def _head(sheet: Sheet, report: Report) -> None:
 def _answer(sheet: Sheet, report: Report) -> None:
     sheet.heading(report.words("answer"))
     for row in report.answer:
-        name = sheet.paragraph(row.name, 0.0, 2.0)
-        room = (4.0 if row.note else sheet.width_in) - 2.1
+        name = sheet.paragraph(row.name, 0.0, 2.15)
+        room = (4.0 if row.note else sheet.width_in) - 2.25
         value = sheet.paragraph(
-            row.value, 2.1, room, bold=len(wrapped(row.value, room, _BODY_PT, bold=True)) < 2
+            row.value, 2.25, room, bold=len(wrapped(row.value, room, _BODY_PT, bold=True)) < 2
         )
         note = sheet.paragraph(row.note, 4.0, sheet.width_in - 4.0, color=GREY)
         sheet.y_in -= max(name, value, note) + 0.03
