@@ -108,3 +108,15 @@ def warm(host, panel):
     session = panel.logic.session(results)
     host.wait_until(lambda: session.labelmap is not None and not session.pending, 30)
     host.wait(0.3)
+
+
+def settled(host, panel):
+    """Wait until the isodose lines are there."""
+    host.wait_until(lambda: panel.results.results.get("isodoses") is not None, 20)
+
+
+def legend_of(node):
+    """The colour legend of a node."""
+    import slicer
+
+    return slicer.modules.colors.logic().GetColorLegendDisplayNode(node)

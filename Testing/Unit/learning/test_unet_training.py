@@ -1,4 +1,4 @@
-"""Training: data as users have it, the loss, exact resume, and what is refused."""
+"""Training: data as users have it, exact resume, and what is refused."""
 
 from __future__ import annotations
 
@@ -17,17 +17,14 @@ pytest.importorskip("safetensors", reason="the UNet needs safetensors")
 
 from CTDoseSegLib.errors import Cancelled, InputError, ModelError, OutputError  # noqa: E402
 from CTDoseSegLib.learning.unet import train, trainer  # noqa: E402
-from CTDoseSegLib.learning.unet.augment import augment  # noqa: E402
 from CTDoseSegLib.learning.unet.cases import read_cases  # noqa: E402
 from CTDoseSegLib.learning.unet.config import read_config  # noqa: E402
 from CTDoseSegLib.learning.unet.history import History  # noqa: E402
 from CTDoseSegLib.learning.unet.label_pictures import read_picture  # noqa: E402
-from CTDoseSegLib.learning.unet.loss import loss  # noqa: E402
 from CTDoseSegLib.learning.unet.previews import FRAME_MS  # noqa: E402
 from CTDoseSegLib.learning.unet.split import OTHER_PATIENTS, split  # noqa: E402
 from CTDoseSegLib.learning.unet.validation import Agreement, Validation  # noqa: E402
 from CTDoseSegLib.segmentation.unet.network import load_unet  # noqa: E402
-from CTDoseSegLib.segmentation.unet.spec import mirrored_classes  # noqa: E402
 from CTDoseSegLib.tasks.progress import Progress  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -352,97 +349,6 @@ def test_data_that_cannot_be_used_are_refused_with_the_reason(data, damage, said
         read_cases(read_config(config(data)))
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (NETWORK, "needs the tables"),
-        (NETWORK + '[[data]]\nkind = "tapes"\n', "kind 'tapes'"),
-        (NETWORK + '[[data]]\nkind = "phantoms"\nnot_drawn = ["heart"]\n', "names heart"),
-        (NETWORK + '[[data]]\nkind = "phantoms"\n[training]\nepoch = 3\n', "has no epoch"),
-        (
-            NETWORK + '[[data]]\nkind = "phantoms"\n[training]\nworkers = -1\n',
-            "workers, print_every",
-        ),
-        ('[network]\nclasses = []\n[[data]]\nkind = "phantoms"\n', "no classes"),
-        ("[network\n", "not valid TOML"),
-    ],
-)
-def test_a_wrong_configuration_is_refused_by_table_and_key(tmp_path, text, said):
-    (tmp_path / "c.toml").write_text(text)
-    with pytest.raises(InputError, match=said):
-        read_config(tmp_path / "c.toml")
-
-
-@pytest.mark.parametrize(
-    ("table", "line", "said"),
-    [
-        ("training", 'steps = "4,5"', r'\[training\] of c.toml: steps = "4,5" .* as steps = 4'),
-        ("training", "epochs = 4.5", "epochs = 4.5 .* a whole number without quotes"),
-        ("training", "batch = true", "batch = true .* a whole number"),
-        ("training", 'learning_rate = "0,002"', 'learning_rate = "0,002" .* with a point'),
-        ("training", "learning_rate = nan", "learning_rate = NaN"),
-        ("training", 'augment = "no"', "true or false without quotes"),
-        ("training", "start_from = 3", "start_from = 3 .* a text in quotes"),
-        ("training", 'class_weights = { bone = "2" }', "class_weights = .* numbers between"),
-        ("data", "kind = 3", "kind = 3 .* a text in quotes"),
-        ("data", 'validate = "a"', r'validate = "a" .* as validate = \["a", "b"\]'),
-        ("data", "values = { 1 = 2 }", "values = .* texts in quotes"),
-        ("network", 'context = "1"', r"\[network\] of c.toml: context"),
-        ("network", "windows = [[0, 1, 2]]", "windows = .* pairs of numbers"),
-    ],
-)
-def test_a_value_of_another_kind_is_named_with_what_to_write(tmp_path, table, line, said):
-    key = line.split(" = ")[0]
-    tables = {
-        "network": 'classes = ["body_rest", "bone"]\n',
-        "data": 'kind = "phantoms"\n' * (key != "kind"),
-        "training": "",
-    }
-    tables[table] += f"{line}\n"
-    head = {"network": "[network]", "data": "[[data]]", "training": "[training]"}
-    text = "".join(f"{head[name]}\n{tables[name]}" for name in head)
-    (tmp_path / "c.toml").write_text(text)
-    with pytest.raises(InputError, match=said):
-        read_config(tmp_path / "c.toml")
-
-
-def of(logits, labels, missing=None, stands=0, **options):
-    n, classes = logits.shape[:2]
-    none = torch.zeros(n, classes, dtype=torch.bool)
-    for name in missing or ():
-        none[:, name] = True
-    return float(loss(logits, labels, none, torch.full((n,), stands), **options))
-
-
-def sure(labels, classes=3, scale=12.0):
-    return torch.nn.functional.one_hot(labels, classes).permute(0, 3, 1, 2).float() * scale
-
-
-def test_the_loss_is_small_for_the_truth_and_unknown_pixels_do_not_count():
-    labels = torch.tensor([[[0, 1], [2, 0]]])
-    assert of(sure(labels), labels) < 1e-3
-    unknown = torch.tensor([[[0, 1], [2, 255]]])
-    wrong_there = labels.clone()
-    wrong_there[0, 1, 1] = 2
-    assert of(sure(wrong_there), unknown) == pytest.approx(of(sure(labels), unknown), abs=1e-6)
-
-
-def test_an_organ_that_is_not_in_the_slice_costs_only_where_it_is_invented():
-    labels = torch.zeros(1, 4, 4, dtype=torch.long)
-    invented = labels.clone()
-    invented[0, 0] = 1
-    assert of(sure(labels), labels) < 1e-3
-    assert of(sure(invented), labels, cross_entropy=0.0) > 0.5
-
-
-def test_a_class_that_nobody_drew_may_be_predicted_or_not():
-    labels = torch.ones(1, 2, 2, dtype=torch.long)
-    other = torch.full((1, 2, 2), 2)
-    assert of(sure(other), labels) > 5
-    assert of(sure(other), labels, missing=[2], stands=1, dice=0.0) < 1e-3
-    assert of(sure(labels), labels, missing=[2], stands=1, dice=0.0) < 1e-3
-
-
 def test_workers_change_neither_the_weights_nor_the_phantoms(data):
     alone = train.train(config(data), data / "alone")
     helped = train.train(config(data, rest=TRAINING + "workers = 2\n"), data / "helped")
@@ -456,30 +362,3 @@ def test_workers_change_neither_the_weights_nor_the_phantoms(data):
         assert one.name == other.name
         assert np.array_equal(one.volume, other.volume)
         assert np.array_equal(one.labels, other.labels)
-
-
-def test_a_mirrored_body_has_its_left_on_the_other_side():
-    table = mirrored_classes(("lung_left", "liver", "lung_right"))
-    assert table[[0, 1, 2, 3, 255]].tolist() == [0, 3, 2, 1, 255]
-
-
-def test_variations_are_the_same_for_the_same_seed_and_keep_unknown_unknown():
-    from CTDoseSegLib.segmentation.unet.spec import UNetSpec
-
-    spec = UNetSpec(classes=("body_rest", "couch", "liver"))
-    rng = np.random.default_rng(1)
-    slices = rng.normal(-900, 10, (3, 48, 48)).astype(np.float32)
-    labels = np.zeros((48, 48), np.uint8)
-    labels[10:40, 8:40], labels[20:30, 14:24] = 1, 3
-    slices[:, labels > 0] = 40
-    labels[12:16, 12:16] = 255
-    changed = 0
-    for seed in range(30):
-        first = augment(slices, labels, spec, 2.5, np.random.default_rng(seed))
-        again = augment(slices, labels, spec, 2.5, np.random.default_rng(seed))
-        assert np.array_equal(first[0], again[0])
-        assert np.array_equal(first[1], again[1])
-        assert np.isfinite(first[0]).all()
-        assert set(np.unique(first[1])) <= {0, 1, 2, 3, 255}
-        changed += not np.array_equal(first[1], labels)
-    assert changed == 30
