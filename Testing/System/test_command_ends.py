@@ -20,6 +20,8 @@ from CTDoseSegLib.files.staging import LOCK
 pytestmark = pytest.mark.system
 
 INPUT_CLOSED = "standard input closed"
+# Seconds of work after the pictures: a test that reads an event late still comes in time.
+AND_MORE = ("--report", "--dicom=seg,sr,pdf")
 
 
 @pytest.mark.parametrize(
@@ -37,7 +39,7 @@ INPUT_CLOSED = "standard input closed"
 )
 def test_a_cancelled_run_ends_with_130_and_leaves_nothing(how, moment, large, tmp_path):
     output = tmp_path / "made" / "output"
-    process = start("analyze", large, "--output", output, "--events", "jsonl")
+    process = start("analyze", large, "--output", output, "--events", "jsonl", *AND_MORE)
     seen = b""
     for line in process.stdout:
         seen = line
@@ -64,7 +66,7 @@ def test_a_folder_that_held_results_keeps_them_when_the_next_run_is_cancelled(ct
     output = tmp_path / "output"
     assert run("analyze", ct, "--output", output, "--events", "none").returncode == 0
     before = {path.name: path.read_bytes() for path in output.iterdir()}
-    process = start("analyze", large, "--output", output, "--events", "jsonl")
+    process = start("analyze", large, "--output", output, "--events", "jsonl", *AND_MORE)
     for line in process.stdout:
         if b"drawing pictures" in line:
             break
