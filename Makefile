@@ -6,6 +6,8 @@ DEMO = .venv/demo
 TEST = .venv/test
 SLICER = .venv/slicer-python
 OUTPUT ?= demo
+# Hundreds of tests start the command: its bytecode is kept, whatever this machine is set to.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: demo check test test-system acceptance test-slicer-python test-slicer-source lint benchmark guide clean
 

@@ -7,7 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from module_steps import MODULE, SMALL, choose_monte_carlo, show_result, show_simulation
+from module_steps import (
+    MODULE,
+    SMALL,
+    choose_monte_carlo,
+    draw_phantoms_once,
+    show_result,
+    show_simulation,
+)
 
 import CTDoseSegLib  # noqa: F401 - the package that all tests share, whichever comes first
 
@@ -51,9 +58,10 @@ def same_package():
 
 
 @pytest.fixture
-def panel(host):
+def panel(host, monkeypatch):
     """The module, loaded and open."""
     host.load_module(MODULE)
+    draw_phantoms_once(monkeypatch)
     return host.open("CTDoseSeg")
 
 

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from module_steps import SMALL, warm
+from module_steps import SMALL, show_result, warm
 
 
 @pytest.fixture
 def doubted(host, use_organs):
     """The panel as after Apply with a network that doubts a block of voxels."""
     from CTDoseSegLib.ct.volume_files import write_volume
-    from CTDoseSegLib.ctdoseseg_ui.job import run_and_wait
     from CTDoseSegLib.segmentation.doubt_map import DoubtMap
 
-    panel = use_organs
-    task = panel._prepareAnalysis()
-    assert run_and_wait(task.arguments) == (0, "")
-    columns, rows, slices = SMALL["shape"]
-    values = np.zeros((slices, rows // 2, columns // 2), np.uint8)
-    values[8:12, 10:14, 4:8] = 153
-    own = DoubtMap.of(values, (slices, rows, columns), task.series.affine)
-    write_volume(task.folder / "result", "doubt", values, own.affine)
-    results = panel.logic.finish(task)
-    task.clear()
-    panel._onAnalysed("done", "", results)
-    host.process_events()
-    return panel
+    def add_doubt(folder, task):
+        columns, rows, slices = SMALL["shape"]
+        values = np.zeros((slices, rows // 2, columns // 2), np.uint8)
+        values[8:12, 10:14, 4:8] = 153
+        own = DoubtMap.of(values, (slices, rows, columns), task.series.affine)
+        write_volume(folder, "doubt", values, own.affine)
+
+    show_result(host, use_organs, add_doubt)
+    return use_organs
 
 
 def views():

@@ -6,6 +6,7 @@ import atexit
 import functools
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,25 @@ import numpy as np
 MODULE = Path(__file__).resolve().parents[2] / "CTDoseSeg" / "CTDoseSeg.py"
 BATCH, TRAINING = (MODULE.with_name(f"CTDoseSeg{name}.py") for name in ("Batch", "Training"))
 SMALL = {"shape": (64, 64, 24), "spacing_mm": (6.8, 6.8, 23.0)}
+
+
+_DRAWN = {}
+
+
+def draw_phantoms_once(monkeypatch):
+    """The same phantom gives the same voxels: they are drawn once, for that takes a second."""
+    from CTDoseSegLib.phantom.phantom import Phantom
+
+    draw = Phantom.render
+
+    def drawn(phantom):
+        key = repr(phantom)
+        if key not in _DRAWN:
+            _DRAWN[key] = draw(phantom)
+        hu, truth = _DRAWN[key]
+        return hu.copy(), replace(truth, labels=truth.labels.copy())
+
+    monkeypatch.setattr(Phantom, "render", drawn)
 
 
 def volume(array, name="volume", affine=None):
@@ -45,8 +65,11 @@ def apply(host, panel):
     host.process_events()
 
 
-def show_result(host, panel):
-    """As after Apply, but the task runs only once for each choice and exposure: files are kept."""
+def show_result(host, panel, change=None):
+    """As after Apply, but the task runs only once for each choice and exposure: files are kept.
+
+    `change` is called with the folder of the files and the task before they are shown.
+    """
     task = panel._prepareAnalysis()
     key = (*task.arguments[2:4], repr(task.series.acquisition))
     shutil.copytree(_files_of(key), task.folder / "result")
@@ -56,6 +79,8 @@ def show_result(host, panel):
         assert run_and_wait(task.arguments) == (0, "")
         kept = _files_of(key)
         shutil.copytree(task.folder / "result", kept, dirs_exist_ok=True)
+    if change is not None:
+        change(task.folder / "result", task)
     results = panel.logic.finish(task)
     task.clear()
     panel._onAnalysed("done", "", results)
