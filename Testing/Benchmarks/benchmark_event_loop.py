@@ -2,8 +2,10 @@
 
 Prints for each step the longest block in milliseconds of the main thread's own time, in calls and
 in turns of the event loop alike, beside the time that the step took. A call that the benchmark
-makes itself counts whole, with the events that it lets run. Needs slicer-core and PySide6;
-`--small` uses a phantom of a few voxels, to see that the steps are the panel's.
+makes itself counts whole, with the events that it lets run. The first figure is with the drawing
+of the views, the second without: the test host draws them without a graphics card. Needs
+slicer-core and PySide6; `--small` uses a phantom of a few voxels, to see that the steps are the
+panel's.
 """
 
 from __future__ import annotations
@@ -27,10 +29,19 @@ class Steps:
 
     def __init__(self, host) -> None:
         from PySide6 import QtCore
+        from slicerhost.mrml.render_view import RenderView
 
         self._host = host
-        self._longest_s, self._last = 0.0, 0.0
+        self._longest_s, self._own_s, self._last, self._drawn_s = 0.0, 0.0, 0.0, 0.0
         self.over: list[str] = []
+        draw = RenderView._render
+
+        def drawn(view) -> None:
+            started = time.thread_time()
+            draw(view)
+            self._drawn_s += time.thread_time() - started
+
+        RenderView._render = drawn
         dispatcher = QtCore.QAbstractEventDispatcher.instance()
         # The loop does its work between these signals, and waits, which takes no time of the
         # thread's own; so what lies between any two of them is a block.
@@ -39,19 +50,24 @@ class Steps:
 
     def _look(self) -> None:
         now = time.thread_time()
-        self._longest_s, self._last = max(self._longest_s, now - self._last), now
+        block = now - self._last
+        self._longest_s = max(self._longest_s, block)
+        self._own_s = max(self._own_s, block - self._drawn_s)
+        self._last, self._drawn_s = now, 0.0
 
     @contextlib.contextmanager
     def step(self, words: str) -> Iterator[None]:
         """Measure what is done within, calls and the turns of `wait_until`."""
         self._host.process_events()
-        self._longest_s, self._last, started = 0.0, time.thread_time(), time.perf_counter()
+        self._longest_s = self._own_s = self._drawn_s = 0.0
+        self._last, started = time.thread_time(), time.perf_counter()
         yield
         self._host.process_events()
         self._look()
-        block, took = 1000 * self._longest_s, time.perf_counter() - started
-        print(f"{words:<52}{block:8.0f} ms{took:9.2f} s", flush=True)
-        if block > LIMIT_MS:
+        block, own = 1000 * self._longest_s, 1000 * self._own_s
+        took = time.perf_counter() - started
+        print(f"{words:<52}{block:8.0f} ms{own:8.0f} ms{took:9.2f} s", flush=True)
+        if own > LIMIT_MS:
             self.over.append(words)
 
 
@@ -68,12 +84,12 @@ def main() -> int:
 
     with Host() as host:
         steps = Steps(host)
-        print(f"{'step':<52}{'longest block':>11}{'in all':>10}")
+        print(f"{'step':<50}{'longest block':>13}{'not drawing':>11}{'in all':>11}")
         host.load_module(MODULE)
         with steps.step("open the module"):
             panel = host.open("CTDoseSeg")
         walk(host, panel, steps, small)
-    print(f"over {LIMIT_MS:.0f} ms:", ", ".join(steps.over) or "nothing")
+    print(f"over {LIMIT_MS:.0f} ms without drawing:", ", ".join(steps.over) or "nothing")
     return 0
 
 

@@ -56,6 +56,23 @@ def test_organ_means_and_dose_map_have_the_same_colours_from_0_to_a_round_dose(h
     assert highest == float(f"{highest:.2g}")
 
 
+def test_the_overlay_has_its_colours_before_its_voxels(host, analysed, monkeypatch):
+    """Else Slicer looks through all of them for a window of its own: 0.5 s of a whole CT."""
+    from CTDoseSegLib.ctdoseseg_ui.nodes import scene
+
+    had_voxels, color = [], scene.color_doses
+
+    def colored(node, *arguments, **options):
+        had_voxels.append(node.GetImageData() is not None)
+        color(node, *arguments, **options)
+
+    monkeypatch.setattr(scene, "color_doses", colored)
+    analysed._parameterNode.showOverlay = True
+    host.wait_until(lambda: analysed.results.results.get("overlay") is not None, 20)
+    assert had_voxels == [False]
+    assert analysed.results.results.overlay.GetImageData() is not None
+
+
 def test_the_scale_stays_when_doses_become_others(host, simulated):
     import slicer
 

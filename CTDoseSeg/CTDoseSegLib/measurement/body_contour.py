@@ -17,6 +17,8 @@ CIRCLE_BAND_PIXELS = 1.5
 EDGES_TO_LENGTH = np.pi / 4
 # How far the blurred edge of the skin reaches beyond a mask that ends halfway up; at least a pixel.
 RIM_MM = 1.0
+# Threads take longer to start than these to trace.
+FEW_SLICES = 4
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ def trace_contours(series: CTSeries, labelmap: Labelmap) -> BodyContours:
         disc = beyond.size > 0 and beyond.min() == beyond.max()
         fractions[k], asymmetries[k] = _cut_part(body, near_circle if disc else None, dx, dy)
 
-    for_each_slice(trace, range(len(labelmap.labels)))
+    count = len(labelmap.labels)
+    for_each_slice(trace, range(count), threads=None if count > FEW_SLICES else 1)
     return BodyContours(fractions, asymmetries, rims)
 
 

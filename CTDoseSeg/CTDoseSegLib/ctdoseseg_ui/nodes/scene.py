@@ -270,11 +270,12 @@ def overlay_steps(
         volume.GetIJKToRASMatrix(matrix)
         node.SetIJKToRASMatrix(matrix)
         node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
+        # Before there are voxels, all of which Slicer would look through for a window of its own.
+        color_doses(node, scale_end_of(results, dose), smooth=False)
         node.SetAndObserveImageData(image)
         node.SetVoxelValueUnits(mGy_unit())
     finally:
         node.EndModify(was)
-    color_doses(node, scale_end_of(results, dose), smooth=False)
     place(results)
 
 
