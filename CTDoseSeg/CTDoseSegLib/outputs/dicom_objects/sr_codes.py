@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 # Of what the project names itself; identified in the report's CodingSchemeIdentificationSequence.
@@ -43,6 +44,7 @@ METHODS = {
 }
 
 
+@functools.cache
 def concept(code: tuple[str, str, str]) -> Any:
     """Return a code as highdicom takes it."""
     from highdicom.sr import CodedConcept
@@ -50,6 +52,7 @@ def concept(code: tuple[str, str, str]) -> Any:
     return CodedConcept(*code)
 
 
+@functools.cache
 def own(value: str, meaning: str) -> Any:
     """Return a code of the project's own scheme, cut to what DICOM allows."""
     return concept((value[:_LONGEST_VALUE], SCHEME, meaning[:_LONGEST_MEANING]))
