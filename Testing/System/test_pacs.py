@@ -288,7 +288,7 @@ def test_results_wait_for_an_archive_that_is_down(ct, tmp_path):
         with watching(tmp_path / "watch", free_port(), "--to", one.address) as watch:
             to(watch, ct)
             watch.until(lambda: any(e.get("code") == "not_sent" for e in watch.events), 120)
-            assert "1 to be sent" in watch.said
+            watch.until(lambda: "1 to be sent" in watch.said, 10)
             one.start()
             watch.until(lambda: len(results_of(one, ct)) == 2, 60)
             watch.until(lambda: "0 to be sent" in watch.said, 10)
