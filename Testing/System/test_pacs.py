@@ -272,7 +272,7 @@ def test_half_a_series_gives_no_result_until_the_rest_has_come(ct, tmp_path):
             assert association.send_c_store(pydicom.dcmread(file)).Status == 0
         association.abort()
         time.sleep(3)
-        assert watch.said.endswith("1 incomplete")
+        watch.until(lambda: watch.said.endswith("1 incomplete"), 10)
         assert not (tmp_path / "watch" / "studies").exists()
         to(watch, ct)
         watch.until(lambda: watch.said.startswith("1 analysed"), 120)
