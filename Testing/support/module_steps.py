@@ -25,7 +25,9 @@ def draw_phantoms_once(monkeypatch):
 
     draw = Phantom.render
 
-    def drawn(phantom):
+    def drawn(phantom, after_slice=None):
+        if after_slice is not None:
+            return draw(phantom, after_slice)
         key = repr(phantom)
         if key not in _DRAWN:
             _DRAWN[key] = draw(phantom)
