@@ -9,7 +9,6 @@ import datetime
 import hashlib
 import platform
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -26,8 +25,6 @@ PACKAGES = (
     *("numpy", "scipy", "pydicom", "SimpleITK", "matplotlib"),
     *("torch", "nnunetv2", "totalsegmentator"),
 )
-# Hashing leaves the interpreter to others; more do not help where one disk is read.
-HASHED_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -129,15 +126,13 @@ def provenance(series: CTSeries, labelmap: Labelmap, parameters: Mapping[str, An
         With the versions of this moment and the SHA-256 of every file read.
     """
     choices = {name: _public(value) for name, value in parameters.items()}
-    with ThreadPoolExecutor(HASHED_AT_ONCE) as pool:
-        hashes = tuple(pool.map(file_sha256, map(Path, series.files)))
     return Provenance(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
         packages={name: version for name in PACKAGES if (version := _version(name))},
         parameters={name: value for name, value in choices.items() if value is not None},
-        inputs=tuple(map(InputFile, hashes)),
+        inputs=tuple(InputFile(file_sha256(Path(name))) for name in series.files),
         series=_series(series),
         engine=labelmap.engine,
     )

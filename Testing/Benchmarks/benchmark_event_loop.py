@@ -67,8 +67,8 @@ class Steps:
         block, own = 1000 * self._longest_s, 1000 * self._own_s
         took = time.perf_counter() - started
         print(f"{words:<52}{block:8.0f} ms{own:8.0f} ms{took:9.2f} s", flush=True)
-        if own > LIMIT_MS:
-            self.over.append(words)
+        if block > LIMIT_MS:
+            self.over.append(words if own > LIMIT_MS else f"{words} (in drawing)")
 
 
 def main() -> int:
@@ -89,7 +89,7 @@ def main() -> int:
         with steps.step("open the module"):
             panel = host.open("CTDoseSeg")
         walk(host, panel, steps, small)
-    print(f"over {LIMIT_MS:.0f} ms without drawing:", ", ".join(steps.over) or "nothing")
+    print(f"over {LIMIT_MS:.0f} ms:", ", ".join(steps.over) or "nothing")
     return 0
 
 

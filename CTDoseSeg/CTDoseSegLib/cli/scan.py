@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,6 @@ from .arguments import (
 
 if TYPE_CHECKING:
     from ..ct.series import CTSeries
-    from ..reading.label_map_file import LabelFile
     from ..segmentation.labelmap import Labelmap
 
 
@@ -36,9 +35,7 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
     from ..dosimetry.montecarlo.devices import chosen as chosen_device
     from ..dosimetry.montecarlo.engine import MonteCarloEngine
     from ..outputs.dicom_objects.kinds import kinds_of
-    from ..reading.label_map_file import read_label_file
     from ..reading.reader import read_series
-    from ..reading.volume_file import is_volume_file
     from ..reporting.charts import overlay_png
     from ..reporting.figure import new_figure
     from ..reporting.terminal import print_result
@@ -62,12 +59,8 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
     if args.beam is not None:
         named_beam(args.beam, profile.beams if profile else ())
     # matplotlib takes as long to import as a CT to read, and what it draws as long as the analysis:
-    # most of both is array operations, which leave the interpreter to this thread, as unpacking a
-    # label map does.
-    with ThreadPoolExecutor(2) as beside:
-        drawn = None
-        if args.segmentation and is_volume_file(args.segmentation):
-            drawn = beside.submit(read_label_file, args.segmentation)
+    # most of both is array operations, which leave the interpreter to this thread.
+    with ThreadPoolExecutor(1) as beside:
         beside.submit(new_figure, 1, 1)
         series = read_series(
             args.input,
@@ -76,8 +69,7 @@ def analyze_command(args: argparse.Namespace, progress: Progress) -> None:
             rdsr=args.rdsr,
             progress=Stage(progress, 0.0, segmented / 3),
         )
-        labelmap = labelmap_of(args, series, Stage(progress, segmented / 3, segmented), drawn)
-        drawn = None  # its voxels are the label map's, or take memory for nothing
+        labelmap = labelmap_of(args, series, Stage(progress, segmented / 3, segmented))
         if args.simulated:
             from ..outputs.simulated import read_simulation
 
@@ -125,26 +117,14 @@ def segment_command(args: argparse.Namespace, progress: Progress) -> None:
     progress.result(folder=str(args.output), files=[path.name for path in written])
 
 
-def labelmap_of(
-    args: argparse.Namespace,
-    series: CTSeries,
-    progress: Progress,
-    drawn: Future[LabelFile] | None = None,
-) -> Labelmap:
-    """Return the label map that the options of `chooses_segmentation` ask for.
-
-    `drawn` gives the user's label map where another thread reads it.
-    """
+def labelmap_of(args: argparse.Namespace, series: CTSeries, progress: Progress) -> Labelmap:
+    """Return the label map that the options of `chooses_segmentation` ask for."""
     from ..segmentation.segmenting import segment
-    from ..segmentation.user import read_labelmap
 
-    own = args.segmentation
-    if drawn is not None:
-        own = read_labelmap(own, series, labels=args.labels, file=drawn.result())
     return segment(
         series,
         args.engine,
-        user_segmentation=own,
+        user_segmentation=args.segmentation,
         labels=args.labels,
         unet=args.unet,
         quality=args.quality,

@@ -90,15 +90,11 @@ class WhatIfLogic(ResultsLogic):
         return self._simulated_of(results).get(change) or self.whatIf(results).ask(change)
 
     def measuredForWhatIf(self, results: Results, seconds: float = 0.04) -> bool:
-        """Measure the organs of a result for a moment, if they are not; True when they were."""
+        """Measure the organs of a result for a moment; True when nothing is left."""
         session = self.session(results)
         if session.labelmap is None:
             self.look(results)
-        elif session.pending:
-            session.step(seconds)
-        else:
-            return True
-        return False
+        return session.step(seconds)
 
     def keepSimulated(
         self, results: Results, change: Change, asked: Asked, simulated: Result

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..ct.series import CTSeries
 from ..segmentation.labelmap import BODY, Labelmap
-from ..segmentation.slice_threads import for_each_slice
 
 # A body within this many pixels of the circle of reconstruction is taken to be cut by it.
 CIRCLE_BAND_PIXELS = 1.5
@@ -17,8 +16,6 @@ CIRCLE_BAND_PIXELS = 1.5
 EDGES_TO_LENGTH = np.pi / 4
 # How far the blurred edge of the skin reaches beyond a mask that ends halfway up; at least a pixel.
 RIM_MM = 1.0
-# Threads take longer to start than these to trace.
-FEW_SLICES = 4
 
 
 @dataclass(frozen=True)
@@ -85,36 +82,16 @@ def trace_contours(series: CTSeries, labelmap: Labelmap) -> BodyContours:
     fractions = np.zeros(labelmap.labels.shape[0])
     asymmetries = np.zeros(labelmap.labels.shape[0])
     rims = np.zeros(labelmap.labels.shape[0])
-
-    def trace(k: int) -> None:
-        labels, hu = labelmap.labels[k], series.hu[k]
+    for k, (labels, hu) in enumerate(zip(labelmap.labels, series.hu, strict=True)):
         body = lookup[labels]
-        box = _box(body, reach)
-        if box is None:
-            return
-        rim = hu[box][_grown(body[box], reach) & (labels[box] == 0)]
+        rim = hu[_grown(body, reach) & (labels == 0)]
         rims[k] = (rim.sum(dtype=np.float64) / 1000.0 + rim.size) * dx * dy
-        if not (body[box] & near_border[box]).any():
-            return
+        if not body[near_border].any():
+            continue
         beyond = hu[outside]
         disc = beyond.size > 0 and beyond.min() == beyond.max()
         fractions[k], asymmetries[k] = _cut_part(body, near_circle if disc else None, dx, dy)
-
-    count = len(labelmap.labels)
-    for_each_slice(trace, range(count), threads=None if count > FEW_SLICES else 1)
     return BodyContours(fractions, asymmetries, rims)
-
-
-def _box(mask: np.ndarray, reach: tuple[int, int]) -> tuple[slice, slice] | None:
-    """Return the rows and columns of `mask` [j, i] and `reach` more; None where it is empty."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    if rows.size == 0:
-        return None
-    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
-    return (
-        slice(max(rows[0] - reach[0], 0), rows[-1] + reach[0] + 1),
-        slice(max(columns[0] - reach[1], 0), columns[-1] + reach[1] + 1),
-    )
 
 
 def _grown(mask: np.ndarray, reach: tuple[int, int]) -> np.ndarray:

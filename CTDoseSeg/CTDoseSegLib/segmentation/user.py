@@ -30,7 +30,6 @@ def read_labelmap(
     progress: Progress | None = None,
     *,
     labels: str | Path | None = None,
-    file: LabelFile | None = None,
 ) -> Labelmap:
     """Read a label map and put it on the grid of `series`.
 
@@ -54,8 +53,6 @@ def read_labelmap(
     labels
         Names for values that the file does not name: ``totalsegmentator-v2``,
         ``totalsegmentator-v1``, ``lungmask``, or a CSV file with the columns value and name.
-    file
-        What `read_label_file` returned of `path`, for a caller that read it already.
 
     Returns
     -------
@@ -92,7 +89,7 @@ def read_labelmap(
     path = Path(path)
     if progress is not None:
         progress.check_cancelled()
-    file = file or read_label_file(path, series)
+    file = read_label_file(path, series)
     voxels, resampled = _array_of(file, series, path.name)
     present = [int(v) for v in np.flatnonzero(counts(voxels)) if v]
     if not present:

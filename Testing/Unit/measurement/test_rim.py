@@ -23,7 +23,7 @@ def test_it_is_found_on_every_side_of_the_body(pixel_mm):
     for image, place in zip(labels, PLACES, strict=True):
         if place is not None:
             image[place[0] : place[0] + 10, place[1] : place[1] + 10] = 1
-    labels[:, 5, 5] = 2  # a couch: labelled, and no part of the rim
+    labels[0, 14, 22:26] = 2  # a couch that touches the body: labelled, and no part of the rim
     hu = random.integers(-1000, 100, labels.shape).astype(np.int16)
     affine = np.diag([*pixel_mm, 5.0, 1.0])
     slices = tuple(SliceInfo(5.0 * k) for k in range(len(labels)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 # Of what the project names itself; identified in the report's CodingSchemeIdentificationSequence.
@@ -44,7 +43,6 @@ METHODS = {
 }
 
 
-@functools.cache
 def concept(code: tuple[str, str, str]) -> Any:
     """Return a code as highdicom takes it."""
     from highdicom.sr import CodedConcept
@@ -52,7 +50,6 @@ def concept(code: tuple[str, str, str]) -> Any:
     return CodedConcept(*code)
 
 
-@functools.cache
 def own(value: str, meaning: str) -> Any:
     """Return a code of the project's own scheme, cut to what DICOM allows."""
     return concept((value[:_LONGEST_VALUE], SCHEME, meaning[:_LONGEST_MEANING]))
